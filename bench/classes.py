@@ -1,0 +1,218 @@
+"""The class table of a data set as a value: ids, names, what is scored, what is void, and maps between label spaces.
+
+Two label spaces exist. *ids* are the numbers in the data set's files; *train ids* run from 0 to C - 1 over the scored
+classes and are what every array in memory holds. This module knows arrays and names, never files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from bench import kernels
+from bench.errors import BenchError, CardError, DataError, PredictionError, UsageError
+
+if TYPE_CHECKING:
+    from bench.kernels import Labels
+
+LabelSpace = Literal["ids", "train-ids"]
+LABEL_SPACES: tuple[LabelSpace, ...] = ("ids", "train-ids")
+
+INVALID = -1
+"""Entry of a look-up table for a value that is no label."""
+
+
+@dataclass(frozen=True)
+class Class:
+    """One label of a data set; without a train id it exists in the files and is not scored."""
+
+    id: int
+    name: str
+    train_id: int | None = None
+    category: str | None = None
+    thing: bool = False
+    color: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Classes:
+    """All labels of a data set.
+
+    `ignore` marks pixels in memory that do not count in the truth, or that are predicted as a label which is not
+    scored. `void` are values in truth files that mean "does not count" without being a label, such as 255 in VOC.
+    """
+
+    entries: tuple[Class, ...]
+    ignore: int = 255
+    void: tuple[int, ...] = (255,)
+
+    def __post_init__(self) -> None:
+        """Refuse tables in which two labels share an id, a name or a train id, or the train ids have gaps."""
+        _refuse_repeats("id", [entry.id for entry in self.entries])
+        _refuse_repeats("name", [entry.name for entry in self.entries])
+        _refuse_repeats("train_id", [entry.train_id for entry in self.entries if entry.train_id is not None])
+        train_ids = sorted(entry.train_id for entry in self.entries if entry.train_id is not None)
+        if train_ids != list(range(len(train_ids))) or not train_ids:
+            raise CardError(f"the train ids of the classes must be 0 .. C-1 without gaps, but they are {train_ids}")
+        if not len(train_ids) <= self.ignore <= 65535:
+            raise CardError(f"ignore = {self.ignore} must lie above the train ids (0 .. {train_ids[-1]}) and below 65536")
+        clash = sorted(set(self.void) & {entry.id for entry in self.entries if entry.train_id is not None})
+        if clash:
+            raise CardError(f"void lists {clash}, which are ids of scored classes; a value is either void or a class")
+
+    @cached_property
+    def scored(self) -> tuple[Class, ...]:
+        """The classes that are scored, by train id."""
+        return tuple(sorted((e for e in self.entries if e.train_id is not None), key=lambda e: e.train_id or 0))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the scored classes, by train id."""
+        return tuple(entry.name for entry in self.scored)
+
+    @property
+    def things(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Whether each scored class is countable; shape (C,)."""
+        return np.array([entry.thing for entry in self.scored], dtype=bool)
+
+    def __len__(self) -> int:
+        """Number of scored classes, C."""
+        return len(self.scored)
+
+    @property
+    def dtype(self) -> type[np.uint8] | type[np.uint16]:
+        """Type of label maps in memory: the smallest that holds `ignore`."""
+        return np.uint8 if self.ignore <= 255 else np.uint16
+
+    def name_of(self, value: int) -> str:
+        """Name of an id of the files, for messages."""
+        return next((entry.name for entry in self.entries if entry.id == value), f"label {value}")
+
+    def by_name(self, name: str) -> Class | None:
+        """The label with this name, if there is one."""
+        return next((entry for entry in self.entries if entry.name == name), None)
+
+    def train_id_of(self, value: int) -> int | None:
+        """Train id of an id of the files; None for a label that is not scored or that does not exist."""
+        return next((entry.train_id for entry in self.entries if entry.id == value), None)
+
+    def to_train(self, labels: Labels, *, where: str) -> Labels:
+        """Map the values of a truth file, shape (H, W), to train ids and `ignore`.
+
+        Raises:
+            DataError: a value that is neither a label of the card nor void; `where` names the file.
+        """
+        try:
+            return kernels.map_labels(labels, self._truth_table, self.dtype)
+        except kernels.InvalidLabel as error:
+            raise DataError(
+                f"{where}: value {error.value} is neither a label of the card nor void "
+                f"(labels: {_ranges([e.id for e in self.entries])}; void: {_ranges(list(self.void))})"
+            ) from None
+
+    def prediction_to_train(self, labels: Labels, space: LabelSpace = "ids", *, where: str) -> Labels:
+        """Map predicted values, shape (H, W), to train ids; labels that are not scored become `ignore`.
+
+        Raises:
+            PredictionError: a value that is no label of the card, or values that betray the other label space.
+        """
+        if space not in LABEL_SPACES:
+            raise UsageError(f"label space {space!r} is unknown: it is one of {', '.join(LABEL_SPACES)}")
+        table = self._prediction_table if space == "ids" else self._train_table
+        try:
+            mapped = kernels.map_labels(labels, table, self.dtype)
+        except kernels.InvalidLabel as error:
+            raise PredictionError(self._invalid_prediction(labels, space, error.value, where)) from None
+        if space == "ids" and self._looks_like_train_ids(labels, mapped):
+            raise PredictionError(
+                f"{where}: read as ids, more than half of the pixels carry labels that are not scored (such as "
+                f"{self.name_of(int(labels[mapped == self.ignore][0]))}), and no value exceeds {len(self) - 1}: these look "
+                "like train ids; say --label-space train-ids"
+            )
+        return mapped
+
+    def to_ids(self, labels: Labels) -> Labels:
+        """Map train ids, shape (H, W), back to the ids of the files; `ignore` becomes the first void value."""
+        table = np.full(max(self.ignore + 1, 256), INVALID, dtype=np.int32)
+        for train_id, entry in enumerate(self.scored):
+            table[train_id] = entry.id
+        table[self.ignore] = self.void_id
+        largest = int(table.max())
+        return kernels.map_labels(labels, table, np.uint8 if largest <= 255 else np.uint16)
+
+    @property
+    def void_id(self) -> int:
+        """The value that stands for void in files: the first void value, else the first label that is not scored."""
+        if self.void:
+            return self.void[0]
+        unscored = [entry.id for entry in self.entries if entry.train_id is None and entry.id >= 0]
+        return unscored[0] if unscored else self.ignore
+
+    @cached_property
+    def _prediction_table(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        table = np.full(65536, INVALID, dtype=np.int32)
+        for entry in self.entries:
+            if 0 <= entry.id < 65536:
+                table[entry.id] = self.ignore if entry.train_id is None else entry.train_id
+        return table
+
+    @cached_property
+    def _truth_table(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        table = self._prediction_table.copy()
+        table[list(self.void)] = self.ignore
+        return table
+
+    @cached_property
+    def _train_table(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        table = np.full(65536, INVALID, dtype=np.int32)
+        table[: len(self)] = np.arange(len(self))
+        # Only where the card has labels that are not scored can a train id mean "one of them".
+        if any(entry.train_id is None for entry in self.entries):
+            table[self.ignore] = self.ignore
+        return table
+
+    def _looks_like_train_ids(self, labels: Labels, mapped: Labels) -> bool:
+        if all(entry.id == entry.train_id for entry in self.scored) or labels.size == 0:
+            return False
+        return bool(2 * np.count_nonzero(mapped == self.ignore) > labels.size and int(labels.max()) < len(self))
+
+    def _invalid_prediction(self, labels: Labels, space: LabelSpace, value: int, where: str) -> str:
+        known = [e.id for e in self.entries] if space == "ids" else list(range(len(self)))
+        text = f"{where}: predicted value {value} is no label of the card (read as {space}, which are {_ranges(known)})"
+        other: LabelSpace = "train-ids" if space == "ids" else "ids"
+        if value in self.void:
+            return f"{text}; {value} means void in the truth only, every pixel of a prediction needs a class"
+        if all(entry.id == entry.train_id for entry in self.scored):
+            return f"{text}; is this a colour image or a probability map instead of a label map?"
+        table = self._train_table if space == "ids" else self._prediction_table
+        if bool((table[np.unique(labels)] != INVALID).all()):
+            return f"{text}; all its values are {other}: say --label-space {other}"
+        return text
+
+
+def _refuse_repeats(what: str, values: list[int] | list[str]) -> None:
+    repeated = sorted({value for value in values if values.count(value) > 1})  # type: ignore[arg-type,type-var]
+    if repeated:
+        raise CardError(f"two classes share the {what} {repeated[0]!r}; each needs its own")
+
+
+def _ranges(values: list[int]) -> str:
+    """Write sorted numbers with runs shortened.
+
+    >>> _ranges([0, 1, 2, 7, 9, 10])
+    '0-2, 7, 9-10'
+    """
+    numbers = sorted(set(values))
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs) or "none"
+
+
+__all__ = ["INVALID", "LABEL_SPACES", "BenchError", "Class", "Classes", "LabelSpace"]

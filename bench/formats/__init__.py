@@ -1,0 +1,65 @@
+"""The official layouts, one file each: where a data set's files lie and what their bytes mean.
+
+Each module reads truth and stored predictions and writes both; none knows models or metrics. What a card calls
+`layout` is the file's name here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+
+from bench.samples import Prediction, Sample
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import LabelSpace
+
+Ids: TypeAlias = Sequence[str] | Literal["all"] | None
+"""Which images: a list of ids, every image found, or (None) the split list that the data set ships."""
+PredictionReader: TypeAlias = Callable[[Sample], Prediction]
+Progress: TypeAlias = Callable[[int], None]
+"""Called with the number of images done since the last call."""
+
+
+class Layout(Protocol):
+    """What every module of this folder offers."""
+
+    def read_truth(self, card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
+        """List the samples of a split, sorted as the layout's own list has them; images and truth are read later.
+
+        `root` is the data set's folder as it was downloaded or, for COCO, the truth JSON itself.
+
+        Raises:
+            DataError: folders, lists or truth files that are missing, naming what was looked for and where.
+        """
+        ...
+
+    def read_predictions(
+        self, card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
+    ) -> PredictionReader:
+        """Find a stored prediction for every sample; the function returned reads one when it is called.
+
+        Raises:
+            PredictionError: samples without a prediction (their number and the first ones), files of the wrong kind.
+        """
+        ...
+
+    def write_truth(
+        self, card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
+    ) -> None:
+        """Write images and truth in the full folder structure of the layout."""
+        ...
+
+    def write_predictions(
+        self, card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]
+    ) -> None:
+        """Write predictions in the form that `read_predictions` and the data set's official tools read."""
+        ...
+
+
+def layout(card: Card) -> Layout:
+    """The module that reads this card's files."""
+    return cast(Layout, import_module(f"bench.formats.{card.layout}"))

@@ -1,0 +1,83 @@
+"""Adapters, one file each: `load(card, options)` returns a `Model`, whose `predict` turns images into predictions.
+
+Models never see truth and never look for data. torch is imported by the adapters only, so that this package is light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+
+from bench.errors import UsageError, did_you_mean
+from bench.samples import Image, Prediction
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+
+Device = Literal["auto", "cpu", "cuda"]
+_NOT_ADAPTERS = {"__init__", "checkpoints", "networks", "inference"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person can say about a model: weights, where and how it runs.
+
+    `weights` is a file, "DEFAULT" for the library's own pretrained weights, or None for what ships with `bench`;
+    `input_size` (height, width) is what images are resized to before the network, None keeps their size.
+    """
+
+    weights: str | None = None
+    device: Device = "auto"
+    batch_size: int | None = None
+    amp: bool = False
+    input_size: tuple[int, int] | None = None
+
+
+class Model(Protocol):
+    """A network ready to predict."""
+
+    identity: Mapping[str, Any]
+    """What it is: name, architecture, weights file and digest, number of parameters."""
+    settings: Mapping[str, Any]
+    """How it runs: device, batch_size, amp, input_size; shown beside the scores."""
+    task: str
+    batch_size: int
+
+    def predict(self, images: Sequence[Image]) -> list[Prediction]:
+        """Predict a batch of images, each (H, W, 3) uint8 RGB; label maps come back in each image's own size."""
+        ...
+
+
+def names() -> list[str]:
+    """Names of the adapters that ship: the files of this folder."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in _NOT_ADAPTERS)
+
+
+def load(name: str, card: Card, options: Options) -> Model:
+    """Load the model of this name, or `package.module:function` where the function has the form of `load(card, options)`.
+
+    Raises:
+        UsageError: no such adapter, module or function.
+        MissingExtra: torch or another package of the extra is not installed.
+        CheckpointError: weights that cannot be read or do not fit.
+    """
+    if ":" in name:
+        return _own(name)(card, options)
+    if name not in names():
+        raise UsageError(
+            f"no model is called {name!r}: {did_you_mean(name, names())}; your own is package.module:function"
+        )
+    return cast(Model, import_module(f"bench.models.{name}").load(card, options))
+
+
+def _own(name: str) -> Callable[[Card, Options], Model]:
+    module, _, function = name.partition(":")
+    try:
+        return cast(Callable[..., Model], getattr(import_module(module), function))
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--model {name}: there is no module {error.name!r} on the Python path") from None
+    except AttributeError:
+        raise UsageError(f"--model {name}: the module {module!r} has no {function!r}") from None

@@ -1,0 +1,186 @@
+"""One image with its truth, and the three forms that truth and predictions take; each is checked when it is made.
+
+This module knows neither files, nor torch, nor metrics: readers in `formats/` hand over functions that read on demand.
+
+Shape letters, used in every docstring of the project:
+
+    N  images          B  rows of weights     D  detections        A  area ranges
+    C  scored classes  R  regions             G  truths            T  thresholds
+    S  segments        H x W  pixels, rows first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from bench.errors import DataError, InputError
+
+Image: TypeAlias = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+Array: TypeAlias = np.ndarray[Any, Any]
+Table: TypeAlias = Mapping[str, Array]
+"""Counts: named columns of equal length, sorted by image position; concatenating tables merges shards."""
+Rle: TypeAlias = Mapping[str, Any]
+"""A COCO run-length mask: {"size": [H, W], "counts": bytes}."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """One class per pixel: train ids and the card's ignore value, shape (H, W), uint8 or uint16."""
+
+    labels: Array
+
+    def __post_init__(self) -> None:
+        """Refuse anything but a two-dimensional array of small unsigned integers."""
+        _require(self.labels.ndim == 2, f"a label map has shape (H, W), not {self.labels.shape}")
+        _require(
+            self.labels.dtype in (np.uint8, np.uint16), f"a label map is uint8 or uint16, not {self.labels.dtype}"
+        )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.labels.shape[0], self.labels.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Instances:
+    """Objects of one image, which may overlap: G masks with their classes, and scores where they are predicted.
+
+    `classes` are train ids (G,); `rles` compressed COCO run-length masks of the image's size; `scores` (G,) or None;
+    `crowd` (G,) marks regions of many objects; `areas` (G,) in pixels; `boxes` (G, 4) as x, y, width, height.
+    """
+
+    size: tuple[int, int]
+    classes: Array
+    rles: Sequence[Rle]
+    areas: Array
+    boxes: Array
+    scores: Array | None = None
+    crowd: Array = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+    def __post_init__(self) -> None:
+        """Refuse columns of unequal length, masks of another size, and scores that are not finite."""
+        count = len(self.classes)
+        if self.crowd.size == 0 and count:
+            object.__setattr__(self, "crowd", np.zeros(count, dtype=bool))
+        columns = {"rles": len(self.rles), "areas": len(self.areas), "boxes": len(self.boxes), "crowd": len(self.crowd)}
+        if self.scores is not None:
+            columns["scores"] = len(self.scores)
+            _require(bool(np.isfinite(self.scores).all()), "a score is NaN or infinite; every detection needs a number")
+        for name, length in columns.items():
+            _require(length == count, f"{count} classes but {length} {name}; each object needs one of both")
+        for rle in self.rles:
+            _require(tuple(rle["size"]) == self.size, f"a mask of size {rle['size']} in an image of {list(self.size)}")
+
+    def __len__(self) -> int:
+        """Number of objects, G."""
+        return len(self.classes)
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """A panoptic map: each pixel belongs to one segment or, with id 0, to void.
+
+    `ids` (H, W) of segment ids; `segment_ids`, `classes` (train ids) and `crowd` have shape (S,).
+    """
+
+    ids: Array
+    segment_ids: Array
+    classes: Array
+    crowd: Array
+
+    def __post_init__(self) -> None:
+        """Refuse columns of unequal length, repeated ids, and id 0 as a segment."""
+        _require(self.ids.ndim == 2, f"a panoptic map has shape (H, W), not {self.ids.shape}")
+        lengths = {len(self.segment_ids), len(self.classes), len(self.crowd)}
+        _require(len(lengths) == 1, "segment_ids, classes and crowd need equal lengths")
+        _require(len(np.unique(self.segment_ids)) == len(self.segment_ids), "two segments share an id")
+        _require(0 not in self.segment_ids, "segment id 0 means void and cannot name a segment")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.ids.shape[0], self.ids.shape[1]
+
+
+Prediction: TypeAlias = LabelMap | Instances | Segments
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is true of one image, in the forms its data set can give; each is read when first asked for, by its maker."""
+
+    read_semantic: Callable[[], LabelMap] | None = None
+    read_instances: Callable[[], Instances] | None = None
+    read_segments: Callable[[], Segments] | None = None
+
+    def semantic(self) -> LabelMap:
+        """The class of every pixel.
+
+        Raises:
+            DataError: the data set has no semantic truth.
+        """
+        if self.read_semantic is None:
+            raise DataError("this data set has no semantic truth (a class for every pixel)")
+        return self.read_semantic()
+
+    def instances(self) -> Instances:
+        """The objects.
+
+        Raises:
+            DataError: the data set has no instances.
+        """
+        if self.read_instances is None:
+            raise DataError("this data set has no instances (a mask for every object)")
+        return self.read_instances()
+
+    def segments(self) -> Segments:
+        """The panoptic map.
+
+        Raises:
+            DataError: the data set has no panoptic truth.
+        """
+        if self.read_segments is None:
+            raise DataError("this data set has no panoptic truth (a segment for every pixel)")
+        return self.read_segments()
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One image of a data set: its id, how to read it, its lazy truth, and the groups it belongs to.
+
+    `file` is the path of the image below the data root, or "" where there is none; `read_depth` gives the distance in
+    metres, (H, W) float32 with NaN where unknown, where the data set has it.
+    """
+
+    id: str
+    truth: Truth
+    read_image: Callable[[], Image] | None = None
+    read_depth: Callable[[], Array] | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
+
+    def image(self) -> Image:
+        """The picture, (H, W, 3) uint8 RGB.
+
+        Raises:
+            DataError: the data set was opened without its images.
+        """
+        if self.read_image is None:
+            raise DataError(f"{self.id}: there is no image, only truth; a model needs the pictures of the data set")
+        return self.read_image()
+
+    @cached_property
+    def stem(self) -> str:
+        """The last part of the id, as file names use it."""
+        return self.id.rsplit("/", 1)[-1]
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InputError(message)
