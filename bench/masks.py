@@ -1,0 +1,176 @@
+"""Masks as COCO run-length codes: made from pixels, polygons, plain counts and id maps; measured, checked, decoded.
+
+pycocotools does the work underneath and is loaded when first needed. Codes that come from files are checked here,
+because pycocotools reads past the end of a damaged one; this module knows neither files nor metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+
+import numpy as np
+
+from bench.errors import InputError
+from bench.samples import Array, Rle
+
+Size = tuple[int, int]
+
+_BLOCK = 128
+"""Masks handed to pycocotools at once: its `area` keeps the length of a list in eight bits (2.0.11 on NumPy 2)."""
+_MAX_CHARACTERS = 7
+"""Characters of one run in a code: 35 bits, more than any image needs."""
+
+
+def _coco() -> ModuleType:
+    from pycocotools import mask  # type: ignore[import-untyped]
+
+    return mask  # type: ignore[no-any-return]
+
+
+def encode(mask: Array) -> Rle:
+    """Return the code of a mask, (H, W) of bool or of numbers where nonzero is inside.
+
+    >>> encode(np.array([[0, 1], [1, 1]]))
+    {'size': [2, 2], 'counts': b'13'}
+    """
+    return _plain(_coco().encode(np.asfortranarray(mask != 0, dtype=np.uint8)))
+
+
+def encode_many(masks: Array) -> list[Rle]:
+    """Return the codes of masks of one size, shape (G, H, W)."""
+    return [encode(mask) for mask in masks]
+
+
+def encode_ids(ids: Array, values: Sequence[int] | Array) -> list[Rle]:
+    """Return the code of `ids == value` for every value, in one pass over the map, shape (H, W) of integers.
+
+    Time grows with the pixels once and then with the runs only; a value that does not occur gives an empty mask.
+    """
+    size = ids.shape[0], ids.shape[1]
+    flat = ids.ravel(order="F")
+    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1]) if flat.size else np.zeros(0, np.int64)
+    ends = np.append(starts[1:], flat.size)[: len(starts)]
+    owners = flat[starts].astype(np.int64)
+    order = np.argsort(owners, kind="stable")
+    wanted = np.asarray(values, dtype=np.int64)
+    low = np.searchsorted(owners[order], wanted, side="left")
+    high = np.searchsorted(owners[order], wanted, side="right")
+    return [
+        _from_runs(starts[order[a:b]], ends[order[a:b]], size) for a, b in zip(low.tolist(), high.tolist(), strict=True)
+    ]
+
+
+def decode(rle: Rle) -> Array:
+    """Return the mask of a code, (H, W) bool; the code has been checked or was made here."""
+    return _coco().decode(rle).astype(bool)  # type: ignore[no-any-return]
+
+
+def from_polygons(polygons: Sequence[Sequence[float]], size: Size) -> Rle:
+    """Return the union of polygons, each x1, y1, x2, y2, ..., drawn as pycocotools does.
+
+    Raises:
+        InputError: no polygon, or one with fewer than three points, an odd number of values, or a NaN.
+    """
+    if not polygons:
+        raise InputError("an object without polygons; it needs at least one")
+    for polygon in polygons:
+        if len(polygon) < 6 or len(polygon) % 2:
+            raise InputError(f"a polygon of {len(polygon)} numbers; it needs x and y of at least three points")
+    if not np.isfinite(np.concatenate([np.asarray(polygon, dtype=float) for polygon in polygons])).all():
+        raise InputError("a polygon with a NaN or infinite coordinate")
+    coco = _coco()
+    parts = coco.frPyObjects([list(polygon) for polygon in polygons], *size)
+    return _plain(parts[0] if len(parts) == 1 else coco.merge(parts))
+
+
+def from_uncompressed(counts: Sequence[int] | Array, size: Size) -> Rle:
+    """Return the code of plain run lengths: column by column, outside first.
+
+    >>> from_uncompressed([1, 3], (2, 2))
+    {'size': [2, 2], 'counts': b'13'}
+
+    Raises:
+        InputError: a negative length, or lengths that do not sum to the pixels of the image.
+    """
+    lengths = np.asarray(counts, dtype=np.int64)
+    if lengths.size and int(lengths.min()) < 0:
+        raise InputError(f"a run of {int(lengths.min())} pixels; lengths of runs are not negative")
+    _require_total(int(lengths.sum()), size)
+    return _plain(_coco().frPyObjects({"size": list(size), "counts": lengths.tolist()}, *size))
+
+
+def areas(rles: Sequence[Rle]) -> Array:
+    """Return the pixels inside each mask; shape (G,), float64."""
+    coco = _coco()
+    parts = [coco.area(list(rles[start : start + _BLOCK])) for start in range(0, len(rles), _BLOCK)]
+    return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
+
+
+def boxes(rles: Sequence[Rle]) -> Array:
+    """Return the tight box of each mask as x, y, width, height; shape (G, 4), zeros for an empty mask."""
+    return np.asarray(_coco().toBbox(list(rles)), dtype=np.float64).reshape(-1, 4) if len(rles) else np.zeros((0, 4))
+
+
+def check(rles: Iterable[Rle], size: Size) -> None:
+    """Refuse codes that are damaged or of another size than the image.
+
+    Raises:
+        InputError: another size, a character that is none of a code, a cut-off code, or runs that do not sum to H x W.
+    """
+    for rle in rles:
+        if tuple(rle["size"]) != tuple(size):
+            raise InputError(f"a mask of size {list(rle['size'])} for an image of {list(size)} (height, width)")
+        lengths = runs(rle)
+        if lengths.size and int(lengths.min()) < 0:
+            raise InputError("a damaged run-length code (a negative run)")
+        _require_total(int(lengths.sum()), size)
+
+
+def runs(rle: Rle) -> Array:
+    """Return the run lengths of a code: column by column, outside first; int64.
+
+    >>> runs({"size": [2, 2], "counts": b"13"}).tolist()
+    [1, 3]
+
+    Raises:
+        InputError: a character that is none of a code, or a code that is cut off.
+    """
+    digits = np.frombuffer(rle["counts"], dtype=np.uint8).astype(np.int64) - 48
+    if not digits.size:
+        return digits
+    last = (digits & 32) == 0
+    stops = np.flatnonzero(last)
+    if int(digits.min()) < 0 or int(digits.max()) > 63 or not last[-1]:
+        raise InputError("a damaged run-length code (a character that is none of such a code, or its end is missing)")
+    starts = np.concatenate([[0], stops[:-1] + 1])
+    if int((stops - starts).max()) >= _MAX_CHARACTERS:
+        raise InputError("a damaged run-length code (a run longer than any image)")
+    place = np.arange(digits.size) - np.repeat(starts, stops - starts + 1)
+    values = np.add.reduceat((digits & 31) << (5 * place), starts)
+    values -= np.where(digits[stops] & 16, np.int64(1) << (5 * (place[stops] + 1)), 0)
+    # From the fourth run on, a code holds differences to the run two places before.
+    values[1::2] = np.cumsum(values[1::2])
+    values[2::2] = np.cumsum(values[2::2])
+    return values
+
+
+def _from_runs(starts: Array, ends: Array, size: Size) -> Rle:
+    borders = np.empty(2 * len(starts) + 2, dtype=np.int64)
+    borders[0], borders[-1] = 0, size[0] * size[1]
+    borders[1:-1:2], borders[2:-1:2] = starts, ends
+    lengths = np.diff(borders)
+    if len(lengths) > 1 and lengths[-1] == 0:
+        lengths = lengths[:-1]
+    return _plain(_coco().frPyObjects({"size": list(size), "counts": lengths.tolist()}, *size))
+
+
+def _require_total(total: int, size: Size) -> None:
+    if total != size[0] * size[1]:
+        raise InputError(
+            f"a mask whose runs cover {total} pixels in an image of {size[0]} x {size[1]} = {size[0] * size[1]} pixels"
+        )
+
+
+def _plain(rle: Rle) -> Rle:
+    return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"]}
