@@ -1,0 +1,158 @@
+"""The kernels in NumPy: the specification of `native/`, its oracle in the tests, and the fallback without a compiler.
+
+Clear and exact comes before fast here. Nothing here knows files, the names of classes or metrics.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+Labels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]] | np.ndarray[Any, np.dtype[np.uint16]]
+Bytes: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+Row: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
+
+_BLOCK = 1 << 22  # pixels counted at once, which bounds the memory of the keys
+
+
+class InvalidLabel(ValueError):
+    """A pixel whose value the table does not map; `value` is the first one in reading order."""
+
+    def __init__(self, value: int) -> None:
+        """Keep the value for the caller, who knows the file it came from."""
+        super().__init__(f"value {value} is not in the table")
+        self.value = value
+
+
+def joint_histogram(
+    truth: Labels, prediction: Labels, rows: int, columns: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Count the pixels of every pair of values of two label maps of one shape; returns (rows, columns) int64.
+
+    `truth` and `prediction` are uint8 or uint16, in any memory layout. No value is dropped: callers say how many rows
+    and columns they want counted, and map what is void to a row or column of its own.
+
+    >>> joint_histogram(np.uint8([[0, 0, 1]]), np.uint8([[0, 1, 1]]), 2, 2).tolist()
+    [[1, 1], [0, 1]]
+
+    Raises:
+        ValueError: shapes that differ, another dtype, or a value outside the rows or columns (the first is named).
+    """
+    _require_labels(truth)
+    _require_labels(prediction)
+    if truth.shape != prediction.shape:
+        raise ValueError(f"truth has shape {truth.shape} and prediction {prediction.shape}: they must be equal")
+    if not (0 <= rows <= 65536 and 0 <= columns <= 65536):
+        raise ValueError(f"rows and columns lie in 0 ... 65536, not {rows} and {columns}")
+    counts = np.zeros(rows * columns, dtype=np.int64)
+    flat_truth, flat_prediction = truth.reshape(-1), prediction.reshape(-1)
+    for start in range(0, flat_truth.size, _BLOCK):
+        first = flat_truth[start : start + _BLOCK].astype(np.int64)
+        second = flat_prediction[start : start + _BLOCK].astype(np.int64)
+        _require_inside(first, second, rows, columns)
+        counts += np.bincount(first * columns + second, minlength=rows * columns)
+    return counts.reshape(rows, columns)
+
+
+def map_labels(labels: Labels, table: np.ndarray[tuple[int], np.dtype[np.int32]], dtype: DTypeLike) -> Labels:
+    """Replace every value `v` by `table[v]`; returns an array of the shape of `labels` and of type `dtype`.
+
+    `labels` is uint8 or uint16, `table` int32 of any length, `dtype` uint8 or uint16. A negative entry of the table,
+    and a value past its end, are invalid.
+
+    >>> map_labels(np.uint8([[7, 8]]), np.int32([-1] * 7 + [0, 255]), np.uint8).tolist()
+    [[0, 255]]
+
+    Raises:
+        InvalidLabel: a pixel holds an invalid value; the error carries it.
+        ValueError: another dtype, or an entry of the table that `dtype` does not hold.
+    """
+    _require_labels(labels)
+    wanted = np.dtype(dtype)
+    if wanted not in (np.uint8, np.uint16):
+        raise ValueError(f"labels are mapped to uint8 or uint16, not {wanted}")
+    if table.dtype != np.int32 or table.ndim != 1:
+        raise ValueError(f"the table is a row of int32, not {table.dtype} of shape {table.shape}")
+    largest = int(table.max(initial=-1))
+    if largest > np.iinfo(wanted).max:
+        raise ValueError(f"the table holds {largest}, which {wanted} does not")
+    full = np.full(max(table.size, 1 << 8 * labels.dtype.itemsize), -1, dtype=np.int32)
+    full[: table.size] = table
+    mapped = full[labels]
+    if mapped.min(initial=0) < 0:
+        raise InvalidLabel(int(labels.reshape(-1)[np.argmax(mapped.reshape(-1) < 0)]))
+    return mapped.astype(wanted)
+
+
+def unfilter(filtered: Any, height: int, stride: int, bytes_per_pixel: int) -> Bytes:
+    """Undo the row filters of a PNG (PNG specification, section 9); returns its bytes, shape (height, stride) uint8.
+
+    `filtered` holds `height` rows of one filter type byte and `stride` bytes: any bytes-like object.
+    `bytes_per_pixel` is 1, 2, 3, 4, 6 or 8 (1 for pixels of less than a byte). Pixels of the average and Paeth filters
+    are undone one by one in Python: where this fallback is in use, decoding a whole PNG is better left to Pillow.
+
+    >>> unfilter(bytes([1, 5, 0, 1,  2, 0, 0, 1]), 2, 3, 1).tolist()
+    [[5, 5, 6], [5, 5, 7]]
+
+    Raises:
+        ValueError: another number of bytes, a size that no PNG has, or a filter type above 4 (the row is named).
+    """
+    if bytes_per_pixel not in (1, 2, 3, 4, 6, 8):
+        raise ValueError(f"a pixel of a PNG has 1, 2, 3, 4, 6 or 8 bytes, not {bytes_per_pixel}")
+    if height < 0 or stride < 0:
+        raise ValueError(f"height and stride must not be negative: {height} and {stride}")
+    source = np.frombuffer(filtered, dtype=np.uint8)
+    if source.size != height * (stride + 1):
+        raise ValueError(f"{height} rows of 1 + {stride} bytes are {height * (stride + 1)} bytes, not {source.size}")
+    source = source.reshape(height, stride + 1)
+    result = np.zeros((height, stride), dtype=np.uint8)
+    above = np.zeros(stride, dtype=np.uint8)
+    for y in range(height):
+        if source[y, 0] > 4:
+            raise ValueError(f"row {y} has filter type {source[y, 0]}, which PNG does not know (0 to 4)")
+        above = result[y] = _unfilter_row(int(source[y, 0]), source[y, 1:], above, bytes_per_pixel)
+    return result
+
+
+def _unfilter_row(kind: int, residual: Row, above: Row, bpp: int) -> Row:
+    if kind == 0:
+        return residual
+    if kind == 1:
+        row = residual.copy()
+        for channel in range(bpp):
+            np.add.accumulate(row[channel::bpp], out=row[channel::bpp])
+        return row
+    if kind == 2:
+        return residual + above
+    predict = _average if kind == 3 else _paeth
+    row = [0] * bpp + residual.tolist()
+    up = [0] * bpp + above.tolist()
+    for i in range(bpp, len(row)):
+        row[i] = (row[i] + predict(row[i - bpp], up[i], up[i - bpp])) & 255
+    return np.array(row[bpp:], dtype=np.uint8)
+
+
+def _average(left: int, up: int, _: int) -> int:
+    return (left + up) >> 1
+
+
+def _paeth(left: int, up: int, up_left: int) -> int:
+    to_left, to_up, to_corner = abs(up - up_left), abs(left - up_left), abs(left + up - 2 * up_left)
+    if to_left <= to_up and to_left <= to_corner:
+        return left
+    return up if to_up <= to_corner else up_left
+
+
+def _require_labels(labels: Labels) -> None:
+    if labels.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"label maps are uint8 or uint16, not {labels.dtype}")
+
+
+def _require_inside(truth: Any, prediction: Any, rows: int, columns: int) -> None:
+    outside = (truth >= rows) | (prediction >= columns)
+    if outside.any():
+        first = int(np.argmax(outside))
+        kind, value, limit = ("truth", truth[first], rows) if truth[first] >= rows else ("prediction", prediction[first], columns)
+        raise ValueError(f"{kind} holds the value {value}, which is not below {limit}")
