@@ -1,0 +1,73 @@
+"""`bench eval`: stored predictions against a data set's truth, without any model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cli import jobs
+from bench.cli.options import (
+    AsJson,
+    ClassesIn,
+    DataFolder,
+    DatasetName,
+    IdsFile,
+    LayoutName,
+    Limit,
+    Name,
+    Out,
+    Resume,
+    SplitName,
+)
+
+
+def evaluate(
+    *,
+    predictions: Annotated[
+        Path, typer.Option("--predictions", "-p", metavar="DIR|FILE", help="Predictions in the data set's format.")
+    ],
+    dataset: DatasetName,
+    split: SplitName = None,
+    data: DataFolder = None,
+    label_space: Annotated[
+        Literal["ids", "train-ids"],
+        typer.Option("--label-space", help="What the predicted values are: the data set's ids, or train ids."),
+    ] = "ids",
+    resize: Annotated[
+        Literal["no", "nearest"],
+        typer.Option("--resize", help="What to do with predictions of another size than the truth."),
+    ] = "no",
+    limit: Limit = None,
+    ids: IdsFile = None,
+    layout: LayoutName = None,
+    classes_in: ClassesIn = "truth",
+    name: Name = None,
+    out: Out = Path("runs"),
+    resume: Resume = False,
+    as_json: AsJson = False,
+) -> int:
+    """Score stored predictions against a data set's truth, and write a run record.
+
+    Example:  bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
+    """
+    from bench.jobs import stored_predictions
+
+    opened = jobs.open_with_progress(
+        dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json
+    )
+    job = stored_predictions(
+        opened.card,
+        opened.split,
+        opened.samples,
+        predictions.expanduser(),
+        space=label_space,
+        resize=resize == "nearest",
+        classes_in=classes_in,
+        name=name,
+        root=opened.root,
+    )
+    return jobs.carry_out(
+        job, out=out, resume=resume, as_json=as_json, another=f"bench eval --predictions OTHER --dataset {dataset}"
+    )

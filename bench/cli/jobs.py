@@ -1,0 +1,52 @@
+"""What `bench run` and `bench eval` share: opening data with a progress bar, the evaluation itself, and its table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.cli import console
+
+if TYPE_CHECKING:
+    from bench.data import Data
+    from bench.jobs import Job
+
+
+def open_with_progress(dataset: str, split: str | None, *, quiet: bool, **where: Any) -> Data:
+    """Open a split; `streets` is drawn on first use, which takes a while and shows a bar."""
+    from bench.data import open_data
+
+    with console.progress("drawing streets", quiet=quiet) as report:
+        return open_data(dataset, split, progress=report, **where)
+
+
+def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str) -> int:
+    """Evaluate, print the table or the record, and say what to do next; Ctrl-C keeps what was counted."""
+    import msgspec
+
+    from bench.evaluate import evaluate
+    from bench.render import terminal
+
+    counted = [0, len(job.samples)]
+    try:
+        with console.progress(f"{job.name} on {job.card.name}", quiet=as_json) as report:
+
+            def follow(done: int, total: int) -> None:
+                counted[:] = [done, total]
+                report(done, total)
+
+            run = evaluate(job, out=out, resume=resume, progress=follow)
+    except KeyboardInterrupt:
+        console.interrupted(
+            f"stopped after {counted[0]} of {counted[1]} images; the same command with --resume goes on from there"
+        )
+    if as_json:
+        console.say_json({**msgspec.to_builtins(run.record), "path": str(run.path)})
+        return 0
+    console.say(terminal.run_table(run))
+    console.say(
+        f"run record  {run.path}\n"
+        f"next        bench show {run.path} --per-image scores.csv\n"
+        f"            {another}"
+    )
+    return 0

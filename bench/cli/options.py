@@ -1,0 +1,32 @@
+"""The options that several commands share, each written once with its help text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+DatasetName = Annotated[
+    str, typer.Option("--dataset", "-d", metavar="NAME|CARD.toml", help="Data set: a shipped card or your own.")
+]
+SplitName = Annotated[str | None, typer.Option("--split", "-s", help="Split; default: what the card says, often val.")]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR|JSON", help="The data set's folder as downloaded, or its truth JSON (COCO)."),
+]
+LayoutName = Annotated[
+    str | None, typer.Option("--layout", help="Read the data as cityscapes, coco, pairs or voc; default: the card's.")
+]
+IdsFile = Annotated[
+    str | None, typer.Option("--ids", metavar="FILE|all", help="Image ids, one a line, in place of the split's list.")
+]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="Only the first N images.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where run records are written.")]
+Name = Annotated[str | None, typer.Option("--name", help="Name of the row in tables.")]
+ClassesIn = Annotated[
+    Literal["truth", "union", "all"],
+    typer.Option("--classes-in", help="Classes that means run over: in the truth, in truth or prediction, or all."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]

@@ -1,0 +1,96 @@
+"""`bench run`: a model on a data set, from images to a table of scores and a run record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cli import console, jobs
+from bench.cli.options import (
+    AsJson,
+    ClassesIn,
+    DataFolder,
+    DatasetName,
+    IdsFile,
+    LayoutName,
+    Limit,
+    Name,
+    Out,
+    Resume,
+    SplitName,
+)
+
+
+def run(
+    *,
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Model: see `bench list models`, or package.module:function.")
+    ],
+    dataset: DatasetName = "streets",
+    split: SplitName = None,
+    data: DataFolder = None,
+    weights: Annotated[
+        str | None, typer.Option("--weights", metavar="FILE", help="Checkpoint; default: the one that ships.")
+    ] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where the network runs.")] = "auto",
+    batch_size: Annotated[int | None, typer.Option("--batch-size", metavar="N", help="Images a step.")] = None,
+    amp: Annotated[bool, typer.Option("--amp", help="Mixed precision.")] = False,
+    input_size: Annotated[
+        str | None, typer.Option("--input-size", metavar="HxW", help="Resize images to this before the network.")
+    ] = None,
+    limit: Limit = None,
+    ids: IdsFile = None,
+    layout: LayoutName = None,
+    classes_in: ClassesIn = "truth",
+    name: Name = None,
+    out: Out = Path("runs"),
+    resume: Resume = False,
+    save_predictions: Annotated[
+        bool, typer.Option("--save-predictions", help="Keep the predictions in the data set's official format.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Run a model on a data set, score it, and write a run record.
+
+    Example:  bench run --model deeplab --dataset cityscapes --data ~/cityscapes --weights mine.pth
+    """
+    from bench import models
+    from bench.jobs import Job
+
+    if batch_size is not None and batch_size < 1:
+        raise typer.BadParameter("--batch-size is at least 1")
+    jobs.check_card(dataset)
+    # The model first: a wrong checkpoint should be known before a data set is drawn or read.
+    options = models.Options(
+        weights=weights, device=device, batch_size=batch_size, amp=amp, input_size=_size(input_size)
+    )
+    from bench.cards import load_card
+
+    loaded = models.load(model, load_card(dataset), options)
+    opened = jobs.open_with_progress(
+        dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json
+    )
+    job = Job(
+        card=opened.card,
+        split=opened.split,
+        samples=opened.samples,
+        name=name or model,
+        identity=dict(loaded.identity),
+        settings=dict(loaded.settings),
+        model=loaded,
+        classes_in=classes_in,
+        save_predictions=save_predictions,
+        sources={"data": str(opened.root.resolve())},
+    )
+    return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another="bench run --model fcn")
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    height, _, width = text.lower().partition("x")
+    if not (height.isdigit() and width.isdigit() and int(height) > 0 and int(width) > 0):
+        raise typer.BadParameter(f"--input-size {text}: height and width in pixels, such as 512x1024")
+    return int(height), int(width)

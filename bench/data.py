@@ -1,0 +1,99 @@
+"""Open a data set by name: card, root folder, split and samples, with `streets` made on first use.
+
+This is where a word that a person types becomes images and truth; what the files mean is the layouts' business.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.streets import dataset as streets
+from bench.cards import LAYOUTS, Card, load_card
+from bench.errors import DataError, UsageError, did_you_mean
+from bench.formats import Ids, layout
+from bench.samples import Sample
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """An opened split: the card, where it lies, and its samples in order."""
+
+    card: Card
+    root: Path
+    split: str
+    samples: Sequence[Sample]
+
+
+def open_data(
+    dataset: str = "streets",
+    split: str | None = None,
+    *,
+    root: Path | None = None,
+    layout_name: str | None = None,
+    ids: str | None = None,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Data:
+    """Open a split of the data set with this name, or of the card at this path.
+
+    `root` is the folder as downloaded, or None for the environment's BENCH_DATA and, for `streets`, the cache.
+    `ids` is "all" or a file with one image id a line; `limit` takes the first so many images.
+
+    Raises:
+        CardError, DataError, UsageError: what is missing or wrong, and where.
+    """
+    card = load_card(dataset)
+    if layout_name is not None:
+        if layout_name not in LAYOUTS:
+            raise UsageError(f"--layout {layout_name}: {did_you_mean(layout_name, LAYOUTS)}")
+        card = replace(card, layout=layout_name)
+    split = split or card.default_split
+    card.split(split)
+    found = _root(card, split, root, progress)
+    samples = layout(card).read_truth(card, found, split, ids=_ids(ids))
+    if limit is not None:
+        if limit < 1:
+            raise UsageError(f"--limit {limit}: at least one image is needed")
+        samples = samples[:limit]
+    if not samples:
+        raise DataError(f"{found}: the split {split!r} of {card.title} holds no images")
+    return Data(card, found, split, samples)
+
+
+def _root(card: Card, split: str, root: Path | None, progress: Progress | None) -> Path:
+    if root is None and card.name == "streets":
+        return streets.cached(card, split, progress=progress)
+    if root is None and os.environ.get("BENCH_DATA"):
+        base = Path(os.environ["BENCH_DATA"]).expanduser()
+        root = base / card.name if (base / card.name).is_dir() else base
+    if root is None:
+        raise UsageError(
+            f"where is {card.title}? Say --data FOLDER (or set BENCH_DATA); "
+            f"bench prepare --dataset {card.name} --data FOLDER fetches it or says how to"
+        )
+    root = root.expanduser()
+    if not root.exists():
+        raise DataError(f"--data {root}: there is no such folder or file")
+    return root
+
+
+def _ids(ids: str | None) -> Ids:
+    if ids is None or ids == "all":
+        return "all" if ids else None
+    path = Path(ids).expanduser()
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"--ids {ids}: this is neither 'all' nor a text file with one image id a line") from None
+    names = [line for line in lines if line]
+    if not names:
+        raise UsageError(f"--ids {ids}: the file is empty; it needs one image id a line")
+    repeated = sorted({name for name in names if names.count(name) > 1}) if len(names) != len(set(names)) else []
+    if repeated:
+        raise UsageError(f"--ids {ids}: {repeated[0]!r} is listed twice; each image counts once")
+    return names

@@ -1,0 +1,173 @@
+"""The loop of an evaluation: read, predict, count, record; what was counted survives an interruption.
+
+Reading and counting go on in threads while the model predicts; results are taken in the order of the images, so that
+the same inputs give the same counts to the bit. This module knows neither tables for people nor significance.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from bench import images, recording, runs
+from bench.errors import DataError, PredictionError, UsageError
+from bench.formats import layout
+from bench.jobs import Job
+from bench.metrics import semantic
+from bench.models import Model
+from bench.runs import Journal, Run, Tables
+from bench.samples import LabelMap, Prediction, Table
+
+Progress = Callable[[int, int], None]
+"""Called with (images done, images in all)."""
+
+_FLUSH_SECONDS = 1.0
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Counted = tuple[int, Table]
+"""Position of an image, and its counts."""
+
+
+def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | None = None) -> Run:
+    """Count every image of the job, score the counts, and write the run record below `out`.
+
+    Ctrl-C (KeyboardInterrupt) leaves a journal from which `resume=True` goes on.
+
+    Raises:
+        DataError, PredictionError: what is wrong with which file.
+        RunError: the journal to resume belongs to another question.
+    """
+    if not job.samples:
+        raise DataError(f"{job.card.title} {job.split}: there is no image to evaluate")
+    path = job.path(out)
+    journal = Journal(path, {**job.asked, "sources": job.sources}, resume=resume)
+    parts = journal.done()
+    already = {int(position) for part in parts for position in part["done"]["image"]}
+    started = time.perf_counter()
+    counter = _Counter(job, journal.folder / "predictions" if job.save_predictions else None)
+    parts += _count_rest(counter, journal, already, progress)
+    seconds = time.perf_counter() - started
+    counted = len(job.samples) - len(already)
+    timings = {
+        "seconds": seconds,
+        "images_counted": counted,
+        "images_resumed": len(already),
+        "images_per_second": counted / seconds if counted and seconds > 0 else None,
+    }
+    run = recording.record(job, recording.tables(job, parts), timings, path)
+    runs.write(run)
+    return run
+
+
+@dataclass(frozen=True, eq=False)
+class _Counter:
+    """Counts one image; called from threads."""
+
+    job: Job
+    keep: Path | None
+
+    def __call__(self, position: int, prediction: Prediction | None = None) -> Counted:
+        job, sample = self.job, self.job.samples[position]
+        truth = sample.truth.semantic()
+        if prediction is None:
+            if job.read_prediction is None:
+                raise UsageError("a job needs a model or stored predictions")
+            prediction = job.read_prediction(sample)
+        if not isinstance(prediction, LabelMap):
+            raise PredictionError(f"{sample.id}: a semantic evaluation needs a label map, not {type(prediction).__name__}")
+        if self.keep is not None:
+            layout(job.card).write_predictions(job.card, self.keep, "semantic", [(sample, prediction)])
+        if job.resize and prediction.size != truth.size:
+            prediction = LabelMap(images.resize_nearest(prediction.labels, truth.size))
+        try:
+            return position, semantic.count(truth, prediction, job.card.classes, image=position)
+        except PredictionError as error:
+            raise PredictionError(f"{sample.id}: {error}") from None
+
+
+def _count_rest(
+    counter: _Counter, journal: Journal, already: set[int], progress: Progress | None
+) -> list[Tables]:
+    """Count what the journal lacks, writing to it about once a second and once more when interrupted."""
+    parts: list[Tables] = []
+    pending: list[Counted] = []
+    flushed, finished, total = time.monotonic(), len(already), len(counter.job.samples)
+
+    def flush() -> None:
+        if pending:
+            done = {"image": np.array([position for position, _ in pending], dtype=np.int32)}
+            parts.append({"done": done, "pixels": runs.concatenate([table for _, table in pending])})
+            journal.append(parts[-1])
+            pending.clear()
+
+    if progress:
+        progress(finished, total)
+    try:
+        for batch in _counted(counter, already):
+            fresh = [(position, table) for position, table in batch if position not in already]
+            pending.extend(fresh)
+            finished += len(fresh)
+            if progress:
+                progress(finished, total)
+            if time.monotonic() - flushed > _FLUSH_SECONDS:
+                flush()
+                flushed = time.monotonic()
+    finally:
+        flush()
+    return parts
+
+
+def _counted(counter: _Counter, already: set[int]) -> Iterator[Sequence[Counted]]:
+    """Yield counts in the order of the images, a batch at a time."""
+    workers = min(8, (os.cpu_count() or 1) + 1)
+    with ThreadPoolExecutor(workers, thread_name_prefix="bench-count") as pool:
+        try:
+            if counter.job.model is None:
+                positions = [position for position in range(len(counter.job.samples)) if position not in already]
+                for counted in _in_order(pool, counter, positions, ahead=4 * workers):
+                    yield [counted]
+            else:
+                yield from _counted_with_model(counter, counter.job.model, already, pool)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _counted_with_model(
+    counter: _Counter, model: Model, already: set[int], pool: ThreadPoolExecutor
+) -> Iterator[Sequence[Counted]]:
+    samples, size = counter.job.samples, max(1, model.batch_size)
+    # Batches are cut at fixed positions, so that a resumed run feeds the network the very batches of an unbroken one.
+    batches = [range(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
+    batches = [batch for batch in batches if not already.issuperset(batch)]
+    flat = [position for batch in batches for position in batch]
+    pictures = _in_order(pool, lambda position: samples[position].image(), flat, ahead=2 * size)
+    waiting: deque[list[Future[Counted]]] = deque()
+    for batch in batches:
+        predictions = model.predict([next(pictures) for _ in batch])
+        waiting.append([pool.submit(counter, p, found) for p, found in zip(batch, predictions, strict=True)])
+        while len(waiting) > 2:
+            yield [future.result() for future in waiting.popleft()]
+    for futures in waiting:
+        yield [future.result() for future in futures]
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item], *, ahead: int
+) -> Iterator[Result]:
+    """Map over items in threads, at most `ahead` of them at a time, and yield the results in order."""
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

@@ -1,0 +1,124 @@
+"""A job: which images, where the predictions come from, and under which rules they are counted.
+
+What a job asks names its run record: another model, file, split or rule is another run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import runs
+from bench.cards import Card
+from bench.classes import LabelSpace
+from bench.errors import PredictionError
+from bench.formats import PredictionReader, layout
+from bench.metrics.semantic import ClassesIn
+from bench.models import Model
+from bench.samples import Sample
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What is evaluated: the images, where predictions come from, and the rules.
+
+    Exactly one of `model` and `read_prediction` is given. `sources` are paths and the like: they must agree when a run
+    is resumed, and do not name it.
+    """
+
+    card: Card
+    split: str
+    samples: Sequence[Sample]
+    name: str
+    identity: dict[str, Any]
+    settings: dict[str, Any]
+    model: Model | None = None
+    read_prediction: PredictionReader | None = None
+    classes_in: ClassesIn = "truth"
+    resize: bool = False
+    save_predictions: bool = False
+    sources: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What names the question: another answer to any of these makes it another run."""
+        return {
+            "schema": runs.SCHEMA,
+            "dataset": self.card.name,
+            "rules": runs.digest(rules(self.card)),
+            "split": self.split,
+            "images": runs.digest([sample.id for sample in self.samples]),
+            "model": {key: value for key, value in self.identity.items() if key != "warnings"},
+            "settings": self.settings,
+            "protocol": {"classes_in": self.classes_in},
+        }
+
+    def path(self, out: Path) -> Path:
+        """Where the record of this job lies below the folder `out`."""
+        return out / f"{self.card.name}-{self.split}" / _file_name(self.name) / runs.digest(self.asked)[:12]
+
+    def clusters(self) -> list[str]:
+        """The cluster of every sample, as the card's `groups` says; without groups each image stands for itself."""
+        key = "block" if self.card.groups == "sequence-blocks" else self.card.groups
+        return [sample.groups.get(key, sample.id) for sample in self.samples]
+
+
+def rules(card: Card) -> dict[str, Any]:
+    """The rules under which pixels are counted: what is scored, what is void, which regions."""
+    return {
+        "table": "pixels",
+        "classes": list(card.classes.names),
+        "regions": ["full"],
+        "void": "excluded in the truth",
+    }
+
+
+def stored_predictions(
+    card: Card,
+    split: str,
+    samples: Sequence[Sample],
+    path: Path,
+    *,
+    root: Path,
+    space: LabelSpace = "ids",
+    resize: bool = False,
+    classes_in: ClassesIn = "truth",
+    name: str | None = None,
+) -> Job:
+    """The job of scoring predictions that lie at `path`, in the card's layout.
+
+    Raises:
+        PredictionError: nothing there, or samples without a prediction.
+    """
+    if not path.exists():
+        raise PredictionError(f"--predictions {path}: there is no such folder or file")
+    read = layout(card).read_predictions(card, path, "semantic", samples, space=space)
+    return Job(
+        card=card,
+        split=split,
+        samples=samples,
+        name=name or path.resolve().stem,
+        identity={"kind": "predictions", "folder": path.resolve().name, "files": _files_digest(path)},
+        settings={"label_space": space, "resize": "nearest" if resize else "no"},
+        read_prediction=read,
+        classes_in=classes_in,
+        resize=resize,
+        sources={"data": str(root.resolve()), "predictions": str(path.resolve())},
+    )
+
+
+def _files_digest(path: Path) -> str:
+    """Digest of the names, sizes and times of the files, so that other predictions in the same folder are another run."""
+    found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    state = hashlib.blake2b(digest_size=16)
+    for file in found:
+        status = file.stat()
+        state.update(f"{file.name}|{status.st_size}|{status.st_mtime_ns}\n".encode())
+    return state.hexdigest()
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_.+" else "-" for letter in name).strip(".-") or "model"

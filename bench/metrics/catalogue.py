@@ -1,0 +1,30 @@
+"""What every metric is called, what it means, in which unit it is shown, and where its definition comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric as `bench list metrics` shows it."""
+
+    name: str
+    task: str
+    unit: str
+    meaning: str
+    reference: str
+
+
+_SEMANTIC = (
+    ("pixel_accuracy", "share of valid pixels whose class is right", "Long et al. 2015, equation in section 5"),
+    ("mean_accuracy", "mean over classes of the share of a class's pixels that are found", "Long et al. 2015"),
+    ("mIoU", "mean over classes of intersection / union over the whole set", "PASCAL VOC devkit, cityscapesScripts"),
+    ("fwIoU", "IoU weighted by how frequent each class is in the truth", "Long et al. 2015"),
+    ("mDice", "mean over classes of 2 tp / (2 tp + fp + fn)", "Dice 1945"),
+    ("IoU", "per class: tp / (tp + fp + fn)", "PASCAL VOC devkit, cityscapesScripts"),
+    ("Dice", "per class: 2 tp / (2 tp + fp + fn)", "Dice 1945"),
+    ("accuracy", "per class: tp / (tp + fn)", "Long et al. 2015"),
+)
+
+METRICS: tuple[Metric, ...] = tuple(Metric(name, "semantic", "%", meaning, ref) for name, meaning, ref in _SEMANTIC)

@@ -1,0 +1,93 @@
+"""From counts to a run record: the scores, the digests that say what may be compared, and the circumstances.
+
+It describes a run that has ended; how the counts were made is the business of `evaluate`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+import bench
+from bench import jobs, kernels, runs, scoring
+from bench.runs import Record, Run, Tables
+
+
+def tables(job: jobs.Job, parts: list[Tables]) -> Tables:
+    """Join the parts of a journal into the tables of a record, in the order of the images."""
+    return {
+        "images": {
+            "id": np.array([sample.id for sample in job.samples]),
+            "cluster": np.array(job.clusters()),
+        },
+        "pixels": runs.concatenate([part["pixels"] for part in parts]),
+    }
+
+
+def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -> Run:
+    """Score the tables and describe the whole run: what was asked, of what, where, and what came of it."""
+    classes = job.card.classes
+    digests = runs.Digests(
+        rules=runs.digest(jobs.rules(job.card)),
+        truth=runs.truth_digest([sample.id for sample in job.samples], scoring.truth_rows(tables["pixels"])),
+        rows=len(tables["pixels"]["image"]),
+    )
+    scored = scoring.score(tables, classes, classes_in=job.classes_in)
+    warnings = [*job.identity.get("warnings", []), *scored.warnings]
+    found = Record(
+        bench=bench.__version__,
+        id=path.name,
+        name=job.name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        dataset=runs.Dataset(
+            name=job.card.name,
+            title=job.card.title,
+            card_digest=job.card.digest,
+            split=job.split,
+            images=len(job.samples),
+            clusters=job.card.groups,
+            classes=[msgspec.to_builtins(entry) for entry in classes.entries],
+            ignore=classes.ignore,
+            void=list(classes.void),
+        ),
+        model={key: value for key, value in job.identity.items() if key != "warnings"},
+        settings=job.settings,
+        protocol={"classes_in": job.classes_in, "intervals": scored.method},
+        environment=environment(),
+        timings=timings,
+        warnings=[runs.Warned(code=code, message=message) for code, message in warnings],
+        tables={"pixels": digests},
+        scores=scored.groups,
+    )
+    return Run(found, tables, path)
+
+
+def environment() -> dict[str, Any]:
+    """Where the run was made: versions, machine, and the commit of the working directory, if it is a checkout."""
+    packages = {name: version(name) for name in ("numpy", "scipy", "pillow")}
+    packages.update({name: sys.modules[name].__version__ for name in ("torch", "torchvision") if name in sys.modules})
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "kernels": kernels.which(),
+        "packages": packages,
+        "git_commit": _git_commit(),
+    }
+
+
+def _git_commit() -> str | None:
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

@@ -1,0 +1,256 @@
+"""The run record: a folder with `run.json` and `counts.npz`, and the journal that a run writes while it goes.
+
+A record says what was asked, of what, under which rules, and holds the counts from which every score follows. This
+module knows neither how a run was made nor what a number means. `docs/formats.md` documents every key and column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from bench.classes import Class, Classes
+from bench.errors import RunError
+from bench.samples import Array, Table
+
+SCHEMA = 1
+Tables = dict[str, Table]
+"""Table name -> columns. The table `images` lists the ids and clusters by position; all others hold counts."""
+
+
+class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which images: the card, the split, how many, and what was left out."""
+
+    name: str
+    title: str
+    card_digest: str
+    split: str
+    images: int
+    clusters: str
+    classes: list[dict[str, Any]]
+    ignore: int
+    void: list[int]
+
+
+class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What two runs must share to be compared on a table: the rules of counting, and the truth."""
+
+    rules: str
+    truth: str
+    rows: int
+
+
+class Warned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Something a reader of the scores should know; `code` stays the same across versions."""
+
+    code: str
+    message: str
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The content of `run.json`."""
+
+    schema: Literal[1] = 1
+    bench: str
+    id: str
+    name: str
+    created: str
+    dataset: Dataset
+    model: dict[str, Any]
+    settings: dict[str, Any]
+    protocol: dict[str, Any]
+    environment: dict[str, Any]
+    timings: dict[str, Any]
+    warnings: list[Warned]
+    tables: dict[str, Digests]
+    scores: dict[str, dict[str, Any]]
+
+    @property
+    def classes(self) -> Classes:
+        """The class table under which the counts were taken."""
+        entries = tuple(msgspec.convert(entry, Class) for entry in self.dataset.classes)
+        return Classes(entries=entries, ignore=self.dataset.ignore, void=tuple(self.dataset.void))
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A record with its counts, and where it lies."""
+
+    record: Record
+    tables: Tables
+    path: Path = field(default_factory=Path)
+
+    @property
+    def image_ids(self) -> list[str]:
+        """Ids of the images, by position."""
+        return [str(value) for value in self.tables["images"]["id"]]
+
+
+def digest(value: Any) -> str:
+    """Digest of anything JSON can hold, independent of the order of keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
+
+
+def truth_digest(ids: Sequence[str], truth: Table) -> str:
+    """Digest of the ordered image ids and of the truth's own rows (columns of integers)."""
+    state = hashlib.blake2b(json.dumps(list(ids), ensure_ascii=False).encode("utf-8"), digest_size=16)
+    for name in sorted(truth):
+        state.update(name.encode("utf-8"))
+        state.update(np.ascontiguousarray(truth[name], dtype="<i8").tobytes())
+    return state.hexdigest()
+
+
+def concatenate(parts: Sequence[Table]) -> Table:
+    """Join tables of equal columns and sort the rows by image; the order inside an image is kept."""
+    if not parts:
+        return {}
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = np.argsort(joined["image"], kind="stable")
+    return {name: column[order] for name, column in joined.items()}
+
+
+def write(run: Run) -> None:
+    """Write the record into a temporary folder beside `run.path` and put it in place at once, replacing an older one."""
+    path = run.path
+    staging = path.with_name(f"{path.name}.writing-{os.getpid()}")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    (staging / "run.json").write_bytes(to_json(run.record))
+    _write_tables(staging / "counts.npz", run.tables)
+    predictions = partial_folder(path) / "predictions"
+    if predictions.is_dir():
+        predictions.rename(staging / "predictions")
+    if path.exists():
+        shutil.rmtree(path)
+    staging.rename(path)
+    shutil.rmtree(partial_folder(path), ignore_errors=True)
+
+
+def to_json(record: Record) -> bytes:
+    """The text of `run.json`: readable, with null where a number is not defined."""
+    return msgspec.json.format(msgspec.json.encode(nan_to_null(msgspec.to_builtins(record))), indent=2) + b"\n"
+
+
+def nan_to_null(value: Any) -> Any:
+    """Replace numbers that are not defined by None, the only form that JSON has for them.
+
+    >>> nan_to_null({"IoU": float("nan"), "tp": [1, 2.5]})
+    {'IoU': None, 'tp': [1, 2.5]}
+    """
+    if isinstance(value, float):
+        return None if math.isnan(value) or math.isinf(value) else value
+    if isinstance(value, Mapping):
+        return {key: nan_to_null(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [nan_to_null(entry) for entry in value]
+    return value
+
+
+def read(path: Path) -> Run:
+    """Read a record: `path` is its folder, or its `run.json`.
+
+    Raises:
+        RunError: no record there, an unknown schema, keys or columns that do not belong, counts that do not match.
+    """
+    root = path.parent if path.name == "run.json" else path
+    if not (root / "run.json").is_file():
+        hint = "; it was interrupted: the same command with --resume finishes it" if _unfinished(root) else ""
+        raise RunError(f"{root} is no run record: there is no run.json in it{hint}")
+    record = _read_record(root / "run.json")
+    tables = _read_tables(root / "counts.npz")
+    images = tables.get("images")
+    if images is None or len(images["id"]) != record.dataset.images:
+        raise RunError(f"{root}: counts.npz does not list the {record.dataset.images} images that run.json speaks of")
+    for name, digests in record.tables.items():
+        rows = len(next(iter(tables[name].values()))) if name in tables else -1
+        if rows != digests.rows:
+            raise RunError(f"{root}: counts.npz lacks rows of the table {name!r}; copy the record again")
+    return Run(record, tables, root)
+
+
+def _unfinished(root: Path) -> bool:
+    return root.name.endswith(".partial") or partial_folder(root).is_dir()
+
+
+def _read_record(path: Path) -> Record:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read as JSON: {error}") from None
+    schema = raw.get("schema") if isinstance(raw, dict) else None
+    if schema != SCHEMA:
+        raise RunError(f"{path} has schema {schema!r}; this version of bench reads schema {SCHEMA}")
+    try:
+        return msgspec.convert(raw, Record)
+    except msgspec.ValidationError as error:
+        raise RunError(f"{path} is not a valid run record: {error}") from None
+
+
+def _write_tables(path: Path, tables: Tables) -> None:
+    columns = {f"{table}/{name}": column for table, part in tables.items() for name, column in part.items()}
+    np.savez_compressed(path, **columns)  # type: ignore[arg-type]
+
+
+def _read_tables(path: Path) -> Tables:
+    tables: dict[str, dict[str, Array]] = {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            for key in archive.files:
+                table, _, name = key.partition("/")
+                tables.setdefault(table, {})[name] = archive[key]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise RunError(f"{path} cannot be read: {error or 'it is truncated'}") from None
+    return dict(tables)
+
+
+def partial_folder(path: Path) -> Path:
+    """Where the journal of the run that will lie at `path` is kept until it is whole."""
+    return path.with_name(f"{path.name}.partial")
+
+
+class Journal:
+    """The counts of a run while it goes: a folder of numbered parts, each written whole or not at all."""
+
+    def __init__(self, path: Path, asked: Mapping[str, Any], *, resume: bool) -> None:
+        """Open the journal of the run at `path`, emptied unless it is resumed.
+
+        Raises:
+            RunError: the journal to resume belongs to another question, or cannot be written.
+        """
+        self.folder = partial_folder(path)
+        if not resume:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"cannot write run records below {path.parent}: {error.strerror}") from None
+        note = self.folder / "asked.json"
+        text = json.dumps(dict(asked), sort_keys=True, indent=2)
+        if note.is_file() and note.read_text(encoding="utf-8") != text:
+            raise RunError(
+                f"{self.folder} was begun with other files or settings than now; run without --resume to start anew"
+            )
+        note.write_text(text, encoding="utf-8")
+
+    def done(self) -> list[Tables]:
+        """The parts written so far; a part that a kill cut short never got its name."""
+        return [_read_tables(part) for part in sorted(self.folder.glob("part-*.npz"))]
+
+    def append(self, tables: Tables) -> None:
+        """Write one more part."""
+        number = len(list(self.folder.glob("part-*.npz")))
+        unfinished = self.folder / "unfinished.npz"
+        _write_tables(unfinished, tables)
+        unfinished.rename(self.folder / f"part-{number:06d}.npz")

@@ -1,0 +1,119 @@
+"""From counts to the scores of a record, each with its interval: the one place where metrics meet statistics.
+
+It needs two small files and no image; a record that is read again is scored again here, by whatever classes are asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench import resample
+from bench.classes import Classes
+from bench.metrics import semantic
+from bench.runs import Run, Tables
+from bench.samples import Array, Table
+
+LEVEL = 0.95
+FEW_IMAGES = 60
+"""Below this the interval of a single mIoU is too narrow under every method known (measured: see the statistics)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Scores as a record holds them, what the intervals rest on, and what a reader should know."""
+
+    groups: dict[str, dict[str, Any]]
+    method: dict[str, Any]
+    warnings: list[tuple[str, str]]
+
+
+def rescore(run: Run, *, classes_in: semantic.ClassesIn | None = None) -> Scored:
+    """Score a record again from its counts, as it was, or with means over other classes."""
+    return score(run.tables, run.record.classes, classes_in=classes_in or run.record.protocol["classes_in"])
+
+
+def score(tables: Tables, classes: Classes, *, classes_in: semantic.ClassesIn = "truth") -> Scored:
+    """Score the `pixels` of a run, with 95 % intervals from the delete-one-cluster jackknife."""
+    counts, images = tables["pixels"], len(tables["images"]["id"])
+    _, clusters = np.unique(tables["images"]["cluster"], return_inverse=True)
+    sizes = np.bincount(clusters)
+    plain = semantic.score(counts, resample.ones(images), classes, classes_in=classes_in)
+    without = semantic.leave_out(counts, clusters, classes, classes_in=classes_in)
+    overall = {name: _entry(plain[name][0], without[name], sizes) for name in semantic.OVERALL}
+    per_class = {
+        label: {name: _entry(plain[name][0, c], without[name][:, c], sizes) for name in semantic.PER_CLASS}
+        for c, label in enumerate(classes.names)
+    }
+    group = {
+        **overall,
+        "classes": {"scored": int(plain.scored.sum()), "of": len(classes), "in": classes_in},
+        "per_class": per_class,
+    }
+    interval = resample.jackknife_interval(float(plain["mIoU"][0]), without["mIoU"], level=LEVEL, sizes=sizes)
+    method = {
+        "method": interval.method if interval else None,
+        "level": LEVEL,
+        "clusters": len(sizes),
+        "effective_clusters": resample.effective_clusters(sizes),
+        "images": images,
+        "degrees_of_freedom": interval.degrees_of_freedom if interval else None,
+    }
+    return Scored({"semantic": group}, method, _warnings(counts, classes, images, sizes, plain, without))
+
+
+def truth_rows(counts: Table) -> Table:
+    """The truth's own rows of a `pixels` table: pixels of every class per image and region, whatever was predicted."""
+    keys = np.stack([counts["image"], counts["region"], counts["truth"]]).astype(np.int64)
+    unique, place = np.unique(keys, axis=1, return_inverse=True)
+    pixels = np.bincount(place.ravel(), weights=counts["pixels"], minlength=unique.shape[1]).astype(np.int64)
+    return {"image": unique[0], "region": unique[1], "truth": unique[2], "pixels": pixels}
+
+
+def _entry(value: float, without: Array, sizes: Array) -> dict[str, Any]:
+    interval = resample.jackknife_interval(float(value), without, level=LEVEL, sizes=sizes)
+    return {"value": float(value), "interval": list(interval.clipped()) if interval else None, "level": LEVEL}
+
+
+def _warnings(
+    counts: Table,
+    classes: Classes,
+    images: int,
+    sizes: Array,
+    plain: semantic.SemanticScores,
+    without: semantic.SemanticScores,
+) -> list[tuple[str, str]]:
+    warnings = []
+    rare = semantic.rare_classes(counts, classes)
+    if rare:
+        named = ", ".join(f"{name} ({n})" for name, n in rare)
+        warnings.append(("rare-classes", f"classes carried by fewer than {semantic.RARE} images: {named}"))
+    held = [name for name, silent in zip(classes.names, without.held, strict=True) if silent]
+    if held:
+        warnings.append(
+            ("silent-classes", f"too few images carry {', '.join(held)}: the intervals of the means hold them fixed")
+        )
+    if images < FEW_IMAGES:
+        warnings.append(
+            ("few-images", f"{images} images: below {FEW_IMAGES} the interval of an mIoU is narrower than it should be")
+        )
+    effective = resample.effective_clusters(sizes)
+    if len(sizes) < images and effective < 20:
+        warnings.append(
+            ("few-clusters", f"{len(sizes)} clusters, worth {effective:.1f} of equal size: intervals are rough")
+        )
+    absent = [name for name, there in zip(classes.names, plain.scored, strict=True) if not there]
+    if absent:
+        warnings.append(("absent-classes", f"not in the means, for they are not in the truth: {', '.join(absent)}"))
+    return warnings
+
+
+def per_image(run: Run) -> semantic.SemanticScores:
+    """Every image's own scores, rows in the order of the images; a mean over them is not the score of the set."""
+    record = run.record
+    images = len(run.tables["images"]["id"])
+    return semantic.per_image(
+        run.tables["pixels"], images, record.classes, classes_in=record.protocol["classes_in"]
+    )
