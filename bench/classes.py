@@ -6,6 +6,7 @@ classes and are what every array in memory holds. This module knows arrays and n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from bench import kernels
-from bench.errors import BenchError, CardError, DataError, PredictionError, UsageError
+from bench.errors import CardError, DataError, PredictionError, UsageError
 
 if TYPE_CHECKING:
-    from bench.kernels import Labels
+    from bench.kernels.reference import Labels
 
 LabelSpace = Literal["ids", "train-ids"]
 LABEL_SPACES: tuple[LabelSpace, ...] = ("ids", "train-ids")
@@ -193,8 +194,8 @@ class Classes:
         return text
 
 
-def _refuse_repeats(what: str, values: list[int] | list[str]) -> None:
-    repeated = sorted({value for value in values if values.count(value) > 1})  # type: ignore[arg-type,type-var]
+def _refuse_repeats(what: str, values: Sequence[int | str]) -> None:
+    repeated = [value for value in values if values.count(value) > 1]
     if repeated:
         raise CardError(f"two classes share the {what} {repeated[0]!r}; each needs its own")
 
@@ -215,4 +216,4 @@ def _ranges(values: list[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs) or "none"
 
 
-__all__ = ["INVALID", "LABEL_SPACES", "BenchError", "Class", "Classes", "LabelSpace"]
+__all__ = ["INVALID", "LABEL_SPACES", "Class", "Classes", "LabelSpace"]
