@@ -25,13 +25,6 @@ FLAVOURS = [
 ]  # fmt: skip
 WIDE = (png.RGB, png.GREY_ALPHA, png.RGB_ALPHA)
 LARGE = [(color, depth) for color in WIDE for depth in (8, 16)]
-    (png.RGB, 8),
-    (png.RGB, 16),
-    (png.GREY_ALPHA, 8),
-    (png.GREY_ALPHA, 16),
-    (png.RGB_ALPHA, 8),
-    (png.RGB_ALPHA, 16),
-]
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
