@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.streets import dataset as streets
-from bench.cards import LAYOUTS, Card, load_card
+from bench.card_file import LAYOUTS
+from bench.cards import Card, load_card
 from bench.errors import DataError, UsageError, did_you_mean
 from bench.formats import Ids, layout
 from bench.samples import Sample
+from bench.streets import dataset as streets
 
 Progress = Callable[[int, int], None]
 

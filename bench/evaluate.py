@@ -21,9 +21,10 @@ from bench import images, recording, runs
 from bench.errors import DataError, PredictionError, UsageError
 from bench.formats import layout
 from bench.jobs import Job
-from bench.metrics import semantic
+from bench.journal import Journal
+from bench.metrics import pixels
 from bench.models import Model
-from bench.runs import Journal, Run, Tables
+from bench.runs import Run, Tables
 from bench.samples import LabelMap, Prediction, Table
 
 Progress = Callable[[int, int], None]
@@ -48,6 +49,8 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
     if not job.samples:
         raise DataError(f"{job.card.title} {job.split}: there is no image to evaluate")
     path = job.path(out)
+    if resume and (path / "run.json").is_file() and not runs.partial_folder(path).is_dir():
+        return runs.read(path)
     journal = Journal(path, {**job.asked, "sources": job.sources}, resume=resume)
     parts = journal.done()
     already = {int(position) for part in parts for position in part["done"]["image"]}
@@ -82,20 +85,17 @@ class _Counter:
                 raise UsageError("a job needs a model or stored predictions")
             prediction = job.read_prediction(sample)
         if not isinstance(prediction, LabelMap):
-            raise PredictionError(f"{sample.id}: a semantic evaluation needs a label map, not {type(prediction).__name__}")
+            raise PredictionError(
+                f"{sample.id}: a semantic evaluation needs a label map, not {type(prediction).__name__}"
+            )
         if self.keep is not None:
             layout(job.card).write_predictions(job.card, self.keep, "semantic", [(sample, prediction)])
         if job.resize and prediction.size != truth.size:
             prediction = LabelMap(images.resize_nearest(prediction.labels, truth.size))
-        try:
-            return position, semantic.count(truth, prediction, job.card.classes, image=position)
-        except PredictionError as error:
-            raise PredictionError(f"{sample.id}: {error}") from None
+        return position, pixels.count(truth, prediction, job.card.classes, image=position, where=sample.id)
 
 
-def _count_rest(
-    counter: _Counter, journal: Journal, already: set[int], progress: Progress | None
-) -> list[Tables]:
+def _count_rest(counter: _Counter, journal: Journal, already: set[int], progress: Progress | None) -> list[Tables]:
     """Count what the journal lacks, writing to it about once a second and once more when interrupted."""
     parts: list[Tables] = []
     pending: list[Counted] = []

@@ -76,7 +76,7 @@ def rules(card: Card) -> dict[str, Any]:
     }
 
 
-def stored_predictions(
+def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     card: Card,
     split: str,
     samples: Sequence[Sample],
@@ -111,7 +111,7 @@ def stored_predictions(
 
 
 def _files_digest(path: Path) -> str:
-    """Digest of the names, sizes and times of the files, so that other predictions in the same folder are another run."""
+    """Digest of the names, sizes and times of the files: other predictions in the same folder are another run."""
     found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     state = hashlib.blake2b(digest_size=16)
     for file in found:

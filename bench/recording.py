@@ -86,8 +86,9 @@ def environment() -> dict[str, Any]:
 
 
 def _git_commit() -> str | None:
+    command = ["git", "rev-parse", "HEAD"]
     try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None

@@ -1,4 +1,4 @@
-"""The run record: a folder with `run.json` and `counts.npz`, and the journal that a run writes while it goes.
+"""The run record: a folder with `run.json` and `counts.npz`.
 
 A record says what was asked, of what, under which rules, and holds the counts from which every score follows. This
 module knows neither how a run was made nor what a number means. `docs/formats.md` documents every key and column.
@@ -122,13 +122,13 @@ def concatenate(parts: Sequence[Table]) -> Table:
 
 
 def write(run: Run) -> None:
-    """Write the record into a temporary folder beside `run.path` and put it in place at once, replacing an older one."""
+    """Write the record into a temporary folder beside `run.path` and put it in place, replacing an older one."""
     path = run.path
     staging = path.with_name(f"{path.name}.writing-{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     (staging / "run.json").write_bytes(to_json(run.record))
-    _write_tables(staging / "counts.npz", run.tables)
+    write_tables(staging / "counts.npz", run.tables)
     predictions = partial_folder(path) / "predictions"
     if predictions.is_dir():
         predictions.rename(staging / "predictions")
@@ -169,7 +169,7 @@ def read(path: Path) -> Run:
         hint = "; it was interrupted: the same command with --resume finishes it" if _unfinished(root) else ""
         raise RunError(f"{root} is no run record: there is no run.json in it{hint}")
     record = _read_record(root / "run.json")
-    tables = _read_tables(root / "counts.npz")
+    tables = read_tables(root / "counts.npz")
     images = tables.get("images")
     if images is None or len(images["id"]) != record.dataset.images:
         raise RunError(f"{root}: counts.npz does not list the {record.dataset.images} images that run.json speaks of")
@@ -198,12 +198,18 @@ def _read_record(path: Path) -> Record:
         raise RunError(f"{path} is not a valid run record: {error}") from None
 
 
-def _write_tables(path: Path, tables: Tables) -> None:
+def write_tables(path: Path, tables: Tables) -> None:
+    """Write tables as one compressed .npz, a member `<table>/<column>` each."""
     columns = {f"{table}/{name}": column for table, part in tables.items() for name, column in part.items()}
     np.savez_compressed(path, **columns)  # type: ignore[arg-type]
 
 
-def _read_tables(path: Path) -> Tables:
+def read_tables(path: Path) -> Tables:
+    """Read what `write_tables` wrote.
+
+    Raises:
+        RunError: the file is missing, truncated or something else.
+    """
     tables: dict[str, dict[str, Array]] = {}
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -211,46 +217,10 @@ def _read_tables(path: Path) -> Tables:
                 table, _, name = key.partition("/")
                 tables.setdefault(table, {})[name] = archive[key]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(f"{path} cannot be read: {error or 'it is truncated'}") from None
+        raise RunError(f"{path} cannot be read: {str(error) or 'it is truncated'}") from None
     return dict(tables)
 
 
 def partial_folder(path: Path) -> Path:
     """Where the journal of the run that will lie at `path` is kept until it is whole."""
     return path.with_name(f"{path.name}.partial")
-
-
-class Journal:
-    """The counts of a run while it goes: a folder of numbered parts, each written whole or not at all."""
-
-    def __init__(self, path: Path, asked: Mapping[str, Any], *, resume: bool) -> None:
-        """Open the journal of the run at `path`, emptied unless it is resumed.
-
-        Raises:
-            RunError: the journal to resume belongs to another question, or cannot be written.
-        """
-        self.folder = partial_folder(path)
-        if not resume:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"cannot write run records below {path.parent}: {error.strerror}") from None
-        note = self.folder / "asked.json"
-        text = json.dumps(dict(asked), sort_keys=True, indent=2)
-        if note.is_file() and note.read_text(encoding="utf-8") != text:
-            raise RunError(
-                f"{self.folder} was begun with other files or settings than now; run without --resume to start anew"
-            )
-        note.write_text(text, encoding="utf-8")
-
-    def done(self) -> list[Tables]:
-        """The parts written so far; a part that a kill cut short never got its name."""
-        return [_read_tables(part) for part in sorted(self.folder.glob("part-*.npz"))]
-
-    def append(self, tables: Tables) -> None:
-        """Write one more part."""
-        number = len(list(self.folder.glob("part-*.npz")))
-        unfinished = self.folder / "unfinished.npz"
-        _write_tables(unfinished, tables)
-        unfinished.rename(self.folder / f"part-{number:06d}.npz")

@@ -37,9 +37,7 @@ class LabelMap:
     def __post_init__(self) -> None:
         """Refuse anything but a two-dimensional array of small unsigned integers."""
         _require(self.labels.ndim == 2, f"a label map has shape (H, W), not {self.labels.shape}")
-        _require(
-            self.labels.dtype in (np.uint8, np.uint16), f"a label map is uint8 or uint16, not {self.labels.dtype}"
-        )
+        _require(self.labels.dtype in (np.uint8, np.uint16), f"a label map is uint8 or uint16, not {self.labels.dtype}")
 
     @property
     def size(self) -> tuple[int, int]:

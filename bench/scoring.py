@@ -12,13 +12,15 @@ import numpy as np
 
 from bench import resample
 from bench.classes import Classes
-from bench.metrics import semantic
+from bench.metrics import pixels, semantic
 from bench.runs import Run, Tables
 from bench.samples import Array, Table
 
 LEVEL = 0.95
 FEW_IMAGES = 60
 """Below this the interval of a single mIoU is too narrow under every method known (measured: see the statistics)."""
+
+FEW_CLUSTERS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,9 @@ def score(tables: Tables, classes: Classes, *, classes_in: semantic.ClassesIn = 
         "images": images,
         "degrees_of_freedom": interval.degrees_of_freedom if interval else None,
     }
-    return Scored({"semantic": group}, method, _warnings(counts, classes, images, sizes, plain, without))
+    return Scored(
+        {"semantic": group}, method, _warnings(counts, classes, sizes, scored=plain.scored, held=without.held)
+    )
 
 
 def truth_rows(counts: Table) -> Table:
@@ -77,43 +81,27 @@ def _entry(value: float, without: Array, sizes: Array) -> dict[str, Any]:
     return {"value": float(value), "interval": list(interval.clipped()) if interval else None, "level": LEVEL}
 
 
-def _warnings(
-    counts: Table,
-    classes: Classes,
-    images: int,
-    sizes: Array,
-    plain: semantic.SemanticScores,
-    without: semantic.SemanticScores,
-) -> list[tuple[str, str]]:
-    warnings = []
-    rare = semantic.rare_classes(counts, classes)
-    if rare:
-        named = ", ".join(f"{name} ({n})" for name, n in rare)
-        warnings.append(("rare-classes", f"classes carried by fewer than {semantic.RARE} images: {named}"))
-    held = [name for name, silent in zip(classes.names, without.held, strict=True) if silent]
-    if held:
-        warnings.append(
-            ("silent-classes", f"too few images carry {', '.join(held)}: the intervals of the means hold them fixed")
-        )
-    if images < FEW_IMAGES:
-        warnings.append(
-            ("few-images", f"{images} images: below {FEW_IMAGES} the interval of an mIoU is narrower than it should be")
-        )
-    effective = resample.effective_clusters(sizes)
-    if len(sizes) < images and effective < 20:
-        warnings.append(
-            ("few-clusters", f"{len(sizes)} clusters, worth {effective:.1f} of equal size: intervals are rough")
-        )
-    absent = [name for name, there in zip(classes.names, plain.scored, strict=True) if not there]
-    if absent:
-        warnings.append(("absent-classes", f"not in the means, for they are not in the truth: {', '.join(absent)}"))
-    return warnings
+def _warnings(counts: Table, classes: Classes, sizes: Array, *, scored: Array, held: Array) -> list[tuple[str, str]]:
+    """What a reader of the scores should know; `sizes` (K,) are images per cluster."""
+    images, effective = int(sizes.sum()), resample.effective_clusters(sizes)
+    rare = ", ".join(f"{name} ({n})" for name, n in pixels.rare_classes(counts, classes))
+    silent = ", ".join(name for name, fixed in zip(classes.names, held, strict=True) if fixed)
+    absent = ", ".join(name for name, there in zip(classes.names, scored, strict=True) if not there)
+    possible = {
+        "rare-classes": rare and f"classes carried by fewer than {pixels.RARE} images: {rare}",
+        "silent-classes": silent and f"too few images carry {silent}: the intervals of the means hold them fixed",
+        "few-images": images < FEW_IMAGES
+        and f"{images} images: below {FEW_IMAGES} the interval of an mIoU is narrower than it should be",
+        "few-clusters": len(sizes) < images
+        and effective < FEW_CLUSTERS
+        and f"{len(sizes)} clusters, worth {effective:.1f} of equal size: intervals are rough",
+        "absent-classes": absent and f"not in the means, for they are not in the truth: {absent}",
+    }
+    return [(code, message) for code, message in possible.items() if message]
 
 
 def per_image(run: Run) -> semantic.SemanticScores:
     """Every image's own scores, rows in the order of the images; a mean over them is not the score of the set."""
     record = run.record
     images = len(run.tables["images"]["id"])
-    return semantic.per_image(
-        run.tables["pixels"], images, record.classes, classes_in=record.protocol["classes_in"]
-    )
+    return semantic.per_image(run.tables["pixels"], images, record.classes, classes_in=record.protocol["classes_in"])

@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         console.note("interrupted")
         return 130
-    except Exception as error:  # the last line of defence: whatever it is, it is shown as one sentence
+    except Exception as error:  # noqa: BLE001 - the last line of defence: whatever it is, it is shown as one sentence
         if hasattr(error, "format_message"):
             return _usage(error)
         return console.fail(error, as_json="--json" in words)
@@ -85,5 +85,5 @@ def _usage(error: Any) -> int:
     return 2
 
 
-def _stop(number: int, frame: object) -> None:
+def _stop(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt

@@ -42,7 +42,7 @@ def say_json(value: Any) -> None:
 def progress(title: str, unit: str = "images", *, quiet: bool = False) -> Iterator[Report]:
     """Show a bar with speed and time left on standard error; where that is no terminal, a line every ten seconds."""
     if quiet:
-        yield lambda done, total: None
+        yield lambda _done, _total: None
     elif sys.stderr.isatty():
         with _bar(title, unit) as report:
             yield report
@@ -114,8 +114,8 @@ def _defect(error: BaseException) -> str:
     ) as file:
         file.write(f"bench {__version__}\n{' '.join(sys.argv)}\n\n{text}")
     return (
-        f"defect: bench itself failed ({type(error).__name__}: {error}). This is not your fault; please report it with the "
-        f"file {Path(file.name)}, which holds the details (BENCH_DEBUG=1 shows them here)."
+        f"defect: bench itself failed ({type(error).__name__}: {error}). This is not your fault; please report it "
+        f"with the file {Path(file.name)}, which holds the details (BENCH_DEBUG=1 shows them here)."
     )
 
 

@@ -23,7 +23,7 @@ from bench.cli.options import (
 )
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - an option each
     *,
     predictions: Annotated[
         Path, typer.Option("--predictions", "-p", metavar="DIR|FILE", help="Predictions in the data set's format.")
@@ -54,9 +54,7 @@ def evaluate(
     """
     from bench.jobs import stored_predictions
 
-    opened = jobs.open_with_progress(
-        dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json
-    )
+    opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
     job = stored_predictions(
         opened.card,
         opened.split,

@@ -45,8 +45,6 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
         return 0
     console.say(terminal.run_table(run))
     console.say(
-        f"run record  {run.path}\n"
-        f"next        bench show {run.path} --per-image scores.csv\n"
-        f"            {another}"
+        f"run record  {run.path}\nnext        bench show {run.path} --per-image scores.csv\n            {another}"
     )
     return 0

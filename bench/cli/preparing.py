@@ -2,10 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli import console
 from bench.cli.options import AsJson, DatasetName, LayoutName, SplitName
+from bench.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+
+LAYOUTS_OF_STREETS = ("cityscapes", "coco", "voc")
+
+
+def prepare(
+    *,
+    dataset: DatasetName,
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder to put the data set into.")],
+    split: SplitName = None,
+    layout: LayoutName = None,
+    as_json: AsJson = False,
+) -> int:
+    """Download and unpack an open data set, say how to get a closed one, or draw `streets` in an official layout.
+
+    Example:  bench prepare --dataset streets --layout voc --data streets-voc
+    """
+    from bench.cards import load_card
+
+    card = load_card(dataset)
+    root = data.expanduser()
+    if card.name == "streets":
+        return _streets(replace(card, layout=layout or card.layout), root, split, as_json=as_json)
+    if layout is not None:
+        raise UsageError("--layout goes with --dataset streets, which is drawn; other data sets come in one layout")
+    return _fetched(card, root, as_json=as_json)
+
+
+def _streets(card: Card, root: Path, split: str | None, *, as_json: bool) -> int:
+    from bench.streets import dataset
+
+    if card.layout not in LAYOUTS_OF_STREETS:
+        raise UsageError(f"--layout {card.layout}: {did_you_mean(card.layout, LAYOUTS_OF_STREETS)}")
+    name = split or card.default_split
+    card.split(name)
+    with console.progress("drawing streets", quiet=as_json) as report:
+        dataset.write(card, root, name, progress=report)
+    following = f"bench run --model deeplab --dataset streets --layout {card.layout} --split {name} --data {root}"
+    if as_json:
+        console.say_json({"dataset": card.name, "layout": card.layout, "split": name, "data": str(root)})
+    else:
+        console.say(f"wrote the split {name} of streets in the {card.layout} layout to {root}\nnext  {following}")
+    return 0
+
+
+def _fetched(card: Card, root: Path, *, as_json: bool) -> int:
+    raise UsageError(f"{card.name}: {card.obtain} {root} {as_json}")

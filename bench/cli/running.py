@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.cli import console, jobs
+from bench.cli import jobs
 from bench.cli.options import (
     AsJson,
     ClassesIn,
@@ -23,7 +23,7 @@ from bench.cli.options import (
 )
 
 
-def run(
+def run(  # noqa: PLR0913 - an option each
     *,
     model: Annotated[
         str, typer.Option("--model", "-m", help="Model: see `bench list models`, or package.module:function.")
@@ -34,7 +34,9 @@ def run(
     weights: Annotated[
         str | None, typer.Option("--weights", metavar="FILE", help="Checkpoint; default: the one that ships.")
     ] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where the network runs.")] = "auto",
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where the network runs.")
+    ] = "auto",
     batch_size: Annotated[int | None, typer.Option("--batch-size", metavar="N", help="Images a step.")] = None,
     amp: Annotated[bool, typer.Option("--amp", help="Mixed precision.")] = False,
     input_size: Annotated[
@@ -57,21 +59,17 @@ def run(
     Example:  bench run --model deeplab --dataset cityscapes --data ~/cityscapes --weights mine.pth
     """
     from bench import models
+    from bench.cards import load_card
     from bench.jobs import Job
 
     if batch_size is not None and batch_size < 1:
         raise typer.BadParameter("--batch-size is at least 1")
-    jobs.check_card(dataset)
     # The model first: a wrong checkpoint should be known before a data set is drawn or read.
     options = models.Options(
         weights=weights, device=device, batch_size=batch_size, amp=amp, input_size=_size(input_size)
     )
-    from bench.cards import load_card
-
     loaded = models.load(model, load_card(dataset), options)
-    opened = jobs.open_with_progress(
-        dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json
-    )
+    opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
     job = Job(
         card=opened.card,
         split=opened.split,

@@ -5,6 +5,7 @@ Models never see truth and never look for data. torch is imported by the adapter
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -56,8 +57,17 @@ def names() -> list[str]:
     return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in _NOT_ADAPTERS)
 
 
+def describe(name: str) -> dict[str, str]:
+    """What `bench list models` shows of an adapter: its docstring's first line, read without importing torch."""
+    source = (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")
+    first = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    shipped = sorted((Path(__file__).parents[1] / "checkpoints").glob(f"{name}-*.safetensors"))
+    reference = ", ".join(path.stem.removeprefix(f"{name}-") for path in shipped)
+    return {"name": name, "what": first, "ships weights for": reference or "-", "extra": "models"}
+
+
 def load(name: str, card: Card, options: Options) -> Model:
-    """Load the model of this name, or `package.module:function` where the function has the form of `load(card, options)`.
+    """Load the model of this name, or `package.module:function`, a function of the form `load(card, options)`.
 
     Raises:
         UsageError: no such adapter, module or function.
@@ -70,13 +80,13 @@ def load(name: str, card: Card, options: Options) -> Model:
         raise UsageError(
             f"no model is called {name!r}: {did_you_mean(name, names())}; your own is package.module:function"
         )
-    return cast(Model, import_module(f"bench.models.{name}").load(card, options))
+    return cast("Model", import_module(f"bench.models.{name}").load(card, options))
 
 
 def _own(name: str) -> Callable[[Card, Options], Model]:
     module, _, function = name.partition(":")
     try:
-        return cast(Callable[..., Model], getattr(import_module(module), function))
+        return cast("Callable[..., Model]", getattr(import_module(module), function))
     except ModuleNotFoundError as error:
         raise UsageError(f"--model {name}: there is no module {error.name!r} on the Python path") from None
     except AttributeError:

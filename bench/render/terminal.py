@@ -5,6 +5,7 @@ It lays out what the record holds; it computes nothing.
 
 from __future__ import annotations
 
+import math
 import textwrap
 from typing import Any
 
@@ -26,10 +27,10 @@ def run_table(run: Run) -> str:
 
     record, group = run.record, run.record.scores["semantic"]
     over = group["classes"]
-    heading = f"{record.name} on {record.dataset.title} {record.dataset.split}: {record.dataset.images} images{_speed(run)}"
-    overall = [
-        [title, percent(group[key]), interval(group[key]), _over(key, over)] for key, title in OVERALL.items()
-    ]
+    heading = (
+        f"{record.name} on {record.dataset.title} {record.dataset.split}: {record.dataset.images} images{_speed(run)}"
+    )
+    overall = [[title, percent(group[key]), interval(group[key]), _over(key, over)] for key, title in OVERALL.items()]
     per_class = [
         [name, percent(s["IoU"]), interval(s["IoU"]), percent(s["Dice"]), percent(s["accuracy"])]
         for name, s in group["per_class"].items()
@@ -55,7 +56,7 @@ def percent(entry: dict[str, Any]) -> str:
     ('61.23', '-')
     """
     value = entry["value"]
-    return DASH if value is None or value != value else f"{100 * value:.2f}"
+    return DASH if value is None or math.isnan(value) else f"{100 * value:.2f}"
 
 
 def interval(entry: dict[str, Any]) -> str:
@@ -87,7 +88,7 @@ def _notes(run: Run) -> str:
         unit = "images" if used["clusters"] == used["images"] else "clusters of images"
         lines.append(
             f"Intervals: {100 * used['level']:.0f} %, {used['method']}; {used['clusters']} {unit} (worth "
-            f"{used['effective_clusters']:.1f} of equal size); {used['degrees_of_freedom']:.1f} degrees of freedom for mIoU."
+            f"{used['effective_clusters']:.1f} of equal size); {used['degrees_of_freedom']:.1f} degrees of freedom."
         )
     lines += [f"Note: {warning.message}." for warning in run.record.warnings]
     return "\n".join(_wrap(line) for line in lines)

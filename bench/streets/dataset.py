@@ -50,7 +50,9 @@ def cached(card: Card, split: str, *, progress: Progress | None = None) -> Path:
     except OSError as error:
         if place.is_dir():  # another process was faster
             return place
-        raise DataError(f"cannot write the cache {drawing}: {error.strerror}; set BENCH_CACHE to another folder") from None
+        raise DataError(
+            f"cannot write the cache {drawing}: {error.strerror}; set BENCH_CACHE to another folder"
+        ) from None
     finally:
         shutil.rmtree(drawing, ignore_errors=True)
     return place
