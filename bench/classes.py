@@ -59,7 +59,7 @@ class Classes:
         if train_ids != list(range(len(train_ids))) or not train_ids:
             raise CardError(f"the train ids of the classes must be 0 .. C-1 without gaps, but they are {train_ids}")
         if not len(train_ids) <= self.ignore <= 65535:
-            raise CardError(f"ignore = {self.ignore} must lie above the train ids (0 .. {train_ids[-1]}) and below 65536")
+            raise CardError(f"ignore = {self.ignore} must lie above the train ids 0 .. {train_ids[-1]} and below 65536")
         clash = sorted(set(self.void) & {entry.id for entry in self.entries if entry.train_id is not None})
         if clash:
             raise CardError(f"void lists {clash}, which are ids of scored classes; a value is either void or a class")
@@ -84,7 +84,7 @@ class Classes:
         return len(self.scored)
 
     @property
-    def dtype(self) -> type[np.uint8] | type[np.uint16]:
+    def dtype(self) -> type[np.uint8 | np.uint16]:
         """Type of label maps in memory: the smallest that holds `ignore`."""
         return np.uint8 if self.ignore <= 255 else np.uint16
 
@@ -130,8 +130,8 @@ class Classes:
         if space == "ids" and self._looks_like_train_ids(labels, mapped):
             raise PredictionError(
                 f"{where}: read as ids, more than half of the pixels carry labels that are not scored (such as "
-                f"{self.name_of(int(labels[mapped == self.ignore][0]))}), and no value exceeds {len(self) - 1}: these look "
-                "like train ids; say --label-space train-ids"
+                f"{self.name_of(int(labels[mapped == self.ignore][0]))}), and no value exceeds {len(self) - 1}: "
+                "these look like train ids; say --label-space train-ids"
             )
         return mapped
 

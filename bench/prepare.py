@@ -1,0 +1,158 @@
+"""Get a data set onto the disk: download, verify and unpack what its card lists, or say what a person has to fetch.
+
+Every step may be interrupted and repeated; a second call does nothing. What is known of a data set's archives stands in
+its card; this module knows no metrics and no data set by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.archives import unpack
+from bench.cards import Card, Source, load_card
+from bench.errors import DataError
+from bench.fetch import Patience, Report, digests, download, silent
+
+RECORD = ".bench-prepare.json"
+"""Beside the data: what was fetched from where, its size and sha256, and whether it is unpacked."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `prepare` did, by names of archives, and what is left for a person.
+
+    `complete` says that the data set is there; otherwise `missing` names archives that nobody but a registered user
+    can fetch, and `instructions` say how.
+    """
+
+    card: Card
+    root: Path
+    complete: bool
+    unpacked: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    instructions: str = ""
+
+
+def prepare(
+    card: Card | str | Path,
+    root: Path,
+    *,
+    report: Report = silent,
+    generate: Callable[[Card, Path], None] | None = None,
+    patience: Patience | None = None,
+) -> Prepared:
+    """Bring the data set of a card into the folder `root`, which is what `--data` then takes.
+
+    `generate` makes a data set that is drawn instead of fetched. A card without sources and without `generate` is
+    answered with its own words on how to obtain it.
+
+    Raises:
+        DataError: a download that fails, an archive that is not what the card says, or no room.
+    """
+    card = card if isinstance(card, Card) else load_card(card)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise DataError(f"{root}: this is a file; the data set needs a folder, new or its own") from None
+    if generate is not None:
+        generate(card, root)
+        return Prepared(card, root, complete=True)
+    record = _Record(root / RECORD)
+    done: dict[str, list[str]] = {"unpacked": [], "present": [], "missing": []}
+    for source in card.sources:
+        done[_bring(source, root, record=record, report=report, patience=patience)].append(source.file)
+    optional = {source.file for source in card.sources if source.optional}
+    missing = tuple(file for file in done["missing"] if file not in optional)
+    complete = bool(card.sources) and not missing
+    return Prepared(
+        card,
+        root,
+        complete=complete,
+        unpacked=tuple(done["unpacked"]),
+        present=tuple(done["present"]),
+        missing=missing,
+        instructions="" if complete else card.obtain.strip(),
+    )
+
+
+def _bring(source: Source, root: Path, *, record: _Record, report: Report, patience: Patience | None) -> str:
+    """Bring one archive; returns `present`, `missing` or `unpacked`."""
+    there = all((root / path).exists() for path in source.provides)
+    if there and not record.of(source).get("unpacking", False):
+        return "present"
+    archive = root / source.file
+    fetched = False
+    if not archive.is_file():
+        if source.url is None:
+            return "missing"
+        download(source.url, archive, size=source.bytes, report=report, patience=patience)
+        fetched = True
+    _verify(source, archive, record=record, fetched=fetched, report=report)
+    record.note(source, unpacking=True)
+    unpack(archive, root, strip=source.strip, only=source.only, report=report)
+    for inner in source.nested:
+        unpack(root / inner, (root / inner).parent, report=report)
+        (root / inner).unlink()
+    absent = [path for path in source.provides if not (root / path).exists()]
+    if absent:
+        raise DataError(f"{archive}: {absent[0]} is not in it; is it the right file?")
+    record.note(source, unpacking=False)
+    return "unpacked"
+
+
+def _verify(source: Source, archive: Path, *, record: _Record, fetched: bool, report: Report) -> None:
+    """Compare an archive with what the card, or the record of the first download, says of it."""
+    size = archive.stat().st_size
+    known = record.of(source)
+    if source.bytes is not None and size != source.bytes:
+        raise _set_aside(archive, f"it has {size} bytes, but the card says {source.bytes}")
+    if not fetched and known.get("bytes") == size and "sha256" in known:
+        return
+    # Where the source publishes no checksum, the first download speaks for itself.
+    expected = source.checksums or ({"sha256": known["sha256"]} if "sha256" in known else {})
+    found = digests(archive, tuple({"sha256", *expected}), report=report)
+    for name, value in expected.items():
+        if found[name] != value:
+            origin = f"{source.cited}" if source.checksums else f"{RECORD}, written at the first download"
+            raise _set_aside(archive, f"its {name} is {found[name]}, but should be {value} ({origin})")
+    record.note(source, url=source.url, bytes=size, sha256=found["sha256"])
+
+
+def _set_aside(archive: Path, problem: str) -> DataError:
+    aside = archive.with_name(f"{archive.name}.damaged")
+    archive.replace(aside)
+    return DataError(
+        f"{archive}: {problem}; it was set aside as {aside.name}, bring it anew by the same command or by hand"
+    )
+
+
+class _Record:
+    """The file that remembers what was done to each archive."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sources: dict[str, dict[str, Any]] = {}
+        if path.is_file():
+            try:
+                self.sources = dict(json.loads(path.read_text(encoding="utf-8"))["sources"])
+            except (ValueError, KeyError, TypeError):
+                raise DataError(f"{path}: this record of an earlier `prepare` is damaged; delete it") from None
+
+    def of(self, source: Source) -> dict[str, Any]:
+        """What is known of an archive."""
+        return self.sources.get(source.file, {})
+
+    def note(self, source: Source, **facts: object) -> None:
+        """Add to what is known, on disk at once."""
+        self.sources[source.file] = self.of(source) | facts
+        unfinished = self.path.with_name(f"{self.path.name}.unfinished")
+        unfinished.write_text(json.dumps({"version": 1, "sources": self.sources}, indent=2), encoding="utf-8")
+        unfinished.replace(self.path)
+
+
+__all__ = ["RECORD", "Patience", "Prepared", "prepare"]
