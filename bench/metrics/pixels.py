@@ -1,0 +1,159 @@
+"""The pixels table: how many pixels of each true class were predicted as each class, in every image.
+
+`count` makes its rows for one image; the other functions add rows up. What scores are made of the sums is told in
+`semantic.py`; which images are weighted how, and why, this module must not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench import kernels
+from bench.classes import INVALID, Classes
+from bench.errors import DataError, PredictionError
+from bench.samples import Array, LabelMap, Table
+
+RARE = 10
+"""A class that fewer images carry is named beside the scores."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Pixels per class, float64 (..., C): in its truth, predicted as it, both; whole numbers below 2^53 are exact."""
+
+    truth: Array
+    predicted: Array
+    hits: Array
+
+    def each(self, change: Callable[[Array], Array]) -> Sums:
+        """Change the three in the same way."""
+        return Sums(change(self.truth), change(self.predicted), change(self.hits))
+
+    def total(self) -> Sums:
+        """Add all images up, (1, C)."""
+        return self.each(lambda part: part.sum(axis=0, keepdims=True))
+
+
+def count(
+    truth: LabelMap, prediction: LabelMap, classes: Classes, *, image: int = 0, region: int = 0, where: str = ""
+) -> Table:
+    """Count the pixels of every pair of truth and predicted class in one image.
+
+    Returns the non-zero pairs, sorted: image (int32), region (int16, 0 is the whole image), truth (int16, 0 .. C-1),
+    predicted (int16, 0 .. C, where C is any label that is not scored), pixels (int32; int64 in images above 2^31
+    pixels). Void in the truth gives no rows. `where` names the image in messages.
+
+    >>> from bench.classes import Class
+    >>> classes = Classes((Class(0, "road", 0), Class(1, "car", 1)))
+    >>> truth, prediction = np.uint8([[0, 0, 1, 255]]), np.uint8([[0, 1, 1, 1]])
+    >>> table = count(LabelMap(truth), LabelMap(prediction), classes)
+    >>> [table[name].tolist() for name in ("truth", "predicted", "pixels")]
+    [[0, 0, 1], [0, 1, 1], [1, 1, 1]]
+
+    Raises:
+        PredictionError: the sizes differ, or a predicted value is neither 0 .. C-1 nor the ignore value.
+        DataError: the same for a value of the truth.
+    """
+    prefix = f"{where}: " if where else ""
+    if truth.size != prediction.size:
+        sizes = [f"{height}x{width}" for height, width in (prediction.size, truth.size)]
+        raise PredictionError(
+            f"{prefix}the prediction is {sizes[0]} pixels (height x width) but the truth is {sizes[1]}: predictions "
+            "have the size of the truth (--resize nearest resizes them to it)"
+        )
+    matrix = _joint(truth.labels, prediction.labels, classes, prefix)
+    rows, columns = np.nonzero(matrix)
+    wide = truth.labels.size > np.iinfo(np.int32).max
+    return {
+        "image": np.full(len(rows), image, dtype=np.int32),
+        "region": np.full(len(rows), region, dtype=np.int16),
+        "truth": rows.astype(np.int16),
+        "predicted": columns.astype(np.int16),
+        "pixels": matrix[rows, columns].astype(np.int64 if wide else np.int32),
+    }
+
+
+def rare_classes(counts: Table, classes: Classes, *, fewer_than: int = RARE, region: int = 0) -> list[tuple[str, int]]:
+    """Name the classes that some but few images carry in their truth, with the number of those images."""
+    keep = counts["region"] == region
+    pairs = np.unique(np.stack([counts["truth"][keep].astype(np.int64), counts["image"][keep]]), axis=1)
+    images = np.bincount(pairs[0], minlength=len(classes))
+    return [(name, int(n)) for name, n in zip(classes.names, images, strict=True) if 0 < n < fewer_than]
+
+
+def confusion(counts: Table, classes: Classes, weights: Array | None = None, *, region: int = 0) -> Array:
+    """Sum the pixels of all images, weighted by `weights` (N,) where given, into (C, C + 1): truth by predicted class.
+
+    int64 without weights, else float64. The last column is the label that is not scored.
+    """
+    keep = counts["region"] == region
+    shape = (len(classes), len(classes) + 1)
+    pairs = counts["truth"][keep].astype(np.int64) * shape[1] + counts["predicted"][keep]
+    pixels = counts["pixels"][keep].astype(np.float64)
+    if weights is not None:
+        pixels = pixels * weights[counts["image"][keep]]
+    matrix = np.bincount(pairs, weights=pixels, minlength=shape[0] * shape[1]).reshape(shape)
+    return matrix if weights is not None else matrix.astype(np.int64)
+
+
+def sums_per_image(counts: Table, images: int, classes: Classes, region: int) -> Sums:
+    """Add up each image, (N, C): all that scores need of the counts, and never (N, C, C)."""
+    keep = counts["region"] == region
+    image = counts["image"][keep].astype(np.int64) * len(classes)
+    truth, predicted, pixels = (counts[name][keep] for name in ("truth", "predicted", "pixels"))
+
+    def total(which: Array, label: Array) -> Array:
+        sums = np.bincount((image + label)[which], weights=pixels[which], minlength=images * len(classes))
+        return sums.astype(np.float64).reshape(images, len(classes))
+
+    everything = np.ones(len(pixels), dtype=bool)
+    return Sums(total(everything, truth), total(predicted < len(classes), predicted), total(truth == predicted, truth))
+
+
+def weigh(weights: Array, part: Array) -> Array:
+    """Sum (N, C) under weights (B, N) to (B, C): exact for whole weights, in the order of the images for others."""
+    weights = np.asarray(weights, dtype=np.float64)
+    if bool((weights == np.rint(weights)).all()):
+        return np.asarray(weights @ part)
+    # A matrix product adds in an order that depends on its shape: a result must not depend on how rows are batched.
+    sums = np.zeros((len(weights), part.shape[1]))
+    for column, row in zip(weights.T, part, strict=True):
+        sums += column[:, None] * row
+    return sums
+
+
+def by_cluster(part: Array, clusters: Array, groups: int) -> Array:
+    """Sum (N, C) to (K, C), where `clusters` (N,) numbers the cluster of each image and K = `groups`."""
+    sums = np.zeros((groups, part.shape[1]))
+    np.add.at(sums, clusters, part)
+    return sums
+
+
+def _joint(truth: Array, prediction: Array, classes: Classes, prefix: str) -> Array:
+    """Count one image into a dense (C, C + 1) matrix, after checking that every value is known."""
+    known = len(classes)
+    if truth.dtype == prediction.dtype == np.uint8 and classes.ignore <= 255:
+        full = kernels.joint_histogram(truth, prediction, 256, 256)
+        _require_known(np.flatnonzero(full.any(axis=1)), classes, f"{prefix}the truth", DataError)
+        _require_known(np.flatnonzero(full.any(axis=0)), classes, f"{prefix}the prediction", PredictionError)
+        return np.concatenate([full[:known, :known], full[:known, classes.ignore, None]], axis=1)
+    table = np.full(65536, INVALID, dtype=np.int32)
+    table[:known] = np.arange(known)
+    table[classes.ignore] = known
+    maps = []
+    for labels, what, kind in ((truth, "the truth", DataError), (prediction, "the prediction", PredictionError)):
+        try:
+            maps.append(kernels.map_labels(labels, table, np.uint16))
+        except kernels.InvalidLabel as error:
+            _require_known(np.array([error.value]), classes, prefix + what, kind)
+    return kernels.joint_histogram(maps[0], maps[1], known + 1, known + 1)[:known]
+
+
+def _require_known(values: Array, classes: Classes, what: str, kind: type[DataError | PredictionError]) -> None:
+    wrong = values[(values >= len(classes)) & (values != classes.ignore)]
+    if wrong.size:
+        known = f"a class (0-{len(classes) - 1}) nor ignored ({classes.ignore})"
+        raise kind(f"{what} holds the value {wrong[0]}, which is neither {known}")

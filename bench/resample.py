@@ -1,0 +1,116 @@
+"""Resampling: weights that repeat or leave out units, and intervals from scores with each unit left out.
+
+A unit is whatever was sampled: an image, or a cluster of images that belong together. This module knows numbers and
+nothing of segmentation, files or tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval and what it rests on: how many units, how many they are worth, and by which method."""
+
+    low: float
+    high: float
+    level: float
+    standard_error: float
+    degrees_of_freedom: float
+    clusters: int
+    effective_clusters: float
+    method: str = "jackknife, Student's t at effective degrees of freedom"
+
+    def clipped(self, low: float = 0.0, high: float = 1.0) -> tuple[float, float]:
+        """Move the two ends into the range that the score can take."""
+        return min(max(self.low, low), high), min(max(self.high, low), high)
+
+
+def ones(images: int) -> Array:
+    """Return the weights of the plain score, (1, N)."""
+    return np.ones((1, images), dtype=np.int64)
+
+
+def bootstrap_weights(clusters: int | Array, rows: int, generator: np.random.Generator) -> Array:
+    """Draw how often each image is repeated in each of B = `rows` resamples, (B, N) int32.
+
+    `clusters` is the number of images, or (N,) of cluster numbers 0 .. K-1: then whole clusters are drawn, and images
+    of one share their weight. Every row of cluster weights sums to K.
+
+    >>> bootstrap_weights(np.array([0, 0, 1]), 3, np.random.default_rng(1)).tolist()
+    [[1, 1, 1], [2, 2, 0], [0, 0, 2]]
+    """
+    member = np.arange(clusters) if isinstance(clusters, int) else np.asarray(clusters)
+    units = int(member.max(initial=-1)) + 1
+    if units == 0:
+        return np.zeros((rows, 0), dtype=np.int32)
+    drawn = generator.multinomial(units, np.full(units, 1.0 / units), size=rows)
+    return drawn.astype(np.int32)[:, member]
+
+
+def effective_clusters(sizes: Array) -> float:
+    """Return Kish's effective number of clusters, (sum of sizes)^2 / sum of squared sizes; NaN without any.
+
+    >>> effective_clusters(np.array([10, 10, 10, 10]))
+    4.0
+    >>> effective_clusters(np.array([98, 1, 1])) < 1.05
+    True
+    """
+    sizes = np.asarray(sizes, dtype=np.float64)
+    squares = float((sizes**2).sum())
+    return float(sizes.sum()) ** 2 / squares if squares > 0 else float("nan")
+
+
+def jackknife_interval(
+    estimate: float, leave_one_out: Array, *, level: float = 0.95, sizes: Array | None = None
+) -> Interval | None:
+    """Return the interval around `estimate` that the scores with each of K units left out, (K,), support.
+
+    The standard error is the jackknife's; the quantile is Student's t at effective degrees of freedom
+    2 (sum u^2)^2 / (sum u^4 - (sum u^2)^2 / K), within 1.5 .. K - 1, with u the centred pseudo-values: few where few
+    units carry the variance. It may leave [0, 1]: see `Interval.clipped`. `sizes` (K,) are images per unit, else 1.
+    None where nothing can be said: K < 2, or a score that is NaN.
+
+    >>> interval = jackknife_interval(2.0, np.array([2.5, 2.0, 1.5]))  # the mean of 1, 2 and 3
+    >>> round(interval.standard_error, 6), round(interval.degrees_of_freedom, 6)
+    (0.57735, 2.0)
+    """
+    units = len(leave_one_out)
+    if units < 2 or not np.isfinite(estimate) or not np.isfinite(leave_one_out).all():
+        return None
+    freedom, error = _freedom_and_error(np.asarray(leave_one_out, dtype=np.float64))
+    reach = _quantile(0.5 + level / 2, freedom) * error
+    return Interval(
+        low=float(estimate) - reach,
+        high=float(estimate) + reach,
+        level=level,
+        standard_error=error,
+        degrees_of_freedom=freedom,
+        clusters=units,
+        effective_clusters=effective_clusters(np.ones(units) if sizes is None else sizes),
+    )
+
+
+def _freedom_and_error(leave_one_out: Array) -> tuple[float, float]:
+    units = len(leave_one_out)
+    centred = -(units - 1) * (leave_one_out - leave_one_out.mean())
+    error = float(np.sqrt((centred**2).sum() / (units * (units - 1))))
+    scale = float(np.abs(centred).max())
+    if scale == 0:
+        return float(units - 1), error
+    squares = (centred / scale) ** 2
+    spread = float((squares**2).sum() - squares.sum() ** 2 / units)
+    freedom = 2 * float(squares.sum()) ** 2 / spread if spread > 0 else float("inf")
+    return min(max(freedom, 1.5), float(units - 1)), error
+
+
+def _quantile(probability: float, freedom: float) -> float:
+    from scipy.special import stdtrit  # the quantile of scipy.stats.t, without loading all of scipy.stats
+
+    return float(stdtrit(freedom, probability))

@@ -1,0 +1,45 @@
+"""The ledger of conventions: every row has an id of its own and cites tests that exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+LEDGER = HERE.parent / "docs" / "conventions.md"
+CITATION = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of every row of the ledger's tables."""
+    lines = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| id |")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def missing(text: str) -> list[str]:
+    """Return what is cited and does not exist."""
+    found: dict[str, set[str]] = {}
+    for name in {name for name, _ in CITATION.findall(text)}:
+        path = HERE / name
+        tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
+        found[name] = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return [f"{name}::{test}" for name, test in CITATION.findall(text) if test not in found[name]]
+
+
+def test_every_cited_test_exists() -> None:
+    assert [] == missing(LEDGER.read_text(encoding="utf-8"))
+
+
+def test_citation_of_a_test_that_does_not_exist_is_found() -> None:
+    text = "`test_conventions.py::test_of_nothing` `test_nowhere.py::test_x` `test_conventions.py::missing`"
+    assert ["test_conventions.py::test_of_nothing", "test_nowhere.py::test_x"] == missing(text)
+
+
+def test_every_row_has_five_cells_an_id_of_its_own_and_a_test() -> None:
+    table = rows(LEDGER.read_text(encoding="utf-8"))
+    assert len(table) > 0
+    assert {5} == {len(row) for row in table}
+    ids = [row[0] for row in table]
+    assert sorted(set(ids)) == sorted(ids)
+    assert [] == [row[0] for row in table if not CITATION.search(row[4])]
