@@ -212,7 +212,8 @@ def read_tables(path: Path) -> Tables:
     """
     tables: dict[str, dict[str, Array]] = {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because NumPy leaves the file open when it is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             for key in archive.files:
                 table, _, name = key.partition("/")
                 tables.setdefault(table, {})[name] = archive[key]
