@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the optional native kernels, and the packages as found plus the one in `datasets/`."""
+"""What pyproject.toml cannot say: the optional native kernels, and the packages: as found, and `datasets/`."""
 
 from pathlib import Path
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from bench.errors import UsageError
 from bench.kernels import reference
@@ -26,7 +26,7 @@ def native() -> ModuleType | None:
         from bench.kernels import _native
     except ImportError:
         return None
-    return cast("ModuleType", _native)
+    return _native
 
 
 def choose(wanted: str) -> ModuleType:
@@ -41,7 +41,9 @@ def choose(wanted: str) -> ModuleType:
         raise UsageError(f"BENCH_KERNELS is {wanted!r}: it is native, reference, or not set")
     compiled = None if wanted == "reference" else native()
     if compiled is None and wanted == "native":
-        raise UsageError("BENCH_KERNELS is 'native', but the native kernels were not built: install with a C++ compiler")
+        raise UsageError(
+            "BENCH_KERNELS is 'native', but the native kernels were not built: install with a C++ compiler"
+        )
     return compiled or reference
 
 

@@ -127,11 +127,11 @@ def _unfilter_row(kind: int, residual: Row, above: Row, bpp: int) -> Row:
     if kind == 2:
         return residual + above
     predict = _average if kind == 3 else _paeth
-    row = [0] * bpp + residual.tolist()
+    values = [0] * bpp + residual.tolist()
     up = [0] * bpp + above.tolist()
-    for i in range(bpp, len(row)):
-        row[i] = (row[i] + predict(row[i - bpp], up[i], up[i - bpp])) & 255
-    return np.array(row[bpp:], dtype=np.uint8)
+    for i in range(bpp, len(values)):
+        values[i] = (values[i] + predict(values[i - bpp], up[i], up[i - bpp])) & 255
+    return np.array(values[bpp:], dtype=np.uint8)
 
 
 def _average(left: int, up: int, _: int) -> int:
@@ -154,5 +154,7 @@ def _require_inside(truth: Any, prediction: Any, rows: int, columns: int) -> Non
     outside = (truth >= rows) | (prediction >= columns)
     if outside.any():
         first = int(np.argmax(outside))
-        kind, value, limit = ("truth", truth[first], rows) if truth[first] >= rows else ("prediction", prediction[first], columns)
+        kind, value, limit = (
+            ("truth", truth[first], rows) if truth[first] >= rows else ("prediction", prediction[first], columns)
+        )
         raise ValueError(f"{kind} holds the value {value}, which is not below {limit}")

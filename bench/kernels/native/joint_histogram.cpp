@@ -8,9 +8,9 @@
 
 namespace {
 
-constexpr std::size_t kBlock = 1 << 14;       // pixels looked at together; both maps' blocks stay in the first-level cache
-constexpr std::size_t kNoisyRun = 4;          // mean run length under which runs cost more than they save
-constexpr int kPlainBlocks = 7;               // blocks counted plainly before runs are tried again
+constexpr std::size_t kBlock = 1 << 12;  // pixels looked at together: both maps' blocks stay in the first-level cache
+constexpr std::size_t kNoisyRun = 4;     // mean run length under which runs cost more than they save
+constexpr int kPlainBlocks = 31;         // blocks counted plainly before runs are tried again
 
 template <typename T>
 struct Maps {
@@ -19,6 +19,21 @@ struct Maps {
     std::size_t size;
 };
 
+// Number of leading lanes, in memory order, of a word that is not zero, which are zero.
+template <typename T>
+std::size_t equal_lanes(std::uint64_t difference) {
+#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return static_cast<std::size_t>(__builtin_ctzll(difference)) / (8 * sizeof(T));
+#else
+    T lanes[sizeof difference / sizeof(T)];
+    std::memcpy(lanes, &difference, sizeof difference);
+    std::size_t equal = 0;
+    while (lanes[equal] == 0) ++equal;
+    return equal;
+#endif
+}
+
+// Returns the number of runs.
 template <typename T>
 std::size_t count_runs(Maps<T> maps, std::size_t columns, std::int64_t* counts) {
     constexpr std::size_t lanes = sizeof(std::uint64_t) / sizeof(T);
@@ -27,12 +42,17 @@ std::size_t count_runs(Maps<T> maps, std::size_t columns, std::int64_t* counts) 
         const T truth = maps.truth[i], prediction = maps.prediction[i];
         const std::uint64_t truths = repeat(truth), predictions = repeat(prediction);
         const std::size_t start = i++;
-        const auto differ = [&](std::size_t at) {
-            return (load_word(maps.truth + at) ^ truths) | (load_word(maps.prediction + at) ^ predictions);
-        };
-        while (i + 2 * lanes <= maps.size && !(differ(i) | differ(i + lanes))) i += 2 * lanes;
-        if (i + lanes <= maps.size && !differ(i)) i += lanes;
-        while (i < maps.size && maps.truth[i] == truth && maps.prediction[i] == prediction) ++i;
+        std::uint64_t difference = 0;
+        while (i + lanes <= maps.size) {
+            difference = (load_word(maps.truth + i) ^ truths) | (load_word(maps.prediction + i) ^ predictions);
+            if (difference != 0) break;
+            i += lanes;
+        }
+        if (difference != 0) {
+            i += equal_lanes<T>(difference);
+        } else {
+            while (i < maps.size && maps.truth[i] == truth && maps.prediction[i] == prediction) ++i;
+        }
         counts[truth * columns + prediction] += static_cast<std::int64_t>(i - start);
     }
     return runs;

@@ -1,0 +1,69 @@
+"""What every test may ask for: real data beside the checkout, and the slow oracles of `tests/oracles`.
+
+They are fixtures, because under `--import-mode=importlib` one test file cannot import another.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).parents[1]
+
+# Shared CI machines stall: a slow example is no defect. Same examples every time: a failure must be repeatable.
+settings.register_profile("bench", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bench")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what is fast first."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """A function from the name of a real data set to its folder; skips the test where it is not at hand."""
+
+    def folder(name: str) -> Path:
+        path = REPOSITORY.parent / "shared" / "data" / name
+        if not path.exists():
+            pytest.skip(f"real data {name!r} is not at hand")
+        return path
+
+    return folder
+
+
+@cache
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"_bench_tests_{path.parent.name}_{path.stem}", path)
+    assert spec is not None, path
+    assert spec.loader is not None, path
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Callable[[str], ModuleType]:
+    """A function from a name to the module `tests/oracles/<name>.py`."""
+    return lambda name: _load(REPOSITORY / "tests" / "oracles" / f"{name}.py")
+
+
+@pytest.fixture(scope="session")
+def test_module() -> Callable[[str], ModuleType]:
+    """A function from a name to the module `tests/<name>.py`, such as `strategies`."""
+    return lambda name: _load(REPOSITORY / "tests" / f"{name}.py")
