@@ -13,10 +13,15 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bench import __version__
 from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from bench.fetch import Step
 
 Report = Callable[[int, int], None]
 
@@ -73,6 +78,43 @@ def _bar(title: str, unit: str) -> Iterator[Report]:
             bars.update(task, completed=done, total=total, speed=speed)
 
         yield report
+
+
+@contextmanager
+def steps(*, quiet: bool = False) -> Iterator[Callable[[Step], None]]:
+    """Show one bar for every step of a preparation: downloads, checksums and unpacking, in bytes."""
+    if quiet:
+        yield lambda _step: None
+        return
+    if not sys.stderr.isatty():
+        lines: dict[tuple[str, str], _Lines] = {}
+
+        def tell(step: Step) -> None:
+            line = lines.setdefault((step.stage, step.file), _Lines(f"{step.stage} {step.file}", "MB"))
+            line(step.done // 1_000_000, (step.total or 0) // 1_000_000)
+
+        yield tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[tuple[str, str], TaskID] = {}
+
+        def show(step: Step) -> None:
+            key = (step.stage, step.file)
+            if key not in tasks:
+                tasks[key] = bars.add_task(f"{step.stage} {step.file}", total=step.total)
+            bars.update(tasks[key], completed=step.done, total=step.total)
+
+        yield show
 
 
 class _Lines:

@@ -48,7 +48,9 @@ def evaluate(  # noqa: PLR0913 - an option each
     resume: Resume = False,
     as_json: AsJson = False,
 ) -> int:
-    """Score stored predictions against a data set's truth, and write a run record.
+    """Score stored predictions against the truth.
+
+    Reads predictions in the data set's official format and writes a run record; needs no model and no torch.
 
     Example:  bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
     """

@@ -15,7 +15,7 @@ def list_(
     *,
     as_json: AsJson = False,
 ) -> int:
-    """List the data sets, models or metrics that ship with bench."""
+    """List data sets, models or metrics."""
     rows = {"datasets": _datasets, "models": _models, "metrics": _metrics}[what]()
     if as_json:
         console.say_json({what: rows})

@@ -10,20 +10,25 @@ import typer
 DatasetName = Annotated[
     str, typer.Option("--dataset", "-d", metavar="NAME|CARD.toml", help="Data set: a shipped card or your own.")
 ]
-SplitName = Annotated[str | None, typer.Option("--split", "-s", help="Split; default: what the card says, often val.")]
+SplitName = Annotated[
+    str | None, typer.Option("--split", "-s", metavar="NAME", help="Split; default: what the card says, often val.")
+]
 DataFolder = Annotated[
     Path | None,
     typer.Option("--data", metavar="DIR|JSON", help="The data set's folder as downloaded, or its truth JSON (COCO)."),
 ]
 LayoutName = Annotated[
-    str | None, typer.Option("--layout", help="Read the data as cityscapes, coco, pairs or voc; default: the card's.")
+    str | None,
+    typer.Option(
+        "--layout", metavar="NAME", help="Read the data as cityscapes, coco, pairs or voc; default: the card's."
+    ),
 ]
 IdsFile = Annotated[
     str | None, typer.Option("--ids", metavar="FILE|all", help="Image ids, one a line, in place of the split's list.")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="Only the first N images.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where run records are written.")]
-Name = Annotated[str | None, typer.Option("--name", help="Name of the row in tables.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name of the row in tables.")]
 ClassesIn = Annotated[
     Literal["truth", "union", "all"],
     typer.Option("--classes-in", help="Classes that means run over: in the truth, in truth or prediction, or all."),

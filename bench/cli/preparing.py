@@ -26,7 +26,10 @@ def prepare(
     layout: LayoutName = None,
     as_json: AsJson = False,
 ) -> int:
-    """Download and unpack an open data set, say how to get a closed one, or draw `streets` in an official layout.
+    """Get a data set: download it, say how to, or draw streets.
+
+    Open data sets are downloaded (resumed, verified) and unpacked; of others it says what to fetch after log-in and
+    where to put it; streets is drawn in one of the official layouts.
 
     Example:  bench prepare --dataset streets --layout voc --data streets-voc
     """
@@ -59,4 +62,27 @@ def _streets(card: Card, root: Path, split: str | None, *, as_json: bool) -> int
 
 
 def _fetched(card: Card, root: Path, *, as_json: bool) -> int:
-    raise UsageError(f"{card.name}: {card.obtain} {root} {as_json}")
+    from bench.prepare import prepare as bring
+
+    with console.steps(quiet=as_json) as report:
+        done = bring(card, root, report=report)
+    if as_json:
+        console.say_json(
+            {
+                "dataset": card.name,
+                "data": str(root),
+                "complete": done.complete,
+                "unpacked": list(done.unpacked),
+                "present": list(done.present),
+                "missing": list(done.missing),
+                "instructions": done.instructions,
+            }
+        )
+    elif done.complete:
+        what = f"unpacked {', '.join(done.unpacked)}" if done.unpacked else "everything was there already"
+        console.say(f"{card.title} is in {root}: {what}")
+        console.say(f"next  bench run --model deeplab --dataset {card.name} --data {root} --weights FILE")
+    else:
+        lacking = f"{root} lacks {', '.join(done.missing)}. " if done.missing else ""
+        console.say(f"{lacking}{card.title} has to be fetched by hand:\n\n{done.instructions}")
+    return 0 if done.complete else 2

@@ -26,7 +26,10 @@ from bench.cli.options import (
 def run(  # noqa: PLR0913 - an option each
     *,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="Model: see `bench list models`, or package.module:function.")
+        str,
+        typer.Option(
+            "--model", "-m", metavar="NAME", help="Model: see `bench list models`, or package.module:function."
+        ),
     ],
     dataset: DatasetName = "streets",
     split: SplitName = None,
@@ -54,7 +57,9 @@ def run(  # noqa: PLR0913 - an option each
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Run a model on a data set, score it, and write a run record.
+    """Run a model on a data set and score it.
+
+    Writes a run record, from which bench show and later comparisons need neither images nor the model.
 
     Example:  bench run --model deeplab --dataset cityscapes --data ~/cityscapes --weights mine.pth
     """
