@@ -16,6 +16,11 @@ C = 4
 CLASSES = Classes(tuple(Class(id=c, name=f"class {c}", train_id=c) for c in range(C)))
 
 
+def grid(rows: list[list[int]], dtype: type[np.uint8 | np.uint16] = np.uint8) -> Array:
+    """Make a label map from its rows."""
+    return np.array(rows, dtype=dtype)
+
+
 def table(pairs: Pairs, classes: Classes = CLASSES) -> dict[str, Array]:
     """Count (truth, prediction) pairs as images 0, 1, 2 ..."""
     parts = [semantic.count(LabelMap(t), LabelMap(p), classes, image=n) for n, (t, p) in enumerate(pairs)]

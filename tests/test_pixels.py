@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 strategies = SimpleNamespace(**runpy.run_path(str(HERE / "strategies.py")))
 counting = SimpleNamespace(**runpy.run_path(str(HERE / "counting.py")))
 C, CLASSES, table, plain = counting.C, counting.CLASSES, counting.table, counting.plain
+grid = counting.grid
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 PAIRS = strategies.label_pairs(C)
 
@@ -32,7 +33,7 @@ def test_weighted_confusion_is_the_sum_of_its_images(pairs: Pairs) -> None:
 
 
 def test_rare_classes_are_named_with_their_images() -> None:
-    pairs = [(np.uint8([[0, 1]]), np.uint8([[0, 3]]))] * 9 + [(np.uint8([[0, 2]]), np.uint8([[0, 3]]))]
+    pairs = [(grid([[0, 1]]), grid([[0, 3]]))] * 9 + [(grid([[0, 2]]), grid([[0, 3]]))]
     assert [("class 1", 9), ("class 2", 1)] == semantic.rare_classes(table(pairs), CLASSES)
     assert [("class 2", 1)] == semantic.rare_classes(table(pairs), CLASSES, fewer_than=3)
 
@@ -41,7 +42,7 @@ def test_rare_classes_are_named_with_their_images() -> None:
 
 
 def test_rows_are_sorted_and_small() -> None:
-    counts = table([(np.uint8([[3, 0, 0, 255]]), np.uint8([[255, 1, 0, 0]]))])
+    counts = table([(grid([[3, 0, 0, 255]]), grid([[255, 1, 0, 0]]))])
     assert {"image": "i4", "region": "i2", "truth": "i2", "predicted": "i2", "pixels": "i4"} == {
         name: column.dtype.str[1:] for name, column in counts.items()
     }
@@ -49,7 +50,7 @@ def test_rows_are_sorted_and_small() -> None:
 
 
 def test_image_of_void_gives_no_rows_and_no_score() -> None:
-    pairs = [(np.uint8([[255, 255]]), np.uint8([[0, 1]]))]
+    pairs = [(grid([[255, 255]]), grid([[0, 1]]))]
     assert 0 == len(table(pairs)["pixels"])
     scores = plain(pairs)
     assert all(np.isnan(scores[name]).all() for name in (*semantic.OVERALL, *semantic.PER_CLASS))
@@ -62,22 +63,22 @@ def test_another_size_is_refused_with_both_sizes() -> None:
 
 def test_unknown_value_in_the_truth_is_a_defect_of_the_data() -> None:
     with pytest.raises(DataError, match="the truth holds the value 7"):
-        semantic.count(LabelMap(np.uint8([[7]])), LabelMap(np.uint8([[0]])), CLASSES)
+        semantic.count(LabelMap(grid([[7]])), LabelMap(grid([[0]])), CLASSES)
 
 
 def test_more_than_254_classes_are_counted_alike() -> None:
     wide = Classes(tuple(Class(id=c, name=f"class {c}", train_id=c) for c in range(300)), ignore=65535, void=(65535,))
-    truth, prediction = np.uint16([[0, 299, 65535, 5]]), np.uint16([[0, 65535, 1, 298]])
+    truth, prediction = grid([[0, 299, 65535, 5]], np.uint16), grid([[0, 65535, 1, 298]], np.uint16)
     counts = semantic.count(LabelMap(truth), LabelMap(prediction), wide)
     pairs = list(zip(counts["truth"].tolist(), counts["predicted"].tolist(), strict=True))
     assert [(0, 0), (5, 298), (299, 300)] == pairs
     with pytest.raises(PredictionError, match="the value 300"):
-        semantic.count(LabelMap(truth), LabelMap(np.uint16([[0, 300, 1, 298]])), wide)
+        semantic.count(LabelMap(truth), LabelMap(grid([[0, 300, 1, 298]], np.uint16)), wide)
 
 
 def test_regions_are_scored_apart() -> None:
-    full = semantic.count(LabelMap(np.uint8([[0, 1]])), LabelMap(np.uint8([[0, 0]])), CLASSES)
-    window = semantic.count(LabelMap(np.uint8([[0]])), LabelMap(np.uint8([[0]])), CLASSES, region=1)
+    full = semantic.count(LabelMap(grid([[0, 1]])), LabelMap(grid([[0, 0]])), CLASSES)
+    window = semantic.count(LabelMap(grid([[0]])), LabelMap(grid([[0]])), CLASSES, region=1)
     counts = {name: np.concatenate([full[name], window[name]]) for name in full}
     assert 0.5 == semantic.score(counts, np.ones((1, 1)), CLASSES)["pixel_accuracy"][0]
     assert 1.0 == semantic.score(counts, np.ones((1, 1)), CLASSES, region=1)["pixel_accuracy"][0]

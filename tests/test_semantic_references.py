@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ oracle = SimpleNamespace(**runpy.run_path(str(HERE / "oracles" / "semantic.py"))
 strategies = SimpleNamespace(**runpy.run_path(str(HERE / "strategies.py")))
 counting = SimpleNamespace(**runpy.run_path(str(HERE / "counting.py")))
 C, CLASSES, table, plain, lists = counting.C, counting.CLASSES, counting.table, counting.plain, counting.lists
+grid = counting.grid
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 
 
@@ -95,11 +97,27 @@ def test_comparison_with_cityscapes_scripts_fails_where_a_prediction_differs(
     assert abs(actual["mIoU"][0] - expected["averageScoreClasses"]) > 1e-12
 
 
+def test_real_predictions_on_voc_score_what_was_measured_elsewhere(shared_data: Callable[[str], Path]) -> None:
+    folder = shared_data("voc2012_val_subset")
+    from PIL import Image
+
+    voc = Classes(tuple(Class(id=c, name=f"class {c}", train_id=c) for c in range(21)))
+    pairs = []
+    for path in sorted((folder / "SegmentationClass").glob("*.png")):
+        truth = np.array(Image.open(path))
+        prediction = Image.open(next((folder / "segnet_pred_320").glob(f"{path.stem}*.png")))
+        pairs.append((truth, np.array(prediction.resize(truth.shape[::-1], Image.Resampling.NEAREST))))
+    by_truth, by_union = plain(pairs, voc), plain(pairs, voc, classes_in="union")
+    assert (12, 14) == (by_truth.scored.sum(), by_union.scored.sum())
+    measured = [by_truth["pixel_accuracy"][0], by_truth["mIoU"][0], by_union["mIoU"][0]]
+    np.testing.assert_allclose(measured, [0.98556, 0.8864, 0.7598], atol=5e-5)
+
+
 # Conventions of the ledger
 
 
 def test_void_in_the_truth_counts_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    truth, prediction = np.uint8([[7, 7, 0, 0]]), np.uint8([[7, 7, 7, 26]])
+    truth, prediction = grid([[7, 7, 0, 0]]), grid([[7, 7, 7, 26]])
     expected = cityscapes_result(tmp_path, [(truth, prediction)], monkeypatch)
     actual = plain(in_train_ids([(truth, prediction)], cityscapes()), cityscapes(), classes_in="union")
     assert [1.0, 1.0] == [expected["classScores"]["road"], actual["IoU"][0, 0]]
@@ -110,7 +128,7 @@ def test_void_in_the_truth_counts_nowhere(tmp_path: Path, monkeypatch: pytest.Mo
 def test_predicting_a_label_that_is_not_scored_is_a_false_negative(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    truth, prediction = np.uint8([[7, 7, 7, 7]]), np.uint8([[7, 7, 7, 4]])
+    truth, prediction = grid([[7, 7, 7, 7]]), grid([[7, 7, 7, 4]])
     expected = cityscapes_result(tmp_path, [(truth, prediction)], monkeypatch)
     actual = plain(in_train_ids([(truth, prediction)], cityscapes()), cityscapes(), classes_in="union")
     assert [0.75, 0.75] == [expected["classScores"]["road"], actual["IoU"][0, 0]]
@@ -121,7 +139,7 @@ def test_predicting_void_is_an_error_in_voc() -> None:
     with pytest.raises(ValueError, match="out of range"):
         oracle.voc_devkit([([[0, 1]], [[0, 255]])], 21)
     with pytest.raises(PredictionError, match="255 means void in the truth only"):
-        voc.prediction_to_train(np.uint8([[0, 255]]), where="a.png")
+        voc.prediction_to_train(grid([[0, 255]]), where="a.png")
 
 
 def test_predicted_values_that_are_no_class_are_refused_even_on_void() -> None:
@@ -130,11 +148,11 @@ def test_predicted_values_that_are_no_class_are_refused_even_on_void() -> None:
     with pytest.raises(
         PredictionError, match=r"^a: the prediction holds the value 9, which is neither a class \(0-3\)"
     ):
-        semantic.count(LabelMap(np.uint8([[0, 255]])), LabelMap(np.uint8([[0, 9]])), CLASSES, where="a")
+        semantic.count(LabelMap(grid([[0, 255]])), LabelMap(grid([[0, 9]])), CLASSES, where="a")
 
 
 def test_class_in_neither_truth_nor_prediction_makes_the_mean_of_voc_nan() -> None:
-    pair = [(np.uint8([[0, 1]]), np.uint8([[0, 1]]))]
+    pair = [(grid([[0, 1]]), grid([[0, 1]]))]
     iou, mean = oracle.voc_devkit(lists(pair), C)
     assert np.isnan(mean)
     np.testing.assert_array_equal(plain(pair, classes_in="all")["IoU"][0], iou)
@@ -145,7 +163,7 @@ def test_class_in_neither_truth_nor_prediction_makes_the_mean_of_voc_nan() -> No
 
 @pytest.mark.slow
 def test_absent_class_scores_one_in_segmentation_models_pytorch() -> None:
-    pair = [(np.uint8([[0, 1]]), np.uint8([[0, 1]]))]
+    pair = [(grid([[0, 1]]), grid([[0, 1]]))]
     smp, stats = smp_stats(pair)
     assert [[1.0] * C] == smp.metrics.iou_score(*stats, reduction="none").tolist()
     np.testing.assert_array_equal(plain(pair)["IoU"][0], [1.0, 1.0, np.nan, np.nan])
@@ -153,7 +171,7 @@ def test_absent_class_scores_one_in_segmentation_models_pytorch() -> None:
 
 @pytest.mark.slow
 def test_mean_of_image_scores_is_another_number() -> None:
-    right, wrong = np.uint8([[0, 1, 2, 3]]), np.uint8([[0, 1, 2, 2]])
+    right, wrong = grid([[0, 1, 2, 3]]), grid([[0, 1, 2, 2]])
     pairs = [(right, right), (right, right), (right, wrong)]
     smp, stats = smp_stats(pairs)
     assert float(smp.metrics.iou_score(*stats, reduction="macro")) == pytest.approx(plain(pairs)["mIoU"][0])
@@ -173,16 +191,16 @@ def smp_stats(pairs: Pairs) -> tuple[Any, Any]:
 def test_pixel_accuracy_of_cityscapes_scripts_counts_ignored_pixels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pair = np.uint8([[7, 7, 7, 0]]), np.uint8([[7, 7, 26, 7]])
+    pair = grid([[7, 7, 7, 0]]), grid([[7, 7, 26, 7]])
     (theirs,) = cityscapes_result(tmp_path, [pair], monkeypatch, evalPixelAccuracy=True)["perImageScores"].values()
     assert (1, 1) == (theirs["nbCorrectPixels"], theirs["nbNotIgnoredPixels"])
     assert 2 / 3 == plain(in_train_ids([pair], cityscapes()), cityscapes())["pixel_accuracy"][0]
 
 
 def test_class_that_is_only_predicted_scores_zero_in_the_union(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ids = np.uint8([[7, 7]]), np.uint8([[7, 26]])
+    ids = grid([[7, 7]]), grid([[7, 26]])
     assert 0.25 == cityscapes_result(tmp_path, [ids], monkeypatch)["averageScoreClasses"]
-    pair = [(np.uint8([[0, 0]]), np.uint8([[0, 1]]))]
+    pair = [(grid([[0, 0]]), grid([[0, 1]]))]
     assert 0.25 == plain(pair, classes_in="union")["mIoU"][0]
     assert 0.5 == plain(pair, classes_in="truth")["mIoU"][0]
 

@@ -112,9 +112,9 @@ def leave_out(
 ) -> SemanticScores:
     """Score with each cluster left out in turn, B = K, as total minus part; `clusters` (N,) numbers them 0 .. K-1.
 
-    A class whose truth fewer than 3 clusters carry would rule a jackknife or vanish from it. It is `held`: in every
-    row the means take its plain value, and its own scores are NaN, so it gets no interval. Where all scored classes
-    are held, the class means are NaN.
+    A class whose truth fewer than 3 clusters carry would rule a jackknife or vanish from it: its own scores are NaN
+    here, so that it gets no interval. In the means, if scored, it is `held`: every row takes its plain value. Where
+    all scored classes are held, the class means are NaN.
     """
     images = sums_per_image(counts, len(clusters), classes, region)
     plain = images.total()
@@ -122,8 +122,8 @@ def leave_out(
     parts = images.each(lambda part: by_cluster(part, clusters, groups))
     rest = Sums(plain.truth - parts.truth, plain.predicted - parts.predicted, plain.hits - parts.hits)
     scored = _scored(plain, classes_in) if scored is None else scored
-    held = scored & ((parts.truth > 0).sum(axis=0) < SILENT)
-    return _scores(rest, plain, scored, classes_in, held=held)
+    silent = (parts.truth > 0).sum(axis=0) < SILENT
+    return _scores(rest, plain, scored, classes_in, silent=silent)
 
 
 def _plain(counts: Table, classes: Classes, region: int) -> Sums:
@@ -138,9 +138,10 @@ def _scored(plain: Sums, classes_in: ClassesIn) -> Array:
 
 
 def _scores(
-    sums: Sums, plain: Sums, scored: Array, classes_in: ClassesIn, *, held: Array | None = None
+    sums: Sums, plain: Sums, scored: Array, classes_in: ClassesIn, *, silent: Array | None = None
 ) -> SemanticScores:
-    held = np.zeros_like(scored) if held is None else held
+    silent = np.zeros_like(scored) if silent is None else silent
+    held = scored & silent
     rates, plain_rates = _rates(sums), _rates(plain)
     counted, plain_counted = (_counted(each, plain, scored, classes_in) for each in (sums, plain))
     counted = np.where(held, plain_counted, counted)
@@ -160,7 +161,7 @@ def _scores(
         "mDice": means["Dice"],
     }
     return SemanticScores(
-        overall, {name: np.where(held, np.nan, rates[name]) for name in PER_CLASS}, scored=scored, held=held
+        overall, {name: np.where(silent, np.nan, rates[name]) for name in PER_CLASS}, scored=scored, held=held
     )
 
 
