@@ -153,7 +153,8 @@ class Sample:
     """One image of a data set: its id, how to read it, its lazy truth, and the groups it belongs to.
 
     `file` is the path of the image below the data root, or "" where there is none; `read_depth` gives the distance in
-    metres, (H, W) float32 with NaN where unknown, where the data set has it.
+    metres, (H, W) float32 with NaN where unknown, where the data set has it. `origin` is what the layout that listed the
+    sample needs to find its predictions, such as the number of a COCO image; nobody else looks at it.
     """
 
     id: str
@@ -162,6 +163,7 @@ class Sample:
     read_depth: Callable[[], Array] | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
+    origin: object = None
 
     def image(self) -> Image:
         """The picture, (H, W, 3) uint8 RGB.
