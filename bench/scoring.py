@@ -21,6 +21,9 @@ FEW_IMAGES = 60
 """Below this the interval of a single mIoU is too narrow under every method known (measured: see the statistics)."""
 
 FEW_CLUSTERS = 20
+MEANS = ("mean_accuracy", "mIoU", "mDice")
+MOST_HELD = 0.25
+"""A mean has no interval if more than this share of its classes would be held fixed: it would be too narrow to believe."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,9 @@ def score(tables: Tables, classes: Classes, *, classes_in: semantic.ClassesIn = 
     plain = semantic.score(counts, resample.ones(images), classes, classes_in=classes_in)
     without = semantic.leave_out(counts, clusters, classes, classes_in=classes_in)
     overall = {name: _entry(plain[name][0], without[name], sizes) for name in semantic.OVERALL}
+    if without.held.sum() > MOST_HELD * plain.scored.sum():
+        for name in MEANS:
+            overall[name]["interval"] = None
     per_class = {
         label: {name: _entry(plain[name][0, c], without[name][:, c], sizes) for name in semantic.PER_CLASS}
         for c, label in enumerate(classes.names)
@@ -87,9 +93,12 @@ def _warnings(counts: Table, classes: Classes, sizes: Array, *, scored: Array, h
     rare = ", ".join(f"{name} ({n})" for name, n in pixels.rare_classes(counts, classes))
     silent = ", ".join(name for name, fixed in zip(classes.names, held, strict=True) if fixed)
     absent = ", ".join(name for name, there in zip(classes.names, scored, strict=True) if not there)
+    unit = "images" if len(sizes) == images else "clusters"
+    many = held.sum() > MOST_HELD * scored.sum()
+    fate = "too many for an interval of the means" if many else "the intervals of the means hold them fixed"
     possible = {
         "rare-classes": rare and f"classes carried by fewer than {pixels.RARE} images: {rare}",
-        "silent-classes": silent and f"too few images carry {silent}: the intervals of the means hold them fixed",
+        "silent-classes": silent and f"fewer than {semantic.SILENT} {unit} carry {silent}: {fate}",
         "few-images": images < FEW_IMAGES
         and f"{images} images: below {FEW_IMAGES} the interval of an mIoU is narrower than it should be",
         "few-clusters": len(sizes) < images

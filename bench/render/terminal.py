@@ -85,13 +85,18 @@ def _notes(run: Run) -> str:
     used = run.record.protocol["intervals"]
     lines = []
     if used["method"]:
-        unit = "images" if used["clusters"] == used["images"] else "clusters of images"
         lines.append(
-            f"Intervals: {100 * used['level']:.0f} %, {used['method']}; {used['clusters']} {unit} (worth "
-            f"{used['effective_clusters']:.1f} of equal size); {used['degrees_of_freedom']:.1f} degrees of freedom."
+            f"Intervals: {100 * used['level']:.0f} %, {used['method']} ({used['degrees_of_freedom']:.1f} for mIoU), "
+            f"over {_units(used)}."
         )
     lines += [f"Note: {warning.message}." for warning in run.record.warnings]
     return "\n".join(_wrap(line) for line in lines)
+
+
+def _units(used: dict[str, Any]) -> str:
+    if used["clusters"] == used["images"]:
+        return f"{used['images']} images"
+    return f"{used['clusters']} clusters of images, worth {used['effective_clusters']:.1f} of equal size"
 
 
 def _wrap(text: str) -> str:
