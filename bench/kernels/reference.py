@@ -57,7 +57,7 @@ def joint_histogram(
 
 
 def map_labels(labels: Labels, table: np.ndarray[tuple[int], np.dtype[np.int32]], dtype: DTypeLike) -> Labels:
-    """Replace every value `v` by `table[v]`; returns an array of the shape of `labels` and of type `dtype`.
+    """Replace every value `v` by `table[v]`; returns a C-contiguous array of the shape of `labels` and of type `dtype`.
 
     `labels` is uint8 or uint16, `table` int32 of any length, `dtype` uint8 or uint16. A negative entry of the table,
     and a value past its end, are invalid.
@@ -83,7 +83,7 @@ def map_labels(labels: Labels, table: np.ndarray[tuple[int], np.dtype[np.int32]]
     mapped = full[labels]
     if mapped.min(initial=0) < 0:
         raise InvalidLabel(int(labels.reshape(-1)[np.argmax(mapped.reshape(-1) < 0)]))
-    return mapped.astype(wanted)
+    return mapped.astype(wanted, order="C")
 
 
 def unfilter(filtered: Any, height: int, stride: int, bytes_per_pixel: int) -> Bytes:
