@@ -23,7 +23,7 @@ FEW_IMAGES = 60
 FEW_CLUSTERS = 20
 MEANS = ("mean_accuracy", "mIoU", "mDice")
 MOST_HELD = 0.25
-"""A mean has no interval if more than this share of its classes would be held fixed: it would be too narrow to believe."""
+"""A mean has no interval if more than this share of its classes would be held fixed: it would be too narrow."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ Models never see truth and never look for data. torch is imported by the adapter
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -85,6 +86,9 @@ def load(name: str, card: Card, options: Options) -> Model:
 
 def _own(name: str) -> Callable[[Card, Options], Model]:
     module, _, function = name.partition(":")
+    # The command `bench` does not have the working directory on its path, where people keep their own models.
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
     try:
         return cast("Callable[..., Model]", getattr(import_module(module), function))
     except ModuleNotFoundError as error:

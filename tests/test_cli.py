@@ -1,0 +1,269 @@
+"""The command line as a person meets it: tables, JSON, one-sentence errors, exit codes, interruption."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench import cli, errors
+
+CARD = """
+name = "blocks"
+title = "Blocks"
+layout = "pairs"
+tasks = ["semantic"]
+licence = "none"
+cite = "none"
+obtain = "made by the test"
+splits = { val = {} }
+files = { images = "images/{id}.png", labels = "labels/{id}.png" }
+classes = [
+    { id = 1, name = "road", train_id = 0 },
+    { id = 2, name = "car", train_id = 1 },
+    { id = 7, name = "dirt" },
+]
+"""
+IMAGES = 12
+
+
+@dataclass(frozen=True)
+class Place:
+    """A small data set on disk with predictions that are wrong in some known pixels."""
+
+    root: Path
+
+    @property
+    def arguments(self) -> list[str]:
+        return ["--dataset", str(self.root / "blocks.toml"), "--data", str(self.root), "--out", str(self.root / "runs")]
+
+
+def _write(path: Path, labels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(labels).save(path)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    (tmp_path / "blocks.toml").write_text(CARD)
+    for index in range(IMAGES):
+        truth = np.ones((6, 8), dtype=np.uint8)
+        truth[:, : 1 + index % 4] = 2
+        truth[0, 0] = 255
+        predicted = np.where(truth == 255, 1, truth).astype(np.uint8)
+        predicted[5, : 1 + index % 3] = 1
+        predicted[4, 7] = 7
+        _write(tmp_path / "labels" / f"{index:02}.png", truth)
+        _write(tmp_path / "predictions" / f"{index:02}.png", predicted)
+        _write(tmp_path / "images" / f"{index:02}.png", np.repeat(truth[:, :, None], 3, axis=2))
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def bench(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command line in this process; returns exit code, standard output, standard error."""
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        code = cli.main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_eval_prints_a_table_and_writes_a_record(place: Place, bench) -> None:
+    code, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments)
+    assert 0 == code
+    assert "predictions on Blocks val: 12 images" in out
+    assert "over 2 of 2 classes (in the truth)" in out
+    assert "next        bench show" in out
+    (record,) = (place.root / "runs").glob("blocks-val/predictions/*/run.json")
+    assert str(record.parent) in out
+
+
+def test_json_is_one_object_and_equals_the_record(place: Place, bench) -> None:
+    code, out, err = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")
+    assert 0 == code
+    found = json.loads(out)
+    written = json.loads((Path(found.pop("path")) / "run.json").read_text())
+    assert written == found
+    assert "" == err
+
+
+def test_eval_counts_what_a_plain_loop_counts(place: Place, bench) -> None:
+    _, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")
+    hit = {1: 0, 2: 0}
+    either = {1: 0, 2: 0}
+    for index in range(IMAGES):
+        truth = np.asarray(Image.open(place.root / "labels" / f"{index:02}.png"))
+        predicted = np.asarray(Image.open(place.root / "predictions" / f"{index:02}.png"))
+        for t, p in zip(truth.ravel().tolist(), predicted.ravel().tolist(), strict=True):
+            for label in (1, 2):
+                hit[label] += t == label == p
+                either[label] += t != 255 and label in (t, p)
+    scores = json.loads(out)["scores"]["semantic"]
+    assert hit[1] / either[1] == scores["per_class"]["road"]["IoU"]["value"]
+    assert hit[2] / either[2] == scores["per_class"]["car"]["IoU"]["value"]
+    assert "dirt" not in scores["per_class"]
+
+
+def test_show_repeats_the_table_and_writes_scores_of_single_images(place: Place, bench) -> None:
+    _, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")
+    folder = json.loads(out)["path"]
+    code, table, note = bench("show", folder, "--per-image", place.root / "scores.csv")
+    assert 0 == code
+    assert "over 2 of 2 classes" in table
+    assert "12 images" in note
+    lines = (place.root / "scores.csv").read_text().splitlines()
+    assert "image,cluster,pixel_accuracy,mean_accuracy,mIoU,fwIoU,mDice,IoU:road,IoU:car" == lines[0]
+    assert IMAGES + 1 == len(lines)
+
+
+WRONG = {
+    "no such data set": (["eval", "-p", "{root}", "-d", "cityscape"], "did you mean cityscapes"),
+    "no such card": (["eval", "-p", "{root}", "-d", "nowhere.toml"], "no card at nowhere.toml"),
+    "no data": (["eval", "-p", "{root}/predictions", "-d", "voc2012"], "--data FOLDER"),
+    "no such folder": (["eval", "-p", "{root}/predictions", "-d", "voc2012", "--data", "{root}/no"], "no such folder"),
+    "no predictions": (
+        ["eval", "-p", "{root}/none", *["-d", "{root}/blocks.toml", "--data", "{root}"]],
+        "no such folder",
+    ),
+    "no such model": (["run", "-m", "deeplap"], "did you mean deeplab"),
+    "no such split": (
+        ["eval", "-p", "{root}", *["-d", "{root}/blocks.toml", "--data", "{root}", "-s", "test"]],
+        "no split 'test'",
+    ),
+    "no such layout": (
+        ["eval", "-p", "{root}", *["-d", "{root}/blocks.toml", "--data", "{root}", "--layout", "x"]],
+        "--layout x",
+    ),
+    "limit": (["eval", "-p", "{root}", *["-d", "{root}/blocks.toml", "--data", "{root}", "--limit", "0"]], "--limit 0"),
+    "ids": (["eval", "-p", "{root}", *["-d", "{root}/blocks.toml", "--data", "{root}", "--ids", "{root}/no"]], "--ids"),
+    "batch": (["run", "-m", "deeplab", "--batch-size", "0"], "--batch-size"),
+    "size": (["run", "-m", "deeplab", "--input-size", "12"], "--input-size 12"),
+    "no record": (["show", "{root}"], "no run record"),
+    "no command": (["frob"], "No such command"),
+    "no option": (["list", "models", "--frob"], "--frob"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_use_gets_one_sentence_and_exit_code_2(place: Place, bench, case: str, monkeypatch) -> None:
+    monkeypatch.delenv("BENCH_DATA", raising=False)
+    words, expected = WRONG[case]
+    code, out, err = bench(*(word.format(root=place.root) for word in words))
+    assert 2 == code
+    assert "" == out
+    assert expected in err
+    assert err.startswith("error: ")
+    assert 1 == err.count("\n"), err
+
+
+def test_wrong_input_is_refused_before_anything_is_written(place: Place, bench) -> None:
+    def spoil(name: str, content: bytes) -> str:
+        (place.root / "predictions" / name).write_bytes(content)
+        code, _, err = bench("eval", "-p", place.root / "predictions", *place.arguments)
+        assert 2 == code
+        assert not list((place.root / "runs").rglob("run.json"))
+        return err
+
+    original = (place.root / "predictions" / "03.png").read_bytes()
+    assert "03.png" in spoil("03.png", original[:60])
+    assert "03.png" in spoil("03.png", b"")
+    picture = place.root / "colour.png"
+    Image.fromarray(np.zeros((6, 8, 3), dtype=np.uint8)).save(picture)
+    assert "colour" in spoil("03.png", picture.read_bytes())
+    _write(picture, np.full((6, 8), 5, dtype=np.uint8))
+    assert "value 5 is no label" in spoil("03.png", picture.read_bytes())
+    (place.root / "predictions" / "03.png").unlink()
+    _, _, err = bench("eval", "-p", place.root / "predictions", *place.arguments)
+    assert "03" in err
+
+
+def test_errors_are_json_too(place: Place, bench) -> None:
+    code, out, _ = bench("show", place.root, "--json")
+    assert 2 == code
+    assert {"kind": "RunError", "exit_code": 2} == {
+        key: value for key, value in json.loads(out)["error"].items() if key != "message"
+    }
+
+
+def test_a_defect_of_ours_is_told_with_how_to_report_it(bench, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr("bench.runs.read", broken)
+    code, out, err = bench("show", ".")
+    assert (4, "") == (code, out)
+    assert "ZeroDivisionError: by nought" in err
+    assert "please report" in err
+    assert "Traceback" not in err
+    details = Path(next(word for word in err.split() if "bench-defect" in word).rstrip(","))
+    assert "Traceback" in details.read_text()
+    details.unlink()
+
+
+def test_every_error_says_its_exit_code() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.BenchError)]
+    assert {4: 1, 2: len(kinds) - 1} == {
+        code: sum(kind.exit_code == code for kind in kinds) for code in {kind.exit_code for kind in kinds}
+    }
+
+
+@pytest.mark.parametrize("what", ["datasets", "models", "metrics"])
+def test_lists_hold_what_ships(bench, what: str) -> None:
+    code, out, _ = bench("list", what)
+    assert 0 == code
+    assert {"datasets": "streets", "models": "deeplab", "metrics": "mIoU"}[what] in out
+    _, out, _ = bench("list", what, "--json")
+    assert json.loads(out)[what]
+
+
+def test_every_command_and_option_has_help(bench) -> None:
+    for command in ("run", "eval", "show", "prepare", "list"):
+        code, out, _ = bench(command, "--help")
+        assert 0 == code
+        for option in ("--json", "--help"):
+            assert option in out
+        assert "..." not in out.split("Options")[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_keeps_what_was_counted(place: Place) -> None:
+    slow = place.root / "slow_model.py"
+    slow.write_text(
+        "import time, numpy as np\n"
+        "from bench.samples import LabelMap\n"
+        "class Model:\n"
+        "    identity, settings, task, batch_size = {'name': 'slow'}, {}, 'semantic', 1\n"
+        "    def predict(self, images):\n"
+        "        time.sleep(0.4)\n"
+        "        return [LabelMap(np.zeros(image.shape[:2], np.uint8)) for image in images]\n"
+        "def load(card, options):\n"
+        "    return Model()\n"
+    )
+    command = [sys.executable, "-m", "bench", "run", "--model", "slow_model:load", *place.arguments]
+    process = subprocess.Popen(command, cwd=place.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    journal = place.root / "runs"
+    for _ in range(200):
+        if list(journal.rglob("part-*.npz")):
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert 130 == process.returncode
+    assert "--resume" in err
+    assert "Traceback" not in err
+    done = subprocess.run([*command, "--resume", "--json"], cwd=place.root, capture_output=True, text=True, check=True)
+    timings = json.loads(done.stdout)["timings"]
+    assert IMAGES == timings["images_resumed"] + timings["images_counted"]
+    assert timings["images_resumed"] > 0
