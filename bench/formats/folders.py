@@ -1,0 +1,130 @@
+"""Finding files by image id: split lists, folders of label files, and predictions stored one file an image.
+
+It knows names and folders; what is inside the files is not its business.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+from bench.errors import DataError, PredictionError
+from bench.images import LABEL_SUFFIXES
+from bench.samples import Sample
+
+_SHOWN = 3
+
+
+def read_list(path: Path) -> list[str]:
+    """Read a list, one line an image; blank lines are skipped, and spaces inside a line belong to it.
+
+    Raises:
+        DataError: the list cannot be read, is empty, or names an image twice.
+    """
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: the list of images cannot be read ({error})") from None
+    names = [line for line in lines if line]
+    if not names:
+        raise DataError(f"{path}: the list of images is empty")
+    refuse_repeats(names, where=str(path))
+    return names
+
+
+def refuse_repeats(names: Sequence[str], *, where: str) -> None:
+    """Refuse a list that names an image twice, because it would count twice.
+
+    Raises:
+        DataError: the first such name.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DataError(f"{where}: {name!r} is listed twice; each image counts once")
+        seen.add(name)
+
+
+def files_below(folder: Path, suffixes: Collection[str] = LABEL_SUFFIXES) -> dict[str, Path]:
+    """Map the path below the folder, without suffix and with "/", to the file; sorted, hidden files left out."""
+    found: dict[str, Path] = {}
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = Path(place).relative_to(folder)
+        for name in names:
+            stem, suffix = Path(name).stem, Path(name).suffix
+            if suffix.lower() in suffixes and not name.startswith("."):
+                key = (below / stem).as_posix()
+                # A PNG is the first choice where the same name has several suffixes.
+                if key not in found or suffix.lower() == ".png":
+                    found[key] = Path(place) / name
+    return dict(sorted(found.items()))
+
+
+def find_predictions(path: Path, samples: Sequence[Sample]) -> dict[str, Path]:
+    """Find one label file for every sample, by its id below the folder or by the last part of the id alone.
+
+    Raises:
+        PredictionError: no such folder, samples without a file (their number and the first ones), or an unclear name.
+    """
+    if not path.is_dir():
+        state = "a file" if path.exists() else "missing"
+        raise PredictionError(f"{path}: a folder of label PNGs, one for every image, is expected, but it is {state}")
+    files = files_below(path)
+    by_stem: dict[str, list[Path]] = {}
+    for key, file in files.items():
+        by_stem.setdefault(key.rsplit("/", 1)[-1], []).append(file)
+    found: dict[str, Path] = {}
+    for sample in samples:
+        candidates = [files[sample.id]] if sample.id in files else by_stem.get(sample.stem, [])
+        if len(candidates) > 1:
+            pair = f"{candidates[0]} and {candidates[1]}"
+            raise PredictionError(f"{path}: {sample.id} has {len(candidates)} predictions, such as {pair}")
+        if candidates:
+            found[sample.id] = candidates[0]
+    missing = [sample.id for sample in samples if sample.id not in found]
+    if missing:
+        lossy = any(files_below(path, (".jpg", ".jpeg")))
+        hint = "; the folder holds JPEGs, which change labels: store PNGs" if lossy and not files else ""
+        raise PredictionError(
+            f"{path}: {len(missing)} of {len(samples)} images have no prediction ({first(missing)}); "
+            f"{missing[0]}.png is expected{hint}"
+        )
+    return found
+
+
+def first(names: Iterable[str]) -> str:
+    """Write the first few names and how many follow.
+
+    >>> first(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    names = list(names)
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Join a relative path to a folder.
+
+    Raises:
+        DataError: the name is absolute or leads out of the folder.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or PurePosixPath(name).is_absolute() or ".." in parts:
+        raise DataError(f"the image id {name!r} leads out of the folder {folder}; ids are names or relative paths")
+    return folder.joinpath(*parts)
+
+
+def write_list(path: Path, names: Sequence[str]) -> None:
+    """Write a list, one line an image.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None

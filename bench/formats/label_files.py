@@ -1,0 +1,172 @@
+"""What the pixels of a label file mean: ids of the card, values that the card maps to ids, or colours of classes.
+
+One description serves truth and predictions, reading and writing. It knows one file at a time, no folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from bench import images, kernels
+from bench.classes import INVALID, Classes, LabelSpace
+from bench.errors import DataError, InputError, PredictionError
+from bench.samples import Array, LabelMap
+
+_VALUES = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class LabelFiles:
+    """How the label files of one data set stand for its classes.
+
+    `values` maps pixel values to ids where they differ; with `colors` truth is RGB in the colours of the classes, and
+    predictions may be; `palette` (256, 3) colours the index files that are written.
+    """
+
+    classes: Classes
+    values: Mapping[int, int] = field(default_factory=dict)
+    colors: bool = False
+    palette: Array | None = None
+
+    def read_truth(self, path: Path) -> LabelMap:
+        """Read a truth file as train ids and `ignore`.
+
+        Raises:
+            DataError: a damaged file, or a value or colour that means nothing in the card.
+        """
+        if self.colors:
+            return LabelMap(self._from_colors(path, DataError))
+        labels = images.read_labels(path)
+        if self.values:
+            labels = self._from_values(labels, path, DataError)
+        return LabelMap(self.classes.to_train(labels, where=str(path)))
+
+    def read_prediction(self, path: Path, space: LabelSpace = "ids") -> LabelMap:
+        """Read a predicted label map as train ids; labels that are not scored become `ignore`.
+
+        Raises:
+            PredictionError: a damaged file, or a value or colour that is no label of the card.
+        """
+        try:
+            if self.colors and images.is_color(path):
+                return LabelMap(self._from_colors(path, PredictionError))
+            labels = images.read_labels(path)
+        except DataError as error:
+            raise PredictionError(str(error)) from None
+        if self.values and space == "ids":
+            labels = self._from_values(labels, path, PredictionError)
+        return LabelMap(self.classes.prediction_to_train(labels, space, where=str(path)))
+
+    def write_truth(self, path: Path, labels: Array) -> None:
+        """Write train ids and `ignore`, shape (H, W), so that `read_truth` gives them back.
+
+        Raises:
+            DataError: void pixels in a data set that has no value for them, or a file that cannot be written.
+        """
+        void = self.classes.void or self._unscored
+        if not self.colors and not void and (labels == self.classes.ignore).any():
+            raise DataError(f"{path}: there are void pixels, but the card has no value for void; add one to `void`")
+        self._write(path, labels, self.classes)
+
+    def write_prediction(self, path: Path, labels: Array) -> None:
+        """Write predicted train ids, shape (H, W), so that `read_prediction` gives them back.
+
+        Raises:
+            PredictionError: pixels without a class, in a data set that scores every label.
+        """
+        if self._unscored:
+            # Void means nothing in a prediction: a label that is not scored stands for all of them.
+            self._write(path, labels, replace(self.classes, void=self._unscored[:1]))
+            return
+        if (labels == self.classes.ignore).any():
+            raise PredictionError(f"{path}: some pixels have no class; every pixel of a prediction needs one")
+        self._write(path, labels, self.classes)
+
+    @cached_property
+    def _unscored(self) -> tuple[int, ...]:
+        return tuple(e.id for e in self.classes.entries if e.train_id is None and 0 <= e.id < _VALUES)
+
+    def _write(self, path: Path, labels: Array, classes: Classes) -> None:
+        if self.colors:
+            images.write_rgb(path, self._to_colors(labels, path))
+            return
+        ids = classes.to_ids(labels)
+        images.write_labels(path, self._to_values(ids, path) if self.values else ids, self.palette)
+
+    @cached_property
+    def _value_table(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        table = np.full(_VALUES, INVALID, dtype=np.int32)
+        table[list(self.classes.void)] = self.classes.void
+        table[list(self.values.keys())] = list(self.values.values())
+        return table
+
+    def _from_values(self, labels: Array, path: Path, error: type[InputError]) -> Array:
+        try:
+            return kernels.map_labels(labels, self._value_table, np.uint16)
+        except kernels.InvalidLabel as invalid:
+            hint = ""
+            if error is PredictionError and int(labels.max()) < len(self.classes):
+                hint = "; if the values are train ids, say --label-space train-ids"
+            known = ", ".join(map(str, sorted(self.values)))
+            problem = f"pixel value {invalid.value} is not among the card's [values] ({known}){hint}"
+            raise error(f"{path}: {problem}") from None
+
+    def _to_values(self, ids: Array, path: Path) -> Array:
+        table = np.full(_VALUES, INVALID, dtype=np.int32)
+        for value in np.flatnonzero(self._value_table != INVALID)[::-1]:
+            table[self._value_table[value]] = value
+        try:
+            return kernels.map_labels(ids, table, np.uint8 if int(table.max()) <= 255 else np.uint16)
+        except kernels.InvalidLabel as invalid:
+            raise DataError(f"{path}: no pixel value stands for id {invalid.value} in the card's [values]") from None
+
+    @cached_property
+    def _color_table(self) -> tuple[Array, Array]:
+        """Colours as sorted 24-bit numbers, and the train id or `ignore` of each."""
+        train = {
+            _code(np.array(entry.color)): self.classes.ignore if entry.train_id is None else entry.train_id
+            for entry in sorted(self.classes.entries, key=lambda e: e.train_id is not None)
+            if entry.color is not None
+        }
+        codes = sorted(train)
+        return np.array(codes, dtype=np.int32), np.array([train[code] for code in codes], dtype=self.classes.dtype)
+
+    def _from_colors(self, path: Path, error: type[InputError]) -> Array:
+        picture = images.read_color_labels(path)
+        codes, train = self._color_table
+        seen = picture[..., 0].astype(np.int32) << 16 | picture[..., 1].astype(np.int32) << 8 | picture[..., 2]
+        places = np.minimum(np.searchsorted(codes, seen), len(codes) - 1)
+        unknown = codes[places] != seen
+        if unknown.any():
+            row, column = np.unravel_index(int(np.argmax(unknown)), unknown.shape)
+            color = tuple(int(value) for value in picture[row, column])
+            raise error(f"{path}: colour {color} at row {row}, column {column} belongs to no class of the card")
+        return train[places]
+
+    def _to_colors(self, labels: Array, path: Path) -> Array:
+        table = np.zeros((self.classes.ignore + 1, 3), dtype=np.uint8)
+        for entry in reversed(self.classes.entries):
+            if entry.color is not None:
+                table[self.classes.ignore if entry.train_id is None else entry.train_id] = entry.color
+        if not self._unscored and (labels == self.classes.ignore).any():
+            raise DataError(f"{path}: there are void pixels, but no class of the card that is not scored has a colour")
+        return table[labels]
+
+
+def palette(classes: Classes, values: Mapping[int, int] | None = None) -> Array | None:
+    """The colours of the classes by pixel value, (256, 3) uint8; None where the card gives no colours."""
+    colors = {entry.id: entry.color for entry in classes.entries if entry.color is not None}
+    table = np.zeros((256, 3), dtype=np.uint8)
+    for value, identity in (values or {identity: identity for identity in colors}).items():
+        if 0 <= value < 256 and identity in colors:
+            table[value] = colors[identity]
+    return table if colors else None
+
+
+def _code(color: Array) -> int:
+    return int(color[0]) << 16 | int(color[1]) << 8 | int(color[2])

@@ -1,0 +1,230 @@
+"""Images and label PNGs matched by patterns of the card's [files] table: any data set without a layout of its own.
+
+`images`, `labels` and, where there are any, `instances` and `list` are paths below the root with {split} and {id}; an
+id may hold "/". What pixel values mean is `label_files.py`'s business; this module knows no models and no metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench import images
+from bench.cards import Card
+from bench.classes import LabelSpace
+from bench.errors import CardError, DataError, PredictionError, UsageError
+from bench.formats import Ids, PredictionReader, Progress, derive, folders
+from bench.formats.label_files import LabelFiles, palette
+from bench.formats.patterns import Pattern
+from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
+
+
+def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
+    """List the images of a split: those of the card's `list`, or all that have a label file, sorted.
+
+    Raises:
+        DataError: no label files, listed images without one, or images and labels that do not pair up.
+    """
+    files = _Patterns.of(card, split)
+    if ids is not None and ids != "all":
+        folders.refuse_repeats(ids, where="the list of image ids")
+        names = list(ids)
+    elif ids is None and files.list is not None:
+        names = _listed(root / files.list, files.images)
+    else:
+        names = _paired(root, files)
+    missing = [name for name in names if not (root / files.labels.path(name)).is_file()]
+    if missing:
+        raise DataError(
+            f"{root}: {len(missing)} of {len(names)} images have no label file ({folders.first(missing)}); "
+            f"{files.labels.path(missing[0])} is expected, or say --ids FILE or --ids all"
+        )
+    label_files = _label_files(card)
+    return [_sample(card, root, files, label_files, name) for name in names]
+
+
+def read_predictions(
+    card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
+) -> PredictionReader:
+    """Find <id>.png (or its last part alone) in the folder for every sample.
+
+    Raises:
+        UsageError: another task than semantic, for which this layout has no files.
+        PredictionError: samples without a prediction.
+    """
+    _semantic_only(task)
+    found = folders.find_predictions(path, samples)
+    label_files = _label_files(card)
+    return lambda sample: label_files.read_prediction(found[sample.id], space)
+
+
+def write_truth(
+    card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
+) -> None:
+    """Write pictures, label files and, where the card has a pattern for them, instances and the list.
+
+    Raises:
+        DataError: void pixels in a data set that has no value for them, or files that cannot be written.
+    """
+    files, label_files = _Patterns.of(card, split), _label_files(card)
+    names = []
+    for sample in samples:
+        label_files.write_truth(folders.inside(root, files.labels.path(sample.id)), sample.truth.semantic().labels)
+        if sample.read_image is not None:
+            images.write_rgb(folders.inside(root, files.images.path(sample.id)), sample.image())
+        if files.instances is not None and sample.truth.read_instances is not None:
+            objects = derive.object_map(sample.truth.instances())
+            path = folders.inside(root, files.instances.path(sample.id))
+            images.write_labels(path, objects.astype(np.uint8 if objects.max() <= 255 else np.uint16))
+        names.append(sample.id)
+        if progress:
+            progress(1)
+    if files.list is not None:
+        folders.write_list(root / files.list, names)
+
+
+def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
+    """Write label maps as <id>.png, coded as the card's truth is.
+
+    Raises:
+        UsageError: another task than semantic.
+        PredictionError: a prediction that is no label map, or pixels without a class.
+    """
+    _semantic_only(task)
+    label_files = _label_files(card)
+    for sample, prediction in predictions:
+        if not isinstance(prediction, LabelMap):
+            raise PredictionError(f"{sample.id}: a label map is expected, not {type(prediction).__name__}")
+        label_files.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
+
+
+@dataclass(frozen=True)
+class _Patterns:
+    """The card's patterns for one split."""
+
+    images: Pattern
+    labels: Pattern
+    instances: Pattern | None
+    list: str | None
+
+    @classmethod
+    def of(cls, card: Card, split: str) -> _Patterns:
+        """Fill in the split's word.
+
+        Raises:
+            CardError: the card has no such split, or its patterns cannot tell images from labels.
+        """
+        word = card.split(split).folder or split
+        texts = {key: text.replace("{split}", word) for key, text in card.files.items()}
+        if texts.get("images", "") == texts.get("labels", ""):
+            raise CardError(f"{card.name}: files.images and files.labels are the same pattern {texts.get('images')!r}")
+        instances = Pattern(texts["instances"]) if "instances" in texts else None
+        return cls(Pattern(texts["images"]), Pattern(texts["labels"]), instances, texts.get("list"))
+
+
+@dataclass(frozen=True, eq=False)
+class _Files:
+    """The truth files of one image, and how to read each form."""
+
+    label_files: LabelFiles
+    labels: Path
+    objects: Path | None
+
+    def semantic(self) -> LabelMap:
+        return self.label_files.read_truth(self.labels)
+
+    def instances(self) -> Instances:
+        return derive.instances_from_object_map(*self._maps(), self.label_files.classes, where=str(self.objects))
+
+    def segments(self) -> Segments:
+        return derive.segments_from_objects(*self._maps(), self.label_files.classes, where=str(self.objects))
+
+    def _maps(self) -> tuple[Array, Array]:
+        """Object numbers with 0 for none, and train ids; both (H, W)."""
+        labels = self.semantic().labels
+        if self.objects is None:
+            return np.zeros(labels.shape, dtype=np.uint8), labels
+        objects = images.read_labels(self.objects)
+        if objects.shape != labels.shape:
+            raise DataError(f"{self.objects}: it has {objects.shape} pixels, the label file has {labels.shape}")
+        return np.where(labels == self.label_files.classes.ignore, 0, objects), labels
+
+
+def _sample(card: Card, root: Path, files: _Patterns, label_files: LabelFiles, name: str) -> Sample:
+    objects = root / files.instances.path(name) if files.instances else None
+    truth = _Files(label_files, root / files.labels.path(name), objects)
+    picture = files.images.path(name)
+    # Without an instance file a panoptic map still is known where no class is countable.
+    panoptic = objects is not None or not card.classes.things.any()
+    return Sample(
+        id=name,
+        truth=Truth(
+            truth.semantic,
+            truth.instances if objects is not None else None,
+            truth.segments if panoptic else None,
+        ),
+        read_image=lambda: images.read_rgb(root / picture),
+        groups=_groups(card, name),
+        file=picture,
+    )
+
+
+def _groups(card: Card, name: str) -> dict[str, str]:
+    """The sequence is what stands before the last "_" or "/" of the id; a city is its first folder."""
+    if card.groups == "city":
+        return {"city": name.split("/", maxsplit=1)[0]} if "/" in name else {}
+    if card.groups in ("sequence", "sequence-blocks"):
+        cut = max(name.rfind("_"), name.rfind("/"))
+        return {"sequence": name[:cut]} if cut > 0 else {}
+    return {}
+
+
+def _listed(path: Path, pictures: Pattern) -> list[str]:
+    """Ids of a list whose lines are ids, paths of images, or an image and its label file (as SegNet's)."""
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such list of the split; say --ids FILE, or --ids all")
+    names = [_id_of(line, pictures) for line in folders.read_list(path)]
+    folders.refuse_repeats(names, where=str(path))
+    return names
+
+
+def _id_of(line: str, pictures: Pattern) -> str:
+    words = line.split()
+    paths = [word for word in words if Path(word).suffix.lower() in images.IMAGE_SUFFIXES]
+    text = words[0] if len(words) > 1 and len(paths) == len(words) else line
+    if Path(text).suffix.lower() not in images.IMAGE_SUFFIXES:
+        return text
+    return pictures.id_at_end(text) or Path(text).stem
+
+
+def _paired(root: Path, files: _Patterns) -> list[str]:
+    """Every id that has a label file; images and labels must pair up where there are images at all."""
+    labels, pictures = files.labels.find(root), files.images.find(root)
+    # A file that fits both patterns belongs to the one that says more: "{id}_mask.png" over "{id}.png".
+    both = set(labels.values()) & set(pictures.values())
+    poorer = pictures if files.labels.literal > files.images.literal else labels
+    for name in [name for name, path in poorer.items() if path in both]:
+        del poorer[name]
+    if not labels:
+        raise DataError(f"{root}: no label file matches {files.labels.text}")
+    lonely_labels, lonely_pictures = sorted(labels.keys() - pictures), sorted(pictures.keys() - labels)
+    problems = []
+    if lonely_labels and pictures:
+        problems.append(f"{len(lonely_labels)} label files have no image ({folders.first(lonely_labels)})")
+    if lonely_pictures:
+        problems.append(f"{len(lonely_pictures)} images have no label file ({folders.first(lonely_pictures)})")
+    if problems:
+        raise DataError(f"{root}: {' and '.join(problems)}; add them, or list the images to use with --ids FILE")
+    return sorted(labels)
+
+
+def _label_files(card: Card) -> LabelFiles:
+    return LabelFiles(card.classes, card.values, card.colors, palette(card.classes, card.values))
+
+
+def _semantic_only(task: str) -> None:
+    if task != "semantic":
+        raise UsageError(f"layout pairs has predictions for semantic only; store {task} ones in the COCO layout")

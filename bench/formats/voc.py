@@ -1,0 +1,234 @@
+"""PASCAL VOC: JPEGImages, SegmentationClass and SegmentationObject as palette PNGs, ImageSets/Segmentation/<split>.txt.
+
+The palette's index is the label, never its colour; 255 is void in class and object files, whatever the card says,
+unless a class of the card has that id. It knows no models and no metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from bench import images
+from bench.cards import Card
+from bench.classes import Classes, LabelSpace
+from bench.errors import DataError, PredictionError, UsageError
+from bench.formats import Ids, PredictionReader, Progress, derive, folders
+from bench.formats.label_files import LabelFiles
+from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
+
+CLASSES, OBJECTS, PICTURES, LISTS = "SegmentationClass", "SegmentationObject", "JPEGImages", "ImageSets/Segmentation"
+
+VOID = 255
+"""Object borders and hard regions; also the largest value that an 8-bit file holds."""
+
+_SUBMISSION = "comp[56]_*_cls"
+"""Folders of a submission: results/VOC2012/Segmentation/comp6_val_cls/<id>.png."""
+
+
+def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
+    """List the images of a split in the order of its list; `root` is any folder of the download down to VOC2012.
+
+    Raises:
+        DataError: no folder with VOC's structure, no split list, or listed images without a truth file.
+    """
+    base = find_base(card, root)
+    truth_files = folders.files_below(base / CLASSES, (".png",))
+    names = _choose(card, base, split, ids, list(truth_files))
+    missing = [name for name in names if name not in truth_files]
+    if missing:
+        raise DataError(
+            f"{base / CLASSES}: {len(missing)} of {len(names)} images have no truth ({folders.first(missing)}); "
+            "list the images that have one with --ids FILE, or take all with --ids all"
+        )
+    pictures = folders.files_below(base / PICTURES, images.IMAGE_SUFFIXES)
+    object_files = folders.files_below(base / OBJECTS, (".png",))
+    label_files = _label_files(card)
+    samples = []
+    for name in names:
+        files = _Files(label_files, truth_files[name], object_files.get(name), has_objects=bool(object_files))
+        picture = pictures.get(name, base / PICTURES / f"{name}.jpg")
+        samples.append(_sample(name, files, picture, root))
+    return samples
+
+
+def read_predictions(
+    card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
+) -> PredictionReader:
+    """Find <id>.png for every sample, in the folder itself or in results/VOC*/Segmentation/comp[56]_*_cls below it.
+
+    Raises:
+        UsageError: another task than semantic, for which VOC defines no files.
+        PredictionError: samples without a prediction.
+    """
+    _semantic_only(task)
+    found = folders.find_predictions(_submission(path), samples)
+    label_files = _label_files(card)
+    return lambda sample: label_files.read_prediction(found[sample.id], space)
+
+
+def write_truth(
+    card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
+) -> None:
+    """Write pictures as JPEG, class files, object files where the truth has instances, and the list of the split.
+
+    Raises:
+        DataError: ids above 254 or more than 254 objects in an image, which 8 bits do not hold.
+    """
+    label_files = _label_files(card)
+    _require_8_bit(label_files.classes)
+    names = []
+    for sample in samples:
+        labels = sample.truth.semantic().labels
+        label_files.write_truth(folders.inside(root / CLASSES, f"{sample.id}.png"), labels)
+        if sample.read_image is not None:
+            images.write_rgb(folders.inside(root / PICTURES, f"{sample.id}.jpg"), sample.image())
+        if sample.truth.read_instances is not None:
+            objects = _object_indices(sample.truth.instances(), labels, label_files.classes, where=sample.id)
+            path = folders.inside(root / OBJECTS, f"{sample.id}.png")
+            images.write_labels(path, objects, images.voc_palette())
+        names.append(sample.id)
+        if progress:
+            progress(1)
+    folders.write_list(root / LISTS / f"{card.split(split).folder or split}.txt", names)
+
+
+def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
+    """Write label maps as palette PNGs <id>.png, as the evaluation server takes them.
+
+    Raises:
+        UsageError: another task than semantic.
+        PredictionError: a prediction that is no label map, or pixels without a class.
+    """
+    _semantic_only(task)
+    label_files = _label_files(card)
+    _require_8_bit(label_files.classes)
+    for sample, prediction in predictions:
+        if not isinstance(prediction, LabelMap):
+            raise PredictionError(f"{sample.id}: a label map is expected, not {type(prediction).__name__}")
+        label_files.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
+
+
+def find_base(card: Card, root: Path) -> Path:
+    """The folder that holds SegmentationClass: `root` itself or VOC<year> below it, with or without VOCdevkit.
+
+    Raises:
+        DataError: none, or several years of which the card's name says nothing.
+    """
+    if (root / CLASSES).is_dir():
+        return root
+    patterns = ("VOC[0-9]*", "VOCdevkit", "VOCdevkit/VOC[0-9]*", "*/VOCdevkit/VOC[0-9]*")
+    found = sorted({folder for pattern in patterns for folder in root.glob(pattern) if (folder / CLASSES).is_dir()})
+    named = [folder for folder in found if folder.name.lower() == card.name.lower()]
+    if len(found) > 1 and len(named) == 1:
+        return named[0]
+    if not found:
+        raise DataError(f"{root}: neither here nor in VOCdevkit/VOC<year> below is there a folder {CLASSES}")
+    if len(found) > 1:
+        years = folders.first(folder.name for folder in found)
+        raise DataError(f"{root}: there are several years ({years}); name the folder of one")
+    return found[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Files:
+    """The truth files of one image, and how to read each form."""
+
+    label_files: LabelFiles
+    classes: Path
+    objects: Path | None
+    has_objects: bool
+
+    def semantic(self) -> LabelMap:
+        return self.label_files.read_truth(self.classes)
+
+    def instances(self) -> Instances:
+        objects, labels = self._maps()
+        return derive.instances_from_object_map(objects, labels, self._table, where=str(self.objects))
+
+    def segments(self) -> Segments:
+        objects, labels = self._maps()
+        return derive.segments_from_objects(objects, labels, self._table, where=str(self.objects))
+
+    @property
+    def _table(self) -> Classes:
+        return self.label_files.classes
+
+    def _maps(self) -> tuple[Array, Array]:
+        """Object numbers with 0 for none, and train ids; both (H, W)."""
+        if self.objects is None:
+            path = self.classes.parent.parent / OBJECTS / self.classes.name
+            wider = "" if self.has_objects else f" (the folder {OBJECTS} is missing or empty)"
+            raise DataError(f"{path}: there is no such file, so this image has no instances and no segments{wider}")
+        labels = self.semantic().labels
+        objects = images.read_labels(self.objects)
+        if objects.shape != labels.shape:
+            raise DataError(f"{self.objects}: it has {objects.shape} pixels, the class file has {labels.shape}")
+        # Void of either file belongs to no object: an object without other pixels does not exist.
+        return np.where((objects == VOID) | (labels == self._table.ignore), 0, objects), labels
+
+
+def _sample(name: str, files: _Files, picture: Path, root: Path) -> Sample:
+    return Sample(
+        id=name,
+        truth=Truth(files.semantic, files.instances, files.segments),
+        read_image=lambda: images.read_rgb(picture),
+        file=picture.relative_to(root).as_posix(),
+    )
+
+
+def _choose(card: Card, base: Path, split: str, ids: Ids, everything: list[str]) -> list[str]:
+    word = card.split(split).folder or split
+    if ids == "all":
+        return everything
+    if ids is not None:
+        folders.refuse_repeats(ids, where="the list of image ids")
+        return list(ids)
+    path = base / LISTS / f"{word}.txt"
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such list of the split; say --ids FILE, or --ids all")
+    return folders.read_list(path)
+
+
+def _label_files(card: Card) -> LabelFiles:
+    classes = card.classes
+    if VOID not in classes.void and all(entry.id != VOID for entry in classes.entries):
+        classes = replace(classes, void=(VOID, *classes.void))
+    elif VOID in classes.void:
+        classes = replace(classes, void=(VOID, *(value for value in classes.void if value != VOID)))
+    return LabelFiles(classes, palette=images.voc_palette())
+
+
+def _require_8_bit(classes: Classes) -> None:
+    largest = max(classes.scored, key=lambda entry: entry.id)
+    if largest.id > VOID:
+        raise DataError(
+            f"VOC label files hold 8 bits, but class {largest.name!r} has the id {largest.id}; write layout pairs"
+        )
+
+
+def _object_indices(instances: Instances, labels: Array, classes: Classes, *, where: str) -> Array:
+    if np.count_nonzero(~instances.crowd) >= VOID:
+        raise DataError(f"{where}: {len(instances)} objects, but VOC object files hold at most {VOID - 1}")
+    plain = np.flatnonzero(~instances.crowd)
+    drawn = derive.object_map(instances)
+    numbers = np.zeros(len(instances) + 1, dtype=np.uint8)
+    numbers[plain + 1] = np.arange(1, len(plain) + 1)
+    return np.where(labels == classes.ignore, VOID, numbers[drawn]).astype(np.uint8)
+
+
+def _submission(path: Path) -> Path:
+    if not path.is_dir() or any(path.glob("*.png")):
+        return path
+    found = sorted(folder for folder in path.glob(f"**/{_SUBMISSION}") if folder.is_dir())
+    if len(found) > 1:
+        raise PredictionError(f"{path}: there are several submissions ({folders.first(map(str, found))}); name one")
+    return found[0] if found else path
+
+
+def _semantic_only(task: str) -> None:
+    if task != "semantic":
+        raise UsageError(f"VOC defines predictions for semantic only; store {task} ones in the COCO layout")
