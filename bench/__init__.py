@@ -1,6 +1,6 @@
 """The door of `bench`: the names a user imports, each loaded when first asked for.
 
-It must stay light: importing it loads neither NumPy-heavy packages nor torch.
+It must stay light: importing it loads neither NumPy nor torch.
 """
 
 from __future__ import annotations
@@ -13,26 +13,36 @@ if TYPE_CHECKING:
     from bench.cards import load_card as load_card
     from bench.classes import Class as Class
     from bench.classes import Classes as Classes
+    from bench.data import open_data as open_data
     from bench.errors import BenchError as BenchError
     from bench.errors import InputError as InputError
+    from bench.jobs import Job as Job
+    from bench.runs import Run as Run
+    from bench.runs import read as read_run
     from bench.samples import Instances as Instances
     from bench.samples import LabelMap as LabelMap
     from bench.samples import Sample as Sample
     from bench.samples import Segments as Segments
+    from bench.samples import Truth as Truth
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "BenchError": "bench.errors",
-    "Card": "bench.cards",
-    "Class": "bench.classes",
-    "Classes": "bench.classes",
-    "InputError": "bench.errors",
-    "Instances": "bench.samples",
-    "LabelMap": "bench.samples",
-    "Sample": "bench.samples",
-    "Segments": "bench.samples",
-    "load_card": "bench.cards",
+    "BenchError": ("bench.errors", "BenchError"),
+    "Card": ("bench.cards", "Card"),
+    "Class": ("bench.classes", "Class"),
+    "Classes": ("bench.classes", "Classes"),
+    "InputError": ("bench.errors", "InputError"),
+    "Instances": ("bench.samples", "Instances"),
+    "Job": ("bench.jobs", "Job"),
+    "LabelMap": ("bench.samples", "LabelMap"),
+    "Run": ("bench.runs", "Run"),
+    "Sample": ("bench.samples", "Sample"),
+    "Segments": ("bench.samples", "Segments"),
+    "Truth": ("bench.samples", "Truth"),
+    "load_card": ("bench.cards", "load_card"),
+    "open_data": ("bench.data", "open_data"),
+    "read_run": ("bench.runs", "read"),
 }
 
 __all__ = [
@@ -42,10 +52,15 @@ __all__ = [
     "Classes",
     "InputError",
     "Instances",
+    "Job",
     "LabelMap",
+    "Run",
     "Sample",
     "Segments",
+    "Truth",
     "load_card",
+    "open_data",
+    "read_run",
 ]
 
 
@@ -53,7 +68,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name from its home module on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'bench' has no attribute {name!r}; it offers {', '.join(__all__)}")
-    return getattr(import_module(_HOMES[name]), name)
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

@@ -1,0 +1,32 @@
+"""The door: what `bench` offers is what it says, and each name leads somewhere."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+
+import pytest
+
+import bench
+
+
+def test_all_is_sorted_and_equals_what_is_offered() -> None:
+    assert sorted(bench.__all__) == bench.__all__
+    assert sorted([*bench.__all__, "__version__"]) == dir(bench)
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    tree = ast.parse(inspect.getsource(bench))
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    imported = {alias.asname for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert set(bench.__all__) == imported
+
+
+@pytest.mark.parametrize("name", bench.__all__)
+def test_every_name_is_there_and_documented(name: str) -> None:
+    assert inspect.getdoc(getattr(bench, name))
+
+
+def test_an_unknown_name_says_what_there_is() -> None:
+    with pytest.raises(AttributeError, match="it offers BenchError"):
+        _ = bench.frobnicate
