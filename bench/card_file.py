@@ -18,6 +18,8 @@ from bench.errors import CardError, did_you_mean
 TASKS = ("semantic", "instance", "panoptic")
 LAYOUTS = ("cityscapes", "coco", "pairs", "voc")
 GROUPS = ("none", "sequence", "sequence-blocks", "city")
+FILES = ("images", "labels", "instances", "list")
+"""The patterns of layout `pairs`; the other layouts know where their files lie."""
 CHECKSUMS = {"md5": 32, "sha1": 40, "sha256": 64}
 """The checksums a source may state, and how many hexadecimal digits each has."""
 LARGEST = 65535
@@ -53,20 +55,12 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provides: tuple[str, ...]
     url: str | None = None
     bytes: int | None = None
-    md5: str | None = None
-    sha1: str | None = None
-    sha256: str | None = None
+    checksum: str | None = None
     cited: str | None = None
     strip: str = ""
     only: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
     optional: bool = False
-
-    @property
-    def checksums(self) -> dict[str, str]:
-        """The checksums that are stated, by the name of their algorithm."""
-        stated = {"md5": self.md5, "sha1": self.sha1, "sha256": self.sha256}
-        return {name: value.lower() for name, value in stated.items() if value}
 
 
 class ClassEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,7 +131,7 @@ def decode(text: bytes) -> CardFile:
     for name, split in file.splits.items():
         if split.images is not None and split.images < 1:
             raise CardError(f"splits.{name}.images = {split.images} is below 1; leave it out where it is not known")
-    if file.crops and (not file.crops.factors or min(file.crops.factors) < 0):
+    if file.crops and min(file.crops.factors, default=-1) < 0:
         raise CardError(f"crops.factors = {list(file.crops.factors)} must be one or more numbers from 0")
     if file.boundary and not 0 < file.boundary.ratio < 1:
         raise CardError(f"boundary.ratio = {file.boundary.ratio} is a fraction of the diagonal, between 0 and 1")
@@ -171,9 +165,8 @@ def _check_classes(file: CardFile) -> None:
             raise CardError(f"classes: {entry.name} has id {entry.id}, which no file can hold, and so no train_id")
         if entry.color and not all(0 <= part <= 255 for part in entry.color):
             raise CardError(f"classes: color = {list(entry.color)} of {entry.name} lies outside 0 .. 255")
-    outside = [value for value in file.void if not 0 <= value <= LARGEST]
-    if outside:
-        raise CardError(f"void lists {outside[0]}, which lies outside 0 .. {LARGEST}")
+    if any(not 0 <= value <= LARGEST for value in file.void):
+        raise CardError(f"void = {list(file.void)} must hold values from 0 to {LARGEST}")
     colors = [entry.color for entry in file.classes]
     for entry in file.classes if file.colors else ():
         if entry.color is None or colors.count(entry.color) > 1:
@@ -189,8 +182,7 @@ def _check_aliases(file: CardFile) -> None:
             raise CardError(f"aliases: no class is called {name!r}: {did_you_mean(name, own)}")
         for other in others:
             if other in own or other in seen:
-                holder = other if other in own else seen[other]
-                raise CardError(f"aliases: {other!r} cannot stand for {name!r}, it already means {holder!r}")
+                raise CardError(f"aliases: {other!r} cannot stand for {name!r}, it means {seen.get(other, other)!r}")
             seen[other] = name
 
 
@@ -200,6 +192,9 @@ def _check_files(file: CardFile) -> None:
             if "{id}" not in file.files.get(key, ""):
                 raise CardError(f"files.{key} is missing or has no {{id}}: layout 'pairs' needs such a pattern")
     for key, pattern in file.files.items():
+        if key not in FILES or file.layout != "pairs":
+            hint = did_you_mean(key, FILES) if file.layout == "pairs" else f"layout {file.layout!r} takes none"
+            raise CardError(f"unknown key {key!r} in files: {hint}")
         _inside(pattern, key=f"files.{key}")
     known = {entry.id for entry in file.classes} | set(file.void)
     for key, value in file.values.items():
@@ -215,10 +210,10 @@ def _check_source(source: Source) -> None:
         raise CardError(f"{where}: file is the plain name of a .zip, .tar, .tar.gz or .tgz")
     if source.url is not None and not source.url.startswith(("http://", "https://")):
         raise CardError(f"{where}: url = {source.url!r} must begin with http:// or https://")
-    for name, value in source.checksums.items():
-        if not re.fullmatch(f"[0-9a-f]{{{CHECKSUMS[name]}}}", value):
-            raise CardError(f"{where}: {name} = {value!r} must be {CHECKSUMS[name]} hexadecimal digits")
-    if source.checksums and not source.cited:
+    algorithm, _, digits = (source.checksum or "").partition(":")
+    if source.checksum and not re.fullmatch(f"[0-9a-f]{{{CHECKSUMS.get(algorithm, 0)}}}", digits):
+        raise CardError(f"{where}: checksum = {source.checksum!r} must be md5:, sha1: or sha256: and its hex digits")
+    if source.checksum and not source.cited:
         raise CardError(f"{where}: cited is missing; it says who publishes the checksum")
     if not source.provides:
         raise CardError(f"{where}: provides is empty; it names what is there once the file is unpacked")
@@ -245,13 +240,12 @@ def _in_words(problem: str) -> str:
     >>> _in_words("Expected `int`, got `str` - at `$.classes[3].id`")
     'classes[3].id: expected int, got str'
     """
-    what, _, path = problem.partition(" - at `")
-    path = path.rstrip("`").removeprefix("$").removeprefix(".")
+    what, _, path = problem.partition(" - at `$")
+    path = path.strip("`.")
     place = f" in {path}" if path else ""
     if "unknown field" in what:
         unknown = what.split("`")[1]
-        known = TABLES[path.split("[")[0]].__struct_fields__
-        return f"unknown key {unknown!r}{place}: {did_you_mean(unknown, known)}"
+        return f"unknown key {unknown!r}{place}: {did_you_mean(unknown, TABLES[path.split('[')[0]].__struct_fields__)}"
     if "missing required field" in what:
         return f"the key {what.split('`')[1]!r} is missing{place}"
     return f"{path}: {what[0].lower()}{what[1:]}".replace("`", "")

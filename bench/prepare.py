@@ -1,4 +1,4 @@
-"""Get a data set onto the disk: download, verify and unpack what its card lists, or say what a person has to fetch.
+"""Get a data set onto the disk: download, verify and unpack what its card lists, or say what a person must fetch.
 
 Every step may be interrupted and repeated; a second call does nothing. What is known of a data set's archives stands in
 its card; this module knows no metrics and no data set by name.
@@ -7,7 +7,6 @@ its card; this module knows no metrics and no data set by name.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,13 +42,11 @@ def prepare(
     root: Path,
     *,
     report: Report = silent,
-    generate: Callable[[Card, Path], None] | None = None,
     patience: Patience | None = None,
 ) -> Prepared:
     """Bring the data set of a card into the folder `root`, which is what `--data` then takes.
 
-    `generate` makes a data set that is drawn instead of fetched. A card without sources and without `generate` is
-    answered with its own words on how to obtain it.
+    A card without sources is answered with its own words on how to obtain the data set.
 
     Raises:
         DataError: a download that fails, an archive that is not what the card says, or no room.
@@ -59,9 +56,6 @@ def prepare(
         root.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise DataError(f"{root}: this is a file; the data set needs a folder, new or its own") from None
-    if generate is not None:
-        generate(card, root)
-        return Prepared(card, root, complete=True)
     record = _Record(root / RECORD)
     done: dict[str, list[str]] = {"unpacked": [], "present": [], "missing": []}
     for source in card.sources:
@@ -114,12 +108,12 @@ def _verify(source: Source, archive: Path, *, record: _Record, fetched: bool, re
     if not fetched and known.get("bytes") == size and "sha256" in known:
         return
     # Where the source publishes no checksum, the first download speaks for itself.
-    expected = source.checksums or ({"sha256": known["sha256"]} if "sha256" in known else {})
-    found = digests(archive, tuple({"sha256", *expected}), report=report)
-    for name, value in expected.items():
-        if found[name] != value:
-            origin = f"{source.cited}" if source.checksums else f"{RECORD}, written at the first download"
-            raise _set_aside(archive, f"its {name} is {found[name]}, but should be {value} ({origin})")
+    stated = source.checksum or f"sha256:{known.get('sha256', '')}"
+    algorithm, _, expected = stated.partition(":")
+    found = digests(archive, tuple({"sha256", algorithm}), report=report)
+    if expected and found[algorithm] != expected:
+        origin = source.cited if source.checksum else f"{RECORD}, written at the first download"
+        raise _set_aside(archive, f"its {algorithm} is {found[algorithm]}, but should be {expected} ({origin})")
     record.note(source, url=source.url, bytes=size, sha256=found["sha256"])
 
 
