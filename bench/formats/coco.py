@@ -1,0 +1,207 @@
+"""COCO: pictures in val2017, objects and segments as JSON in annotations, panoptic maps as RGB PNGs beside their JSON.
+
+`--data` is the folder that holds those, or one truth JSON. Images come by ascending image id, as pycocotools takes them:
+where scores tie, that order is part of the result. It knows no models and no metrics.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from bench import images
+from bench.cards import Card
+from bench.classes import LabelSpace
+from bench.errors import DataError, PredictionError
+from bench.formats import Ids, PredictionReader, Progress, coco_instances, coco_json, coco_panoptic, derive, folders
+from bench.formats.coco_files import Files, find_files, find_picture, masks_folder, write_names
+from bench.formats.coco_json import InstanceFile, Number, Origin, PanopticFile
+from bench.formats.label_files import LabelFiles
+from bench.samples import Instances, LabelMap, Prediction, Sample, Segments, Truth
+
+
+Kind = TypeVar("Kind", LabelMap, Instances, Segments)
+
+
+def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
+    """List the images of a truth file by ascending image id; `root` is the folder or the truth JSON itself.
+
+    Objects come from the instances file where the card's tasks ask for them and it is there, else from the segments.
+    A sample's id is the file name without suffix, with its folders only where two images would share it.
+
+    Raises:
+        DataError: no truth file, a damaged one, or categories that contradict the card.
+    """
+    files = find_files(card, root, split)
+    listed, truth_of = _panoptic(card, files, files.panoptic) if files.panoptic else _instances(card, files.truth)
+    names = _names(listed)
+    numbers = frozenset(entry.id for entry in listed)
+    samples = []
+    for entry in sorted(listed, key=lambda entry: (isinstance(entry.id, str), entry.id)):
+        picture = find_picture(files, entry.file_name)
+        samples.append(
+            Sample(
+                id=names[entry.id],
+                truth=truth_of(entry.id),
+                read_image=partial(images.read_rgb, picture),
+                file=picture.relative_to(files.root).as_posix() if picture.is_relative_to(files.root) else picture.name,
+                origin=Origin(entry.id, (entry.height, entry.width), numbers),
+            )
+        )
+    return _chosen(samples, ids, files)
+
+
+def read_predictions(
+    card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
+) -> PredictionReader:
+    """Find predictions: results JSON (instance), JSON and PNGs (panoptic), or one label PNG an image (semantic).
+
+    An image without results has no detections; for the other tasks every sample needs a prediction.
+
+    Raises:
+        PredictionError: no such files, unknown images or categories, scores that are no numbers, missing samples.
+    """
+    if task == "panoptic":
+        return coco_panoptic.read_predictions(card, path, samples, number_of)
+    if task == "instance":
+        origins = [sample.origin for sample in samples if isinstance(sample.origin, Origin)]
+        listed = origins[0].listed if origins else frozenset(number_of(sample) for sample in samples)
+        results = coco_instances.results(card, coco_panoptic.single_json(path), listed)
+        return lambda sample: results(number_of(sample), _size(sample))
+    found = folders.find_predictions(path, samples)
+    label_files = LabelFiles(card.classes)
+    return lambda sample: label_files.read_prediction(found[sample.id], space)
+
+
+def write_truth(
+    card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
+) -> None:
+    """Write pictures as JPEG, and the panoptic and instances truth of the samples that have them.
+
+    Raises:
+        DataError: two samples with one image id, or files that cannot be written.
+    """
+    names = write_names(card, root, split)
+    listed, segments, objects = [], [], []
+    seen: dict[Number, str] = {}
+    for sample in samples:
+        number = number_of(sample)
+        if seen.setdefault(number, sample.id) != sample.id:
+            raise DataError(f"{sample.id} and {seen[number]} share the image id {number}; each image needs its own")
+        if sample.read_image is not None:
+            images.write_rgb(folders.inside(names.pictures, f"{sample.id}.jpg"), sample.image())
+        height, width = _size(sample)
+        listed.append({"id": number, "file_name": f"{sample.id}.jpg", "height": height, "width": width})
+        if sample.truth.read_segments is not None:
+            panoptic = sample.truth.segments()
+            segments.append(coco_panoptic.annotation(card, number, sample.id, panoptic, names.masks))
+        if sample.truth.read_instances is not None:
+            found = sample.truth.instances()
+            objects += coco_instances.annotation_entries(card, number, found, first=len(objects) + 1)
+        if progress:
+            progress(1)
+    head = {"images": listed, "categories": coco_json.categories_of(card)}
+    if segments:
+        coco_json.write(names.panoptic, {**head, "annotations": segments})
+    if objects or not segments:
+        things = [category for category in head["categories"] if category["isthing"]]
+        coco_json.write(names.instances, {"images": listed, "categories": things, "annotations": objects})
+
+
+def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
+    """Write results.json (instance), panoptic.json and its PNGs (panoptic), or <id>.png (semantic) below `path`.
+
+    Raises:
+        PredictionError: a prediction of another kind than the task's, or detections without scores.
+    """
+    if task == "panoptic":
+        rows = ((number_of(s), s.id, p) for s, p in _of_kind(predictions, Segments))
+        coco_panoptic.write_predictions(card, path, rows)
+    elif task == "instance":
+        found = _of_kind(predictions, Instances)
+        entries = [entry for s, p in found for entry in coco_instances.result_entries(card, number_of(s), p)]
+        coco_json.write(path if path.suffix == ".json" else path / "results.json", entries, PredictionError)
+    else:
+        label_files = LabelFiles(card.classes)
+        for sample, prediction in _of_kind(predictions, LabelMap):
+            label_files.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
+
+
+def number_of(sample: Sample) -> Number:
+    """The image id of a sample: the truth file's, else its name where that is a number, else one made from the name."""
+    if isinstance(sample.origin, Origin):
+        return sample.origin.number
+    if sample.id.isdecimal():
+        return int(sample.id)
+    # 48 bits: every JSON reader holds them exactly, and names do not collide in practice.
+    return int.from_bytes(hashlib.blake2b(sample.id.encode(), digest_size=6).digest(), "big")
+
+
+def _panoptic(card: Card, files: Files, path: Path) -> tuple[list[coco_json.ImageEntry], Callable[[Number], Truth]]:
+    file = coco_json.load(path, PanopticFile)
+    coco_json.check_categories(file.categories, card, path)
+    coco_json.check_used((s.category_id for entry in file.annotations for s in entry.segments_info), card, path)
+    entries = {entry.image_id: entry for entry in file.annotations}
+    missing = [str(image.id) for image in file.images if image.id not in entries]
+    if missing:
+        raise DataError(f"{path}: {len(missing)} images have no annotation ({folders.first(missing)})")
+    folder = masks_folder(card, path)
+    from_file = coco_json.once(partial(coco_instances.truth, card, files.instances)) if files.instances else None
+
+    def truth_of(number: Number) -> Truth:
+        entry = entries[number]
+
+        def segments() -> Segments:
+            return coco_panoptic.read_segments(card, folder / entry.file_name, entry.segments_info)
+
+        def instances() -> Instances:
+            if from_file is not None:
+                return from_file()(number)
+            return derive.instances_from_segments(segments(), card.classes.things)
+
+        return Truth(lambda: derive.semantic_from_segments(segments(), card.classes), instances, segments)
+
+    return file.images, truth_of
+
+
+def _instances(card: Card, path: Path) -> tuple[list[coco_json.ImageEntry], Callable[[Number], Truth]]:
+    file = coco_json.load(path, InstanceFile)
+    read = coco_instances.truth_of(card, file, path)
+    return file.images, lambda number: Truth(read_instances=lambda: read(number))
+
+
+def _names(listed: Sequence[coco_json.ImageEntry]) -> dict[Number, str]:
+    whole = {entry.id: PurePosixPath(entry.file_name).with_suffix("").as_posix() for entry in listed}
+    if len(whole) < len(listed):
+        raise DataError(f"the truth file lists {len(listed)} images with {len(whole)} ids; each image needs its own")
+    stems = {number: name.rsplit("/", 1)[-1] for number, name in whole.items()}
+    return stems if len(set(stems.values())) == len(stems) else whole
+
+
+def _chosen(samples: list[Sample], ids: Ids, files: Files) -> list[Sample]:
+    if ids is None or ids == "all":
+        return samples
+    unknown = sorted(set(ids) - {sample.id for sample in samples})
+    if unknown:
+        raise DataError(f"{files.truth}: {len(unknown)} of the ids asked for are not there ({folders.first(unknown)})")
+    return [sample for sample in samples if sample.id in set(ids)]
+
+
+def _size(sample: Sample) -> tuple[int, int]:
+    if isinstance(sample.origin, Origin):
+        return sample.origin.size
+    if sample.truth.read_instances is not None:
+        return sample.truth.instances().size
+    if sample.truth.read_segments is not None:
+        return sample.truth.segments().size
+    return sample.truth.semantic().size
+
+
+def _of_kind(predictions: Iterable[tuple[Sample, Prediction]], kind: type[Kind]) -> Iterator[tuple[Sample, Kind]]:
+    for sample, prediction in predictions:
+        if not isinstance(prediction, kind):
+            raise PredictionError(f"{sample.id}: a {kind.__name__} is expected, not {type(prediction).__name__}")
+        yield sample, prediction

@@ -1,0 +1,138 @@
+"""Where the files of a COCO data set lie: below its folder, or around one truth JSON.
+
+It knows names and folders; what is inside the files is not its business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import DataError
+from bench.formats import coco_json
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+
+PATTERNS = {
+    "images": "{split}",
+    "instances": "annotations/instances_{split}.json",
+    "panoptic": "annotations/panoptic_{split}.json",
+    "panoptic_masks": "annotations/panoptic_{split}",
+}
+"""Names below the root; {split} is val2017, val2014 or val. A card's [files] may give others, with its own word."""
+
+YEARS = ("2017", "2014", "")
+
+
+@dataclass(frozen=True)
+class Files:
+    """What was found of a split: truth files that are there, and folders in which pictures may lie."""
+
+    root: Path
+    pictures: tuple[Path, ...]
+    instances: Path | None = None
+    panoptic: Path | None = None
+
+    @property
+    def truth(self) -> Path:
+        """The file that lists the images."""
+        return self.panoptic or self.instances or self.root
+
+
+@dataclass(frozen=True)
+class Names:
+    """Where a split is written."""
+
+    pictures: Path
+    instances: Path
+    panoptic: Path
+    masks: Path
+
+
+def find_files(card: Card, root: Path, split: str) -> Files:
+    """Find the truth of a split; `root` is the folder of the data set or one truth JSON.
+
+    Raises:
+        DataError: nothing is there that the card's tasks could use; the message lists what was looked for.
+    """
+    if root.is_file():
+        return _around(card, root, split)
+    instances = _candidates(card, root, split, "instances") if "instance" in card.tasks else []
+    panoptic = _candidates(card, root, split, "panoptic") if set(card.tasks) != {"instance"} else []
+    found = Files(
+        root=root,
+        pictures=tuple(_candidates(card, root, split, "images")),
+        instances=_first(instances),
+        panoptic=_first(panoptic),
+    )
+    if found.truth is root:
+        looked = ", ".join(str(path.relative_to(root)) for path in (*panoptic, *instances))
+        raise DataError(f"{root}: there is no truth of the split {split!r}; looked for {looked}")
+    return found
+
+
+def masks_folder(card: Card, panoptic: Path) -> Path:
+    """The folder of the PNGs that belong to a panoptic JSON: the card's, else the one with the name of the JSON.
+
+    Raises:
+        DataError: there is none.
+    """
+    pattern, name = card.files.get("panoptic_masks"), card.files.get("panoptic")
+    places = [panoptic.with_suffix("")]
+    if pattern and name:
+        for split, entry in card.splits.items():
+            if panoptic.as_posix().endswith(_fill(name, entry.folder or split)):
+                base = panoptic.as_posix().removesuffix(_fill(name, entry.folder or split))
+                places.insert(0, Path(base) / _fill(pattern, entry.folder or split))
+    for place in places:
+        if place.is_dir():
+            return place
+    raise DataError(f"{places[0]}: the folder of panoptic PNGs that belongs to {panoptic.name} is missing")
+
+
+def find_picture(files: Files, name: str) -> Path:
+    """The picture that a truth file calls `name`; where there is none, the place where it should lie."""
+    places = [folder / part for folder in files.pictures for part in (name, name.rsplit("/", 1)[-1])]
+    return _first(places) or places[0]
+
+
+def write_names(card: Card, root: Path, split: str) -> Names:
+    """Where a split is written: the first names under which `find_files` looks for it."""
+    pictures, instances, panoptic, masks = (
+        _candidates(card, root, split, key)[0] for key in ("images", "instances", "panoptic", "panoptic_masks")
+    )
+    return Names(pictures, instances, panoptic, masks)
+
+
+def _around(card: Card, file: Path, split: str) -> Files:
+    root = file.parent.parent if file.parent.name == "annotations" else file.parent
+    own = file.stem.rsplit("_", 1)[-1]
+    places = [
+        *(base / own for base in (root, file.parent, file.parent.parent)),
+        *_candidates(card, root, split, "images"),
+        *_candidates(card, file.parent.parent, split, "images"),
+        *(base / name for base in (root, file.parent.parent) for name in ("images", "input_images")),
+    ]
+    pictures = (*(place for place in places if place.is_dir()), file.parent)
+    if coco_json.is_panoptic(file):
+        return Files(root, pictures, panoptic=file)
+    return Files(root, pictures, instances=file)
+
+
+def _candidates(card: Card, root: Path, split: str, key: str) -> list[Path]:
+    word = card.split(split).folder or split
+    if key in card.files:
+        return [root / _fill(card.files[key], word)]
+    words = [word] if word[-1:].isdigit() else [word + year for year in YEARS]
+    return [root / _fill(PATTERNS[key], each) for each in words]
+
+
+def _fill(pattern: str, word: str) -> str:
+    return pattern.replace("{split}", word)
+
+
+def _first(paths: Iterable[Path]) -> Path | None:
+    return next((path for path in paths if path.exists()), None)

@@ -1,0 +1,227 @@
+"""The JSON files of COCO: what is in them, typed, and errors that name the file and the place in it.
+
+Unknown keys are ignored, as COCO files carry many; missing ones are named. Pixels are the business of
+`coco_instances.py` and `coco_panoptic.py`; where files lie is that of `coco.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import msgspec
+
+from bench.errors import DataError, PredictionError
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+
+Number: TypeAlias = int | str
+"""What COCO files call an image id: a number, in some files written as text."""
+Wrong: TypeAlias = type[DataError] | type[PredictionError]
+T = TypeVar("T")
+
+
+class ImageEntry(msgspec.Struct, gc=False):
+    """One image of a truth file."""
+
+    id: Number
+    file_name: str
+    height: int
+    width: int
+
+
+class Category(msgspec.Struct, gc=False):
+    """One class as the file names it."""
+
+    id: int
+    name: str
+
+
+class RleEntry(msgspec.Struct, gc=False):
+    """A run-length mask: a compressed string, or plain lengths."""
+
+    size: tuple[int, int]
+    counts: str | list[int]
+
+
+Segmentation: TypeAlias = list[list[float]] | RleEntry | None
+
+
+class Annotation(msgspec.Struct, gc=False):
+    """One object of a truth file."""
+
+    image_id: Number
+    category_id: int
+    segmentation: Segmentation = None
+    bbox: list[float] | None = None
+    area: float | None = None
+    iscrowd: int | bool = 0
+
+
+class Result(msgspec.Struct, gc=False):
+    """One detection of a results file."""
+
+    image_id: Number
+    category_id: int
+    score: float
+    segmentation: Segmentation = None
+    bbox: list[float] | None = None
+
+
+class SegmentEntry(msgspec.Struct, gc=False):
+    """One segment of a panoptic map."""
+
+    id: int
+    category_id: int
+    iscrowd: int | bool = 0
+
+
+class PanopticAnnotation(msgspec.Struct, gc=False):
+    """The segments of one image."""
+
+    image_id: Number
+    file_name: str
+    segments_info: list[SegmentEntry]
+
+
+class InstanceFile(msgspec.Struct, gc=False):
+    """A truth file of objects."""
+
+    images: list[ImageEntry]
+    annotations: list[Annotation]
+    categories: list[Category]
+
+
+class PanopticFile(msgspec.Struct, gc=False):
+    """A truth file of segments."""
+
+    images: list[ImageEntry]
+    annotations: list[PanopticAnnotation]
+    categories: list[Category]
+
+
+class PanopticResults(msgspec.Struct, gc=False):
+    """A file of predicted segments."""
+
+    annotations: list[PanopticAnnotation]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How COCO files refer to a sample, its height and width, and all images that its truth file lists."""
+
+    number: Number
+    size: tuple[int, int]
+    listed: frozenset[Number]
+
+
+def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:
+    """Read a JSON file as this kind of file.
+
+    Raises:
+        DataError, PredictionError (as `wrong`): the file is missing, no JSON, or lacks a key; the place in it is named.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise wrong(f"{path}: cannot be read ({error.strerror or error})") from None
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError as error:
+        raise wrong(f"{path}: this is no COCO file of the kind expected here: {_in_words(str(error))}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if b"NaN" in data or b"Infinity" in data:
+            raise wrong(f"{path}: holds NaN or Infinity, which JSON does not know; values must be finite") from None
+        raise wrong(f"{path}: this is no whole JSON file: {error}") from None
+
+
+def is_panoptic(path: Path) -> bool:
+    """Whether a truth file lists segments rather than objects; a file that cannot be read is refused by `load`."""
+    try:
+        return b'"segments_info"' in path.read_bytes()
+    except OSError:
+        return False
+
+
+def check_categories(categories: Iterable[Category], card: Card, path: Path) -> None:
+    """Refuse a truth file whose names contradict the card's.
+
+    Raises:
+        DataError: a category id that the card gives to another name.
+    """
+    entries = {entry.id: entry.name for entry in card.classes.entries}
+    for category in categories:
+        name = entries.get(category.id, category.name)
+        same = {word.lower() for word in (name, *card.aliases.get(name, ()))}
+        if category.name.lower() not in same:
+            raise DataError(
+                f"{path}: category {category.id} is {category.name!r} there and {name!r} in the card {card.name}; "
+                "a data set with other categories needs a card of its own (--dataset path/to/card.toml)"
+            )
+
+
+def train_ids(card: Card) -> dict[int, int | None]:
+    """Train id of every category id of the card; None for one that is not scored."""
+    return {entry.id: entry.train_id for entry in card.classes.entries}
+
+
+def check_used(used: Iterable[int], card: Card, path: Path, wrong: Wrong = DataError) -> None:
+    """Refuse annotations of categories that the card does not have.
+
+    Raises:
+        DataError, PredictionError (as `wrong`): the first such category.
+    """
+    unknown = sorted(set(used) - set(train_ids(card)))
+    if unknown:
+        raise wrong(f"{path}: category {unknown[0]} is no class of the card {card.name}")
+
+
+def categories_of(card: Card) -> list[dict[str, Any]]:
+    """The scored classes as COCO writes categories."""
+    return [
+        {"id": e.id, "name": e.name, "supercategory": e.category or e.name, "isthing": int(e.thing)}
+        | ({"color": list(e.color)} if e.color else {})
+        for e in card.classes.scored
+    ]
+
+
+def write(path: Path, content: Any, wrong: Wrong = DataError) -> None:
+    """Write a JSON file, whole or not at all.
+
+    Raises:
+        DataError, PredictionError (as `wrong`): the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise wrong(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def once(read: Callable[[], T]) -> Callable[[], T]:
+    """A function that calls `read` at its first call and then returns the same result, from any thread."""
+    lock = threading.Lock()
+    kept: list[T] = []
+
+    def reader() -> T:
+        with lock:
+            if not kept:
+                kept.append(read())
+            return kept[0]
+
+    return reader
+
+
+def _in_words(problem: str) -> str:
+    text, _, place = problem.partition(" - at ")
+    if "missing required field" in text:
+        text = f"the key {text.split('`')[1]!r} is missing"
+    where = place.strip("`").removeprefix("$").lstrip(".")
+    return text[0].lower() + text[1:] + (f" in {where}" if where else "")
