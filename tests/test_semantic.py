@@ -163,17 +163,42 @@ def test_leaving_a_cluster_out_equals_recomputing_without_it(pairs: Pairs, clust
 
 def test_class_carried_by_two_images_has_no_say_in_what_is_left_out() -> None:
     common = (grid([[0, 0, 1, 1]]), grid([[0, 1, 1, 1]]))
-    with_rare = (grid([[0, 0, 1, 2]]), grid([[0, 0, 1, 0]]))
-    pairs = [common, common, common, with_rare, with_rare]
+    pairs = [
+        common,
+        common,
+        common,
+        (grid([[0, 0, 2, 2]]), grid([[0, 0, 2, 2]])),
+        (grid([[1, 2, 2]]), grid([[0, 0, 2]])),
+    ]
     left_out = semantic.leave_out(table(pairs), np.arange(5), CLASSES)
     assert [False, False, True, False] == left_out.held.tolist()
-    whole = plain(pairs)
-    without_first = plain(pairs[1:])
-    expected = (without_first["IoU"][0, :2].sum() + whole["IoU"][0, 2]) / 3
-    np.testing.assert_allclose(left_out["mIoU"][0], expected, rtol=1e-12)
-    two_clusters = semantic.leave_out(table(pairs), np.array([0, 0, 1, 1, 1]), CLASSES)
-    assert np.isnan(two_clusters["mIoU"]).all()
-    assert not np.isnan(two_clusters["pixel_accuracy"]).any()
+    for image in range(5):
+        without = plain(pairs[:image] + pairs[image + 1 :])
+        for mean, rate in (("mIoU", "IoU"), ("mDice", "Dice"), ("mean_accuracy", "accuracy")):
+            expected = (without[rate][0, :2].sum() + plain(pairs)[rate][0, 2]) / 3
+            np.testing.assert_allclose(left_out[mean][image], expected, rtol=1e-12)
+
+
+def test_class_that_vanishes_with_its_only_image_is_held() -> None:
+    common = (grid([[0, 0, 1, 1]]), grid([[0, 1, 1, 1]]))
+    pairs = [common, common, common, (grid([[2, 2]]), grid([[2, 2]]))]
+    left_out = semantic.leave_out(table(pairs), np.arange(4), CLASSES)
+    np.testing.assert_allclose(left_out["mIoU"], np.full(4, plain(pairs)["mIoU"][0]), rtol=1e-12)
+
+
+def test_nothing_is_said_of_means_where_all_classes_are_held() -> None:
+    pairs = [(grid([[0, 1]]), grid([[0, 0]]))] * 4
+    left_out = semantic.leave_out(table(pairs), np.array([0, 0, 1, 1]), CLASSES)
+    assert np.isnan(left_out["mIoU"]).all()
+    assert not np.isnan(left_out["pixel_accuracy"]).any()
+
+
+def test_mean_accuracy_over_all_classes_stays_undefined_in_every_row() -> None:
+    pairs = [(grid([[0, 0]]), grid([[0, 1]])), (grid([[0, 0]]), grid([[0, 0]]))]
+    four = (grid([[2, 3]]), grid([[2, 3]]))
+    scores = semantic.score(table([*pairs, four]), np.array([[1, 1, 1], [0, 1, 1]]), CLASSES, classes_in="all")
+    assert np.isnan(scores["mean_accuracy"]).all()
+    np.testing.assert_allclose(scores["mIoU"], [(3 / 4 + 0 + 1 + 1) / 4, 1.0], rtol=1e-12)
 
 
 def test_class_is_left_out_of_rows_without_its_truth() -> None:
