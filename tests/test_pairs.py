@@ -240,14 +240,22 @@ def test_groups_come_from_the_id(tmp_path):
         assert expected == pairs.read_truth(card, tmp_path, "val", ids=[name])[0].groups
 
 
+def test_long_sequences_are_cut_into_blocks_of_neighbours(tmp_path):
+    card = make(PLAIN, top='groups = "sequence-blocks"')
+    names = [f"long_{i:03}" for i in range(34)] + ["short_1", "7"]
+    write(card, tmp_path, *names)
+    groups = {s.id: s.groups for s in pairs.read_truth(card, tmp_path, "val", ids=names[::-1])}
+    assert {"sequence": "short", "block": "short#0"} == groups["short_1"]
+    assert {} == groups["7"]
+    blocks = [groups[name]["block"] for name in names[:34]]
+    assert blocks == sorted(blocks)
+    assert [12, 11, 11] == [blocks.count(f"long#{k}") for k in range(3)]
+
+
 sizes = hnp.array_shapes(min_dims=2, max_dims=2, max_side=9)
 maps = hnp.arrays(np.uint8, sizes, elements=st.sampled_from([0, 1, 255]))
-CODINGS = [
-    ("", ""),
-    ("colors = true", ""),
-    ("", "[values]\n0 = 0\n255 = 5\n"),
-    ("", "[values]\n3 = 0\n4 = 5\n300 = 9\n"),
-]
+MASKS, WIDE = "[values]\n0 = 0\n255 = 5\n", "[values]\n3 = 0\n4 = 5\n300 = 9\n"
+CODINGS = [("", ""), ("colors = true", ""), ("", MASKS), ("", WIDE)]
 
 
 @pytest.mark.parametrize(("top", "tables"), CODINGS)

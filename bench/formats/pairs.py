@@ -17,6 +17,7 @@ from bench.cards import Card
 from bench.classes import LabelSpace
 from bench.errors import CardError, DataError, PredictionError, UsageError
 from bench.formats import Ids, PredictionReader, Progress, derive, folders
+from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, palette
 from bench.formats.patterns import Pattern
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
@@ -43,7 +44,11 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
             f"{files.labels.path(missing[0])} is expected, or say --ids FILE or --ids all"
         )
     label_files = _label_files(card)
-    return [_sample(card, root, files, label_files, name) for name in names]
+    groups = groups_of(card.groups, names)
+    return [
+        _sample(name, root, files, _Files.of(name, root, files, label_files), groups=groups.get(name, {}))
+        for name in names
+    ]
 
 
 def read_predictions(
@@ -133,6 +138,12 @@ class _Files:
     labels: Path
     objects: Path | None
 
+    @classmethod
+    def of(cls, name: str, root: Path, files: _Patterns, label_files: LabelFiles) -> _Files:
+        """The files of one id."""
+        objects = root / files.instances.path(name) if files.instances else None
+        return cls(label_files, root / files.labels.path(name), objects)
+
     def semantic(self) -> LabelMap:
         return self.label_files.read_truth(self.labels)
 
@@ -153,33 +164,21 @@ class _Files:
         return np.where(labels == self.label_files.classes.ignore, 0, objects), labels
 
 
-def _sample(card: Card, root: Path, files: _Patterns, label_files: LabelFiles, name: str) -> Sample:
-    objects = root / files.instances.path(name) if files.instances else None
-    truth = _Files(label_files, root / files.labels.path(name), objects)
+def _sample(name: str, root: Path, files: _Patterns, truth: _Files, *, groups: dict[str, str]) -> Sample:
     picture = files.images.path(name)
     # Without an instance file a panoptic map still is known where no class is countable.
-    panoptic = objects is not None or not card.classes.things.any()
+    panoptic = truth.objects is not None or not truth.label_files.classes.things.any()
     return Sample(
         id=name,
         truth=Truth(
             truth.semantic,
-            truth.instances if objects is not None else None,
+            truth.instances if truth.objects is not None else None,
             truth.segments if panoptic else None,
         ),
         read_image=lambda: images.read_rgb(root / picture),
-        groups=_groups(card, name),
+        groups=groups,
         file=picture,
     )
-
-
-def _groups(card: Card, name: str) -> dict[str, str]:
-    """The sequence is what stands before the last "_" or "/" of the id; a city is its first folder."""
-    if card.groups == "city":
-        return {"city": name.split("/", maxsplit=1)[0]} if "/" in name else {}
-    if card.groups in ("sequence", "sequence-blocks"):
-        cut = max(name.rfind("_"), name.rfind("/"))
-        return {"sequence": name[:cut]} if cut > 0 else {}
-    return {}
 
 
 def _listed(path: Path, pictures: Pattern) -> list[str]:
