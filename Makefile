@@ -1,0 +1,48 @@
+# What a newcomer types: `make run`, `make test`, `make check`. It needs Python 3.11 or newer and make; a C++ compiler makes it faster.
+# Another Python: make PYTHON=python3.12 run. Another folder: make VENV=/somewhere run.
+
+VENV ?= .venv
+JOBS ?= 2
+PYTHON ?= $(shell for python in python3 python python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+BIN := $(VENV)/bin
+NATIVE := $(wildcard bench/kernels/native/*)
+# What an install depends on. Python files are not in it: installs are editable.
+SOURCES := pyproject.toml setup.py constraints.txt $(NATIVE)
+
+.PHONY: help run test check clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make run     install into $(VENV) and evaluate the shipped DeepLabV3 on the procedural street scenes"
+	@echo "make test    install with the developers' tools and run every test"
+	@echo "make check   lint, formatting and types"
+	@echo "make clean   remove what make made"
+
+run: $(VENV)/.installed-models
+	$(BIN)/bench run --model deeplab
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(JOBS)
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist segbench.egg-info bench/kernels/*.so
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "bench needs Python 3.11 or newer, and found none: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bench needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-models: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[models]"
+	@touch $@
+
+$(VENV)/.installed-dev: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[models,dev]"
+	@touch $@ $(VENV)/.installed-models
