@@ -1,7 +1,7 @@
-"""COCO: pictures in val2017, objects and segments as JSON in annotations, panoptic maps as RGB PNGs beside their JSON.
+"""COCO: pictures in val2017, objects and segments as JSON in annotations, panoptic maps as PNGs beside their JSON.
 
-`--data` is the folder that holds those, or one truth JSON. Images come by ascending image id, as pycocotools takes them:
-where scores tie, that order is part of the result. It knows no models and no metrics.
+`--data` is the folder that holds those, or one truth JSON. Images come by ascending id, as in pycocotools: where scores
+tie, that order is part of the result. It knows no models and no metrics.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench import images
 from bench.cards import Card
@@ -21,7 +21,6 @@ from bench.formats.coco_files import Files, find_files, find_picture, masks_fold
 from bench.formats.coco_json import InstanceFile, Number, Origin, PanopticFile
 from bench.formats.label_files import LabelFiles
 from bench.samples import Instances, LabelMap, Prediction, Sample, Segments, Truth
-
 
 Kind = TypeVar("Kind", LabelMap, Instances, Segments)
 
@@ -85,7 +84,8 @@ def write_truth(
         DataError: two samples with one image id, or files that cannot be written.
     """
     names = write_names(card, root, split)
-    listed, segments, objects = [], [], []
+    listed, segments = [], []
+    objects: list[dict[str, Any]] = []
     seen: dict[Number, str] = {}
     for sample in samples:
         number = number_of(sample)
@@ -145,6 +145,7 @@ def _panoptic(card: Card, files: Files, path: Path) -> tuple[list[coco_json.Imag
     coco_json.check_categories(file.categories, card, path)
     coco_json.check_used((s.category_id for entry in file.annotations for s in entry.segments_info), card, path)
     entries = {entry.image_id: entry for entry in file.annotations}
+    sizes = {image.id: (image.height, image.width) for image in file.images}
     missing = [str(image.id) for image in file.images if image.id not in entries]
     if missing:
         raise DataError(f"{path}: {len(missing)} images have no annotation ({folders.first(missing)})")
@@ -155,7 +156,10 @@ def _panoptic(card: Card, files: Files, path: Path) -> tuple[list[coco_json.Imag
         entry = entries[number]
 
         def segments() -> Segments:
-            return coco_panoptic.read_segments(card, folder / entry.file_name, entry.segments_info)
+            read = coco_panoptic.read_segments(card, folder / entry.file_name, entry.segments_info)
+            if read.size != sizes[number]:
+                raise DataError(f"{folder / entry.file_name}: it is {read.size}, but {path.name} says {sizes[number]}")
+            return read
 
         def instances() -> Instances:
             if from_file is not None:

@@ -65,9 +65,9 @@ def read_segments(
 
 
 def read_predictions(
-    card: Card, path: Path, samples: Iterable[Sample], number_of: Callable[[Sample], Number | None]
+    card: Card, path: Path, samples: Iterable[Sample], number_of: Callable[[Sample], Number]
 ) -> Callable[[Sample], Segments]:
-    """Find the panoptic prediction of every sample: by image id or, where `number_of` gives None, by file name.
+    """Find the panoptic prediction of every sample: by image id or, where no entry has it, by file name.
 
     `path` is the JSON, with the PNGs in a folder of its name or beside it, or the folder that holds one JSON.
 
@@ -82,8 +82,7 @@ def read_predictions(
         raise PredictionError(f"{file}: lists an image twice; each image has one panoptic prediction")
 
     def entry_of(sample: Sample) -> PanopticAnnotation | None:
-        number = number_of(sample)
-        return by_stem.get(sample.stem) if number is None else by_number.get(number)
+        return by_number.get(number_of(sample)) or by_stem.get(sample.stem)
 
     missing = [sample.id for sample in samples if entry_of(sample) is None]
     if missing:

@@ -1,0 +1,155 @@
+"""Cityscapes: leftImg8bit, gtFine with labelIds and instanceIds, optional disparity and camera, one folder a city.
+
+Files are found by <city>_<sequence>_<frame>; the folder is the list of the split. What the pixels mean is told in
+`cityscapes_files.py`, stored predictions are in `cityscapes_results.py`; this module knows no models and no metrics.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from bench import images
+from bench.cards import Card
+from bench.classes import LabelSpace
+from bench.errors import DataError
+from bench.formats import Ids, PredictionReader, Progress, cityscapes_results, derive, folders
+from bench.formats import cityscapes_files as files
+from bench.formats.label_files import LabelFiles
+from bench.samples import Instances, LabelMap, Sample, Truth
+
+PICTURE, LABELS, INSTANCES = "_leftImg8bit.png", "_gtFine_labelIds.png", "_gtFine_instanceIds.png"
+DISPARITY, CAMERA = "_disparity.png", "_camera.json"
+
+BLOCK = 10
+"""Labelled frames in a block: whole sequences of Cityscapes leave 5 effective clusters in 500 images."""
+
+_NAME = re.compile(r"(?P<sequence>(?P<city>.+)_[0-9]+)_[0-9]+")
+
+
+def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
+    """List the images that have truth, sorted by file name; `root` holds gtFine and, for models, leftImg8bit.
+
+    Groups are the city, the sequence, and the block of about ten consecutive labelled frames of a sequence.
+
+    Raises:
+        DataError: no truth of the split, a name in two cities, or ids that are not there.
+    """
+    word = card.split(split).folder or split
+    found = _truth_files(root, word)
+    blocks = _blocks(found)
+    samples = [_sample(card, root, word, name, folder, blocks[name]) for name, folder in found.items()]
+    if ids is None or ids == "all":
+        return samples
+    unknown = sorted(set(ids) - set(found))
+    if unknown:
+        raise DataError(f"{root}: {len(unknown)} of the ids asked for have no truth ({folders.first(unknown)})")
+    return [sample for sample in samples if sample.id in set(ids)]
+
+
+def read_predictions(
+    card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
+) -> PredictionReader:
+    """Find predictions: <id>*.png (semantic), <id>*.txt with masks (instance), or COCO panoptic JSON and PNGs.
+
+    Raises:
+        PredictionError: samples without a prediction or with several.
+    """
+    return cityscapes_results.read(card, path, task, samples, space=space)
+
+
+def write_truth(
+    card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
+) -> None:
+    """Write the whole tree: pictures as PNG, label and instance ids, disparity and camera where there is depth.
+
+    Raises:
+        DataError: ids that hold a "/", or objects that 16 bits do not number.
+    """
+    word = card.split(split).folder or split
+    for sample in samples:
+        _write(card, root, word, sample)
+        if progress:
+            progress(1)
+
+
+write_predictions = cityscapes_results.write
+
+
+def _sample(card: Card, root: Path, word: str, name: str, folder: Path, block: str) -> Sample:
+    city = folder.name
+    label_path, instance_path = folder / f"{name}{LABELS}", folder / f"{name}{INSTANCES}"
+    picture = root / "leftImg8bit" / word / city / f"{name}{PICTURE}"
+    disparity = root / "disparity" / word / city / f"{name}{DISPARITY}"
+    camera = root / "camera" / word / city / f"{name}{CAMERA}"
+    segments = partial(files.read_segments, card.classes, instance_path)
+
+    def semantic() -> LabelMap:
+        if label_path.is_file():
+            return LabelFiles(card.classes).read_truth(label_path)
+        return derive.semantic_from_segments(segments(), card.classes)
+
+    def instances() -> Instances:
+        return derive.instances_from_segments(segments(), card.classes.things)
+
+    match = _NAME.fullmatch(name)
+    return Sample(
+        id=name,
+        truth=Truth(semantic, instances, segments),
+        read_image=partial(images.read_rgb, picture),
+        read_depth=partial(files.read_depth, disparity, camera) if disparity.is_file() else None,
+        groups={"city": city, "sequence": match["sequence"] if match else name, "block": block},
+        file=picture.relative_to(root).as_posix(),
+    )
+
+
+def _truth_files(root: Path, word: str) -> dict[str, Path]:
+    """Map each image's name to the folder of its truth, sorted by name."""
+    base = root / "gtFine" / word
+    if not base.is_dir():
+        raise DataError(f"{base}: there is no such folder; --data names the folder that holds gtFine and leftImg8bit")
+    found: dict[str, Path] = {}
+    for suffix in (LABELS, INSTANCES):
+        for path in base.glob(f"*/[!.]*{suffix}"):
+            name = path.name.removesuffix(suffix)
+            if found.setdefault(name, path.parent) != path.parent:
+                raise DataError(f"{path}: {name} also lies in {found[name]}; each image lies in one city")
+    if not found:
+        raise DataError(f"{base}: there is no file <city>/<city>_<sequence>_<frame>{LABELS}")
+    return dict(sorted(found.items()))
+
+
+def _blocks(names: Iterable[str]) -> dict[str, str]:
+    """Cut each sequence into blocks of nearly equal length, about `BLOCK` frames each, in the order of the names."""
+    sequences: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        match = _NAME.fullmatch(name)
+        sequences[match["sequence"] if match else name].append(name)
+    blocks = {}
+    for sequence, frames in sequences.items():
+        count = max(1, round(len(frames) / BLOCK))
+        for place, name in enumerate(frames):
+            blocks[name] = f"{sequence}_block{place * count // len(frames):02d}"
+    return blocks
+
+
+def _write(card: Card, root: Path, word: str, sample: Sample) -> None:
+    if "/" in sample.id:
+        raise DataError(f"{sample.id}: Cityscapes names files <city>_<sequence>_<frame>, without folders")
+    match = _NAME.fullmatch(sample.id)
+    city = match["city"] if match else "images"
+    truth = root / "gtFine" / word / city
+    labels = sample.truth.semantic().labels
+    LabelFiles(card.classes).write_truth(truth / f"{sample.id}{LABELS}", labels)
+    segments = files.segments_of(sample, labels, card.classes)
+    if segments is not None:
+        raw = files.instance_ids(segments, card.classes, where=sample.id)
+        images.write_labels(truth / f"{sample.id}{INSTANCES}", raw)
+    if sample.read_image is not None:
+        images.write_rgb(root / "leftImg8bit" / word / city / f"{sample.id}{PICTURE}", sample.image())
+    if sample.read_depth is not None:
+        disparity = root / "disparity" / word / city / f"{sample.id}{DISPARITY}"
+        files.write_depth(disparity, root / "camera" / word / city / f"{sample.id}{CAMERA}", sample.read_depth())

@@ -1,0 +1,179 @@
+"""Stored predictions in the forms of the Cityscapes benchmark: label PNGs, text files with masks, panoptic JSON.
+
+A file belongs to an image if its name begins with the image's, anywhere below the folder, as the official scripts have
+it. It knows no metrics.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench import images, masks
+from bench.errors import DataError, PredictionError, UsageError
+from bench.formats import PredictionReader, coco_panoptic, derive, folders
+from bench.formats.label_files import LabelFiles
+from bench.samples import Array, Instances, LabelMap, Prediction, Rle, Sample, Segments
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import LabelSpace
+
+
+def read(
+    card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
+) -> PredictionReader:
+    """Find predictions of a task; the function returned reads one.
+
+    Raises:
+        PredictionError: samples without a prediction or with several.
+    """
+    if task == "panoptic":
+        return coco_panoptic.read_predictions(card, path, samples, lambda sample: sample.id)
+    if task == "instance":
+        texts = find(path, samples, ".txt")
+        return lambda sample: _instances(card, texts[sample.id], sample)
+    if task != "semantic":
+        raise UsageError(f"Cityscapes has no predictions of the task {task!r}: known are instance, panoptic, semantic")
+    found = find(path, samples, ".png")
+    label_files = LabelFiles(card.classes)
+    return lambda sample: label_files.read_prediction(found[sample.id], space)
+
+
+def write(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
+    """Write predictions below `path` in the form of the benchmark.
+
+    Raises:
+        PredictionError: a prediction of another kind than the task's, or detections without scores.
+    """
+    kind = {"semantic": LabelMap, "instance": Instances, "panoptic": Segments}.get(task)
+    if kind is None:
+        raise UsageError(f"Cityscapes has no predictions of the task {task!r}: known are instance, panoptic, semantic")
+    checked = (_require_kind(sample, prediction, kind) for sample, prediction in predictions)
+    if task == "panoptic":
+        coco_panoptic.write_predictions(card, path, ((s.id, s.id, p) for s, p in checked if isinstance(p, Segments)))
+        return
+    for sample, prediction in checked:
+        if isinstance(prediction, Instances):
+            _write_instances(card, path, sample.id, prediction)
+        elif isinstance(prediction, LabelMap):
+            LabelFiles(card.classes).write_prediction(path / f"{sample.id}_labelIds.png", prediction.labels)
+
+
+def find(path: Path, samples: Sequence[Sample], suffix: str) -> dict[str, Path]:
+    """Find the one file of every sample whose name begins with the sample's id, anywhere below `path`.
+
+    Raises:
+        PredictionError: no such folder, samples without a file, or with more than one.
+    """
+    if not path.is_dir():
+        raise PredictionError(f"{path}: a folder with a file <id>*{suffix} for every image is expected")
+    below = sorted(folders.files_below(path, (suffix,)).values(), key=lambda file: file.name)
+    names = [file.name for file in below]
+    found: dict[str, Path] = {}
+    missing = []
+    for sample in samples:
+        candidates = []
+        start = bisect_left(names, sample.id)
+        while start < len(names) and names[start].startswith(sample.id):
+            # frame 00010 is no prediction for frame 0001
+            if not names[start][len(sample.id)].isalnum():
+                candidates.append(below[start])
+            start += 1
+        if len(candidates) > 1:
+            raise PredictionError(
+                f"{path}: {sample.id} has {len(candidates)} predictions, such as {candidates[0]} and {candidates[1]}"
+            )
+        if candidates:
+            found[sample.id] = candidates[0]
+        else:
+            missing.append(sample.id)
+    if missing:
+        raise PredictionError(
+            f"{path}: {len(missing)} of {len(samples)} images have no prediction ({folders.first(missing)}); "
+            f"{missing[0]}*{suffix} is expected"
+        )
+    return found
+
+
+def _instances(card: Card, path: Path, sample: Sample) -> Instances:
+    train_ids = {entry.id: entry.train_id for entry in card.classes.entries}
+    rows: list[tuple[int, float, Rle]] = []
+    for place, line in enumerate(_lines(path), start=1):
+        name, label, score = _fields(line, f"{path}, line {place}")
+        if label not in train_ids:
+            raise PredictionError(f"{path}, line {place}: label {label} is none of the card {card.name}")
+        train_id = train_ids[label]
+        mask = _mask(path.parent / name)
+        # Empty masks and labels that are not scored are skipped, as the official script does.
+        if train_id is not None and mask.any():
+            rows.append((train_id, score, masks.encode(mask)))
+    size = tuple(rows[0][2]["size"]) if rows else _size(sample)
+    for _, _, rle in rows:
+        if tuple(rle["size"]) != size:
+            raise PredictionError(f"{path}: masks of sizes {list(size)} and {rle['size']}; all have the image's size")
+    return derive.instances_from_rles(
+        (size[0], size[1]),
+        np.array([row[0] for row in rows], dtype=np.int64),
+        [row[2] for row in rows],
+        scores=np.array([row[1] for row in rows], dtype=np.float64),
+    )
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise PredictionError(f"{path}: cannot be read ({error})") from None
+
+
+def _fields(line: str, where: str) -> tuple[str, int, float]:
+    fields = line.rsplit(maxsplit=2)
+    if len(fields) != 3 or Path(fields[0]).is_absolute():
+        raise PredictionError(f"{where}: {line!r} is not: relative path of the mask, label id, confidence")
+    try:
+        label, score = int(fields[1]), float(fields[2])
+    except ValueError:
+        raise PredictionError(f"{where}: {line!r} needs a whole label id and a number as confidence") from None
+    if not math.isfinite(score):
+        raise PredictionError(f"{where}: the confidence is {score}; it must be a finite number")
+    return fields[0], label, score
+
+
+def _mask(path: Path) -> Array:
+    try:
+        labels = images.read_labels(path)
+    except DataError as error:
+        raise PredictionError(str(error)) from None
+    return np.not_equal(labels, 0)
+
+
+def _size(sample: Sample) -> tuple[int, int]:
+    forms = sample.truth
+    return forms.semantic().size if forms.read_semantic is not None else forms.instances().size
+
+
+def _write_instances(card: Card, path: Path, name: str, instances: Instances) -> None:
+    if instances.scores is None:
+        raise PredictionError(f"{name}: detections are written with scores, and these have none")
+    lines = []
+    for place, (rle, score) in enumerate(zip(instances.rles, instances.scores.tolist(), strict=True)):
+        mask = f"masks/{name}_{place:04d}.png"
+        images.write_labels(path / mask, masks.decode(rle).astype(np.uint8) * 255)
+        lines.append(f"{mask} {card.classes.scored[int(instances.classes[place])].id} {score!r}\n")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / f"{name}.txt").write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise PredictionError(f"{path / name}.txt: cannot be written ({error.strerror or error})") from None
+
+
+def _require_kind(sample: Sample, prediction: Prediction, kind: type[Prediction]) -> tuple[Sample, Prediction]:
+    if not isinstance(prediction, kind):
+        raise PredictionError(f"{sample.id}: a {kind.__name__} is expected, not {type(prediction).__name__}")
+    return sample, prediction
