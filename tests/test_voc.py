@@ -109,6 +109,12 @@ def test_lists_keep_their_order_and_spaces(tmp_path, card):
     assert ["sub/c", "b"] == [s.id for s in voc.read_truth(card, tmp_path, "val", ids=["sub/c", "b"])]
 
 
+def test_groups_are_those_of_the_card(tmp_path):
+    card = parse_card(STREETS.replace("void = []", 'void = []\ngroups = "sequence"').encode(), where="test")
+    voc.write_truth(card, tmp_path, "val", [sample("town_000001_000002", np.uint8([[0]]))])
+    assert {"sequence": "town_000001"} == voc.read_truth(card, tmp_path, "val")[0].groups
+
+
 def test_lists_that_cannot_be_right_are_refused(tmp_path, card):
     small(card, tmp_path)
     path = tmp_path / "ImageSets/Segmentation/val.txt"

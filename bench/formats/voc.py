@@ -17,6 +17,7 @@ from bench.cards import Card
 from bench.classes import Classes, LabelSpace
 from bench.errors import DataError, PredictionError, UsageError
 from bench.formats import Ids, PredictionReader, Progress, derive, folders
+from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
 
@@ -46,12 +47,12 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
         )
     pictures = folders.files_below(base / PICTURES, images.IMAGE_SUFFIXES)
     object_files = folders.files_below(base / OBJECTS, (".png",))
-    label_files = _label_files(card)
+    label_files, groups = _label_files(card), groups_of(card.groups, names)
     samples = []
     for name in names:
         files = _Files(label_files, truth_files[name], object_files.get(name), has_objects=bool(object_files))
         picture = pictures.get(name, base / PICTURES / f"{name}.jpg")
-        samples.append(_sample(name, files, picture, root))
+        samples.append(_sample(name, files, picture, root, groups.get(name, {})))
     return samples
 
 
@@ -171,11 +172,12 @@ class _Files:
         return np.where((objects == VOID) | (labels == self._table.ignore), 0, objects), labels
 
 
-def _sample(name: str, files: _Files, picture: Path, root: Path) -> Sample:
+def _sample(name: str, files: _Files, picture: Path, root: Path, groups: dict[str, str]) -> Sample:
     return Sample(
         id=name,
         truth=Truth(files.semantic, files.instances, files.segments),
         read_image=lambda: images.read_rgb(picture),
+        groups=groups,
         file=picture.relative_to(root).as_posix(),
     )
 
