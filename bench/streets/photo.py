@@ -1,0 +1,58 @@
+"""From a painted canvas to a photograph: haze, light, grain, blur, the frame's border and the car's own hood.
+
+Knows no object.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.streets.canvas import VOID, Canvas
+from bench.streets.scenes import Weather
+from bench.streets.texture import noise, smooth_noise, soften
+
+EGO, OUT_OF_ROI = 1, 3
+BORDER = 2
+# How strongly the surface of each label is grained, in 1/64 of the noise: foliage and grass most.
+GRAIN = np.full(34, 3, np.int32)
+GRAIN[[7, 8, 11, 12, 13, 21, 22, 23]] = (4, 5, 5, 7, 7, 17, 12, 1)
+
+
+def expose(canvas: Canvas, labels: NDArray[np.uint8], weather: Weather, seed: int) -> NDArray[np.uint8]:
+    """The (H, W, 3) image as a camera takes it."""
+    height, width = canvas.size
+    color = canvas.color.astype(np.int32)
+    fine = noise(seed, height * width).reshape(height, width).astype(np.int32)
+    coarse = smooth_noise(seed + 1, height, width, 3)
+    color += (((2 * fine + coarse - 384) * GRAIN[labels]) >> 6)[..., None]
+    share = np.minimum(canvas.depth // 100 * weather.haze // 64, 190)
+    share[labels == 23] = 0
+    color += ((np.array(weather.horizon, np.int32) - color) * share[..., None]) >> 8
+    light = 236 + (smooth_noise(seed + 2, height, width, 96) >> 3)
+    gain = np.array(weather.gain, np.int32)
+    color = (color * light[..., None] >> 8) * gain >> 8
+    color = soften(color)
+    grain = noise(seed + 3, color.size).reshape(color.shape).astype(np.int32)
+    color += (grain - 128) * 5 >> 6
+    return np.clip(color, 0, 255).astype(np.uint8)
+
+
+def frame_voids(
+    image: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    instances: NDArray[np.uint16],
+    disparity: NDArray[np.uint16],
+) -> None:
+    """Put the hood and the border outside of the region of interest into all four arrays."""
+    height, width = labels.shape
+    rows = np.arange(height)[:, None]
+    away = np.abs(2 * np.arange(width) + 1 - width)[None, :]
+    edge = height - height * 8 // 100 + (height * 6 * away * away) // (100 * width * width)
+    hood = rows >= edge
+    shine = np.minimum(34 + (rows - edge) * 3 * 256 // height, 80)
+    image[hood] = np.broadcast_to(shine, hood.shape)[hood][:, None].astype(np.uint8) + image[hood] // 8
+    rim = np.ones(labels.shape, bool)
+    rim[BORDER:-BORDER, BORDER:-BORDER] = False
+    for place, value in ((hood, EGO), (rim, OUT_OF_ROI)):
+        labels[place] = value
+        instances[place] = value
+        disparity[place] = VOID
