@@ -18,10 +18,13 @@ from bench.errors import CardError, did_you_mean
 TASKS = ("semantic", "instance", "panoptic")
 LAYOUTS = ("cityscapes", "coco", "pairs", "voc")
 GROUPS = ("none", "sequence", "sequence-blocks", "city")
-FILES = ("images", "labels", "instances", "list")
-"""The patterns of layout `pairs`; the other layouts know where their files lie."""
+FILES = {
+    "coco": ("images", "instances", "panoptic", "panoptic_masks"),
+    "pairs": ("images", "labels", "instances", "list"),
+}
+"""The patterns that a layout takes; the other layouts know where their files lie."""
 CHECKSUMS = {"md5": 32, "sha1": 40, "sha256": 64}
-"""The checksums a source may state, and how many hexadecimal digits each has."""
+"""Checksums a source may state, with their hexadecimal digits."""
 LARGEST = 65535
 """The largest value a label file can hold."""
 
@@ -124,10 +127,8 @@ def decode(text: bytes) -> CardFile:
         file = msgspec.convert(raw, CardFile)
     except msgspec.ValidationError as error:
         raise CardError(_in_words(str(error))) from None
-    _check_words(file)
-    _check_classes(file)
-    _check_aliases(file)
-    _check_files(file)
+    for check in (_check_words, _check_classes, _check_aliases, _check_files):
+        check(file)
     for name, split in file.splits.items():
         if split.images is not None and split.images < 1:
             raise CardError(f"splits.{name}.images = {split.images} is below 1; leave it out where it is not known")
@@ -145,11 +146,9 @@ def _check_words(file: CardFile) -> None:
     _one_of(file.groups, GROUPS, key="groups")
     for task in file.tasks:
         _one_of(task, TASKS, key="tasks")
-    if not file.tasks:
-        raise CardError(f"tasks is empty; it lists at least one of {', '.join(TASKS)}")
-    for key in ("name", "title", "licence", "cite", "obtain"):
-        if not getattr(file, key).strip():
-            raise CardError(f"{key} is empty; it says in words what a person needs to know")
+    for key in ("name", "title", "licence", "cite", "obtain", "tasks"):
+        if not "".join(getattr(file, key)).strip():
+            raise CardError(f"{key} is empty; datasets/README.md says what it holds")
     # The name becomes a folder of the run records.
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
         raise CardError(f"name = {file.name!r} may hold letters, digits, '.', '_' and '-', for it names a folder")
@@ -170,8 +169,7 @@ def _check_classes(file: CardFile) -> None:
     colors = [entry.color for entry in file.classes]
     for entry in file.classes if file.colors else ():
         if entry.color is None or colors.count(entry.color) > 1:
-            problem = "has no color" if entry.color is None else "shares its color with another class"
-            raise CardError(f"colors = true, but {entry.name!r} {problem}; every class needs one of its own")
+            raise CardError(f"colors = true, but {entry.name!r} has no color of its own; every class needs one")
 
 
 def _check_aliases(file: CardFile) -> None:
@@ -192,9 +190,9 @@ def _check_files(file: CardFile) -> None:
             if "{id}" not in file.files.get(key, ""):
                 raise CardError(f"files.{key} is missing or has no {{id}}: layout 'pairs' needs such a pattern")
     for key, pattern in file.files.items():
-        if key not in FILES or file.layout != "pairs":
-            hint = did_you_mean(key, FILES) if file.layout == "pairs" else f"layout {file.layout!r} takes none"
-            raise CardError(f"unknown key {key!r} in files: {hint}")
+        if key not in FILES.get(file.layout, ()):
+            hint = did_you_mean(key, FILES.get(file.layout, ()))
+            raise CardError(f"unknown key {key!r} in files of layout {file.layout!r}: {hint}")
         _inside(pattern, key=f"files.{key}")
     known = {entry.id for entry in file.classes} | set(file.void)
     for key, value in file.values.items():
