@@ -19,6 +19,7 @@ from bench.errors import DataError, PredictionError
 from bench.formats import Ids, PredictionReader, Progress, coco_instances, coco_json, coco_panoptic, derive, folders
 from bench.formats.coco_files import Files, find_files, find_picture, masks_folder, write_names
 from bench.formats.coco_json import InstanceFile, Number, Origin, PanopticFile
+from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles
 from bench.samples import Instances, LabelMap, Prediction, Sample, Segments, Truth
 
@@ -37,6 +38,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     files = find_files(card, root, split)
     listed, truth_of = _panoptic(card, files, files.panoptic) if files.panoptic else _instances(card, files.truth)
     names = _names(listed)
+    groups = groups_of(card.groups, list(names.values()))
     numbers = frozenset(entry.id for entry in listed)
     samples = []
     for entry in sorted(listed, key=lambda entry: (isinstance(entry.id, str), entry.id)):
@@ -46,6 +48,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
                 id=names[entry.id],
                 truth=truth_of(entry.id),
                 read_image=partial(images.read_rgb, picture),
+                groups=groups.get(names[entry.id], {}),
                 file=picture.relative_to(files.root).as_posix() if picture.is_relative_to(files.root) else picture.name,
                 origin=Origin(entry.id, (entry.height, entry.width), numbers),
             )
@@ -131,9 +134,11 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
 
 
 def number_of(sample: Sample) -> Number:
-    """The image id of a sample: the truth file's, else its name where that is a number, else one made from the name."""
+    """The image id of a sample: the one it came with, else its name where that is a number, else one made from the name."""
     if isinstance(sample.origin, Origin):
         return sample.origin.number
+    if isinstance(sample.origin, int):
+        return sample.origin
     if sample.id.isdecimal():
         return int(sample.id)
     # 48 bits: every JSON reader holds them exactly, and names do not collide in practice.

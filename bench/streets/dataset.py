@@ -84,8 +84,9 @@ def samples(card: Card, split: str, limit: int | None = None) -> Iterator[Sample
     return _samples(card, split, (draw(split, index) for index in range(total)))
 
 
-def sample(card: Card, name: str, scene: Scene) -> Sample:
+def sample(card: Card, split: str, index: int, scene: Scene) -> Sample:
     """One scene as a sample whose truth is derived as that of any data set with label and instance maps."""
+    name = scene_id(split, index)
     labels = card.classes.to_train(scene.label_ids, where=name)
     # Label ids below 1000 are no objects; instances are numbered within their class, as Cityscapes does it.
     objects = np.where(scene.instance_ids >= 1000, scene.instance_ids, 0).astype(np.int32)
@@ -100,6 +101,7 @@ def sample(card: Card, name: str, scene: Scene) -> Sample:
         read_image=lambda: scene.image,
         read_depth=lambda: _metres(scene),
         groups={"city": city, "sequence": f"{city}_{sequence}"},
+        origin=index + 1,
     )
 
 
@@ -116,7 +118,7 @@ def _length(split: str) -> int:
 
 
 def _samples(card: Card, split: str, scenes: Iterator[Scene]) -> Iterator[Sample]:
-    return (sample(card, scene_id(split, index), scene) for index, scene in enumerate(scenes))
+    return (sample(card, split, index, scene) for index, scene in enumerate(scenes))
 
 
 def _drawn(split: str, total: int) -> Iterator[Scene]:
