@@ -134,7 +134,7 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
 
 
 def number_of(sample: Sample) -> Number:
-    """The image id of a sample: the one it came with, else its name where that is a number, else one made from the name."""
+    """The image id of a sample: the one it came with, else its name if that is a number, else one made from it."""
     if isinstance(sample.origin, Origin):
         return sample.origin.number
     if isinstance(sample.origin, int):
