@@ -66,7 +66,7 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
         timings=timings,
         warnings=[runs.Warned(code=code, message=message) for code, message in warnings],
         tables={"pixels": digests},
-        scores=scored.groups,
+        scores=runs.nan_to_null(scored.groups),
     )
     return Run(found, tables, path)
 

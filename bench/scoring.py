@@ -103,7 +103,11 @@ def _warnings(counts: Table, classes: Classes, sizes: Array, *, scored: Array, h
         and f"{images} images: below {FEW_IMAGES} the interval of an mIoU is narrower than it should be",
         "few-clusters": len(sizes) < images
         and effective < FEW_CLUSTERS
-        and f"{len(sizes)} clusters, worth {effective:.1f} of equal size: intervals are rough",
+        and (
+            f"{len(sizes)} clusters, worth {effective:.1f} of equal size: intervals are rough"
+            if len(sizes) > 1
+            else "all images belong to one cluster: there are no intervals"
+        ),
         "absent-classes": absent and f"not in the means, for they are not in the truth: {absent}",
     }
     return [(code, message) for code, message in possible.items() if message]

@@ -204,4 +204,4 @@ def test_scoring_a_record_again_gives_what_it_holds(tmp_path: Path) -> None:
     from bench import scoring
 
     run = evaluate(_job(), out=tmp_path)
-    assert run.record.scores == scoring.rescore(runs.read(run.path)).groups
+    assert run.record.scores == runs.nan_to_null(scoring.rescore(runs.read(run.path)).groups)
