@@ -20,13 +20,14 @@ Ints = NDArray[np.int32]
 
 def paint_sky(canvas: Canvas, street: Street, frame: int) -> None:
     """Sky gradient with clouds, above and below the horizon."""
-    height, width = canvas.size
+    height, width = canvas.camera.v0 + 8, canvas.size[1]
     weather = street.weather
     share = np.minimum(np.arange(height, dtype=np.int32) * 256 // canvas.camera.v0, 256)[:, None, None]
-    sky = (np.array(weather.zenith) * (256 - share) + np.array(weather.horizon) * share) >> 8
+    zenith, horizon = np.array(weather.zenith, np.int32), np.array(weather.horizon, np.int32)
+    sky = (zenith * (256 - share) + horizon * share) >> 8
     cloud = (smooth_noise(street.seed, height, width, 48) + smooth_noise(street.seed + frame, height, width, 17)) >> 1
     cover = np.clip((cloud - 118) * weather.clouds >> 5, 0, 220)[..., None]
-    canvas.color[:] = (sky * (256 - cover) + 236 * cover) >> 8
+    canvas.color[:height] = (sky * (256 - cover) + 236 * cover) >> 8
     canvas.owner[:] = SKY
 
 
@@ -107,8 +108,8 @@ def paint_far(canvas: Canvas, street: Street) -> None:
             box = ((x, 0, z), (x, top, z), (x + 900, top, z), (x + 900, 0, z))
             canvas.polygon(box, scale(dice.pick(street.palette), 200), BUILDING)
         else:
-            hump = ((x - 200, 0, z), (x, top * 3 // 4, z), (x + 350, top, z), (x + 700, top // 2, z), (x + 900, 0, z))
-            canvas.polygon(hump, dice.shade((72, 88, 54), 14), VEGETATION)
+            leaf = dice.shade((72, 88, 54), 14)
+            canvas.blob((x, top // 2, z), (dice.between(350, 800), top * 3 // 4), leaf, VEGETATION, seed=dice.bits())
     canvas.owner[base + 4 :][canvas.owner[base + 4 :] == SKY] = ROAD
 
 
@@ -121,25 +122,26 @@ def _facade(s: Ints, y: Ints, *, wall: Color, height: int, seed: int) -> NDArray
     level, up = y // floor, y % floor
     bay, across = s // pitch, s % pitch
     left = (pitch - wide) // 2
-    color = np.empty((*s.shape, 3), np.int16)
-    color[:] = wall
-    color += ((cells(s // 60, y // 25, seed) - 128) >> 4)[..., None].astype(np.int16)
     framed = (across > left - 12) & (across < left + wide + 12) & (up > sill - 12) & (up < sill + tall + 12)
     glass = (across > left) & (across < left + wide) & (up > sill) & (up < sill + tall)
     if dice.chance(50):
         glass &= np.abs(across - left - wide // 2) > 5
+    material = framed.astype(np.uint8)
+    shine = cells(bay, level, seed + 5) >> 2
+    awning: Color = (0, 0, 0)
     if shop:
         low = level == 0
-        framed &= ~low
+        material *= ~low
         glass = np.where(low, (across > 20) & (across < pitch - 20) & (y > 40) & (y < floor - 70), glass)
-        color[(y > floor - 60) & (y < floor)] = dice.pick(((140, 40, 36), (44, 70, 110), (60, 96, 62), (66, 62, 60)))
-    roof = y > height - dice.pick((30, 30, 160, 220))
-    color[framed] = scale(wall, dice.pick((180, 310)))
-    shine = cells(bay, level, seed + 5)
-    pane = np.stack((40 + (shine >> 2), 48 + (shine >> 2), 56 + (shine >> 2)), -1).astype(np.int16)
-    np.copyto(color, pane, where=(glass & ~roof)[..., None])
-    color[roof] = dice.shade(dice.pick(((98, 62, 54), (74, 74, 80), scale(wall, 210))), 10)
-    return color
+        material[np.broadcast_to((y > floor - 60) & (y < floor), glass.shape)] = 2
+        awning = dice.pick(((140, 40, 36), (44, 70, 110), (60, 96, 62), (66, 62, 60)))
+    np.copyto(material, (4 + shine).astype(np.uint8), where=glass)
+    material[np.broadcast_to(y > height - dice.pick((30, 30, 160, 220)), glass.shape)] = 3
+    frame = scale(wall, dice.pick((180, 310)))
+    roof = dice.shade(dice.pick(((98, 62, 54), (74, 74, 80), scale(wall, 210))), 10)
+    panes = [(40 + level, 48 + level, 56 + level) for level in range(64)]
+    grain = ((cells(s // 60, y // 25, seed) - 128) >> 4).astype(np.int16)
+    return np.array([wall, frame, awning, roof, *panes], np.int16)[material] + grain[..., None]
 
 
 def paint_building(canvas: Canvas, street: Street, thing: Placed, ahead: int) -> None:
@@ -164,7 +166,7 @@ def _along(canvas: Canvas, thing: Placed, ahead: int, shader: Shader, owner: int
 
 
 def _masonry(s: Ints, y: Ints, *, color: Color, height: int, seed: int) -> NDArray[np.int16]:
-    out = np.empty((*s.shape, 3), np.int16)
+    out = np.empty((*np.broadcast_shapes(s.shape, y.shape), 3), np.int16)
     out[:] = color
     out += ((cells(s // 40 + (y // 20 % 2) * 7, y // 20, seed) - 128) >> 3)[..., None].astype(np.int16)
     out[(y > height - 15) | (s % 400 < 30)] = scale(color, 215)
@@ -172,18 +174,18 @@ def _masonry(s: Ints, y: Ints, *, color: Color, height: int, seed: int) -> NDArr
 
 
 def _railing(s: Ints, y: Ints, *, color: Color, height: int, seed: int) -> NDArray[np.int16]:
-    out = np.empty((*s.shape, 3), np.int16)
+    out = np.empty((*np.broadcast_shapes(s.shape, y.shape), 3), np.int16)
     out[:] = color
     solid = (s % 22 < 9) | (y > height - 12) | (np.abs(y - 25) < 7) | (s % 250 < 16)
     if seed % 3 == 0:
-        out[s % 20 < 4] = scale(color, 200)
+        out[np.broadcast_to(s % 20 < 4, solid.shape)] = scale(color, 200)
     else:
         out[~solid] = -1
     return out
 
 
 def _leaves(s: Ints, y: Ints, *, color: Color, seed: int) -> NDArray[np.int16]:
-    out = np.empty((*s.shape, 3), np.int16)
+    out = np.empty((*np.broadcast_shapes(s.shape, y.shape), 3), np.int16)
     out[:] = color
     out += ((cells(s // 14, y // 14, seed) - 128) >> 2)[..., None].astype(np.int16)
     return out

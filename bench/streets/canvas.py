@@ -4,13 +4,14 @@ An owner below 64 is a label id itself (stuff); from 64 on it is one object. Kno
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage.draw import polygon as polygon_pixels
 
 from bench.streets.camera import FARTHEST, HEIGHT, NEAREST, Camera
-from bench.streets.texture import Color
+from bench.streets.texture import Color, smooth_noise
 
 FIRST_OBJECT = 64
 SMALLEST = 8
@@ -18,6 +19,13 @@ VOID = 0
 Point = tuple[int, int, int]
 Area = tuple[slice, slice] | tuple[NDArray[np.int64], NDArray[np.int64]]
 Shader = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.int16]]
+
+
+@lru_cache(maxsize=2)
+def ragged(height: int, width: int) -> NDArray[np.int32]:
+    """Noise 0..190 that makes the rim of foliage uneven, larger than the image by 64 pixels each way."""
+    size = (height + 64, width + 64)
+    return (smooth_noise(1, *size, 9) + smooth_noise(2, *size, 4)) * 3 >> 3
 
 
 class Canvas:
@@ -70,13 +78,33 @@ class Canvas:
         upright = len(pixels) == 4 and len(set(rows)) <= 2 and len(set(columns)) <= 2
         if upright or bottom - top < 2 or right - left < 2:
             return np.s_[max(top, 0) : bottom + 1, max(left, 0) : right + 1]
-        covered = polygon_pixels(np.array(rows), np.array(columns), self.size)
-        return covered if covered[0].size else None
+        covered: Area = polygon_pixels(np.array(rows), np.array(columns), self.size)  # type: ignore[no-untyped-call]
+        return covered
+
+    def blob(self, middle: Point, radius: tuple[int, int], color: Color, owner: int, *, seed: int) -> None:
+        """Paint an ellipse with a ragged rim around a world point: foliage; `radius` is (across, up) in cm."""
+        row, column = self.camera.project(*middle)
+        wide, tall = (self.camera.pixels(r, middle[2]) for r in radius)
+        if wide < 1 or tall < 1:
+            return
+        height, width = self.size
+        top, bottom = max(row - tall, 0), min(row + tall + 1, height)
+        left, right = max(column - wide, 0), min(column + wide + 1, width)
+        if top >= bottom or left >= right:
+            return
+        down = np.arange(top - row, bottom - row, dtype=np.int32)[:, None]
+        across = np.arange(left - column, right - column, dtype=np.int32)[None, :]
+        rim = ragged(height, width)[seed % 64 :, seed // 64 % 64 :][: bottom - top, : right - left]
+        inside = down * down * 256 // (tall * tall) + across * across * 256 // (wide * wide) + rim < 256
+        window = np.s_[top:bottom, left:right]
+        self.color[window][inside] = color
+        self.owner[window][inside] = owner
+        self.depth[window][inside] = max(middle[2], NEAREST)
 
     def side_plane(self, x: int, z: tuple[int, int], y: tuple[int, int], shader: Shader, owner: int) -> None:
         """Paint the upright rectangle at `x` that runs along the street from z[0] to z[1] and up from y[0] to y[1].
 
-        The shader gets world z and y, (rows, columns), and answers with (rows, columns, 3); a negative red lets
+        The shader gets world z, (1, columns), and y, (rows, columns), and answers with (rows, columns, 3); a negative red lets
         what lies behind show through.
         """
         camera = self.camera
@@ -94,7 +122,7 @@ class Canvas:
         up = HEIGHT + (2 * (camera.v0 - rows) - 1) * 8 * depth // camera.focal
         inside = (up >= y[0]) & (up < y[1]) & (depth >= near) & (depth < z[1])
         window = np.s_[top:bottom, left:right]
-        self._lay(window, inside, shader(np.broadcast_to(depth, up.shape), up), owner)
+        self._lay(window, inside, shader(depth, up), owner)
         np.copyto(self.depth[window], np.broadcast_to(depth, up.shape), where=inside)
 
     def front_plane(self, x: tuple[int, int], z: int, y: tuple[int, int], shader: Shader, owner: int) -> None:
@@ -109,11 +137,10 @@ class Canvas:
             return
         columns = np.arange(left, right, dtype=np.int32)[None, :]
         rows = np.arange(top, bottom, dtype=np.int32)[:, None]
-        across = (2 * (columns - camera.u0) + 1) * 8 * z // camera.focal + 0 * rows
-        up = HEIGHT + (2 * (camera.v0 - rows) - 1) * 8 * z // camera.focal + 0 * columns
+        across = (2 * (columns - camera.u0) + 1) * 8 * z // camera.focal
+        up = HEIGHT + (2 * (camera.v0 - rows) - 1) * 8 * z // camera.focal
         window = np.s_[top:bottom, left:right]
-        inside = np.ones(up.shape, bool)
-        self._lay(window, inside, shader(across, up), owner)
+        self._lay(window, np.ones((bottom - top, right - left), bool), shader(across, up), owner)
         self.depth[window] = z
 
     def _lay(
@@ -135,11 +162,12 @@ class Canvas:
             seam[here] |= things[here] & (self.owner[here] != self.owner[there]) & (labels[here] == labels[there])
         labels[seam] = VOID
         remaining = np.bincount(self.owner[labels != VOID], minlength=len(self.labels))
+        labels[((numbers >= FIRST_OBJECT) & (remaining < SMALLEST))[self.owner]] = VOID
         codes = table.astype(np.uint16)
         seen: dict[int, int] = {}
         for number in range(FIRST_OBJECT, len(self.labels)):
             label = int(table[number])
-            if remaining[number] == 0 or label == VOID:
+            if remaining[number] < SMALLEST or label == VOID:
                 codes[number] = VOID
                 continue
             codes[number] = label * 1000 + seen.get(label, 0)

@@ -8,19 +8,10 @@ from bench.streets.names import Dice
 from bench.streets.people import Sheet
 from bench.streets.scenes import Placed
 from bench.streets.texture import Color, scale
-from bench.streets.vehicles import CIRCLE
 
 STATIC, POLE, LIGHT, SIGN, VEGETATION = 4, 17, 19, 20, 21
 GREENS: tuple[Color, ...] = ((70, 92, 48), (86, 100, 50), (56, 80, 46), (100, 102, 54), (120, 100, 48))
 METAL: tuple[Color, ...] = ((104, 108, 110), (74, 78, 80), (134, 136, 134), (62, 74, 64))
-
-
-def _blob(sheet: Sheet, middle: tuple[int, int], radius: tuple[int, int], color: Color, dice: Dice) -> None:
-    points = []
-    for u, v in CIRCLE:
-        reach = dice.between(11, 19)
-        points.append((middle[0] + u * radius[0] * reach // 256, middle[1] + v * radius[1] * reach // 256))
-    sheet.shape(tuple(points), color)
 
 
 def paint_tree(canvas: Canvas, thing: Placed, sun: int) -> None:
@@ -37,24 +28,26 @@ def paint_tree(canvas: Canvas, thing: Placed, sun: int) -> None:
     sheet.shape(((-thick - 4, 0), (thick + 4, 0), (thick - 2, trunk + 120), (2 - thick, trunk + 120)), bark)
     spread = (high - trunk) * dice.between(34, 52) // 100
     middle = (trunk + high) // 2
-    _blob(sheet, (0, middle), (spread, (high - trunk) // 2), scale(leaf, 196), dice)
-    blobs = 9 if canvas.camera.pixels(spread, thing.z) > 14 else 4
+    radius = (spread * 5 // 4, (high - trunk) * 5 // 8)
+    canvas.blob((x, middle, thing.z), radius, scale(leaf, 196), VEGETATION, seed=dice.bits())
+    blobs = 9 if canvas.camera.pixels(spread, thing.z) > 14 else 3
     for _ in range(blobs):
         a = dice.between(-spread * 7 // 10, spread * 7 // 10)
         b = dice.between(trunk + (high - trunk) // 5, high - (high - trunk) // 5)
         bright = 190 + 50 * (b - trunk) // (high - trunk) + (24 if a * sun > 0 else 0) + dice.between(-14, 26)
-        size = spread * dice.between(28, 50) // 100
-        _blob(sheet, (a, b), (size, size), scale(leaf, bright), dice)
+        size = spread * dice.between(36, 62) // 100
+        canvas.blob((x + a, b, thing.z), (size, size), scale(leaf, bright), VEGETATION, seed=dice.bits())
 
 
 def paint_bush(canvas: Canvas, thing: Placed, sun: int) -> None:
     """A low bush."""
     dice = Dice(thing.seed)
-    sheet = Sheet(canvas, thing.x, thing.z, VEGETATION)
     leaf = dice.shade(dice.pick(GREENS), 18)
     for _ in range(5):
-        size = dice.between(35, 70)
-        _blob(sheet, (dice.between(-80, 80), size - 8), (size + 10, size), scale(leaf, dice.between(190, 270)), dice)
+        size = dice.between(45, 85)
+        middle = (thing.x + dice.between(-80, 80), size - 20, thing.z)
+        tint = scale(leaf, dice.between(190, 270))
+        canvas.blob(middle, (size + 20, size), tint, VEGETATION, seed=dice.bits())
 
 
 def _pole(canvas: Canvas, thing: Placed, high: int, wide: int, color: Color) -> Sheet:

@@ -27,8 +27,8 @@ def smooth_noise(seed: int, height: int, width: int, step: int) -> NDArray[np.in
     x, fx = np.divmod(np.arange(width), step)
     across = grid[:, x] * (step - fx).astype(np.int32) + grid[:, x + 1] * fx.astype(np.int32)
     down = (step - fy).astype(np.int32)[:, None]
-    mixed: NDArray[np.int32] = (across[y] * down + across[y + 1] * (step - down)) // (step * step)
-    return mixed
+    mixed = (across[y] * down + across[y + 1] * (step - down)) // (step * step)
+    return mixed.astype(np.int32)
 
 
 def cells(a: NDArray[np.int32], b: NDArray[np.int32], seed: int) -> NDArray[np.int32]:

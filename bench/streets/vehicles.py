@@ -105,9 +105,10 @@ def paint_car(canvas: Canvas, thing: Placed, sun: int) -> None:
         middle = (roof[0] + roof[1]) // 2
         body.side(((middle, waist), (middle + 10, waist), (middle + 10, high - 8), (middle, high - 8)), shadowed, lean)
     body.side(((0, 22), (length, 22), (length, waist - 12), (length - hood, waist), (0, waist)), shadowed)
-    body.wheel(82, 32)
-    body.wheel(length - 78, 32)
-    body.end(((-96, waist, 0), (96, waist, 0), (88, waist + 4, back), (-88, waist + 4, back)), scale(paint, 276))
+    if body.tall > 14:
+        body.wheel(82, 32)
+        body.wheel(length - 78, 32)
+    body.end(((-100, waist - 2, 0), (100, waist - 2, 0), (92, waist + 3, back), (-92, waist + 3, back)), scale(paint, 276))
     body.end(((-88, waist, back), (88, waist, back), (70, high, roof[0]), (-70, high, roof[0])), scale(paint, 240))
     body.end(
         ((-78, waist + 8, back + 6), (78, waist + 8, back + 6), (62, high - 9, roof[0]), (-62, high - 9, roof[0])), GLASS
@@ -116,12 +117,12 @@ def paint_car(canvas: Canvas, thing: Placed, sun: int) -> None:
 
 
 def _car_end(body: Body, front: bool, paint: Color, waist: int) -> None:
-    body.end(((-96, 26, 0), (96, 26, 0), (100, 60, 0), (94, waist, 0), (-94, waist, 0), (-100, 60, 0)), scale(paint, 236))
+    body.end(((-100, 24, 0), (100, 24, 0), (100, waist - 3, 0), (97, waist, 0), (-97, waist, 0), (-100, waist - 3, 0)), scale(paint, 236))
     for left in (-92, 64):
         body.panel((left, left + 28), (0, 34), 4, TIRE)
-    body.panel((-94, 94), (26, 44), 0, scale(paint, 140))
     if body.tall < 10:
         return
+    body.panel((-94, 94), (26, 44), 0, scale(paint, 140))
     lamp: Color = (236, 232, 210) if front else (176, 26, 24)
     for left in (-94, 66):
         body.panel((left, left + 28), (waist - 26, waist - 12), 0, lamp)
