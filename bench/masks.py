@@ -23,7 +23,7 @@ _MAX_CHARACTERS = 7
 
 
 def _coco() -> ModuleType:
-    from pycocotools import mask  # type: ignore[import-untyped]
+    from pycocotools import mask
 
     return mask  # type: ignore[no-any-return]
 

@@ -245,7 +245,7 @@ def test_a_segment_that_is_not_scored_is_void(card, written):
 
 
 def test_files_that_are_missing_or_damaged(card, written, tmp_path):
-    with pytest.raises(DataError, match="no truth of the split 'val'; looked for annotations/panoptic_val2017.json"):
+    with pytest.raises(DataError, match=r"no truth of the split 'val'; looked for annotations/panoptic_val2017.json"):
         coco.read_truth(card, tmp_path / "annotations", "val")
     path = written[0] / "annotations" / "panoptic_val2017.json"
     whole = path.read_bytes()
@@ -258,7 +258,7 @@ def test_files_that_are_missing_or_damaged(card, written, tmp_path):
     picture.unlink()
     shutil.copy(path, path.with_suffix("").joinpath("000000000012.png"))
     samples = coco.read_truth(card, written[0], "val")
-    with pytest.raises(DataError, match="000000000012.png"):
+    with pytest.raises(DataError, match=r"000000000012.png"):
         samples[0].truth.semantic()
     with pytest.raises(DataError, match="jpg"):
         [s.image() for s in samples]
@@ -391,7 +391,7 @@ def test_a_data_set_of_ones_own(shared_data):
     assert samples[0].truth.instances().size == samples[0].image().shape[:2]
     read = coco.read_predictions(card, folder / "res.json", "instance", samples)
     assert sum(len(read(s)) for s in samples) > 40
-    with pytest.raises(DataError, match="'balloon' there and 'person'|category 0 is no class"):
+    with pytest.raises(DataError, match=r"'balloon' there and 'person'|category 0 is no class"):
         coco.read_truth(load_card("coco-instances"), folder / "gt.json", "val")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -120,6 +122,8 @@ def test_overlapping_objects_are_drawn_first_come_first_served():
     rles = masks.encode_many(np.array([[[1, 1, 0]], [[0, 1, 1]], [[1, 1, 1]]]))
     objects = derive.instances_from_rles((1, 3), np.array([1, 1, 2]), rles, crowd=np.array([False, False, True]))
     assert [[1, 1, 2]] == derive.object_map(objects).tolist()
+    stated = replace(objects, boxes=np.array([[0.6, 0.2, 1.0, 0.4]] * 3))
+    assert [[1, 1, 2]] == derive.object_map(stated).tolist()
 
 
 @pytest.mark.parametrize("top", [9, 1 << 30])

@@ -41,7 +41,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     word = card.split(split).folder or split
     found = _truth_files(root, word)
     blocks = _blocks(found)
-    samples = [_sample(card, root, word, name, folder, blocks[name]) for name, folder in found.items()]
+    samples = [_sample(card, root, word, name, folder=folder, block=blocks[name]) for name, folder in found.items()]
     if ids is None or ids == "all":
         return samples
     unknown = sorted(set(ids) - set(found))
@@ -79,7 +79,7 @@ def write_truth(
 write_predictions = cityscapes_results.write
 
 
-def _sample(card: Card, root: Path, word: str, name: str, folder: Path, block: str) -> Sample:
+def _sample(card: Card, root: Path, word: str, name: str, *, folder: Path, block: str) -> Sample:
     city = folder.name
     label_path, instance_path = folder / f"{name}{LABELS}", folder / f"{name}{INSTANCES}"
     picture = root / "leftImg8bit" / word / city / f"{name}{PICTURE}"

@@ -59,7 +59,7 @@ def segments_from_objects(
     """Return the panoptic map of an object map and a label map, both (H, W); arguments as `instances_from_object_map`.
 
     Each object is a segment with all its pixels that are not void in `labels`; each class that is not countable is one;
-    pixels of a countable class outside every object are one crowd per class. Segment ids run from 1 by class and object.
+    pixels of a countable class outside every object are one crowd per class. Ids run from 1 by class and object.
     """
     if objects.shape != labels.shape:
         raise DataError(f"{where}: objects of shape {objects.shape} and labels of {labels.shape}: they must be equal")
@@ -96,9 +96,11 @@ def segments_from_instances(labels: LabelMap, instances: Instances, classes: Cla
 
 
 def object_map(instances: Instances) -> Array:
-    """Draw objects into one map, (H, W) int32: 0 none, k + 1 the k-th object; crowds are left out, the first one wins."""
+    """Draw objects into one map, (H, W) int32: 0 none, k + 1 the k-th object; no crowds, and the first one wins."""
     drawn = np.zeros(instances.size, dtype=np.int32)
-    for index, (rle, (x, y, width, height)) in enumerate(zip(instances.rles, instances.boxes.astype(int), strict=True)):
+    # The boxes of a truth file are a person's: only those of the masks hold every pixel.
+    boxes = masks.boxes(instances.rles).astype(int)
+    for index, (rle, (x, y, width, height)) in enumerate(zip(instances.rles, boxes, strict=True)):
         if not instances.crowd[index]:
             window = (slice(y, y + height), slice(x, x + width))
             part = drawn[window]
@@ -146,5 +148,5 @@ def positions(ids: Array, values: Array) -> Array:
 
 
 def _is_object(class_of: Array, countable: Array) -> Array:
-    """Say which rows (none first, then the objects) are objects of a countable class; the others are as good as none."""
+    """Say which rows (none first, then the objects) are objects of a countable class; others are as good as none."""
     return (class_of >= 0) & countable[np.maximum(class_of, 0)]
