@@ -205,3 +205,20 @@ def test_scoring_a_record_again_gives_what_it_holds(tmp_path: Path) -> None:
 
     run = evaluate(_job(), out=tmp_path)
     assert run.record.scores == runs.nan_to_null(scoring.rescore(runs.read(run.path)).groups)
+
+
+def test_a_mean_most_of_whose_classes_few_images_carry_has_no_interval(tmp_path: Path) -> None:
+    def rare(index: int) -> Sample:
+        labels = np.zeros((4, 4), dtype=np.uint8)
+        labels[0] = 1 if index == 0 else 2 if index == 1 else 0
+        return replace(_sample(index), truth=Truth(read_semantic=lambda: LabelMap(labels)))
+
+    def nearly(sample: Sample) -> LabelMap:
+        labels = sample.truth.semantic().labels.copy()
+        labels[3, 3] = 1 if sample.id == "image5" else labels[3, 3]
+        return LabelMap(labels)
+
+    job = _stored(nearly, samples=[rare(index) for index in range(9)])
+    scores = evaluate(job, out=tmp_path).record.scores["semantic"]
+    assert [None, None, None] == [scores[name]["interval"] for name in ("mIoU", "mean_accuracy", "mDice")]
+    assert scores["pixel_accuracy"]["interval"] is not None

@@ -1,0 +1,78 @@
+"""The jobs `bench` exists for, on real data and from the command line; skipped where the data are not at hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench import cli
+
+Run = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def evaluated(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Runs `bench eval` with these words; returns its exit code and its JSON."""
+
+    def run(*words: str | Path) -> tuple[int, dict[str, Any]]:
+        code = cli.main(["eval", "--out", str(tmp_path / "runs"), "--json", *(str(word) for word in words)])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_real_voc_predictions_score_what_is_known(shared_data: Callable[[str], Path], evaluated: Run) -> None:
+    root = shared_data("voc2012_val_subset")
+    words = ["-p", root / "segnet_pred_320", "-d", "voc2012", "--data", root, "--ids", "all"]
+    code, refused = evaluated(*words)
+    assert 2 == code
+    assert "--resize nearest" in refused["error"]["message"]
+    for classes_in, mean, count in (("truth", 0.8864, 12), ("union", 0.7598, 14)):
+        code, found = evaluated(*words, "--resize", "nearest", "--classes-in", classes_in)
+        scores = found["scores"]["semantic"]
+        assert 0 == code
+        assert 0.98556 == round(scores["pixel_accuracy"]["value"], 5)
+        assert mean == round(scores["mIoU"]["value"], 4)
+        assert count == scores["classes"]["scored"]
+
+
+def test_perturbed_camvid_truth_scores_what_plain_loops_say(
+    shared_data: Callable[[str], Path], evaluated: Run, tmp_path: Path
+) -> None:
+    root = shared_data("camvid_val")
+    generator = np.random.default_rng(3)
+    pairs = []
+    for path in sorted((root / "valannot").glob("*.png")):
+        truth = np.asarray(Image.open(path))
+        predicted = np.roll(truth, 4, axis=1)
+        noisy = generator.random(truth.shape) < 0.05
+        predicted[noisy] = generator.integers(0, 12, int(noisy.sum()))
+        Image.fromarray(predicted).save(tmp_path / path.name)
+        pairs.append((truth, predicted))
+    code, found = evaluated("-p", tmp_path, "-d", "camvid", "--data", root)
+    assert 0 == code
+    assert 101 == found["dataset"]["images"]
+    hits, wrong, missed = _counts(pairs)
+    scores = found["scores"]["semantic"]
+    expected = [h / (h + w + m) for h, w, m in zip(hits, wrong, missed, strict=True)]
+    actual = [entry["IoU"]["value"] for entry in scores["per_class"].values()]
+    assert expected == pytest.approx(actual, rel=1e-12)
+    assert sum(expected) / 11 == pytest.approx(scores["mIoU"]["value"], rel=1e-12)
+
+
+def _counts(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[list[int], list[int], list[int]]:
+    """Hits, false positives and misses of CamVid's 11 classes, class by class and image by image; 11 is void."""
+    hits, wrong, missed = [0] * 11, [0] * 11, [0] * 11
+    for truth, predicted in pairs:
+        valid = truth != 11
+        for label in range(11):
+            hits[label] += int(np.count_nonzero((truth == label) & (predicted == label)))
+            wrong[label] += int(np.count_nonzero(valid & (truth != label) & (predicted == label)))
+            missed[label] += int(np.count_nonzero((truth == label) & (predicted != label)))
+    return hits, wrong, missed
