@@ -71,7 +71,7 @@ def test_what_is_written_reads_back_equal(card, written):
         np.testing.assert_array_equal(first.truth.semantic().labels, again.labels)
         np.testing.assert_array_equal(first.image(), second.image())
         assert (root / second.file).is_file()
-    assert {"city": "bad_salz", "sequence": "bad_salz_000000", "block": "bad_salz_000000_block00"} == read[2].groups
+    assert {"city": "bad_salz", "sequence": "bad_salz_000000", "block": "bad_salz_000000#0"} == read[2].groups
     assert any(s.truth.instances().crowd.any() for s in read)
 
 

@@ -7,7 +7,6 @@ Files are found by <city>_<sequence>_<frame>; the folder is the list of the spli
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,16 +17,14 @@ from bench.classes import LabelSpace
 from bench.errors import DataError
 from bench.formats import Ids, PredictionReader, Progress, cityscapes_results, derive, folders
 from bench.formats import cityscapes_files as files
+from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles
 from bench.samples import Instances, LabelMap, Sample, Truth
 
 PICTURE, LABELS, INSTANCES = "_leftImg8bit.png", "_gtFine_labelIds.png", "_gtFine_instanceIds.png"
 DISPARITY, CAMERA = "_disparity.png", "_camera.json"
 
-BLOCK = 10
-"""Labelled frames in a block: whole sequences of Cityscapes leave 5 effective clusters in 500 images."""
-
-_NAME = re.compile(r"(?P<sequence>(?P<city>.+)_[0-9]+)_[0-9]+")
+_NAME = re.compile(r"(?P<city>.+)_[0-9]+_[0-9]+")
 
 
 def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
@@ -40,8 +37,12 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     """
     word = card.split(split).folder or split
     found = _truth_files(root, word)
-    blocks = _blocks(found)
-    samples = [_sample(card, root, word, name, folder=folder, block=blocks[name]) for name, folder in found.items()]
+    # All kinds, whichever the card's clusters are: slices by sequence and by city are asked for too.
+    groups = groups_of("sequence-blocks", list(found))
+    samples = [
+        _sample(card, root, word, folder / name, groups={"city": folder.name, **groups.get(name, {})})
+        for name, folder in found.items()
+    ]
     if ids is None or ids == "all":
         return samples
     unknown = sorted(set(ids) - set(found))
@@ -79,7 +80,8 @@ def write_truth(
 write_predictions = cityscapes_results.write
 
 
-def _sample(card: Card, root: Path, word: str, name: str, *, folder: Path, block: str) -> Sample:
+def _sample(card: Card, root: Path, word: str, place: Path, *, groups: dict[str, str]) -> Sample:
+    folder, name = place.parent, place.name
     city = folder.name
     label_path, instance_path = folder / f"{name}{LABELS}", folder / f"{name}{INSTANCES}"
     picture = root / "leftImg8bit" / word / city / f"{name}{PICTURE}"
@@ -95,13 +97,12 @@ def _sample(card: Card, root: Path, word: str, name: str, *, folder: Path, block
     def instances() -> Instances:
         return derive.instances_from_segments(segments(), card.classes.things)
 
-    match = _NAME.fullmatch(name)
     return Sample(
         id=name,
         truth=Truth(semantic, instances, segments),
         read_image=partial(images.read_rgb, picture),
         read_depth=partial(files.read_depth, disparity, camera) if disparity.is_file() else None,
-        groups={"city": city, "sequence": match["sequence"] if match else name, "block": block},
+        groups=groups,
         file=picture.relative_to(root).as_posix(),
     )
 
@@ -120,20 +121,6 @@ def _truth_files(root: Path, word: str) -> dict[str, Path]:
     if not found:
         raise DataError(f"{base}: there is no file <city>/<city>_<sequence>_<frame>{LABELS}")
     return dict(sorted(found.items()))
-
-
-def _blocks(names: Iterable[str]) -> dict[str, str]:
-    """Cut each sequence into blocks of nearly equal length, about `BLOCK` frames each, in the order of the names."""
-    sequences: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(names):
-        match = _NAME.fullmatch(name)
-        sequences[match["sequence"] if match else name].append(name)
-    blocks = {}
-    for sequence, frames in sequences.items():
-        count = max(1, round(len(frames) / BLOCK))
-        for place, name in enumerate(frames):
-            blocks[name] = f"{sequence}_block{place * count // len(frames):02d}"
-    return blocks
 
 
 def _write(card: Card, root: Path, word: str, sample: Sample) -> None:
