@@ -1,0 +1,58 @@
+"""What starting `bench` may load: each of these packages costs more time than the whole command line is allowed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "IPython", "cityscapesscripts", "matplotlib", "onnxruntime", "pandas", "pycocotools", "requests", "scipy",
+    "segmentation_models_pytorch", "skimage", "sklearn", "torch", "torchvision", "transformers",
+}  # fmt: skip
+
+RUN = """
+import contextlib, io, json, sys
+with contextlib.redirect_stdout(io.StringIO()) as said:
+    try:
+        {program}
+    except SystemExit as exit:
+        assert not exit.code, exit.code
+print(json.dumps([sorted({{name.partition(".")[0] for name in sys.modules}}), said.getvalue()]))
+"""
+
+
+def loaded_by(program: str) -> tuple[set[str], str]:
+    """Top-level packages that a one-line program loads, in an interpreter of its own, and what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN.format(program=program)], capture_output=True, text=True, check=False
+    )
+    assert 0 == done.returncode, done.stderr
+    packages, said = json.loads(done.stdout)
+    return set(packages), said
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import bench",
+        "import bench.cards, bench.classes, bench.errors, bench.kernels, bench.samples",
+        "from bench.cli import main; sys.exit(main(['--version']))",
+        "from bench.cli import main; sys.exit(main(['--help']))",
+        "from bench.cli import main; sys.exit(main(['run', '--help']))",
+    ],
+)
+def test_start_loads_nothing_heavy(program: str) -> None:
+    packages, said = loaded_by(program)
+    assert set() == packages & HEAVY
+    assert ("main" in program) == bool(said)
+
+
+def test_import_bench_loads_not_even_numpy() -> None:
+    assert "numpy" not in loaded_by("import bench")[0]
+
+
+def test_heavy_packages_are_noticed() -> None:
+    assert {"scipy"} == loaded_by("import scipy.ndimage")[0] & HEAVY

@@ -1,0 +1,143 @@
+"""The floors of ARCHITECTURE section 4: a module imports only from lower floors or from its own room."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+FLOORS = {
+    "errors": 0,
+    "classes": 1,
+    "samples": 1,
+    "resample": 1,
+    "kernels": 1,
+    "masks": 2,
+    "images": 2,
+    "cards": 2,
+    "metrics": 3,
+    "formats": 3,
+    "models": 3,
+    "runs": 3,
+    "streets": 4,
+    "baselines": 4,
+    "scoring": 4,
+    "compare": 4,
+    "prepare": 5,
+    "data": 5,
+    "evaluate": 5,
+    "doctor": 5,
+    "gate": 6,
+    "board": 6,
+    "render": 7,
+    "cli": 8,
+}
+
+PARTS = {
+    "archives": "prepare",
+    "card_file": "cards",
+    "fetch": "prepare",
+    "jobs": "evaluate",
+    "journal": "runs",
+    "pillow": "images",
+    "png": "images",
+    "recording": "evaluate",
+}
+"""Files that share the room of the module they were split from (docs/decisions/0002)."""
+
+NEIGHBOURS = {("classes", "kernels")}
+"""The only imports along a floor (docs/decisions/0004): mapping a label map is a hot loop over arrays."""
+
+SECRETS = {
+    "metrics": {"formats", "models", "resample", "runs"},
+    "formats": {"models", "metrics"},
+    "models": {"metrics", "formats"},
+    "streets": {"metrics"},
+    "baselines": {"models"},
+    "compare": {"models", "images"},
+    "prepare": {"metrics"},
+    "doctor": {"models"},
+}
+"""What a room must not know although it lies on a lower floor or on the same one."""
+
+
+def room_of(module: str) -> str:
+    """The room of a dotted module name: `bench.metrics.semantic` lies in `metrics`; "" is the door and `__main__`."""
+    parts = module.split(".")
+    name = parts[1] if len(parts) > 1 else ""
+    return "" if name == "__main__" else PARTS.get(name, name)
+
+
+def imports_of(source: str, package: str) -> Iterator[str]:
+    """Every module of `bench` that a source text imports, at its top or inside functions, as dotted names."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "bench")
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")
+            base = parents[: len(parents) - node.level + 1] if node.level else []
+            target = ".".join([*base, *([node.module] if node.module else [])])
+            if target == "bench":
+                yield from (f"bench.{alias.name}" for alias in node.names)
+            elif target.startswith("bench."):
+                yield target
+
+
+def breaches(source: str, module: str, package: str) -> list[str]:
+    """The imports of a module that the floors forbid, in words."""
+    room = room_of(module)
+    found = []
+    for target in imports_of(source, package):
+        other = room_of(target)
+        if other in ("", room) or other.startswith("__") or (room, other) in NEIGHBOURS:
+            continue
+        if other not in FLOORS:
+            found.append(f"{module} imports {target}, a room without a floor")
+        elif FLOORS[other] >= FLOORS[room]:
+            found.append(f"{module} (floor {FLOORS[room]}) imports {target} (floor {FLOORS[other]})")
+        elif other in SECRETS.get(room, ()):
+            found.append(f"{module} imports {target}, which it must not know")
+    return found
+
+
+def modules() -> list[tuple[str, Path]]:
+    """Dotted name and file of every module of the package, without the door."""
+    found = []
+    for path in sorted((ROOT / "bench").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if room_of(name):
+            found.append((name, path))
+    return found
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+def test_module_imports_only_from_lower_floors(module: str, path: Path) -> None:
+    assert room_of(module) in FLOORS, f"{module} has no floor: ARCHITECTURE section 4 lists the rooms"
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    assert [] == breaches(path.read_text(encoding="utf-8"), module, package)
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "forbidden"),
+    [
+        ("bench.errors", "from bench import samples", 1),
+        ("bench.metrics.semantic", "import bench.models.deeplab", 1),
+        ("bench.metrics.semantic", "def f():\n    from bench.resample import draw", 1),
+        ("bench.metrics.semantic", "from . import regions\nfrom ..kernels import unfilter", 0),
+        ("bench.metrics.semantic", "from ..cli import main", 1),
+        ("bench.compare", "from bench.images import read", 1),
+        ("bench.runs", "import numpy\nfrom bench import __version__", 0),
+        ("bench.runs", "from bench.attic import old", 1),
+    ],
+)
+def test_breaches_are_found(module: str, source: str, forbidden: int) -> None:
+    assert forbidden == len(breaches(source, module, module.rpartition(".")[0]))
+
+
+def test_content_folders_are_no_packages() -> None:
+    assert [] == [path for name in ("datasets", "leaderboards") for path in (ROOT / name).rglob("*.py")]
