@@ -13,7 +13,7 @@ from bench.streets import backdrop, furniture, people, vehicles
 from bench.streets.camera import camera_for
 from bench.streets.canvas import Canvas
 from bench.streets.names import SPLITS, place, scene_id, seed_of
-from bench.streets.photo import expose, frame_voids
+from bench.streets.photo import expose, mount
 from bench.streets.scenes import Placed, at_frame
 
 __all__ = ["SPLITS", "VERSION", "Scene", "draw", "scene_id"]
@@ -78,8 +78,8 @@ def draw(split: str, index: int, *, size: tuple[int, int] = (256, 512)) -> Scene
             backdrop.paint_boundary(canvas, street, thing, ahead)
         elif thing.kind in PAINTERS and thing.z > NEAR:
             PAINTERS[thing.kind](canvas, thing, street.weather.sun)
+    mount(canvas)
     labels, instances = canvas.settle()
     disparity = camera.disparity(canvas.depth)
     image = expose(canvas, labels, street.weather, seed)
-    frame_voids(image, labels, instances, disparity)
     return Scene(image, labels, instances, disparity, camera.record())

@@ -6,7 +6,8 @@ Knows no object.
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.streets.canvas import VOID, Canvas
+from bench.streets.camera import FARTHEST
+from bench.streets.canvas import Canvas
 from bench.streets.scenes import Weather
 from bench.streets.texture import noise, smooth_noise, soften
 
@@ -25,7 +26,7 @@ def expose(canvas: Canvas, labels: NDArray[np.uint8], weather: Weather, seed: in
     coarse = smooth_noise(seed + 1, height, width, 3)
     color += (((2 * fine + coarse - 384) * GRAIN[labels]) >> 6)[..., None]
     share = np.minimum(canvas.depth // 100 * weather.haze // 64, 190)
-    share[labels == 23] = 0
+    share[canvas.depth == FARTHEST] = 0
     color += ((np.array(weather.horizon, np.int32) - color) * share[..., None]) >> 8
     light = 236 + (smooth_noise(seed + 2, height, width, 96) >> 3)
     gain = np.array(weather.gain, np.int32)
@@ -33,26 +34,24 @@ def expose(canvas: Canvas, labels: NDArray[np.uint8], weather: Weather, seed: in
     color = soften(color)
     grain = noise(seed + 3, color.size).reshape(color.shape).astype(np.int32)
     color += (grain - 128) * 5 >> 6
+    hood, shine = _hood(height, width)
+    color[hood] = shine[hood][:, None] + color[hood] // 8
     return np.clip(color, 0, 255).astype(np.uint8)
 
 
-def frame_voids(
-    image: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    instances: NDArray[np.uint16],
-    disparity: NDArray[np.uint16],
-) -> None:
-    """Put the hood and the border outside of the region of interest into all four arrays."""
-    height, width = labels.shape
-    rows = np.arange(height)[:, None]
-    away = np.abs(2 * np.arange(width) + 1 - width)[None, :]
-    edge = height - height * 8 // 100 + (height * 6 * away * away) // (100 * width * width)
-    hood = rows >= edge
-    shine = np.minimum(34 + (rows - edge) * 3 * 256 // height, 80)
-    image[hood] = np.broadcast_to(shine, hood.shape)[hood][:, None].astype(np.uint8) + image[hood] // 8
-    rim = np.ones(labels.shape, bool)
+def mount(canvas: Canvas) -> None:
+    """Put the car's own hood and the border outside of the region of interest over all that was painted."""
+    height, width = canvas.size
+    hood, _ = _hood(height, width)
+    rim = np.ones(canvas.size, bool)
     rim[BORDER:-BORDER, BORDER:-BORDER] = False
-    for place, value in ((hood, EGO), (rim, OUT_OF_ROI)):
-        labels[place] = value
-        instances[place] = value
-        disparity[place] = VOID
+    for place, owner in ((hood, EGO), (rim, OUT_OF_ROI)):
+        canvas.owner[place] = owner
+        canvas.depth[place] = FARTHEST
+
+
+def _hood(height: int, width: int) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    rows = np.arange(height, dtype=np.int32)[:, None]
+    away = np.abs(2 * np.arange(width, dtype=np.int32) + 1 - width)[None, :]
+    edge = height - height * 8 // 100 + (height * 6 * away * away) // (100 * width * width)
+    return rows >= edge, np.minimum(34 + (rows - edge) * 3 * 256 // height, 80)

@@ -27,8 +27,8 @@ def smooth_noise(seed: int, height: int, width: int, step: int) -> NDArray[np.in
     x, fx = np.divmod(np.arange(width), step)
     across = grid[:, x] * (step - fx).astype(np.int32) + grid[:, x + 1] * fx.astype(np.int32)
     down = (step - fy).astype(np.int32)[:, None]
-    mixed = (across[y] * down + across[y + 1] * (step - down)) // (step * step)
-    return mixed.astype(np.int32)
+    mixed: NDArray[np.int32] = (across[y] * down + across[y + 1] * (step - down)) // (step * step)
+    return mixed
 
 
 def cells(a: NDArray[np.int32], b: NDArray[np.int32], seed: int) -> NDArray[np.int32]:
@@ -37,7 +37,8 @@ def cells(a: NDArray[np.int32], b: NDArray[np.int32], seed: int) -> NDArray[np.i
     word ^= np.uint32(seed & 0xFFFFFFFF)
     word = (word ^ (word >> np.uint32(15))) * np.uint32(0x2C1B3C6D)
     word = (word ^ (word >> np.uint32(12))) * np.uint32(0x297A2D39)
-    return ((word >> np.uint32(16)) & np.uint32(255)).astype(np.int32)
+    byte: NDArray[np.int32] = ((word >> np.uint32(16)) & np.uint32(255)).astype(np.int32)
+    return byte
 
 
 def scale(color: Color, by: int) -> Color:
