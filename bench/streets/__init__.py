@@ -18,8 +18,8 @@ from bench.streets.scenes import Placed, at_frame
 
 __all__ = ["SPLITS", "VERSION", "Scene", "draw", "scene_id"]
 
-VERSION = 1
-Painter = Callable[[Canvas, Placed, int], None]
+VERSION = 2
+Painter = Callable[[Canvas, Placed], None]
 PAINTERS: dict[str, Painter] = {
     "car": vehicles.paint_car,
     "truck": vehicles.paint_truck,
@@ -45,9 +45,9 @@ BOUNDARIES = ("wall", "fence", "hedge")
 class Scene:
     """One drawn image and its truth.
 
-    `image` (H, W, 3) uint8; `label_ids` (H, W) uint8, regular Cityscapes ids; `instance_ids` (H, W) uint16, id * 1000 + n
-    for things and the label id elsewhere; `disparity` (H, W) uint16, round(256 d) + 1 with d in pixels and 0 invalid;
-    `camera` as in a Cityscapes camera file, metres and pixels.
+    `image` (H, W, 3) uint8; `label_ids` (H, W) uint8, regular Cityscapes ids; `instance_ids` (H, W) uint16,
+    id * 1000 + n for things and the label id elsewhere; `disparity` (H, W) uint16, round(256 d) + 1 with d in pixels
+    and 0 invalid; `camera` as in a Cityscapes camera file, metres and pixels.
     """
 
     image: NDArray[np.uint8]
@@ -63,7 +63,7 @@ def draw(split: str, index: int, *, size: tuple[int, int] = (256, 512)) -> Scene
     street, ahead, things = at_frame(split, where)
     seed = seed_of("frame", split, index)
     camera = camera_for(*size)
-    canvas = Canvas(camera)
+    canvas = Canvas(camera, street.weather.sun)
     backdrop.paint_sky(canvas, street, where.frame)
     backdrop.paint_ground(canvas, street, ahead)
     backdrop.paint_far(canvas, street)
@@ -77,7 +77,7 @@ def draw(split: str, index: int, *, size: tuple[int, int] = (256, 512)) -> Scene
         if thing.kind in BOUNDARIES:
             backdrop.paint_boundary(canvas, street, thing, ahead)
         elif thing.kind in PAINTERS and thing.z > NEAR:
-            PAINTERS[thing.kind](canvas, thing, street.weather.sun)
+            PAINTERS[thing.kind](canvas, thing)
     mount(canvas)
     labels, instances = canvas.settle()
     disparity = camera.disparity(canvas.depth)

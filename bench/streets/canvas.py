@@ -29,11 +29,12 @@ def ragged(height: int, width: int) -> NDArray[np.int32]:
 
 
 class Canvas:
-    """Buffers of one image, (H, W, 3) colour, (H, W) owner and distance in cm."""
+    """Buffers of one image, (H, W, 3) colour, (H, W) owner and distance in cm; `sun` is its side: -1, 0 or 1."""
 
-    def __init__(self, camera: Camera) -> None:
+    def __init__(self, camera: Camera, sun: int) -> None:
         size = (camera.height, camera.width)
         self.camera = camera
+        self.sun = sun
         self.size = size
         self.color = np.zeros((*size, 3), np.int16)
         self.owner = np.zeros(size, np.uint16)
@@ -104,8 +105,8 @@ class Canvas:
     def side_plane(self, x: int, z: tuple[int, int], y: tuple[int, int], shader: Shader, owner: int) -> None:
         """Paint the upright rectangle at `x` that runs along the street from z[0] to z[1] and up from y[0] to y[1].
 
-        The shader gets world z, (1, columns), and y, (rows, columns), and answers with (rows, columns, 3); a negative red lets
-        what lies behind show through.
+        The shader gets world z, (1, columns), and y, (rows, columns), and answers with (rows, columns, 3); a negative
+        red lets what lies behind show through.
         """
         camera = self.camera
         near = max(z[0], NEAREST)

@@ -14,7 +14,7 @@ GREENS: tuple[Color, ...] = ((70, 92, 48), (86, 100, 50), (56, 80, 46), (100, 10
 METAL: tuple[Color, ...] = ((104, 108, 110), (74, 78, 80), (134, 136, 134), (62, 74, 64))
 
 
-def paint_tree(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_tree(canvas: Canvas, thing: Placed) -> None:
     """A trunk and a crown of ragged blobs, brighter on the side of the sun."""
     dice = Dice(thing.seed)
     sheet = Sheet(canvas, thing.x, thing.z, VEGETATION)
@@ -23,7 +23,15 @@ def paint_tree(canvas: Canvas, thing: Placed, sun: int) -> None:
     leaf = dice.shade(dice.pick(GREENS), 14)
     bark = dice.shade((84, 70, 56), 14)
     x = thing.x
-    canvas.darken(((x - 160, 0, thing.z - 90), (x + 160, 0, thing.z - 90), (x + 160, 0, thing.z + 120), (x - 160, 0, thing.z + 120)), 170)
+    canvas.darken(
+        (
+            (x - 160, 0, thing.z - 90),
+            (x + 160, 0, thing.z - 90),
+            (x + 160, 0, thing.z + 120),
+            (x - 160, 0, thing.z + 120),
+        ),
+        170,
+    )
     thick = dice.between(10, 22)
     sheet.shape(((-thick - 4, 0), (thick + 4, 0), (thick - 2, trunk + 120), (2 - thick, trunk + 120)), bark)
     spread = (high - trunk) * dice.between(34, 52) // 100
@@ -34,12 +42,12 @@ def paint_tree(canvas: Canvas, thing: Placed, sun: int) -> None:
     for _ in range(blobs):
         a = dice.between(-spread * 7 // 10, spread * 7 // 10)
         b = dice.between(trunk + (high - trunk) // 5, high - (high - trunk) // 5)
-        bright = 190 + 50 * (b - trunk) // (high - trunk) + (24 if a * sun > 0 else 0) + dice.between(-14, 26)
+        bright = 190 + 50 * (b - trunk) // (high - trunk) + (24 if a * canvas.sun > 0 else 0) + dice.between(-14, 26)
         size = spread * dice.between(36, 62) // 100
         canvas.blob((x + a, b, thing.z), (size, size), scale(leaf, bright), VEGETATION, seed=dice.bits())
 
 
-def paint_bush(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_bush(canvas: Canvas, thing: Placed) -> None:
     """A low bush."""
     dice = Dice(thing.seed)
     leaf = dice.shade(dice.pick(GREENS), 18)
@@ -56,7 +64,7 @@ def _pole(canvas: Canvas, thing: Placed, high: int, wide: int, color: Color) -> 
     return sheet
 
 
-def paint_lamp(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_lamp(canvas: Canvas, thing: Placed) -> None:
     """A street lamp, its arm over the road."""
     dice = Dice(thing.seed)
     high = dice.between(550, 850)
@@ -67,7 +75,7 @@ def paint_lamp(canvas: Canvas, thing: Placed, sun: int) -> None:
     sheet.bar((reach, high + 30), (reach * 13 // 10, high + 26), 10, scale(metal, 290))
 
 
-def paint_light(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_light(canvas: Canvas, thing: Placed) -> None:
     """A traffic light on a pole, sometimes with a second head above the road."""
     dice = Dice(thing.seed)
     metal = dice.shade(dice.pick(METAL), 12)
@@ -91,7 +99,7 @@ def paint_light(canvas: Canvas, thing: Placed, sun: int) -> None:
             head.disk((a, b + 74 - 31 * lamp), (11, 11), glow)
 
 
-def paint_sign(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_sign(canvas: Canvas, thing: Placed) -> None:
     """A traffic sign: disk, triangle, square or board, or its grey back."""
     dice = Dice(thing.seed)
     high = dice.between(220, 300)
@@ -121,12 +129,20 @@ def paint_sign(canvas: Canvas, thing: Placed, sun: int) -> None:
             sheet.bar((-44, middle + 2), (44, middle + 2), 4, (40, 40, 40))
 
 
-def paint_clutter(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_clutter(canvas: Canvas, thing: Placed) -> None:
     """Bins, boxes and cabinets: static things of no class."""
     dice = Dice(thing.seed)
     sheet = Sheet(canvas, thing.x, thing.z, STATIC)
     wide, high = dice.between(20, 55), dice.between(60, 140)
     color = dice.shade(dice.pick(((70, 74, 70), (120, 116, 108), (46, 66, 50), (90, 60, 44), (140, 120, 60))), 14)
-    canvas.darken(((thing.x - wide, 0, thing.z - 30), (thing.x + wide, 0, thing.z - 30), (thing.x + wide, 0, thing.z + 30), (thing.x - wide, 0, thing.z + 30)), 150)
+    canvas.darken(
+        (
+            (thing.x - wide, 0, thing.z - 30),
+            (thing.x + wide, 0, thing.z - 30),
+            (thing.x + wide, 0, thing.z + 30),
+            (thing.x - wide, 0, thing.z + 30),
+        ),
+        150,
+    )
     sheet.shape(((-wide, 0), (wide, 0), (wide, high), (-wide, high)), color)
     sheet.shape(((-wide - 3, high - 10), (wide + 3, high - 10), (wide + 3, high), (-wide - 3, high)), scale(color, 190))

@@ -86,7 +86,5 @@ class Dice:
     def shade(self, color: tuple[int, int, int], spread: int) -> tuple[int, int, int]:
         """The colour, brighter or darker and a little off in hue by at most `spread` and `spread // 3`."""
         level = self.between(-spread, spread)
-        red, green, blue = (
-            min(255, max(0, c + level + self.between(-(spread // 3), spread // 3))) for c in color
-        )
+        red, green, blue = (min(255, max(0, c + level + self.between(-(spread // 3), spread // 3))) for c in color)
         return red, green, blue

@@ -5,11 +5,11 @@ Knows nothing of the street they are on.
 
 from dataclasses import dataclass
 
+from bench.streets.body import CIRCLE
 from bench.streets.canvas import Canvas
 from bench.streets.names import Dice
 from bench.streets.scenes import Placed
 from bench.streets.texture import Color, scale
-from bench.streets.vehicles import CIRCLE
 
 PERSON, RIDER, MOTORCYCLE, BICYCLE = 24, 25, 32, 33
 SKIN: tuple[Color, ...] = ((214, 172, 146), (188, 140, 112), (132, 92, 70), (226, 190, 168), (96, 66, 52))
@@ -51,7 +51,7 @@ class Sheet:
             self.bar(start, stop, wide, color)
 
 
-def paint_person(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_person(canvas: Canvas, thing: Placed) -> None:
     """Somebody on foot."""
     dice = Dice(thing.seed)
     tall = dice.between(150, 192) if dice.chance(88) else dice.between(105, 140)
@@ -69,14 +69,19 @@ def paint_person(canvas: Canvas, thing: Placed, sun: int) -> None:
         leg = ((foot - 7, 0), (foot + 10, 0), (knee + 8, hip // 2), (11, hip), (-11, hip), (knee - 8, hip // 2))
         sheet.shape(leg, scale(trousers, shade))
     hem = hip - (tall // 6 if dice.chance(30) else 2)
-    sheet.shape(((-wide + 3, hem), (wide - 3, hem), (wide, shoulder - 8), (8, shoulder), (-8, shoulder), (-wide, shoulder - 8)), coat)
+    sheet.shape(
+        ((-wide + 3, hem), (wide - 3, hem), (wide, shoulder - 8), (8, shoulder), (-8, shoulder), (-wide, shoulder - 8)),
+        coat,
+    )
     if canvas.camera.pixels(tall, thing.z) < 18:
         sheet.disk((0, tall - 13), (10, 13), scale(dice.pick(SKIN), 190))
         return
     for a, hand in ((-wide, -wide - stride // 3), (wide, wide + stride // 3)):
         sheet.bar((a, shoulder - 8), (hand, hip - 4), 5, scale(coat, 206))
     if dice.chance(35):
-        sheet.shape(((wide - 2, hip), (wide + 14, hip), (wide + 14, hip + 34), (wide - 2, hip + 38)), dice.pick(CLOTHES))
+        sheet.shape(
+            ((wide - 2, hip), (wide + 14, hip), (wide + 14, hip + 34), (wide - 2, hip + 38)), dice.pick(CLOTHES)
+        )
     _head(sheet, (0, tall - 13), dice)
 
 
@@ -93,7 +98,7 @@ def _cast(canvas: Canvas, x: int, z: int, half: int) -> None:
     canvas.darken(((x - half, 0, z - 25), (x + half, 0, z - 25), (x + half, 0, z + 40), (x - half, 0, z + 40)), 160)
 
 
-def paint_bicycle(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_bicycle(canvas: Canvas, thing: Placed) -> None:
     """A bicycle standing at a wall or a rack."""
     dice = Dice(thing.seed)
     if canvas.camera.pixels(105, thing.z) < 7:
@@ -127,7 +132,7 @@ def _cycle(canvas: Canvas, x: int, z: int, dice: Dice, turn: int) -> None:
     sheet.bar(at(24, 104), at(50, 102), 3, (40, 40, 42))
 
 
-def paint_cyclist(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_cyclist(canvas: Canvas, thing: Placed) -> None:
     """A rider on a bicycle, seen from behind or the side: two objects."""
     dice = Dice(thing.seed)
     if canvas.camera.pixels(170, thing.z) < 8:
@@ -147,7 +152,9 @@ def _rider(canvas: Canvas, thing: Placed, dice: Dice, turn: int) -> None:
         sheet.bar((foot // 2 - lean // 2, 96), knee, 9, trousers)
         sheet.bar(knee, (foot, low), 7, scale(trousers, 214))
     back = -lean // 2
-    sheet.shape(((back - 17, 88), (back + 17, 88), (lean + 20, 138), (lean + 8, 148), (lean - 12, 148), (lean - 22, 138)), coat)
+    sheet.shape(
+        ((back - 17, 88), (back + 17, 88), (lean + 20, 138), (lean + 8, 148), (lean - 12, 148), (lean - 22, 138)), coat
+    )
     for a in (-1, 1):
         sheet.bar((lean + 20 * a, 138), (lean + 24 * a + lean // 2, 104), 5, scale(coat, 206))
     _head(sheet, (lean + 4, 164), dice)
@@ -156,7 +163,7 @@ def _rider(canvas: Canvas, thing: Placed, dice: Dice, turn: int) -> None:
         sheet.shape(((lean - 9, 166), (lean - 7, 178), (lean + 4, 182), (lean + 15, 178), (lean + 17, 166)), helmet)
 
 
-def paint_motorcycle(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_motorcycle(canvas: Canvas, thing: Placed) -> None:
     """A parked motorcycle or scooter."""
     dice = Dice(thing.seed)
     if canvas.camera.pixels(115, thing.z) < 6:
@@ -165,7 +172,7 @@ def paint_motorcycle(canvas: Canvas, thing: Placed, sun: int) -> None:
     _motor(canvas, thing.x, thing.z, dice, dice.between(30, 100))
 
 
-def paint_motorbike(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_motorbike(canvas: Canvas, thing: Placed) -> None:
     """A rider on a motorcycle: two objects."""
     dice = Dice(thing.seed)
     if canvas.camera.pixels(170, thing.z) < 8:
@@ -187,7 +194,19 @@ def _motor(canvas: Canvas, x: int, z: int, dice: Dice, turn: int) -> None:
         sheet.disk(at(hub, 31), (slim, 31), (24, 24, 26))
         sheet.disk(at(hub, 31), (slim // 2, 15), (104, 104, 106))
     thick = 14 if turn < 50 else 0
-    sheet.shape((at(-70, 40 - thick), at(-76, 76), at(-30, 84), at(10, 96), at(44, 92), at(52, 56), at(20, 30 - thick), at(-30, 28 - thick)), (56, 56, 60))
+    sheet.shape(
+        (
+            at(-70, 40 - thick),
+            at(-76, 76),
+            at(-30, 84),
+            at(10, 96),
+            at(44, 92),
+            at(52, 56),
+            at(20, 30 - thick),
+            at(-30, 28 - thick),
+        ),
+        (56, 56, 60),
+    )
     sheet.shape((at(-30 - thick, 70), at(-6, 96), at(40 + thick, 98), at(48 + thick, 62), at(10, 60)), paint)
     sheet.shape((at(-84, 84), at(-78, 92), at(-10, 86), at(-14, 78)), (26, 26, 28))
     sheet.bar(at(66, 31), at(42, 108), 5, (120, 120, 122))

@@ -124,14 +124,13 @@ def raise_fronts(dice: Dice, street: Street, reach: int) -> list[Placed]:
                 if z < street.crossing - 900:
                     length = street.crossing - 450 - z
                 else:
-                    z, length = street.crossing + 450, length
+                    z = street.crossing + 450
             setback = 0 if not green else dice.between(300, 900)
             if dice.chance(24 if green else 9):
-                kind, setback = "gap", 1
+                setback = 1
             else:
-                kind = "building"
                 height = dice.between(500, 1000) if green else dice.between(900, 2100)
-                placed.append(Placed(kind, front + side * setback, z, dice.bits(), length=length, height=height))
+                placed.append(Placed("building", front + side * setback, z, dice.bits(), length=length, height=height))
             if setback and dice.chance(85):
                 height = {"wall": dice.between(90, 260), "fence": dice.between(90, 200)}.get(boundary, 150)
                 placed.append(Placed(boundary, front, z, dice.bits(), length=length, height=height))
@@ -163,8 +162,8 @@ def furnish(dice: Dice, street: Street, reach: int) -> list[Placed]:
                 placed.append(Placed(kind, x, z, dice.bits()))
                 z += gap * dice.between(70, 130) // 100
         if street.crossing:
-            for z in (street.crossing - 550, street.crossing + 520):
-                placed.append(Placed("light", line, z, dice.bits()))
+            corners = (street.crossing - 550, street.crossing + 520)
+            placed += [Placed("light", line, z, dice.bits()) for z in corners]
         elif dice.chance(50):
             placed.append(Placed("light", line, dice.between(1500, 9000), dice.bits()))
         placed += park(dice, street, side, reach)

@@ -3,10 +3,8 @@
 Knows nothing of the street they are on.
 """
 
-from dataclasses import dataclass
-
-from bench.streets.camera import NEAREST
-from bench.streets.canvas import Canvas, Point
+from bench.streets.body import TIRE, Body
+from bench.streets.canvas import Canvas
 from bench.streets.names import Dice
 from bench.streets.scenes import Placed
 from bench.streets.texture import Color, scale
@@ -17,69 +15,14 @@ PAINTS: tuple[Color, ...] = (
     (54, 82, 70), (170, 160, 130), (88, 96, 104), (190, 150, 40), (70, 110, 150),
 )  # fmt: skip
 GLASS: Color = (38, 44, 52)
-TIRE: Color = (22, 22, 24)
-CIRCLE = ((16, 0), (14, 8), (8, 14), (0, 16), (-8, 14), (-14, 8), (-16, 0), (-14, -8), (-8, -14), (0, -16), (8, -14),
-          (14, -8))  # fmt: skip
-Pair = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Body:
-    """A vehicle being painted: its middle x, near z, width and length in cm, and its owner on the canvas."""
-
-    canvas: Canvas
-    x: int
-    z: int
-    width: int
-    length: int
-    owner: int
-
-    @property
-    def flank(self) -> int:
-        """The x of the side that the camera sees."""
-        return self.x + (self.width // 2 if self.x < 0 else -self.width // 2)
-
-    def shadow(self) -> None:
-        """Darken the ground below."""
-        a, b = self.x - self.width // 2 - 15, self.x + self.width // 2 + 15
-        z = max(self.z - 20, NEAREST)
-        end = self.z + self.length
-        self.canvas.darken(((a, 0, z), (b, 0, z), (b, 0, end), (a, 0, end)), 105)
-
-    def side(self, outline: tuple[Pair, ...], color: Color, lean: Pair | None = None) -> None:
-        """A polygon of (distance from the near end, height) on the visible flank, which leans inwards from
-        lean[0] up to lean[1] cm.
-        """
-        inward = -1 if self.x < 0 else 1
-        points: list[Point] = []
-        for a, y in outline:
-            inset = 6 + 9 * (y - lean[0]) * self.width // (100 * (lean[1] - lean[0])) if lean else 0
-            points.append((self.flank + inward * (inset + 5 * (lean is not None)), y, self.z + a))
-        self.canvas.polygon(points, color, self.owner, side=self.flank)
-
-    def end(self, outline: tuple[tuple[int, int, int], ...], color: Color) -> None:
-        """A polygon of (per cent of half the width, height, distance from the near end) facing the camera."""
-        points = [(self.x + share * self.width // 200, y, self.z + a) for share, y, a in outline]
-        self.canvas.polygon(points, color, self.owner)
-
-    def panel(self, x: Pair, y: Pair, a: int, color: Color) -> None:
-        """An upright rectangle facing the camera."""
-        self.end(((x[0], y[0], a), (x[1], y[0], a), (x[1], y[1], a), (x[0], y[1], a)), color)
-
-    def wheel(self, a: int, radius: int) -> None:
-        """A wheel on the visible flank."""
-        self.side(tuple((a + u * radius // 16, radius + v * radius // 16) for u, v in CIRCLE), TIRE)
-        if self.tall > 40:
-            hub = radius // 2
-            self.side(tuple((a + u * hub // 16, radius + v * hub // 16) for u, v in CIRCLE), (120, 120, 124))
-
-    @property
-    def tall(self) -> int:
-        """How many pixels 150 cm cover at the near end."""
-        return self.canvas.camera.pixels(150, self.z)
+def _flank_light(canvas: Canvas, thing: Placed, shaded: int) -> int:
+    """How bright the visible flank is, in 1/256: 226 towards the sun, else `shaded`."""
+    return 226 if canvas.sun == (1 if thing.x > 0 else -1) else shaded
 
 
-def paint_car(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_car(canvas: Canvas, thing: Placed) -> None:
     """A hatchback, saloon, estate or van."""
     dice = Dice(thing.seed)
     shape = dice.pick(("hatch", "saloon", "estate", "van", "hatch"))
@@ -92,14 +35,26 @@ def paint_car(canvas: Canvas, thing: Placed, sun: int) -> None:
         back, hood = hood, back
     body = Body(canvas, thing.x, thing.z, dice.between(172, 188), length, canvas.new_object(CAR))
     paint = dice.shade(dice.pick(PAINTS), 12)
-    shadowed = scale(paint, 226 if sun == (1 if thing.x > 0 else -1) else 184)
+    shadowed = scale(paint, _flank_light(canvas, thing, 184))
     roof = (back + 55, length - hood - 70)
     body.shadow()
     lean = (waist, high)
-    cabin = ((back, waist - 16), (back, waist), (roof[0], high), (roof[1], high), (length - hood, waist), (length - hood, waist - 16))
+    cabin = (
+        (back, waist - 16),
+        (back, waist),
+        (roof[0], high),
+        (roof[1], high),
+        (length - hood, waist),
+        (length - hood, waist - 16),
+    )
     body.side(cabin, shadowed, lean)
     if body.tall > 12:
-        inner = ((back + 25, waist + 4), (roof[0] + 8, high - 12), (roof[1] - 4, high - 14), (length - hood - 30, waist + 4))
+        inner = (
+            (back + 25, waist + 4),
+            (roof[0] + 8, high - 12),
+            (roof[1] - 4, high - 14),
+            (length - hood - 30, waist + 4),
+        )
         body.side(inner, GLASS, lean)
     if body.tall > 30:
         middle = (roof[0] + roof[1]) // 2
@@ -108,16 +63,22 @@ def paint_car(canvas: Canvas, thing: Placed, sun: int) -> None:
     if body.tall > 14:
         body.wheel(82, 32)
         body.wheel(length - 78, 32)
-    body.end(((-100, waist - 2, 0), (100, waist - 2, 0), (92, waist + 3, back), (-92, waist + 3, back)), scale(paint, 276))
+    body.end(
+        ((-100, waist - 2, 0), (100, waist - 2, 0), (92, waist + 3, back), (-92, waist + 3, back)), scale(paint, 276)
+    )
     body.end(((-88, waist, back), (88, waist, back), (70, high, roof[0]), (-70, high, roof[0])), scale(paint, 240))
     body.end(
-        ((-78, waist + 8, back + 6), (78, waist + 8, back + 6), (62, high - 9, roof[0]), (-62, high - 9, roof[0])), GLASS
+        ((-78, waist + 8, back + 6), (78, waist + 8, back + 6), (62, high - 9, roof[0]), (-62, high - 9, roof[0])),
+        GLASS,
     )
     _car_end(body, thing.length < 0, paint, waist)
 
 
 def _car_end(body: Body, front: bool, paint: Color, waist: int) -> None:
-    body.end(((-100, 24, 0), (100, 24, 0), (100, waist - 3, 0), (97, waist, 0), (-97, waist, 0), (-100, waist - 3, 0)), scale(paint, 236))
+    body.end(
+        ((-100, 24, 0), (100, 24, 0), (100, waist - 3, 0), (97, waist, 0), (-97, waist, 0), (-100, waist - 3, 0)),
+        scale(paint, 236),
+    )
     for left in (-92, 64):
         body.panel((left, left + 28), (0, 34), 4, TIRE)
     if body.tall < 10:
@@ -133,7 +94,7 @@ def _car_end(body: Body, front: bool, paint: Color, waist: int) -> None:
         body.panel((-56, 56), (60, 72), 0, (30, 30, 34))
 
 
-def paint_truck(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_truck(canvas: Canvas, thing: Placed) -> None:
     """A box lorry: cab and cargo; its colours are those of buses and cars."""
     dice = Dice(thing.seed)
     length, high = dice.between(600, 950), dice.between(270, 360)
@@ -142,7 +103,7 @@ def paint_truck(canvas: Canvas, thing: Placed, sun: int) -> None:
     body = Body(canvas, thing.x, thing.z, width, length, canvas.new_object(TRUCK))
     paint = dice.shade(dice.pick(PAINTS), 14)
     cargo = dice.shade(dice.pick(((200, 198, 190), (160, 158, 150), (120, 126, 130), *PAINTS)), 12)
-    dim = 226 if sun == (1 if thing.x > 0 else -1) else 176
+    dim = _flank_light(canvas, thing, 176)
     cab = (0, 190) if oncoming else (length - 190, length)
     box = (210, length) if oncoming else (0, length - 210)
     body.shadow()
@@ -177,14 +138,14 @@ def _cab(body: Body, paint: Color, top: int) -> None:
         body.panel((left, left + 24), (62, 80), 0, (236, 232, 210))
 
 
-def paint_bus(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_bus(canvas: Canvas, thing: Placed) -> None:
     """A city bus: a row of windows on the flank, a large pane at the end."""
     dice = Dice(thing.seed)
     length, high = dice.between(1000, 1250), dice.between(290, 315)
     body = Body(canvas, thing.x, thing.z, dice.between(240, 255), length, canvas.new_object(BUS))
     paint = dice.shade(dice.pick(((206, 206, 204), (190, 150, 40), (122, 30, 30), (36, 56, 108), (160, 164, 168))), 14)
     body.shadow()
-    _coach(body, high, paint, dice, 226 if sun == (1 if thing.x > 0 else -1) else 182)
+    _coach(body, high, paint, dice, _flank_light(canvas, thing, 182))
     for a in (220, length - 260):
         body.wheel(a, 48)
     for left in (-92, 60):
@@ -212,18 +173,21 @@ def _coach(body: Body, high: int, paint: Color, dice: Dice, dim: int) -> None:
     body.panel((-99, 99), (30, 50), 0, (50, 50, 52))
 
 
-def paint_tram(canvas: Canvas, thing: Placed, sun: int) -> None:
+def paint_tram(canvas: Canvas, thing: Placed) -> None:
     """A tram: longer and taller than a bus, skirted down to the rails, with a pantograph."""
     dice = Dice(thing.seed)
     length, high = dice.between(2000, 2800), dice.between(330, 350)
     body = Body(canvas, thing.x, thing.z, 240, length, canvas.new_object(TRAIN))
     paint = dice.shade(dice.pick(((200, 44, 36), (206, 200, 180), (190, 160, 50), (60, 110, 90), (160, 164, 168))), 14)
     body.shadow()
-    _coach(body, high, paint, dice, 226 if sun == (1 if thing.x > 0 else -1) else 182)
+    _coach(body, high, paint, dice, _flank_light(canvas, thing, 182))
     for a in (length // 3, 2 * length // 3):
         body.side(((a, 20), (a, high), (a + 60, high), (a + 60, 20)), (44, 44, 46))
     body.side(((0, 12), (0, 36), (length, 36), (length, 12)), (58, 58, 60))
-    body.end(((-99, 30, 0), (99, 30, 0), (99, high - 40, 0), (70, high, 0), (-70, high, 0), (-99, high - 40, 0)), scale(paint, 240))
+    body.end(
+        ((-99, 30, 0), (99, 30, 0), (99, high - 40, 0), (70, high, 0), (-70, high, 0), (-99, high - 40, 0)),
+        scale(paint, 240),
+    )
     body.panel((-86, 86), (130, high - 60), 0, (40, 46, 54))
     body.panel((-60, 60), (high - 48, high - 22), 0, (24, 24, 20))
     body.panel((-36, 36), (high - 44, high - 26), 0, (230, 170, 60))
