@@ -40,6 +40,7 @@ FLOORS = {
 PARTS = {
     "archives": "prepare",
     "card_file": "cards",
+    "columns": "samples",
     "fetch": "prepare",
     "jobs": "evaluate",
     "journal": "runs",

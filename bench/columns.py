@@ -1,0 +1,116 @@
+"""Objects of many images as columns: truths and detections in bulk, without a Python object for each.
+
+Readers of large files make them and metrics count them; one image is the case N = 1. This module knows neither files
+nor metrics, and shares the room of `samples.py`, whose legend of shape letters holds here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.errors import InputError
+from bench.samples import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """G masks as uncompressed COCO run lengths, one after the other: column by column, outside first.
+
+    Mask g is `lengths[offsets[g]:offsets[g + 1]]`, which sum to the pixels of its image. `offsets` (G + 1,) int64 from
+    0, `lengths` uint32, `heights` (G,) int32: the height of each mask's image in pixels. Runs of length 0 are allowed.
+    """
+
+    offsets: Array
+    lengths: Array
+    heights: Array
+
+    def __post_init__(self) -> None:
+        """Refuse other dtypes, and offsets that do not fit the lengths."""
+        _require_dtypes(self, offsets=np.int64, lengths=np.uint32, heights=np.int32)
+        fits = self.offsets.ndim == 1 and len(self.offsets) == len(self.heights) + 1 and self.offsets[0] == 0
+        if not fits or self.offsets[-1] != len(self.lengths) or bool((np.diff(self.offsets) < 0).any()):
+            raise InputError("the offsets of runs grow from 0 to the number of runs, one more than there are masks")
+
+    def __len__(self) -> int:
+        """Number of masks, G."""
+        return len(self.heights)
+
+
+@dataclass(frozen=True, eq=False)
+class TruthColumns:
+    """G true objects of N images, in the order of their file; objects of one image need not lie together.
+
+    `image` (G,) int32 position of the image 0 .. N-1 in the data set; `classes` (G,) int32 train ids 0 .. C-1; `boxes`
+    (G, 4) float64 as x, y, width, height; `areas` (G,) float64 in pixels, as the file has them; `crowd` (G,) bool;
+    `runs` their masks, or None where only boxes are known. `ignore` (G,) bool, or None for nowhere: objects that count
+    neither as found nor as missed (LVIS and VOC mark such; COCO's crowds are ignored without being marked here).
+    """
+
+    images: int
+    image: Array
+    classes: Array
+    boxes: Array
+    areas: Array
+    crowd: Array
+    runs: Runs | None = None
+    ignore: Array | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse columns of unequal length or another dtype, and images outside 0 .. N-1."""
+        _require_dtypes(self, image=np.int32, classes=np.int32, boxes=np.float64, areas=np.float64, crowd=np.bool_)
+        _require_columns(self, ("classes", "boxes", "areas", "crowd", "runs", "ignore"))
+
+    def __len__(self) -> int:
+        """Number of objects, G."""
+        return len(self.image)
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionColumns:
+    """D detections in N images, in the order of their file, which decides between equal scores.
+
+    `image` (D,) int32 position of the image 0 .. N-1; `classes` (D,) int32 train ids; `scores` (D,) float64, finite;
+    `boxes` (D, 4) float64 as x, y, width, height (those around the masks where the file has none); `runs` their masks,
+    or None where only boxes are predicted.
+    """
+
+    images: int
+    image: Array
+    classes: Array
+    scores: Array
+    boxes: Array
+    runs: Runs | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse columns of unequal length or another dtype, images outside 0 .. N-1, and scores that are not finite."""
+        _require_dtypes(self, image=np.int32, classes=np.int32, scores=np.float64, boxes=np.float64)
+        _require_columns(self, ("classes", "scores", "boxes", "runs"))
+        if not np.isfinite(self.scores).all():
+            raise InputError("a score is NaN or infinite; every detection needs a number")
+
+    def __len__(self) -> int:
+        """Number of detections, D."""
+        return len(self.image)
+
+
+def _require_dtypes(columns: object, **dtypes: type) -> None:
+    for name, wanted in dtypes.items():
+        found = getattr(columns, name).dtype
+        if found != wanted:
+            raise InputError(f"the column {name} is {np.dtype(wanted)}, not {found}")
+
+
+def _require_columns(columns: TruthColumns | DetectionColumns, names: tuple[str, ...]) -> None:
+    count = len(columns)
+    for name in names:
+        column = getattr(columns, name)
+        if column is not None and len(column) != count:
+            raise InputError(f"{count} objects but {len(column)} {name}; each object needs one of both")
+    if columns.boxes.shape != (count, 4):
+        raise InputError(f"boxes have shape (objects, 4), not {columns.boxes.shape}")
+    if count and not (int(columns.image.min()) >= 0 and int(columns.image.max()) < columns.images):
+        raise InputError(f"an object of image {columns.image.max()}, where images are numbered 0 to {columns.images - 1}")
+    if count and int(columns.classes.min()) < 0:
+        raise InputError("an object of a negative class; classes are train ids from 0 on")
