@@ -25,6 +25,7 @@ _SEMANTIC = (
     ("IoU", "per class: tp / (tp + fp + fn)", "PASCAL VOC devkit, cityscapesScripts"),
     ("Dice", "per class: 2 tp / (2 tp + fp + fn)", "Dice 1945"),
     ("accuracy", "per class: tp / (tp + fn)", "Long et al. 2015"),
+    ("mIoU@crop-200", "any of these in a region: crops, rings, bands, depth bins, trimaps", "GSCNN, arXiv 1907.05740"),
 )
 
 METRICS: tuple[Metric, ...] = tuple(Metric(name, "semantic", "%", meaning, ref) for name, meaning, ref in _SEMANTIC)
