@@ -72,5 +72,6 @@ def ground(camera: Camera) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     below = np.arange(camera.height - camera.v0, dtype=np.int32)[:, None]
     z = camera.focal * HEIGHT // (8 * (2 * below + 1))
     columns = np.arange(camera.width, dtype=np.int32)[None, :]
-    x = (2 * (columns - camera.u0) + 1) * 8 * z // camera.focal
-    return x, z
+    # In 64 bits: near the horizon of large images 32 overflow.
+    x = (2 * (columns - camera.u0) + 1) * 8 * z.astype(np.int64) // camera.focal
+    return x.astype(np.int32), z

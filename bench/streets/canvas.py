@@ -118,7 +118,7 @@ class Canvas:
         bottom = min(camera.project(x, y[0], near)[0] + 1, camera.height)
         if left >= right or top >= bottom:
             return
-        depth = camera.side_depth(x, np.arange(left, right, dtype=np.int32))[None, :]
+        depth = np.minimum(camera.side_depth(x, np.arange(left, right, dtype=np.int32))[None, :], z[1])
         rows = np.arange(top, bottom, dtype=np.int32)[:, None]
         up = HEIGHT + (2 * (camera.v0 - rows) - 1) * 8 * depth // camera.focal
         inside = (up >= y[0]) & (up < y[1]) & (depth >= near) & (depth < z[1])

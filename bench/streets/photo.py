@@ -21,22 +21,31 @@ GRAIN[[7, 8, 11, 12, 13, 21, 22, 23]] = (4, 5, 5, 7, 7, 17, 12, 1)
 def expose(canvas: Canvas, labels: NDArray[np.uint8], weather: Weather, seed: int) -> NDArray[np.uint8]:
     """The (H, W, 3) image as a camera takes it."""
     height, width = canvas.size
+    # In place, and in 16 bits where they suffice: fresh arrays of this size cost more than the arithmetic.
     color = canvas.color.astype(np.int32)
     fine = noise(seed, height * width).reshape(height, width).astype(np.int32)
     coarse = smooth_noise(seed + 1, height, width, 3)
     color += (((2 * fine + coarse - 384) * GRAIN[labels]) >> 6)[..., None]
     share = np.minimum(canvas.depth // 100 * weather.haze // 64, 190)
     share[canvas.depth == FARTHEST] = 0
-    color += ((np.array(weather.horizon, np.int32) - color) * share[..., None]) >> 8
-    light = 236 + (smooth_noise(seed + 2, height, width, 96) >> 3)
-    gain = np.array(weather.gain, np.int32)
-    color = (color * light[..., None] >> 8) * gain >> 8
-    color = soften(color)
-    grain = noise(seed + 3, color.size).reshape(color.shape).astype(np.int32)
-    color += (grain - 128) * 5 >> 6
+    toward = np.array(weather.horizon, np.int32) - color
+    toward *= share[..., None]
+    toward >>= 8
+    color += toward
+    color *= (236 + (smooth_noise(seed + 2, height, width, 96) >> 3))[..., None]
+    color >>= 8
+    color *= np.array(weather.gain, np.int32)
+    color >>= 8
+    photo = soften(color.astype(np.int16))
+    grain = noise(seed + 3, color.size).reshape(color.shape).astype(np.int16)
+    grain -= 128
+    grain *= 5
+    grain >>= 6
+    photo += grain
     hood, shine = _hood(height, width)
-    color[hood] = shine[hood][:, None] + color[hood] // 8
-    return np.clip(color, 0, 255).astype(np.uint8)
+    photo[hood] = shine[hood][:, None] + photo[hood] // 8
+    np.clip(photo, 0, 255, out=photo)
+    return photo.astype(np.uint8)
 
 
 def mount(canvas: Canvas) -> None:

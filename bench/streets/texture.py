@@ -53,10 +53,18 @@ def blend(first: Color, second: Color, share: int) -> Color:
     return red, green, blue
 
 
-def soften(pixels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """A 3 x 3 binomial blur of (H, W, 3); the frame's pixels stay."""
+def soften(pixels: NDArray[np.int16]) -> NDArray[np.int16]:
+    """A 3 x 3 binomial blur of (H, W, 3); the outermost rows and columns are blurred along themselves only."""
     out = pixels.copy()
-    out[:, 1:-1] = (pixels[:, :-2] + 2 * pixels[:, 1:-1] + pixels[:, 2:]) >> 2
+    inner = out[:, 1:-1]
+    inner *= 2
+    inner += pixels[:, :-2]
+    inner += pixels[:, 2:]
+    inner >>= 2
     down = out.copy()
-    down[1:-1] = (out[:-2] + 2 * out[1:-1] + out[2:]) >> 2
+    inner = down[1:-1]
+    inner *= 2
+    inner += out[:-2]
+    inner += out[2:]
+    inner >>= 2
     return down
