@@ -61,6 +61,6 @@ def mount(canvas: Canvas) -> None:
 
 def _hood(height: int, width: int) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
     rows = np.arange(height, dtype=np.int32)[:, None]
-    away = np.abs(2 * np.arange(width, dtype=np.int32) + 1 - width)[None, :]
+    away = np.abs(2 * np.arange(width, dtype=np.int64) + 1 - width)[None, :]
     edge = height - height * 8 // 100 + (height * 6 * away * away) // (100 * width * width)
-    return rows >= edge, np.minimum(34 + (rows - edge) * 3 * 256 // height, 80)
+    return rows >= edge, np.minimum(34 + (rows - edge) * 3 * 256 // height, 80).astype(np.int32)
