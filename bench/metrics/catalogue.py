@@ -25,6 +25,9 @@ _SEMANTIC = (
     ("IoU", "per class: tp / (tp + fp + fn)", "PASCAL VOC devkit, cityscapesScripts"),
     ("Dice", "per class: 2 tp / (2 tp + fp + fn)", "Dice 1945"),
     ("accuracy", "per class: tp / (tp + fn)", "Long et al. 2015"),
+    ("iIoU", "IoU in which each object counts by its class's average size, not by its own", "cityscapesScripts"),
+    ("category_IoU", "mean IoU of the classes merged into their categories", "cityscapesScripts"),
+    ("category_iIoU", "iIoU of the categories whose labels are all countable", "cityscapesScripts"),
     ("mIoU@crop-200", "any of these in a region: crops, rings, bands, depth bins, trimaps", "GSCNN, arXiv 1907.05740"),
 )
 
