@@ -21,15 +21,15 @@ help:
 	@echo "make clean   remove what make made"
 
 run: $(VENV)/.installed-models
-	$(BIN)/bench run --model deeplab
+	$(BIN)/python -m bench run --model deeplab
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n $(JOBS)
 
 check: $(VENV)/.installed-dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
 
 clean:
 	rm -rf $(VENV) build dist segbench.egg-info bench/kernels/*.so

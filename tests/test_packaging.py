@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import tomllib
 import venv
@@ -132,7 +131,8 @@ def environment(tmp_path: Path) -> Environment:
     """A fresh environment; a line in a .pth file lets it see the dependencies that are installed here."""
     made = Environment(tmp_path / "environment")
     venv.create(made.folder, with_pip=False)
-    (made.packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    seen = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    (made.packages / "dependencies.pth").write_text("\n".join(seen) + "\n")
     return made
 
 
