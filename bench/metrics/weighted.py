@@ -86,8 +86,7 @@ def count(
     codes = _codes(prediction, prediction_ids, classes, merged)
     total, every = len(classes), len(classes) + len(merged)
     belongs = _belongs(classes, merged)
-    labels = np.where(truth.labels < total, truth.labels, total).astype(codes.dtype)
-    pixels = kernels.joint_histogram(labels, codes, total + 1, len(belongs))[:total] @ belongs
+    pixels = kernels.joint_histogram(truth.labels, codes, classes.ignore + 1, len(belongs))[:total] @ belongs
     fp = np.where(belongs[:total].T > 0, 0, pixels.T).sum(axis=1)
     objects, rows = _objects(segments, classes)
     found = kernels.joint_histogram(objects, codes, len(rows) + 1, len(belongs))[1:]
@@ -182,12 +181,18 @@ def _belongs(classes: Classes, merged: Classes) -> Array:
 
 
 def _objects(segments: Segments, classes: Classes) -> tuple[Array, Array]:
-    """Number the countable segments that are no crowd from 1 in a map, (H, W) uint16, with their classes."""
+    """Number the countable segments that are no crowd from 1 in a map, (H, W) uint8 or uint16, with their classes."""
     order = np.argsort(segments.segment_ids, kind="stable")
     order = order[~segments.crowd[order].astype(bool) & classes.things[segments.classes[order].astype(np.int64)]]
-    table = np.zeros(int(max(segments.ids.max(initial=0), np.max(segments.segment_ids, initial=0))) + 1, np.uint16)
+    largest = int(max(segments.ids.max(initial=0), np.max(segments.segment_ids, initial=0)))
+    table = np.zeros(largest + 1, dtype=np.int32)
     table[segments.segment_ids[order].astype(np.int64)] = np.arange(1, len(order) + 1)
-    return np.asarray(table[segments.ids]), segments.classes[order].astype(np.int64)
+    dtype = np.uint8 if len(order) <= 255 else np.uint16
+    if largest < 1 << 16:
+        objects = np.asarray(kernels.map_labels(segments.ids.astype(np.uint16), table, dtype))
+    else:
+        objects = np.asarray(table.astype(dtype)[segments.ids])
+    return objects, segments.classes[order].astype(np.int64)
 
 
 def _sums(table: Table, images: int, classes: Classes) -> dict[str, Array]:
