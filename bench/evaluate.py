@@ -18,11 +18,11 @@ from typing import TypeVar
 import numpy as np
 
 from bench import images, recording, runs
-from bench.errors import DataError, PredictionError, UsageError
+from bench.errors import DataError, UsageError
+from bench.families import Family, families
 from bench.formats import layout
 from bench.jobs import Job
 from bench.journal import Journal
-from bench.metrics import pixels
 from bench.models import Model
 from bench.runs import Run, Tables
 from bench.samples import LabelMap, Prediction, Table
@@ -33,8 +33,8 @@ Progress = Callable[[int, int], None]
 _FLUSH_SECONDS = 1.0
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Counted = tuple[int, Table]
-"""Position of an image, and its counts."""
+Counted = tuple[int, dict[str, Table]]
+"""Position of an image, and its counts by table."""
 
 
 def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | None = None) -> Run:
@@ -55,7 +55,8 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
     parts = journal.done()
     already = {int(position) for part in parts for position in part["done"]["image"]}
     started = time.perf_counter()
-    counter = _Counter(job, journal.folder / "predictions" if job.save_predictions else None)
+    keep = journal.folder / "predictions" if job.save_predictions else None
+    counter = _Counter(job, keep, families(job.rules.families))
     parts += _count_rest(counter, journal, already, progress)
     seconds = time.perf_counter() - started
     counted = len(job.samples) - len(already)
@@ -76,23 +77,24 @@ class _Counter:
 
     job: Job
     keep: Path | None
+    families: Sequence[Family]
 
     def __call__(self, position: int, prediction: Prediction | None = None) -> Counted:
         job, sample = self.job, self.job.samples[position]
-        truth = sample.truth.semantic()
         if prediction is None:
             if job.read_prediction is None:
                 raise UsageError("a job needs a model or stored predictions")
             prediction = job.read_prediction(sample)
-        if not isinstance(prediction, LabelMap):
-            raise PredictionError(
-                f"{sample.id}: a semantic evaluation needs a label map, not {type(prediction).__name__}"
-            )
         if self.keep is not None:
-            layout(job.card).write_predictions(job.card, self.keep, "semantic", [(sample, prediction)])
-        if job.resize and prediction.size != truth.size:
-            prediction = LabelMap(images.resize_nearest(prediction.labels, truth.size))
-        return position, pixels.count(truth, prediction, job.card.classes, image=position, where=sample.id)
+            layout(job.card).write_predictions(job.card, self.keep, job.task, [(sample, prediction)])
+        if job.resize and isinstance(prediction, LabelMap):
+            size = sample.truth.semantic().size
+            if prediction.size != size:
+                prediction = LabelMap(images.resize_nearest(prediction.labels, size))
+        tables: dict[str, Table] = {}
+        for each in self.families:
+            tables.update(each.count(job.card, job.rules, sample, prediction, position))
+        return position, tables
 
 
 def _count_rest(counter: _Counter, journal: Journal, already: set[int], progress: Progress | None) -> list[Tables]:
@@ -104,7 +106,9 @@ def _count_rest(counter: _Counter, journal: Journal, already: set[int], progress
     def flush() -> None:
         if pending:
             done = {"image": np.array([position for position, _ in pending], dtype=np.int32)}
-            parts.append({"done": done, "pixels": runs.concatenate([table for _, table in pending])})
+            names = pending[0][1]
+            counts = {name: runs.concatenate([tables[name] for _, tables in pending]) for name in names}
+            parts.append({"done": done, **counts})
             journal.append(parts[-1])
             pending.clear()
 
@@ -112,7 +116,7 @@ def _count_rest(counter: _Counter, journal: Journal, already: set[int], progress
         progress(finished, total)
     try:
         for batch in _counted(counter, already):
-            fresh = [(position, table) for position, table in batch if position not in already]
+            fresh = [(position, tables) for position, tables in batch if position not in already]
             pending.extend(fresh)
             finished += len(fresh)
             if progress:

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bench import runs
 from bench.cards import Card
 from bench.classes import LabelSpace
 from bench.errors import PredictionError
+from bench.families import Rules
 from bench.formats import PredictionReader, layout
-from bench.metrics.semantic import ClassesIn
 from bench.models import Model
 from bench.samples import Sample
 
@@ -37,7 +39,8 @@ class Job:
     settings: dict[str, Any]
     model: Model | None = None
     read_prediction: PredictionReader | None = None
-    classes_in: ClassesIn = "truth"
+    rules: Rules = field(default_factory=Rules)
+    task: str = "semantic"
     resize: bool = False
     save_predictions: bool = False
     sources: dict[str, Any] = field(default_factory=dict)
@@ -48,12 +51,12 @@ class Job:
         return {
             "schema": runs.SCHEMA,
             "dataset": self.card.name,
-            "rules": runs.digest(rules(self.card)),
+            "rules": msgspec.to_builtins(self.rules),
+            "classes": list(self.card.classes.names),
             "split": self.split,
             "images": runs.digest([sample.id for sample in self.samples]),
             "model": {key: value for key, value in self.identity.items() if key != "warnings"},
             "settings": self.settings,
-            "protocol": {"classes_in": self.classes_in},
         }
 
     def path(self, out: Path) -> Path:
@@ -66,16 +69,6 @@ class Job:
         return [sample.groups.get(key, sample.id) for sample in self.samples]
 
 
-def rules(card: Card) -> dict[str, Any]:
-    """The rules under which pixels are counted: what is scored, what is void, which regions."""
-    return {
-        "table": "pixels",
-        "classes": list(card.classes.names),
-        "regions": ["full"],
-        "void": "excluded in the truth",
-    }
-
-
 def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     card: Card,
     split: str,
@@ -85,7 +78,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     root: Path,
     space: LabelSpace = "ids",
     resize: bool = False,
-    classes_in: ClassesIn = "truth",
+    rules: Rules | None = None,
     name: str | None = None,
 ) -> Job:
     """The job of scoring predictions that lie at `path`, in the card's layout.
@@ -104,7 +97,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         identity={"kind": "predictions", "folder": path.resolve().name, "files": _files_digest(path)},
         settings={"label_space": space, "resize": "nearest" if resize else "no"},
         read_prediction=read,
-        classes_in=classes_in,
+        rules=rules or Rules(),
         resize=resize,
         sources={"data": str(root.resolve()), "predictions": str(path.resolve())},
     )

@@ -19,6 +19,7 @@ import numpy as np
 
 import bench
 from bench import jobs, kernels, runs, scoring
+from bench.families import family
 from bench.runs import Record, Run, Tables
 
 
@@ -29,19 +30,14 @@ def tables(job: jobs.Job, parts: list[Tables]) -> Tables:
             "id": np.array([sample.id for sample in job.samples]),
             "cluster": np.array(job.clusters()),
         },
-        "pixels": runs.concatenate([part["pixels"] for part in parts]),
+        **{name: runs.concatenate([part[name] for part in parts]) for name in parts[0] if name != "done"},
     }
 
 
 def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -> Run:
     """Score the tables and describe the whole run: what was asked, of what, where, and what came of it."""
     classes = job.card.classes
-    digests = runs.Digests(
-        rules=runs.digest(jobs.rules(job.card)),
-        truth=runs.truth_digest([sample.id for sample in job.samples], scoring.truth_rows(tables["pixels"])),
-        rows=len(tables["pixels"]["image"]),
-    )
-    scored = scoring.score(tables, classes, classes_in=job.classes_in)
+    scored = scoring.score(tables, classes, job.rules)
     warnings = [*job.identity.get("warnings", []), *scored.warnings]
     found = Record(
         bench=bench.__version__,
@@ -61,14 +57,27 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
         ),
         model={key: value for key, value in job.identity.items() if key != "warnings"},
         settings=job.settings,
-        protocol={"classes_in": job.classes_in, "intervals": scored.method},
+        protocol=runs.nan_to_null({"rules": msgspec.to_builtins(job.rules), "intervals": scored.intervals}),
         environment=environment(),
         timings=timings,
         warnings=[runs.Warned(code=code, message=message) for code, message in warnings],
-        tables={"pixels": digests},
+        tables=digests(job, tables),
         scores=runs.nan_to_null(scored.groups),
     )
     return Run(found, tables, path)
+
+
+def digests(job: jobs.Job, tables: Tables) -> dict[str, runs.Digests]:
+    """Per family, what two runs must share to be compared on its tables, and how many rows they have."""
+    ids = [sample.id for sample in job.samples]
+    return {
+        name: runs.Digests(
+            rules=runs.digest(family(name).rules_of(job.card.classes, job.rules)),
+            truth=runs.truth_digest(ids, family(name).truth_rows(tables)),
+            rows={table: len(tables[table]["image"]) for table in family(name).TABLES},
+        )
+        for name in job.rules.families
+    }
 
 
 def environment() -> dict[str, Any]:

@@ -44,11 +44,14 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What two runs must share to be compared on a table: the rules of counting, and the truth."""
+    """What two runs must share to be compared on a family's tables: the rules of counting, and the truth.
+
+    `rows` are the lengths of its tables.
+    """
 
     rules: str
     truth: str
-    rows: int
+    rows: dict[str, int]
 
 
 class Warned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -173,10 +176,10 @@ def read(path: Path) -> Run:
     images = tables.get("images")
     if images is None or len(images["id"]) != record.dataset.images:
         raise RunError(f"{root}: counts.npz does not list the {record.dataset.images} images that run.json speaks of")
-    for name, digests in record.tables.items():
-        rows = len(next(iter(tables[name].values()))) if name in tables else -1
-        if rows != digests.rows:
-            raise RunError(f"{root}: counts.npz lacks rows of the table {name!r}; copy the record again")
+    for digests in record.tables.values():
+        for name, rows in digests.rows.items():
+            if name not in tables or len(tables[name]["image"]) != rows:
+                raise RunError(f"{root}: counts.npz lacks rows of the table {name!r}; copy the record again")
     return Run(record, tables, root)
 
 

@@ -13,6 +13,7 @@ import pytest
 from bench import cards, runs
 from bench.errors import DataError, PredictionError, RunError
 from bench.evaluate import evaluate
+from bench.families import Rules
 from bench.jobs import Job
 from bench.samples import Image, LabelMap, Sample, Truth
 
@@ -143,7 +144,7 @@ def test_another_question_is_another_record(tmp_path: Path) -> None:
     jobs = [
         _job(),
         _job(samples=SAMPLES[:-1]),
-        _job(classes_in="union"),
+        _job(rules=Rules(classes_in="union")),
         _job(settings={"device": "cuda"}),
         _job(identity={"name": "echo", "digest": "1"}),
         _job(split="train"),

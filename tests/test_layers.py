@@ -24,6 +24,7 @@ FLOORS = {
     "models": 3,
     "runs": 3,
     "streets": 4,
+    "families": 4,
     "baselines": 4,
     "scoring": 4,
     "compare": 4,
@@ -40,6 +41,7 @@ FLOORS = {
 PARTS = {
     "archives": "prepare",
     "card_file": "cards",
+    "choosing": "evaluate",
     "columns": "samples",
     "fetch": "prepare",
     "jobs": "evaluate",
@@ -50,8 +52,8 @@ PARTS = {
 }
 """Files that share the room of the module they were split from (docs/decisions/0002)."""
 
-NEIGHBOURS = {("classes", "kernels")}
-"""The only imports along a floor (docs/decisions/0004): mapping a label map is a hot loop over arrays."""
+NEIGHBOURS = {("classes", "kernels"), ("scoring", "families")}
+"""The only imports along a floor (docs/decisions/0004 and 0002)."""
 
 SECRETS = {
     "metrics": {"formats", "models", "resample", "runs"},

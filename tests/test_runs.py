@@ -44,7 +44,7 @@ def a_run(path: Path) -> Run:
         environment={},
         timings={"seconds": float("nan")},
         warnings=[],
-        tables={"pixels": Digests(rules="r", truth="t", rows=3)},
+        tables={"pixels": Digests(rules="r", truth="t", rows={"pixels": 3})},
         scores={"semantic": {"mIoU": {"value": 0.5, "interval": None, "level": 0.95}}},
     )
     return Run(
@@ -98,7 +98,10 @@ def _spoil_json(folder: Path, **changes: object) -> None:
         (lambda folder: _spoil_json(folder, extra=1), "unknown field"),
         (lambda folder: (folder / "counts.npz").write_bytes(b"PK"), "cannot be read"),
         (lambda folder: (folder / "counts.npz").unlink(), "cannot be read"),
-        (lambda folder: _spoil_json(folder, tables={"boxes": {"rules": "", "truth": "", "rows": 1}}), "lacks rows"),
+        (
+            lambda folder: _spoil_json(folder, tables={"boxes": {"rules": "", "truth": "", "rows": {"boxes": 1}}}),
+            "lacks rows",
+        ),
     ],
     ids=["no json", "no object", "schema", "unknown key", "garbage", "no counts", "no table"],
 )

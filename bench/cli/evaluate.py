@@ -11,13 +11,16 @@ from bench.cli import jobs
 from bench.cli.options import (
     AsJson,
     ClassesIn,
+    Crop0,
     DataFolder,
     DatasetName,
     IdsFile,
     LayoutName,
     Limit,
+    Metrics,
     Name,
     Out,
+    Regions,
     Resume,
     SplitName,
 )
@@ -42,6 +45,9 @@ def evaluate(  # noqa: PLR0913 - an option each
     limit: Limit = None,
     ids: IdsFile = None,
     layout: LayoutName = None,
+    metrics: Metrics = "default",
+    regions: Regions = "",
+    crop0: Crop0 = "full",
     classes_in: ClassesIn = "truth",
     name: Name = None,
     out: Out = Path("runs"),
@@ -54,9 +60,11 @@ def evaluate(  # noqa: PLR0913 - an option each
 
     Example:  bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
     """
+    from bench.choosing import rules_for
     from bench.jobs import stored_predictions
 
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
+    rules = rules_for(opened.card, "semantic", metrics=metrics, regions=regions, crop0=crop0, classes_in=classes_in)
     job = stored_predictions(
         opened.card,
         opened.split,
@@ -64,7 +72,7 @@ def evaluate(  # noqa: PLR0913 - an option each
         predictions.expanduser(),
         space=label_space,
         resize=resize == "nearest",
-        classes_in=classes_in,
+        rules=rules,
         name=name,
         root=opened.root,
     )

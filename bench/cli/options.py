@@ -33,5 +33,19 @@ ClassesIn = Annotated[
     Literal["truth", "union", "all"],
     typer.Option("--classes-in", help="Classes that means run over: in the truth, in truth or prediction, or all."),
 ]
+Metrics = Annotated[
+    str,
+    typer.Option("--metrics", metavar="LIST", help="default, all, or names from `bench list metrics` with commas."),
+]
+Regions = Annotated[
+    str,
+    typer.Option(
+        "--regions", metavar="LIST", help="Also score in crops, rings, bands, depth, trimap; numbers as in trimap=3:5."
+    ),
+]
+Crop0 = Annotated[
+    Literal["full", "base"],
+    typer.Option("--crop0", help="What crop factor 0 means: the full image, or the image without its margins."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]

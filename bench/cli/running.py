@@ -11,13 +11,16 @@ from bench.cli import jobs
 from bench.cli.options import (
     AsJson,
     ClassesIn,
+    Crop0,
     DataFolder,
     DatasetName,
     IdsFile,
     LayoutName,
     Limit,
+    Metrics,
     Name,
     Out,
+    Regions,
     Resume,
     SplitName,
 )
@@ -48,6 +51,9 @@ def run(  # noqa: PLR0913 - an option each
     limit: Limit = None,
     ids: IdsFile = None,
     layout: LayoutName = None,
+    metrics: Metrics = "default",
+    regions: Regions = "",
+    crop0: Crop0 = "full",
     classes_in: ClassesIn = "truth",
     name: Name = None,
     out: Out = Path("runs"),
@@ -65,6 +71,7 @@ def run(  # noqa: PLR0913 - an option each
     """
     from bench import models
     from bench.cards import load_card
+    from bench.choosing import rules_for
     from bench.jobs import Job
 
     if batch_size is not None and batch_size < 1:
@@ -75,6 +82,7 @@ def run(  # noqa: PLR0913 - an option each
     )
     loaded = models.load(model, load_card(dataset), options)
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
+    rules = rules_for(opened.card, loaded.task, metrics=metrics, regions=regions, crop0=crop0, classes_in=classes_in)
     job = Job(
         card=opened.card,
         split=opened.split,
@@ -83,7 +91,7 @@ def run(  # noqa: PLR0913 - an option each
         identity=dict(loaded.identity),
         settings=dict(loaded.settings),
         model=loaded,
-        classes_in=classes_in,
+        rules=rules,
         save_predictions=save_predictions,
         sources={"data": str(opened.root.resolve())},
     )

@@ -104,6 +104,14 @@ def count_regions(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def truth_rows(counts: Table) -> Table:
+    """The truth's own rows: pixels of every class per image and region, whatever was predicted; all columns int64."""
+    keys = np.stack([counts["image"], counts["region"], counts["truth"]]).astype(np.int64)
+    unique, place = np.unique(keys, axis=1, return_inverse=True)
+    total = np.bincount(place.ravel(), weights=counts["pixels"], minlength=unique.shape[1]).astype(np.int64)
+    return {"image": unique[0], "region": unique[1], "truth": unique[2], "pixels": total}
+
+
 def rare_classes(counts: Table, classes: Classes, *, fewer_than: int = RARE, region: int = 0) -> list[tuple[str, int]]:
     """Name the classes that some but few images carry in their truth, with the number of those images."""
     keep = counts["region"] == region

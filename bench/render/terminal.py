@@ -84,11 +84,9 @@ def _speed(run: Run) -> str:
 def _notes(run: Run) -> str:
     used = run.record.protocol["intervals"]
     lines = []
-    if used["method"]:
-        lines.append(
-            f"Intervals: {100 * used['level']:.0f} %, {used['method']} ({used['degrees_of_freedom']:.1f} for mIoU), "
-            f"over {_units(used)}."
-        )
+    for method in used["methods"].values():
+        freedom = f"{method['degrees_of_freedom']:.1f}"
+        lines.append(f"Intervals: {100 * used['level']:.0f} %, {method['method']} ({freedom}), over {_units(used)}.")
     lines += [f"Note: {warning.message}." for warning in run.record.warnings]
     return "\n".join(_wrap(line) for line in lines)
 

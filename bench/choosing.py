@@ -1,0 +1,94 @@
+"""From what a person asks to the rules of a job: which families count, in which regions, with which settings.
+
+It turns words such as `all`, `mIoU,PQ` or `crops,trimap=3:5` into `Rules`; what they mean is the families' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from bench.cards import Card
+from bench.errors import UsageError, did_you_mean
+from bench.families import FAMILIES, Rules, family
+from bench.metrics.regions import Plan
+
+REGIONS: dict[str, tuple[float, ...]] = {
+    "crops": (0, 100, 200, 300, 400),
+    "rings": (100, 200, 300, 400),
+    "bands": (4,),
+    "depth": (0, 10, 25, 50, 100),
+    "trimap": (1, 3, 5, 10),
+}
+"""The kinds of regions, and what is taken where a person gives no numbers and the card none."""
+
+
+def rules_for(card: Card, task: str, *, metrics: str = "default", regions: str = "", **settings: Any) -> Rules:
+    """The rules of evaluating predictions of a task on a data set.
+
+    `metrics` is `default`, `all`, or names of metrics or families with commas; `regions` lists kinds of regions,
+    each with numbers of its own after `=`, such as `crops,trimap=3:5`. `all` takes the card's crops in.
+
+    Raises:
+        UsageError: an unknown name, or one that belongs to another task.
+    """
+    offered = [name for name in FAMILIES if task == family(name).TASK and family(name).suits(card)]
+    if not offered:
+        raise UsageError(f"{card.title}: there is no metric for the task {task!r} (its tasks: {', '.join(card.tasks)})")
+    if metrics == "all":
+        chosen = offered
+        regions = regions or ("crops" if card.crops else "")
+    elif metrics == "default":
+        chosen = [name for name in offered if family(name).DEFAULT]
+    else:
+        chosen = _named([word.strip() for word in metrics.split(",") if word.strip()], task, offered)
+    crop0 = settings.pop("crop0", "full")
+    if card.boundary is not None:
+        settings.setdefault("boundary_ratio", card.boundary.ratio)
+    return Rules(families=tuple(chosen), regions=plan_for(card, regions, crop0=crop0), **settings)
+
+
+def plan_for(card: Card, regions: str, *, crop0: Any = "full") -> Plan:
+    """The regions that a text such as `crops,trimap=3:5` asks for.
+
+    Raises:
+        UsageError: an unknown kind, or numbers that are none.
+    """
+    found: dict[str, tuple[float, ...]] = {}
+    for word in (part.strip() for part in regions.split(",")):
+        if not word:
+            continue
+        kind, _, numbers = word.partition("=")
+        if kind not in REGIONS:
+            raise UsageError(f"--regions {word}: {did_you_mean(kind, REGIONS)}")
+        default = card.crops.factors if kind == "crops" and card.crops else REGIONS[kind]
+        found[kind] = _numbers(word, numbers) if numbers else default
+    whole = {kind: tuple(int(number) for number in numbers) for kind, numbers in found.items()}
+    return Plan(
+        crops=whole.get("crops", ()),
+        crop0=crop0,
+        rings=whole.get("rings", ()),
+        bands=whole["bands"][0] if "bands" in whole else 0,
+        depths=found.get("depth", ()),
+        trimaps=whole.get("trimap", ()),
+    )
+
+
+def _numbers(word: str, text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(number) for number in text.split(":"))
+    except ValueError:
+        raise UsageError(f"--regions {word}: numbers with colons between are needed, such as trimap=3:5") from None
+
+
+def _named(words: Iterable[str], task: str, offered: list[str]) -> list[str]:
+    homes = {metric: name for name in FAMILIES for metric in (*family(name).METRICS, name)}
+    chosen = set()
+    for word in words:
+        if word not in homes:
+            raise UsageError(f"--metrics {word}: {did_you_mean(word, homes)}; see  bench list metrics")
+        home = homes[word]
+        if home not in offered:
+            raise UsageError(f"--metrics {word}: it is counted from {family(home).TASK} predictions, not {task} ones")
+        chosen.add(home)
+    return [name for name in FAMILIES if name in chosen]

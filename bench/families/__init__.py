@@ -1,0 +1,111 @@
+"""Families of metrics: what is counted in one pass, scored together, and shown as one group; one file each.
+
+A family joins a metric's `count` and `score` to samples, rules and records; the arithmetic is the metric's own. What
+you name is the file you open: the family `pixels` is `bench/families/pixels.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any, Literal, Protocol, cast
+
+import msgspec
+
+from bench.cards import Card
+from bench.classes import Classes
+from bench.metrics.regions import Plan
+from bench.metrics.semantic import ClassesIn
+from bench.samples import Array, Prediction, Sample, Table
+
+FAMILIES: tuple[str, ...] = ("pixels",)
+"""All families, in the order in which their groups are shown."""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that changes counts or scores beyond the card: which families, which classes, which regions.
+
+    A record keeps it whole, so that its scores can be made again.
+    """
+
+    families: tuple[str, ...] = ("pixels",)
+    classes_in: ClassesIn = "truth"
+    regions: Plan = Plan()
+    area_from: Literal["mask", "box"] = "mask"
+    boundary_ratio: float = 0.02
+
+
+class Scores(Protocol):
+    """Scores of B rows of weights, NaN where undefined."""
+
+    @property
+    def overall(self) -> Mapping[str, Array]:
+        """Name -> (B,)."""
+        ...
+
+    @property
+    def per_class(self) -> Mapping[str, Array]:
+        """Name -> (B, C)."""
+        ...
+
+
+class Family(Protocol):
+    """What every module of this folder offers."""
+
+    TASK: str
+    """Which form of truth and prediction it counts: semantic, instance or panoptic."""
+    GROUP: str
+    """Under which name its scores stand in a record."""
+    TABLES: tuple[str, ...]
+    """The tables it writes, each with a column `image`."""
+    METRICS: tuple[str, ...]
+    """Names of its scores, for choosing them."""
+    DEFAULT: bool
+    """Whether it is counted when nobody says which metrics."""
+
+    def suits(self, card: Card) -> bool:
+        """Whether it makes sense on a data set."""
+        ...
+
+    def count(
+        self, card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int
+    ) -> dict[str, Table]:
+        """Count one image: table name -> rows, whose column `image` is the position."""
+        ...
+
+    def rules_of(self, classes: Classes, rules: Rules) -> dict[str, Any]:
+        """What two runs must share for their tables to be comparable, as JSON can hold it."""
+        ...
+
+    def truth_rows(self, tables: Mapping[str, Table]) -> Table:
+        """The truth's own rows, whatever was predicted."""
+        ...
+
+    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> Scores:
+        """Score N images under B rows of weights (B, N)."""
+        ...
+
+    def leave_out(self, tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> Scores | None:
+        """Score with each cluster left out; None for a family whose scores are steps, which the jackknife fails."""
+        ...
+
+    def facts(self, tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
+        """What stands beside the scores in the record's group, such as how many classes a mean runs over."""
+        ...
+
+    def warnings(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules
+    ) -> list[tuple[str, str]]:
+        """What a reader of the scores should know: code and message."""
+        ...
+
+
+def family(name: str) -> Family:
+    """The module of this name."""
+    return cast("Family", import_module(f"bench.families.{name}"))
+
+
+def families(names: Iterable[str]) -> list[Family]:
+    """The modules of these names, in the order in which they are shown."""
+    wanted = set(names)
+    return [family(name) for name in FAMILIES if name in wanted]

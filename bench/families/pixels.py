@@ -1,0 +1,121 @@
+"""Pixels of a semantic evaluation, in the full image and in regions: accuracies, IoU, Dice and their means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.cards import Card
+from bench.classes import Classes
+from bench.errors import PredictionError
+from bench.families import Rules
+from bench.metrics import pixels, semantic
+from bench.metrics.regions import FULL, named, regions_of
+from bench.samples import Array, LabelMap, Prediction, Sample, Table
+
+TASK = "semantic"
+GROUP = "semantic"
+TABLES = ("pixels",)
+METRICS = (*semantic.OVERALL, *semantic.PER_CLASS)
+DEFAULT = True
+MEANS = ("mean_accuracy", "mIoU", "mDice")
+MOST_HELD = 0.25
+"""A mean has no interval if more than this share of its classes would be held fixed: it would be too narrow."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Scores of every region, named as `mIoU@crop-200`; those of the full image have plain names."""
+
+    overall: Mapping[str, Array]
+    per_class: Mapping[str, Array]
+
+
+def suits(card: Card) -> bool:
+    """Every data set with a class for every pixel."""
+    return "semantic" in card.tasks
+
+
+def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
+    """Count the pixels of every pair of classes, in every region of the rules."""
+    truth = sample.truth.semantic()
+    if not isinstance(prediction, LabelMap):
+        raise PredictionError(f"{sample.id}: a semantic evaluation needs a label map, not {type(prediction).__name__}")
+    if rules.regions.regions.names == (FULL,):
+        return {"pixels": pixels.count(truth, prediction, card.classes, image=position, where=sample.id)}
+    depth = sample.read_depth() if rules.regions.depths and sample.read_depth else None
+    areas = [area for _, area in regions_of(rules.regions, truth, ignore=card.classes.ignore, depth=depth)]
+    return {"pixels": pixels.count_regions(truth, prediction, areas, card.classes, image=position, where=sample.id)}
+
+
+def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
+    """Classes, regions, and what void means."""
+    return {
+        "table": "pixels",
+        "classes": list(classes.names),
+        "regions": list(rules.regions.regions.names),
+        "void": "excluded in the truth",
+    }
+
+
+def truth_rows(tables: Mapping[str, Table]) -> Table:
+    """The pixels of every class per image and region."""
+    return pixels.truth_rows(tables["pixels"])
+
+
+def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> Scores:
+    """Score every region."""
+    return _regions(
+        rules,
+        lambda region: semantic.score(tables["pixels"], weights, classes, classes_in=rules.classes_in, region=region),
+    )
+
+
+def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> Scores:
+    """Score every region without each cluster; means most of whose classes are held fixed are NaN."""
+
+    def without(region: int) -> semantic.SemanticScores:
+        found = semantic.leave_out(tables["pixels"], clusters, classes, classes_in=rules.classes_in, region=region)
+        if found.held.sum() <= MOST_HELD * found.scored.sum():
+            return found
+        silent = {name: np.full_like(found[name], np.nan) for name in MEANS}
+        return semantic.SemanticScores({**found.overall, **silent}, found.per_class, found.scored, found.held)
+
+    return _regions(rules, without)
+
+
+def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
+    """How many classes the means run over."""
+    scored = semantic.scored_classes(tables["pixels"], classes, rules.classes_in)
+    return {"classes": {"scored": int(scored.sum()), "of": len(classes), "in": rules.classes_in}}
+
+
+def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[tuple[str, str]]:
+    """Classes that few or no images carry."""
+    counts = tables["pixels"]
+    found = semantic.leave_out(counts, clusters, classes, classes_in=rules.classes_in)
+    rare = ", ".join(f"{name} ({n})" for name, n in pixels.rare_classes(counts, classes))
+    silent = ", ".join(name for name, held in zip(classes.names, found.held, strict=True) if held)
+    absent = ", ".join(name for name, there in zip(classes.names, found.scored, strict=True) if not there)
+    unit = "images" if int(clusters.max(initial=-1)) + 1 == len(clusters) else "clusters"
+    many = found.held.sum() > MOST_HELD * found.scored.sum()
+    fate = "too many for an interval of the means" if many else "the intervals of the means hold them fixed"
+    possible = {
+        "rare-classes": rare and f"classes carried by fewer than {pixels.RARE} images: {rare}",
+        "silent-classes": silent and f"fewer than {semantic.SILENT} {unit} carry {silent}: {fate}",
+        "absent-classes": absent and f"not in the means, for they are not in the truth: {absent}",
+    }
+    return [(code, message) for code, message in possible.items() if message]
+
+
+def _regions(rules: Rules, scores_of: Any) -> Scores:
+    overall: dict[str, Array] = {}
+    per_class: dict[str, Array] = {}
+    for number, region in enumerate(rules.regions.regions.names):
+        found = scores_of(number)
+        overall.update({named(name, region): values for name, values in found.overall.items()})
+        per_class.update({named(name, region): values for name, values in found.per_class.items()})
+    return Scores(overall, per_class)
