@@ -16,17 +16,28 @@ from bench.kernels.reference import InvalidLabel
 
 if TYPE_CHECKING:
     from bench.kernels.reference import joint_histogram, map_labels, unfilter
+    from bench.kernels.reference_contours import contour_matches
+    from bench.kernels.reference_objects import box_overlaps, mask_overlaps, match, order_groups, run_areas, run_boxes
+    from bench.kernels.reference_precision import weighted_precision
     from bench.kernels.reference_segments import edge_map, pair_counts
 
 __all__ = [
     "InvalidLabel",
+    "box_overlaps",
     "choose",
+    "contour_matches",
     "edge_map",
     "joint_histogram",
     "map_labels",
+    "mask_overlaps",
+    "match",
     "native",
+    "order_groups",
     "pair_counts",
+    "run_areas",
+    "run_boxes",
     "unfilter",
+    "weighted_precision",
     "which",
 ]
 
@@ -67,8 +78,16 @@ def which() -> Literal["native", "reference"]:
 
 
 if not TYPE_CHECKING:
+    box_overlaps = _chosen.box_overlaps
+    contour_matches = _chosen.contour_matches
     edge_map = _chosen.edge_map
     joint_histogram = _chosen.joint_histogram
     map_labels = _chosen.map_labels
+    mask_overlaps = _chosen.mask_overlaps
+    match = _chosen.match
+    order_groups = _chosen.order_groups
     pair_counts = _chosen.pair_counts
+    run_areas = _chosen.run_areas
+    run_boxes = _chosen.run_boxes
     unfilter = _chosen.unfilter
+    weighted_precision = _chosen.weighted_precision

@@ -2,5 +2,13 @@
 from bench.kernels.reference import joint_histogram as joint_histogram
 from bench.kernels.reference import map_labels as map_labels
 from bench.kernels.reference import unfilter as unfilter
+from bench.kernels.reference_contours import contour_matches as contour_matches
+from bench.kernels.reference_objects import box_overlaps as box_overlaps
+from bench.kernels.reference_objects import mask_overlaps as mask_overlaps
+from bench.kernels.reference_objects import match as match
+from bench.kernels.reference_objects import order_groups as order_groups
+from bench.kernels.reference_objects import run_areas as run_areas
+from bench.kernels.reference_objects import run_boxes as run_boxes
+from bench.kernels.reference_precision import weighted_precision as weighted_precision
 from bench.kernels.reference_segments import edge_map as edge_map
 from bench.kernels.reference_segments import pair_counts as pair_counts

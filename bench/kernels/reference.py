@@ -10,7 +10,35 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from bench.kernels.reference_segments import edge_map, pair_counts  # noqa: F401 - a part of this file
+from bench.kernels.reference_objects import (
+    box_overlaps,
+    mask_overlaps,
+    match,
+    order_groups,
+    run_areas,
+    run_boxes,
+)
+from bench.kernels.reference_precision import weighted_precision
+
+__all__ = [
+    "InvalidLabel",
+    "box_overlaps",
+    "contour_matches",
+    "edge_map",
+    "joint_histogram",
+    "map_labels",
+    "mask_overlaps",
+    "match",
+    "order_groups",
+    "pair_counts",
+    "run_areas",
+    "run_boxes",
+    "unfilter",
+    "weighted_precision",
+]
+
+from bench.kernels.reference_contours import contour_matches
+from bench.kernels.reference_segments import edge_map, pair_counts
 
 Labels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]] | np.ndarray[Any, np.dtype[np.uint16]]
 Bytes: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.uint8]]

@@ -11,10 +11,16 @@
 
 namespace py = pybind11;
 
+void add_box_overlaps(py::module_& module);
+void add_contours(py::module_& module);
 void add_joint_histogram(py::module_& module);
 void add_map_labels(py::module_& module);
+void add_mask_overlaps(py::module_& module);
+void add_match(py::module_& module);
+void add_order_groups(py::module_& module);
 void add_segments(py::module_& module);
 void add_unfilter(py::module_& module);
+void add_weighted_precision(py::module_& module);
 
 inline std::uint64_t load_word(const void* from) {
     std::uint64_t word;

@@ -3,8 +3,14 @@
 
 PYBIND11_MODULE(_native, module) {
     module.doc() = "The compiled twin of bench.kernels.reference.";
+    add_box_overlaps(module);
+    add_contours(module);
     add_joint_histogram(module);
     add_map_labels(module);
+    add_mask_overlaps(module);
+    add_match(module);
+    add_order_groups(module);
     add_segments(module);
     add_unfilter(module);
+    add_weighted_precision(module);
 }

@@ -1,0 +1,57 @@
+"""The kernel that turns weighted matches into precision and recall, in NumPy. See `reference.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def weighted_precision(  # noqa: PLR0913 - the columns of one table
+    weights: Array,
+    totals: Array,
+    recalls: Array,
+    *,
+    image: Array,
+    starts: Array,
+    hits: Array,
+    misses: Array,
+    thresholds: int,
+    with_places: bool = False,
+) -> tuple[Array, Array, Array]:
+    """Precision at given recalls for B rows of weights and K classes; returns (precision, recall, places).
+
+    Detections lie class by class, class k in `starts[k]:starts[k + 1]` (K + 1,) int64, each by falling score. `image`
+    (D,) int32 says whose weight counts; bit t of `hits` and `misses` (D,) uint16 that the detection is right or wrong
+    at threshold t < T = `thresholds` <= 16. `weights` (B, N) float64, `totals` (B, K) float64 are the truths to be
+    found, `recalls` (R,) float64 rises.
+
+    Precision (B, K, T, R) is the highest one at or after the first detection that reaches a recall, 0 where none does;
+    recall (B, K, T) what all detections reach; places (B, K, T, R) int64 is that first detection, -1 where none does,
+    or of shape (0, K, T, R) unless `with_places`.
+    All as pycocotools, to the bit where weights are whole; a class without truths in a row is NaN there.
+    """
+    B, K, T, R = len(weights), len(starts) - 1, thresholds, len(recalls)
+    precision, recall = np.full((B, K, T, R), np.nan), np.full((B, K, T), np.nan)
+    places = np.full((B, K, T, R), -1, dtype=np.int64)
+    for b, k in np.ndindex(B, K):
+        if totals[b, k] == 0:
+            continue
+        rows = np.arange(int(starts[k]), int(starts[k + 1]))
+        rows = rows[weights[b, image[rows]] > 0]
+        weight = weights[b, image[rows]]
+        for t in range(T):
+            right = np.cumsum(np.where(hits[rows] >> t & 1, weight, 0.0))
+            wrong = np.cumsum(np.where(misses[rows] >> t & 1, weight, 0.0))
+            reached = right / totals[b, k]
+            rates = right / (wrong + right + np.spacing(1))
+            highest = np.maximum.accumulate(rates[::-1])[::-1]
+            first = np.searchsorted(reached, recalls, side="left")
+            found = first < len(rows)
+            precision[b, k, t] = 0.0
+            precision[b, k, t, found] = highest[first[found]]
+            places[b, k, t, found] = rows[first[found]]
+            recall[b, k, t] = reached[-1] if len(rows) else 0.0
+    return precision, recall, places if with_places else places[:0]
