@@ -53,7 +53,7 @@ def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
     warnings = _warnings_of_units(sizes)
     for each in families(rules.families):
         group, first = _group(each, tables, clusters, classes, rules)
-        groups.setdefault(each.GROUP, {}).update(group)
+        _merge(groups.setdefault(each.GROUP, {}), group)
         if first is not None:
             methods[each.GROUP] = {"method": first.method, "degrees_of_freedom": first.degrees_of_freedom}
         warnings += each.warnings(tables, clusters, classes, rules)
@@ -88,20 +88,33 @@ def _group(
         name: entry(values[0], without.overall[name] if without else None) for name, values in plain.overall.items()
     }
     group.update(each.facts(tables, classes, rules))
-    group["per_class"] = {
-        label: {
-            name: entry(values[0, c], without.per_class[name][:, c] if without else None)
-            for name, values in plain.per_class.items()
-        }
-        for c, label in enumerate(classes.names)
-    }
+    for kind, labels in (("per_class", classes.names), ("per_category", getattr(plain, "categories", ()))):
+        if labels:
+            left_out = getattr(without, kind, None)
+            group[kind] = {
+                label: {
+                    name: entry(values[0, c], left_out[name][:, c] if left_out else None)
+                    for name, values in getattr(plain, kind).items()
+                }
+                for c, label in enumerate(labels)
+            }
     return group, first[0] if first else None
+
+
+def _merge(group: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add entries to a group; families that share it add to the same classes."""
+    for name, entry in more.items():
+        if name.startswith("per_") and name in group:
+            for label, scores in entry.items():
+                group[name].setdefault(label, {}).update(scores)
+        else:
+            group[name] = entry
 
 
 def per_image(run: Run) -> semantic.SemanticScores:
     """Every image's own scores, rows in the order of the images; a mean over them is not the score of the set."""
-    images = len(run.tables["images"]["id"])
-    return semantic.per_image(run.tables["pixels"], images, run.record.classes, classes_in=rules_of(run).classes_in)
+    images, classes_in = len(run.tables["images"]["id"]), rules_of(run).classes_in or "truth"
+    return semantic.per_image(run.tables["pixels"], images, run.record.classes, classes_in=classes_in)
 
 
 def _warnings_of_units(sizes: Array) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli import console
+from bench.cli import console, memory
 
 if TYPE_CHECKING:
     from bench.data import Data
@@ -27,6 +27,7 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
     from bench.evaluate import evaluate
     from bench.render import terminal
 
+    memory.keep_freed()
     counted = [0, len(job.samples)]
     try:
         with console.progress(f"{job.name} on {job.card.name}", quiet=as_json) as report:

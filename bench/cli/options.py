@@ -30,8 +30,11 @@ Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="Only th
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where run records are written.")]
 Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name of the row in tables.")]
 ClassesIn = Annotated[
-    Literal["truth", "union", "all"],
-    typer.Option("--classes-in", help="Classes that means run over: in the truth, in truth or prediction, or all."),
+    Literal["truth", "union", "all"] | None,
+    typer.Option(
+        "--classes-in",
+        help="Classes that means run over: those in the truth (default; PQ: union), in truth or prediction, or all.",
+    ),
 ]
 Metrics = Annotated[
     str,

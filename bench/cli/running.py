@@ -54,7 +54,7 @@ def run(  # noqa: PLR0913 - an option each
     metrics: Metrics = "default",
     regions: Regions = "",
     crop0: Crop0 = "full",
-    classes_in: ClassesIn = "truth",
+    classes_in: ClassesIn = None,
     name: Name = None,
     out: Out = Path("runs"),
     resume: Resume = False,

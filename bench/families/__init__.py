@@ -18,7 +18,7 @@ from bench.metrics.regions import Plan
 from bench.metrics.semantic import ClassesIn
 from bench.samples import Array, Prediction, Sample, Table
 
-FAMILIES: tuple[str, ...] = ("pixels",)
+FAMILIES: tuple[str, ...] = ("pixels", "weighted", "panoptic", "panoptic_boundary")
 """All families, in the order in which their groups are shown."""
 
 
@@ -29,7 +29,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     families: tuple[str, ...] = ("pixels",)
-    classes_in: ClassesIn = "truth"
+    classes_in: ClassesIn | None = None
     regions: Plan = Plan()
     area_from: Literal["mask", "box"] = "mask"
     boundary_ratio: float = 0.02

@@ -21,6 +21,8 @@ GROUP = "semantic"
 TABLES = ("pixels",)
 METRICS = (*semantic.OVERALL, *semantic.PER_CLASS)
 DEFAULT = True
+CLASSES_IN: semantic.ClassesIn = "truth"
+"""Which classes means run over where nobody says: their set must not depend on the model."""
 MEANS = ("mean_accuracy", "mIoU", "mDice")
 MOST_HELD = 0.25
 """A mean has no interval if more than this share of its classes would be held fixed: it would be too narrow."""
@@ -70,7 +72,9 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: 
     """Score every region."""
     return _regions(
         rules,
-        lambda region: semantic.score(tables["pixels"], weights, classes, classes_in=rules.classes_in, region=region),
+        lambda region: semantic.score(
+            tables["pixels"], weights, classes, classes_in=rules.classes_in or CLASSES_IN, region=region
+        ),
     )
 
 
@@ -78,7 +82,9 @@ def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, ru
     """Score every region without each cluster; means most of whose classes are held fixed are NaN."""
 
     def without(region: int) -> semantic.SemanticScores:
-        found = semantic.leave_out(tables["pixels"], clusters, classes, classes_in=rules.classes_in, region=region)
+        found = semantic.leave_out(
+            tables["pixels"], clusters, classes, classes_in=rules.classes_in or CLASSES_IN, region=region
+        )
         if found.held.sum() <= MOST_HELD * found.scored.sum():
             return found
         silent = {name: np.full_like(found[name], np.nan) for name in MEANS}
@@ -89,14 +95,14 @@ def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, ru
 
 def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
     """How many classes the means run over."""
-    scored = semantic.scored_classes(tables["pixels"], classes, rules.classes_in)
-    return {"classes": {"scored": int(scored.sum()), "of": len(classes), "in": rules.classes_in}}
+    scored = semantic.scored_classes(tables["pixels"], classes, rules.classes_in or CLASSES_IN)
+    return {"classes": {"scored": int(scored.sum()), "of": len(classes), "in": rules.classes_in or CLASSES_IN}}
 
 
 def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[tuple[str, str]]:
     """Classes that few or no images carry."""
     counts = tables["pixels"]
-    found = semantic.leave_out(counts, clusters, classes, classes_in=rules.classes_in)
+    found = semantic.leave_out(counts, clusters, classes, classes_in=rules.classes_in or CLASSES_IN)
     rare = ", ".join(f"{name} ({n})" for name, n in pixels.rare_classes(counts, classes))
     silent = ", ".join(name for name, held in zip(classes.names, found.held, strict=True) if held)
     absent = ", ".join(name for name, there in zip(classes.names, found.scored, strict=True) if not there)
