@@ -176,9 +176,9 @@ class Classes:
         return table
 
     def _looks_like_train_ids(self, labels: Labels, mapped: Labels) -> bool:
-        if all(entry.id == entry.train_id for entry in self.scored) or labels.size == 0:
+        if all(entry.id == entry.train_id for entry in self.scored) or int(labels.max(initial=0)) >= len(self):
             return False
-        return bool(2 * np.count_nonzero(mapped == self.ignore) > labels.size and int(labels.max()) < len(self))
+        return bool(2 * np.count_nonzero(mapped == self.ignore) > labels.size)
 
     def _invalid_prediction(self, labels: Labels, space: LabelSpace, value: int, where: str) -> str:
         known = [e.id for e in self.entries] if space == "ids" else list(range(len(self)))

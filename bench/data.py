@@ -15,7 +15,6 @@ from bench.cards import Card, load_card
 from bench.errors import DataError, UsageError, did_you_mean
 from bench.formats import Ids, layout
 from bench.samples import Sample
-from bench.streets import dataset as streets
 
 Progress = Callable[[int, int], None]
 
@@ -68,6 +67,8 @@ def open_data(
 
 def _root(card: Card, split: str, root: Path | None, progress: Progress | None) -> Path:
     if root is None and card.name == "streets":
+        from bench.streets import dataset as streets  # a third of the start of a command, for one data set
+
         return streets.cached(card, split, progress=progress)
     if root is None and os.environ.get("BENCH_DATA"):
         base = Path(os.environ["BENCH_DATA"]).expanduser()
