@@ -83,7 +83,7 @@ def test_kernels_are_clean(sanitized: tuple[str, dict[str, str]], repository: Pa
     tests = map(str, sorted((repository / "tests").glob("test_kernels*.py")))
     chosen = "not release and not environment"  # timing, and processes of their own
     arguments = [
-        str(tests),
+        *tests,
         "-q",
         "-p",
         "no:cacheprovider",
