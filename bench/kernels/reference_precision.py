@@ -20,8 +20,8 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
     misses: Array,
     thresholds: int,
     with_places: bool = False,
-) -> tuple[Array, Array, Array]:
-    """Precision at given recalls for B rows of weights and K classes; returns (precision, recall, places).
+) -> tuple[Array, Array, Array, Array]:
+    """Precision at given recalls, for B rows of weights and K classes: (precision, recall, area, places).
 
     Detections lie class by class, class k in `starts[k]:starts[k + 1]` (K + 1,) int64, each by falling score. `image`
     (D,) int32 says whose weight counts; bit t of `hits` and `misses` (D,) uint16 that the detection is right or wrong
@@ -29,12 +29,12 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
     found, `recalls` (R,) float64 rises.
 
     Precision (B, K, T, R) is the highest one at or after the first detection that reaches a recall, 0 where none does;
-    recall (B, K, T) what all detections reach; places (B, K, T, R) int64 is that first detection, -1 where none does,
+    recall (B, K, T) what all detections reach; area (B, K, T) the area under that highest precision over recall; places (B, K, T, R) int64 is that first detection, -1 where none does,
     or of shape (0, K, T, R) unless `with_places`.
     All as pycocotools, to the bit where weights are whole; a class without truths in a row is NaN there.
     """
     B, K, T, R = len(weights), len(starts) - 1, thresholds, len(recalls)
-    precision, recall = np.full((B, K, T, R), np.nan), np.full((B, K, T), np.nan)
+    precision, recall, area = (np.full(shape, np.nan) for shape in ((B, K, T, R), (B, K, T), (B, K, T)))
     places = np.full((B, K, T, R), -1, dtype=np.int64)
     for b, k in np.ndindex(B, K):
         if totals[b, k] == 0:
@@ -54,4 +54,5 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
             precision[b, k, t, found] = highest[first[found]]
             places[b, k, t, found] = rows[first[found]]
             recall[b, k, t] = reached[-1] if len(rows) else 0.0
-    return precision, recall, places if with_places else places[:0]
+            area[b, k, t] = (np.diff(reached, prepend=0.0) * highest).sum()
+    return precision, recall, area, places if with_places else places[:0]

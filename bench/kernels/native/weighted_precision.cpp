@@ -35,7 +35,7 @@ struct Job {
     const std::int32_t* image;
     const std::int64_t* starts;
     const std::uint16_t *hits, *misses;
-    double *precision, *recall;
+    double *precision, *recall, *area;
     std::int64_t* places;
 };
 
@@ -111,7 +111,7 @@ void find_first(const Job& job, std::size_t k, State& state, std::size_t rows) {
 // From the last hit to the first: the highest precision so far goes to the recalls that this hit is first to reach. What
 // is left is the recall 0, which the first detection reaches, right or wrong. The eight rows go side by side.
 void fill(const Job& job, const State& state, std::size_t t, std::size_t rows, double* const* precision,
-          std::int64_t* const* places) {
+          double* const* area, std::int64_t* const* places) {
     const std::vector<Kept>& kept = state.kept[t];
     std::size_t r[kLanes];
     double highest[kLanes] = {};
@@ -126,6 +126,7 @@ void fill(const Job& job, const State& state, std::size_t t, std::size_t rows, d
         const Lanes before = e > 0 ? kept[e - 1].reached : Lanes{};
         for (std::size_t l = 0; l < rows; ++l) {
             highest[l] = std::max(highest[l], kept[e].rate.of[l]);
+            *area[l] += (kept[e].reached.of[l] - before.of[l]) * highest[l];
             for (; r[l] > 0 && job.recall_points[r[l] - 1] > before.of[l]; --r[l]) {
                 precision[l][r[l] - 1] = highest[l];
                 if (places[l] != nullptr) places[l][r[l] - 1] = kept[e].place;
@@ -141,21 +142,24 @@ void fill(const Job& job, const State& state, std::size_t t, std::size_t rows, d
 }
 
 void write(const Job& job, std::size_t k, std::size_t row, std::size_t rows, const State& state) {
-    double* precision[kLanes];
+    double *precision[kLanes], *area[kLanes];
     std::int64_t* places[kLanes] = {};
     for (std::size_t t = 0; t < job.thresholds; ++t) {
         for (std::size_t l = 0; l < rows; ++l) {
             const std::size_t at = ((row + l) * job.classes + k) * job.thresholds + t;
             precision[l] = job.precision + at * job.recalls;
             if (job.places != nullptr) places[l] = job.places + at * job.recalls;
+            area[l] = job.area + at;
+            *area[l] = 0.0;
             job.recall[at] = state.right[t].of[l] / job.totals[(row + l) * job.classes + k];
         }
-        fill(job, state, t, rows, precision, places);
+        fill(job, state, t, rows, precision, area, places);
         for (std::size_t l = 0; l < rows; ++l) {
             if (job.totals[(row + l) * job.classes + k] > 0) continue;
             std::fill_n(precision[l], job.recalls, kNaN);
             if (places[l] != nullptr) std::fill_n(places[l], job.recalls, std::int64_t{-1});
             job.recall[((row + l) * job.classes + k) * job.thresholds + t] = kNaN;
+            *area[l] = kNaN;
         }
     }
 }
@@ -197,12 +201,12 @@ py::tuple weighted_precision(const Contiguous<double>& weights, const Contiguous
     for (py::ssize_t d = 0; d < image.size(); ++d) {
         require(0 <= image.data()[d] && image.data()[d] < weights.shape(1), "an image without a weight");
     }
-    py::array_t<double> precision({B, K, T, R}), recall({B, K, T});
+    py::array_t<double> precision({B, K, T, R}), recall({B, K, T}), area({B, K, T});
     py::array_t<std::int64_t> places({with_places ? B : 0, K, T, R});
     const auto n = [](py::ssize_t size) { return static_cast<std::size_t>(size); };
     const Job job{n(weights.shape(1)), n(K), n(T), n(R), n(B), weights.data(), totals.data(), recalls.data(),
                   image.data(), starts.data(), hits.data(), misses.data(), precision.mutable_data(),
-                  recall.mutable_data(), with_places ? places.mutable_data() : nullptr};
+                  recall.mutable_data(), area.mutable_data(), with_places ? places.mutable_data() : nullptr};
     {
         py::gil_scoped_release released;
         State state;
@@ -214,7 +218,7 @@ py::tuple weighted_precision(const Contiguous<double>& weights, const Contiguous
             score_rows(job, row, std::min(kLanes, job.rows - row), state);
         }
     }
-    return py::make_tuple(precision, recall, places);
+    return py::make_tuple(precision, recall, area, places);
 }
 
 }  // namespace
