@@ -1,0 +1,84 @@
+"""The kernel over contours of classes in NumPy: how many of their pixels have a partner nearby.
+
+A part of `reference.py`, which is where it is found. Nothing here knows files, classes' names or metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def contour_matches(
+    truth: Array, prediction: Array, classes: int, radii: Sequence[int]
+) -> np.ndarray[tuple[int, int, int], np.dtype[np.int64]]:
+    """Count the contour pixels of every class in two label maps, and those within each radius of one in the other map.
+
+    `truth` and `prediction` (H, W) are uint8 or uint16; values from `classes` on are no class. `radii` (T,) are whole
+    numbers that do not fall. Returns (classes, 2, 1 + T) int64: truth, then prediction; all contour pixels, then those
+    whose Euclidean distance to the nearest contour pixel of the class in the other map is at most each radius.
+
+    A pixel is on the contour of a class if it or its right, lower or lower right neighbour belongs to the class while
+    another of these does not; neighbours outside the image are left out, and the last pixel is on no contour.
+
+    >>> contour_matches(np.uint8([[0, 0, 1, 1]]), np.uint8([[0, 1, 1, 1]]), 2, [0, 1]).tolist()
+    [[[1, 0, 1], [1, 0, 1]], [[1, 0, 1], [1, 0, 1]]]
+
+    Raises:
+        ValueError: shapes that differ or are not (H, W), another dtype, or radii that fall, are negative or too large.
+    """
+    _require(truth, prediction, classes, radii)
+    counts = np.zeros((classes, 2, 1 + len(radii)), dtype=np.int64)
+    if truth.size == 0:
+        return counts
+    reach = radii[-1] if len(radii) else 0
+    offsets = _offsets(reach)
+    for number in np.intersect1d(np.arange(classes), np.union1d(truth, prediction)).tolist():
+        contours = _contour(truth == number), _contour(prediction == number)
+        for side, (own, other) in enumerate((contours, contours[::-1])):
+            squares = _nearest(np.argwhere(own), np.pad(other, reach), offsets, reach)
+            counts[number, side, 0] = len(squares)
+            counts[number, side, 1:] = [np.count_nonzero(squares <= radius**2) for radius in radii]
+    return counts
+
+
+def _contour(mask: Array) -> Array:
+    padded = np.pad(mask, ((0, 1), (0, 1)), mode="edge")
+    block = padded[:-1, :-1], padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:]
+    return np.asarray(np.logical_or.reduce(block) & ~np.logical_and.reduce(block))
+
+
+def _offsets(reach: int) -> list[tuple[int, int, int]]:
+    """Square distance, rows and columns of all steps within a radius, the shortest first."""
+    side = range(-reach, reach + 1)
+    return sorted((y * y + x * x, y, x) for y in side for x in side if y * y + x * x <= reach * reach)
+
+
+def _nearest(points: Array, other: Array, offsets: list[tuple[int, int, int]], reach: int) -> Array:
+    """Square distance of each point (K, 2) to the nearest pixel of a padded mask; the largest int64 beyond reach."""
+    squares = np.full(len(points), np.iinfo(np.int64).max)
+    waiting = np.arange(len(points))
+    for square, down, across in offsets:
+        rows, columns = points[waiting, 0] + down + reach, points[waiting, 1] + across + reach
+        found = other[rows, columns]
+        squares[waiting[found]] = square
+        waiting = waiting[~found]
+        if not waiting.size:
+            break
+    return squares
+
+
+def _require(truth: Array, prediction: Array, classes: int, radii: Sequence[int]) -> None:
+    for labels in (truth, prediction):
+        if labels.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f"label maps are uint8 or uint16, not {labels.dtype}")
+    if truth.ndim != 2 or truth.shape != prediction.shape:
+        raise ValueError(f"truth has shape {truth.shape} and prediction {prediction.shape}: both must be one (H, W)")
+    if not 0 <= classes <= 65536:
+        raise ValueError(f"classes lies in 0 ... 65536, not {classes}")
+    if any(not low <= radius <= 1000 for low, radius in zip((0, *radii), radii, strict=False)):
+        raise ValueError(f"radii lie in 0 ... 1000 and do not fall: {list(radii)}")
