@@ -6,6 +6,7 @@ It turns words such as `all`, `mIoU,PQ` or `crops,trimap=3:5` into `Rules`; what
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from bench.cards import Card
@@ -21,6 +22,19 @@ REGIONS: dict[str, tuple[float, ...]] = {
     "trimap": (1, 3, 5, 10),
 }
 """The kinds of regions, and what is taken where a person gives no numbers and the card none."""
+
+
+def task_of(path: Path) -> str:
+    """Which task stored predictions answer, by how they lie: `semantic`, `instance` or `panoptic`.
+
+    A results JSON (a list) or a folder of text files holds instances; a JSON with annotations and the PNGs beside it is
+    panoptic; anything else are label maps.
+    """
+    found = [path] if path.is_file() else sorted(path.glob("*.json"))
+    if len(found) == 1:
+        with found[0].open("rb") as file:
+            return "instance" if file.read(64).lstrip()[:1] == b"[" else "panoptic"
+    return "instance" if path.is_dir() and next(path.rglob("*.txt"), None) else "semantic"
 
 
 def rules_for(card: Card, task: str, *, metrics: str = "default", regions: str = "", **settings: Any) -> Rules:

@@ -16,7 +16,6 @@ import msgspec
 from bench import runs
 from bench.cards import Card
 from bench.classes import LabelSpace
-from bench.errors import PredictionError
 from bench.families import Rules
 from bench.formats import PredictionReader, layout
 from bench.models import Model
@@ -56,6 +55,7 @@ class Job:
             "split": self.split,
             "images": runs.digest([sample.id for sample in self.samples]),
             "model": {key: value for key, value in self.identity.items() if key != "warnings"},
+            "task": self.task,
             "settings": self.settings,
         }
 
@@ -76,6 +76,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     path: Path,
     *,
     root: Path,
+    task: str = "semantic",
     space: LabelSpace = "ids",
     resize: bool = False,
     rules: Rules | None = None,
@@ -84,11 +85,9 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     """The job of scoring predictions that lie at `path`, in the card's layout.
 
     Raises:
-        PredictionError: nothing there, or samples without a prediction.
+        PredictionError: samples without a prediction, or files of the wrong kind.
     """
-    if not path.exists():
-        raise PredictionError(f"--predictions {path}: there is no such folder or file")
-    read = layout(card).read_predictions(card, path, "semantic", samples, space=space)
+    read = layout(card).read_predictions(card, path, task, samples, space=space)
     return Job(
         card=card,
         split=split,
@@ -96,6 +95,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         name=name or path.resolve().stem,
         identity={"kind": "predictions", "folder": path.resolve().name, "files": _files_digest(path)},
         settings={"label_space": space, "resize": "nearest" if resize else "no"},
+        task=task,
         read_prediction=read,
         rules=rules or Rules(),
         resize=resize,

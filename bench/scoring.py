@@ -5,6 +5,7 @@ It needs two small files and no image; a record that is read again is scored aga
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 
 from bench import resample
 from bench.classes import Classes
+from bench.errors import RunError
 from bench.families import Family, Rules, families
-from bench.metrics import semantic
+from bench.metrics import panoptic, semantic
 from bench.resample import Interval
 from bench.runs import Run, Tables
 from bench.samples import Array
@@ -111,10 +113,21 @@ def _merge(group: dict[str, Any], more: dict[str, Any]) -> None:
             group[name] = entry
 
 
-def per_image(run: Run) -> semantic.SemanticScores:
-    """Every image's own scores, rows in the order of the images; a mean over them is not the score of the set."""
-    images, classes_in = len(run.tables["images"]["id"]), rules_of(run).classes_in or "truth"
-    return semantic.per_image(run.tables["pixels"], images, run.record.classes, classes_in=classes_in)
+def per_image(run: Run) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
+    """Every image's own scores, (N,) by name and (N, C) by name; a mean over them is not the score of the set.
+
+    Raises:
+        RunError: a run of a task whose scores make no sense for one image, such as AP.
+    """
+    tables, images, classes = run.tables, len(run.tables["images"]["id"]), run.record.classes
+    classes_in = rules_of(run).classes_in
+    if "pixels" in tables:
+        found = semantic.per_image(tables["pixels"], images, classes, classes_in=classes_in or "truth")
+        return found.overall, {"IoU": found.per_class["IoU"]}
+    if "segments" in tables:
+        quality = panoptic.per_image(tables["segments"], images, classes, classes_in=classes_in or "union")
+        return quality.overall, {"PQ": quality.per_class["PQ"]}
+    raise RunError(f"{run.path}: its scores are made of all images together; a single image has none")
 
 
 def _warnings_of_units(sizes: Array) -> list[tuple[str, str]]:

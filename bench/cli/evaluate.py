@@ -34,6 +34,10 @@ def evaluate(  # noqa: PLR0913 - an option each
     dataset: DatasetName,
     split: SplitName = None,
     data: DataFolder = None,
+    task: Annotated[
+        Literal["auto", "semantic", "instance", "panoptic"],
+        typer.Option("--task", help="What the predictions answer; auto tells by how they lie."),
+    ] = "auto",
     label_space: Annotated[
         Literal["ids", "train-ids"],
         typer.Option("--label-space", help="What the predicted values are: the data set's ids, or train ids."),
@@ -60,16 +64,22 @@ def evaluate(  # noqa: PLR0913 - an option each
 
     Example:  bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
     """
-    from bench.choosing import rules_for
+    from bench.choosing import rules_for, task_of
+    from bench.errors import PredictionError
     from bench.jobs import stored_predictions
 
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
-    rules = rules_for(opened.card, "semantic", metrics=metrics, regions=regions, crop0=crop0, classes_in=classes_in)
+    path = predictions.expanduser()
+    if not path.exists():
+        raise PredictionError(f"--predictions {path}: there is no such folder or file")
+    answered = task_of(path) if task == "auto" else task
+    rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, crop0=crop0, classes_in=classes_in)
     job = stored_predictions(
         opened.card,
         opened.split,
         opened.samples,
-        predictions.expanduser(),
+        path,
+        task=answered,
         space=label_space,
         resize=resize == "nearest",
         rules=rules,

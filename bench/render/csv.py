@@ -11,23 +11,23 @@ from pathlib import Path
 
 from bench import scoring
 from bench.errors import UsageError
-from bench.metrics import semantic
 from bench.runs import Run
 
 
 def write_per_image(run: Run, path: Path) -> int:
-    """Write a row for every image: id, cluster, the overall scores, and the IoU of every class; returns the rows.
+    """Write a row for every image: id, cluster, the overall scores, and the IoU (or PQ) of every class; returns the rows.
 
     Raises:
         UsageError: the file cannot be written.
+        RunError: scores of single images make no sense for the task.
     """
-    scores, names = scoring.per_image(run), run.record.classes.names
-    header = ["image", "cluster", *semantic.OVERALL, *(f"IoU:{name}" for name in names)]
-    images = run.tables["images"]
+    overall, per_class = scoring.per_image(run)
+    names, images = run.record.classes.names, run.tables["images"]
+    header = ["image", "cluster", *overall, *(f"{score}:{name}" for score in per_class for name in names)]
     rows = [
         [str(images["id"][n]), str(images["cluster"][n])]
-        + [_field(scores[name][n]) for name in semantic.OVERALL]
-        + [_field(value) for value in scores["IoU"][n]]
+        + [_field(values[n]) for values in overall.values()]
+        + [_field(value) for values in per_class.values() for value in values[n]]
         for n in range(len(images["id"]))
     ]
     try:

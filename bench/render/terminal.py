@@ -1,55 +1,77 @@
 """A run record as a table for the terminal: scores in percent with their intervals, and what they rest on.
 
-It lays out what the record holds; it computes nothing.
+It lays out what the record holds, group by group; it computes nothing.
 """
 
 from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 from bench.runs import Run
 
-OVERALL = {
-    "mIoU": "mIoU",
+TITLES = {
     "pixel_accuracy": "pixel accuracy",
     "mean_accuracy": "mean accuracy",
     "fwIoU": "frequency-weighted IoU",
     "mDice": "mean Dice",
+    "category_IoU": "category IoU",
+    "category_iIoU": "category iIoU",
 }
+GROUPS = {
+    "semantic": "semantic",
+    "instance": "instances, by masks",
+    "boxes": "instances, by boxes",
+    "instance_boundary": "instances, by boundaries",
+    "panoptic": "panoptic",
+    "panoptic_boundary": "panoptic, by boundaries",
+    "cityscapes_instance": "instances, as Cityscapes scores them",
+    "lvis": "instances, as LVIS scores them",
+    "voc_instance": "instances, as VOC scores them",
+    "calibration": "calibration",
+}
+FIRST = ("mIoU", "AP", "PQ")
+"""The score that a group leads with, and that says over how many classes it runs."""
 DASH = "-"
+LEFT_RIGHT = ("left", "right", "left")
 
 
 def run_table(run: Run) -> str:
-    """The whole report of one run: heading, overall scores, scores per class, and notes."""
-    from tabulate import tabulate
+    """The whole report of one run: heading, then per group the overall scores, regions and classes, and notes."""
+    record = run.record
+    where = f"{record.dataset.title} {record.dataset.split}"
+    parts = [f"{record.name} on {where}: {record.dataset.images} images{_speed(run)}"]
+    for name, group in record.scores.items():
+        if len(record.scores) > 1:
+            parts.append(f"{GROUPS.get(name, name)}:")
+        parts += [_indent(part) for part in group_tables(group) if part]
+    return "\n\n".join([*parts, _notes(run)]) + "\n"
 
-    record, group = run.record, run.record.scores["semantic"]
-    over = group["classes"]
-    heading = (
-        f"{record.name} on {record.dataset.title} {record.dataset.split}: {record.dataset.images} images{_speed(run)}"
-    )
-    overall = [[title, percent(group[key]), interval(group[key]), _over(key, over)] for key, title in OVERALL.items()]
-    per_class = [
-        [name, percent(s["IoU"]), interval(s["IoU"]), percent(s["Dice"]), percent(s["accuracy"])]
-        for name, s in group["per_class"].items()
+
+def group_tables(group: Mapping[str, Any]) -> list[str]:
+    """The tables of one group: overall scores, scores in regions, scores per class and per category."""
+    overall = {name: entry for name, entry in group.items() if _is_score(entry)}
+    regions: dict[str, dict[str, Any]] = {}
+    for name, entry in overall.items():
+        score, _, region = name.partition("@")
+        if region:
+            regions.setdefault(region, {})[score] = entry
+    plain = {name: entry for name, entry in overall.items() if "@" not in name}
+    leading = sorted(plain, key=lambda name: name not in FIRST)
+    rows = [
+        [TITLES.get(name, name), percent(plain[name]), interval(plain[name]), _over(name, group)] for name in leading
     ]
-    align = ("left", "right", "left", "left")
-    first = tabulate(
-        overall, headers=["", "%", "95 % interval", ""], tablefmt="plain", colalign=align, disable_numparse=True
-    )
-    second = tabulate(
-        per_class,
-        headers=["class", "IoU %", "95 % interval", "Dice %", "accuracy %"],
-        tablefmt="plain",
-        colalign=("left", "right", "left", "right", "right"),
-        disable_numparse=True,
-    )
-    return "\n\n".join([heading, _indent(first), _indent(second), _notes(run)]) + "\n"
+    return [
+        _table(["", "%", "95 % interval", ""], rows, (*LEFT_RIGHT, "left")),
+        _named_rows("region", regions, most=2),
+        _named_rows("class", group.get("per_class", {})),
+        _named_rows("category", group.get("per_category", {})),
+    ]
 
 
-def percent(entry: dict[str, Any]) -> str:
+def percent(entry: Mapping[str, Any]) -> str:
     """A score as percent with two digits, or a dash where it is not defined.
 
     >>> percent({"value": 0.61234}), percent({"value": None})
@@ -59,7 +81,7 @@ def percent(entry: dict[str, Any]) -> str:
     return DASH if value is None or math.isnan(value) else f"{100 * value:.2f}"
 
 
-def interval(entry: dict[str, Any]) -> str:
+def interval(entry: Mapping[str, Any]) -> str:
     """An interval as percent, or nothing where there is none.
 
     >>> interval({"interval": [0.5012, 0.62]}), interval({"interval": None})
@@ -69,11 +91,38 @@ def interval(entry: dict[str, Any]) -> str:
     return "" if found is None else f"[{100 * found[0]:.2f}, {100 * found[1]:.2f}]"
 
 
-def _over(key: str, over: dict[str, Any]) -> str:
-    if not key.startswith("m"):
+def _named_rows(head: str, rows: Mapping[str, Mapping[str, Any]], most: int = 8) -> str:
+    """A row for each name with any score; the first score comes with its interval, regions are left out."""
+    rows = {label: scores for label, scores in rows.items() if any(e["value"] is not None for e in scores.values())}
+    if not rows:
+        return ""
+    names = [name for name in next(iter(rows.values())) if "@" not in name]
+    names.sort(key=lambda name: name not in FIRST)
+    names = names[:most]
+    cells = [
+        [label, percent(scores[names[0]]), interval(scores[names[0]]), *(percent(scores[name]) for name in names[1:])]
+        for label, scores in rows.items()
+    ]
+    headers = [head, f"{names[0]} %", "95 % interval", *(f"{TITLES.get(name, name)} %" for name in names[1:])]
+    return _table(headers, cells, (*LEFT_RIGHT, *("right",) * (len(names) - 1)))
+
+
+def _table(headers: list[str], rows: list[list[str]], align: tuple[str, ...]) -> str:
+    from tabulate import tabulate
+
+    return tabulate(rows, headers=headers, tablefmt="plain", colalign=align, disable_numparse=True)
+
+
+def _is_score(entry: object) -> bool:
+    return isinstance(entry, Mapping) and "value" in entry
+
+
+def _over(name: str, group: Mapping[str, Any]) -> str:
+    over = group.get("classes")
+    if name not in FIRST or over is None:
         return ""
     where = {"truth": "in the truth", "union": "in truth or prediction", "all": "all, absent or not"}[over["in"]]
-    return f"over {over['scored']} of {over['of']} classes ({where})" if key == "mIoU" else ""
+    return f"over {over['scored']} of {over['of']} classes ({where})"
 
 
 def _speed(run: Run) -> str:
@@ -84,21 +133,20 @@ def _speed(run: Run) -> str:
 def _notes(run: Run) -> str:
     used = run.record.protocol["intervals"]
     lines = []
-    for method in used["methods"].values():
+    for group, method in used["methods"].items():
+        which = f" of {GROUPS.get(group, group)}" if len(used["methods"]) > 1 else ""
         freedom = f"{method['degrees_of_freedom']:.1f}"
-        lines.append(f"Intervals: {100 * used['level']:.0f} %, {method['method']} ({freedom}), over {_units(used)}.")
+        lines.append(
+            f"Intervals{which}: {100 * used['level']:.0f} %, {method['method']} ({freedom}), over {_units(used)}."
+        )
     lines += [f"Note: {warning.message}." for warning in run.record.warnings]
-    return "\n".join(_wrap(line) for line in lines)
+    return "\n".join(textwrap.fill(line, width=110, subsequent_indent="  ") for line in lines)
 
 
-def _units(used: dict[str, Any]) -> str:
+def _units(used: Mapping[str, Any]) -> str:
     if used["clusters"] == used["images"]:
         return f"{used['images']} images"
     return f"{used['clusters']} clusters of images, worth {used['effective_clusters']:.1f} of equal size"
-
-
-def _wrap(text: str) -> str:
-    return textwrap.fill(text, width=110, subsequent_indent="  ")
 
 
 def _indent(text: str) -> str:
