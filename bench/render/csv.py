@@ -15,7 +15,7 @@ from bench.runs import Run
 
 
 def write_per_image(run: Run, path: Path) -> int:
-    """Write a row for every image: id, cluster, the overall scores, and the IoU (or PQ) of every class; returns the rows.
+    """Write a row for every image: id, cluster, overall scores, and IoU (or PQ) of every class; returns their number.
 
     Raises:
         UsageError: the file cannot be written.
