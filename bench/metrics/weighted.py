@@ -17,7 +17,7 @@ from bench.errors import UsageError
 from bench.metrics import semantic
 from bench.metrics.categories import categories, merge, place_of
 from bench.metrics.pixels import by_cluster, weigh
-from bench.metrics.rates import Held, class_mean, ratio, weigh_in_order
+from bench.metrics.rates import Shares, rates, weigh_in_order
 from bench.samples import Array, LabelMap, Segments, Table
 
 OVERALL = ("iIoU", "category_IoU", "category_iIoU")
@@ -213,27 +213,25 @@ def _scores(
     silent: Array | None = None,
 ) -> WeightedScores:
     C, merged = len(classes), categories(classes)
-    countable = np.append(classes.things, merged.things)
-    whole, plain_whole = (each["tp"] + each["fn"] + each["fp"] for each in (sums, plain))
-    rate, plain_rate = ratio(sums["tp"], whole), ratio(plain["tp"], plain_whole)
-    carried = plain["instances"][0] > 0
-    scored = countable & {"truth": carried, "union": plain_whole[0] > 0, "all": np.ones_like(carried)}[classes_in]
 
-    def counted(of: Mapping[str, Array], denominator: Array) -> Array:
-        present = np.where(carried, of["instances"] > 0, denominator > 0)
-        return np.asarray(scored & (present | (plain_whole == 0) if classes_in == "all" else present))
+    def within(each: Mapping[str, Array], part: slice) -> Shares:
+        cut = {name: column[:, part] for name, column in each.items()}
+        return Shares(cut["tp"], cut["tp"] + cut["fn"] + cut["fp"], cut["instances"])
 
-    rows, plain_rows = counted(sums, whole), counted(plain, plain_whole)
-    held = scored & silent if silent is not None else np.zeros_like(scored)
-    means = []
-    for part in (slice(0, C), slice(C, None)):
-        fixed = Held(held[part], plain_rate[:, part], plain_rows[:, part]) if silent is not None else None
-        means.append(class_mean(rate[:, part], rows[:, part], fixed, scored=scored[part]))
-    own = rate if silent is None else np.where(silent, np.nan, rate)
+    by_class, by_merged = (
+        rates(
+            within(sums, part),
+            within(plain, part),
+            classes_in,
+            among=countable,
+            silent=None if silent is None else silent[part],
+        )
+        for part, countable in ((slice(0, C), classes.things), (slice(C, None), merged.things))
+    )
     return WeightedScores(
-        overall={"iIoU": means[0], "category_IoU": by_category["mIoU"], "category_iIoU": means[1]},
-        per_class={"iIoU": own[:, :C]},
-        per_category={"IoU": by_category["IoU"], "iIoU": own[:, C:]},
+        overall={"iIoU": by_class.mean, "category_IoU": by_category["mIoU"], "category_iIoU": by_merged.mean},
+        per_class={"iIoU": by_class.rate},
+        per_category={"IoU": by_category["IoU"], "iIoU": by_merged.rate},
         categories=merged.names,
-        held=held,
+        held=np.concatenate([by_class.held, by_merged.held]),
     )
