@@ -29,8 +29,8 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
     found, `recalls` (R,) float64 rises.
 
     Precision (B, K, T, R) is the highest one at or after the first detection that reaches a recall, 0 where none does;
-    recall (B, K, T) what all detections reach; area (B, K, T) the area under that highest precision over recall; places (B, K, T, R) int64 is that first detection, -1 where none does,
-    or of shape (0, K, T, R) unless `with_places`.
+    recall (B, K, T) what all detections reach; area (B, K, T) the area under that highest precision over recall; places
+    (B, K, T, R) int64 is that first detection, -1 where none does, or of shape (0, K, T, R) unless `with_places`.
     All as pycocotools, to the bit where weights are whole; a class without truths in a row is NaN there.
     """
     B, K, T, R = len(weights), len(starts) - 1, thresholds, len(recalls)

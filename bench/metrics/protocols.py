@@ -24,16 +24,16 @@ class Measure:
     """One score: the mean of precision, or of recall, over classes and thresholds.
 
     `size` and `threshold` are positions in the protocol's lists, `threshold` None for the mean over all; `cap` is the
-    number of detections that count in one image and class. The precision of a class is the mean of that at the
-    protocol's recalls, or with `area_under_curve` the area under its curve (as VOC has it). `subset` names the classes
-    of the mean, all of them where it is empty.
+    number of detections that count in one image and class, None for all of them. The precision of a class is the mean
+    of that at the protocol's recalls, or with `area_under_curve` the area under its curve (as VOC has it). `subset`
+    names the classes of the mean, all of them where it is empty.
     """
 
     name: str
     recall: bool = False
     threshold: int | None = None
     size: int = 0
-    cap: int = 100
+    cap: int | None = 100
     area_under_curve: bool = False
     subset: str = ""
 
