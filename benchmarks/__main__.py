@@ -1,0 +1,141 @@
+"""`python -m benchmarks`: us and every installed peer on whole jobs, in turn, with a table of what they cost.
+
+    python -m benchmarks --make-peers FOLDER                        once: the environment of the peers
+    python -m benchmarks --peers FOLDER --data DATA --job miou      measure; DATA is made when it is not there
+
+Numbers must agree before anything is measured. Processes take turns (A B A B), so that a busy machine is busy for all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from benchmarks import make_city, make_coco, make_panoptic, measure, peer_environment
+from benchmarks.jobs import JOBS, Job, peer_command
+
+OURS = "bench"
+MAKERS: Mapping[str, ModuleType] = {"city": make_city, "coco": make_coco, "panoptic": make_panoptic}
+HERE = Path(__file__).parents[1]
+
+
+def main() -> int:
+    """Measure the jobs that were asked for, and print a Markdown table for each."""
+    options = _options()
+    if options.make_peers:
+        peer_environment.make(options.make_peers)
+        return 0
+    print(f"{_machine()}, {options.runs} runs after one to warm up, size {options.size}, {datetime.now(UTC):%Y-%m-%d}")
+    print(f"Load before: {', '.join(f'{value:.1f}' for value in os.getloadavg())}\n")
+    failed = False
+    for name in options.job or JOBS:
+        folder = options.data / f"{JOBS[name].data}-{options.size}"
+        _make(JOBS[name].data, folder, options.size)
+        failed |= not _compare(name, folder, options)
+    return int(failed)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed beside the peers.")
+    parser.add_argument("--job", action="append", choices=sorted(JOBS), help="a job; default: all; may be repeated")
+    parser.add_argument("--size", choices=("S", "M"), default="S")
+    parser.add_argument("--runs", type=int, default=5, help="measured runs of each")
+    parser.add_argument("--data", type=Path, default=Path("benchmark-data"), help="folder for the made data")
+    parser.add_argument("--peers", type=Path, help="the environment of the peers")
+    parser.add_argument("--without", action="append", default=[], help="leave this peer out, such as a slow one")
+    parser.add_argument("--make-peers", type=Path, metavar="FOLDER", help="install the peers into FOLDER and end")
+    return parser.parse_args()
+
+
+def _make(kind: str, folder: Path, size: str) -> None:
+    if not (folder / "whole").exists():
+        print(f"making {folder}", file=sys.stderr)
+        folder.mkdir(parents=True, exist_ok=True)
+        MAKERS[kind].make(folder, size)
+        (folder / "whole").touch()
+
+
+def _compare(name: str, folder: Path, options: argparse.Namespace) -> bool:
+    """Measure one job and print its table; False where numbers differ or our own process failed."""
+    job = JOBS[name]
+    with tempfile.TemporaryDirectory() as out:
+        commands = {OURS: job.ours(folder.resolve(), Path(out))}
+        if options.peers:
+            python = peer_environment.python(options.peers.absolute())
+            commands |= {
+                peer: peer_command(python, words, name, folder.resolve())
+                for peer, words in job.peers.items()
+                if peer not in options.without
+            }
+        print(f"### {name}, {options.size}\n")
+        agreed = _warm_up(job, commands)
+        if OURS not in commands:
+            return False
+        costs: dict[str, list[measure.Cost]] = {who: [] for who in commands}
+        for _ in range(options.runs):
+            for who, command in commands.items():
+                costs[who].append(measure.run(command, HERE)[0])
+    _table({who: measure.median(rows) for who, rows in costs.items()})
+    return agreed
+
+
+def _warm_up(job: Job, commands: dict[str, list[str]]) -> bool:
+    """Run everybody once and hold the numbers against ours; who fails is named and leaves the race."""
+    found: dict[str, Mapping[str, float]] = {}
+    for who, command in list(commands.items()):
+        try:
+            found[who] = _numbers(job, who, measure.run(command, HERE)[1])
+        except (measure.JobFailed, KeyError, ValueError) as error:
+            print(f"{who} did not finish: {error!r}\n")
+            del commands[who]
+    agreed = True
+    for who, numbers in found.items():
+        for key, value in numbers.items():
+            ours = found.get(OURS, {}).get(key, math.nan)
+            if OURS in found and not math.isclose(value, ours, rel_tol=0, abs_tol=job.tolerance):
+                print(f"numbers differ: {key} is {value} by {who} and {ours} by us\n")
+                agreed = False
+    return agreed
+
+
+def _numbers(job: Job, who: str, found: Any) -> Mapping[str, float]:
+    if who == OURS:
+        return job.numbers(found)
+    if "stats" in found:
+        from benchmarks.jobs import COCO
+
+        return dict(zip(COCO, found["stats"], strict=True))
+    return dict(found)
+
+
+def _table(costs: Mapping[str, measure.Cost]) -> None:
+    best = min((cost.wall for who, cost in costs.items() if who != OURS), default=costs[OURS].wall)
+    print("| | wall s | CPU s | RSS MiB | wall, best peer = 1 |\n|---|---|---|---|---|")
+    for who, cost in sorted(costs.items(), key=lambda pair: pair[1].wall):
+        name = f"**{who}**" if who == OURS else who
+        print(f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {cost.wall / best:.2f} |")
+    print()
+
+
+def _machine() -> str:
+    model = platform.processor() or platform.machine()
+    cpus = Path("/proc/cpuinfo")
+    if cpus.exists():
+        names = [
+            line.split(":", 1)[1].strip() for line in cpus.read_text().splitlines() if line.startswith("model name")
+        ]
+        model = names[0] if names else model
+    return f"{os.cpu_count()} CPUs ({model}), Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
