@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.cards import Card
 
 Device = Literal["auto", "cpu", "cuda"]
-_NOT_ADAPTERS = {"__init__", "checkpoints", "networks", "inference"}
+_NOT_ADAPTERS = {"__init__", "assembly", "checkpoints", "inference", "labels", "networks", "torchvision_networks"}
 
 
 @dataclass(frozen=True)

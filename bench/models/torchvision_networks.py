@@ -1,0 +1,67 @@
+"""The segmentation networks of torchvision: known by their weights, built without weights, and where it publishes some.
+
+This module knows no card; `deeplab` and `fcn` are its users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from torch import Tensor, nn
+from torchvision.models import WeightsEnum, get_model, get_model_weights
+
+from bench.models.assembly import Family, Pretrained
+
+BLOCKS_OF_LAYER3 = {"6": "resnet50", "23": "resnet101"}
+
+
+def family(name: str, architectures: tuple[str, ...]) -> Family:
+    """The family of these architectures, with the weights that torchvision publishes for the first of them first."""
+    return Family(
+        name=name,
+        recognise=recognise,
+        build=build,
+        head="classifier.",
+        architectures=architectures,
+        pretrained=tuple(_published(architecture) for architecture in architectures),
+    )
+
+
+def recognise(state: Mapping[str, Tensor]) -> str | None:
+    """The architecture whose layers bear these names."""
+    head = _head(state)
+    backbone = _backbone(state)
+    return f"{head}_{backbone}" if head and backbone else None
+
+
+def build(architecture: str, _: Mapping[str, Tensor], outputs: int) -> nn.Module:
+    """The network without weights and without the aux classifier."""
+    network: nn.Module = get_model(
+        architecture, weights=None, weights_backbone=None, num_classes=outputs, aux_loss=False
+    )
+    return network
+
+
+def _head(state: Mapping[str, Tensor]) -> str | None:
+    if "classifier.0.convs.0.0.weight" in state:
+        return "deeplabv3"
+    first = state.get("classifier.0.weight")
+    return "fcn" if first is not None and first.ndim == 4 and "classifier.4.weight" in state else None
+
+
+def _backbone(state: Mapping[str, Tensor]) -> str | None:
+    if "backbone.layer3.0.conv3.weight" in state:
+        blocks = {name.split(".")[2] for name in state if name.startswith("backbone.layer3.")}
+        return BLOCKS_OF_LAYER3.get(str(len(blocks)))
+    return "mobilenet_v3_large" if "backbone.16.0.weight" in state else None
+
+
+def _published(architecture: str) -> Pretrained:
+    weights: WeightsEnum = get_model_weights(architecture).DEFAULT
+    return Pretrained(
+        architecture=architecture,
+        classes=tuple(weights.meta["categories"]),
+        file=weights.url.rsplit("/", 1)[-1],
+        fetch=partial(weights.get_state_dict, progress=True, check_hash=True),
+    )
