@@ -43,6 +43,8 @@ $(VENV)/.installed-models: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[models]"
 	@touch $@
 
+# panopticapi is an oracle of the tests; it asks for NumPy 1 and runs with NumPy 2, hence --no-deps.
 $(VENV)/.installed-dev: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[models,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps panopticapi-lite==0.2.0
 	@touch $@ $(VENV)/.installed-models

@@ -31,4 +31,17 @@ _SEMANTIC = (
     ("mIoU@crop-200", "any of these in a region: crops, rings, bands, depth bins, trimaps", "GSCNN, arXiv 1907.05740"),
 )
 
-METRICS: tuple[Metric, ...] = tuple(Metric(name, "semantic", "%", meaning, ref) for name, meaning, ref in _SEMANTIC)
+_PANOPTIC = (
+    ("PQ", "panoptic quality: mean over classes of SQ x RQ", "panopticapi"),
+    ("SQ", "segmentation quality: mean over classes of the mean IoU of matched segments", "panopticapi"),
+    ("RQ", "recognition quality: mean over classes of tp / (tp + fp / 2 + fn / 2) of segments", "panopticapi"),
+    *((f"{name}_th", f"{name} over things, the countable classes", "panopticapi") for name in ("PQ", "SQ", "RQ")),
+    *((f"{name}_st", f"{name} over stuff, the other classes", "panopticapi") for name in ("PQ", "SQ", "RQ")),
+    ("boundary_PQ", "PQ, SQ and RQ by the smaller of mask IoU and boundary IoU", "boundary-iou-api"),
+)
+
+METRICS: tuple[Metric, ...] = tuple(
+    Metric(name, task, "%", meaning, ref)
+    for task, rows in (("semantic", _SEMANTIC), ("panoptic", _PANOPTIC))
+    for name, meaning, ref in rows
+)
