@@ -66,6 +66,26 @@ def test_perturbed_camvid_truth_scores_what_plain_loops_say(
     assert sum(expected) / 11 == pytest.approx(scores["mIoU"]["value"], rel=1e-12)
 
 
+COCO_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+PUBLISHED = {
+    "fakesegm": ("instance", (0.320, 0.562, 0.299, 0.387, 0.310, 0.327, 0.268, 0.415, 0.417, 0.469, 0.377, 0.381)),
+    "fakebbox": ("boxes", (0.505, 0.697, 0.573, 0.586, 0.519, 0.501, 0.387, 0.594, 0.595, 0.640, 0.566, 0.564)),
+}
+
+
+@pytest.mark.parametrize("kind", PUBLISHED)
+def test_coco_results_score_what_their_authors_published(
+    shared_data: Callable[[str], Path], evaluated: Run, kind: str
+) -> None:
+    root = shared_data("cocoapi_results")
+    truth = root / "dataset" / "cocoapi" / "instances_val2014_100.json"
+    results = root / "results" / f"instances_val2014_{kind}100_results.json"
+    code, found = evaluated("-p", results, "-d", "coco-instances", "--data", truth)
+    group, expected = PUBLISHED[kind]
+    assert 0 == code
+    assert expected == tuple(round(found["scores"][group][name]["value"], 3) for name in COCO_NAMES)
+
+
 def _counts(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[list[int], list[int], list[int]]:
     """Hits, false positives and misses of CamVid's 11 classes, class by class and image by image; 11 is void."""
     hits, wrong, missed = [0] * 11, [0] * 11, [0] * 11

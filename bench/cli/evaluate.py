@@ -9,6 +9,7 @@ import typer
 
 from bench.cli import jobs
 from bench.cli.options import (
+    AreaFrom,
     AsJson,
     ClassesIn,
     Crop0,
@@ -53,6 +54,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     regions: Regions = "",
     crop0: Crop0 = "full",
     classes_in: ClassesIn = None,
+    area_from: AreaFrom = "mask",
     name: Name = None,
     out: Out = Path("runs"),
     resume: Resume = False,
@@ -73,7 +75,9 @@ def evaluate(  # noqa: PLR0913 - an option each
     if not path.exists():
         raise PredictionError(f"--predictions {path}: there is no such folder or file")
     answered = task_of(path) if task == "auto" else task
-    rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, crop0=crop0, classes_in=classes_in)
+    rules = rules_for(
+        opened.card, answered, metrics=metrics, regions=regions, crop0=crop0, classes_in=classes_in, area_from=area_from
+    )
     job = stored_predictions(
         opened.card,
         opened.split,

@@ -50,5 +50,9 @@ Crop0 = Annotated[
     Literal["full", "base"],
     typer.Option("--crop0", help="What crop factor 0 means: the full image, or the image without its margins."),
 ]
+AreaFrom = Annotated[
+    Literal["mask", "box"],
+    typer.Option("--area-from", help="Area of a detection with mask and box: the mask's, or the box's as pycocotools."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]

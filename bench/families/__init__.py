@@ -18,7 +18,7 @@ from bench.metrics.regions import Plan
 from bench.metrics.semantic import ClassesIn
 from bench.samples import Array, Prediction, Sample, Table
 
-FAMILIES: tuple[str, ...] = ("pixels", "weighted", "panoptic", "panoptic_boundary")
+FAMILIES: tuple[str, ...] = ("pixels", "weighted", "instance", "boxes", "panoptic", "panoptic_boundary")
 """All families, in the order in which their groups are shown."""
 
 

@@ -1,0 +1,48 @@
+"""Objects by their boxes: COCO's AP and AR."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.cards import Card
+from bench.classes import Classes
+from bench.families import Rules
+from bench.families import instance as family
+from bench.metrics import instance
+from bench.samples import Array, Prediction, Sample, Table
+
+TASK = "instance"
+GROUP = "boxes"
+KIND = "box"
+TABLES = ("box_detections", "box_truths")
+METRICS = tuple(f"box_{name}" for name in instance.OVERALL)
+DEFAULT = True
+suits = family.suits
+leave_out = family.leave_out
+warnings = family.warnings
+
+
+def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
+    """Match the objects of one image by boxes, unless the family `instance` does so already."""
+    return {} if "instance" in rules.families else family.count_kinds(rules, sample, prediction, position, ("box",))
+
+
+def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
+    """Classes and protocol."""
+    return {"table": KIND, "classes": list(classes.names), "protocol": "coco"}
+
+
+def truth_rows(tables: Mapping[str, Table]) -> Table:
+    """True objects per image, class and size range."""
+    return instance.truth_rows(tables, kind=KIND)
+
+
+def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> instance.InstanceScores:
+    """Score N images under B rows of weights (B, N)."""
+    return instance.score(tables, weights, classes, kind=KIND)
+
+
+def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
+    """How many classes the means run over."""
+    return family.facts_of(tables["box_truths"], classes)
