@@ -28,6 +28,8 @@ _SEMANTIC = (
     ("iIoU", "IoU in which each object counts by its class's average size, not by its own", "cityscapesScripts"),
     ("category_IoU", "mean IoU of the classes merged into their categories", "cityscapesScripts"),
     ("category_iIoU", "iIoU of the categories whose labels are all countable", "cityscapesScripts"),
+    ("boundary_IoU", "mean over classes of the IoU of the bands along their boundaries", "boundary-iou-api"),
+    ("boundary_F_0.00088", "mean F-score of contours, within a tolerance of the diagonal", "GSCNN, arXiv 1907.05740"),
     ("mIoU@crop-200", "any of these in a region: crops, rings, bands, depth bins, trimaps", "GSCNN, arXiv 1907.05740"),
 )
 
