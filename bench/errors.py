@@ -73,7 +73,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     'known are: fcn, unet'
     """
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    folded = {each.casefold(): each for each in names}
+    close = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
     if close:
         return f"did you mean {' or '.join(close)}?"
     return f"known are: {', '.join(names)}" if names else "none are known"

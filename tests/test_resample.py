@@ -150,3 +150,26 @@ def test_equal_clusters_are_worth_their_number_and_lopsided_ones_less() -> None:
     # As in Cityscapes val, where two sequences hold 50 and 217 of the 500 images and the other 233 one each.
     assert resample.effective_clusters(np.array([50, 217] + [1] * 233)) == pytest.approx(5.0, abs=0.05)
     assert math.isnan(resample.effective_clusters(np.array([])))
+
+
+def test_bootstrap_interval_of_a_mean_is_close_to_the_classic_one() -> None:
+    generator = np.random.default_rng(4)
+    values = generator.normal(size=80)
+    weights = resample.bootstrap_weights(80, 4000, generator)
+    found = resample.bootstrap_interval(values.mean(), (weights @ values) / 80, sizes=np.ones(80))
+    classic = resample.jackknife_interval(values.mean(), means_without_one(values))
+    assert found is not None
+    assert classic is not None
+    assert classic.standard_error == pytest.approx(found.standard_error, rel=0.05)
+    assert classic.standard_error != pytest.approx(2 * found.standard_error, rel=0.05)
+    assert 79 == found.degrees_of_freedom
+
+
+def test_no_bootstrap_interval_where_nothing_can_be_said() -> None:
+    replicates = np.linspace(0, 1, 100)
+    assert resample.bootstrap_interval(0.5, replicates, sizes=np.ones(1)) is None
+    assert resample.bootstrap_interval(float("nan"), replicates, sizes=np.ones(9)) is None
+    often_absent = np.where(np.arange(100) % 10 == 0, np.nan, replicates)
+    assert resample.bootstrap_interval(0.5, often_absent, sizes=np.ones(9)) is None
+    seldom_absent = np.where(np.arange(100) % 50 == 0, np.nan, replicates)
+    assert resample.bootstrap_interval(0.5, seldom_absent, sizes=np.ones(9)) is not None
