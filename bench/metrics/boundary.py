@@ -103,15 +103,16 @@ def count(
     Rows without boundary are left out.
 
     Tolerance 0 is Boundary IoU: pixels of the class within `band_ratio` of the diagonal of a valid pixel of another
-    class or of the frame; a partner is the same pixel. Void makes no boundary and counts nowhere. The others are boundary F:
-    the contour one pixel wide, partners as far as the tolerance; void is another class here and the frame makes none.
+    class or of the frame; a partner is the same pixel. Void makes no boundary and counts nowhere. The others are
+    boundary F: contours one pixel wide, partners as far as the tolerance; void is another class here, and the frame
+    makes none.
     """
     C = len(classes)
     dtype = np.uint8 if C < 255 else np.uint16
     void = truth.labels == classes.ignore
-    true = np.where(void, C + 1, truth.labels).astype(dtype)
+    true = np.where(void, dtype(C + 1), truth.labels.astype(dtype, copy=False))
     # A label that is not scored is a class of its own here: it makes a boundary where it meets others.
-    predicted = np.where(void, C + 1, np.minimum(prediction.labels, C)).astype(dtype)
+    predicted = np.where(void, dtype(C + 1), np.minimum(prediction.labels, C).astype(dtype, copy=False))
     counts = np.zeros((C, 1 + len(tolerances), 4), dtype=np.int64)
     counts[:, 0] = _bands(true, predicted, C, boundary_distance(truth.size, band_ratio))
     matches = kernels.contour_matches(true, predicted, C, radii(truth.size, tolerances))

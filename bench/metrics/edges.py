@@ -36,15 +36,22 @@ def near_frame(size: tuple[int, int], width: int) -> Array:
 def _windowed(values: Array, width: int, combine: np.ufunc, neutral: int) -> Array:
     """Combine the square of 2 width + 1 pixels around every pixel; what lies outside the image is `neutral`."""
     for axis in (0, 1):
-        values = np.moveaxis(values, axis, 0)
-        length, wanted, rows = 1, 2 * width + 1, len(values)
-        padded = np.pad(values, ((width, width), (0, 0)), constant_values=neutral)
+        length, wanted, side = 1, 2 * width + 1, values.shape[axis]
+        shape = [size + (2 * width if which == axis else 0) for which, size in enumerate(values.shape)]
+        padded = np.full(shape, neutral, dtype=values.dtype)
+        _cut(padded, axis, width, width + side)[...] = values
         # Runs of doubling length: a window of any size is two overlapping runs of the largest power of two in it.
         while 2 * length <= wanted:
-            padded = combine(padded[:-length], padded[length:])
+            rest = padded.shape[axis] - length
+            padded = combine(_cut(padded, axis, 0, rest), _cut(padded, axis, length, length + rest))
             length *= 2
-        values = np.moveaxis(combine(padded[:rows], padded[wanted - length : wanted - length + rows]), 0, axis)
+        second = wanted - length
+        values = combine(_cut(padded, axis, 0, side), _cut(padded, axis, second, second + side))
     return values
+
+
+def _cut(values: Array, axis: int, start: int, stop: int) -> Array:
+    return values[start:stop] if axis == 0 else values[:, start:stop]
 
 
 __all__ = ["near_another_class", "near_frame"]
