@@ -11,6 +11,7 @@ from bench.cli import jobs
 from bench.cli.options import (
     AreaFrom,
     AsJson,
+    BoundaryMode,
     ClassesIn,
     Crop0,
     DataFolder,
@@ -53,6 +54,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     metrics: Metrics = "default",
     regions: Regions = "",
     crop0: Crop0 = "full",
+    boundary_mode: BoundaryMode = "gscnn",
     classes_in: ClassesIn = None,
     area_from: AreaFrom = "mask",
     name: Name = None,
@@ -75,9 +77,8 @@ def evaluate(  # noqa: PLR0913 - an option each
     if not path.exists():
         raise PredictionError(f"--predictions {path}: there is no such folder or file")
     answered = task_of(path) if task == "auto" else task
-    rules = rules_for(
-        opened.card, answered, metrics=metrics, regions=regions, crop0=crop0, classes_in=classes_in, area_from=area_from
-    )
+    asked = {"crop0": crop0, "boundary_mode": boundary_mode, "classes_in": classes_in, "area_from": area_from}
+    rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, **asked)
     job = stored_predictions(
         opened.card,
         opened.split,

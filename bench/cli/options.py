@@ -50,6 +50,10 @@ Crop0 = Annotated[
     Literal["full", "base"],
     typer.Option("--crop0", help="What crop factor 0 means: the full image, or the image without its margins."),
 ]
+BoundaryMode = Annotated[
+    Literal["gscnn", "present"],
+    typer.Option("--boundary-mode", help="Boundary F of a class without contour in an image: 1 (gscnn), or left out."),
+]
 AreaFrom = Annotated[
     Literal["mask", "box"],
     typer.Option("--area-from", help="Area of a detection with mask and box: the mask's, or the box's as pycocotools."),

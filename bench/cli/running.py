@@ -10,6 +10,7 @@ import typer
 from bench.cli import jobs
 from bench.cli.options import (
     AsJson,
+    BoundaryMode,
     ClassesIn,
     Crop0,
     DataFolder,
@@ -54,6 +55,7 @@ def run(  # noqa: PLR0913 - an option each
     metrics: Metrics = "default",
     regions: Regions = "",
     crop0: Crop0 = "full",
+    boundary_mode: BoundaryMode = "gscnn",
     classes_in: ClassesIn = None,
     name: Name = None,
     out: Out = Path("runs"),
@@ -82,7 +84,8 @@ def run(  # noqa: PLR0913 - an option each
     )
     loaded = models.load(model, load_card(dataset), options)
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
-    rules = rules_for(opened.card, loaded.task, metrics=metrics, regions=regions, crop0=crop0, classes_in=classes_in)
+    asked = {"crop0": crop0, "boundary_mode": boundary_mode, "classes_in": classes_in}
+    rules = rules_for(opened.card, loaded.task, metrics=metrics, regions=regions, **asked)
     job = Job(
         card=opened.card,
         split=opened.split,

@@ -18,7 +18,7 @@ from bench.metrics.regions import Plan
 from bench.metrics.semantic import ClassesIn
 from bench.samples import Array, Prediction, Sample, Table
 
-FAMILIES: tuple[str, ...] = ("pixels", "weighted", "instance", "boxes", "panoptic", "panoptic_boundary")
+FAMILIES: tuple[str, ...] = ("pixels", "weighted", "boundary", "instance", "boxes", "panoptic", "panoptic_boundary")
 """All families, in the order in which their groups are shown."""
 
 
@@ -33,6 +33,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     regions: Plan = Plan()
     area_from: Literal["mask", "box"] = "mask"
     boundary_ratio: float = 0.02
+    boundary_mode: Literal["gscnn", "present"] = "gscnn"
 
 
 class Scores(Protocol):

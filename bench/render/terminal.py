@@ -17,6 +17,7 @@ TITLES = {
     "mean_accuracy": "mean accuracy",
     "fwIoU": "frequency-weighted IoU",
     "mDice": "mean Dice",
+    "boundary_IoU": "boundary IoU",
     "category_IoU": "category IoU",
     "category_iIoU": "category iIoU",
 }
@@ -60,9 +61,7 @@ def group_tables(group: Mapping[str, Any]) -> list[str]:
             regions.setdefault(region, {})[score] = entry
     plain = {name: entry for name, entry in overall.items() if "@" not in name}
     leading = sorted(plain, key=lambda name: name not in FIRST)
-    rows = [
-        [TITLES.get(name, name), percent(plain[name]), interval(plain[name]), _over(name, group)] for name in leading
-    ]
+    rows = [[_title(name, group), percent(plain[name]), interval(plain[name]), _over(name, group)] for name in leading]
     return [
         _table(["", "%", "95 % interval", ""], rows, (*LEFT_RIGHT, "left")),
         _named_rows("region", regions, most=2),
@@ -91,7 +90,7 @@ def interval(entry: Mapping[str, Any]) -> str:
     return "" if found is None else f"[{100 * found[0]:.2f}, {100 * found[1]:.2f}]"
 
 
-def _named_rows(head: str, rows: Mapping[str, Mapping[str, Any]], most: int = 8) -> str:
+def _named_rows(head: str, rows: Mapping[str, Mapping[str, Any]], most: int = 6) -> str:
     """A row for each name with any score; the first score comes with its interval, regions are left out."""
     rows = {label: scores for label, scores in rows.items() if any(e["value"] is not None for e in scores.values())}
     if not rows:
@@ -111,6 +110,16 @@ def _table(headers: list[str], rows: list[list[str]], align: tuple[str, ...]) ->
     from tabulate import tabulate
 
     return tabulate(rows, headers=headers, tablefmt="plain", colalign=align, disable_numparse=True)
+
+
+def _title(name: str, group: Mapping[str, Any]) -> str:
+    """The name of a score for people: a boundary tolerance comes with its pixels where all images have one size."""
+    head, _, tolerance = name.partition("boundary_F_")
+    if head or not tolerance:
+        return TITLES.get(name, name)
+    pixels = list(group.get("boundary", {}).get("tolerances_in_pixels", {}).values())
+    names = [entry for entry in group if entry.startswith("boundary_F_")]
+    return f"boundary F at {tolerance}" + (f" ({pixels[0][names.index(name)]} px)" if len(pixels) == 1 else "")
 
 
 def _is_score(entry: object) -> bool:

@@ -1,0 +1,84 @@
+"""Families: each answers what the contract asks, counts the same in parts as in one, and is found by its metrics."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from bench import cards, choosing, families
+from bench.errors import UsageError
+from bench.families import FAMILIES, Family, Rules
+from bench.metrics.catalogue import METRICS
+
+CITYSCAPES = cards.load_card("cityscapes")
+COCO = cards.load_card("coco-panoptic")
+CAMVID = cards.load_card("camvid")
+
+
+def test_the_list_of_families_is_what_the_folder_holds() -> None:
+    files = {path.stem for path in Path(inspect.getfile(families)).parent.glob("*.py")} - {"__init__"}
+    assert files == set(FAMILIES)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_offers_all_that_the_contract_asks(name: str) -> None:
+    found = families.family(name)
+    wanted = {member for member in vars(Family) if not member.startswith("_")} | set(Family.__annotations__)
+    assert set() == {member for member in wanted if not hasattr(found, member)}
+    assert found.TASK in ("semantic", "instance", "panoptic")
+    assert found.METRICS
+
+
+@pytest.mark.parametrize("metric", [metric for metric in METRICS if "@" not in metric.name], ids=lambda m: m.name)
+def test_every_listed_metric_can_be_asked_for(metric) -> None:
+    card = CITYSCAPES if metric.task != "panoptic" else COCO
+    assert choosing.rules_for(card, metric.task, metrics=metric.name).families
+
+
+def test_default_and_all() -> None:
+    assert ("pixels",) == choosing.rules_for(CAMVID, "semantic").families
+    assert {"pixels", "weighted"} <= set(choosing.rules_for(CITYSCAPES, "semantic", metrics="all").families)
+    assert "weighted" not in choosing.rules_for(CAMVID, "semantic", metrics="all").families
+    assert ("panoptic",) == choosing.rules_for(COCO, "panoptic").families
+
+
+def test_all_takes_the_crops_of_the_card_in() -> None:
+    assert CITYSCAPES.crops is not None
+    assert CITYSCAPES.crops.factors == choosing.rules_for(CITYSCAPES, "semantic", metrics="all").regions.crops
+    assert () == choosing.rules_for(CAMVID, "semantic", metrics="all").regions.crops
+
+
+def test_regions_take_numbers_of_their_own() -> None:
+    plan = choosing.plan_for(CAMVID, "trimap=3:5, bands=2,depth=0:7.5")
+    assert ((3, 5), 2, (0.0, 7.5)) == (plan.trimaps, plan.bands, plan.depths)
+
+
+def test_the_width_of_boundaries_is_the_card_s() -> None:
+    assert 0.005 == choosing.rules_for(CITYSCAPES, "panoptic").boundary_ratio
+    assert 0.02 == choosing.rules_for(COCO, "panoptic").boundary_ratio
+
+
+@pytest.mark.parametrize(
+    ("card", "task", "asked", "message"),
+    [
+        (CAMVID, "semantic", {"metrics": "miou"}, "did you mean mIoU or"),
+        (CAMVID, "semantic", {"metrics": "PQ"}, "panoptic predictions, not semantic"),
+        (CAMVID, "panoptic", {}, "no metric for the task 'panoptic'"),
+        (CAMVID, "semantic", {"regions": "crop"}, "did you mean crops"),
+        (CAMVID, "semantic", {"regions": "trimap=x"}, "numbers with colons"),
+        (CAMVID, "semantic", {"regions": "trimap=5:3"}, "must grow"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_wrong_words_get_one_sentence(card, task: str, asked: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        choosing.rules_for(card, task, **asked)
+
+
+def test_rules_survive_a_record() -> None:
+    import msgspec
+
+    rules = Rules(families=("pixels",), regions=choosing.plan_for(CITYSCAPES, "crops,trimap=3"))
+    assert rules == msgspec.json.decode(msgspec.json.encode(rules), type=Rules)
