@@ -42,8 +42,13 @@ _PANOPTIC = (
     ("boundary_PQ", "PQ, SQ and RQ by the smaller of mask IoU and boundary IoU", "boundary-iou-api"),
 )
 
+_CALIBRATION = (
+    ("ECE", "mean over pixels of the gap between confidence and share of hits, in 15 bins", "Guo et al. 2017"),
+    ("MCE", "the largest of these gaps over bins", "Guo et al. 2017"),
+)
+
 METRICS: tuple[Metric, ...] = tuple(
     Metric(name, task, "%", meaning, ref)
-    for task, rows in (("semantic", _SEMANTIC), ("panoptic", _PANOPTIC))
+    for task, rows in (("semantic", _SEMANTIC), ("calibration", _CALIBRATION), ("panoptic", _PANOPTIC))
     for name, meaning, ref in rows
 )
