@@ -153,7 +153,7 @@ class Sample:
     """One image of a data set: its id, how to read it, its lazy truth, and the groups it belongs to.
 
     `file` is the path of the image below the data root, or "" where there is none; `read_depth` gives the distance in
-    metres, (H, W) float32 with NaN where unknown, where the data set has it. `origin` is what the layout that listed the
+    metres, (H, W) float32 with NaN where unknown, where the data set has it. `origin` is what the layout that lists the
     sample needs to find its predictions, such as the number of a COCO image; nobody else looks at it.
     """
 
