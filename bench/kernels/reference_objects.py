@@ -66,7 +66,8 @@ def mask_overlaps(
     """Overlap of every detection with every truth of its group: flat float64, as pycocotools' rleIou to the bit.
 
     Masks are (offsets, lengths, heights) as in `columns.Runs`; `crowd` (G,) bool: there, intersection / detection.
-    Overlaps below `floor` are given as 0.
+    Overlaps below `floor` are given as 0. (Where both masks have inner runs of length 0, which no encoder writes,
+    pycocotools stops too early.)
     """
     first, second = _pairs(spans)
     result = np.zeros(len(first))
@@ -94,25 +95,17 @@ def run_areas(offsets: Array, lengths: Array) -> Array:
 
 
 def run_boxes(offsets: Array, lengths: Array, heights: Array) -> Array:
-    """Box around each mask as x, y, width, height, (G, 4) float64: pycocotools' toBbox to the bit.
-
-    A mask without pixels has a box of zeros, but one written with an inner run of length 0 has pycocotools' odd box.
-    """
+    """Box around each mask as x, y, width, height, (G, 4) float64: zeros for a mask without pixels."""
     boxes = np.zeros((len(heights), 4))
-    for g, height in enumerate(heights.astype(np.uint32)):
-        runs = lengths[offsets[g] : offsets[g + 1]]
-        used = len(runs) // 2 * 2
-        if not used or not height:
-            continue
-        with np.errstate(over="ignore"):
-            t = np.cumsum(runs[:used], dtype=np.uint32) - (np.arange(used) % 2).astype(np.uint32)
-            y, x = t % height, t // height
-            spans_columns = bool((x[::2] < x[1::2]).any())
-            # The width is left out of the starting value: the first run lies inside or at the end of the image.
-            low_y, high_y = (np.uint32(0), height - np.uint32(1)) if spans_columns else (y.min(), y.max())
-            high_y = max(high_y, y.max())
-            sizes = (x.max() - x.min() + np.uint32(1), high_y - low_y + np.uint32(1))
-        boxes[g] = (x.min(), low_y, *sizes)
+    for g, height in enumerate(heights.tolist()):
+        ends = np.cumsum(lengths[offsets[g] : offsets[g + 1]], dtype=np.int64)
+        starts, stops = ends[: len(ends) // 2 * 2 : 2], ends[1::2]
+        left, top = np.divmod(starts[starts < stops], height)
+        right, bottom = np.divmod(stops[starts < stops] - 1, height)
+        if len(left):
+            whole = bool((left < right).any())
+            low, high = (0, height - 1) if whole else (top.min(), bottom.max())
+            boxes[g] = left.min(), low, right.max() - left.min() + 1, high - low + 1
     return boxes
 
 

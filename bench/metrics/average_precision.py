@@ -57,8 +57,9 @@ class _Held:
     def put(self, found: Found, key: Key) -> None:
         """Overwrite what was found for a size and cap."""
         which, plain = self.which[key[0]], self.found[key]
-        found.precision[:, which], found.recall[:, which] = plain.precision[:, which], plain.recall[:, which]
-        found.area[:, which] = plain.area[:, which]
+        points = found.precision.shape[3]  # none where only recall is wanted
+        found.precision[:, which] = plain.precision[:, which, :, :points]
+        found.recall[:, which], found.area[:, which] = plain.recall[:, which], plain.area[:, which]
 
 
 def score(ranking: Ranking, weights: Array, subsets: Mapping[str, Array] | None = None) -> InstanceScores:

@@ -155,40 +155,20 @@ py::array_t<double> run_areas(const Rows& offsets, const Contiguous<std::uint32_
     return result;
 }
 
-// As pycocotools' rleToBbox, whose 32-bit arithmetic wraps around for a run of length 0 at the very start.
-void box_of(const std::uint32_t* runs, std::size_t count, std::uint32_t height, double* box) {
-    std::fill_n(box, 4, 0.0);
-    count = count / 2 * 2;
-    if (count == 0 || height == 0) return;
-    std::uint32_t left = ~0u, top = ~0u, right = 0, bottom = 0, at = 0, before = 0;
-    for (std::size_t j = 0; j < count; ++j) {
-        at += runs[j];
-        const std::uint32_t t = at - static_cast<std::uint32_t>(j % 2), y = t % height, x = t / height;
-        if (j % 2 == 0) {
-            before = x;
-        } else if (before < x) {
-            top = 0;
-            bottom = height - 1;
-        }
-        left = std::min(left, x);
-        right = std::max(right, x);
-        top = std::min(top, y);
-        bottom = std::max(bottom, y);
-    }
-    box[0] = left;
-    box[1] = top;
-    box[2] = static_cast<double>(right - left + 1);
-    box[3] = static_cast<double>(bottom - top + 1);
-}
-
 py::array_t<double> run_boxes(const Rows& offsets, const Contiguous<std::uint32_t>& lengths,
                               const Contiguous<std::int32_t>& heights) {
     const Masks masks = masks_of(offsets, lengths, heights);
     py::array_t<double> result({heights.size(), py::ssize_t{4}});
+    Shape shape;
     for (py::ssize_t g = 0; g < heights.size(); ++g) {
-        const std::int64_t start = offsets.data()[g], end = offsets.data()[g + 1];
-        box_of(lengths.data() + start, static_cast<std::size_t>(end - start), static_cast<std::uint32_t>(heights.data()[g]),
-               result.mutable_data() + 4 * g);
+        double* const box = result.mutable_data() + 4 * g;
+        std::fill_n(box, 4, 0.0);
+        read(masks, g, shape);
+        if (shape.inside.empty()) continue;
+        box[0] = static_cast<double>(shape.left);
+        box[1] = static_cast<double>(shape.top);
+        box[2] = static_cast<double>(shape.right - shape.left);
+        box[3] = static_cast<double>(shape.bottom - shape.top);
     }
     return result;
 }
