@@ -4,6 +4,7 @@
 PYBIND11_MODULE(_native, module) {
     module.doc() = "The compiled twin of bench.kernels.reference.";
     add_box_overlaps(module);
+    add_coco_columns(module);
     add_contours(module);
     add_joint_histogram(module);
     add_map_labels(module);
