@@ -63,6 +63,27 @@ def test_matches_equal_the_plain_loops(
         assert expected != twin.contour_matches(changed, pair[1], 3, radii).tolist()
 
 
+@twins
+@given(pair=pairs(side=9), width=st.integers(0, 12))
+def test_near_other_labels_equals_the_plain_loops(
+    oracle: Callable[[str], ModuleType], twin: ModuleType, pair: tuple[Array, Array], width: int
+) -> None:
+    expected = oracle("regions").near(pair[0].tolist(), 5, width)
+    actual = twin.near_other_labels(pair[0], 5, width)
+    assert (np.bool_, expected) == (actual.dtype, actual.tolist())
+
+
+@needs_native
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("width", [0, 1, 2, 11, 46, 300])
+def test_native_near_equals_reference_on_larger_maps(dtype: type[np.generic], width: int) -> None:
+    generator = np.random.default_rng(3)
+    whole = generator.choice([0, 0, 0, 4, 19], (9, 13)).repeat(17, axis=0).repeat(19, axis=1).astype(dtype)
+    for labels in (whole, np.asfortranarray(whole), whole[::-1, 3:], whole[:0], whole[:, :0]):
+        expected = reference.near_other_labels(labels, 19, width)
+        assert np.array_equal(expected, NATIVE.near_other_labels(labels, 19, width))  # type: ignore[union-attr]
+
+
 @needs_native
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.9])
@@ -90,3 +111,7 @@ def test_what_makes_no_sense_is_refused(twin: ModuleType) -> None:
     with pytest.raises(ValueError, match=r"classes lies in 0 ... 65536, not -1"):
         twin.contour_matches(labels, labels, -1, [])
     assert np.zeros((2, 2, 2)).tolist() == twin.contour_matches(labels[:0], labels[:0], 2, [1]).tolist()
+    with pytest.raises(ValueError, match=r"a width in 0 ... 10000 are needed, not shape \(2, 3\) and -1"):
+        twin.near_other_labels(labels, 9, -1)
+    with pytest.raises(ValueError, match="label maps are uint8 or uint16, not int64"):
+        twin.near_other_labels(labels.astype(np.int64), 9, 1)

@@ -16,7 +16,7 @@ from bench.kernels.reference import InvalidLabel
 
 if TYPE_CHECKING:
     from bench.kernels.reference import joint_histogram, map_labels, unfilter
-    from bench.kernels.reference_contours import contour_matches
+    from bench.kernels.reference_contours import contour_matches, near_other_labels
     from bench.kernels.reference_objects import box_overlaps, mask_overlaps, match, order_groups, run_areas, run_boxes
     from bench.kernels.reference_precision import weighted_precision
     from bench.kernels.reference_segments import edge_map, pair_counts
@@ -32,6 +32,7 @@ __all__ = [
     "mask_overlaps",
     "match",
     "native",
+    "near_other_labels",
     "order_groups",
     "pair_counts",
     "run_areas",
@@ -43,12 +44,12 @@ __all__ = [
 
 
 def native() -> ModuleType | None:
-    """Return the compiled twin of `reference`, or None where it was not built."""
+    """Return the compiled twin of `reference`, or None where it was not built or is older than the sources."""
     try:
         from bench.kernels import _native
     except ImportError:
         return None
-    return _native
+    return _native if all(hasattr(_native, name) for name in reference.__all__ if name.islower()) else None
 
 
 def choose(wanted: str) -> ModuleType:
@@ -85,6 +86,7 @@ if not TYPE_CHECKING:
     map_labels = _chosen.map_labels
     mask_overlaps = _chosen.mask_overlaps
     match = _chosen.match
+    near_other_labels = _chosen.near_other_labels
     order_groups = _chosen.order_groups
     pair_counts = _chosen.pair_counts
     run_areas = _chosen.run_areas

@@ -29,6 +29,7 @@ __all__ = [
     "map_labels",
     "mask_overlaps",
     "match",
+    "near_other_labels",
     "order_groups",
     "pair_counts",
     "run_areas",
@@ -37,7 +38,7 @@ __all__ = [
     "weighted_precision",
 ]
 
-from bench.kernels.reference_contours import contour_matches
+from bench.kernels.reference_contours import contour_matches, near_other_labels
 from bench.kernels.reference_segments import edge_map, pair_counts
 
 Labels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]] | np.ndarray[Any, np.dtype[np.uint16]]

@@ -1,6 +1,6 @@
-"""The kernel over contours of classes in NumPy: how many of their pixels have a partner nearby.
+"""The kernels over boundaries of classes in NumPy: pixels near another class, and contours with a partner nearby.
 
-A part of `reference.py`, which is where it is found. Nothing here knows files, classes' names or metrics.
+A part of `reference.py`, which is where they are found. Nothing here knows files, classes' names or metrics.
 """
 
 from __future__ import annotations
@@ -11,6 +11,27 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+
+
+def near_other_labels(labels: Array, void: int, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """Say which pixels have a pixel of another value within `width` (chessboard distance), (H, W) bool.
+
+    `labels` (H, W) is uint8 or uint16 and `void` is at least every value in it: void pixels are near nothing and
+    nothing is near them. The frame of the image is no boundary.
+
+    >>> near_other_labels(np.uint8([[0, 0, 0, 1, 9, 1]]), 9, 3).tolist()
+    [[True, True, True, True, False, True]]
+
+    Raises:
+        ValueError: another dtype or number of dimensions, or a width below 0 or above 10000.
+    """
+    _require_labels(labels)
+    if labels.ndim != 2 or not 0 <= width <= 10000:
+        raise ValueError(f"a map (H, W) and a width in 0 ... 10000 are needed, not shape {labels.shape} and {width}")
+    is_void = labels == void
+    lowest = _windowed(labels, width, np.minimum, void)
+    highest = _windowed(np.where(is_void, labels.dtype.type(0), labels), width, np.maximum, 0)
+    return np.asarray(((lowest != labels) | (highest != labels)) & ~is_void)
 
 
 def contour_matches(
@@ -73,12 +94,37 @@ def _nearest(points: Array, other: Array, offsets: list[tuple[int, int, int]], r
 
 
 def _require(truth: Array, prediction: Array, classes: int, radii: Sequence[int]) -> None:
-    for labels in (truth, prediction):
-        if labels.dtype not in (np.uint8, np.uint16):
-            raise ValueError(f"label maps are uint8 or uint16, not {labels.dtype}")
+    _require_labels(truth)
+    _require_labels(prediction)
     if truth.ndim != 2 or truth.shape != prediction.shape:
         raise ValueError(f"truth has shape {truth.shape} and prediction {prediction.shape}: both must be one (H, W)")
     if not 0 <= classes <= 65536:
         raise ValueError(f"classes lies in 0 ... 65536, not {classes}")
     if any(not low <= radius <= 1000 for low, radius in zip((0, *radii), radii, strict=False)):
         raise ValueError(f"radii lie in 0 ... 1000 and do not fall: {list(radii)}")
+
+
+def _windowed(values: Array, width: int, combine: np.ufunc, neutral: int) -> Array:
+    """Combine the square of 2 width + 1 pixels around every pixel; what lies outside the image is `neutral`."""
+    for axis in (0, 1):
+        length, wanted, side = 1, 2 * width + 1, values.shape[axis]
+        shape = [size + (2 * width if which == axis else 0) for which, size in enumerate(values.shape)]
+        padded = np.full(shape, neutral, dtype=values.dtype)
+        _cut(padded, axis, width, width + side)[...] = values
+        # Runs of doubling length: a window of any size is two overlapping runs of the largest power of two in it.
+        while 2 * length <= wanted:
+            rest = padded.shape[axis] - length
+            padded = combine(_cut(padded, axis, 0, rest), _cut(padded, axis, length, length + rest))
+            length *= 2
+        second = wanted - length
+        values = combine(_cut(padded, axis, 0, side), _cut(padded, axis, second, second + side))
+    return values
+
+
+def _cut(values: Array, axis: int, start: int, stop: int) -> Array:
+    return values[start:stop] if axis == 0 else values[:, start:stop]
+
+
+def _require_labels(labels: Array) -> None:
+    if labels.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"label maps are uint8 or uint16, not {labels.dtype}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench import kernels
 from bench.samples import Array
 
 
@@ -20,10 +21,7 @@ def near_another_class(labels: Array, void: int, width: int) -> Array:
     >>> near_another_class(np.uint8([[0, 0, 0, 1, 9, 1]]), 9, 3).tolist()
     [[True, True, True, True, False, True]]
     """
-    is_void = labels == void
-    lowest = _windowed(labels, width, np.minimum, void)
-    highest = _windowed(np.where(is_void, labels.dtype.type(0), labels), width, np.maximum, 0)
-    return np.asarray(((lowest != labels) | (highest != labels)) & ~is_void)
+    return kernels.near_other_labels(labels, void, width)
 
 
 def near_frame(size: tuple[int, int], width: int) -> Array:
@@ -31,27 +29,6 @@ def near_frame(size: tuple[int, int], width: int) -> Array:
     mask = np.ones(size, dtype=bool)
     mask[width : size[0] - width, width : size[1] - width] = False
     return mask
-
-
-def _windowed(values: Array, width: int, combine: np.ufunc, neutral: int) -> Array:
-    """Combine the square of 2 width + 1 pixels around every pixel; what lies outside the image is `neutral`."""
-    for axis in (0, 1):
-        length, wanted, side = 1, 2 * width + 1, values.shape[axis]
-        shape = [size + (2 * width if which == axis else 0) for which, size in enumerate(values.shape)]
-        padded = np.full(shape, neutral, dtype=values.dtype)
-        _cut(padded, axis, width, width + side)[...] = values
-        # Runs of doubling length: a window of any size is two overlapping runs of the largest power of two in it.
-        while 2 * length <= wanted:
-            rest = padded.shape[axis] - length
-            padded = combine(_cut(padded, axis, 0, rest), _cut(padded, axis, length, length + rest))
-            length *= 2
-        second = wanted - length
-        values = combine(_cut(padded, axis, 0, side), _cut(padded, axis, second, second + side))
-    return values
-
-
-def _cut(values: Array, axis: int, start: int, stop: int) -> Array:
-    return values[start:stop] if axis == 0 else values[:, start:stop]
 
 
 __all__ = ["near_another_class", "near_frame"]

@@ -1,4 +1,5 @@
-// Contour pixels of every class in two label maps, and how many have a partner nearby. Most pixels lie in no contour and
+// Pixels near another class, by the smallest and largest label of a window; contour pixels of every class in two label
+// maps, and how many have a partner nearby. Most pixels lie in no contour and
 // are passed by eight at a time; from the others the other map is searched outwards, nearest first, so that what lies
 // well costs a few looks.
 #include "kernels.h"
@@ -160,9 +161,94 @@ py::array_t<std::int64_t> contour_matches(const py::array& truth, const py::arra
     return run<std::uint16_t>(truth, prediction, classes, small);
 }
 
+// Calls fold(apart, count) for every step that turns `size` entries into windows of `wanted`: of doubling length, and
+// then two overlapping ones. Each time `count` entries become the combination of themselves and those `apart` further on.
+template <typename Fold>
+void windows(std::ptrdiff_t size, std::ptrdiff_t wanted, Fold fold) {
+    std::ptrdiff_t length = 1;
+    for (; 2 * length <= wanted; length *= 2) fold(length, size - 2 * length + 1);
+    if (wanted > length) fold(wanted - length, size - wanted + 1);
+}
+
+#if defined(_MSC_VER)
+#define APART __restrict
+#else
+#define APART __restrict__
+#endif
+
+template <typename T, typename Combine>
+void combine_into(T* APART into, const T* first, const T* second, std::ptrdiff_t size, Combine combine) {
+    for (std::ptrdiff_t i = 0; i < size; ++i) into[i] = combine(first[i], second[i]);
+}
+
+template <typename T, typename Combine>
+void combine_with(T* APART into, const T* APART other, std::ptrdiff_t size, Combine combine) {
+    for (std::ptrdiff_t i = 0; i < size; ++i) into[i] = combine(into[i], other[i]);
+}
+
+// Every pixel's window of 2 * width + 1 columns and rows, combined; what lies outside is `neutral`.
+template <typename T, typename Combine, typename Read>
+std::vector<T> windowed(std::ptrdiff_t height, std::ptrdiff_t across, std::ptrdiff_t width, T neutral, Combine combine,
+                        Read read) {
+    std::vector<T> result(static_cast<std::size_t>((height + 2 * width) * across), neutral);
+    std::vector<T> row(static_cast<std::size_t>(across + 2 * width)), next(row.size());
+    for (std::ptrdiff_t y = 0; y < height; ++y) {
+        std::fill(row.begin(), row.end(), neutral);
+        for (std::ptrdiff_t x = 0; x < across; ++x) row[static_cast<std::size_t>(width + x)] = read(y * across + x);
+        windows(across + 2 * width, 2 * width + 1, [&](std::ptrdiff_t apart, std::ptrdiff_t count) {
+            combine_into(next.data(), row.data(), row.data() + apart, count, combine);
+            row.swap(next);
+        });
+        std::copy_n(row.data(), across, result.data() + (width + y) * across);
+    }
+    windows(height + 2 * width, 2 * width + 1, [&](std::ptrdiff_t apart, std::ptrdiff_t count) {
+        for (std::ptrdiff_t y = 0; y < count; ++y) {
+            T* const into = result.data() + y * across;
+            combine_with(into, into + apart * across, across, combine);
+        }
+    });
+    return result;
+}
+
+template <typename T>
+py::array_t<bool> near(const py::array& array, T none, std::ptrdiff_t width) {
+    const Contiguous<T> labels(array);
+    const std::ptrdiff_t height = labels.shape(0), across = labels.shape(1), size = height * across;
+    py::array_t<bool> result({height, across});
+    const T* const from = labels.data();
+    bool* const into = result.mutable_data();
+    {
+        py::gil_scoped_release released;
+        const auto lowest = windowed<T>(
+            height, across, width, none, [](T a, T b) { return std::min(a, b); }, [&](std::ptrdiff_t i) { return from[i]; });
+        const auto highest = windowed<T>(
+            height, across, width, T{0}, [](T a, T b) { return std::max(a, b); },
+            [&](std::ptrdiff_t i) { return from[i] == none ? T{0} : from[i]; });
+        const T *low = lowest.data(), *high = highest.data();
+        for (std::ptrdiff_t i = 0; i < size; ++i) {
+            into[i] = (from[i] != none) & ((low[i] != from[i]) | (high[i] != from[i]));
+        }
+    }
+    return result;
+}
+
+py::array_t<bool> near_other_labels(const py::array& labels, std::int64_t none, std::int64_t width) {
+    require_labels(labels);
+    if (labels.ndim() != 2 || width < 0 || width > 10000) {
+        throw py::value_error("a map (H, W) and a width in 0 ... 10000 are needed, not shape " +
+                              py::str(labels.attr("shape")).cast<std::string>() + " and " + std::to_string(width));
+    }
+    // Beyond the image's own size a window sees no more.
+    const std::int64_t enough = std::min<std::int64_t>(width, std::max(labels.shape(0), labels.shape(1)));
+    if (holds_uint8(labels)) return near<std::uint8_t>(labels, static_cast<std::uint8_t>(none), enough);
+    return near<std::uint16_t>(labels, static_cast<std::uint16_t>(none), enough);
+}
+
 }  // namespace
 
 void add_contours(py::module_& module) {
     module.def("contour_matches", &contour_matches, py::arg("truth"), py::arg("prediction"), py::arg("classes"),
                py::arg("radii"), "Twin of bench.kernels.reference.contour_matches.");
+    module.def("near_other_labels", &near_other_labels, py::arg("labels"), py::arg("void"), py::arg("width"),
+               "Twin of bench.kernels.reference.near_other_labels.");
 }
