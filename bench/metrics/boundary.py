@@ -110,9 +110,11 @@ def count(
     C = len(classes)
     dtype = np.uint8 if C < 255 else np.uint16
     void = truth.labels == classes.ignore
-    true = np.where(void, dtype(C + 1), truth.labels.astype(dtype, copy=False))
+    true = truth.labels.astype(dtype)
     # A label that is not scored is a class of its own here: it makes a boundary where it meets others.
-    predicted = np.where(void, dtype(C + 1), np.minimum(prediction.labels, C).astype(dtype, copy=False))
+    predicted = np.minimum(prediction.labels, C).astype(dtype, copy=False)
+    for labels in (true, predicted):
+        np.copyto(labels, dtype(C + 1), where=void)
     counts = np.zeros((C, 1 + len(tolerances), 4), dtype=np.int64)
     counts[:, 0] = _bands(true, predicted, C, boundary_distance(truth.size, band_ratio))
     matches = kernels.contour_matches(true, predicted, C, radii(truth.size, tolerances))
@@ -188,10 +190,10 @@ def truth_rows(tables: Mapping[str, Table]) -> Table:
 def _bands(true: Array, predicted: Array, C: int, width: int) -> Array:
     """Pixels of each class in its band of the truth, of the prediction, and in both (twice), (C, 4)."""
     frame = near_frame((true.shape[0], true.shape[1]), width)
-    maps = [
-        np.where(near_another_class(labels, C + 1, width) | frame, labels, labels.dtype.type(C + 1))
-        for labels in (true, predicted)
-    ]
+    maps = [labels.copy() for labels in (true, predicted)]
+    for labels in maps:
+        inside = ~(near_another_class(labels, C + 1, width) | frame)
+        np.copyto(labels, labels.dtype.type(C + 1), where=inside)
     pixels = kernels.joint_histogram(maps[0], maps[1], C + 2, C + 2)
     both = np.diagonal(pixels)
     return np.stack([pixels.sum(axis=1), pixels.sum(axis=0), both, both], axis=1)[:C]
