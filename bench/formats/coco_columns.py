@@ -1,0 +1,210 @@
+"""COCO truth and results in bulk, as columns: the way for large files, in which no entry becomes an object.
+
+The compiled reader takes what is usual. Whatever is not, right or wrong, goes the way of `coco_unusual.py`, which is the
+specification of this module, has the words for what is wrong, and serves where nothing was compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from bench import kernels
+from bench.columns import DetectionColumns, Runs, TruthColumns
+from bench.formats import coco_json, coco_unusual
+from bench.formats.coco_json import Category, ImageEntry, Number
+from bench.formats.coco_unusual import TruthFile
+from bench.samples import Array
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+
+_INT = np.iinfo(np.int64)
+
+
+def read(
+    card: Card, truth: Path, results: Path, *, with_masks: bool = True, numbers: Sequence[Number] | None = None
+) -> tuple[TruthFile, DetectionColumns]:
+    """Read both files, at the same time where they are read by compiled code; arguments as below.
+
+    Raises:
+        DataError, PredictionError: as `read_truth` and `read_results`.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="bench-results") as pool:
+        parsed = pool.submit(_parse, results, "coco_results", with_masks)
+        file = read_truth(card, truth, with_masks=with_masks)
+        found = _results(card, results, file, parsed.result(), with_masks=with_masks)
+    return (file, found) if numbers is None else select(file, found, numbers)
+
+
+def read_truth(card: Card, path: Path, *, with_masks: bool = True) -> TruthFile:
+    """Read the images and objects of a truth file; without masks only boxes and areas are read, which is faster.
+
+    Objects of classes that are not scored are left out.
+
+    Raises:
+        DataError: whatever `coco_instances.truth` refuses.
+    """
+    parsed = _parse(path, "coco_truth", with_masks)
+    file = None if parsed is None else _usual_truth(card, path, *parsed)
+    return coco_unusual.truth(card, path, with_masks=with_masks) if file is None else file
+
+
+def read_results(card: Card, path: Path, truth: TruthFile, *, with_masks: bool = True) -> DetectionColumns:
+    """Read a results file on the images of `truth`, in the order of the file.
+
+    Boxes are the file's where its first result has one, else those around the masks.
+
+    Raises:
+        PredictionError: whatever `coco_instances.results` refuses.
+    """
+    return _results(card, path, truth, _parse(path, "coco_results", with_masks), with_masks=with_masks)
+
+
+def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) -> tuple[TruthFile, DetectionColumns]:
+    """Keep the images with these ids, in this order, and what lies in them."""
+    known = {number: place for place, number in enumerate(file.numbers)}
+    places = [known[number] for number in numbers]
+    position = np.full(len(known), -1, dtype=np.int32)
+    position[places] = np.arange(len(places))
+    truth, images = file.columns, len(places)
+    kept = position[truth.image] >= 0
+    objects = TruthColumns(
+        images=images,
+        image=position[truth.image[kept]],
+        classes=truth.classes[kept],
+        boxes=truth.boxes[kept],
+        areas=truth.areas[kept],
+        crowd=truth.crowd[kept],
+        runs=_kept_runs(truth.runs, kept),
+    )
+    kept = position[found.image] >= 0
+    detections = DetectionColumns(
+        images=images,
+        image=position[found.image[kept]],
+        classes=found.classes[kept],
+        scores=found.scores[kept],
+        boxes=found.boxes[kept],
+        runs=_kept_runs(found.runs, kept),
+    )
+    return TruthFile([file.images[place] for place in places], objects), detections
+
+
+def _parse(path: Path, kernel: str, with_masks: bool) -> tuple[bytes, dict[str, Any]] | None:
+    """The columns of the compiled reader; None where there is none or the file is not usual."""
+    compiled = kernels.native() if kernels.which() == "native" else None
+    if compiled is None:
+        return None
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None  # the slow way says what is wrong
+    parsed = getattr(compiled, kernel)(data, with_masks)
+    return None if parsed is None else (data, parsed)
+
+
+def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> TruthFile | None:
+    """Check and number what the compiled reader found; None where that takes the slow way."""
+    try:
+        images = msgspec.json.decode(data[slice(*found["images"])], type=list[ImageEntry])
+        categories = msgspec.json.decode(data[slice(*found["categories"])], type=list[Category])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    coco_json.check_categories(categories, card, path)
+    images.sort(key=lambda entry: entry.id)
+    image = _places(found["image_id"], [entry.id for entry in images])
+    classes, scored = _train_ids(card, found["category_id"])
+    runs = _runs(found)
+    areas, boxes = found["areas"], found["boxes"]
+    if runs is not None:
+        areas = np.where(np.isnan(areas), kernels.run_areas(runs.offsets, runs.lengths), areas)
+        boxes = _boxes(boxes, np.isnan(boxes[:, 0]), runs)
+    if image is None or classes is None or bool(np.isnan(areas).any()):
+        return None
+    columns = TruthColumns(
+        images=len(images),
+        image=image[scored],
+        classes=classes[scored],
+        boxes=boxes[scored],
+        areas=areas[scored].astype(np.float64, copy=False),
+        crowd=found["crowd"].astype(bool)[scored],
+        runs=_kept_runs(runs, scored),
+    )
+    return TruthFile(images, columns)
+
+
+def _results(
+    card: Card, path: Path, truth: TruthFile, parsed: tuple[bytes, dict[str, Any]] | None, *, with_masks: bool
+) -> DetectionColumns:
+    columns = None if parsed is None else _usual_results(card, truth, parsed[1])
+    return coco_unusual.results(card, path, truth, with_masks=with_masks) if columns is None else columns
+
+
+def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> DetectionColumns | None:
+    image = _places(found["image_id"], list(truth.numbers))
+    classes, scored = _train_ids(card, found["category_id"])
+    if image is None or classes is None:
+        return None
+    runs, boxes = _runs(found), found["boxes"]
+    if runs is not None:
+        sizes = np.array([(entry.height, entry.width) for entry in truth.images], dtype=np.int64).reshape(-1, 2)
+        if not np.array_equal(sizes[image], np.stack([found["heights"], found["widths"]], axis=1)):
+            return None
+        missing = np.isnan(boxes[:, 0])
+        boxes = _boxes(boxes, missing if len(missing) and not missing[0] else np.ones(len(missing), dtype=bool), runs)
+    return DetectionColumns(
+        images=len(truth.images),
+        image=image[scored],
+        classes=classes[scored],
+        scores=found["scores"][scored],
+        boxes=boxes[scored],
+        runs=_kept_runs(runs, scored),
+    )
+
+
+def _places(numbers: Array, known: Sequence[Number]) -> Array | None:
+    """Positions of image ids in `known`, which ascend; (D,) int32, or None where one is unknown."""
+    if not all(isinstance(number, int) and _INT.min <= number <= _INT.max for number in known):
+        return None
+    ids = np.array(known, dtype=np.int64)
+    if not len(ids):
+        return None if len(numbers) else np.zeros(0, dtype=np.int32)
+    places = np.minimum(np.searchsorted(ids, numbers), len(ids) - 1).astype(np.int32)
+    return places if np.array_equal(ids[places], numbers) else None
+
+
+def _train_ids(card: Card, categories: Array) -> tuple[Array | None, Array | slice]:
+    """Train ids (D,) int32 of categories, None where one is unknown, and which of them are scored."""
+    table = coco_json.train_ids(card)
+    unique, inverse = np.unique(categories, return_inverse=True)
+    found = [table.get(int(value), -2) for value in unique]
+    if -2 in found:
+        return None, slice(None)
+    train = np.array([-1 if value is None else value for value in found], dtype=np.int32)[inverse]
+    return train, slice(None) if None not in found else train >= 0
+
+
+def _runs(found: dict[str, Any]) -> Runs | None:
+    if "offsets" not in found:
+        return None
+    return Runs(found["offsets"], found["lengths"], found["heights"])
+
+
+def _boxes(boxes: Array, missing: Array, runs: Runs) -> Array:
+    if not missing.any():
+        return boxes
+    tight = kernels.run_boxes(runs.offsets, runs.lengths, runs.heights)
+    return np.where(missing[:, None], tight, boxes)
+
+
+def _kept_runs(runs: Runs | None, kept: Array | slice) -> Runs | None:
+    if runs is None or isinstance(kept, slice) or bool(kept.all()):
+        return runs
+    counts = np.diff(runs.offsets)
+    offsets = np.concatenate([[0], np.cumsum(counts[kept])]).astype(np.int64)
+    return Runs(offsets, runs.lengths[np.repeat(kept, counts)], runs.heights[kept])

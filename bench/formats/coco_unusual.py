@@ -1,0 +1,97 @@
+"""COCO truth and results as columns, the slow way: object by object, for files that the compiled reader does not take.
+
+It takes every file that `coco_instances.py` takes, and refuses the others in its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench import masks
+from bench.columns import DetectionColumns, Runs, TruthColumns
+from bench.errors import DataError
+from bench.formats import coco_instances, coco_json
+from bench.formats.coco_json import ImageEntry, InstanceFile, Number
+from bench.samples import Array, Instances
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+
+
+@dataclass(frozen=True, eq=False)
+class TruthFile:
+    """The images of a truth file by ascending id, and its objects; `columns.image` numbers the images in this order."""
+
+    images: Sequence[ImageEntry]
+    columns: TruthColumns
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """The ids of the images."""
+        return tuple(image.id for image in self.images)
+
+
+def truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile:
+    """Read a truth file object by object, each image's together.
+
+    Raises:
+        DataError: as `coco_instances.truth_of`, an object with a damaged mask, and two images that share an id.
+    """
+    file = coco_json.load(path, InstanceFile)
+    read = coco_instances.truth_of(card, file, path)
+    numbers = {entry.id for entry in file.images}
+    if len(numbers) < len(file.images):
+        raise DataError(f"{path}: lists {len(file.images)} images with {len(numbers)} ids; each image needs its own")
+    images = sorted(file.images, key=lambda entry: (isinstance(entry.id, str), entry.id))
+    found = [read(entry.id) for entry in images]
+    columns = TruthColumns(
+        images=len(images),
+        areas=_joined((each.areas for each in found), np.float64),
+        crowd=_joined((each.crowd for each in found), np.bool_),
+        **_common(found, with_masks=with_masks),
+    )
+    return TruthFile(images, columns)
+
+
+def results(card: Card, path: Path, listed: TruthFile, *, with_masks: bool) -> DetectionColumns:
+    """Read a results file object by object, each image's together.
+
+    Raises:
+        PredictionError: as `coco_instances.results`, and a damaged mask.
+    """
+    read = coco_instances.results(card, path, frozenset(listed.numbers))
+    found = [read(entry.id, (entry.height, entry.width)) for entry in listed.images]
+    scores = (each.scores for each in found if each.scores is not None)
+    return DetectionColumns(
+        images=len(found), scores=_joined(scores, np.float64), **_common(found, with_masks=with_masks)
+    )
+
+
+def _common(found: Sequence[Instances], *, with_masks: bool) -> dict[str, Any]:
+    lengths = [masks.runs(rle) for each in found for rle in each.rles] if with_masks else []
+    runs = (
+        Runs(
+            offsets=np.cumsum([0, *(len(row) for row in lengths)], dtype=np.int64),
+            lengths=_joined(lengths, np.uint32),
+            heights=np.repeat(
+                np.array([each.size[0] for each in found], dtype=np.int32), [len(each) for each in found]
+            ),
+        )
+        if with_masks
+        else None
+    )
+    return {
+        "image": np.repeat(np.arange(len(found), dtype=np.int32), [len(each) for each in found]),
+        "classes": _joined((each.classes for each in found), np.int32),
+        "boxes": _joined((each.boxes for each in found), np.float64).reshape(-1, 4),
+        "runs": runs,
+    }
+
+
+def _joined(parts: Iterable[Array], dtype: type) -> Array:
+    return np.concatenate([np.zeros(0, dtype), *(np.asarray(part, dtype=dtype).reshape(-1) for part in parts)])
