@@ -90,7 +90,8 @@ class _Counter:
         if job.resize and isinstance(prediction, LabelMap):
             size = sample.truth.semantic().size
             if prediction.size != size:
-                prediction = LabelMap(images.resize_nearest(prediction.labels, size))
+                ids = None if prediction.ids is None else images.resize_nearest(prediction.ids, size)
+                prediction = LabelMap(images.resize_nearest(prediction.labels, size), ids)
         tables: dict[str, Table] = {}
         for each in self.families:
             tables.update(each.count(job.card, job.rules, sample, prediction, position))

@@ -15,10 +15,13 @@ from PIL import Image
 from bench.cards import load_card
 from bench.classes import Class, Classes
 from bench.errors import UsageError
+from bench.families import Rules
+from bench.families import weighted as family
 from bench.formats.cityscapes_files import read_segments
+from bench.formats.label_files import LabelFiles
 from bench.metrics import pixels, semantic, weighted
 from bench.metrics.categories import categories, merge
-from bench.samples import LabelMap, Segments, Table
+from bench.samples import LabelMap, Sample, Segments, Table, Truth
 
 HERE = Path(__file__).parent
 strategies = SimpleNamespace(**runpy.run_path(str(HERE / "strategies.py")))
@@ -179,6 +182,23 @@ def test_caravan_counts_as_a_vehicle_in_category_iiou_only(tmp_path: Path, monke
     assert [0.5, 1.0] == [actual.per_category[name][0, place] for name in ("IoU", "iIoU")]
     without = plain(case.tables(tmp_path, with_ids=False))
     assert 0.5 == without.per_category["iIoU"][0, place]
+
+
+def test_caravan_is_told_apart_in_files_of_ids(tmp_path: Path) -> None:
+    labels, instances, predicted = small([26, 26, 7], [26000, 26000, 7], [26, 29, 7]).images[0]
+    Image.fromarray(instances).save(tmp_path / "truth.png")
+    Image.fromarray(predicted).save(tmp_path / "predicted.png")
+    truth = Truth(
+        lambda: LabelMap(np.asarray(CLASSES.to_train(labels, where="truth"))),
+        read_segments=lambda: read_segments(CLASSES, tmp_path / "truth.png"),
+    )
+    prediction = LabelFiles(CLASSES).read_prediction(tmp_path / "predicted.png")
+    tables = family.count(CARD, Rules(families=("weighted",)), Sample("a", truth), prediction, 0)
+    assert [0.5, 1.0] == [
+        weighted.score(tables, np.ones((1, 1)), CLASSES)[name][0] for name in ("iIoU", "category_iIoU")
+    ]
+    Image.fromarray(labels).save(tmp_path / "plain.png")
+    assert LabelFiles(CLASSES).read_prediction(tmp_path / "plain.png").ids is None
 
 
 def test_groups_are_no_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,10 @@ def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, posi
     tables = {} if "pixels" in rules.families else family.count(card, rules, sample, prediction, position)
     sizes = weighted.average_sizes(card.classes)
     truth, segments = sample.truth.semantic(), sample.truth.segments()
-    return {**tables, **weighted.count(truth, segments, prediction, card.classes, sizes, image=position)}
+    found = weighted.count(
+        truth, segments, prediction, card.classes, sizes, prediction_ids=prediction.ids, image=position
+    )
+    return {**tables, **found}
 
 
 def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:

@@ -60,7 +60,9 @@ class LabelFiles:
             raise PredictionError(str(error)) from None
         if self.values and space == "ids":
             labels = self._from_values(labels, path, PredictionError)
-        return LabelMap(self.classes.prediction_to_train(labels, space, where=str(path)))
+        train = self.classes.prediction_to_train(labels, space, where=str(path))
+        folded = space == "ids" and bool((train == self.classes.ignore).any())
+        return LabelMap(train, ids=labels if folded else None)
 
     def write_truth(self, path: Path, labels: Array) -> None:
         """Write train ids and `ignore`, shape (H, W), so that `read_truth` gives them back.
