@@ -85,7 +85,7 @@ def jackknife_interval(
     if units < 2 or not np.isfinite(estimate) or not np.isfinite(leave_one_out).all():
         return None
     freedom, error = _freedom_and_error(np.asarray(leave_one_out, dtype=np.float64))
-    reach = _quantile(0.5 + level / 2, freedom) * error
+    reach = student_quantile(0.5 + level / 2, freedom) * error
     return Interval(
         low=float(estimate) - reach,
         high=float(estimate) + reach,
@@ -113,7 +113,7 @@ def bootstrap_interval(estimate: float, replicates: Array, *, level: float = 0.9
     if units < 2 or not np.isfinite(estimate) or len(known) < 2 or len(known) < 0.94 * len(replicates):
         return None
     error = float(known.std(ddof=1))
-    reach = _quantile(0.5 + level / 2, units - 1.0) * error
+    reach = student_quantile(0.5 + level / 2, units - 1.0) * error
     return Interval(
         low=float(estimate) - reach,
         high=float(estimate) + reach,
@@ -139,7 +139,12 @@ def _freedom_and_error(leave_one_out: Array) -> tuple[float, float]:
     return min(max(freedom, 1.5), float(units - 1)), error
 
 
-def _quantile(probability: float, freedom: float) -> float:
+def student_quantile(probability: float, freedom: float) -> float:
+    """The quantile of Student's t, exact where the degrees of freedom are no whole number.
+
+    >>> round(student_quantile(0.975, 10), 3)
+    2.228
+    """
     from scipy.special import stdtrit  # the quantile of scipy.stats.t, without loading all of scipy.stats
 
     return float(stdtrit(freedom, probability))

@@ -40,19 +40,27 @@ FLOORS = {
 
 PARTS = {
     "archives": "prepare",
+    "bootstrap": "resample",
     "card_file": "cards",
     "choosing": "evaluate",
     "columns": "samples",
+    "comparability": "compare",
+    "contrasts": "compare",
+    "corrections": "resample",
     "fetch": "prepare",
+    "friedman": "resample",
     "jobs": "evaluate",
     "journal": "runs",
+    "permutation": "resample",
     "pillow": "images",
     "png": "images",
+    "power": "resample",
     "recording": "evaluate",
+    "standing": "resample",
 }
 """Files that share the room of the module they were split from (docs/decisions/0002)."""
 
-NEIGHBOURS = {("classes", "kernels"), ("scoring", "families")}
+NEIGHBOURS = {("classes", "kernels"), ("scoring", "families"), ("compare", "families"), ("compare", "scoring")}
 """The only imports along a floor (docs/decisions/0004 and 0002)."""
 
 SECRETS = {
