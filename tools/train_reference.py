@@ -182,6 +182,7 @@ def write(target: Path, network: nn.Module, recipe: Recipe, record: dict[str, An
     }
     target.parent.mkdir(parents=True, exist_ok=True)
     save_file(state, target, metadata=metadata)
+    target.chmod(0o644)
 
 
 def measure(model: str, weights: Path, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:

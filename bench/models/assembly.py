@@ -33,7 +33,7 @@ class Pretrained:
     architecture: str
     classes: tuple[str, ...]
     file: str
-    fetch: Callable[[], object]
+    fetch: Callable[[Path], object]
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _fetched(published: Pretrained, family: Family) -> Path:
     path = folder / published.file
     if not path.is_file():
         try:
-            published.fetch()
+            published.fetch(path)
         except (OSError, RuntimeError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0].strip("<>")
             raise CheckpointError(

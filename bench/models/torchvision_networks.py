@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 from torchvision.models import WeightsEnum, get_model, get_model_weights
 
@@ -63,5 +65,11 @@ def _published(architecture: str) -> Pretrained:
         architecture=architecture,
         classes=tuple(weights.meta["categories"]),
         file=weights.url.rsplit("/", 1)[-1],
-        fetch=partial(weights.get_state_dict, progress=True, check_hash=True),
+        fetch=partial(_download, weights.url),
     )
+
+
+def _download(url: str, path: Path) -> None:
+    """Fetch the file and nothing else: torchvision's own loading would unpickle it freely."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.hub.download_url_to_file(url, str(path), hash_prefix=path.stem.rpartition("-")[2])
