@@ -16,6 +16,7 @@ from bench.kernels.reference import InvalidLabel
 
 if TYPE_CHECKING:
     from bench.kernels.reference import joint_histogram, map_labels, unfilter
+    from bench.kernels.reference_boundaries import boundary_runs
     from bench.kernels.reference_contours import contour_matches, near_other_labels
     from bench.kernels.reference_objects import box_overlaps, mask_overlaps, match, order_groups, run_areas, run_boxes
     from bench.kernels.reference_precision import weighted_precision
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "InvalidLabel",
+    "boundary_runs",
     "box_overlaps",
     "choose",
     "contour_matches",
@@ -79,6 +81,7 @@ def which() -> Literal["native", "reference"]:
 
 
 if not TYPE_CHECKING:
+    boundary_runs = _chosen.boundary_runs
     box_overlaps = _chosen.box_overlaps
     contour_matches = _chosen.contour_matches
     edge_map = _chosen.edge_map

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
+from bench.kernels.reference_boundaries import boundary_runs
 from bench.kernels.reference_objects import (
     box_overlaps,
     mask_overlaps,
@@ -22,6 +23,7 @@ from bench.kernels.reference_precision import weighted_precision
 
 __all__ = [
     "InvalidLabel",
+    "boundary_runs",
     "box_overlaps",
     "contour_matches",
     "edge_map",

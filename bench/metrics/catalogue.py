@@ -42,6 +42,8 @@ _PANOPTIC = (
     ("boundary_PQ", "PQ, SQ and RQ by the smaller of mask IoU and boundary IoU", "boundary-iou-api"),
 )
 
+_OBJECTS = (("AP@boundary", "AP and AR of COCO by the smaller of mask IoU and boundary IoU", "boundary-iou-api"),)
+
 _CALIBRATION = (
     ("ECE", "mean over pixels of the gap between confidence and share of hits, in 15 bins", "Guo et al. 2017"),
     ("MCE", "the largest of these gaps over bins", "Guo et al. 2017"),
@@ -49,6 +51,11 @@ _CALIBRATION = (
 
 METRICS: tuple[Metric, ...] = tuple(
     Metric(name, task, "%", meaning, ref)
-    for task, rows in (("semantic", _SEMANTIC), ("calibration", _CALIBRATION), ("panoptic", _PANOPTIC))
+    for task, rows in (
+        ("semantic", _SEMANTIC),
+        ("calibration", _CALIBRATION),
+        ("panoptic", _PANOPTIC),
+        ("instance", _OBJECTS),
+    )
     for name, meaning, ref in rows
 )

@@ -1,7 +1,7 @@
 """Instance segmentation and object boxes: COCO's AP and AR from match tables, for any weights over images.
 
-`count` makes a pair of tables per kind of overlap (`mask_detections` and `mask_truths`, `box_detections` and
-`box_truths`) for many images at once; one image is the case N = 1. How objects are matched is told in `matching.py`,
+`count` makes a pair of tables per kind of overlap (`mask_detections` and `mask_truths`, and so for `box` and
+`boundary`) for many images at once; one image is the case N = 1. How objects are matched is told in `matching.py`,
 how scores follow in `average_precision.py`; which images a row of weights repeats, and why, this module must not know.
 """
 
@@ -18,6 +18,7 @@ from bench.columns import DetectionColumns, Runs, TruthColumns
 from bench.errors import PredictionError
 from bench.metrics import average_precision, matching
 from bench.metrics.average_precision import InstanceScores
+from bench.metrics.boundary_overlaps import boundary_overlaps
 from bench.metrics.protocols import COCO, Protocol
 from bench.metrics.ranking import Curves, Ranking, as_ranks, rank
 from bench.metrics.ranking import curves as curves_of
@@ -39,10 +40,10 @@ __all__ = [
     "truth_rows",
 ]
 
-Kind = Literal["mask", "box"]
+Kind = Literal["mask", "box", "boundary"]
 AreaFrom = Literal["mask", "box"]
 KINDS: tuple[Kind, ...] = ("mask", "box")
-GROUPS = {"mask": "instance", "box": "boxes"}
+GROUPS = {"mask": "instance", "box": "boxes", "boundary": "instance_boundary"}
 """Under which name the scores of a kind stand in a record."""
 OVERALL = PER_CLASS = tuple(measure.name for measure in COCO.measures)
 
@@ -84,11 +85,14 @@ def count(
     kinds: Sequence[Kind] = KINDS,
     area_from: AreaFrom = "mask",
     protocol: Protocol = COCO,
+    boundary_ratio: float = 0.02,
 ) -> dict[str, Table]:
     """Match the detections of N images to their truths; two tables a kind, whose columns `match_tables` tells.
 
     The area that puts an unmatched detection into a size range is that of its box for boxes, and for masks that of the
-    mask; with `area_from="box"` that of the box for both, as pycocotools has it where results carry a `bbox`.
+    mask; with `area_from="box"` that of the box for both, as pycocotools has it where results carry a `bbox`. The kind
+    `boundary` is mask AP by the smaller of mask and boundary IoU; `boundary_ratio` is the share of the diagonal that a
+    boundary reaches inwards.
 
     >>> zero, box = np.int32([0]), np.array([[0.0, 0.0, 9.0, 9.0]])
     >>> truth = TruthColumns(1, zero, zero, box, areas=np.array([81.0]), crowd=np.array([False]))
@@ -106,11 +110,13 @@ def count(
             areas = detections.boxes[:, 2] * detections.boxes[:, 3]
         else:
             areas = kernels.run_areas(detections.runs.offsets, detections.runs.lengths)
-        overlaps = (
-            matching.box_overlaps(truth, detections)
-            if kind == "box"
-            else matching.mask_overlaps(truth, detections, floor=min(protocol.thresholds))
-        )
+        floor = min(protocol.thresholds)
+        if kind == "box":
+            overlaps = matching.box_overlaps(truth, detections)
+        elif kind == "mask":
+            overlaps = matching.mask_overlaps(truth, detections, floor=floor)
+        else:
+            overlaps = boundary_overlaps(truth, detections, ratio=boundary_ratio, floor=floor)
         found, objects = matching.match_tables(truth, detections, overlaps, protocol, areas=areas)
         tables[f"{kind}_detections"], tables[f"{kind}_truths"] = found, objects
     return tables

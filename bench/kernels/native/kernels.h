@@ -11,6 +11,7 @@
 
 namespace py = pybind11;
 
+void add_boundary_runs(py::module_& module);
 void add_box_overlaps(py::module_& module);
 void add_coco_columns(py::module_& module);
 void add_contours(py::module_& module);

@@ -3,6 +3,7 @@
 
 PYBIND11_MODULE(_native, module) {
     module.doc() = "The compiled twin of bench.kernels.reference.";
+    add_boundary_runs(module);
     add_box_overlaps(module);
     add_coco_columns(module);
     add_contours(module);

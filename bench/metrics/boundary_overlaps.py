@@ -1,0 +1,81 @@
+"""Overlaps of objects for Boundary AP: the smaller of what their masks and what their boundaries share.
+
+Boundaries are found on runs, and only of objects whose masks overlap enough; no image is ever drawn. How overlaps
+become matches is told in `matching.py`; this module knows neither scores nor files.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench import kernels
+from bench.columns import DetectionColumns, Runs, TruthColumns
+from bench.metrics.matching import Groups, Overlaps, mask_overlaps
+from bench.metrics.segments import boundary_distance
+from bench.samples import Array
+
+
+def boundary_overlaps(
+    truth: TruthColumns, detections: DetectionColumns, *, ratio: float, floor: float = 0.0
+) -> Overlaps:
+    """Smaller of mask IoU and boundary IoU; with a crowd, intersection of masks over the detection.
+
+    `ratio` is how far a boundary reaches inwards, as a share of the image's diagonal. Less than `floor` becomes 0.
+
+    Raises:
+        InputError: there are no masks.
+    """
+    masks = mask_overlaps(truth, detections, floor=floor)
+    ours, theirs = detections.runs, truth.runs
+    assert ours is not None
+    assert theirs is not None
+    our_widths, their_widths = _widths(ours, ratio), _widths(theirs, ratio)
+
+    def overlaps(groups: Groups) -> Array:
+        found = masks(groups)
+        crowds, first, second = _pairs(groups, truth.crowd)
+        wanted = np.flatnonzero((found > 0) & ~crowds)
+        if not len(wanted):
+            return found
+        d, places_d = np.unique(groups.detection_rows[first[wanted]], return_inverse=True)
+        g, places_g = np.unique(groups.truth_rows[second[wanted]], return_inverse=True)
+        spans = np.stack([np.arange(len(wanted))] * 4, axis=1) + np.array([0, 1, 0, 1])
+        edges = kernels.mask_overlaps(
+            _boundaries(ours, d, our_widths),
+            _boundaries(theirs, g, their_widths),
+            np.zeros(len(g), dtype=bool),
+            detection_rows=places_d.reshape(-1),
+            truth_rows=places_g.reshape(-1),
+            spans=spans,
+            floor=floor,
+        )
+        found[wanted] = np.minimum(found[wanted], edges)
+        return found
+
+    return overlaps
+
+
+def _pairs(groups: Groups, crowd: Array) -> tuple[Array, Array, Array]:
+    """Of every pair of the groups: is the truth a crowd, and the places in the rows of detections and truths."""
+    spans = groups.spans
+    tall, wide = spans[:, 1] - spans[:, 0], spans[:, 3] - spans[:, 2]
+    sizes = tall * wide
+    within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    down, across = np.divmod(within, np.maximum(np.repeat(wide, sizes), 1))
+    second = np.repeat(spans[:, 2], sizes) + across
+    return crowd[groups.truth_rows[second]], np.repeat(spans[:, 0], sizes) + down, second
+
+
+def _widths(runs: Runs, ratio: float) -> Array:
+    """How many pixels the boundary of each mask reaches inwards, (G,) int64."""
+    ends = np.concatenate([[0], np.cumsum(runs.lengths, dtype=np.int64)])[runs.offsets]
+    sizes = np.stack([runs.heights.astype(np.int64), np.diff(ends) // np.maximum(runs.heights, 1)], axis=1)
+    different, place = np.unique(sizes, axis=0, return_inverse=True)
+    widths = [boundary_distance((height, width), ratio) for height, width in different.tolist()]
+    return np.array(widths, dtype=np.int64)[place.reshape(-1)]
+
+
+def _boundaries(runs: Runs, rows: Array, widths: Array) -> tuple[Array, Array, Array]:
+    """Boundaries of the masks in `rows`, as offsets, lengths and heights."""
+    found = kernels.boundary_runs(runs.offsets, runs.lengths, runs.heights, rows=rows, widths=widths[rows])
+    return (*found, runs.heights[rows])

@@ -1,0 +1,148 @@
+"""Boundary AP against boundary-iou-api's method as plain loops, its published data, and the boundary kernel's twins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import kernels, masks
+from bench.classes import Class, Classes
+from bench.kernels import reference
+from bench.metrics import instance
+
+Array = np.ndarray[Any, Any]
+Load = Callable[[str], ModuleType]
+NATIVE = kernels.native()
+needs_native = pytest.mark.skipif(NATIVE is None, reason="the native kernels were not built: there was no compiler")
+twins = pytest.mark.parametrize(
+    "twin", [reference, pytest.param(NATIVE, marks=needs_native)], ids=["reference", "native"]
+)
+seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
+
+
+@pytest.fixture(scope="module")
+def cases(test_module: Load) -> ModuleType:
+    return test_module("coco_cases")
+
+
+def classes(count: int) -> Classes:
+    return Classes(tuple(Class(id=k + 1, name=str(k + 1), train_id=k) for k in range(count)))
+
+
+def stats(columns: tuple[Any, Any], count: int, ratio: float = 0.02, area_from: Any = "mask") -> dict[str, float]:
+    tables = instance.count(*columns, kinds=("boundary",), boundary_ratio=ratio, area_from=area_from)
+    assert {"boundary_detections", "boundary_truths"} == set(tables)
+    scores = instance.score(tables, np.ones((1, columns[0].images)), classes(count), kind="boundary")
+    return {name: float(np.nan_to_num(scores[name][0], nan=-1)) for name in instance.OVERALL}
+
+
+@pytest.mark.parametrize("ratio", [0.005, 0.02, 0.06])
+@pytest.mark.parametrize("seed", range(6))
+def test_boundary_ap_equals_the_plain_loops(cases: ModuleType, oracle: Load, seed: int, ratio: float) -> None:
+    made = cases.case(seed)
+    if not made.results:
+        pytest.skip("nothing was found")
+    results = [{key: value for key, value in result.items() if key != "bbox"} for result in made.results]
+    expected = oracle("boundary_ap").evaluated(cases.dataset(made), results, ratio).stats.tolist()
+    assert expected == list(stats(cases.columns(made), made.classes, ratio).values())
+
+
+def test_another_ratio_gives_another_score(cases: ModuleType) -> None:
+    made = cases.case(4, most=14)
+    columns = cases.columns(made)
+    assert 1 < len({stats(columns, made.classes, ratio)["AP"] for ratio in (0.005, 0.02, 0.06)})
+
+
+@pytest.mark.parametrize(("boxes", "medium"), [(True, 0.7920792079), (False, 0.7367986799)])
+def test_published_data_of_boundary_iou_api(
+    cases: ModuleType, shared_data: Callable[[str], Path], boxes: bool, medium: float
+) -> None:
+    root = shared_data("cocoapi_results") / "dataset"
+    truth = json.loads((root / "gt_dataset.json").read_text(encoding="utf-8"))
+    results = json.loads((root / "dt_dataset.json").read_text(encoding="utf-8"))
+    results = results["annotations"] if isinstance(results, dict) else results
+    sizes = {image["id"]: (image["height"], image["width"]) for image in truth["images"]}
+    for entry in [*truth["annotations"], *results]:
+        size, code = sizes[entry["image_id"]], entry["segmentation"]
+        if isinstance(code, list):
+            entry["segmentation"] = masks.from_polygons(code, size)
+        elif isinstance(code["counts"], list):
+            entry["segmentation"] = masks.from_uncompressed(code["counts"], size)
+    columns = cases.truth_columns(truth), cases.detection_columns(truth, results)
+    scores = stats(columns, len(truth["categories"]), area_from="box" if boxes else "mask")
+    for name in ("AP", "AP50", "AP75"):
+        assert 0.6947194719 == pytest.approx(scores[name], abs=5e-11)
+    assert 0.0 == scores["APl"]
+    assert medium == pytest.approx(scores["APm"], abs=5e-11)
+    assert [2 / 3, 0.75, 0.75] == pytest.approx([scores[name] for name in ("AR1", "AR10", "AR100")])
+
+
+# ---- the kernel
+
+
+def random_runs(random: np.random.Generator, height: int, width: int) -> tuple[Array, Array]:
+    """A mask of rectangles or noise, and its runs, some of them cut by runs of length 0."""
+    mask = np.zeros((height, width), dtype=bool)
+    if random.random() < 0.2:
+        mask = random.random((height, width)) < 0.9
+    for _ in range(int(random.integers(0, 4))):
+        top, left, tall, wide = random.integers(0, (height, width, height, width))
+        mask[top : top + tall + 1, left : left + wide + 1] = random.random() < 0.8
+    flat = mask.reshape(-1, order="F")
+    lengths = np.diff([0, *np.flatnonzero(np.diff(flat, prepend=False)), flat.size]).tolist()
+    for _ in range(int(random.integers(0, 3))):
+        place = int(random.integers(0, len(lengths) + 1))
+        lengths[place:place] = [0, 0]
+    return mask, np.array(lengths, dtype=np.uint32)
+
+
+def drawn(lengths: Array, height: int) -> Array:
+    inside = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
+    return np.asarray(inside.reshape(-1, height).T)
+
+
+@twins
+@given(seeds)
+def test_boundary_is_what_an_erosion_takes_away(twin: ModuleType, oracle: Load, random: np.random.Generator) -> None:
+    height, width = (int(side) for side in random.integers(1, 24, 2))
+    mask, lengths = random_runs(random, height, width)
+    distance = int(random.integers(1, 6))
+    ratio = distance / np.sqrt(height**2 + width**2)
+    offsets = np.array([0, len(lengths)], dtype=np.int64)
+    starts, found = twin.boundary_runs(
+        offsets, lengths, np.int32([height]), rows=np.int64([0]), widths=np.int64([distance])
+    )
+    assert [0, len(found)] == starts.tolist()
+    assert np.array_equal(oracle("boundary_ap").boundary(mask, ratio), drawn(found, height))
+
+
+@needs_native
+@given(seeds)
+def test_boundaries_are_alike(random: np.random.Generator) -> None:
+    heights = random.integers(1, 20, int(random.integers(1, 6))).astype(np.int32)
+    runs = [random_runs(random, int(height), int(random.integers(1, 20)))[1] for height in heights]
+    offsets = np.cumsum([0, *map(len, runs)], dtype=np.int64)
+    rows = random.integers(-1, len(runs), int(random.integers(0, 8)))
+    options = {"rows": rows, "widths": random.integers(1, 6, len(rows))}
+    columns = offsets, np.concatenate(runs), heights
+    for one, other in zip(*(twin.boundary_runs(*columns, **options) for twin in (reference, NATIVE)), strict=True):
+        assert one.dtype == other.dtype
+        assert one.tolist() == other.tolist()
+
+
+@twins
+def test_bad_input_is_refused(twin: ModuleType) -> None:
+    columns = np.int64([0, 2]), np.uint32([0, 16]), np.int32([4])
+    for rows, widths in (([0], [0]), ([1], [1]), ([0], [1, 1])):
+        with pytest.raises(ValueError, match=r"width|row"):
+            twin.boundary_runs(*columns, rows=np.int64(rows), widths=np.int64(widths))
+    with pytest.raises(ValueError, match="whole columns"):
+        twin.boundary_runs(np.int64([0, 2]), np.uint32([0, 7]), np.int32([4]), rows=np.int64([0]), widths=np.int64([1]))
