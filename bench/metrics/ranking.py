@@ -19,7 +19,7 @@ from bench.samples import Array, Table
 class Listed:
     """Detections of one size range and cap, class by class and by falling score; columns as `weighted_precision` asks.
 
-    `rows` (D,) are their rows of the table.
+    `rows` (D,) are their rows of the ranking's table.
     """
 
     rows: Array
@@ -31,13 +31,12 @@ class Listed:
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Match tables ready to be scored: `order` sorts the detections by class and falling score, ties by image."""
+    """Match tables ready to be scored: the detections lie by class and falling score, equal ones in image order."""
 
     detections: Table
     truths: Table
     classes: int
     protocol: Protocol
-    order: Array
 
     @property
     def images(self) -> int:
@@ -46,16 +45,15 @@ class Ranking:
 
     def listed(self, size: int, cap: int | None, *, all_of_them: bool = False) -> Listed:
         """List the detections that count in a size range; `all_of_them` lists the ignored ones, too."""
-        T = len(self.protocol.thresholds)
+        T, table = len(self.protocol.thresholds), self.detections
         shift, mask = np.uint64(size * T), np.uint64((1 << T) - 1)
-        rows = self.order if cap is None else self.order[self.detections["rank"][self.order] < cap]
-        matched, ignored = ((self.detections[name][rows] >> shift) & mask for name in ("matched", "ignored"))
-        hits, misses = (matched & ~ignored).astype(np.uint16), (~matched & ~ignored & mask).astype(np.uint16)
-        if not all_of_them:
-            keep = np.flatnonzero(hits | misses)
-            rows, hits, misses = rows[keep], hits[keep], misses[keep]
-        starts = np.searchsorted(self.detections["class"][rows], np.arange(self.classes + 1)).astype(np.int64)
-        return Listed(rows, self.detections["image"][rows], starts, hits, misses)
+        counting = ~(table["ignored"] >> shift)
+        hits = (table["matched"] >> shift & counting & mask).astype(np.uint16)
+        misses = (~(table["matched"] >> shift) & counting & mask).astype(np.uint16)
+        which = np.ones(len(hits), dtype=bool) if all_of_them else (hits | misses) != 0
+        rows = np.flatnonzero(which if cap is None else which & (table["rank"] < cap))
+        starts = np.searchsorted(table["class"][rows], np.arange(self.classes + 1, dtype=np.int16)).astype(np.int64)
+        return Listed(rows, table["image"][rows], starts, hits[rows], misses[rows])
 
     def totals(self, weights: Array) -> Array:
         """Weighted truths to be found, (B, A, C): exact for whole weights, in the order of the images for others."""
@@ -84,7 +82,7 @@ def rank(detections: Table, truths: Table, classes: int, protocol: Protocol) -> 
     """Sort match tables for scoring; C = `classes`."""
     nowhere = np.zeros(len(detections["class"]), dtype=np.int32)
     order = kernels.order_groups(nowhere, detections["class"].astype(np.int32), detections["score"])
-    return Ranking(detections, truths, classes, protocol, order)
+    return Ranking({name: column[order] for name, column in detections.items()}, truths, classes, protocol)
 
 
 def as_ranks(detections: Table) -> Table:
