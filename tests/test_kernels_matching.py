@@ -172,6 +172,14 @@ def test_areas_and_boxes_of_masks_equal_pycocotools(twin: Any, random: np.random
     assert coco.toBbox(codes).tolist() == twin.run_boxes(offsets, flat, heights).tolist()
 
 
+@twins
+def test_empty_runs_inside_a_mask_are_read_where_pycocotools_stops(twin: Any) -> None:
+    size, first, second = (6, 6), [[0, 0, 0, 0, 0, 36]], [[0, 0, 0, 36]]
+    rows = {"detection_rows": np.int64([0]), "truth_rows": np.int64([0]), "spans": np.int64([[0, 1, 0, 1]])}
+    assert 0.0 == coco.iou(coded(first, size), coded(second, size), [0])[0, 0]
+    assert 1.0 == twin.mask_overlaps(joined(first, 6), joined(second, 6), np.array([False]), **rows)[0]
+
+
 @needs_native
 def test_a_mask_without_runs_is_empty_in_both() -> None:
     empty = np.int64([0, 0]), np.zeros(0, np.uint32), np.int32([5])

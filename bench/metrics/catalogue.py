@@ -44,9 +44,29 @@ _PANOPTIC = (
 
 _OBJECTS = (("AP@boundary", "AP and AR of COCO by the smaller of mask IoU and boundary IoU", "boundary-iou-api"),)
 
+_SIZES = (("s", "below 32 x 32 pixels"), ("m", "up to 96 x 96 pixels"), ("l", "above 96 x 96 pixels"))
+
+_INSTANCE = (
+    ("AP", "average precision: mean over classes, 101 recalls and ten overlaps from .50 to .95", "pycocotools"),
+    ("AP50", "AP at an overlap of .50", "pycocotools"),
+    ("AP75", "AP at an overlap of .75", "pycocotools"),
+    *((f"AP{size}", f"AP of objects {words}", "pycocotools") for size, words in _SIZES),
+    ("AR1", "average recall of the best detection of each image and class", "pycocotools"),
+    ("AR10", "average recall of the best ten", "pycocotools"),
+    ("AR100", "average recall of the best hundred", "pycocotools"),
+    *((f"AR{size}", f"AR100 of objects {words}", "pycocotools") for size, words in _SIZES),
+)
+
 _CALIBRATION = (
     ("ECE", "mean over pixels of the gap between confidence and share of hits, in 15 bins", "Guo et al. 2017"),
     ("MCE", "the largest of these gaps over bins", "Guo et al. 2017"),
+)
+
+_TASKS = (
+    ("semantic", _SEMANTIC),
+    ("calibration", _CALIBRATION),
+    ("panoptic", _PANOPTIC),
+    ("instance", _OBJECTS),
 )
 
 METRICS: tuple[Metric, ...] = tuple(
