@@ -24,7 +24,7 @@ class RankTest:
 
     def differs(self) -> Array:
         """Which pairs lie further apart than the critical difference, (M, M) bool."""
-        return np.abs(self.mean_ranks[:, None] - self.mean_ranks[None]) > self.critical_difference
+        return np.asarray(np.abs(self.mean_ranks[:, None] - self.mean_ranks[None]) > self.critical_difference)
 
 
 def friedman(scores: Array, *, alpha: float = 0.05) -> RankTest:

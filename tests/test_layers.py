@@ -33,13 +33,15 @@ FLOORS = {
     "evaluate": 5,
     "doctor": 5,
     "gate": 6,
-    "board": 6,
+    "boards": 6,
     "render": 7,
     "cli": 8,
 }
 
 PARTS = {
     "archives": "prepare",
+    "board_file": "boards",
+    "board_runs": "boards",
     "bootstrap": "resample",
     "card_file": "cards",
     "choosing": "evaluate",
@@ -47,16 +49,18 @@ PARTS = {
     "comparability": "compare",
     "contrasts": "compare",
     "corrections": "resample",
+    "effects": "compare",
     "fetch": "prepare",
     "friedman": "resample",
     "jobs": "evaluate",
     "journal": "runs",
+    "pairing": "compare",
     "permutation": "resample",
     "pillow": "images",
     "png": "images",
     "power": "resample",
     "recording": "evaluate",
-    "standing": "resample",
+    "ties": "resample",
 }
 """Files that share the room of the module they were split from (docs/decisions/0002)."""
 
