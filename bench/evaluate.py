@@ -57,7 +57,8 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
     started = time.perf_counter()
     keep = journal.folder / "predictions" if job.save_predictions else None
     counter = _Counter(job, keep, families(job.rules.families))
-    parts += _count_rest(counter, journal, already, progress)
+    whole = None if already else _count_whole(counter)
+    parts += _count_rest(counter, journal, already, progress) if whole is None else [whole]
     seconds = time.perf_counter() - started
     counted = len(job.samples) - len(already)
     timings = {
@@ -96,6 +97,19 @@ class _Counter:
         for each in self.families:
             tables.update(each.count(job.card, job.rules, sample, prediction, position))
         return position, tables
+
+
+def _count_whole(counter: _Counter) -> Tables | None:
+    """Count all images in one piece, where the layout reads and all families count that way."""
+    job = counter.job
+    counts = [getattr(each, "count_columns", None) for each in counter.families]
+    columns = job.read_columns() if job.read_columns and all(counts) else None
+    if columns is None:
+        return None
+    tables: Tables = {"done": {"image": np.arange(len(job.samples), dtype=np.int32)}}
+    for count in counts:
+        tables.update(count(job.rules, *columns) if count else {})
+    return tables
 
 
 def _count_rest(counter: _Counter, journal: Journal, already: set[int], progress: Progress | None) -> list[Tables]:

@@ -6,8 +6,9 @@ What a job asks names its run record: another model, file, split or rule is anot
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import msgspec
 from bench import runs
 from bench.cards import Card
 from bench.classes import LabelSpace
+from bench.columns import DetectionColumns, TruthColumns
 from bench.families import Rules
 from bench.formats import PredictionReader, layout
 from bench.models import Model
@@ -26,7 +28,8 @@ from bench.samples import Sample
 class Job:
     """What is evaluated: the images, where predictions come from, and the rules.
 
-    Exactly one of `model` and `read_prediction` is given. `sources` are paths and the like: they must agree when a run
+    Exactly one of `model` and `read_prediction` is given; `read_columns` brings truth and predictions of all images
+    in one piece, or None, where the layout has such a way. `sources` are paths and the like: they must agree when a run
     is resumed, and do not name it.
     """
 
@@ -38,6 +41,7 @@ class Job:
     settings: dict[str, Any]
     model: Model | None = None
     read_prediction: PredictionReader | None = None
+    read_columns: Callable[[], tuple[TruthColumns, DetectionColumns] | None] | None = None
     rules: Rules = field(default_factory=Rules)
     task: str = "semantic"
     resize: bool = False
@@ -87,7 +91,9 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     Raises:
         PredictionError: samples without a prediction, or files of the wrong kind.
     """
-    read = layout(card).read_predictions(card, path, task, samples, space=space)
+    files = layout(card)
+    read = files.read_predictions(card, path, task, samples, space=space)
+    in_bulk = getattr(files, "read_columns", None) if task == "instance" else None
     return Job(
         card=card,
         split=split,
@@ -97,6 +103,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         settings={"label_space": space, "resize": "nearest" if resize else "no"},
         task=task,
         read_prediction=read,
+        read_columns=partial(in_bulk, card, root, split, path, samples) if in_bulk else None,
         rules=rules or Rules(),
         resize=resize,
         sources={"data": str(root.resolve()), "predictions": str(path.resolve())},

@@ -51,7 +51,7 @@ class Scores(Protocol):
 
 
 class Family(Protocol):
-    """What every module of this folder offers."""
+    """What every module of this folder offers; those of objects also have `count_columns`, for all images at once."""
 
     TASK: str
     """Which form of truth and prediction it counts: semantic, instance or panoptic."""

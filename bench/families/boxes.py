@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.cards import Card
 from bench.classes import Classes
+from bench.columns import DetectionColumns, TruthColumns
 from bench.families import Rules
 from bench.families import instance as family
 from bench.metrics import instance
@@ -26,6 +27,11 @@ warnings = family.warnings
 def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
     """Match the objects of one image by boxes, unless the family `instance` does so already."""
     return {} if "instance" in rules.families else family.count_kinds(rules, sample, prediction, position, ("box",))
+
+
+def count_columns(rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    """Match the objects of all images at once, unless the family `instance` does so already."""
+    return {} if "instance" in rules.families else instance.count(truth, detections, kinds=("box",))
 
 
 def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.cards import Card
 from bench.classes import Classes
+from bench.columns import DetectionColumns, TruthColumns
 from bench.errors import PredictionError
 from bench.families import Rules
 from bench.metrics import instance
@@ -47,6 +48,12 @@ def count_kinds(
     truth, found = instance.columns([sample.truth.instances()], [prediction])
     tables = instance.count(truth, found, kinds=kinds, area_from=rules.area_from)
     return {name: {**table, "image": np.full_like(table["image"], position)} for name, table in tables.items()}
+
+
+def count_columns(rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    """Match the objects of all images at once, by boxes too if that family is asked for."""
+    kinds: tuple[instance.Kind, ...] = ("mask", "box") if "boxes" in rules.families else ("mask",)
+    return instance.count(truth, detections, kinds=kinds, area_from=rules.area_from)
 
 
 def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:

@@ -15,8 +15,19 @@ from typing import Any, TypeVar
 from bench import images
 from bench.cards import Card
 from bench.classes import LabelSpace
+from bench.columns import DetectionColumns, TruthColumns
 from bench.errors import DataError, PredictionError
-from bench.formats import Ids, PredictionReader, Progress, coco_instances, coco_json, coco_panoptic, derive, folders
+from bench.formats import (
+    Ids,
+    PredictionReader,
+    Progress,
+    coco_columns,
+    coco_instances,
+    coco_json,
+    coco_panoptic,
+    derive,
+    folders,
+)
 from bench.formats.coco_files import Files, find_files, find_picture, masks_folder, write_names
 from bench.formats.coco_json import InstanceFile, Number, Origin, PanopticFile
 from bench.formats.grouping import groups_of
@@ -76,6 +87,23 @@ def read_predictions(
     found = folders.find_predictions(path, samples)
     label_files = LabelFiles(card.classes)
     return lambda sample: label_files.read_prediction(found[sample.id], space)
+
+
+def read_columns(
+    card: Card, root: Path, split: str, path: Path, samples: Sequence[Sample], *, with_masks: bool = True
+) -> tuple[TruthColumns, DetectionColumns] | None:
+    """Read truth and results of all samples at once; None where objects do not come from an instances file.
+
+    Raises:
+        DataError, PredictionError: as `read_truth` and `read_predictions`.
+    """
+    files = find_files(card, root, split)
+    if files.panoptic or not all(isinstance(sample.origin, Origin) for sample in samples):
+        return None
+    results = coco_panoptic.single_json(path)
+    numbers = [number_of(sample) for sample in samples]
+    file, found = coco_columns.read(card, files.truth, results, with_masks=with_masks, numbers=numbers)
+    return file.columns, found
 
 
 def write_truth(
