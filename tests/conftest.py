@@ -19,6 +19,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 # Shared CI machines stall: a slow example is no defect. Same examples every time: a failure must be repeatable.
 settings.register_profile("bench", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("few", settings.get_profile("bench"), max_examples=25)  # where each example is slow
 settings.load_profile("bench")
 
 
