@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bench.boards import board as board
     from bench.cards import Card as Card
     from bench.cards import load_card as load_card
     from bench.classes import Class as Class
@@ -40,6 +41,7 @@ _HOMES = {
     "Sample": ("bench.samples", "Sample"),
     "Segments": ("bench.samples", "Segments"),
     "Truth": ("bench.samples", "Truth"),
+    "board": ("bench.boards", "board"),
     "load_card": ("bench.cards", "load_card"),
     "open_data": ("bench.data", "open_data"),
     "read_run": ("bench.runs", "read"),
@@ -58,6 +60,7 @@ __all__ = [
     "Sample",
     "Segments",
     "Truth",
+    "board",
     "load_card",
     "open_data",
     "read_run",

@@ -1,0 +1,45 @@
+"""A board for the terminal: a star stands for bold, remarks are folded to its width; it computes nothing."""
+
+from __future__ import annotations
+
+import textwrap
+
+from bench.boards import Row, Score, Table
+from bench.render import cells
+
+WIDTH = 110
+
+
+def render(table: Table) -> str:
+    """Title, note, the blocks of rows, reasons, and remarks."""
+    from tabulate import tabulate
+
+    blocks = cells.blocks(table)
+    lines: list[list[str]] = []
+    for title, rows in blocks:
+        heading = (
+            [[f"{title}:" if column.kind == "name" else "" for column in table.columns]] if len(blocks) > 1 else []
+        )
+        lines += [*heading, *(_cells(row) for row in rows)]
+    align = ["right" if column.kind == "score" else "left" for column in table.columns]
+    grid = tabulate(
+        lines,
+        headers=[column.title for column in table.columns],
+        tablefmt="plain",
+        colalign=align if lines else None,
+        disable_numparse=True,
+    )
+    remarks = [remark.replace("Bold:", "Star:", 1) for remark in table.remarks]
+    notes = [textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in (*cells.reasons(table), *remarks)]
+    note = textwrap.fill(table.note, WIDTH)
+    parts = [table.title, note, grid if lines else "No rows yet.", "\n".join(notes)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    return [cell if isinstance(cell, str) else _score(cell) for cell in row.cells]
+
+
+def _score(score: Score) -> str:
+    star = "*" if score.bold else ""
+    return f"{cells.percent(score)}{star} {cells.interval(score)}".strip()

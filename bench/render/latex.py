@@ -1,0 +1,71 @@
+"""A board as a LaTeX table with booktabs, to be put into a paper; it computes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bench.boards import Row, Score, Table
+from bench.render import cells
+
+NEEDS = "% needs \\usepackage{booktabs}"
+WIDE = 9
+"""From so many columns on the table is shrunk to the width of the text."""
+_SIGNS = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+
+
+def render(table: Table) -> str:
+    """A floating table with caption: measured rows, reported rows, rows that stand apart, each block under a rule."""
+    wide = len(table.columns) >= WIDE
+    kinds = "".join("r" if column.kind == "score" else "l" for column in table.columns)
+    lines = [
+        NEEDS + (" and \\usepackage{graphicx}" if wide else ""),
+        r"\begin{table*}" if wide else r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_caption(table)}}}",
+        *([r"\resizebox{\textwidth}{!}{%"] if wide else []),
+        rf"\begin{{tabular}}{{{kinds}}}",
+        r"\toprule",
+        " & ".join(_escaped(column.title) for column in table.columns) + r" \\",
+    ]
+    found = cells.blocks(table)
+    for title, rows in found:
+        heading = [rf"\multicolumn{{{len(table.columns)}}}{{l}}{{\emph{{{_escaped(title)}}}}} \\"]
+        lines += [r"\midrule", *(heading if len(found) > 1 else []), *_rows(rows)]
+    lines += [r"\bottomrule", r"\end{tabular}" + ("}" if wide else "")]
+    return "\n".join([*lines, r"\end{table*}" if wide else r"\end{table}"]) + "\n"
+
+
+def _caption(table: Table) -> str:
+    sentences = [table.note, *table.remarks, *cells.reasons(table)]
+    text = _escaped(" ".join([f"{table.title}.", *(sentence for sentence in sentences if sentence)]))
+    return re.sub(r"`([^`]+)`", r"\\texttt{\1}", text)
+
+
+def _rows(rows: Sequence[Row]) -> list[str]:
+    return [" & ".join(_cell(cell) for cell in row.cells) + r" \\" for row in rows]
+
+
+def _cell(cell: str | Score) -> str:
+    if isinstance(cell, str):
+        return _escaped(cell)
+    number = cells.percent(cell).replace(cells.UNDEFINED, "--")
+    interval = cells.interval(cell)
+    return (rf"\textbf{{{number}}}" if cell.bold else number) + (rf" {{\scriptsize {interval}}}" if interval else "")
+
+
+def _escaped(text: str) -> str:
+    return "".join(_SIGNS.get(sign, sign) for sign in " ".join(text.split()))
