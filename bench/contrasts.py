@@ -12,7 +12,7 @@ import numpy as np
 
 from bench import resample
 from bench.classes import Classes
-from bench.errors import UsageError, did_you_mean
+from bench.errors import RunError, UsageError, did_you_mean
 from bench.families import FAMILIES, Family, Rules, Scores, family
 from bench.metrics.ranking import as_ranks
 from bench.permutation import Swaps
@@ -59,12 +59,14 @@ def question(compared: Sequence[Run], metric: str | None) -> Question:
     """Find the family that scores `metric`, such as `mIoU`, `mIoU@crop-200`, `IoU:car` or `box_AP`.
 
     Raises:
-        UsageError: no family that all runs hold knows it.
+        RunError: no family is held by all runs.
+        UsageError: none of those that are knows the metric.
     """
     record, rules = compared[0].record, rules_of(compared[0])
     shared = [name for name in FAMILIES if all(name in run.record.tables for run in compared)]
     if not shared:
-        raise UsageError("the runs hold different kinds of scores: there is nothing to compare them by")
+        kinds = "; ".join(f"{run.record.name}: {', '.join(run.record.tables)}" for run in compared)
+        raise RunError(f"the runs hold no scores of the same kind to compare ({kinds})")
     images, known = len(compared[0].image_ids), dict[str, Question]()
     for name in shared:
         each, prefix = family(name), PREFIXES.get(name, "")

@@ -1,0 +1,68 @@
+"""`bench compare`: which of several runs is better, by how much, and whether the difference is real."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cli import console
+from bench.cli.options import AsJson
+
+
+def compare(  # noqa: PLR0913 - an option each
+    run_folders: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN [RUN ...]", help="Run records: their folders, or one above.")
+    ],
+    *,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            "--metric", metavar="NAME", help="Score to compare, such as mIoU, AP, PQ, mIoU@crop-200, IoU:car."
+        ),
+    ] = None,
+    by: Annotated[Literal["class"] | None, typer.Option("--by", help="Show the difference of every class.")] = None,
+    alpha: Annotated[float, typer.Option("--alpha", help="Chance of a false finding that you accept.")] = 0.05,
+    correction: Annotated[
+        Literal["holm", "bh", "maxt"], typer.Option("--correction", help="Correction for many pairs, or classes.")
+    ] = "holm",
+    interval: Annotated[
+        Literal["default", "percentile", "bca"],
+        typer.Option("--interval", help="How intervals are made: jackknife (AP: bootstrap) with t, or a bootstrap's."),
+    ] = "default",
+    permutations: Annotated[
+        int | None, typer.Option("--permutations", min=100, help="Swaps drawn; default: 10000, for AP 1000.")
+    ] = None,
+    common_images: Annotated[
+        bool, typer.Option("--common-images", help="Compare on the images that all runs have.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Compare runs: which is better, by how much, and is it real?
+
+    Needs the run records only: no images, no models.
+
+    Example:  bench compare runs/streets-val/deeplab runs/streets-val/fcn --by class
+    """
+    from bench import runs
+    from bench.cli.records import find_record
+    from bench.compare import compare as compare_runs
+    from bench.render.comparison import report
+    from bench.render.comparison_json import comparison_json
+
+    found = compare_runs(
+        *(runs.read(find_record(folder.expanduser())) for folder in run_folders),
+        metric=metric,
+        by_class=by == "class",
+        alpha=alpha,
+        correction=correction,
+        common_images=common_images,
+        permutations=permutations,
+        method=interval,
+    )
+    if as_json:
+        console.say_json(comparison_json(found))
+    else:
+        console.say(report(found))
+    return 0

@@ -1,0 +1,26 @@
+"""From a path that a person types to one run record: its folder, or a folder with exactly one record below it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.errors import RunError
+
+_NAMED = 4
+
+
+def find_record(path: Path) -> Path:
+    """The folder of the record at or below `path`.
+
+    Raises:
+        RunError: no record is there, or several.
+    """
+    if path.is_file() or (path / "run.json").is_file() or path.name.endswith(".partial"):
+        return path
+    found = sorted(file.parent for file in path.rglob("run.json") if ".writing-" not in file.parent.name)
+    if not found:
+        raise RunError(f"{path}: there is no run record here or below; bench run and bench eval write them")
+    if len(found) > 1:
+        names = ", ".join(str(each) for each in found[:_NAMED]) + (" ..." if len(found) > _NAMED else "")
+        raise RunError(f"{path}: there are {len(found)} run records below; name one: {names}")
+    return found[0]

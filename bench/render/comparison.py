@@ -1,0 +1,208 @@
+"""A comparison for the terminal: the verdict in words, the scores, every pair, the classes.
+
+It lays out what the comparison holds; it decides and computes nothing.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.compare import Comparison
+from bench.effects import Effect
+from bench.pairing import Pair
+from bench.render.terminal import TITLES
+from bench.resample import Interval
+
+CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "maxt": "max-T over the same swaps"}
+WIDTH = 110
+
+
+def report(found: Comparison) -> str:
+    """The whole report: verdict, table of scores, matrix of pairs, classes, notes."""
+    dataset = found.runs[0].record.dataset
+    parts = [
+        f"{title(found.metric)} on {dataset.title} {dataset.split}: {found.images} images",
+        "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in verdict(found)),
+        scores_table(found),
+        pairs_matrix(found) if len(found.names) > 2 else "",
+        *(classes_table(found, pair) for pair in found.pairs if pair.classes),
+        "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in notes(found)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def title(metric: str) -> str:
+    """The name of a metric for people.
+
+    >>> title("fwIoU"), title("IoU:car")
+    ('frequency-weighted IoU', 'IoU of car')
+    """
+    score, _, label = metric.partition(":")
+    return TITLES.get(score, score) + (f" of {label}" if label else "")
+
+
+def verdict(found: Comparison) -> list[str]:
+    """What can be said, in sentences: the best first, then every pair of two or three runs."""
+    lines = []
+    if len(found.names) > 2 and np.isfinite(found.scores).any():
+        best = int(np.nanargmax(found.scores))
+        tied = [name for m, name in enumerate(found.names) if found.best[m] and m != best]
+        others = f"{_list(tied)} cannot be told from it" if tied else "it beats all others"
+        lines.append(f"{found.names[best]} has the highest score; {others}.")
+    if len(found.names) <= 3:
+        lines += [sentence(found, pair) for pair in found.pairs]
+    return lines
+
+
+def sentence(found: Comparison, pair: Pair) -> str:
+    """The verdict on a pair, such as `a beats b by 3.10 mIoU [2.20, 4.00], p < .001.`."""
+    effect, names = pair.effect, (found.names[pair.first], found.names[pair.second])
+    if np.isnan(effect.difference):
+        return f"{names[0]} and {names[1]} cannot be compared: {title(found.metric)} is not defined for both."
+    turn = effect.difference < 0
+    ahead, behind = reversed(names) if turn else names
+    gap = f"{100 * abs(effect.difference):.2f} {title(found.metric)}{_ends(effect.interval, turn=turn)}"
+    if effect.differs(found.alpha):
+        return f"{ahead} beats {behind} by {gap}, {p_text(effect.corrected)}.{_wins(found, pair, turn)}"
+    seen = ""
+    if effect.detectable is not None and np.isfinite(effect.detectable):
+        points = f"{100 * effect.detectable:.2g}"
+        unit = "images" if found.clusters == found.images else f"images in {found.clusters} clusters"
+        seen = f"; with these {found.images} {unit} you can see {points} points"
+    tested = "no test is possible" if np.isnan(effect.corrected) else p_text(effect.corrected)
+    return (
+        f"No difference between {names[0]} and {names[1]} can be told: {ahead} is ahead by {gap}, {tested}"
+        f"{seen}.{_wins(found, pair, turn)}"
+    )
+
+
+def p_text(p: float) -> str:
+    """A p-value for people.
+
+    >>> p_text(0.0002), p_text(0.0312), p_text(0.43)
+    ('p < .001', 'p = .031', 'p = .43')
+    """
+    if np.isnan(p):
+        return "-"
+    if p < 0.001:
+        return "p < .001"
+    return "p = " + (f"{p:.3f}" if p < 0.1 else f"{p:.2f}").removeprefix("0")
+
+
+def scores_table(found: Comparison) -> str:
+    """A row for each run, the best first."""
+    order = np.argsort(-np.nan_to_num(found.scores, nan=-np.inf), kind="stable")
+    level = f"{100 * (1 - found.alpha):g} % interval"
+    headers, rows = ["", f"{title(found.metric)} %", level], []
+    if len(found.names) > 2:
+        headers += ["rank", "tied"]
+    different = _settings(found)
+    for m in order:
+        interval = found.intervals[m]
+        ends = interval.clipped() if interval else None
+        row = [found.names[m], _percent(found.scores[m]), f"[{_percent(ends[0])}, {_percent(ends[1])}]" if ends else ""]
+        if len(found.names) > 2:
+            low, high = found.ranks[m]
+            row += [str(low) if low == high else f"{low}-{high}", found.letters[m]]
+        rows.append([*row, different[m]])
+    return _table([*headers, ""], rows, ("left", "right", "left", *("left",) * (len(headers) - 2)))
+
+
+def pairs_matrix(found: Comparison) -> str:
+    """Row minus column in points, with a star where it is more than chance."""
+    order = [int(m) for m in np.argsort(-np.nan_to_num(found.scores, nan=-np.inf), kind="stable")]
+    cells = {}
+    for pair in found.pairs:
+        star = "*" if pair.effect.differs(found.alpha) else " "
+        for sign, key in ((1, (pair.first, pair.second)), (-1, (pair.second, pair.first))):
+            cells[key] = f"{100 * sign * pair.effect.difference:+.2f}{star}"
+    rows = [[found.names[i], *(cells.get((i, j), "") for j in order)] for i in order]
+    headers = [f"row minus column, * p <= {f'{found.alpha:g}'.removeprefix('0')}", *(found.names[j] for j in order)]
+    return _table(headers, rows, ("left", *("right",) * len(order)))
+
+
+def classes_table(found: Comparison, pair: Pair) -> str:
+    """A row for each class that both runs have a score for, with its difference."""
+    names = found.names[pair.first], found.names[pair.second]
+    rows = []
+    for label, effect in pair.classes.items():
+        if np.isfinite(effect.difference):
+            values = [_percent(effect.first), _percent(effect.second), f"{100 * effect.difference:+.2f}"]
+            star = "*" if effect.differs(found.alpha) else ""
+            rows.append([label, *values, _ends(effect.interval).strip(), _p(effect), star])
+    headers = ["class", f"{names[0]} %", f"{names[1]} %", "difference", "interval", "p", ""]
+    return _table(headers, rows, ("left", "right", "right", "right", "left", "left", "left"))
+
+
+def notes(found: Comparison) -> list[str]:
+    """What intervals and p-values rest on."""
+    first = next((pair.effect.interval for pair in found.pairs if pair.effect.interval), None)
+    together = found.clusters != found.images
+    worth = f"{found.clusters} clusters of images, worth {found.effective_clusters:.1f} of equal size"
+    units = worth if together else f"{found.images} images"
+    lines = []
+    if first is not None:
+        freedom = f"{first.degrees_of_freedom:.1f}"
+        lines.append(
+            f"Intervals of paired differences: {100 * first.level:g} %, {first.method} ({freedom}), over {units}."
+        )
+    if found.swaps:
+        how = f"all {2 * found.swaps:,}" if found.exact else f"{found.swaps:,}"
+        what = "clusters of images" if together else "images"
+        many = (
+            f", corrected for {len(found.pairs)} pairs by {CORRECTIONS[found.correction]}"
+            if len(found.pairs) > 1
+            else ""
+        )
+        lines.append(f"p-values: {how} swaps of {what} between two runs{many}.".replace(",", " ", how.count(",")))
+    if any(pair.classes for pair in found.pairs):
+        lines.append(f"p-values of classes are corrected for all classes of a pair by {CORRECTIONS[found.correction]}.")
+    return lines + [f"Note: {note}." for note in found.notes]
+
+
+def _settings(found: Comparison) -> list[str]:
+    """Per run, the settings in which the runs differ: shown, never a reason to refuse."""
+    all_settings = [run.record.settings for run in found.runs]
+    keys = dict.fromkeys(key for settings in all_settings for key in settings)
+    different = [key for key in keys if any(s.get(key) != all_settings[0].get(key) for s in all_settings)]
+    return [", ".join(f"{key} {settings.get(key)}" for key in different) for settings in all_settings]
+
+
+def _wins(found: Comparison, pair: Pair, turn: bool) -> str:
+    if pair.wins is None:
+        return ""
+    ahead, behind = (pair.wins.second, pair.wins.first) if turn else (pair.wins.first, pair.wins.second)
+    name = found.names[pair.second if turn else pair.first]
+    return f" {name} scores higher in {ahead} of {ahead + behind + pair.wins.equal} images, lower in {behind}."
+
+
+def _ends(interval: Interval | None, *, turn: bool = False) -> str:
+    """The interval of a difference in points, the other way round if the runs are."""
+    if interval is None:
+        return ""
+    low, high = (-interval.high, -interval.low) if turn else (interval.low, interval.high)
+    return f" [{100 * low:.2f}, {100 * high:.2f}]"
+
+
+def _p(effect: Effect) -> str:
+    return p_text(effect.corrected).removeprefix("p = ").removeprefix("p ")
+
+
+def _percent(value: float) -> str:
+    return "-" if np.isnan(value) else f"{100 * value:.2f}"
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _table(headers: list[str], rows: list[list[str]], align: tuple[str, ...]) -> str:
+    from tabulate import tabulate
+
+    width = len(headers)
+    return tabulate(
+        rows, headers=headers, tablefmt="plain", colalign=(*align, *("left",) * width)[:width], disable_numparse=True
+    )

@@ -1,0 +1,78 @@
+"""A comparison as JSON can hold it: values and differences are fractions of 1, what is not defined is NaN.
+
+It lays out what the comparison holds and computes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.compare import Comparison
+from bench.effects import Effect
+from bench.pairing import Pair
+from bench.render.comparison import verdict
+from bench.resample import Interval
+
+
+def comparison_json(found: Comparison) -> dict[str, Any]:
+    """Everything that the comparison holds, as JSON can hold it."""
+    runs = [
+        {
+            "name": name,
+            "id": run.record.id,
+            "path": str(run.path),
+            "value": float(found.scores[m]),
+            "interval": _interval(found.intervals[m]),
+            "not_worse_than_best": bool(found.best[m]),
+            "letters": found.letters[m],
+            "ranks": found.ranks[m].tolist(),
+            "rank_shares": found.rank_shares[m].tolist(),
+            "settings": run.record.settings,
+        }
+        for m, (name, run) in enumerate(zip(found.names, found.runs, strict=True))
+    ]
+    plain = ("metric", "images", "clusters", "effective_clusters", "alpha", "correction", "swaps", "exact", "seed")
+    return {
+        "verdict": verdict(found),
+        **{name: getattr(found, name) for name in plain},
+        "runs": runs,
+        "pairs": [_pair(found, pair) for pair in found.pairs],
+        "notes": list(found.notes),
+    }
+
+
+def _pair(found: Comparison, pair: Pair) -> dict[str, Any]:
+    wins = {"first": pair.wins.first, "second": pair.wins.second, "equal": pair.wins.equal} if pair.wins else None
+    return {
+        "first": found.names[pair.first],
+        "second": found.names[pair.second],
+        **_effect(found, pair.effect),
+        "images_won": wins,
+        "per_class": {label: _effect(found, effect) for label, effect in pair.classes.items()},
+    }
+
+
+def _effect(found: Comparison, effect: Effect) -> dict[str, Any]:
+    return {
+        "values": [effect.first, effect.second],
+        "difference": effect.difference,
+        "interval": _interval(effect.interval, clip=False),
+        "p_value": effect.p_value,
+        "corrected_p_value": effect.corrected,
+        "significant": effect.differs(found.alpha),
+        "detectable": effect.detectable,
+    }
+
+
+def _interval(interval: Interval | None, *, clip: bool = True) -> dict[str, Any] | None:
+    if interval is None:
+        return None
+    low, high = interval.clipped() if clip else (interval.low, interval.high)
+    return {
+        "low": low,
+        "high": high,
+        "level": interval.level,
+        "standard_error": interval.standard_error,
+        "degrees_of_freedom": interval.degrees_of_freedom,
+        "method": interval.method,
+    }
