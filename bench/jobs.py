@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from bench import runs
+from bench import baselines, runs
 from bench.cards import Card
 from bench.classes import LabelSpace
 from bench.columns import DetectionColumns, TruthColumns
@@ -107,6 +107,34 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         rules=rules or Rules(),
         resize=resize,
         sources={"data": str(root.resolve()), "predictions": str(path.resolve())},
+    )
+
+
+def made_from_truth(
+    card: Card,
+    split: str,
+    samples: Sequence[Sample],
+    baseline: str,
+    *,
+    root: Path,
+    rules: Rules | None = None,
+    name: str | None = None,
+) -> Job:
+    """The job of scoring a baseline, which is made from the truth.
+
+    Raises:
+        UsageError: no such baseline.
+    """
+    return Job(
+        card=card,
+        split=split,
+        samples=samples,
+        name=name or baseline,
+        identity={"kind": "baseline", "baseline": baseline},
+        settings={},
+        read_prediction=baselines.baseline(baseline, card, samples),
+        rules=rules or Rules(),
+        sources={"data": str(root.resolve())},
     )
 
 

@@ -31,7 +31,10 @@ from bench.cli.options import (
 def evaluate(  # noqa: PLR0913 - an option each
     *,
     predictions: Annotated[
-        Path, typer.Option("--predictions", "-p", metavar="DIR|FILE", help="Predictions in the data set's format.")
+        Path,
+        typer.Option(
+            "--predictions", "-p", metavar="DIR|FILE", help="Predictions in the data set's format, or baseline:NAME."
+        ),
     ],
     dataset: DatasetName,
     split: SplitName = None,
@@ -70,14 +73,22 @@ def evaluate(  # noqa: PLR0913 - an option each
     """
     from bench.choosing import rules_for, task_of
     from bench.errors import PredictionError
-    from bench.jobs import stored_predictions
+    from bench.jobs import made_from_truth, stored_predictions
 
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
+    asked = {"crop0": crop0, "boundary_mode": boundary_mode, "classes_in": classes_in, "area_from": area_from}
+    another = f"bench eval --predictions OTHER --dataset {dataset}"
+    kind, _, baseline = str(predictions).partition(":")
+    if kind == "baseline" and baseline:
+        rules = rules_for(opened.card, "semantic", metrics=metrics, regions=regions, **asked)
+        job = made_from_truth(
+            opened.card, opened.split, opened.samples, baseline, root=opened.root, rules=rules, name=name
+        )
+        return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)
     path = predictions.expanduser()
     if not path.exists():
         raise PredictionError(f"--predictions {path}: there is no such folder or file")
     answered = task_of(path) if task == "auto" else task
-    asked = {"crop0": crop0, "boundary_mode": boundary_mode, "classes_in": classes_in, "area_from": area_from}
     rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, **asked)
     job = stored_predictions(
         opened.card,
@@ -91,6 +102,4 @@ def evaluate(  # noqa: PLR0913 - an option each
         name=name,
         root=opened.root,
     )
-    return jobs.carry_out(
-        job, out=out, resume=resume, as_json=as_json, another=f"bench eval --predictions OTHER --dataset {dataset}"
-    )
+    return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)
