@@ -173,3 +173,11 @@ def test_no_bootstrap_interval_where_nothing_can_be_said() -> None:
     assert resample.bootstrap_interval(0.5, often_absent, sizes=np.ones(9)) is None
     seldom_absent = np.where(np.arange(100) % 50 == 0, np.nan, replicates)
     assert resample.bootstrap_interval(0.5, seldom_absent, sizes=np.ones(9)) is not None
+
+
+@given(freedom=st.floats(1, 5000), probability=st.floats(1e-6, 1 - 1e-6))
+def test_the_quantile_of_students_t_is_scipys(freedom: float, probability: float) -> None:
+    from scipy.special import stdtrit
+
+    expected = float(stdtrit(freedom, probability))
+    assert expected == pytest.approx(resample.student_quantile(probability, freedom), rel=1e-11, abs=1e-11)
