@@ -84,7 +84,7 @@ class DetectionColumns:
     runs: Runs | None = None
 
     def __post_init__(self) -> None:
-        """Refuse columns of unequal length or another dtype, images outside 0 .. N-1, and scores that are not finite."""
+        """Refuse columns of unequal length or another dtype, unknown images, and scores that are not finite."""
         _require_dtypes(self, image=np.int32, classes=np.int32, scores=np.float64, boxes=np.float64)
         _require_columns(self, ("classes", "scores", "boxes", "runs"))
         if not np.isfinite(self.scores).all():
@@ -111,6 +111,8 @@ def _require_columns(columns: TruthColumns | DetectionColumns, names: tuple[str,
     if columns.boxes.shape != (count, 4):
         raise InputError(f"boxes have shape (objects, 4), not {columns.boxes.shape}")
     if count and not (int(columns.image.min()) >= 0 and int(columns.image.max()) < columns.images):
-        raise InputError(f"an object of image {columns.image.max()}, where images are numbered 0 to {columns.images - 1}")
+        raise InputError(
+            f"an object of image {columns.image.max()}, where images are numbered 0 to {columns.images - 1}"
+        )
     if count and int(columns.classes.min()) < 0:
         raise InputError("an object of a negative class; classes are train ids from 0 on")
