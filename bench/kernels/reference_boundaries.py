@@ -38,9 +38,10 @@ def _boundary(runs: Array, height: int, width: int) -> Array:
         raise ValueError("the runs of a mask sum to whole columns")
     mask = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(-1, height)
     flat = (mask & ~_eroded(mask, width)).reshape(-1)
+    if not flat.size:
+        return np.zeros(0, np.uint32)
     borders = np.flatnonzero(np.diff(flat, prepend=False))
-    ends = [[0], borders, [flat.size]] if flat.size else [[0]]
-    return np.diff(np.concatenate(ends)).astype(np.uint32)
+    return np.diff(np.concatenate([[0], borders, [flat.size]])).astype(np.uint32)
 
 
 def _eroded(mask: Array, width: int) -> Array:
