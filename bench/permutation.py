@@ -45,7 +45,8 @@ def p_values(observed: Array, swapped: Array, *, exact: bool) -> Array:
     """Two-sided p-values of M observed differences (M,) among those of R swaps (R, M): (M,), NaN for NaN.
 
     Drawn swaps give (1 + k) / (1 + R), of which no test is too liberal however few there are; all swaps give k / R, for
-    the observed arrangement is one of them. A swap whose difference is not defined counts against the observed one.
+    the observed arrangement is one of them. A swap whose difference is not defined counts against the observed one;
+    where none is defined, nothing was tested: NaN.
 
     >>> p_values(np.array([2.0]), np.array([[2.0], [0.0], [1.0], [-2.0]]), exact=True).tolist()
     [0.5]
@@ -53,7 +54,7 @@ def p_values(observed: Array, swapped: Array, *, exact: bool) -> Array:
     observed = np.asarray(observed, dtype=np.float64)
     smaller = np.abs(swapped) < np.abs(observed) - SAME
     p = _share((~smaller).sum(axis=0), len(swapped), exact=exact)
-    return np.where(np.isnan(observed), np.nan, p)
+    return np.where(_untested(observed, swapped), np.nan, p)
 
 
 def max_t(observed: Array, swapped: Array, *, exact: bool) -> Array:
@@ -67,13 +68,17 @@ def max_t(observed: Array, swapped: Array, *, exact: bool) -> Array:
     [0.25, 0.5]
     """
     observed, found = np.asarray(observed, dtype=np.float64), np.full(len(observed), np.nan)
-    known = np.flatnonzero(~np.isnan(observed))
+    known = np.flatnonzero(~_untested(observed, swapped))
     order = known[np.argsort(-np.abs(observed[known]), kind="stable")]
     sizes = np.where(np.isnan(swapped), np.inf, np.abs(swapped))
     largest = np.maximum.accumulate(sizes[:, order[::-1]], axis=1)[:, ::-1]
     reached = (largest >= np.abs(observed[order]) - SAME).sum(axis=0)
     found[order] = np.maximum.accumulate(_share(reached, len(swapped), exact=exact))
     return found
+
+
+def _untested(observed: Array, swapped: Array) -> Array:
+    return np.asarray(np.isnan(observed) | np.isnan(swapped).all(axis=0))
 
 
 def _share(reached: Array, rows: int, *, exact: bool) -> Array:
