@@ -50,7 +50,7 @@ def rules_for(card: Card, task: str, *, metrics: str = "default", regions: str =
     if not offered:
         raise UsageError(f"{card.title}: there is no metric for the task {task!r} (its tasks: {', '.join(card.tasks)})")
     if metrics == "all":
-        chosen = offered
+        chosen = [name for name in offered if not getattr(family(name), "EXTRA", False)]
         regions = regions or ("crops" if card.crops else "")
     elif metrics == "default":
         chosen = [name for name in offered if family(name).DEFAULT]

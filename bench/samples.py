@@ -32,17 +32,20 @@ Rle: TypeAlias = Mapping[str, Any]
 class LabelMap:
     """One class per pixel: train ids and the card's ignore value, shape (H, W), uint8 or uint16.
 
-    `ids` (H, W) are the ids as predicted, where known and where `labels` folds labels that are not scored into one.
+    `ids` (H, W) are the ids as predicted, where known and where `labels` folds labels that are not scored into one;
+    `confidence` (H, W) in [0, 1] is how sure a model is of each label, where it says so.
     """
 
     labels: Array
     ids: Array | None = None
+    confidence: Array | None = None
 
     def __post_init__(self) -> None:
         """Refuse anything but a two-dimensional array of small unsigned integers."""
         _require(self.labels.ndim == 2, f"a label map has shape (H, W), not {self.labels.shape}")
         _require(self.labels.dtype in (np.uint8, np.uint16), f"a label map is uint8 or uint16, not {self.labels.dtype}")
-        _require(self.ids is None or self.ids.shape == self.labels.shape, "ids and labels need one shape")
+        for name, other in (("ids", self.ids), ("confidence", self.confidence)):
+            _require(other is None or other.shape == self.labels.shape, f"{name} and labels need one shape")
 
     @property
     def size(self) -> tuple[int, int]:

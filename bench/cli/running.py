@@ -80,7 +80,12 @@ def run(  # noqa: PLR0913 - an option each
         raise typer.BadParameter("--batch-size is at least 1")
     # The model first: a wrong checkpoint should be known before a data set is drawn or read.
     options = models.Options(
-        weights=weights, device=device, batch_size=batch_size, amp=amp, input_size=_size(input_size)
+        weights=weights,
+        device=device,
+        batch_size=batch_size,
+        amp=amp,
+        input_size=_size(input_size),
+        confidence=not {"ECE", "MCE", "calibration"}.isdisjoint(metrics.split(",")),
     )
     loaded = models.load(model, load_card(dataset), options)
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)

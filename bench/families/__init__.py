@@ -18,7 +18,16 @@ from bench.metrics.regions import Plan
 from bench.metrics.semantic import ClassesIn
 from bench.samples import Array, Prediction, Sample, Table
 
-FAMILIES: tuple[str, ...] = ("pixels", "weighted", "boundary", "instance", "boxes", "panoptic", "panoptic_boundary")
+FAMILIES: tuple[str, ...] = (
+    "pixels",
+    "weighted",
+    "boundary",
+    "instance",
+    "boxes",
+    "panoptic",
+    "panoptic_boundary",
+    "calibration",
+)
 """All families, in the order in which their groups are shown."""
 
 

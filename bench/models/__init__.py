@@ -28,7 +28,8 @@ class Options:
     """What a person can say about a model: weights, where and how it runs.
 
     `weights` is a file, "DEFAULT" for the library's own pretrained weights, or None for what ships with `bench`;
-    `input_size` (height, width) is what images are resized to before the network, None keeps their size.
+    `input_size` (height, width) is what images are resized to before the network, None keeps their size;
+    `confidence` asks for how sure the model is of every pixel.
     """
 
     weights: str | None = None
@@ -36,6 +37,7 @@ class Options:
     batch_size: int | None = None
     amp: bool = False
     input_size: tuple[int, int] | None = None
+    confidence: bool = False
 
 
 class Model(Protocol):

@@ -42,6 +42,7 @@ class SemanticModel:
     channels: tuple[int, ...]
     batch_size: int
     amp: bool = False
+    confidence: bool = False
     input_size: tuple[int, int] | None = None
     stride: int = 1
     mean: tuple[float, ...] = MEAN
@@ -57,7 +58,7 @@ class SemanticModel:
         found: dict[int, LabelMap] = {}
         for positions in self._batches([image.shape[:2] for image in images]):
             stack = np.stack([images[position] for position in positions])
-            found |= zip(positions, (LabelMap(labels) for labels in self._predict(stack)), strict=True)
+            found |= zip(positions, self._predict(stack), strict=True)
         return [found[position] for position in range(len(images))]
 
     def _batches(self, sizes: Sequence[tuple[int, ...]]) -> list[list[int]]:
@@ -68,7 +69,7 @@ class SemanticModel:
         step = self.batch_size
         return [group[start : start + step] for group in groups for start in range(0, len(group), step)]
 
-    def _predict(self, images: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, Any]:
+    def _predict(self, images: np.ndarray[Any, np.dtype[np.uint8]]) -> list[LabelMap]:
         height, width = images.shape[1:3]
         try:
             with torch.inference_mode():
@@ -76,7 +77,9 @@ class SemanticModel:
                 labels = logits.argmax(1)
                 if not self._in_order:
                     labels = self._train_ids[labels]
-                return labels.to(torch.uint8 if self._small else torch.int32).cpu().numpy().astype(self._dtype)
+                sure = logits.softmax(1).amax(1).cpu().numpy() if self.confidence else [None] * len(labels)
+                plain = labels.to(torch.uint8 if self._small else torch.int32).cpu().numpy().astype(self._dtype)
+                return [LabelMap(one, confidence=how) for one, how in zip(plain, sure, strict=True)]
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
                 raise
@@ -157,6 +160,7 @@ def ready(model: SemanticModel, options: Options) -> SemanticModel:
         batch_size=batch_size,
         amp=options.amp,
         input_size=options.input_size,
+        confidence=options.confidence,
     )
 
 
