@@ -45,6 +45,10 @@ Overlaps: TypeAlias = Callable[[Groups], Array]
 """The overlap of each pair of the groups, flat float64: group after group, a row of truths for each detection."""
 
 
+Matcher: TypeAlias = Callable[..., tuple[Array, Array]]
+"""Takes and returns what `kernels.match` does."""
+
+
 def group(truth: TruthColumns, detections: DetectionColumns, cap: int | None = None) -> Groups:
     """Sort objects into groups of one image and class; detections of equal score keep the order of their file."""
     rows = kernels.order_groups(detections.image, detections.classes, detections.scores)
@@ -111,11 +115,13 @@ def match_tables(
     *,
     areas: Array,
     lenient: Array | None = None,
+    matcher: Matcher = kernels.match,
 ) -> tuple[Table, Table]:
     """Match the detections of all images; returns the tables (detections, truths), rows sorted by image.
 
     `areas` (D,) float64 are the detections' areas in pixels. An unmatched detection outside a size range is ignored
     there, and so is one marked in `lenient` (D,) bool everywhere. `truth.ignore` and crowds are ignored in all ranges.
+    `matcher` decides who finds whom, as COCO has it by default.
 
     Detections, by image, class and falling score: image (int32), class (int16), score (float64), rank (uint16, place
     among those of its image and class), matched and ignored (uint64: bit a * T + t stands for size range a and
@@ -132,7 +138,7 @@ def match_tables(
     many, thresholds = truth.crowd[groups.truth_rows], np.array(protocol.thresholds)
 
     def work(part: Groups) -> tuple[Array, Array]:
-        return kernels.match(
+        return matcher(
             overlaps(part),
             part.spans,
             thresholds,
