@@ -83,7 +83,9 @@ def digests(job: jobs.Job, tables: Tables) -> dict[str, runs.Digests]:
 def environment() -> dict[str, Any]:
     """Where the run was made: versions, machine, and the commit of the working directory, if it is a checkout."""
     packages = {name: version(name) for name in ("numpy", "scipy", "pillow")}
-    packages.update({name: str(sys.modules[name].__version__) for name in ("torch", "torchvision") if name in sys.modules})
+    packages.update(
+        {name: str(sys.modules[name].__version__) for name in ("torch", "torchvision") if name in sys.modules}
+    )
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

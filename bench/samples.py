@@ -119,7 +119,7 @@ Prediction: TypeAlias = LabelMap | Instances | Segments
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What is true of one image, in the forms its data set can give; each is read when first asked for, by its maker."""
+    """What is true of one image, in the forms its data set can give; each is read when it is asked for."""
 
     read_semantic: Callable[[], LabelMap] | None = None
     read_instances: Callable[[], Instances] | None = None

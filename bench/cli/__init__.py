@@ -46,13 +46,15 @@ def _bench(
 
 
 def _commands() -> None:
-    from bench.cli import evaluate, listing, preparing, running, showing
+    from bench.cli import boards, comparing, evaluate, listing, preparing, running, showing
 
     app.command("run")(running.run)
     app.command("eval")(evaluate.evaluate)
     app.command("show")(showing.show)
+    app.command("compare")(comparing.compare)
     app.command("prepare")(preparing.prepare)
     app.command("list")(listing.list_)
+    app.add_typer(boards.app, name="board")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -62,4 +62,4 @@ class Layout(Protocol):
 
 def layout(card: Card) -> Layout:
     """The module that reads this card's files."""
-    return cast(Layout, import_module(f"bench.formats.{card.layout}"))
+    return cast("Layout", import_module(f"bench.formats.{card.layout}"))
