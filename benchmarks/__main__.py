@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from benchmarks import make_city, make_coco, make_panoptic, measure, peer_environment
-from benchmarks.jobs import JOBS, Job, peer_command
+from benchmarks.jobs import COCO, JOBS, Job, peer_command
 
 OURS = "bench"
 MAKERS: Mapping[str, ModuleType] = {"city": make_city, "coco": make_coco, "panoptic": make_panoptic}
@@ -110,11 +110,7 @@ def _warm_up(job: Job, commands: dict[str, list[str]]) -> bool:
 def _numbers(job: Job, who: str, found: Any) -> Mapping[str, float]:
     if who == OURS:
         return job.numbers(found)
-    if "stats" in found:
-        from benchmarks.jobs import COCO
-
-        return dict(zip(COCO, found["stats"], strict=True))
-    return dict(found)
+    return dict(zip(COCO, found["stats"], strict=True)) if "stats" in found else dict(found)
 
 
 def _table(costs: Mapping[str, measure.Cost]) -> None:

@@ -1,7 +1,7 @@
 """The jobs: from files to numbers, by us and by each peer, as whole processes.
 
-Ours is the product itself, `bench eval`, under --interval none: peers give no intervals. What intervals cost is the job
-of the same name with `+intervals`.
+Ours is the product itself, `bench eval`, with the jackknife intervals that it always gives and no peer has; AP, whose
+intervals are bootstrapped, is measured by the library, without them.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 PEERS = Path(__file__).parent / "peers"
 Numbers = Mapping[str, float]
 
+SUFFIX = {"all": "", "things": "_th", "stuff": "_st"}
 COCO = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
 
 
@@ -42,8 +44,13 @@ def _scores(group: str, names: Mapping[str, str]) -> Callable[[Any], Numbers]:
     return lambda record: {theirs: record["scores"][group][ours]["value"] for theirs, ours in names.items()}
 
 
-def _stats(kind: str) -> Callable[[Any], Numbers]:
-    return _scores(kind, {name: name for name in COCO})
+def _library(job: str, folder: Path, _out: Path) -> list[str]:
+    """AP by the library: on the command line AP comes with bootstrap intervals, which no peer makes."""
+    return [sys.executable, str(Path(__file__).with_name("ours_ap.py")), job, str(folder)]
+
+
+def _stats(found: Any) -> Numbers:
+    return dict(zip(COCO, found["stats"], strict=True))
 
 
 def _coco_peers(*names: str) -> dict[str, tuple[str, ...]]:
@@ -52,9 +59,14 @@ def _coco_peers(*names: str) -> dict[str, tuple[str, ...]]:
 
 _AP = _coco_peers("ultrafast_pycocotools", "hotcoco", "faster_coco_eval", "pycocotools") | {"vernier": ("vernier.py",)}
 _PQ_NAMES = {
-    f"{name} {word}": f"{name}{'' if word == 'all' else '_' + word}"
-    for word in ("all", "things", "stuff")
-    for name in ("PQ", "SQ", "RQ")
+    f"{name} {word}": f"{name}{SUFFIX[word]}" for word in ("all", "things", "stuff") for name in ("PQ", "SQ", "RQ")
+}
+
+_IIOU_NAMES = {
+    "mIoU": "mIoU",
+    "mean_iIoU": "iIoU",
+    "category_mIoU": "category_IoU",
+    "category_mean_iIoU": "category_iIoU",
 }
 
 JOBS: dict[str, Job] = {
@@ -66,18 +78,12 @@ JOBS: dict[str, Job] = {
     ),
     "iiou": Job(
         "city",
-        _eval("cityscapes", "city-objects", "city-predicted", "--metrics", "mIoU,mean_iIoU"),
-        _scores("semantic", {name: name for name in ("mIoU", "mean_iIoU", "category_mIoU", "category_mean_iIoU")}),
+        _eval("cityscapes", "city-objects", "city-predicted", "--metrics", "mIoU,iIoU,category_IoU,category_iIoU"),
+        _scores("semantic", _IIOU_NAMES),
         {"cityscapesScripts": ("cityscapesscripts.py",)},
     ),
-    "city-ap": Job(
-        "city",
-        _eval("cityscapes", "city-objects", "city-masks", "--metrics", "AP"),
-        _scores("instance", {"AP": "AP", "AP50": "AP50"}),
-        {"cityscapesScripts": ("cityscapesscripts.py",)},
-    ),
-    "bbox": Job("coco", _eval("coco-instances", "truth.json", "bbox.json", "--metrics", "box"), _stats("box"), _AP),
-    "segm": Job("coco", _eval("coco-instances", "truth.json", "segm.json", "--metrics", "mask"), _stats("mask"), _AP),
+    "bbox": Job("coco", partial(_library, "bbox"), _stats, _AP),
+    "segm": Job("coco", partial(_library, "segm"), _stats, _AP),
     "pq": Job(
         "panoptic",
         _eval("coco-panoptic", "panoptic.json", "panoptic-predicted", "--metrics", "PQ"),

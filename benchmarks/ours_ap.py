@@ -1,0 +1,29 @@
+"""Our AP by the library: `python benchmarks/ours_ap.py bbox|segm FOLDER` prints the numbers as JSON.
+
+It is what `bench eval` does for these files without writing a record: columns in, match tables, scores.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+
+def main(job, folder):
+    from bench.cards import load_card
+    from bench.cli import memory
+    from bench.formats import coco_columns
+    from bench.metrics import instance
+    from bench.resample import ones
+
+    memory.keep_freed()
+    card, masks = load_card("coco-instances"), job == "segm"
+    truth, found = coco_columns.read(card, folder / "truth.json", folder / f"{job}.json", with_masks=masks)
+    kind = "mask" if masks else "box"
+    tables = instance.count(truth.columns, found, kinds=(kind,))
+    scores = instance.score(tables, ones(len(truth.images)), card.classes, kind=kind)
+    return {"stats": [float(scores.overall[name][0]) for name in instance.OVERALL]}
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    print(json.dumps(main(sys.argv[1], Path(sys.argv[2]))))
