@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from bench import runs
-from bench.cards import load_card
+from bench.cards import Card, load_card
 from bench.errors import CardError, RunError, UsageError, did_you_mean
 from bench.metrics.semantic import ClassesIn
 from bench.runs import Run
@@ -99,7 +99,8 @@ def _read_file(path: Path) -> BoardFile:
         raise UsageError(f"{path} is no TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise UsageError(f"{path}: {_in_words(str(error))}") from None
-    file = msgspec.structs.replace(file, metrics=tuple(_expanded(file, path)))
+    card = _card(file.dataset, path)
+    file = msgspec.structs.replace(file, dataset=card.name, metrics=tuple(_expanded(file, card, path)))
     for key, names in {"primary": (file.primary,), "titles": tuple(file.titles)}.items():
         unknown = [name for name in names if name not in file.metrics]
         if unknown:
@@ -112,12 +113,8 @@ def _read_file(path: Path) -> BoardFile:
     return file
 
 
-def _expanded(file: BoardFile, path: Path) -> list[str]:
+def _expanded(file: BoardFile, card: Card, path: Path) -> list[str]:
     """The metrics, with `IoU:*` written out as one for every class of the card."""
-    try:
-        card = load_card(file.dataset)
-    except CardError as error:
-        raise UsageError(f"{path}: {error}") from None
     found: list[str] = []
     for name in file.metrics:
         score, _, label = name.partition(":")
@@ -125,6 +122,14 @@ def _expanded(file: BoardFile, path: Path) -> list[str]:
             raise UsageError(f"{path}: metrics: {name!r}: {did_you_mean(label, card.classes.names)}")
         found += [f"{score}:{each}" for each in card.classes.names] if label == "*" else [name]
     return found
+
+
+def _card(dataset: str, path: Path) -> Card:
+    """The card that a board names: one that ships, or a path ending in .toml beside the board."""
+    try:
+        return load_card(path.parent / dataset if dataset.endswith(".toml") else dataset)
+    except CardError as error:
+        raise UsageError(f"{path}: {error}") from None
 
 
 def parse_published(text: str, file: BoardFile, *, where: str) -> tuple[Published, ...]:

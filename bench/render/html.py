@@ -15,14 +15,14 @@ h1 { font-size: 1.5rem; line-height: 1.2; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; border-bottom: 2px solid; border-top: 2px solid; width: 100%; }
 th, td { padding: .35rem .7rem; text-align: left; vertical-align: top; }
-thead th { border-bottom: 1px solid; vertical-align: bottom; }
+thead th { border-bottom: 1px solid var(--line); vertical-align: bottom; }
 tbody + tbody tr:first-child > * { border-top: 1px solid var(--line); }
 .score { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
 .score small, tbody th[colspan], footer, .text { color: var(--soft); }
 .score small { display: block; font-size: .75rem; font-weight: normal; line-height: 1.2; }
 .name { font-weight: 600; white-space: nowrap; }
 tbody th[colspan] { font-size: .85rem; font-weight: normal; padding-top: .7rem; }
-.text { font-size: .85rem; }
+.text { font-size: .85rem; min-width: 10rem; }
 footer { font-size: .85rem; margin-top: 1.5rem; }
 """
 
