@@ -30,6 +30,7 @@ __all__ = [
     "OVERALL",
     "PER_CLASS",
     "InstanceScores",
+    "areas",
     "as_ranks",
     "columns",
     "count",
@@ -106,10 +107,6 @@ def count(
     """
     tables: dict[str, Table] = {}
     for kind in kinds:
-        if kind == "box" or area_from == "box" or detections.runs is None:
-            areas = detections.boxes[:, 2] * detections.boxes[:, 3]
-        else:
-            areas = kernels.run_areas(detections.runs.offsets, detections.runs.lengths)
         floor = min(protocol.thresholds)
         if kind == "box":
             overlaps = matching.box_overlaps(truth, detections)
@@ -117,9 +114,18 @@ def count(
             overlaps = matching.mask_overlaps(truth, detections, floor=floor)
         else:
             overlaps = boundary_overlaps(truth, detections, ratio=boundary_ratio, floor=floor)
-        found, objects = matching.match_tables(truth, detections, overlaps, protocol, areas=areas)
+        found, objects = matching.match_tables(
+            truth, detections, overlaps, protocol, areas=areas(detections, kind, area_from)
+        )
         tables[f"{kind}_detections"], tables[f"{kind}_truths"] = found, objects
     return tables
+
+
+def areas(detections: DetectionColumns, kind: Kind, area_from: AreaFrom) -> Array:
+    """Areas of detections in pixels, (D,) float64: of their masks or boxes, as `count` tells."""
+    if kind == "box" or area_from == "box" or detections.runs is None:
+        return np.asarray(detections.boxes[:, 2] * detections.boxes[:, 3])
+    return kernels.run_areas(detections.runs.offsets, detections.runs.lengths)
 
 
 def ranking(tables: Mapping[str, Table], classes: Classes, *, kind: str = "mask", protocol: Protocol = COCO) -> Ranking:

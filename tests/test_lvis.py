@@ -1,0 +1,231 @@
+"""LVIS: equal to the package lvis run live, on generated files and on its own sample; the reader; laws of weights."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import masks
+from bench.classes import Class, Classes
+from bench.errors import DataError, PredictionError
+from bench.formats import lvis as reader
+from bench.metrics import lvis
+
+Array = np.ndarray[Any, Any]
+Load = Callable[[str], ModuleType]
+H, W, C = 60, 70, 6
+THEIRS = {"AR300": "AR@300", "ARs": "ARs@300", "ARm": "ARm@300", "ARl": "ARl@300"}
+
+
+@pytest.fixture
+def package(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The package lvis 0.5.3, which wants a NumPy of old, and OpenCV for drawing only."""
+    monkeypatch.setattr(np, "float", float, raising=False)
+    monkeypatch.setitem(sys.modules, "cv2", sys.modules.get("cv2") or ModuleType("cv2"))
+    return pytest.importorskip("lvis", reason="lvis is not installed: pip install --no-deps lvis==0.5.3")
+
+
+def classes(count: int) -> Classes:
+    return Classes(
+        tuple(Class(id=k + 1, name=str(k + 1), train_id=k) for k in range(count)), ignore=65535, void=(65535,)
+    )
+
+
+def entry(mask: Array, image: int, category: int) -> dict[str, Any]:
+    code = masks.encode(mask)
+    box = masks.boxes([code])[0].tolist()
+    shape = {"size": [H, W], "counts": code["counts"].decode()}
+    return {"image_id": image, "category_id": category, "segmentation": shape, "bbox": box}
+
+
+def generated(seed: int, *, crowded: bool = False) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A truth file and results: ignored objects, both lists, ties, and on request more than 300 detections."""
+    random = np.random.default_rng(seed)
+    annotations: list[Any] = []
+    results: list[Any] = []
+    images = []
+    for image in (7, 3, 11, 5):
+        kinds = random.permutation(C) + 1
+        negative, partly = kinds[:2].tolist(), kinds[2:4].tolist()
+        images.append(
+            {"id": image, "height": H, "width": W, "neg_category_ids": negative, "not_exhaustive_category_ids": partly}
+        )
+        for _ in range(int(random.integers(1, 7))):
+            mask = np.zeros((H, W), dtype=bool)
+            (top, left), (tall, wide) = random.integers(0, (H - 9, W - 9)), random.integers(5, 45, 2)
+            mask[top : top + tall, left : left + wide] = True
+            category = int(random.choice(kinds[2:]))
+            more = {"id": len(annotations) + 1, "area": float(mask.sum())}
+            more |= {"ignore": 1} if random.random() < 0.15 else {}
+            annotations.append(entry(mask, image, category) | more)
+            for _ in range(int(random.integers(0, 90 if crowded else 4))):
+                moved = np.roll(mask, random.integers(-4, 5, 2), axis=(0, 1))
+                other = category if random.random() < 0.7 else int(random.integers(1, C + 1))
+                results.append(entry(moved, image, other) | {"score": float(random.integers(1, 12)) / 11})
+    kinds_of = "rcf"
+    categories = [{"id": k, "name": f"kind {k}", "frequency": kinds_of[k % 3]} for k in range(1, C + 1)]
+    order = random.permutation(len(results))
+    return {"images": images, "annotations": annotations, "categories": categories}, [results[n] for n in order]
+
+
+def written(folder: Path, truth: dict[str, Any], results: list[dict[str, Any]]) -> tuple[Path, Path]:
+    paths = folder / "truth.json", folder / "results.json"
+    for path, content in zip(paths, (truth, results), strict=True):
+        path.write_text(json.dumps(content), encoding="utf-8")
+    return paths
+
+
+def counted(paths: tuple[Path, Path], kind: Any, area_from: Any) -> tuple[dict[str, Any], reader.LvisTruth]:
+    truth = reader.read_truth(paths[0])
+    found = reader.read_results(paths[1], truth)
+    tables = lvis.count(truth.columns, found, truth.negative, truth.not_exhaustive, kind=kind, area_from=area_from)
+    return tables, truth
+
+
+def ours(paths: tuple[Path, Path], kind: Any = "mask", area_from: Any = "box") -> dict[str, float]:
+    tables, truth = counted(paths, kind, area_from)
+    count = len(truth.categories)
+    scores = lvis.score(tables, np.ones((1, len(truth.numbers))), classes(count), truth.frequencies)
+    return {name: float(np.nan_to_num(scores[name][0], nan=-1.0)) for name in lvis.OVERALL}
+
+
+def theirs(package: ModuleType, paths: tuple[Path, Path], kind: str = "segm") -> dict[str, float]:
+    logging.disable(logging.CRITICAL)
+    try:
+        evaluation = package.LVISEval(str(paths[0]), str(paths[1]), kind)
+        evaluation.run()
+    finally:
+        logging.disable(logging.NOTSET)
+    return {name: float(evaluation.results[THEIRS.get(name, name)]) for name in lvis.OVERALL}
+
+
+@pytest.mark.parametrize("kind", ["mask", "box"])
+@pytest.mark.parametrize("seed", range(8))
+def test_lvis_agrees(package: ModuleType, tmp_path: Path, seed: int, kind: str) -> None:
+    paths = written(tmp_path, *generated(seed))
+    assert theirs(package, paths, "segm" if kind == "mask" else "bbox") == ours(paths, kind)
+
+
+def test_more_than_300_detections_of_an_image(package: ModuleType, tmp_path: Path) -> None:
+    truth, results = generated(1, crowded=True)
+    for result in results:
+        result["image_id"] = 7 if result["image_id"] == 3 else result["image_id"]
+    assert any(sum(r["image_id"] == image for r in results) > 300 for image in (7, 11, 5))
+    paths = written(tmp_path, truth, results)
+    assert theirs(package, paths) == ours(paths)
+
+
+def test_area_from_masks_without_boxes(package: ModuleType, tmp_path: Path) -> None:
+    truth, results = generated(4)
+    paths = written(tmp_path, truth, [{k: v for k, v in r.items() if k != "bbox"} for r in results])
+    assert theirs(package, paths) == ours(paths, area_from="mask")
+
+
+def test_sample_of_lvis(package: ModuleType, shared_data: Callable[[str], Path], tmp_path: Path) -> None:
+    path = shared_data("cocoapi_results") / "lvis_dataset" / "lvis_val_100.json"
+    truth = json.loads(path.read_text(encoding="utf-8"))
+    random = np.random.default_rng(0)
+    kinds = [each["id"] for each in truth["categories"]]
+    sizes = {image["id"]: (image["height"], image["width"]) for image in truth["images"]}
+    results = []
+    for annotation in truth["annotations"]:
+        mask = masks.decode(masks.from_polygons(annotation["segmentation"], sizes[annotation["image_id"]]))
+        for _ in range(int(random.integers(0, 3))):
+            code = masks.encode(np.roll(mask, random.integers(-2, 3, 2), axis=(0, 1)))
+            own = annotation["category_id"] if random.random() < 0.8 else int(random.choice(kinds))
+            shape = {"size": list(mask.shape), "counts": code["counts"].decode()}
+            results.append({"image_id": annotation["image_id"], "category_id": own, "segmentation": shape})
+            results[-1]["score"] = float(random.random())
+    found = written(tmp_path, {}, results)[1]
+    scores = ours((path, found), area_from="mask")
+    assert theirs(package, (path, found)) == scores
+    assert 0.1 < scores["AP"] < 1
+
+
+def test_lists_change_scores(tmp_path: Path) -> None:
+    """An oracle that knew no lists would be another number: so would we without them."""
+    none = np.zeros((0, 2), dtype=np.int64)
+    changed = {"negative": 0, "not_exhaustive": 0}
+    for seed in range(6):
+        paths = written(tmp_path, *generated(seed))
+        truth = reader.read_truth(paths[0])
+        found = reader.read_results(paths[1], truth)
+        for name in changed:
+            lists = {"negative": truth.negative, "not_exhaustive": truth.not_exhaustive, name: none}
+            tables = lvis.count(truth.columns, found, **lists, area_from="box")
+            score = lvis.score(tables, np.ones((1, 4)), classes(C), truth.frequencies)["AP"][0]
+            changed[name] += score != ours(paths)["AP"]
+    assert all(changed.values())
+
+
+# ---- weights
+
+
+def test_weights_of_zero_equal_files_without_the_image(tmp_path: Path) -> None:
+    truth, results = generated(3)
+    tables, read = counted(written(tmp_path, truth, results), "mask", "mask")
+    places = {number: place for place, number in enumerate(read.numbers)}
+    weights = np.ones((1, 4))
+    weights[0, places[11]] = 0
+    zeroed = lvis.score(tables, weights, classes(C), read.frequencies)
+    fewer = [r for r in results if r["image_id"] != 11]
+    truth = {**truth, **{k: [e for e in truth[k] if e.get("image_id", e["id"]) != 11] for k in ("images",)}}
+    truth["annotations"] = [a for a in truth["annotations"] if a["image_id"] != 11]
+    again = ours(written(tmp_path, truth, fewer), area_from="mask")
+    assert again == {name: float(np.nan_to_num(zeroed[name][0], nan=-1.0)) for name in lvis.OVERALL}
+
+
+def test_leave_out_and_truth_rows(tmp_path: Path) -> None:
+    truth, results = generated(6)
+    tables, read = counted(written(tmp_path, truth, results), "mask", "mask")
+    rest = lvis.leave_out(tables, np.arange(4), classes(C), read.frequencies)
+    zeroed = lvis.score(tables, 1 - np.eye(4), classes(C), read.frequencies)
+    free = ~rest.held
+    assert np.array_equal(rest.per_class["AP"][:, free], zeroed.per_class["AP"][:, free], equal_nan=True)
+    other, _ = counted(written(tmp_path, truth, results[:1]), "mask", "mask")
+    assert lvis.truth_rows(tables)["objects"].tolist() == lvis.truth_rows(other)["objects"].tolist()
+
+
+# ---- the reader
+
+
+def test_reader_keeps_order_of_numbers_and_lists(tmp_path: Path) -> None:
+    truth = reader.read_truth(written(tmp_path, *generated(0))[0])
+    assert (3, 5, 7, 11) == truth.numbers
+    assert [2, 2, 2, 2] == np.bincount(truth.negative[:, 0]).tolist()
+    assert ("c", "f", "r", "c", "f", "r") == truth.frequencies
+    assert truth.columns.runs is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t["categories"][0].update(frequency="x"), "frequency 'x'"),
+        (lambda t: t["annotations"][0].update(image_id=99), "image 99"),
+        (lambda t: t["annotations"][0].update(category_id=99), "category 99"),
+        (lambda t: t["images"][0].update(neg_category_ids=[98]), "category 98"),
+        (lambda t: t["images"][0].pop("neg_category_ids"), "neg_category_ids"),
+    ],
+)
+def test_wrong_truth_is_refused(tmp_path: Path, change: Callable[[Any], Any], message: str) -> None:
+    truth, results = generated(0)
+    change(truth)
+    with pytest.raises(DataError, match=message):
+        reader.read_truth(written(tmp_path, truth, results)[0])
+
+
+def test_wrong_results_are_refused(tmp_path: Path) -> None:
+    truth, results = generated(0)
+    read = reader.read_truth(written(tmp_path, truth, results)[0])
+    for change, message in (({"image_id": 99}, "image 99"), ({"segmentation": None}, "all need the same")):
+        wrong = [{**results[0], **change}, *results[1:]]
+        with pytest.raises(PredictionError, match=message):
+            reader.read_results(written(tmp_path, truth, wrong)[1], read)
