@@ -23,6 +23,8 @@ from bench.samples import Array, Table
 
 _PAIRS = 1 << 20
 """Overlaps computed at once, which bounds the memory of matching."""
+_FEW = 1 << 12
+"""Overlaps that are not worth a thread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +169,7 @@ def _parts(groups: Groups) -> list[Groups]:
         return []
     sizes = np.diff(groups.spans, axis=1)
     pairs = np.cumsum(sizes[:, 0] * sizes[:, 2])
-    step = max(1, min(_PAIRS, int(pairs[-1]) // (4 * processors())))
+    step = min(_PAIRS, max(_FEW, int(pairs[-1]) // (4 * processors())))
     cuts = np.unique(np.concatenate([[0], np.flatnonzero(np.diff(pairs // step)) + 1, [len(pairs)]])).tolist()
     return [
         Groups(groups.detection_rows, groups.truth_rows, groups.spans[start:stop], groups.rank)
