@@ -1,0 +1,138 @@
+"""How honest the statistics are: coverage of 95 % intervals and type-I error of 5 % tests, on simulated models.
+
+    python -m benchmarks.coverage --metric mIoU PQ --samples 500 --images 50 200 500
+
+Samples are drawn from a population of which everything is known; the code that compares run records
+analyses each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bench import contrasts, permutation
+from bench.comparability import Aligned
+from bench.contrasts import Question
+from bench.effects import interval_of, spread_of
+from bench.families import Rules, family
+from benchmarks.populations import CLASSES, MAKERS, SCENE, Array, Population, Tables
+
+
+@dataclass
+class Tally:
+    """Shares of samples, collected by name."""
+
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, value: float) -> None:
+        """Note one sample: 1, 0, or NaN where nothing was said."""
+        self.values.setdefault(name, []).append(value)
+
+    def share(self, name: str) -> str:
+        """The share of the samples of which something was said."""
+        found = np.array(self.values.get(name, []))
+        found = found[np.isfinite(found)]
+        return f"{found.mean():.3f}".removeprefix("0") if len(found) else "-"
+
+
+def draw(random: np.random.Generator, population: Population, images: int, *, scenes: bool) -> tuple[Array, Array]:
+    """Positions of the images of a sample, and the clusters they are analysed by."""
+    if not scenes:
+        return random.integers(0, population.images, images), np.arange(images)
+    first = random.integers(0, population.images // SCENE, -(-images // SCENE)) * SCENE
+    chosen = (first[:, None] + np.arange(SCENE)).ravel()
+    return chosen, np.arange(len(chosen)) // SCENE
+
+
+def sampled(tables: Tables, chosen: Array) -> Tables:
+    """The tables of the images chosen, some of them more than once."""
+    found: Tables = {"images": {"id": chosen.astype(str), "cluster": chosen.astype(str)}}
+    for name, table in tables.items():
+        starts, stops = (np.searchsorted(table["image"], chosen, side=side) for side in ("left", "right"))
+        lengths = stops - starts
+        rows = np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
+        image = np.repeat(np.arange(len(chosen), dtype=np.int32), lengths)
+        found[name] = {**{key: column[rows] for key, column in table.items()}, "image": image}
+    return found
+
+
+def asked_of(population: Population) -> Question:
+    rules, each = Rules(families=(population.family,)), family(population.family)
+    return Question(population.metric, each, rules, CLASSES, population.metric, None, None)
+
+
+def truths(population: Population) -> Array:
+    """The scores of both models on the whole population."""
+    everything = np.arange(population.images)
+    parts = [sampled(tables, everything) for tables in (population.first, population.second)]
+    return np.array([contrasts.plain(asked_of(population), part, by_class=False)[0] for part in parts])
+
+
+def analyse(tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, seed: int) -> None:
+    """Cover the scores and the difference, or not."""
+    asked, (chosen, clusters) = asked_of(population), sample
+    tables = (sampled(population.first, chosen), sampled(population.second, chosen))
+    aligned = Aligned(tables, [str(each) for each in chosen], clusters)
+    spread = spread_of(asked, aligned, seed=seed, by_class=False, method="default")
+    values = [contrasts.plain(asked, part, by_class=False)[0] for part in tables]
+    for name, estimate, truth, runs in (
+        ("one run", values[0], true[0], (0, None)),
+        ("difference", values[0] - values[1], true[0] - true[1], (0, 1)),
+    ):
+        interval = interval_of(spread, estimate, *runs, column=0, alpha=0.05)
+        tally.add(name, float("nan") if interval is None else interval.low <= truth <= interval.high)
+
+
+def test(
+    tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, *, seed: int, swaps: int
+) -> None:
+    """Find a difference where there is none, by permutation or by the interval."""
+    asked, (chosen, clusters) = asked_of(population), sample
+    tables = (sampled(population.first, chosen), sampled(population.second, chosen))
+    rows = permutation.swaps(int(clusters.max()) + 1, swaps, np.random.default_rng(seed))
+    values = np.array([contrasts.plain(asked, part, by_class=False)[0] for part in tables])
+    swapped = contrasts.swapped(asked, tables, rows, clusters, by_class=False)
+    tally.add("permutation", permutation.p_values(values[:1] - values[1:], swapped, exact=rows.exact)[0] <= 0.05)
+    aligned = Aligned(tables, [str(each) for each in chosen], clusters)
+    spread = spread_of(asked, aligned, seed=seed, by_class=False, method="default")
+    interval = interval_of(spread, values[0] - values[1], 0, 1, column=0, alpha=0.05)
+    if interval is not None:
+        tally.add("excludes 0", not interval.low <= true[0] - true[1] <= interval.high)
+
+
+def main() -> None:
+    """Print a Markdown row for each case."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--metric", nargs="+", choices=list(MAKERS), default=["mIoU", "PQ"])
+    parser.add_argument("--images", nargs="+", type=int, default=[50, 200, 500])
+    parser.add_argument("--samples", type=int, default=500)
+    parser.add_argument("--swaps", type=int, default=999)
+    options = parser.parse_args()
+    print(
+        "| metric | images | drawn by | coverage, one run | coverage, difference | type I, permutation | by interval |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for metric in options.metric:
+        unequal, equal = MAKERS[metric](1), MAKERS[metric](2, equal=True)
+        true, null = truths(unequal), truths(equal)
+        for images in options.images:
+            for scenes in (False, True):
+                tally, begin = Tally(), time.monotonic()
+                for n in range(options.samples):
+                    random = np.random.default_rng([images, scenes, n])
+                    analyse(tally, unequal, draw(random, unequal, images, scenes=scenes), true, n)
+                    sample = draw(random, equal, images, scenes=scenes)
+                    test(tally, equal, sample, null, seed=n, swaps=options.swaps)
+                shares = [tally.share(name) for name in ("one run", "difference", "permutation", "excludes 0")]
+                how = f"scenes of {SCENE}" if scenes else "image"
+                print(f"| {metric} | {images} | {how} | {' | '.join(shares)} |", flush=True)
+                print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
