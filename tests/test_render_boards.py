@@ -78,10 +78,12 @@ Scores in percent; `bench run` makes them.
 *Made by `bench board render`; `bench board check` says whether it is up to date.*
 """.replace("|  rank", "| rank")
 
-LATEX = r"""% needs \usepackage{booktabs}
+LATEX = r"""% needs \usepackage{booktabs} and \usepackage{graphicx}
 \begin{table}
 \centering
 \caption{Made up \& measured. Scores in percent; \texttt{bench run} makes them. Bold: not significantly worse than the best. Reported: as published. short: it was counted on other images.}
+\par\smallskip
+\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%
 \begin{tabular}{llrrll}
 \toprule
 rank & method & mIoU & crop 200 & group & source \\
@@ -91,12 +93,12 @@ rank & method & mIoU & crop 200 & group & source \\
 2-3 & net \textless{}b\textgreater{} & 50.0 {\scriptsize [25.0, 75.0]} & 30.0 & b & measured, 9 images \\
 \midrule
 \multicolumn{6}{l}{\emph{Reported}} \\
- & old | new & 87.11 & -- &  & reported: Doe \& Roe, 50\% \\
+ & old \textbar{} new & 87.11 & -- &  & reported: Doe \& Roe, 50\% \\
 \midrule
 \multicolumn{6}{l}{\emph{Not comparable with the rows above}} \\
  & short & 90.0 & -- &  & measured, 3 images \\
 \bottomrule
-\end{tabular}
+\end{tabular}}
 \end{table}
 """  # noqa: E501 - a caption is one line
 

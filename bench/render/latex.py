@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bench.boards import Row, Score, Table
+from bench.boards import Column, Row, Score, Table
 from bench.render import cells
 
-NEEDS = "% needs \\usepackage{booktabs}"
+NEEDS = r"% needs \usepackage{booktabs} and \usepackage{graphicx}"
 WIDE = 9
-"""From so many columns on the table is shrunk to the width of the text."""
+"""From so many columns on the table spans both columns of the page."""
+UPRIGHT = 12
+"""From so many columns on the titles of scores stand upright."""
+FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+"""Shrinks what is wider than the text, and nothing else."""
 _SIGNS = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -22,6 +26,7 @@ _SIGNS = {
     "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "|": r"\textbar{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
 }
@@ -32,20 +37,21 @@ def render(table: Table) -> str:
     wide = len(table.columns) >= WIDE
     kinds = "".join("r" if column.kind == "score" else "l" for column in table.columns)
     lines = [
-        NEEDS + (" and \\usepackage{graphicx}" if wide else ""),
+        NEEDS,
         r"\begin{table*}" if wide else r"\begin{table}",
         r"\centering",
         rf"\caption{{{_caption(table)}}}",
-        *([r"\resizebox{\textwidth}{!}{%"] if wide else []),
+        r"\par\smallskip",
+        FIT,
         rf"\begin{{tabular}}{{{kinds}}}",
         r"\toprule",
-        " & ".join(_escaped(column.title) for column in table.columns) + r" \\",
+        " & ".join(_title(column, len(table.columns)) for column in table.columns) + r" \\",
     ]
     found = cells.blocks(table)
     for title, rows in found:
         heading = [rf"\multicolumn{{{len(table.columns)}}}{{l}}{{\emph{{{_escaped(title)}}}}} \\"]
         lines += [r"\midrule", *(heading if len(found) > 1 else []), *_rows(rows)]
-    lines += [r"\bottomrule", r"\end{tabular}" + ("}" if wide else "")]
+    lines += [r"\bottomrule", r"\end{tabular}}"]
     return "\n".join([*lines, r"\end{table*}" if wide else r"\end{table}"]) + "\n"
 
 
@@ -53,6 +59,11 @@ def _caption(table: Table) -> str:
     sentences = [table.note, *table.remarks, *cells.reasons(table)]
     text = _escaped(" ".join([f"{table.title}.", *(sentence for sentence in sentences if sentence)]))
     return re.sub(r"`([^`]+)`", r"\\texttt{\1}", text)
+
+
+def _title(column: Column, columns: int) -> str:
+    text = _escaped(column.title)
+    return rf"\rotatebox{{90}}{{{text}}}" if columns >= UPRIGHT and column.kind == "score" else text
 
 
 def _rows(rows: Sequence[Row]) -> list[str]:
