@@ -150,7 +150,7 @@ def match_tables(
             many=many,
         )
 
-    done = spread(work, _parts(groups))
+    done = spread(work, parts(groups))
     rows = groups.detection_rows
     found = {
         "image": detections.image[rows],
@@ -163,7 +163,7 @@ def match_tables(
     return found, _truth_table(truth, groups.truth_rows, ignored, len(protocol.sizes))
 
 
-def _parts(groups: Groups) -> list[Groups]:
+def parts(groups: Groups) -> list[Groups]:
     """Cut groups into parts of few enough pairs, and enough parts for all processors; the cut changes no result."""
     if not len(groups.spans):
         return []
