@@ -43,8 +43,8 @@ $(VENV)/.installed-models: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[models]"
 	@touch $@
 
-# panopticapi is an oracle of the tests; it asks for NumPy 1 and runs with NumPy 2, hence --no-deps.
+# Oracles of the tests; they ask for NumPy 1 or OpenCV and run without (tests put back what they need), hence --no-deps.
 $(VENV)/.installed-dev: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[models,dev]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps panopticapi-lite==0.2.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps panopticapi-lite==0.2.0 lvis==0.5.3 tidecv==1.0.1
 	@touch $@ $(VENV)/.installed-models
