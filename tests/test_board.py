@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -167,6 +168,7 @@ def test_objects_are_ranked_by_ap(tmp_path: Path, contesting: ModuleType) -> Non
 
 
 def test_the_data_frame_holds_the_same(place: Path) -> None:
+    assert "bench.boards" in sys.modules, "importing the module does not take the name from the function"
     frame, table = bench.board(place), table_of(place)
     assert [row.name for row in table.rows] == frame["name"].tolist()
     good = frame[frame["name"] == "good"].iloc[0]
@@ -234,6 +236,11 @@ def test_a_wrong_published_row_names_line_and_column(case: str, place: Path) -> 
     with pytest.raises(UsageError, match=r"published\.csv") as found:
         board_file.read(place)
     assert message in str(found.value)
+
+
+def test_the_readme_tells_every_key(repository: Path) -> None:
+    text = (repository / "leaderboards" / "README.md").read_text(encoding="utf-8")
+    assert [] == [key for key in board_file.BoardFile.__struct_fields__ if f"| `{key}` |" not in text]
 
 
 def test_a_folder_without_a_board_says_so(tmp_path: Path) -> None:

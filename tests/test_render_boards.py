@@ -64,6 +64,9 @@ Scores in percent; `bench run` makes them.
 | 2-3 | net \\<b> | 50.0 [25.0, 75.0] | 30.0 | b | measured, 9 images |
 |  | old \\| new | 87.11 | - |  | reported: Doe & Roe, 50% |
 
+- Bold: not significantly worse than the best.
+- Reported: as published.
+
 ## Not comparable with the rows above
 
 |  rank | method | mIoU | crop 200 | group | source |
@@ -71,9 +74,6 @@ Scores in percent; `bench run` makes them.
 |  | short | 90.0 | - |  | measured, 3 images |
 
 - short: it was counted on other images.
-
-- Bold: not significantly worse than the best.
-- Reported: as published.
 
 *Made by `bench board render`; `bench board check` says whether it is up to date.*
 """.replace("|  rank", "| rank")

@@ -12,12 +12,12 @@ FOOT = "*Made by `bench board render`; `bench board check` says whether it is up
 
 def render(table: Table) -> str:
     """The whole page: title, note, the table, rows that stand apart with their reasons, and remarks."""
-    parts = [f"# {table.title}", table.note, _rows(table.columns, table.rows)]
+    remarks = "\n".join(f"- {remark}" for remark in table.remarks)
+    parts = [f"# {table.title}", table.note, _rows(table.columns, table.rows), remarks]
     if table.apart:
         parts += ["## Not comparable with the rows above", _rows(table.columns, table.apart)]
         parts += ["\n".join(f"- {reason}" for reason in cells.reasons(table))]
-    parts += ["\n".join(f"- {remark}" for remark in table.remarks), FOOT]
-    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+    return "\n\n".join(part.strip() for part in [*parts, FOOT] if part.strip()) + "\n"
 
 
 def stale(table: Table, committed: str | None) -> list[str]:
