@@ -22,7 +22,7 @@ from bench.pairing import Asks, Pair, matrix, pairs_of
 from bench.resample import Interval, effective_clusters
 from bench.runs import Run
 from bench.samples import Array
-from bench.scoring import seed_of
+from bench.scoring import FEW_CLUSTERS, seed_of
 
 PERMUTATIONS = 10_000
 STEP_PERMUTATIONS = 1_000
@@ -115,7 +115,7 @@ def compare(
         letters=tuple(ties.letters(scores, differs)),
         ranks=ties.rank_intervals(scores, differs),
         rank_shares=_rank_shares(asked, aligned, spread, seed),
-        notes=(*aligned.notes, *_notes(compared, asked, units, len(clusters), alpha)),
+        notes=(*aligned.notes, *_notes(compared, asked, np.bincount(clusters), alpha)),
     )
 
 
@@ -139,7 +139,7 @@ def labels_of(compared: Sequence[Run]) -> list[str]:
     ]
 
 
-def _notes(compared: Sequence[Run], asked: Question, units: int, images: int, alpha: float) -> list[str]:
+def _notes(compared: Sequence[Run], asked: Question, sizes: Array, alpha: float) -> list[str]:
     """What a reader of the comparison should know, in sentences without a full stop."""
     found = []
     if len({str(run.record.protocol["rules"].get("classes_in")) for run in compared}) > 1:
@@ -147,9 +147,12 @@ def _notes(compared: Sequence[Run], asked: Question, units: int, images: int, al
         found.append(f"the runs were scored over different sets of classes; here all means run over {which}")
     if len({run.record.id for run in compared}) < len(compared):
         found.append("a run is compared with itself")
+    units, images, worth = len(sizes), int(sizes.sum()), effective_clusters(sizes)
     what = "images" if units == images else "clusters of images"
     if units < 2:
         found.append("all images belong to one cluster: neither an interval nor a test is possible")
     elif 2.0 ** (1 - units) > alpha:
         found.append(f"with {units} {what} no p-value is below {2.0 ** (1 - units):.2g}: nothing can be significant")
+    if 1 < units < images and worth < FEW_CLUSTERS:
+        found.append(f"{units} clusters, worth {worth:.1f} of equal size, are few: intervals are rather too narrow")
     return found

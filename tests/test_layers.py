@@ -60,6 +60,7 @@ PARTS = {
     "png": "images",
     "power": "resample",
     "recording": "evaluate",
+    "seeds": "compare",
     "ties": "resample",
 }
 """Files that share the room of the module they were split from (docs/decisions/0002)."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from bench.cli import console
 from bench.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from bench.runs import Run
 
 
 def compare(  # noqa: PLR0913 - an option each
@@ -37,6 +40,9 @@ def compare(  # noqa: PLR0913 - an option each
     common_images: Annotated[
         bool, typer.Option("--common-images", help="Compare on the images that all runs have.")
     ] = False,
+    seeds: Annotated[
+        bool, typer.Option("--seeds", help="Runs of one name are trainings of one model from several seeds.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Compare runs: which is better, by how much, and is it real?
@@ -51,8 +57,11 @@ def compare(  # noqa: PLR0913 - an option each
     from bench.render.comparison import report
     from bench.render.comparison_json import comparison_json
 
+    read = [runs.read(find_record(folder.expanduser())) for folder in run_folders]
+    if seeds:
+        return _compare_seeds(read, metric=metric, alpha=alpha, common_images=common_images, as_json=as_json)
     found = compare_runs(
-        *(runs.read(find_record(folder.expanduser())) for folder in run_folders),
+        *read,
         metric=metric,
         by_class=by == "class",
         alpha=alpha,
@@ -65,4 +74,23 @@ def compare(  # noqa: PLR0913 - an option each
         console.say_json(comparison_json(found))
     else:
         console.say(report(found))
+    return 0
+
+
+def _compare_seeds(read: list[Run], *, as_json: bool, **options: Any) -> int:
+    """Compare the trainings of two models, told apart by their names."""
+    from bench.errors import UsageError
+    from bench.render import seeds as render
+    from bench.seeds import compare_seeds
+
+    models: dict[str, list[Run]] = {}
+    for run in read:
+        models.setdefault(run.record.name, []).append(run)
+    if len(models) != 2:
+        raise UsageError(f"--seeds compares two models, told apart by --name; these runs have {', '.join(models)}")
+    found = compare_seeds(*models.values(), **options)
+    if as_json:
+        console.say_json(render.seeds_json(found))
+    else:
+        console.say(render.report(found))
     return 0
