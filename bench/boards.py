@@ -194,8 +194,10 @@ def _remarks(together: Sequence[Measured], compared: Comparison | None, board: B
         )
         remarks += [
             f"Bold: not significantly worse than the best of its column ({how}, alpha {compared.alpha:g}).",
-            f"Rows that share a letter cannot be told apart by {board.file.primary}; "
-            "a rank such as 1-2 spans what is left open.",
+            (
+                f"Rows that share a letter cannot be told apart by {board.file.primary}; "
+                "a rank such as 1-2 spans what is left open."
+            ),
             *(f"Note: {note}." for note in compared.notes),
         ]
     if board.published:
