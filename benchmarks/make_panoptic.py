@@ -1,4 +1,4 @@
-"""Makes panoptic truth and predictions as COCO writes them: JSON with segments, and PNGs whose colours are their ids."""
+"""Makes panoptic truth and predictions as COCO writes them: JSON with segments, and PNGs whose colours are ids."""
 
 from __future__ import annotations
 

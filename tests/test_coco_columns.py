@@ -36,8 +36,8 @@ def made(seed, images=6):
     """Truth and results with every form of mask, odd spacing, nested keys that mean nothing, and other scripts."""
     generator = np.random.default_rng(seed)
     listed = [
-        {"id": int(n), "height": int(generator.integers(5, 60)), "width": int(generator.integers(5, 60)), "file_name": f"{n}\u00e9\u4e2d.jpg",
-         "license": {"a": [1, {"b": None}], "c": "\"]}"}}
+        {"id": int(n), "file_name": f"{n}\u00e9\u4e2d.jpg", "license": {"a": [1, {"b": None}], "c": '"]}'}}
+        | {"height": int(generator.integers(5, 60)), "width": int(generator.integers(5, 60))}
         for n in generator.permutation(images * 3)[:images]
     ]  # fmt: skip
     truths, found = [], []
@@ -150,18 +150,18 @@ def test_chosen_images_keep_their_objects_in_the_order_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda t, r: r[2].update(image_id=10**6), "result 2 is for image 1000000, which the truth does not list"),
-        (lambda t, r: r[2].update(category_id=12), "category 12 is no class"),
-        (lambda t, r: r[2].update(score=float("nan")), "NaN"),
-        (lambda t, r: r[2].pop("score"), "the key 'score' is missing in"),
-        (lambda t, r: r[2].update(bbox=[1, 2, 3]), "result 2 has a bbox of 3 numbers"),
-        (lambda t, r: r[2]["segmentation"].update(size=[3, 3]), "a mask of size [3, 3] for an image of"),
-        (lambda t, r: r[2]["segmentation"].update(counts="~"), "a damaged run-length code"),
-        (lambda t, r: t["annotations"][0].update(image_id=10**6), "an annotation belongs to image 1000000"),
-        (lambda t, r: t["annotations"][0].update(segmentation=[[1, 2, 3, 4]]), "a polygon of 4 numbers"),
-        (lambda t, r: t["categories"][0].update(name="cow"), "category 1 is 'cow' there and 'person'"),
-        (lambda t, r: t["images"].append(t["images"][0]), "each image needs its own"),
-        (lambda t, r: t.pop("images"), "the key 'images' is missing"),
+        (lambda _, r: r[2].update(image_id=10**6), "result 2 is for image 1000000, which the truth does not list"),
+        (lambda _, r: r[2].update(category_id=12), "category 12 is no class"),
+        (lambda _, r: r[2].update(score=float("nan")), "NaN"),
+        (lambda _, r: r[2].pop("score"), "the key 'score' is missing in"),
+        (lambda _, r: r[2].update(bbox=[1, 2, 3]), "result 2 has a bbox of 3 numbers"),
+        (lambda _, r: r[2]["segmentation"].update(size=[3, 3]), "a mask of size [3, 3] for an image of"),
+        (lambda _, r: r[2]["segmentation"].update(counts="~"), "a damaged run-length code"),
+        (lambda t, _: t["annotations"][0].update(image_id=10**6), "an annotation belongs to image 1000000"),
+        (lambda t, _: t["annotations"][0].update(segmentation=[[1, 2, 3, 4]]), "a polygon of 4 numbers"),
+        (lambda t, _: t["categories"][0].update(name="cow"), "category 1 is 'cow' there and 'person'"),
+        (lambda t, _: t["images"].append(t["images"][0]), "each image needs its own"),
+        (lambda t, _: t.pop("images"), "the key 'images' is missing"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_the_same_words(tmp_path, monkeypatch, form, change, words):

@@ -1,4 +1,4 @@
-"""Cityscapes' mean IoU from a confusion matrix of label ids, for peers that only count: rows truth, columns predicted."""
+"""Cityscapes' mean IoU from a confusion matrix of label ids, rows truth, for peers that only count."""
 
 SCORED = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 

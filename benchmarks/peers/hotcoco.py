@@ -1,4 +1,4 @@
-"""hotcoco on the jobs of pixels and segments (boxes and masks: see pycocotools_like.py): `python -P hotcoco.py JOB FOLDER` prints JSON."""
+"""hotcoco on pixels and segments (boxes and masks: pycocotools_like.py): `python -P hotcoco.py JOB FOLDER`."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""panopticapi on PQ, in one process or its own pool: `python -P panopticapi.py pq FOLDER` prints the numbers as JSON."""
+"""panopticapi on PQ: `python -P panopticapi.py pq FOLDER` prints the numbers as JSON."""
 
 import json
 import sys
