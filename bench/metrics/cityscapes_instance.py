@@ -28,17 +28,13 @@ OVERLAPS = np.arange(0.5, 1.0, 0.05)
 class Reach:
     """Which true objects are to be found: large enough, near enough, and with a distance in enough of their pixels."""
 
-    name: str
     pixels: int
     metres: float
     known: float
 
 
-REACHES = (
-    Reach("all", 100, float("inf"), -float("inf")),
-    Reach("100m", 1000, 100.0, 0.5),
-    Reach("50m", 1000, 50.0, 0.5),
-)
+REACHES = (Reach(100, float("inf"), -float("inf")), Reach(1000, 100.0, 0.5), Reach(1000, 50.0, 0.5))
+"""All objects, those within 100 m, and within 50 m."""
 MEASURES = {"AP": (0, None), "AP50": (0, 0), "AP100m": (1, None), "AP50m": (2, None)}
 """Reach and place of the overlap, or None for the mean over overlaps, of each score."""
 OVERALL = PER_CLASS = ("AP", "AP50")
@@ -82,27 +78,12 @@ def count(
     if detections.size != truth.ids.shape and len(detections):
         raise PredictionError(f"masks of size {list(detections.size)} for a truth of {list(truth.ids.shape)}")
     objects = _objects(truth, classes, distance)
-    codes = np.zeros(1 + max(int(truth.segment_ids.max(initial=0)), 0), dtype=np.int64)
-    codes[objects.ids] = 1 + np.arange(len(objects.ids))
-    flat, excused = truth.ids.reshape(-1), (truth.ids == 0 if void is None else void).reshape(-1)
     reaches = len(REACHES) if distance is not None else 1
-    rows: list[tuple[int, float, int]] = []
-    pairs: list[_Pairs] = []
-    order = np.lexsort((-detections.scores, detections.classes)) if len(detections) else np.zeros(0, int)
-    for row in order.tolist():
-        owner = int(detections.classes[row])
-        pixels = _pixels(detections.rles[row])
-        if not classes.things[owner] or not len(pixels):
-            continue
-        common = np.bincount(codes[flat[pixels]], minlength=len(objects.ids) + 1)[1:]
-        own = np.flatnonzero((common > 0) & (objects.classes == owner))
-        rows.append((row, owner, len(pixels)))
-        pairs.append(_Pairs(own, common[own], int(np.count_nonzero(excused[pixels])), len(pixels)))
-    found = np.array([row for row, _, _ in rows], dtype=np.int64)
+    found, pairs = _pairs(truth, detections, objects, classes, truth.ids == 0 if void is None else void)
     matched, ignored = _match(objects, pairs, reaches)
     return {
         "cityscapes_detections": {
-            "image": np.full(len(rows), image, dtype=np.int32),
+            "image": np.full(len(found), image, dtype=np.int32),
             "class": detections.classes[found].astype(np.int16),
             "score": detections.scores[found].astype(np.float64),
             "matched": matched,
@@ -114,7 +95,7 @@ def count(
 
 @dataclass(frozen=True, eq=False)
 class _Objects:
-    """True objects and groups of one image: `kept` (R, G) says which are to be found within each reach."""
+    """True objects and groups of one image: `kept` (R, G) are to be found within each reach, `beyond` it are others."""
 
     ids: Array
     classes: Array
@@ -147,10 +128,30 @@ def _objects(truth: Segments, classes: Classes, distance: Array | None) -> _Obje
         valid = metres[np.isfinite(metres)]
         known[place] = len(valid) / len(metres)
         near[place] = np.median(valid) if len(valid) else np.inf
-    beyond = np.stack(
-        [(areas[ids] < reach.pixels) | (near > reach.metres) | (known < reach.known) for reach in REACHES]
-    )
+    sides = [(areas[ids] < reach.pixels) | (near > reach.metres) | (known < reach.known) for reach in REACHES]
+    beyond = np.stack(sides)
     return _Objects(ids, owners, areas[ids], group, ~group & ~beyond, beyond)
+
+
+def _pairs(
+    truth: Segments, detections: Instances, objects: _Objects, classes: Classes, void: Array
+) -> tuple[Array, list[_Pairs]]:
+    """Collect detections of countable classes that have pixels, by class and falling score: their rows, and pairs."""
+    codes = np.zeros(1 + int(truth.segment_ids.max(initial=0)), dtype=np.int64)
+    codes[objects.ids] = 1 + np.arange(len(objects.ids))
+    ids, excused = truth.ids.reshape(-1), void.reshape(-1)
+    rows: list[int] = []
+    pairs: list[_Pairs] = []
+    scores = np.zeros(0) if detections.scores is None else detections.scores
+    for row in np.lexsort((-scores, detections.classes)).tolist():
+        owner, pixels = int(detections.classes[row]), _pixels(detections.rles[row])
+        if not classes.things[owner] or not len(pixels):
+            continue
+        common = np.bincount(codes[ids[pixels]], minlength=len(objects.ids) + 1)[1:]
+        own = np.flatnonzero((common > 0) & (objects.classes == owner))
+        rows.append(row)
+        pairs.append(_Pairs(own, common[own], int(np.count_nonzero(excused[pixels])), len(pixels)))
+    return np.array(rows, dtype=np.int64), pairs
 
 
 def _pixels(rle: Rle) -> Array:
@@ -210,7 +211,6 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, *, near
     The area under precision over recall by the trapezoid rule, equal scores as one point, from (recall 0, precision 1)
     on; a class without detections scores 0. Means run over the classes with truth in a row. Memory is capped.
 
-    >>> import numpy as np
     >>> found = {"image": np.int32([0, 0]), "class": np.int16([0, 0]), "score": np.array([0.9, 0.8])}
     >>> found |= {"matched": np.uint64([0, 2**10 - 1]), "ignored": np.uint64([0, 0])}
     >>> truths = {"image": np.int32([0]), "class": np.int16([0]), "size": np.int8([0]), "objects": np.int32([1])}
@@ -225,8 +225,7 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, *, near
 def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, *, near: bool = False) -> InstanceScores:
     """Score with each cluster left out in turn, B = K; `clusters` (N,) numbers them 0 .. K-1.
 
-    A class whose truth fewer than 3 clusters carry has NaN for its own scores, and is held in the means: every row
-    takes its plain value. Where all classes with truth are held, the means are NaN.
+    A class whose truth fewer than 3 clusters carry is held, as `average_precision.leave_out` tells.
     """
     count = int(clusters.max(initial=-1)) + 1
     truths = tables["cityscapes_truths"]
@@ -245,12 +244,6 @@ def truth_rows(tables: Mapping[str, Table]) -> Table:
 def _scores(
     tables: Mapping[str, Table], weights: Array, classes: int, *, near: bool, silent: Array | None = None
 ) -> InstanceScores:
-    return scores(
-        tables["cityscapes_detections"],
-        tables["cityscapes_truths"],
-        weights,
-        classes=classes,
-        measures={name: MEASURES[name] for name in (*OVERALL, *(NEAR if near else ()))},
-        overlaps=len(OVERLAPS),
-        silent=silent,
-    )
+    measures = {name: MEASURES[name] for name in (*OVERALL, *(NEAR if near else ()))}
+    pair = tables["cityscapes_detections"], tables["cityscapes_truths"]
+    return scores(*pair, weights, classes=classes, measures=measures, overlaps=len(OVERLAPS), silent=silent)
