@@ -63,7 +63,8 @@ def test_from_baselines_to_a_page(place: Path, bench) -> None:
         assert "bench board render" in err
     code, out, _ = bench("board", "check", board)
     assert (1, True) == (code, "there is no README.md yet" in out)
-    assert 0 == bench("board", "render", board)[0]
+    code, out, _ = bench("board", "render", board, "--json")
+    assert (0, str(board / "README.md")) == (code, json.loads(out)["wrote"])
     assert "is up to date" in bench("board", "check", board)[1]
     page = (board / "README.md").read_text()
     assert ["damaged", "shuffled", "constant"] == [

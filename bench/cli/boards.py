@@ -52,12 +52,15 @@ def show(
 
 
 @app.command("render")
-def render(folder: Folder) -> int:
+def render(folder: Folder, *, as_json: AsJson = False) -> int:
     """Write the board's README.md."""
     board, table = _open(folder)
     path = board.path / "README.md"
     path.write_text(_render("markdown", table), encoding="utf-8", newline="\n")
-    console.note(f"wrote {path}")
+    if as_json:
+        console.say_json({"board": str(board.path), "wrote": str(path)})
+    else:
+        console.note(f"wrote {path}")
     return 0
 
 
