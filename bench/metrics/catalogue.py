@@ -57,6 +57,16 @@ _INSTANCE = (
     *((f"AR{size}", f"AR100 of objects {words}", "pycocotools") for size, words in _SIZES),
 )
 
+_OTHER_OBJECTS = (
+    ("AP@cityscapes", "AP and AP50 by the trapezoid rule; void and groups excuse detections", "cityscapesScripts"),
+    ("AP100m@cityscapes", "AP of objects within 100 m, or 50 m: an approximation from distances", "Cityscapes"),
+    ("AP@lvis", "AP and AR300 over classes of which each image tells some", "lvis"),
+    ("APr@lvis", "AP of rare classes; APc of common and APf of frequent ones", "lvis"),
+    ("AP50@sds-2014", "AP^r of SDS: area under the envelope at IoU .5; APvol over .1 to .9", "Hariharan et al. 2014"),
+    ("AP50@sds-2015", "AP^r of SDS without a second choice, at IoU .5; AP70 at .7", "Hariharan et al. 2015"),
+    ("dAP_class@tide", "rise of AP50 if detections of a wrong class were mended; so for other errors", "TIDE, tidecv"),
+)
+
 _CALIBRATION = (
     ("ECE", "mean over pixels of the gap between confidence and share of hits, in 15 bins", "Guo et al. 2017"),
     ("MCE", "the largest of these gaps over bins", "Guo et al. 2017"),
@@ -66,16 +76,9 @@ _TASKS = (
     ("semantic", _SEMANTIC),
     ("calibration", _CALIBRATION),
     ("panoptic", _PANOPTIC),
-    ("instance", _OBJECTS),
+    ("instance", (*_OBJECTS, *_OTHER_OBJECTS)),
 )
 
 METRICS: tuple[Metric, ...] = tuple(
-    Metric(name, task, "%", meaning, ref)
-    for task, rows in (
-        ("semantic", _SEMANTIC),
-        ("calibration", _CALIBRATION),
-        ("panoptic", _PANOPTIC),
-        ("instance", _OBJECTS),
-    )
-    for name, meaning, ref in rows
+    Metric(name, task, "%", meaning, ref) for task, rows in _TASKS for name, meaning, ref in rows
 )
