@@ -60,7 +60,8 @@ def measured(file: BoardFile, run: Run) -> Measured:
     run = replace(run, record=record)
     scored = scoring.rescore(run)
     found: dict[str, Mapping[str, Any]] = {}
-    for name in record.tables:
+    # As in a comparison, a name that two families share means the first one's.
+    for name in reversed([name for name in FAMILIES if name in record.tables]):
         prefix, group = PREFIXES.get(name, ""), scored.groups[family(name).GROUP]
         found |= {prefix + metric: entry for metric, entry in group.items()}
         for label, entries in group.get("per_class", {}).items():

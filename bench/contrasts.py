@@ -24,7 +24,12 @@ BYTES = 1 << 25
 """Memory of the weights of one block of rows."""
 LEADING = ("mIoU", "AP", "PQ")
 """What is compared where nobody says."""
-PREFIXES = {"boxes": "box_", "panoptic_boundary": "boundary_"}
+PREFIXES = {
+    "boxes": "box_",
+    "instance_boundary": "boundary_",
+    "cityscapes_instance": "cityscapes_",
+    "panoptic_boundary": "boundary_",
+}
 """What tells the scores of a family from those of the same name in another."""
 _CLASS_SCORES = {"mIoU": "IoU", "mDice": "Dice", "mean_accuracy": "accuracy"}
 
