@@ -42,8 +42,6 @@ _PANOPTIC = (
     ("boundary_PQ", "PQ, SQ and RQ by the smaller of mask IoU and boundary IoU", "boundary-iou-api"),
 )
 
-_OBJECTS = (("AP@boundary", "AP and AR of COCO by the smaller of mask IoU and boundary IoU", "boundary-iou-api"),)
-
 _SIZES = (("s", "below 32 x 32 pixels"), ("m", "up to 96 x 96 pixels"), ("l", "above 96 x 96 pixels"))
 
 _INSTANCE = (
@@ -58,6 +56,7 @@ _INSTANCE = (
 )
 
 _OTHER_OBJECTS = (
+    ("AP@boundary", "AP and AR of COCO by the smaller of mask IoU and boundary IoU", "boundary-iou-api"),
     ("AP@cityscapes", "AP and AP50 by the trapezoid rule; void and groups excuse detections", "cityscapesScripts"),
     ("AP100m@cityscapes", "AP of objects within 100 m, or 50 m: an approximation from distances", "Cityscapes"),
     ("AP@lvis", "AP and AR300 over classes of which each image tells some", "lvis"),
@@ -76,7 +75,7 @@ _TASKS = (
     ("semantic", _SEMANTIC),
     ("calibration", _CALIBRATION),
     ("panoptic", _PANOPTIC),
-    ("instance", (*_OBJECTS, *_OTHER_OBJECTS)),
+    ("instance", (*_INSTANCE, *_OTHER_OBJECTS)),
 )
 
 METRICS: tuple[Metric, ...] = tuple(
