@@ -46,16 +46,17 @@ def rules_for(card: Card, task: str, *, metrics: str = "default", regions: str =
     Raises:
         UsageError: an unknown name, or one that belongs to another task.
     """
-    offered = [name for name in FAMILIES if task == family(name).TASK and family(name).suits(card)]
+    known = [name for name, entry in FAMILIES.items() if entry.task == task]
+    if metrics == "default":
+        known = [name for name in known if FAMILIES[name].when == "default"]
+    offered = [name for name in known if family(name).suits(card)]
     if not offered:
         raise UsageError(f"{card.title}: there is no metric for the task {task!r} (its tasks: {', '.join(card.tasks)})")
     if metrics == "all":
-        chosen = [name for name in offered if not getattr(family(name), "EXTRA", False)]
-        regions = regions or ("crops" if card.crops else "")
-    elif metrics == "default":
-        chosen = [name for name in offered if family(name).DEFAULT]
+        regions = regions or ("crops" if card.crops and task == "semantic" else "")
+        chosen = [name for name in offered if FAMILIES[name].when != "named"]
     else:
-        chosen = _named([word.strip() for word in metrics.split(",") if word.strip()], task, offered)
+        chosen = offered if metrics == "default" else _named(metrics.split(","), task, offered)
     crop0 = settings.pop("crop0", "full")
     if card.boundary is not None:
         settings.setdefault("boundary_ratio", card.boundary.ratio)
@@ -98,11 +99,13 @@ def _numbers(word: str, text: str) -> tuple[float, ...]:
 def _named(words: Iterable[str], task: str, offered: list[str]) -> list[str]:
     homes = {metric: name for name in FAMILIES for metric in (*family(name).METRICS, name)}
     chosen = set()
-    for word in words:
+    for word in (each.strip() for each in words):
         if word not in homes:
             raise UsageError(f"--metrics {word}: {did_you_mean(word, homes)}; see  bench list metrics")
         home = homes[word]
+        if FAMILIES[home].task != task:
+            raise UsageError(f"--metrics {word}: it is counted from {FAMILIES[home].task} predictions, not {task} ones")
         if home not in offered:
-            raise UsageError(f"--metrics {word}: it is counted from {family(home).TASK} predictions, not {task} ones")
+            raise UsageError(f"--metrics {word}: this data set does not have what it needs")
         chosen.add(home)
     return [name for name in FAMILIES if name in chosen]

@@ -124,6 +124,7 @@ class Truth:
     read_semantic: Callable[[], LabelMap] | None = None
     read_instances: Callable[[], Instances] | None = None
     read_segments: Callable[[], Segments] | None = None
+    read_void: Callable[[], Array] | None = None
 
     def semantic(self) -> LabelMap:
         """The class of every pixel.
@@ -154,6 +155,10 @@ class Truth:
         if self.read_segments is None:
             raise DataError("this data set has no panoptic truth (a segment for every pixel)")
         return self.read_segments()
+
+    def void(self) -> Array | None:
+        """Pixels (H, W) bool that excuse detections, where the data set says more than which have no segment."""
+        return self.read_void() if self.read_void else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,7 +55,7 @@ def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
     sizes = np.bincount(clusters)
     groups: dict[str, dict[str, Any]] = {}
     methods: dict[str, Any] = {}
-    warnings = _warnings_of_units(sizes)
+    warnings = _warnings_of_units(sizes) if rules.interval != "none" else []
     for each in families(rules.families):
         group, first = _group(each, tables, clusters, classes, rules)
         _merge(groups.setdefault(each.GROUP, {}), group)
@@ -78,8 +78,12 @@ def _group(
     """The entries of one family, and the interval of its first score that has one."""
     sizes = np.bincount(clusters)
     plain = each.score(tables, resample.ones(len(clusters)), classes, rules)
-    without: Scores | None = each.leave_out(tables, clusters, classes, rules)
     interval_of: Callable[..., Interval | None] = resample.jackknife_interval
+    without: Scores | None
+    if rules.interval == "none":
+        without, interval_of = plain, _no_interval
+    else:
+        without = each.leave_out(tables, clusters, classes, rules)
     if without is None:
         weights = resample.bootstrap_weights(clusters, RESAMPLES, np.random.default_rng(seed_of(tables)))
         without, interval_of = each.score(tables, weights, classes, rules), resample.bootstrap_interval
@@ -101,6 +105,10 @@ def _group(
                 for c, label in enumerate(labels)
             }
     return group, first[0] if first else None
+
+
+def _no_interval(_value: float, _others: Array, **_: object) -> None:
+    """What is made of a score for which no interval was asked."""
 
 
 def seed_of(tables: Tables) -> int:

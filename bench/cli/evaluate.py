@@ -17,6 +17,7 @@ from bench.cli.options import (
     DataFolder,
     DatasetName,
     IdsFile,
+    IntervalChoice,
     LayoutName,
     Limit,
     Metrics,
@@ -25,6 +26,7 @@ from bench.cli.options import (
     Regions,
     Resume,
     SplitName,
+    VocForm,
 )
 
 
@@ -60,6 +62,8 @@ def evaluate(  # noqa: PLR0913 - an option each
     boundary_mode: BoundaryMode = "gscnn",
     classes_in: ClassesIn = None,
     area_from: AreaFrom = "mask",
+    voc_form: VocForm = "2014",
+    interval: IntervalChoice = "default",
     name: Name = None,
     out: Out = Path("runs"),
     resume: Resume = False,
@@ -76,7 +80,14 @@ def evaluate(  # noqa: PLR0913 - an option each
     from bench.jobs import made_from_truth, stored_predictions
 
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
-    asked = {"crop0": crop0, "boundary_mode": boundary_mode, "classes_in": classes_in, "area_from": area_from}
+    asked = {
+        "crop0": crop0,
+        "boundary_mode": boundary_mode,
+        "classes_in": classes_in,
+        "area_from": area_from,
+        "voc_form": voc_form,
+        "interval": interval,
+    }
     another = f"bench eval --predictions OTHER --dataset {dataset}"
     kind, _, baseline = str(predictions).partition(":")
     if kind == "baseline" and baseline:

@@ -50,6 +50,13 @@ Crop0 = Annotated[
     Literal["full", "base"],
     typer.Option("--crop0", help="What crop factor 0 means: the full image, or the image without its margins."),
 ]
+VocForm = Annotated[
+    Literal["2014", "2015"],
+    typer.Option("--voc-form", help="Form of VOC's AP^r: 2014 (.5, vol) or 2015 (.5, .7)."),
+]
+IntervalChoice = Annotated[
+    Literal["default", "none"], typer.Option("--interval", help="Leave the intervals out, which saves a little time.")
+]
 BoundaryMode = Annotated[
     Literal["gscnn", "present"],
     typer.Option("--boundary-mode", help="Boundary F of a class without contour in an image: 1 (gscnn), or left out."),

@@ -16,6 +16,7 @@ from bench.cli.options import (
     DataFolder,
     DatasetName,
     IdsFile,
+    IntervalChoice,
     LayoutName,
     Limit,
     Metrics,
@@ -57,6 +58,7 @@ def run(  # noqa: PLR0913 - an option each
     crop0: Crop0 = "full",
     boundary_mode: BoundaryMode = "gscnn",
     classes_in: ClassesIn = None,
+    interval: IntervalChoice = "default",
     name: Name = None,
     out: Out = Path("runs"),
     resume: Resume = False,
@@ -89,7 +91,7 @@ def run(  # noqa: PLR0913 - an option each
     )
     loaded = models.load(model, load_card(dataset), options)
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
-    asked = {"crop0": crop0, "boundary_mode": boundary_mode, "classes_in": classes_in}
+    asked = {"crop0": crop0, "boundary_mode": boundary_mode, "classes_in": classes_in, "interval": interval}
     rules = rules_for(opened.card, loaded.task, metrics=metrics, regions=regions, **asked)
     job = Job(
         card=opened.card,

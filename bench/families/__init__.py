@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -18,17 +18,29 @@ from bench.metrics.regions import Plan
 from bench.metrics.semantic import ClassesIn
 from bench.samples import Array, Prediction, Sample, Table
 
-FAMILIES: tuple[str, ...] = (
-    "pixels",
-    "weighted",
-    "boundary",
-    "instance",
-    "boxes",
-    "panoptic",
-    "panoptic_boundary",
-    "calibration",
-)
-"""All families, in the order in which their groups are shown."""
+
+class Entry(NamedTuple):
+    """What is known of a family without loading it: the form of predictions it counts, and when it is counted."""
+
+    task: str
+    when: Literal["default", "all", "named"]
+
+
+FAMILIES: dict[str, Entry] = {
+    "pixels": Entry("semantic", "default"),
+    "weighted": Entry("semantic", "all"),
+    "boundary": Entry("semantic", "all"),
+    "calibration": Entry("semantic", "named"),
+    "instance": Entry("instance", "default"),
+    "boxes": Entry("instance", "default"),
+    "instance_boundary": Entry("instance", "all"),
+    "cityscapes_instance": Entry("instance", "default"),
+    "voc_instance": Entry("instance", "all"),
+    "tide": Entry("instance", "all"),
+    "panoptic": Entry("panoptic", "default"),
+    "panoptic_boundary": Entry("panoptic", "all"),
+}
+"""All families, in the order in which their groups are shown. `named` ones need what not every prediction has."""
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +55,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     area_from: Literal["mask", "box"] = "mask"
     boundary_ratio: float = 0.02
     boundary_mode: Literal["gscnn", "present"] = "gscnn"
+    voc_form: Literal["2014", "2015"] = "2014"
+    interval: Literal["default", "none"] = "default"
 
 
 class Scores(Protocol):
@@ -62,16 +76,12 @@ class Scores(Protocol):
 class Family(Protocol):
     """What every module of this folder offers; those of objects also have `count_columns`, for all images at once."""
 
-    TASK: str
-    """Which form of truth and prediction it counts: semantic, instance or panoptic."""
     GROUP: str
     """Under which name its scores stand in a record."""
     TABLES: tuple[str, ...]
     """The tables it writes, each with a column `image`."""
     METRICS: tuple[str, ...]
     """Names of its scores, for choosing them."""
-    DEFAULT: bool
-    """Whether it is counted when nobody says which metrics."""
 
     def suits(self, card: Card) -> bool:
         """Whether it makes sense on a data set."""

@@ -15,11 +15,9 @@ from bench.families.pixels import CLASSES_IN
 from bench.metrics import boundary
 from bench.samples import Array, LabelMap, Prediction, Sample, Table
 
-TASK = "semantic"
 GROUP = "semantic"
 TABLES = ("bands", "sizes")
 METRICS = boundary.names()
-DEFAULT = False
 
 
 def suits(card: Card) -> bool:

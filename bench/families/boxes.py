@@ -13,12 +13,10 @@ from bench.families import instance as family
 from bench.metrics import instance
 from bench.samples import Array, Prediction, Sample, Table
 
-TASK = "instance"
 GROUP = "boxes"
 KIND = "box"
 TABLES = ("box_detections", "box_truths")
 METRICS = tuple(f"box_{name}" for name in instance.OVERALL)
-DEFAULT = True
 suits = family.suits
 leave_out = family.leave_out
 warnings = family.warnings

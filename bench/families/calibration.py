@@ -12,13 +12,9 @@ from bench.families import Rules
 from bench.metrics import calibration
 from bench.samples import Array, LabelMap, Prediction, Sample, Table
 
-TASK = "semantic"
 GROUP = "calibration"
 TABLES = ("calibration",)
 METRICS = ("ECE", "MCE")
-DEFAULT = False
-EXTRA = True
-"""Counted only when named: not every prediction has what it needs."""
 
 
 def suits(card: Card) -> bool:

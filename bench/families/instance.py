@@ -15,12 +15,10 @@ from bench.families import Rules
 from bench.metrics import instance
 from bench.samples import Array, Instances, Prediction, Sample, Table
 
-TASK = "instance"
 GROUP = "instance"
 KIND = "mask"
 TABLES = ("mask_detections", "mask_truths")
 METRICS = (*instance.OVERALL,)
-DEFAULT = True
 
 
 def suits(card: Card) -> bool:
@@ -42,12 +40,21 @@ def count_kinds(
     Raises:
         PredictionError: another kind of prediction.
     """
+    truth, found = columns_of(sample, prediction)
+    tables = instance.count(truth, found, kinds=kinds, area_from=rules.area_from)
+    return {name: {**table, "image": np.full_like(table["image"], position)} for name, table in tables.items()}
+
+
+def columns_of(sample: Sample, prediction: Prediction) -> tuple[TruthColumns, DetectionColumns]:
+    """The objects of one image as columns.
+
+    Raises:
+        PredictionError: another kind of prediction.
+    """
     if not isinstance(prediction, Instances):
         kind = type(prediction).__name__
         raise PredictionError(f"{sample.id}: an instance evaluation needs detections with scores, not {kind}")
-    truth, found = instance.columns([sample.truth.instances()], [prediction])
-    tables = instance.count(truth, found, kinds=kinds, area_from=rules.area_from)
-    return {name: {**table, "image": np.full_like(table["image"], position)} for name, table in tables.items()}
+    return instance.columns([sample.truth.instances()], [prediction])
 
 
 def count_columns(rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:

@@ -13,11 +13,9 @@ from bench.metrics import panoptic
 from bench.metrics.semantic import ClassesIn
 from bench.samples import Array, Prediction, Sample, Segments, Table
 
-TASK = "panoptic"
 GROUP = "panoptic"
 TABLES = ("segments", "truth_segments")
 METRICS = (*panoptic.OVERALL,)
-DEFAULT = True
 CLASSES_IN: ClassesIn = "union"
 """Which classes means run over where nobody says: those of panopticapi."""
 

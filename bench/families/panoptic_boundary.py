@@ -12,11 +12,9 @@ from bench.families import panoptic as family
 from bench.metrics import panoptic
 from bench.samples import Array, Prediction, Sample, Table
 
-TASK = "panoptic"
 GROUP = "panoptic_boundary"
 TABLES = ("boundary_segments", "truth_segments")
 METRICS = ("boundary_PQ",)
-DEFAULT = False
 suits = family.suits
 truth_rows = family.truth_rows
 

@@ -16,11 +16,9 @@ from bench.metrics import pixels, semantic
 from bench.metrics.regions import FULL, named, regions_of
 from bench.samples import Array, LabelMap, Prediction, Sample, Table
 
-TASK = "semantic"
 GROUP = "semantic"
 TABLES = ("pixels",)
 METRICS = (*semantic.OVERALL, *semantic.PER_CLASS)
-DEFAULT = True
 CLASSES_IN: semantic.ClassesIn = "truth"
 """Which classes means run over where nobody says: their set must not depend on the model."""
 MEANS = ("mean_accuracy", "mIoU", "mDice")

@@ -13,11 +13,9 @@ from bench.families import pixels as family
 from bench.metrics import weighted
 from bench.samples import Array, LabelMap, Prediction, Sample, Table
 
-TASK = "semantic"
 GROUP = "semantic"
 TABLES = ("pixels", "weighted")
 METRICS = (*weighted.OVERALL,)
-DEFAULT = False
 
 
 def suits(card: Card) -> bool:

@@ -61,6 +61,15 @@ def read_segments(classes: Classes, path: Path) -> Segments:
     return Segments(table[raw], columns[:, 0] + shift, columns[:, 1], columns[:, 2].astype(bool))
 
 
+def read_void(classes: Classes, path: Path) -> Array:
+    """Read which pixels of an instanceIds file are void to Cityscapes' instance AP, (H, W) bool.
+
+    They are those of labels that are not scored; single objects of such labels (caravans, 29001) are not void.
+    """
+    unscored = [entry.id for entry in classes.entries if entry.train_id is None]
+    return np.isin(images.read_labels(path), unscored)
+
+
 def segments_of(sample: Sample, labels: Array, classes: Classes) -> Segments | None:
     """The segments of a sample, derived from its objects and labels where it has none; None without objects."""
     if sample.truth.read_segments is not None:

@@ -32,6 +32,7 @@ GROUPS = {
     "lvis": "instances, as LVIS scores them",
     "voc_instance": "instances, as VOC scores them",
     "calibration": "calibration",
+    "tide": "errors of detections: rise of AP50 if mended",
 }
 FIRST = ("mIoU", "AP", "PQ")
 """The score that a group leads with, and that says over how many classes it runs."""

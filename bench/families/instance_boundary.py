@@ -1,0 +1,57 @@
+"""Boundary AP: COCO's AP and AR by the smaller of mask IoU and boundary IoU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bench.cards import Card
+from bench.classes import Classes
+from bench.columns import DetectionColumns, TruthColumns
+from bench.families import Rules
+from bench.families import instance as family
+from bench.metrics import instance
+from bench.samples import Array, Prediction, Sample, Table
+
+GROUP = "instance_boundary"
+KIND = "boundary"
+TABLES = ("boundary_detections", "boundary_truths")
+METRICS = tuple(f"boundary_{name}" for name in instance.OVERALL)
+suits = family.suits
+leave_out = family.leave_out
+warnings = family.warnings
+
+
+def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
+    """Match the objects of one image by their boundaries."""
+    tables = count_columns(rules, *family.columns_of(sample, prediction))
+    return {name: {**table, "image": np.full_like(table["image"], position)} for name, table in tables.items()}
+
+
+def count_columns(rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    """Match the objects of all images at once."""
+    return instance.count(
+        truth, detections, kinds=("boundary",), area_from=rules.area_from, boundary_ratio=rules.boundary_ratio
+    )
+
+
+def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
+    """Those of mask AP, with the width of boundaries."""
+    return {**family.rules_of(classes, rules), "table": KIND, "boundary_ratio": rules.boundary_ratio}
+
+
+def truth_rows(tables: Mapping[str, Table]) -> Table:
+    """True objects per image, class and size range."""
+    return instance.truth_rows(tables, kind=KIND)
+
+
+def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> instance.InstanceScores:
+    """Score N images under B rows of weights (B, N)."""
+    return instance.score(tables, weights, classes, kind=KIND)
+
+
+def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
+    """How many classes the means run over, and how wide boundaries are."""
+    return {**family.facts_of(tables["boundary_truths"], classes), "boundary_ratio": rules.boundary_ratio}
