@@ -38,6 +38,7 @@ class Comparison:
     """
 
     metric: str
+    lower_is_better: bool
     names: tuple[str, ...]
     runs: tuple[Run, ...]
     images: int
@@ -95,9 +96,11 @@ def compare(
     asks = Asks(asked, aligned, plain, spread, swaps, alpha, correction, by_class)
     pairs = pairs_of(asks, compared)
     differs = matrix(pairs, len(compared), alpha)
-    scores = plain[:, 0]
+    sign = -1.0 if asked.lower_is_better else 1.0
+    scores, merit = plain[:, 0], sign * plain[:, 0]
     return Comparison(
         metric=asked.metric,
+        lower_is_better=asked.lower_is_better,
         names=tuple(names),
         runs=tuple(compared),
         images=len(clusters),
@@ -111,17 +114,17 @@ def compare(
         scores=scores,
         intervals=tuple(interval_of(spread, plain[m, 0], m, column=0, alpha=alpha) for m in range(len(compared))),
         pairs=tuple(pairs),
-        best=ties.not_worse_than_the_best(scores, differs),
-        letters=tuple(ties.letters(scores, differs)),
-        ranks=ties.rank_intervals(scores, differs),
-        rank_shares=_rank_shares(asked, aligned, spread, seed),
+        best=ties.not_worse_than_the_best(merit, differs),
+        letters=tuple(ties.letters(merit, differs)),
+        ranks=ties.rank_intervals(merit, differs),
+        rank_shares=_rank_shares(asked, aligned, spread, seed, sign=sign),
         notes=(*aligned.notes, *_notes(compared, asked, np.bincount(clusters), alpha)),
     )
 
 
-def _rank_shares(asked: Question, aligned: Aligned, spread: Spread, seed: int) -> Array:
+def _rank_shares(asked: Question, aligned: Aligned, spread: Spread, seed: int, *, sign: float) -> Array:
     rows = spread.steps if spread.steps is not None else resample_all(asked, aligned, seed)
-    return ties.rank_shares(rows[:, :, 0].T)
+    return ties.rank_shares(sign * rows[:, :, 0].T)
 
 
 def resample_all(asked: Question, aligned: Aligned, seed: int, rows: int = 300) -> Array:

@@ -28,9 +28,13 @@ PREFIXES = {
     "boxes": "box_",
     "instance_boundary": "boundary_",
     "cityscapes_instance": "cityscapes_",
+    "voc_instance": "voc_",
+    "lvis": "lvis_",
     "panoptic_boundary": "boundary_",
 }
-"""What tells the scores of a family from those of the same name in another."""
+"""What tells the scores of a family from those of the same name in another: `box_AP`."""
+LOWER_IS_BETTER = ("ECE", "MCE")
+"""Scores of errors."""
 _CLASS_SCORES = {"mIoU": "IoU", "mDice": "Dice", "mean_accuracy": "accuracy"}
 
 
@@ -48,6 +52,11 @@ class Question:
     name: str
     label: str | None
     per_class: str | None
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the score is an error."""
+        return self.name.partition("@")[0] in LOWER_IS_BETTER
 
     def of(self, scores: Scores, *, by_class: bool) -> Array:
         """The score asked for, and those of the C classes behind it if wanted: (B, 1) or (B, 1 + C)."""
@@ -74,15 +83,17 @@ def question(compared: Sequence[Run], metric: str | None) -> Question:
         raise RunError(f"the runs hold no scores of the same kind to compare ({kinds})")
     images, known = len(compared[0].image_ids), dict[str, Question]()
     for name in shared:
-        each, prefix = family(name), PREFIXES.get(name, "")
+        each = family(name)
         scores = each.score(compared[0].tables, resample.ones(images), record.classes, rules)
+        prefix = PREFIXES.get(name, "")
         for score in scores.overall:
             per_class = class_score(score, scores.per_class)
-            known[prefix + score] = Question(prefix + score, each, rules, record.classes, score, None, per_class)
+            asked = Question(prefix + score, each, rules, record.classes, score, None, per_class)
+            known.setdefault(asked.metric, asked)
         for score in scores.per_class:
             for label in record.classes.names:
                 title = f"{prefix}{score}:{label}"
-                known[title] = Question(title, each, rules, record.classes, score, label, None)
+                known.setdefault(title, Question(title, each, rules, record.classes, score, label, None))
         if metric in known:
             return known[metric]
     if metric is None:

@@ -33,6 +33,7 @@ class SeedComparison:
     """
 
     metric: str
+    lower_is_better: bool
     names: tuple[str, str]
     scores: tuple[Array, Array]
     images: int
@@ -84,6 +85,7 @@ def compare_seeds(
     sources = list(zip([image_error**2, *variances], [len(sizes), cut, len(second)], strict=True))
     return SeedComparison(
         metric=asked.metric,
+        lower_is_better=asked.lower_is_better,
         names=(first[0].record.name, second[0].record.name),
         scores=(plain[:cut], plain[cut:]),
         images=len(aligned.clusters),

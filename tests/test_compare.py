@@ -15,8 +15,9 @@ from bench import compare as comparing
 from bench import contrasts
 from bench.compare import compare
 from bench.errors import RunError, UsageError
-from bench.families import Rules
+from bench.families import FAMILIES, Rules, family
 from bench.metrics.regions import Plan
+from bench.render import comparison
 from bench.runs import Run
 
 
@@ -286,3 +287,28 @@ def test_runs_of_one_name_are_told_apart(some: dict[str, Run], made: ModuleType,
     assert "coarse" == names[2]
     assert len(set(names)) == 3
     assert names[1] == f"fine ({twin.record.id[:6]})"
+
+
+def test_the_lower_error_is_better(some: dict[str, Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contrasts, "LOWER_IS_BETTER", ("mIoU",))
+    found = compare(*some.values(), permutations=500)
+    assert found.lower_is_better
+    assert [False, True, False] == found.best.tolist()
+    assert [[2, 3], [1, 1], [2, 3]] == found.ranks.tolist()
+    assert found.rank_shares[1, 0] > 0.95
+    assert "coarse has the lowest score; it beats all others." == comparison.verdict(found)[0]
+    assert comparison.verdict(found)[1].startswith("coarse beats fine by ")
+
+
+def test_scores_of_boxes_are_told_from_those_of_masks(made: ModuleType, tmp_path: Path) -> None:
+    rules = Rules(families=("instance", "boxes"))
+    runs = [made.run(tmp_path, n, w, task="instance", rules=rules, images=12) for n, w in (("a", 0.1), ("b", 0.5))]
+    for metric, group in ((None, "instance"), ("AP", "instance"), ("box_AP", "boxes")):
+        found = compare(*runs, metric=metric, permutations=100)
+        assert runs[0].record.scores[group]["AP"]["value"] == found.scores[0]
+        assert (metric or "AP") == found.metric
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name in contrasts.PREFIXES])
+def test_prefixes_are_those_by_which_metrics_are_chosen(name: str) -> None:
+    assert all(metric.startswith(contrasts.PREFIXES[name]) for metric in family(name).METRICS)

@@ -48,10 +48,10 @@ def verdict(found: Comparison) -> list[str]:
     """What can be said, in sentences: the best first, then every pair of two or three runs."""
     lines = []
     if len(found.names) > 2 and np.isfinite(found.scores).any():
-        best = int(np.nanargmax(found.scores))
+        best = order_of(found)[0]
         tied = [name for m, name in enumerate(found.names) if found.best[m] and m != best]
         others = f"{_list(tied)} cannot be told from it" if tied else "it beats all others"
-        lines.append(f"{found.names[best]} has the highest score; {others}.")
+        lines.append(f"{found.names[best]} has the {'lowest' if found.lower_is_better else 'highest'} score; {others}.")
     if len(found.names) <= 3:
         lines += [sentence(found, pair) for pair in found.pairs]
     return lines
@@ -63,7 +63,7 @@ def sentence(found: Comparison, pair: Pair) -> str:
     if np.isnan(effect.difference):
         return f"{names[0]} and {names[1]} cannot be compared: {title(found.metric)} is not defined for both."
     turn = effect.difference < 0
-    ahead, behind = reversed(names) if turn else names
+    ahead, behind = reversed(names) if turn != found.lower_is_better else names
     gap = f"{100 * abs(effect.difference):.2f} {title(found.metric)}{_ends(effect.interval, turn=turn)}"
     if effect.differs(found.alpha):
         return f"{ahead} beats {behind} by {gap}, {p_text(effect.corrected)}.{_wins(found, pair, turn)}"
@@ -77,6 +77,12 @@ def sentence(found: Comparison, pair: Pair) -> str:
         f"No difference between {names[0]} and {names[1]} can be told: {ahead} is ahead by {gap}, {tested}"
         f"{seen}.{_wins(found, pair, turn)}"
     )
+
+
+def order_of(found: Comparison) -> list[int]:
+    """The runs from the best to the worst; those without a score come last."""
+    merit = found.scores if not found.lower_is_better else -found.scores
+    return [int(m) for m in np.argsort(-np.nan_to_num(merit, nan=-np.inf), kind="stable")]
 
 
 def p_text(p: float) -> str:
@@ -94,7 +100,7 @@ def p_text(p: float) -> str:
 
 def scores_table(found: Comparison) -> str:
     """A row for each run, the best first."""
-    order = np.argsort(-np.nan_to_num(found.scores, nan=-np.inf), kind="stable")
+    order = order_of(found)
     level = f"{100 * (1 - found.alpha):g} % interval"
     headers, rows = ["", f"{title(found.metric)} %", level], []
     if len(found.names) > 2:
@@ -113,7 +119,7 @@ def scores_table(found: Comparison) -> str:
 
 def pairs_matrix(found: Comparison) -> str:
     """Row minus column in points, with a star where it is more than chance."""
-    order = [int(m) for m in np.argsort(-np.nan_to_num(found.scores, nan=-np.inf), kind="stable")]
+    order = order_of(found)
     cells = {}
     for pair in found.pairs:
         star = "*" if pair.effect.differs(found.alpha) else " "

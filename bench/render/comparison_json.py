@@ -31,7 +31,18 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
         }
         for m, (name, run) in enumerate(zip(found.names, found.runs, strict=True))
     ]
-    plain = ("metric", "images", "clusters", "effective_clusters", "alpha", "correction", "swaps", "exact", "seed")
+    plain = (
+        "metric",
+        "lower_is_better",
+        "images",
+        "clusters",
+        "effective_clusters",
+        "alpha",
+        "correction",
+        "swaps",
+        "exact",
+        "seed",
+    )
     return {
         "verdict": verdict(found),
         **{name: getattr(found, name) for name in plain},

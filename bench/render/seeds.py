@@ -33,7 +33,7 @@ def report(found: SeedComparison) -> str:
 def verdict(found: SeedComparison) -> str:
     """The difference of the means, and the standard errors from images and from seeds, in points."""
     turn = found.difference < 0
-    ahead, behind = reversed(found.names) if turn else found.names
+    ahead, behind = reversed(found.names) if turn != found.lower_is_better else found.names
     gap, real = f"{100 * abs(found.difference):.2f} {title(found.metric)}", False
     if found.interval is not None:
         ends = (found.interval.low, found.interval.high)
