@@ -1,6 +1,6 @@
 """COCO truth and results in bulk, as columns: the way for large files, in which no entry becomes an object.
 
-The compiled reader takes what is usual. Whatever is not, right or wrong, goes the way of `coco_unusual.py`, which is the
+The compiled reader takes what is usual. Whatever is not, right or wrong, goes the way of `coco_unusual.py`: it is the
 specification of this module, has the words for what is wrong, and serves where nothing was compiled.
 """
 
