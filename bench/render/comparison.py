@@ -165,7 +165,8 @@ def notes(found: Comparison) -> list[str]:
         )
         lines.append(f"p-values: {how} swaps of {what} between two runs{many}.".replace(",", " ", how.count(",")))
     if any(pair.classes for pair in found.pairs):
-        lines.append(f"p-values of classes are corrected for all classes of a pair by {CORRECTIONS[found.correction]}.")
+        by = CORRECTIONS[found.correction]
+        lines.append(f"p-values of classes are corrected for all classes of a pair by {by}; their intervals are not.")
     return lines + [f"Note: {note}." for note in found.notes]
 
 
