@@ -92,19 +92,21 @@ class Instances:
 class Segments:
     """A panoptic map: each pixel belongs to one segment or, with id 0, to void.
 
-    `ids` (H, W) of segment ids; `segment_ids`, `classes` (train ids) and `crowd` have shape (S,).
+    `ids` (H, W) of segment ids; `segment_ids`, `classes` (train ids) and `crowd` have shape (S,). `claimed` (S,) are
+    the areas that a file gives, NaN where it gives none: nothing is computed from them, but they may be wrong.
     """
 
     ids: Array
     segment_ids: Array
     classes: Array
     crowd: Array
+    claimed: Array | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length, repeated ids, and id 0 as a segment."""
         _require(self.ids.ndim == 2, f"a panoptic map has shape (H, W), not {self.ids.shape}")
-        lengths = {len(self.segment_ids), len(self.classes), len(self.crowd)}
-        _require(len(lengths) == 1, "segment_ids, classes and crowd need equal lengths")
+        columns = (self.segment_ids, self.classes, self.crowd, *([] if self.claimed is None else [self.claimed]))
+        _require(len({len(column) for column in columns}) == 1, "columns of segments need equal lengths")
         _require(len(np.unique(self.segment_ids)) == len(self.segment_ids), "two segments share an id")
         _require(0 not in self.segment_ids, "segment id 0 means void and cannot name a segment")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from bench.cards import Card
 from bench.classes import Classes
 from bench.errors import PredictionError
@@ -82,9 +84,19 @@ def facts_of(counts: Table, classes: Classes, rules: Rules) -> dict[str, Any]:
 
 
 def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[tuple[str, str]]:
-    """Classes that too few clusters carry."""
+    """Classes that too few clusters carry, and areas of the truth that are not its pixels."""
     held = leave_out(tables, clusters, classes, rules).held
     silent = ", ".join(name for name, fixed in zip(classes.names, held, strict=True) if fixed)
-    return [("silent-classes", f"too few images carry {silent}: the intervals of the means hold them fixed")] * bool(
-        silent
-    )
+    few = ("silent-classes", f"too few images carry {silent}: the intervals of the means hold them fixed")
+    return [few] * bool(silent) + wrong_areas(tables)
+
+
+def wrong_areas(tables: Mapping[str, Table]) -> list[tuple[str, str]]:
+    """Areas that the truth's JSON claims and its PNGs contradict; the pixels are what is counted."""
+    claims = tables.get("claimed_areas")  # records of earlier versions lack it
+    if claims is None or not len(claims["image"]):
+        return []
+    image, segment, claimed, pixels = (claims[name][0] for name in ("image", "segment", "claimed", "pixels"))
+    many = f"{len(claims['image'])} segments in {len(np.unique(claims['image']))} images of the truth"
+    first = f"first {tables['images']['id'][image]}, segment {segment}: area {claimed:g}, but {pixels} pixels"
+    return [("json-areas", f"{many} have an area in the JSON that is not their pixels ({first}); pixels were counted")]

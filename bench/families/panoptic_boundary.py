@@ -24,7 +24,7 @@ def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, posi
     if "panoptic" in rules.families:
         return {}
     tables = family.count_with(card, sample, prediction, position, boundary_ratio=rules.boundary_ratio)
-    return {name: tables[name] for name in TABLES}
+    return {name: tables[name] for name in (*TABLES, "claimed_areas")}
 
 
 def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
@@ -50,5 +50,5 @@ def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[s
 
 
 def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[tuple[str, str]]:
-    """Nothing beyond what PQ says."""
-    return []
+    """Nothing beyond what PQ says where it is asked for; without it, areas of the truth that are not its pixels."""
+    return [] if "panoptic" in rules.families else family.wrong_areas(tables)

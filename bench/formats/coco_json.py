@@ -79,6 +79,7 @@ class SegmentEntry(msgspec.Struct, gc=False):
     id: int
     category_id: int
     iscrowd: int | bool = 0
+    area: float | None = None
 
 
 class PanopticAnnotation(msgspec.Struct, gc=False):

@@ -61,6 +61,7 @@ def read_segments(
         segment_ids=numbers[keep],
         classes=np.array([table[entry.category_id] for entry in kept], dtype=np.int64),
         crowd=np.array([bool(entry.iscrowd) for entry in kept], dtype=bool),
+        claimed=np.array([np.nan if entry.area is None else entry.area for entry in kept], dtype=np.float64),
     )
 
 

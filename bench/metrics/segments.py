@@ -102,6 +102,8 @@ def count(
     (float64, over matched pairs), tp, fp, fn (int32: matched pairs, predicted and true segments without a match).
     `truth_segments`, a row for every segment of the truth, by class: image (int32), class (int16), crowd (int8, 0 or
     1), pixels (int32; int64 in images above 2^31 pixels).
+    `claimed_areas`, a row for every segment of the truth whose `claimed` area is not its pixels: image (int32), segment
+    (int64), claimed (float64), pixels (int64).
     `boundary_segments`, with `boundary_ratio` (of the diagonal): as `segments` by the smaller of mask and boundary IoU.
 
     Two segments match if both have the same class, the true one is no crowd, and their IoU is above .5, where pixels of
@@ -139,6 +141,7 @@ def count(
     tables = {
         "segments": _matches(overlaps, candidates, iou, len(classes), image),
         "truth_segments": _truth_segments(overlaps, image),
+        "claimed_areas": _claimed_areas(truth, overlaps, image),
     }
     if boundary_ratio is not None:
         distance = boundary_distance(truth.size, boundary_ratio)
@@ -193,6 +196,18 @@ def _truth_segments(overlaps: _Overlaps, image: int) -> Table:
         "class": true.classes[order].astype(np.int16),
         "crowd": true.crowd[order].astype(np.int8),
         "pixels": areas[order].astype(np.int64 if wide else np.int32),
+    }
+
+
+def _claimed_areas(truth: Segments, overlaps: _Overlaps, image: int) -> Table:
+    pixels = overlaps.true_areas()
+    claimed = pixels if truth.claimed is None else truth.claimed[np.argsort(truth.segment_ids)]
+    rows = np.flatnonzero((claimed != pixels) & ~np.isnan(claimed))
+    return {
+        "image": np.full(len(rows), image, dtype=np.int32),
+        "segment": overlaps.true.ids[rows],
+        "claimed": claimed[rows].astype(np.float64),
+        "pixels": pixels[rows].astype(np.int64),
     }
 
 
