@@ -65,8 +65,8 @@ def read_color_labels(path: str | Path) -> Image:
     return read_rgb(path)
 
 
-def read_panoptic_ids(path: str | Path) -> Array:
-    """Read a panoptic map, id = R + 256 G + 65536 B, shape (H, W) int32.
+def read_panoptic_ids(path: str | Path) -> tuple[Array, Array]:
+    """Read a panoptic map, id = R + 256 G + 65536 B: (H, W) int32, and (F, 2) int64 of each id in it and its pixels.
 
     Raises:
         DataError: the file is missing, damaged, a JPEG, or has no colours.
@@ -74,11 +74,7 @@ def read_panoptic_ids(path: str | Path) -> Array:
     data = _bytes(path)
     header = _fast(path, data)
     rgb = _decode(path, data) if header and _is_plain_rgb(header) else pillow.with_pillow(path, pillow.to_colors)
-    # Each channel goes into its byte of a word: half the time of shifting and adding wide numbers.
-    words = np.zeros((*rgb.shape[:2], 4), dtype=np.uint8)
-    for channel in range(3):
-        words[:, :, channel] = rgb[:, :, channel]
-    return cast("Array", words.view("<i4")[:, :, 0].astype(np.int32, copy=False))
+    return kernels.color_ids(rgb)
 
 
 def is_color(path: str | Path) -> bool:

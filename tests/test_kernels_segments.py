@@ -49,6 +49,16 @@ def plain_pairs(truth: Array, prediction: Array) -> list[list[int]]:
     return [[*pair, pixels] for pair, pixels in sorted(pairs.items())]
 
 
+def plain_ids(colors: list[list[list[int]]]) -> tuple[list[list[int]], list[list[int]]]:
+    ids = [[red + 256 * green + 65536 * blue for red, green, blue in row] for row in colors]
+    return ids, [list(pair) for pair in sorted(Counter(value for row in ids for value in row).items())]
+
+
+def colored(ids: Array) -> Array:
+    """The colours (H, W, 3) whose bytes are the lower three of each id, in the memory layout of the ids."""
+    return np.stack([ids & 255, ids >> 8 & 255, ids >> 16 & 255], axis=-1).astype(np.uint8, order="K")
+
+
 def plain_edges(ids: list[list[int]], distance: int) -> list[list[int]]:
     """Look at the whole square around every pixel."""
     steps = range(-distance, distance + 1)
@@ -63,6 +73,22 @@ def plain_edges(ids: list[list[int]], distance: int) -> list[list[int]]:
 
 def require_same(expected: Array, actual: Array) -> None:
     assert (expected.dtype, expected.shape, expected.tolist()) == (actual.dtype, actual.shape, actual.tolist())
+
+
+@given(id_maps())
+def test_reference_ids_equal_plain_loops(ids: Array) -> None:
+    expected = plain_ids(colored(ids).tolist())
+    assert expected == tuple(each.tolist() for each in reference.color_ids(colored(ids)))
+    if ids.size:
+        assert expected != tuple(each.tolist() for each in reference.color_ids(colored(ids ^ 1)))
+
+
+@needs_native
+@given(id_maps())
+def test_native_ids_equal_reference(ids: Array) -> None:
+    pairs = zip(reference.color_ids(colored(ids)), NATIVE.color_ids(colored(ids)), strict=True)  # type: ignore[union-attr]
+    for pair in pairs:
+        require_same(*pair)
 
 
 @given(id_maps(), id_maps())
@@ -104,6 +130,7 @@ def test_thousands_of_pairs_are_counted(twin: ModuleType) -> None:
     truth, prediction = generator.integers(0, 1 << 24, (2, 60, 80)).astype(np.int32)
     truth[10:30], prediction[20:40] = 77, 2**31 - 1
     assert plain_pairs(truth, prediction) == twin.pair_counts(truth, prediction).tolist()
+    assert plain_ids(colored(truth).tolist()) == tuple(each.tolist() for each in twin.color_ids(colored(truth)))
 
 
 @twins
@@ -114,5 +141,8 @@ def test_maps_that_are_none_are_refused(twin: ModuleType) -> None:
     for call in (lambda: twin.pair_counts(ids, ids.astype(np.uint8)), lambda: twin.edge_map(ids.astype(np.uint8), 1)):
         with pytest.raises(ValueError, match="segment ids are int32, not uint8"):
             call()
+    for colors in (np.zeros((2, 3, 4), np.uint8), np.zeros((2, 3), np.uint8), np.zeros((2, 3, 3), np.int32)):
+        with pytest.raises(ValueError, match=r"colours are uint8 of shape \(H, W, 3\), not u?int\d+ of shape \(2, 3"):
+            twin.color_ids(colors)
     with pytest.raises(ValueError, match=r"of 1 or more, not in shape \(2, 3\) up to 0"):
         twin.edge_map(ids, 0)

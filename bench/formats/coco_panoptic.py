@@ -16,7 +16,7 @@ from bench import images, masks
 from bench.errors import DataError, PredictionError
 from bench.formats import coco_json, derive, folders
 from bench.formats.coco_json import Number, PanopticAnnotation, PanopticResults, SegmentEntry
-from bench.samples import Sample, Segments
+from bench.samples import Array, Sample, Segments
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -32,19 +32,12 @@ def read_segments(
             unknown category, or for predictions one that is not scored.
     """
     try:
-        ids = images.read_panoptic_ids(png)
+        ids, found = images.read_panoptic_ids(png)
     except DataError as error:
         raise wrong(str(error)) from None
     numbers = np.array([entry.id for entry in entries], dtype=np.int64)
     _check_numbers(numbers, png, wrong)
-    places = derive.positions(ids, numbers)
-    pixels = np.bincount(places.ravel(), minlength=len(numbers) + 1)
-    if int(pixels[0]) > ids.size - np.count_nonzero(ids):
-        strays = ids[(places == 0) & (ids != 0)]
-        raise wrong(f"{png}: segment id {int(strays[0])} is in the PNG and not in the JSON, which must name them all")
-    empty = np.flatnonzero(pixels[1:] == 0)
-    if empty.size:
-        raise wrong(f"{png}: segment id {int(numbers[empty[0]])} is in the JSON and has no pixel in the PNG")
+    _check_pixels(ids, found[:, 0], numbers, png, wrong)
     table = coco_json.train_ids(card)
     unscored = [entry for entry in entries if table.get(entry.category_id) is None]
     for entry in unscored:
@@ -54,7 +47,7 @@ def read_segments(
             )
     keep = np.array([table[entry.category_id] is not None for entry in entries], dtype=bool)
     if not keep.all():
-        ids = np.where(np.append(True, keep)[places], ids, 0)
+        ids = np.where(np.append(True, keep)[derive.positions(ids, numbers)], ids, 0)
     kept = [entry for entry, yes in zip(entries, keep, strict=True) if yes]
     return Segments(
         ids=ids,
@@ -157,7 +150,18 @@ def write_predictions(card: Card, path: Path, entries: Iterable[tuple[Number, st
     coco_json.write(file, {"annotations": rows, "categories": coco_json.categories_of(card)}, PredictionError)
 
 
-def _check_numbers(numbers: np.ndarray[Any, Any], png: Path, wrong: coco_json.Wrong) -> None:
+def _check_pixels(ids: Array, found: Array, numbers: Array, png: Path, wrong: coco_json.Wrong) -> None:
+    """Refuse ids that are only in the map, where they are `found`, or only among the numbers of the JSON."""
+    strays = np.setdiff1d(found, np.append(numbers, 0))
+    if strays.size:
+        first = int(ids.ravel()[np.isin(ids, strays).argmax()])
+        raise wrong(f"{png}: segment id {first} is in the PNG and not in the JSON, which must name them all")
+    empty = np.flatnonzero(~np.isin(numbers, found))
+    if empty.size:
+        raise wrong(f"{png}: segment id {int(numbers[empty[0]])} is in the JSON and has no pixel in the PNG")
+
+
+def _check_numbers(numbers: Array, png: Path, wrong: coco_json.Wrong) -> None:
     values, counts = np.unique(numbers, return_counts=True)
     if values.size and not 0 < int(values[0]) <= int(values[-1]) < 1 << 24:
         raise wrong(f"{png}: the JSON names a segment {int(values[0])}; ids lie in 1 ... {(1 << 24) - 1}, 0 is void")

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from bench.kernels.reference_contours import contour_matches, near_other_labels
     from bench.kernels.reference_objects import box_overlaps, mask_overlaps, match, order_groups, run_areas, run_boxes
     from bench.kernels.reference_precision import weighted_precision
-    from bench.kernels.reference_segments import edge_map, pair_counts
+    from bench.kernels.reference_segments import color_ids, edge_map, pair_counts
 
 __all__ = [
     "InvalidLabel",
     "boundary_runs",
     "box_overlaps",
     "choose",
+    "color_ids",
     "contour_matches",
     "edge_map",
     "joint_histogram",
@@ -83,6 +84,7 @@ def which() -> Literal["native", "reference"]:
 if not TYPE_CHECKING:
     boundary_runs = _chosen.boundary_runs
     box_overlaps = _chosen.box_overlaps
+    color_ids = _chosen.color_ids
     contour_matches = _chosen.contour_matches
     edge_map = _chosen.edge_map
     joint_histogram = _chosen.joint_histogram

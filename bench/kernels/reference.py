@@ -25,6 +25,7 @@ __all__ = [
     "InvalidLabel",
     "boundary_runs",
     "box_overlaps",
+    "color_ids",
     "contour_matches",
     "edge_map",
     "joint_histogram",
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 from bench.kernels.reference_contours import contour_matches, near_other_labels
-from bench.kernels.reference_segments import edge_map, pair_counts
+from bench.kernels.reference_segments import color_ids, edge_map, pair_counts
 
 Labels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]] | np.ndarray[Any, np.dtype[np.uint16]]
 Bytes: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.uint8]]

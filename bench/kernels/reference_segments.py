@@ -1,4 +1,4 @@
-"""The kernels over maps of segment ids in NumPy: pairs of segments that share pixels, and the pixels near an edge.
+"""The kernels over maps of segment ids in NumPy: ids from colours, pairs that share pixels, and pixels near an edge.
 
 A part of `reference.py`, which is where they are found. Nothing here knows files, classes or metrics.
 """
@@ -11,6 +11,30 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 Ids: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
+
+
+def color_ids(
+    colors: np.ndarray[Any, np.dtype[np.uint8]],
+) -> tuple[Ids, np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
+    """Join colours (H, W, 3) uint8 into ids R + 256 G + 65536 B, and count the pixels of every id.
+
+    Returns the map (H, W) int32, and (F, 2) int64 of id and pixels: the ids that occur, rising.
+
+    >>> ids, counts = color_ids(np.uint8([[[7, 1, 0], [7, 1, 0], [0, 0, 1]]]))
+    >>> ids.tolist(), counts.tolist()
+    ([[263, 263, 65536]], [[263, 2], [65536, 1]])
+
+    Raises:
+        ValueError: another dtype or shape.
+    """
+    if colors.dtype != np.uint8 or colors.ndim != 3 or colors.shape[2] != 3:
+        raise ValueError(f"colours are uint8 of shape (H, W, 3), not {colors.dtype} of shape {colors.shape}")
+    # Each channel goes into its byte of a word: half the time of shifting and adding wide numbers.
+    words = np.zeros((*colors.shape[:2], 4), dtype=np.uint8)
+    for channel in range(3):
+        words[:, :, channel] = colors[:, :, channel]
+    ids = words.view("<i4")[:, :, 0].astype(np.int32, copy=False)
+    return ids, np.stack(np.unique(ids, return_counts=True), axis=1).astype(np.int64)
 
 
 def pair_counts(truth: Ids, prediction: Ids) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:

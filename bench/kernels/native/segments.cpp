@@ -1,5 +1,5 @@
-// Pairs of segments that share pixels, and the pixels near a segment's edge, over maps of 32-bit ids. Maps of segments are
-// made of long runs: pairs are compared eight pixels at a time and counted by run, in a hash table as there are few of them.
+// Ids from colours, pairs of segments that share pixels, and the pixels near a segment's edge, over maps of 32-bit ids. Maps of
+// segments are made of long runs: they are compared eight pixels at a time and counted by run, in a hash table as ids are few.
 #include "kernels.h"
 
 #include <algorithm>
@@ -85,6 +85,57 @@ std::vector<Pair> count(const Id* truth, const Id* prediction, std::size_t size)
     return table.sorted();
 }
 
+// Words that hold eight pixels of one colour, three bytes each.
+std::array<std::uint64_t, 3> eight_of(const std::uint8_t* color) {
+    std::array<std::uint8_t, 24> bytes;
+    for (std::size_t k = 0; k < bytes.size(); ++k) bytes[k] = color[k % 3];
+    return {load_word(&bytes[0]), load_word(&bytes[8]), load_word(&bytes[16])};
+}
+
+std::vector<Pair> join_colors(const std::uint8_t* colors, std::size_t size, Id* ids) {
+    PairTable table;
+    for (std::size_t i = 0; i < size;) {
+        const std::uint8_t* const color = colors + 3 * i;
+        const std::size_t start = i++;
+        if (i < size && std::memcmp(color, color + 3, 3) == 0) {
+            const std::array<std::uint64_t, 3> eight = eight_of(color);
+            for (; i + kTogether <= size; i += kTogether) {
+                const std::uint8_t* const next = colors + 3 * i;
+                if (((load_word(next) ^ eight[0]) | (load_word(next + 8) ^ eight[1]) | (load_word(next + 16) ^ eight[2])) != 0) break;
+            }
+            while (i < size && std::memcmp(color, colors + 3 * i, 3) == 0) ++i;
+        }
+        const Id id = color[0] | color[1] << 8 | color[2] << 16;
+        std::fill(ids + start, ids + i, id);
+        table.add(id, 0, static_cast<std::int64_t>(i - start));
+    }
+    return table.sorted();
+}
+
+py::tuple color_ids(const py::array& colors) {
+    if (!holds_uint8(colors) || colors.ndim() != 3 || colors.shape(2) != 3) {
+        throw py::value_error("colours are uint8 of shape (H, W, 3), not " + py::str(colors.dtype()).cast<std::string>() +
+                              " of shape " + py::str(colors.attr("shape")).cast<std::string>());
+    }
+    const Contiguous<std::uint8_t> contiguous(colors);
+    py::array_t<Id> ids({contiguous.shape(0), contiguous.shape(1)});
+    const std::uint8_t* const from = contiguous.data();
+    Id* const to = ids.mutable_data();
+    const auto size = static_cast<std::size_t>(ids.size());
+    std::vector<Pair> found;
+    {
+        py::gil_scoped_release released;
+        found = join_colors(from, size, to);
+    }
+    py::array_t<std::int64_t> counts({found.size(), std::size_t{2}});
+    std::int64_t* into = counts.mutable_data();
+    for (const Pair& each : found) {
+        *into++ = each[0];
+        *into++ = each[2];
+    }
+    return py::make_tuple(ids, counts);
+}
+
 void require_ids(const py::array& ids) {
     if (!ids.dtype().equal(py::dtype::of<Id>())) {
         throw py::value_error("segment ids are int32, not " + py::str(ids.dtype()).cast<std::string>());
@@ -168,6 +219,7 @@ py::array_t<Id> edge_map(const py::array& ids, std::int64_t distance) {
 }  // namespace
 
 void add_segments(py::module_& module) {
+    module.def("color_ids", &color_ids, py::arg("colors"), "Twin of bench.kernels.reference.color_ids.");
     module.def("pair_counts", &pair_counts, py::arg("truth"), py::arg("prediction"),
                "Twin of bench.kernels.reference.pair_counts.");
     module.def("edge_map", &edge_map, py::arg("ids"), py::arg("distance"), "Twin of bench.kernels.reference.edge_map.");
