@@ -53,6 +53,7 @@ PARTS = {
     "fetch": "prepare",
     "friedman": "resample",
     "jobs": "evaluate",
+    "gate_file": "gate",
     "journal": "runs",
     "pairing": "compare",
     "permutation": "resample",

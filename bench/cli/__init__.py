@@ -47,12 +47,14 @@ def _bench(
 
 
 def _commands() -> None:
-    from bench.cli import boards, comparing, evaluate, listing, preparing, running, showing
+    from bench.cli import boards, checking, comparing, evaluate, listing, preparing, running, showing, starting
 
     app.command("run")(running.run)
     app.command("eval")(evaluate.evaluate)
     app.command("show")(showing.show)
     app.command("compare")(comparing.compare)
+    app.command("check")(checking.check)
+    app.command("init")(starting.init)
     app.command("prepare")(preparing.prepare)
     app.command("list")(listing.list_)
     app.add_typer(boards.app, name="board")
