@@ -160,3 +160,8 @@ def test_a_journal_keeps_its_parts_and_refuses_another_question(tmp_path: Path) 
     with pytest.raises(RunError, match="other files or settings"):
         Journal(tmp_path / "record", {"model": "b"}, resume=True)
     assert [] == Journal(tmp_path / "record", {"model": "b"}, resume=False).done()
+
+
+def test_missing_counts_are_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"gone.npz cannot be read: No such file or directory$"):
+        runs.read_tables(tmp_path / "gone.npz")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench import cards, data, masks
-from bench.errors import UsageError
+from bench.errors import DataError, UsageError
 from bench.evaluate import evaluate
 from bench.formats import layout
 from bench.jobs import stored_predictions
@@ -132,6 +132,13 @@ def test_a_cache_that_broke_off_is_not_taken_for_whole(tmp_path: Path, monkeypat
     with pytest.raises(KeyboardInterrupt):
         dataset.cached(CARD, "mini", progress=stop)
     assert [] == list(tmp_path.rglob("*.png"))
+
+
+def test_a_cache_that_cannot_be_written_names_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=r"cannot write the cache: .*set BENCH_CACHE to another folder"):
+        dataset.cached(CARD, "mini")
 
 
 def test_a_split_that_does_not_exist_is_refused(tmp_path: Path) -> None:
