@@ -220,7 +220,9 @@ def read_tables(path: Path) -> Tables:
             for key in archive.files:
                 table, _, name = key.partition("/")
                 tables.setdefault(table, {})[name] = archive[key]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise RunError(f"{path} cannot be read: {str(error) or 'it is truncated'}") from None
     return dict(tables)
 

@@ -310,3 +310,9 @@ def mean_iou(truth: Any, found: Any) -> float:
         of_truth, of_found = (truth == train_id) & counted, (found == train_id) & counted
         scores.append((of_truth & of_found).sum() / (of_truth | of_found).sum())
     return float(np.mean(scores))
+
+
+@pytest.mark.parametrize("name", ["os:getcwd", "os:sep"])
+def test_a_function_of_another_form_is_wrong_use(name: str) -> None:
+    with pytest.raises(UsageError, match=r"this is no function of the form load\(card, options\)"):
+        models.load(name, STREETS, Options())

@@ -6,8 +6,10 @@ Models never see truth and never look for data. torch is imported by the adapter
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -92,8 +94,14 @@ def _own(name: str) -> Callable[[Card, Options], Model]:
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
     try:
-        return cast("Callable[..., Model]", getattr(import_module(module), function))
+        own = cast("Callable[[Card, Options], Model]", getattr(import_module(module), function))
     except ModuleNotFoundError as error:
         raise UsageError(f"--model {name}: there is no module {error.name!r} on the Python path") from None
     except AttributeError:
         raise UsageError(f"--model {name}: the module {module!r} has no {function!r}") from None
+    try:
+        with suppress(ValueError):  # compiled functions need not tell their form
+            inspect.signature(own).bind(None, None)
+    except TypeError:
+        raise UsageError(f"--model {name}: this is no function of the form load(card, options)") from None
+    return own

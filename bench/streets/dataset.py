@@ -47,12 +47,11 @@ def cached(card: Card, split: str, *, progress: Progress | None = None) -> Path:
     try:
         write(card, drawing, split, progress=progress)
         drawing.rename(place)
-    except OSError as error:
+    except (OSError, DataError) as error:
         if place.is_dir():  # another process was faster
             return place
-        raise DataError(
-            f"cannot write the cache {drawing}: {error.strerror}; set BENCH_CACHE to another folder"
-        ) from None
+        reason = error if isinstance(error, DataError) else f"{drawing}: {error.strerror}"
+        raise DataError(f"cannot write the cache: {reason}; set BENCH_CACHE to another folder") from None
     finally:
         shutil.rmtree(drawing, ignore_errors=True)
     return place
