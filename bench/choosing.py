@@ -96,13 +96,19 @@ def _numbers(word: str, text: str) -> tuple[float, ...]:
         raise UsageError(f"--regions {word}: numbers with colons between are needed, such as trimap=3:5") from None
 
 
+def _words(name: str) -> tuple[str, ...]:
+    """What a person may call for to get this family."""
+    return *family(name).METRICS, name
+
+
 def _named(words: Iterable[str], task: str, offered: list[str]) -> list[str]:
-    homes = {metric: name for name in FAMILIES for metric in (*family(name).METRICS, name)}
     chosen = set()
     for word in (each.strip() for each in words):
-        if word not in homes:
-            raise UsageError(f"--metrics {word}: {did_you_mean(word, homes)}; see  bench list metrics")
-        home = homes[word]
+        # Those offered are loaded already; the others are only where the word is none of theirs.
+        home = next((name for name in (*offered, *FAMILIES) if word in _words(name)), None)
+        if home is None:
+            known = [each for name in FAMILIES for each in _words(name)]
+            raise UsageError(f"--metrics {word}: {did_you_mean(word, known)}; see  bench list metrics")
         if FAMILIES[home].task != task:
             raise UsageError(f"--metrics {word}: it is counted from {FAMILIES[home].task} predictions, not {task} ones")
         if home not in offered:

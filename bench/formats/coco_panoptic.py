@@ -152,7 +152,7 @@ def write_predictions(card: Card, path: Path, entries: Iterable[tuple[Number, st
 
 def _check_pixels(ids: Array, found: Array, numbers: Array, png: Path, wrong: coco_json.Wrong) -> None:
     """Refuse ids that are only in the map, where they are `found`, or only among the numbers of the JSON."""
-    strays = np.setdiff1d(found, np.append(numbers, 0))
+    strays = np.setdiff1d(found, np.append(numbers, 0), assume_unique=True)
     if strays.size:
         first = int(ids.ravel()[np.isin(ids, strays).argmax()])
         raise wrong(f"{png}: segment id {first} is in the PNG and not in the JSON, which must name them all")
