@@ -155,7 +155,7 @@ def judge(
         low, high = (-interval.high, -interval.low) if lower else (interval.low, interval.high)
         error, freedom = interval.standard_error, interval.degrees_of_freedom
         detectable = power.detectable(error, freedom, alpha=ALPHA)
-        gap = change + margin
+        gap = change + margin if abs(change + margin) > SAME else 0.0
         needed = power.units_needed(units[0], error, freedom, effect=gap, alpha=ALPHA) * units[1] / max(units[0], 1)
     outcome: Outcome = "pass" if low >= -margin - SAME else "fail" if high < -margin - SAME else "inconclusive"
     return Finding(
