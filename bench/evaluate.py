@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 
 from bench import images, recording, runs
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, InputError, UsageError
 from bench.families import Family, families
 from bench.formats import layout
 from bench.jobs import Job
@@ -57,8 +57,14 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
     started = time.perf_counter()
     keep = journal.folder / "predictions" if job.save_predictions else None
     counter = _Counter(job, keep, families(job.rules.families))
-    whole = None if already else _count_whole(counter)
-    parts += _count_rest(counter, journal, already, progress) if whole is None else [whole]
+    try:
+        whole = None if already else _count_whole(counter)
+        parts += _count_rest(counter, journal, already, progress) if whole is None else [whole]
+    except InputError:
+        # Mended predictions are other files, hence another run; what a network has predicted is worth resuming.
+        if job.model is None or not journal.done():
+            journal.discard()
+        raise
     seconds = time.perf_counter() - started
     counted = len(job.samples) - len(already)
     timings = {

@@ -43,6 +43,10 @@ class Journal:
         """The parts written so far; a part that a kill cut short never got its name."""
         return [runs.read_tables(part) for part in sorted(self.folder.glob("part-*.npz"))]
 
+    def discard(self) -> None:
+        """Remove the journal: of a run that wrong input ended, and that will not be resumed."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def append(self, tables: runs.Tables) -> None:
         """Write one more part."""
         number = len(list(self.folder.glob("part-*.npz")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from pycocotools.coco import COCO
 from bench import images, masks
 from bench.cards import load_card, parse_card
 from bench.errors import DataError, PredictionError
-from bench.formats import coco, coco_json, derive
+from bench.formats import coco, coco_instances, coco_json, derive
 from bench.samples import LabelMap, Sample, Truth
 
 HEAD = 'title = "T"\nlayout = "coco"\nlicence = "-"\ncite = "-"\nobtain = "-"\n'
@@ -400,3 +401,12 @@ def test_reading_once_from_many_callers():
     read = coco_json.once(lambda: calls.append(1) or "x")
     assert ["x", "x"] == [read(), read()]
     assert [1] == calls
+
+
+@pytest.mark.parametrize("box", [[1, 2, -3, 3], [1, 2, 0, 3]])
+def test_a_box_without_extent_is_refused(tmp_path: Path, box: list[float]) -> None:
+    card = load_card("coco-instances")
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps([{"image_id": 1, "category_id": 1, "bbox": box, "score": 0.5}]))
+    with pytest.raises(PredictionError, match=r"result 0 \(image 1\) has a box of"):
+        coco_instances.results(card, path, frozenset())

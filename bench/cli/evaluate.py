@@ -88,7 +88,7 @@ def evaluate(  # noqa: PLR0913 - an option each
         "voc_form": voc_form,
         "interval": interval,
     }
-    another = f"bench eval --predictions OTHER --dataset {dataset}"
+    another = f"bench eval --predictions OTHER --dataset {dataset} ...  (with the options of this run)"
     kind, _, baseline = str(predictions).partition(":")
     if kind == "baseline" and baseline:
         rules = rules_for(opened.card, "semantic", metrics=metrics, regions=regions, **asked)

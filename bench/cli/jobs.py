@@ -45,7 +45,13 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
         console.say_json({**msgspec.to_builtins(run.record), "path": str(run.path)})
         return 0
     console.say(terminal.run_table(run))
-    console.say(
-        f"run record  {run.path}\nnext        bench show {run.path} --per-image scores.csv\n            {another}"
-    )
+    console.say(f"run record  {run.path}\nnext        bench show {run.path} --per-image scores.csv")
+    console.say(f"            {_comparison(run.path) or another}")
     return 0
+
+
+def _comparison(path: Path) -> str:
+    """The command that compares a run with the latest other one on the same images, if there is one."""
+    others = [found.parent for found in path.parents[1].glob("*/*/run.json") if found.parent != path]
+    latest = max(others, key=lambda folder: (folder / "run.json").stat().st_mtime, default=None)
+    return f"bench compare {path} {latest}" if latest else ""

@@ -105,7 +105,8 @@ def run(  # noqa: PLR0913 - an option each
         save_predictions=save_predictions,
         sources={"data": str(opened.root.resolve())},
     )
-    return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another="bench run --model fcn")
+    another = f"bench run --model {'deeplab' if model == 'fcn' else 'fcn'} --dataset {dataset} --split {opened.split}"
+    return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -151,6 +151,8 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
     if image is None or classes is None:
         return None
     runs, boxes = _runs(found), found["boxes"]
+    if bool((boxes[:, 2:] < 0).any()) or (runs is None and bool((boxes[:, 2:] <= 0).any())):
+        return None
     if runs is not None:
         sizes = np.array([(entry.height, entry.width) for entry in truth.images], dtype=np.int64).reshape(-1, 2)
         if not np.array_equal(sizes[image], np.stack([found["heights"], found["widths"]], axis=1)):

@@ -93,6 +93,13 @@ def results(card: Card, path: Path, listed: frozenset[Number]) -> Callable[[Numb
             raise PredictionError(f"{path}: result {place} is for image {number!r}, which the truth does not list")
         if result.bbox and len(result.bbox) != 4:
             raise PredictionError(f"{path}: result {place} has a bbox of {len(result.bbox)} numbers; it needs 4")
+        # An empty mask has a box without extent; a box that is all there is of an object has one.
+        if result.bbox and min(result.bbox[2:]) < (0 if result.segmentation else 1e-12):
+            size = " x ".join(f"{length:g}" for length in result.bbox[2:])
+            raise PredictionError(
+                f"{path}: result {place} (image {result.image_id}) has a box of {size} pixels; "
+                "width and height are positive"
+            )
     grouped = _by_image(found)
     train_ids = coco_json.train_ids(card)
     from_boxes = bool(found and found[0].bbox)
