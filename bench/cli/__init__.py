@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _usage(error: Any) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "bench"
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")
     if message:
         console.note(f"error: {message} ({command} --help shows what there is)")
     elif context:
