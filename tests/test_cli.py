@@ -267,3 +267,12 @@ def test_ctrl_c_keeps_what_was_counted(place: Place) -> None:
     timings = json.loads(done.stdout)["timings"]
     assert IMAGES == timings["images_resumed"] + timings["images_counted"]
     assert timings["images_resumed"] > 0
+
+
+def test_an_install_without_compiled_kernels_says_so_once(place: Place, bench, monkeypatch) -> None:
+    monkeypatch.delenv("BENCH_KERNELS", raising=False)
+    words = ("eval", "--predictions", place.root / "predictions", *place.arguments)
+    for kind, said in (("reference", 1), ("native", 0)):
+        monkeypatch.setattr("bench.kernels.which", lambda kind=kind: kind)
+        _, _, err = bench(*words)
+        assert said == err.count("compiled kernels are missing")

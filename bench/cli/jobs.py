@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,15 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
     """Evaluate, print the table or the record, and say what to do next; Ctrl-C keeps what was counted."""
     import msgspec
 
+    from bench import kernels
     from bench.evaluate import evaluate
     from bench.render import terminal
 
     memory.keep_freed()
+    if kernels.which() == "reference" and not os.environ.get("BENCH_KERNELS") and not as_json:
+        console.note(
+            "note: the compiled kernels are missing or older than the sources, so this takes longer; install again"
+        )
     counted = [0, len(job.samples)]
     try:
         with console.progress(f"{job.name} on {job.card.name}", quiet=as_json) as report:
