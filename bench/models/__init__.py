@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.cards import Card
 
 Device = Literal["auto", "cpu", "cuda"]
-_NOT_ADAPTERS = {"__init__", "assembly", "checkpoints", "inference", "labels", "networks", "torchvision_networks"}
+Task = Literal["semantic", "instance", "panoptic"]
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,32 @@ class Options:
     """What a person can say about a model: weights, where and how it runs.
 
     `weights` is a file, "DEFAULT" for the library's own pretrained weights, or None for what ships with `bench`;
+    `task` is the form of the answer for models that have several, None leaves it to the adapter;
     `input_size` (height, width) is what images are resized to before the network, None keeps their size;
-    `confidence` asks for how sure the model is of every pixel.
+    `window` (height, width) slides over larger images, windows sharing the fraction `overlap`; `scales` and `flip` are
+    averaged over (test-time augmentation); `compile` asks for torch.compile; `confidence` for how sure the model is of
+    every pixel. `score_threshold` and `detections` (per image) limit the objects of models that find objects, None
+    leaves the adapter's own. `prompt` and `prompts` are kind and number per object for promptable models. `sidecar` is
+    the TOML file that says what an exported network does not tell of itself.
     """
 
     weights: str | None = None
+    task: Task | None = None
     device: Device = "auto"
     batch_size: int | None = None
     amp: bool = False
+    compile: bool = False
     input_size: tuple[int, int] | None = None
+    window: tuple[int, int] | None = None
+    overlap: float = 1 / 3
+    scales: tuple[float, ...] = (1.0,)
+    flip: bool = False
     confidence: bool = False
+    score_threshold: float | None = None
+    detections: int | None = None
+    prompt: Literal["points", "boxes"] = "points"
+    prompts: int = 1
+    sidecar: Path | None = None
 
 
 class Model(Protocol):
@@ -58,17 +74,35 @@ class Model(Protocol):
 
 
 def names() -> list[str]:
-    """Names of the adapters that ship: the files of this folder."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in _NOT_ADAPTERS)
+    """Names of the adapters that ship: the files of this folder that define `load`."""
+    files = (path for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+    return sorted(path.stem for path in files if "\ndef load(" in path.read_text(encoding="utf-8"))
 
 
 def describe(name: str) -> dict[str, str]:
-    """What `bench list models` shows of an adapter: its docstring's first line, read without importing torch."""
-    source = (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")
-    first = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    """What `bench list models` shows of an adapter, read from its source without importing torch.
+
+    Its docstring's first line, and its constants TASKS, EXTRA and LICENCE.
+    """
+    tree = ast.parse((Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
+    first = (ast.get_docstring(tree) or "").partition("\n")[0]
+    constants = {
+        target.id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id in ("TASKS", "EXTRA", "LICENCE")
+    }
     shipped = sorted((Path(__file__).parents[1] / "checkpoints").glob(f"{name}-*.safetensors"))
     reference = ", ".join(path.stem.removeprefix(f"{name}-") for path in shipped)
-    return {"name": name, "what": first, "ships weights for": reference or "-", "extra": "models"}
+    return {
+        "name": name,
+        "what": first,
+        "tasks": ", ".join(constants["TASKS"]),
+        "ships weights for": reference or "-",
+        "extra": constants["EXTRA"],
+        "licence": constants["LICENCE"],
+    }
 
 
 def load(name: str, card: Card, options: Options) -> Model:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from bench.cards import Card
     from bench.models.inference import SemanticModel
 
+TASKS = ("semantic",)
+EXTRA = "models"
+LICENCE = "BSD-3-Clause (torchvision)"
 ARCHITECTURES = ("fcn_resnet50", "fcn_resnet101")
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from bench.cards import Card
     from bench.models.inference import SemanticModel
 
+TASKS = ("semantic",)
+EXTRA = "models"
+LICENCE = "MIT (segmentation-models-pytorch)"
 ENCODERS = (
     "resnet18",
     "resnet34",
