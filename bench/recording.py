@@ -1,6 +1,6 @@
 """From counts to a run record: the scores, the digests that say what may be compared, and the circumstances.
 
-It describes a run that has ended; how the counts were made is the business of `evaluate`.
+It describes a run that has ended; how the counts were made is the business of `evaluation`.
 """
 
 from __future__ import annotations

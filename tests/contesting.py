@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench import cards, runs
-from bench.evaluate import evaluate
+from bench.evaluation import evaluate
 from bench.families import Rules
 from bench.jobs import Job
 from bench.masks import encode

@@ -12,7 +12,7 @@ import pytest
 from bench import scoring
 from bench.cards import load_card
 from bench.choosing import rules_for
-from bench.evaluate import evaluate
+from bench.evaluation import evaluate
 from bench.formats import coco
 from bench.jobs import stored_predictions
 from bench.runs import Run

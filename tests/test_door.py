@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pkgutil
 
 import pytest
 
@@ -30,3 +31,8 @@ def test_every_name_is_there_and_documented(name: str) -> None:
 def test_an_unknown_name_says_what_there_is() -> None:
     with pytest.raises(AttributeError, match="it offers BenchError"):
         _ = bench.frobnicate
+
+
+def test_no_public_name_is_a_module_too() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(bench.__path__)}
+    assert set() == modules & set(bench.__all__)

@@ -11,7 +11,7 @@ import pytest
 
 from bench import cards, data, masks
 from bench.errors import DataError, UsageError
-from bench.evaluate import evaluate
+from bench.evaluation import evaluate
 from bench.formats import layout
 from bench.jobs import stored_predictions
 from bench.samples import LabelMap, Sample

@@ -97,7 +97,7 @@ def _evaluated(file: GateFile, asked: Check, baseline: Run, *, quiet: bool) -> R
     from bench.choosing import task_of
     from bench.cli import jobs
     from bench.errors import PredictionError
-    from bench.evaluate import evaluate
+    from bench.evaluation import evaluate
     from bench.jobs import stored_predictions
     from bench.scoring import rules_of
 

@@ -26,7 +26,7 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
     import msgspec
 
     from bench import kernels
-    from bench.evaluate import evaluate
+    from bench.evaluation import evaluate
     from bench.render import terminal
 
     memory.keep_freed()

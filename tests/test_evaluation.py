@@ -12,7 +12,7 @@ import pytest
 
 from bench import cards, runs
 from bench.errors import DataError, PredictionError, RunError
-from bench.evaluate import evaluate
+from bench.evaluation import evaluate
 from bench.families import Rules
 from bench.jobs import Job
 from bench.samples import Image, LabelMap, Sample, Truth
