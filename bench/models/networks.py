@@ -1,4 +1,4 @@
-"""The reference networks: the real DeepLabV3, FCN and U-Net heads on a slim residual backbone, small enough to ship.
+"""The reference networks: the real heads of DeepLabV3, FCN, PSPNet, U-Net and a SegNet, slim enough to ship.
 
 An architecture is a name, `<head>_slim<width>`; the shipped checkpoints carry it in their metadata. This module knows
 neither files of weights, nor classes by name, nor how images are prepared.
@@ -7,46 +7,23 @@ neither files of weights, nor classes by name, nor how images are prepared.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models.resnet import BasicBlock
 from torchvision.models.segmentation.deeplabv3 import ASPP
 from torchvision.models.segmentation.fcn import FCNHead
 
-NAME = re.compile(r"(deeplabv3|fcn|unet)_slim(\d+)")
+from bench.models import segnet_network
+from bench.models.slim_resnet import SlimResNet
+
+NAME = re.compile(r"(deeplabv3|fcn|pspnet|segnet|unet)_slim(\d+)")
 ATROUS_RATES = (3, 6, 9)
 """Half of DeepLabV3's rates for output stride 16: the reference images are a quarter of the size it was made for."""
-
-
-class SlimResNet(nn.Module):
-    """A ResNet-18 of any width: a 3x3 stem, then four stages of two basic blocks with width, 2, 4 and 8 times width.
-
-    `stride` is that of the last stage: beyond it, strides become dilations, as DeepLabV3 does.
-    """
-
-    def __init__(self, width: int, *, stride: int) -> None:
-        super().__init__()
-        self.channels = (width, width, 2 * width, 4 * width, 8 * width)
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
-        )
-        stages, reached = [], 2
-        for before, after in zip(self.channels, self.channels[1:], strict=False):
-            step = 2 if reached < stride else 1
-            reached *= step
-            stages.append(_stage(before, after, stride=step))
-        self.stages = nn.ModuleList(stages)
-        for rate, stage in zip((2, 4), self.stages[{8: 2, 16: 3, 32: 4}[stride] :], strict=False):
-            _dilate(stage, rate)
-
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """Features from fine to coarse, the image itself first."""
-        features = [image, self.stem(image)]
-        for stage in self.stages:
-            features.append(stage(features[-1]))
-        return features
+PYRAMID = (1, 2, 3, 6)
+"""Cells along each side that PSPNet averages over, as its paper has them."""
 
 
 class Dense(nn.Module):
@@ -77,6 +54,31 @@ class Skipping(nn.Module):
         return cast("Tensor", self.head(self.decoder(self.encoder(image))))
 
 
+class PyramidPooling(nn.Module):
+    """Features with their means over ever smaller cells beside them (Zhao et al. 2017): twice as many channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.levels = nn.ModuleList(
+            nn.Sequential(
+                nn.AdaptiveAvgPool2d(cells),
+                nn.Conv2d(channels, channels // len(PYRAMID), 1, bias=False),
+                nn.BatchNorm2d(channels // len(PYRAMID)),
+                nn.ReLU(inplace=True),
+            )
+            for cells in PYRAMID
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, 2D, H, W) of (N, D, H, W)."""
+        size = features.shape[-2:]
+        means = (
+            functional.interpolate(level(features), size=size, mode="bilinear", align_corners=False)
+            for level in self.levels
+        )
+        return torch.cat([features, *means], dim=1)
+
+
 def is_slim(architecture: str) -> bool:
     """Whether the name is one of the reference networks."""
     return NAME.fullmatch(architecture) is not None
@@ -87,16 +89,38 @@ def build(architecture: str, classes: int) -> nn.Module:
     match = NAME.fullmatch(architecture)
     if match is None:
         raise ValueError(f"{architecture!r} is no <head>_slim<width>")
-    width = int(match[2])
-    if match[1] == "unet":
-        return _unet(width, classes)
-    if match[1] == "fcn":
-        return Dense(SlimResNet(width, stride=16), FCNHead(8 * width, classes))
+    builders: dict[str, Callable[[int, int], nn.Module]] = {
+        "deeplabv3": _deeplabv3,
+        "fcn": _fcn,
+        "pspnet": _pspnet,
+        "segnet": segnet_network.slim,
+        "unet": _unet,
+    }
+    return builders[match[1]](int(match[2]), classes)
+
+
+def _deeplabv3(width: int, classes: int) -> nn.Module:
     head = nn.Sequential(
         ASPP(8 * width, ATROUS_RATES, out_channels=4 * width),
         nn.Conv2d(4 * width, 4 * width, 3, padding=1, bias=False),
         nn.BatchNorm2d(4 * width),
         nn.ReLU(),
+        nn.Conv2d(4 * width, classes, 1),
+    )
+    return Dense(SlimResNet(width, stride=8), head)
+
+
+def _fcn(width: int, classes: int) -> nn.Module:
+    return Dense(SlimResNet(width, stride=16), FCNHead(8 * width, classes))
+
+
+def _pspnet(width: int, classes: int) -> nn.Module:
+    head = nn.Sequential(
+        PyramidPooling(8 * width),
+        nn.Conv2d(16 * width, 4 * width, 3, padding=1, bias=False),
+        nn.BatchNorm2d(4 * width),
+        nn.ReLU(inplace=True),
+        nn.Dropout2d(0.1),
         nn.Conv2d(4 * width, classes, 1),
     )
     return Dense(SlimResNet(width, stride=8), head)
@@ -110,18 +134,3 @@ def _unet(width: int, classes: int) -> nn.Module:
     channels = (4 * width, 3 * width, 2 * width, width + width // 2, width)
     decoder = UnetDecoder(encoder_channels=(3, *encoder.channels), decoder_channels=channels)
     return Skipping(encoder, decoder, SegmentationHead(channels[-1], classes, kernel_size=3))
-
-
-def _stage(before: int, after: int, *, stride: int) -> nn.Sequential:
-    shortcut = None
-    if stride > 1 or before != after:
-        shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after))
-    return nn.Sequential(BasicBlock(before, after, stride, shortcut), BasicBlock(after, after))
-
-
-def _dilate(stage: nn.Module, rate: int) -> None:
-    """Widen every 3x3 convolution; torchvision's basic block refuses a dilation when it is made."""
-    for module in stage.modules():
-        if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
-            module.dilation = (rate, rate)
-            module.padding = (rate, rate)

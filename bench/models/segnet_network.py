@@ -1,0 +1,73 @@
+"""SegNet (Badrinarayanan et al. 2017): the decoder puts values back where the encoder's max pooling took them.
+
+No library that `bench` keeps has this network, so it is built here. This module knows neither files of weights, nor
+classes by name, nor how images are prepared.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+CONVOLUTIONS = {"vgg16_bn": (2, 2, 3, 3, 3), "slim": (1, 1, 2, 2, 2)}
+"""Convolutions of each of the five stages: VGG-16's thirteen, and fewer for the network that ships."""
+VGG_CHANNELS = (64, 128, 256, 512, 512)
+
+
+class SegNet(nn.Module):
+    """Five stages of 3x3 convolutions and max pooling, and their mirror image with max unpooling by the same indices.
+
+    The layers of `encoder` bear the names of torchvision's `vgg16_bn().features`, whose weights fit as they are.
+    """
+
+    def __init__(self, channels: tuple[int, ...], convolutions: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        encoder: list[nn.Module] = []
+        before = 3
+        for width, count in zip(channels, convolutions, strict=True):
+            for _ in range(count):
+                encoder += _convolution(before, width)
+                before = width
+            encoder.append(nn.MaxPool2d(2, 2, return_indices=True))
+        self.encoder = nn.Sequential(*encoder)
+        stages = []
+        for stage in reversed(range(len(channels))):
+            after = channels[max(stage - 1, 0)]
+            widths = [channels[stage]] * (convolutions[stage] - 1) + [after]
+            # The very last convolution gives the classes, without batch normalisation: it is the classifier.
+            widths = widths[: None if stage else -1]
+            steps = zip([channels[stage], *widths], widths, strict=False)
+            stages.append(nn.Sequential(*(layer for step in steps for layer in _convolution(*step))))
+        self.decoder = nn.ModuleList(stages)
+        self.classifier = nn.Conv2d(channels[0], classes, 3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits, (N, C, H, W), of images, (N, 3, H, W), both sides at least 32."""
+        features = image
+        pooled: list[tuple[Tensor, torch.Size]] = []
+        for layer in self.encoder:
+            if isinstance(layer, nn.MaxPool2d):
+                size = features.shape[-2:]
+                features, indices = layer(features)
+                pooled.append((indices, size))
+            else:
+                features = layer(features)
+        for stage, (indices, size) in zip(self.decoder, reversed(pooled), strict=True):
+            features = stage(functional.max_unpool2d(features, indices, [2, 2], [2, 2], output_size=size))
+        logits: Tensor = self.classifier(features)
+        return logits
+
+
+def full(classes: int) -> SegNet:
+    """The network of the paper: VGG-16's thirteen convolutions with batch normalisation, and thirteen to decode."""
+    return SegNet(VGG_CHANNELS, CONVOLUTIONS["vgg16_bn"], classes)
+
+
+def slim(width: int, classes: int) -> SegNet:
+    """The same with eight convolutions each way, `width`, 2, 4, 8 and 8 times width channels."""
+    return SegNet((width, 2 * width, 4 * width, 8 * width, 8 * width), CONVOLUTIONS["slim"], classes)
+
+
+def _convolution(before: int, after: int) -> list[nn.Module]:
+    return [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
