@@ -1,4 +1,4 @@
-"""Two models trained from several seeds each: the difference of their means, and two kinds of noise told apart.
+"""Models trained from several seeds each: mean scores, their differences, and two kinds of noise told apart.
 
 Another sample of images and another training are two sources of chance; runs of one model on the same images are no
 larger sample of images, and are never counted as one.
@@ -7,8 +7,10 @@ larger sample of images, and are never counted as one.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -22,79 +24,158 @@ from bench.scoring import seed_of
 
 RESAMPLES = 2_000
 STEP_RESAMPLES = 300
+_SEED = re.compile(r"(?<=.)[-_. (]+seed[-_. =]?\d+\)?$")
 
 
 @dataclass(frozen=True, eq=False)
-class SeedComparison:
-    """Two models: the mean score over their seeds, and how far the difference may be off, and why.
+class SeedEffect:
+    """A mean over seeds, or the difference of two, and how far it may be off, and why.
 
     `image_error` is the standard error from the images alone, with these trainings; `seed_error` that from the
     trainings alone, on these images: NaN where no model has two. `interval` holds both.
     """
 
-    metric: str
-    lower_is_better: bool
-    names: tuple[str, str]
-    scores: tuple[Array, Array]
-    images: int
-    difference: float
+    value: float
     image_error: float
     seed_error: float
     interval: Interval | None
+
+
+@dataclass(frozen=True, eq=False)
+class SeedModel:
+    """A model: the scores of its S runs, and of all (first) and each class behind the metric, the mean over them."""
+
+    name: str
+    runs: tuple[str, ...]
+    scores: Array
+    mean: SeedEffect
+    classes: dict[str, SeedEffect]
+
+
+@dataclass(frozen=True, eq=False)
+class SeedPair:
+    """Two models by their positions: the difference of their means, first minus second."""
+
+    first: int
+    second: int
+    effect: SeedEffect
+
+
+@dataclass(frozen=True, eq=False)
+class SeedComparison:
+    """What M models score on the mean of their runs, and what every pair of them differs by."""
+
+    metric: str
+    lower_is_better: bool
+    images: int
+    clusters: int
+    alpha: float
+    models: tuple[SeedModel, ...]
+    pairs: tuple[SeedPair, ...]
     seed: int
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """The runs of a model that enter an effect: plain scores (S,), those of B resamples (B, S), and its sign."""
+
+    sign: int
+    plain: Array
+    moved: Array
+
+
+def model_of(name: str) -> str:
+    """The model that a run of this name is a training of: an ending such as `-seed2` is left out.
+
+    >>> model_of("deeplab-seed2"), model_of("deeplab (seed 3)"), model_of("deeplab"), model_of("seed4")
+    ('deeplab', 'deeplab', 'deeplab', 'seed4')
+    """
+    return _SEED.sub("", name)
+
+
+def by_model(compared: Iterable[Run]) -> dict[str, list[Run]]:
+    """Group runs into models by their names."""
+    found: dict[str, list[Run]] = {}
+    for run in compared:
+        found.setdefault(model_of(run.record.name), []).append(run)
+    return found
+
+
 def compare_seeds(
-    first: Sequence[Run],
-    second: Sequence[Run],
+    models: Mapping[str, Sequence[Run]],
     *,
     metric: str | None = None,
+    by_class: bool = False,
     alpha: float = 0.05,
     common_images: bool = False,
 ) -> SeedComparison:
-    """Compare the S runs of one model with the T runs of another, by a two-level bootstrap of images and seeds.
+    """Score models on the mean of their runs and compare all pairs, by a two-level bootstrap of images and seeds.
 
     Raises:
         RunError: runs that were counted under other rules or against another truth.
-        UsageError: a model without a run.
+        UsageError: no model, or one without a run.
     """
-    if not first or not second:
-        raise UsageError("each of the two models needs at least one run")
-    everything = [*first, *second]
+    if not models or not all(models.values()):
+        raise UsageError("each of the models needs at least one run")
+    if not 0 < alpha < 1:
+        raise UsageError(f"--alpha {alpha}: a probability between 0 and 1, such as .05")
+    everything = [run for part in models.values() for run in part]
     names = [f"{run.record.name} ({run.record.id[:6]})" for run in everything]
     asked = contrasts.question(everything, metric)
     aligned = align(everything, names, asked.family, common_images=common_images)
     seed = seed_of(aligned.tables[0])
-    generator = np.random.default_rng(seed)
+    generator, sizes = np.random.default_rng(seed), np.bincount(aligned.clusters)
     steps = contrasts.without_each(asked, aligned.tables[0], aligned.clusters, by_class=False) is None
-    rows = STEP_RESAMPLES if steps else RESAMPLES
-    weights = resample.bootstrap_weights(aligned.clusters, rows, generator)
-    plain = np.array([contrasts.plain(asked, part, by_class=False)[0] for part in aligned.tables])
-    moved = np.stack(
-        [contrasts.weighted(asked, part, weights, by_class=False)[:, 0] for part in aligned.tables], axis=1
-    )
-    cut = len(first)
-    sides = (slice(None, cut), slice(cut, None))
-    difference = float(plain[:cut].mean() - plain[cut:].mean())
-    image_error = float(np.nanstd(moved[:, :cut].mean(axis=1) - moved[:, cut:].mean(axis=1), ddof=1))
-    variances = [_variance_of_mean(plain[side]) for side in sides]
-    known = [value for value in variances if math.isfinite(value)]
-    both = np.subtract(*(_drawn(moved[:, side], generator) for side in sides))
-    sizes = np.bincount(aligned.clusters)
-    sources = list(zip([image_error**2, *variances], [len(sizes), cut, len(second)], strict=True))
+    weights = resample.bootstrap_weights(aligned.clusters, STEP_RESAMPLES if steps else RESAMPLES, generator)
+    plain = np.stack([contrasts.plain(asked, part, by_class=by_class) for part in aligned.tables])
+    moved = np.stack([contrasts.weighted(asked, part, weights, by_class=by_class) for part in aligned.tables], axis=1)
+    cuts = np.cumsum([0, *map(len, models.values())])
+
+    def effect(*places: int, column: int = 0) -> SeedEffect:
+        parts = [slice(cuts[m], cuts[m + 1]) for m in places]
+        sides = [_Side(1 - 2 * n, plain[part, column], moved[:, part, column]) for n, part in enumerate(parts)]
+        return _effect(sides, sizes, np.random.default_rng([seed % 2**32, *places]), alpha=alpha)
+
+    labels = asked.classes.names if by_class and asked.per_class else ()
     return SeedComparison(
         metric=asked.metric,
         lower_is_better=asked.lower_is_better,
-        names=(first[0].record.name, second[0].record.name),
-        scores=(plain[:cut], plain[cut:]),
         images=len(aligned.clusters),
-        difference=difference,
-        image_error=image_error,
-        seed_error=math.sqrt(sum(known)) if known else math.nan,
-        interval=_interval(difference, both, sources, sizes, alpha=alpha),
+        clusters=len(sizes),
+        alpha=alpha,
+        models=tuple(
+            SeedModel(
+                name,
+                tuple(run.record.name for run in part),
+                plain[cuts[m] : cuts[m + 1], 0],
+                effect(m),
+                {label: effect(m, column=1 + c) for c, label in enumerate(labels)},
+            )
+            for m, (name, part) in enumerate(models.items())
+        ),
+        pairs=tuple(SeedPair(i, j, effect(i, j)) for i, j in combinations(range(len(models)), 2)),
         seed=seed,
-        notes=(*aligned.notes, *_notes(first, second)),
+        notes=(*aligned.notes, *_notes(models)),
+    )
+
+
+def _effect(sides: Sequence[_Side], sizes: Array, generator: np.random.Generator, *, alpha: float) -> SeedEffect:
+    """The signed sum of the means of one or two models, with both kinds of noise."""
+    value = sum(side.sign * float(side.plain.mean()) for side in sides)
+    images = np.sum([side.sign * side.moved.mean(axis=1) for side in sides], axis=0)
+    known = images[np.isfinite(images)]
+    image_error = float(known.std(ddof=1)) if len(known) > 1 and len(sizes) > 1 else math.nan
+    variances = [_variance_of_mean(side.plain) for side in sides]
+    seeds = [variance for variance in variances if math.isfinite(variance)]
+    both = np.sum([side.sign * _drawn(side.moved, generator) for side in sides], axis=0)
+    units = [len(sizes), *(len(side.plain) for side in sides)]
+    sources = list(zip([image_error**2, *variances], units, strict=True))
+    return SeedEffect(
+        value=value,
+        image_error=image_error,
+        seed_error=math.sqrt(sum(seeds)) if seeds else math.nan,
+        interval=_interval(value, both, sources, sizes, alpha=alpha),
     )
 
 
@@ -113,14 +194,14 @@ def _drawn(moved: Array, generator: np.random.Generator) -> Array:
 
 
 def _interval(
-    difference: float, replicates: Array, sources: Sequence[tuple[float, int]], sizes: Array, *, alpha: float
+    value: float, replicates: Array, sources: Sequence[tuple[float, int]], sizes: Array, *, alpha: float
 ) -> Interval | None:
     """The interval from two-level resamples, with Satterthwaite's degrees of freedom.
 
-    `sources` are the variances of the three kinds of noise, and over how many units each was seen.
+    `sources` are the variances of the kinds of noise, and over how many units each was seen.
     """
     known = replicates[np.isfinite(replicates)]
-    if len(sizes) < 2 or len(known) < 0.94 * len(replicates) or not math.isfinite(difference):
+    if len(sizes) < 2 or len(known) < 0.94 * len(replicates) or not math.isfinite(value):
         return None
     parts = [(variance, units - 1) for variance, units in sources if units > 1 and variance > 0]
     total = sum(v for v, _ in parts)
@@ -128,8 +209,8 @@ def _interval(
     error = float(known.std(ddof=1))
     reach = student_quantile(1 - alpha / 2, freedom) * error
     return Interval(
-        low=difference - reach,
-        high=difference + reach,
+        low=value - reach,
+        high=value + reach,
         level=1 - alpha,
         standard_error=error,
         degrees_of_freedom=freedom,
@@ -139,9 +220,9 @@ def _interval(
     )
 
 
-def _notes(*models: Sequence[Run]) -> list[str]:
+def _notes(models: Mapping[str, Sequence[Run]]) -> list[str]:
     return [
-        f"{model[0].record.name} has a single run: the noise of its training is not known and not in the interval"
-        for model in models
-        if len(model) == 1
+        f"{name} has a single run: the noise of its training is not known and not in the interval"
+        for name, part in models.items()
+        if len(part) == 1
     ]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-from bench import cli, seeds
+from bench import cli, resample, seeds
 from bench.compare import compare
 from bench.errors import UsageError
 from bench.seeds import compare_seeds
@@ -29,36 +28,75 @@ def trained(test_module: Callable[[str], ModuleType], tmp_path_factory: pytest.T
 
 def test_one_run_each_is_the_plain_comparison(trained: dict[str, list]) -> None:
     one, other = trained["steady"][0], trained["moody"][2]
-    found, plain = compare_seeds([one], [other]), compare(one, other).pairs[0].effect
-    assert plain.difference == pytest.approx(found.difference, abs=1e-15)
+    whole, plain = compare_seeds({"steady": [one], "moody": [other]}), compare(one, other).pairs[0].effect
+    found = whole.pairs[0].effect
+    assert plain.difference == pytest.approx(found.value, abs=1e-15)
     assert plain.interval is not None
     assert found.interval is not None
     assert plain.interval.standard_error == pytest.approx(found.image_error, rel=0.1)
     assert found.image_error == pytest.approx(found.interval.standard_error, rel=0.1)
     assert np.isnan(found.seed_error)
-    assert 2 == len(found.notes)
+    assert 2 == len(whole.notes)
 
 
 def test_seed_noise_is_told_apart_and_widens_the_interval(trained: dict[str, list]) -> None:
-    found = compare_seeds(trained["steady"], trained["moody"])
-    scores = found.scores[1]
-    expected = np.sqrt(sum(each.var(ddof=1) / 3 for each in found.scores))
+    whole = compare_seeds(trained)
+    found, scores = whole.pairs[0].effect, [model.scores for model in whole.models]
+    expected = np.sqrt(sum(each.var(ddof=1) / 3 for each in scores))
     assert expected == pytest.approx(found.seed_error)
     assert found.seed_error > 2 * found.image_error
     assert found.interval is not None
     assert np.hypot(found.seed_error, found.image_error) == pytest.approx(found.interval.standard_error, rel=0.1)
     assert found.interval.degrees_of_freedom < 5
-    assert scores.mean() == pytest.approx(found.scores[0].mean() - found.difference)
+    assert scores[0].mean() - scores[1].mean() == pytest.approx(found.value)
+
+
+def test_the_mean_of_one_model_has_both_kinds_of_noise(trained: dict[str, list]) -> None:
+    moody = compare_seeds({"moody": trained["moody"]}, by_class=True).models[0]
+    single = [compare_seeds({"moody": [run]}).models[0].mean for run in trained["moody"]]
+    assert moody.scores.mean() == pytest.approx(moody.mean.value)
+    assert [each.value for each in single] == pytest.approx(moody.scores.tolist())
+    assert moody.scores.std(ddof=1) / np.sqrt(3) == pytest.approx(moody.mean.seed_error)
+    assert all(np.isnan(each.seed_error) for each in single)
+    assert moody.mean.interval is not None
+    assert moody.mean.interval.low < moody.scores.mean() < moody.mean.interval.high
+    assert {"road", "car", "sky"} == set(moody.classes)
+    assert moody.mean.value == pytest.approx(np.mean([each.value for each in moody.classes.values()]))
+
+
+def test_the_interval_of_both_noises_covers_where_that_of_images_alone_does_not() -> None:
+    """Scores are mu + image noise shared by seeds + seed noise; 400 samples of 40 images and 3 seeds."""
+    covered = {"both": 0, "images": 0}
+    for n in range(400):
+        random = np.random.default_rng(n)
+        values = random.normal(0, 1, 40)[:, None] + random.normal(0, 0.2, 3) + random.normal(0, 0.3, (40, 3))
+        weights = resample.bootstrap_weights(40, 400, random)
+        moved = weights @ values / 40
+        side = seeds._Side(1, values.mean(axis=0), moved)
+        found = seeds._effect([side], np.ones(40, dtype=int), random, alpha=0.05)
+        assert found.interval is not None
+        covered["both"] += found.interval.low <= 0 <= found.interval.high
+        covered["images"] += abs(found.value) <= 1.96 * found.image_error
+    assert 0.92 <= covered["both"] / 400
+    assert covered["images"] / 400 < 0.90
+
+
+def test_names_of_trainings_lead_to_their_model(trained: dict[str, list]) -> None:
+    names = ["net-seed2", "net_seed_3", "net (seed 4)", "net.seed5", "net", "net2", "seeded", "birdseed7"]
+    assert [*["net"] * 5, "net2", "seeded", "birdseed7"] == [seeds.model_of(name) for name in names]
+    assert {"steady": 3, "moody": 3} == {
+        name: len(runs) for name, runs in seeds.by_model([run for runs in trained.values() for run in runs]).items()
+    }
 
 
 def test_more_trainings_are_no_more_images(trained: dict[str, list]) -> None:
-    few, many = compare_seeds(trained["steady"][:1], trained["moody"][:1]), compare_seeds(*trained.values())
-    assert 40 == few.images == many.images
+    few = compare_seeds({name: runs[:1] for name, runs in trained.items()})
+    assert 40 == few.images == compare_seeds(trained).images
 
 
 def test_a_model_without_runs_is_refused(trained: dict[str, list]) -> None:
     with pytest.raises(UsageError, match="at least one run"):
-        compare_seeds(trained["steady"], [])
+        compare_seeds({**trained, "moody": []})
 
 
 def test_seeds_drawn_spread_as_their_mean_does() -> None:
@@ -67,8 +105,8 @@ def test_seeds_drawn_spread_as_their_mean_does() -> None:
     assert scores.var(ddof=1) / 4 == pytest.approx(drawn.var(), rel=0.03)
 
 
-def test_the_same_question_has_the_same_answer(trained: dict[str, list], tmp_path: Path) -> None:
-    answers = [compare_seeds(*trained.values()).interval for _ in range(2)]
+def test_the_same_question_has_the_same_answer(trained: dict[str, list]) -> None:
+    answers = [compare_seeds(trained).pairs[0].effect.interval for _ in range(2)]
     assert answers[0] == answers[1]
 
 
@@ -82,5 +120,6 @@ def test_the_command_says_both_kinds_of_noise(trained: dict[str, list], capsys: 
     assert 0 == cli.main(["compare", *words, "--seeds", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert [3, 3] == [len(model["scores"]) for model in found["models"]]
-    assert 2 == cli.main(["compare", *words[:3], "--seeds"])
-    assert "two models, told apart by --name" in capsys.readouterr().err
+    assert found["pairs"][0]["seed_error"] > found["pairs"][0]["image_error"] > 0
+    assert 0 == cli.main(["compare", *words[3:], "--seeds"])
+    assert "the mean of 3 runs" in " ".join(capsys.readouterr().out.split())

@@ -41,7 +41,8 @@ def compare(  # noqa: PLR0913 - an option each
         bool, typer.Option("--common-images", help="Compare on the images that all runs have.")
     ] = False,
     seeds: Annotated[
-        bool, typer.Option("--seeds", help="Runs of one name are trainings of one model from several seeds.")
+        bool,
+        typer.Option("--seeds", help="Runs named alike (deeplab, deeplab-seed2) are trainings of one model."),
     ] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -78,17 +79,11 @@ def compare(  # noqa: PLR0913 - an option each
 
 
 def _compare_seeds(read: list[Run], *, as_json: bool, **options: Any) -> int:
-    """Compare the trainings of two models, told apart by their names."""
-    from bench.errors import UsageError
+    """Compare the trainings of models, told apart by their names."""
     from bench.render import seeds as render
-    from bench.seeds import compare_seeds
+    from bench.seeds import by_model, compare_seeds
 
-    models: dict[str, list[Run]] = {}
-    for run in read:
-        models.setdefault(run.record.name, []).append(run)
-    if len(models) != 2:
-        raise UsageError(f"--seeds compares two models, told apart by --name; these runs have {', '.join(models)}")
-    found = compare_seeds(*models.values(), **options)
+    found = compare_seeds(by_model(read), **options)
     if as_json:
         console.say_json(render.seeds_json(found))
     else:

@@ -114,7 +114,7 @@ def scores_table(found: Comparison) -> str:
             low, high = found.ranks[m]
             row += [str(low) if low == high else f"{low}-{high}", found.letters[m]]
         rows.append([*row, different[m]])
-    return _table([*headers, ""], rows, ("left", "right", "left", *("left",) * (len(headers) - 2)))
+    return tabulated([*headers, ""], rows, ("left", "right", "left", *("left",) * (len(headers) - 2)))
 
 
 def pairs_matrix(found: Comparison) -> str:
@@ -127,7 +127,7 @@ def pairs_matrix(found: Comparison) -> str:
             cells[key] = f"{100 * sign * pair.effect.difference:+.2f}{star}"
     rows = [[found.names[i], *(cells.get((i, j), "") for j in order)] for i in order]
     headers = [f"row minus column, * p <= {f'{found.alpha:g}'.removeprefix('0')}", *(found.names[j] for j in order)]
-    return _table(headers, rows, ("left", *("right",) * len(order)))
+    return tabulated(headers, rows, ("left", *("right",) * len(order)))
 
 
 def classes_table(found: Comparison, pair: Pair) -> str:
@@ -140,7 +140,7 @@ def classes_table(found: Comparison, pair: Pair) -> str:
             star = "*" if effect.differs(found.alpha) else ""
             rows.append([label, *values, _ends(effect.interval).strip(), _p(effect), star])
     headers = ["class", f"{names[0]} %", f"{names[1]} %", "difference", "interval", "p", ""]
-    return _table(headers, rows, ("left", "right", "right", "right", "left", "left", "left"))
+    return tabulated(headers, rows, ("left", "right", "right", "right", "left", "left", "left"))
 
 
 def notes(found: Comparison) -> list[str]:
@@ -206,7 +206,8 @@ def _list(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _table(headers: list[str], rows: list[list[str]], align: tuple[str, ...]) -> str:
+def tabulated(headers: list[str], rows: list[list[str]], align: tuple[str, ...]) -> str:
+    """Columns without lines; those beyond `align` stand left."""
     from tabulate import tabulate
 
     width = len(headers)
