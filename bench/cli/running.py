@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import typer
 
-from bench.cli import jobs
+from bench.cli import jobs, model_options
 from bench.cli.options import (
+    AreaFrom,
     AsJson,
     BoundaryMode,
     ClassesIn,
@@ -25,31 +26,32 @@ from bench.cli.options import (
     Regions,
     Resume,
     SplitName,
+    VocForm,
 )
 
 
 def run(  # noqa: PLR0913 - an option each
     *,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", "-m", metavar="NAME", help="Model: see `bench list models`, or package.module:function."
-        ),
-    ],
+    model: model_options.ModelName,
     dataset: DatasetName = "streets",
     split: SplitName = None,
     data: DataFolder = None,
-    weights: Annotated[
-        str | None, typer.Option("--weights", metavar="FILE", help="Checkpoint; default: the one that ships.")
-    ] = None,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where the network runs.")
-    ] = "auto",
-    batch_size: Annotated[int | None, typer.Option("--batch-size", metavar="N", help="Images a step.")] = None,
-    amp: Annotated[bool, typer.Option("--amp", help="Mixed precision.")] = False,
-    input_size: Annotated[
-        str | None, typer.Option("--input-size", metavar="HxW", help="Resize images to this before the network.")
-    ] = None,
+    weights: model_options.Weights = None,
+    task: model_options.Task = None,
+    device: model_options.Device = "auto",
+    batch_size: model_options.BatchSize = None,
+    amp: model_options.Amp = False,
+    compile_: model_options.Compile = False,
+    input_size: model_options.InputSize = None,
+    window: model_options.Window = None,
+    overlap: model_options.Overlap = None,
+    scales: model_options.Scales = None,
+    flip: model_options.Flip = False,
+    score_threshold: model_options.ScoreThreshold = None,
+    detections: model_options.Detections = None,
+    prompt: model_options.Prompt = "points",
+    prompts: model_options.Prompts = 1,
+    config: model_options.Sidecar = None,
     limit: Limit = None,
     ids: IdsFile = None,
     layout: LayoutName = None,
@@ -58,6 +60,8 @@ def run(  # noqa: PLR0913 - an option each
     crop0: Crop0 = "full",
     boundary_mode: BoundaryMode = "gscnn",
     classes_in: ClassesIn = None,
+    area_from: AreaFrom = "mask",
+    voc_form: VocForm = "2014",
     interval: IntervalChoice = "default",
     name: Name = None,
     out: Out = Path("runs"),
@@ -78,20 +82,38 @@ def run(  # noqa: PLR0913 - an option each
     from bench.choosing import rules_for
     from bench.jobs import Job
 
-    if batch_size is not None and batch_size < 1:
-        raise typer.BadParameter("--batch-size is at least 1")
+    given: dict[str, Any] = {"overlap": overlap} if overlap is not None else {}
+    if scales is not None:
+        given["scales"] = model_options.numbers("--scales", scales)
     # The model first: a wrong checkpoint should be known before a data set is drawn or read.
     options = models.Options(
         weights=weights,
+        task=task,
         device=device,
         batch_size=batch_size,
         amp=amp,
-        input_size=_size(input_size),
+        compile=compile_,
+        input_size=model_options.size("--input-size", input_size),
+        window=model_options.size("--window", window),
+        flip=flip,
         confidence=not {"ECE", "MCE", "calibration"}.isdisjoint(metrics.split(",")),
+        score_threshold=score_threshold,
+        detections=detections,
+        prompt=prompt,
+        prompts=prompts,
+        sidecar=config,
+        **given,
     )
     loaded = models.load(model, load_card(dataset), options)
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
-    asked = {"crop0": crop0, "boundary_mode": boundary_mode, "classes_in": classes_in, "interval": interval}
+    asked = {
+        "crop0": crop0,
+        "boundary_mode": boundary_mode,
+        "classes_in": classes_in,
+        "area_from": area_from,
+        "voc_form": voc_form,
+        "interval": interval,
+    }
     rules = rules_for(opened.card, loaded.task, metrics=metrics, regions=regions, **asked)
     job = Job(
         card=opened.card,
@@ -102,17 +124,16 @@ def run(  # noqa: PLR0913 - an option each
         settings=dict(loaded.settings),
         model=loaded,
         rules=rules,
+        task=loaded.task,
         save_predictions=save_predictions,
         sources={"data": str(opened.root.resolve())},
     )
-    another = f"bench run --model {'deeplab' if model == 'fcn' else 'fcn'} --dataset {dataset} --split {opened.split}"
+    another = f"bench run --model {_other(model, loaded.task)} --dataset {dataset} --split {opened.split}"
     return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)
 
 
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    height, _, width = text.lower().partition("x")
-    if not (height.isdigit() and width.isdigit() and int(height) > 0 and int(width) > 0):
-        raise typer.BadParameter(f"--input-size {text}: height and width in pixels, such as 512x1024")
-    return int(height), int(width)
+def _other(model: str, task: str) -> str:
+    """A model to compare with next."""
+    if task != "semantic":
+        return "OTHER"
+    return "deeplab" if model == "fcn" else "fcn"

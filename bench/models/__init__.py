@@ -8,9 +8,9 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
@@ -56,6 +56,52 @@ class Options:
     prompt: Literal["points", "boxes"] = "points"
     prompts: int = 1
     sidecar: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that mean nothing, naming the flag.
+
+        Raises:
+            UsageError: a size, number or share out of its range, or an overlap of no windows.
+        """
+        for name in ("batch_size", "detections", "prompts"):
+            value = getattr(self, name)
+            _require(value is None or value >= 1, f"--{name.replace('_', '-')} {value}: at least 1 is needed")
+        for name in ("input_size", "window"):
+            size = getattr(self, name) or (1, 1)
+            flag = f"--{name.replace('_', '-')} {size[0]}x{size[1]}"
+            _require(len(size) == 2 and min(size) >= 1, f"{flag}: height and width are at least 1 pixel")
+        _require(0 <= self.overlap < 1, f"--overlap {self.overlap:g}: a share from 0 to below 1 is needed")
+        alone = self.window is None and self.overlap != Options.overlap
+        _require(not alone, "--overlap is that of windows: give their size too, such as --window 512x1024")
+        well = bool(self.scales) and all(0 < scale <= 8 for scale in self.scales)
+        _require(well, f"--scales {','.join(map(str, self.scales))}: numbers above 0 and up to 8 are needed")
+        _require(len(set(self.scales)) == len(self.scales), "--scales: a scale that is there twice counts twice")
+        score = self.score_threshold
+        _require(score is None or 0 <= score <= 1, f"--score-threshold {score}: a number from 0 to 1 is needed")
+
+
+def refuse_unused(name: str, options: Options, allowed: Collection[str]) -> None:
+    """Refuse options that are given (differ from their default) and of which the model `name` has no use.
+
+    `allowed` are names of fields of `Options`. Weights, task, device and batch size are every model's own business.
+
+    Raises:
+        UsageError: the first option that is not allowed.
+    """
+    own = {"weights", "task", "device", "batch_size", *allowed}
+    unused = [each.name for each in fields(Options) if each.name not in own]
+    given = [each for each in unused if getattr(options, each) != getattr(Options, each)]
+    if given:
+        flag = _FLAGS.get(given[0], f"--{given[0].replace('_', '-')}")
+        raise UsageError(f"--model {name} has no use for {flag}: leave it out")
+
+
+_FLAGS = {"sidecar": "--config", "confidence": "--metrics ECE, for it does not tell how sure it is"}
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise UsageError(message)
 
 
 class Model(Protocol):
@@ -119,7 +165,10 @@ def load(name: str, card: Card, options: Options) -> Model:
         raise UsageError(
             f"no model is called {name!r}: {did_you_mean(name, names())}; your own is package.module:function"
         )
-    return cast("Model", import_module(f"bench.models.{name}").load(card, options))
+    module = import_module(f"bench.models.{name}")
+    if options.task is not None and options.task not in module.TASKS:
+        raise UsageError(f"--task {options.task}: --model {name} answers {' or '.join(module.TASKS)}")
+    return cast("Model", module.load(card, options))
 
 
 def _own(name: str) -> Callable[[Card, Options], Model]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from bench import models
 from bench.errors import CheckpointError
 from bench.models import Options, checkpoints, inference, labels, networks
 from bench.models.checkpoints import Checkpoint
@@ -58,8 +59,9 @@ def assemble(family: Family, card: Card, options: Options) -> inference.Semantic
 
     Raises:
         CheckpointError: weights that cannot be found, read, recognised, or that fit neither network nor card.
-        UsageError: a device that is not there.
+        UsageError: a device that is not there, or an option of other kinds of models.
     """
+    models.refuse_unused(family.name, options, inference.OPTIONS)
     device = inference.choose_device(options.device)
     path, published = _find(family, card, options)
     checkpoint = checkpoints.without(checkpoints.read(path), "aux_classifier.")
