@@ -48,11 +48,11 @@ def match(card: Card, outputs: int, names: Sequence[str] | None, *, where: str) 
 
 def fits(card: Card, names: Sequence[str]) -> bool:
     """Whether at least half of the card's classes are among these names."""
-    return 2 * sum(channel != UNKNOWN for channel in _channels(card, names)) >= len(card.classes)
+    return 2 * sum(channel != UNKNOWN for channel in channels_of(card, names)) >= len(card.classes)
 
 
 def _by_name(card: Card, names: Sequence[str], *, where: str) -> ChannelMap:
-    channels = _channels(card, names)
+    channels = channels_of(card, names)
     absent = [name for name, channel in zip(card.classes.names, channels, strict=True) if channel == UNKNOWN]
     if not fits(card, names):
         known = len(card.classes) - len(absent)
@@ -71,7 +71,7 @@ def _by_name(card: Card, names: Sequence[str], *, where: str) -> ChannelMap:
     return ChannelMap(tuple(channels), tuple(warnings))
 
 
-def _channels(card: Card, names: Sequence[str]) -> list[int]:
+def channels_of(card: Card, names: Sequence[str]) -> list[int]:
     """The first channel that bears the class's own name, else one of its aliases."""
     positions: dict[str, int] = {}
     for channel, name in enumerate(names):
