@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from bench.cli import jobs
 from bench.cli.options import (
     AreaFrom,
@@ -28,13 +26,14 @@ from bench.cli.options import (
     SplitName,
     VocForm,
 )
+from bench.cli.words import option
 
 
 def evaluate(  # noqa: PLR0913 - an option each
     *,
     predictions: Annotated[
         Path,
-        typer.Option(
+        option(
             "--predictions", "-p", metavar="DIR|FILE", help="Predictions in the data set's format, or baseline:NAME."
         ),
     ],
@@ -43,15 +42,15 @@ def evaluate(  # noqa: PLR0913 - an option each
     data: DataFolder = None,
     task: Annotated[
         Literal["auto", "semantic", "instance", "panoptic"],
-        typer.Option("--task", help="What the predictions answer; auto tells by how they lie."),
+        option("--task", help="What the predictions answer; auto tells by how they lie."),
     ] = "auto",
     label_space: Annotated[
         Literal["ids", "train-ids"],
-        typer.Option("--label-space", help="What the predicted values are: the data set's ids, or train ids."),
+        option("--label-space", help="What the predicted values are: the data set's ids, or train ids."),
     ] = "ids",
     resize: Annotated[
         Literal["no", "nearest"],
-        typer.Option("--resize", help="What to do with predictions of another size than the truth."),
+        option("--resize", help="What to do with predictions of another size than the truth."),
     ] = "no",
     limit: Limit = None,
     ids: IdsFile = None,

@@ -1,0 +1,102 @@
+"""The whole command line in typer: all commands with their help, and one sentence for words that are wrong.
+
+Only the module of the command that is called is loaded; the help of `bench` itself needs them all.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Annotated, Any, cast
+
+import typer
+
+from bench import __version__
+from bench.cli import console
+from bench.cli.words import for_typer
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": ("running", "run"),
+    "eval": ("evaluate", "evaluate"),
+    "show": ("showing", "show"),
+    "compare": ("comparing", "compare"),
+    "check": ("checking", "check"),
+    "init": ("starting", "init"),
+    "prepare": ("preparing", "prepare"),
+    "list": ("listing", "list_"),
+}
+"""Command -> its module in this folder, and its function there, in the order in which they are listed."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from bench import kernels
+
+        console.say(f"bench {__version__}, {kernels.which()} kernels, Python {sys.version.split()[0]}")
+        raise typer.Exit
+
+
+def _bench(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show versions and kernels, and end.")
+    ] = False,
+) -> None:
+    """Evaluate image-segmentation models and say which differences are real.
+
+    Start with:  bench run --model deeplab      (a small reference network on the procedural data set `streets`)
+    """
+
+
+def run(words: list[str]) -> int:
+    """Carry out what the words say and return the exit code.
+
+    Raises:
+        KeyboardInterrupt: the person stopped it.
+    """
+    app = _application({words[0]} if words and words[0] in {*COMMANDS, "board"} else {*COMMANDS, "board"})
+    try:
+        result: Any = app(words, standalone_mode=False, prog_name="bench")
+    except typer.Exit as stop:
+        return stop.exit_code
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except Exception as error:
+        if hasattr(error, "format_message"):
+            return _usage(error)
+        raise
+    return result if isinstance(result, int) else 0
+
+
+def _application(wanted: set[str]) -> typer.Typer:
+    app = typer.Typer(
+        name="bench",
+        help="Evaluate image-segmentation models and say which differences are real.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(_bench)
+    for name, (module, function) in COMMANDS.items():
+        if name in wanted:
+            app.command(name)(for_typer(getattr(import_module(f"bench.cli.{module}"), function)))
+    if "board" in wanted:
+        from bench.cli import boards
+
+        for command in boards.app.registered_commands:
+            for_typer(cast("Callable[..., int]", command.callback))
+        app.add_typer(boards.app, name="board")
+    return app
+
+
+def _usage(error: Any) -> int:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "bench"
+    message = error.format_message().replace("Value error, ", "")
+    if message:
+        console.note(f"error: {message} ({command} --help shows what there is)")
+    elif context:
+        console.say(context.get_help())
+    return 2
