@@ -14,8 +14,9 @@ from bench.resample import Array
 
 @dataclass(frozen=True, eq=False)
 class RankTest:
-    """Mean ranks (M,) over data sets, 1 is best, the p-value of all being equal, and the critical difference."""
+    """Ranks (D, M), 1 is best, their means (M,), the p-value of all being equal, and the critical difference."""
 
+    ranks: Array
     mean_ranks: Array
     statistic: float
     p_value: float
@@ -52,4 +53,4 @@ def friedman(scores: Array, *, alpha: float = 0.05) -> RankTest:
     statistic = spread / ties if ties > 0 else 0.0
     reach = float(studentized_range.ppf(1 - alpha, M, np.inf)) / np.sqrt(2)
     distance = reach * float(np.sqrt(M * (M + 1) / (6 * D)))
-    return RankTest(mean, statistic, float(chdtrc(M - 1, statistic)), distance, alpha)
+    return RankTest(ranks, mean, statistic, float(chdtrc(M - 1, statistic)), distance, alpha)

@@ -39,6 +39,7 @@ FLOORS = {
 }
 
 PARTS = {
+    "across": "compare",
     "archives": "prepare",
     "board_file": "boards",
     "board_runs": "boards",
@@ -55,6 +56,7 @@ PARTS = {
     "jobs": "evaluation",
     "gate_file": "gate",
     "journal": "runs",
+    "keeping": "evaluation",
     "pairing": "compare",
     "permutation": "resample",
     "pillow": "images",

@@ -44,6 +44,9 @@ def compare(  # noqa: PLR0913 - an option each
         bool,
         typer.Option("--seeds", help="Runs named alike (deeplab, deeplab-seed2) are trainings of one model."),
     ] = False,
+    across: Annotated[
+        bool, typer.Option("--across", help="Rank models, by name, over the several data sets that the runs are of.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Compare runs: which is better, by how much, and is it real?
@@ -59,6 +62,8 @@ def compare(  # noqa: PLR0913 - an option each
     from bench.render.comparison_json import comparison_json
 
     read = [runs.read(find_record(folder.expanduser())) for folder in run_folders]
+    if across:
+        return _rank_across(read, metric=metric, alpha=alpha, as_json=as_json)
     if seeds:
         return _compare_seeds(read, metric=metric, alpha=alpha, common_images=common_images, as_json=as_json)
     found = compare_runs(
@@ -86,6 +91,19 @@ def _compare_seeds(read: list[Run], *, as_json: bool, **options: Any) -> int:
     found = compare_seeds(by_model(read), **options)
     if as_json:
         console.say_json(render.seeds_json(found))
+    else:
+        console.say(render.report(found))
+    return 0
+
+
+def _rank_across(read: list[Run], *, as_json: bool, **options: Any) -> int:
+    """Rank models over data sets."""
+    from bench.across import rank_across
+    from bench.render import across as render
+
+    found = rank_across(read, **options)
+    if as_json:
+        console.say_json(render.across_json(found))
     else:
         console.say(render.report(found))
     return 0

@@ -50,7 +50,7 @@ def verdict(found: Comparison) -> list[str]:
     if len(found.names) > 2 and np.isfinite(found.scores).any():
         best = order_of(found)[0]
         tied = [name for m, name in enumerate(found.names) if found.best[m] and m != best]
-        others = f"{_list(tied)} cannot be told from it" if tied else "it beats all others"
+        others = f"{listed(tied)} cannot be told from it" if tied else "it beats all others"
         lines.append(f"{found.names[best]} has the {'lowest' if found.lower_is_better else 'highest'} score; {others}.")
     if len(found.names) <= 3:
         lines += [sentence(found, pair) for pair in found.pairs]
@@ -202,7 +202,12 @@ def _percent(value: float) -> str:
     return "-" if np.isnan(value) else f"{100 * value:.2f}"
 
 
-def _list(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
