@@ -18,11 +18,11 @@ from typing import TypeVar
 import numpy as np
 
 from bench import images, recording, runs
-from bench.errors import DataError, InputError, UsageError
+from bench.errors import DataError, InputError, PredictionError, UsageError
 from bench.families import Family, families
-from bench.formats import layout
 from bench.jobs import Job
 from bench.journal import Journal
+from bench.keeping import Keeper
 from bench.models import Model
 from bench.runs import Run, Tables
 from bench.samples import LabelMap, Prediction, Table
@@ -51,15 +51,20 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
     path = job.path(out)
     if resume and (path / "run.json").is_file() and not runs.partial_folder(path).is_dir():
         return runs.read(path)
-    journal = Journal(path, {**job.asked, "sources": job.sources}, resume=resume)
+    sources = {**job.sources, **({"save_predictions": True} if job.save_predictions else {})}
+    journal = Journal(path, {**job.asked, "sources": sources}, resume=resume)
     parts = journal.done()
     already = {int(position) for part in parts for position in part["done"]["image"]}
     started = time.perf_counter()
-    keep = journal.folder / "predictions" if job.save_predictions else None
-    counter = _Counter(job, keep, families(job.rules.families))
+    keeper = Keeper(job, journal.folder) if job.save_predictions else None
+    counter = _Counter(job, keeper, families(job.rules.families))
     try:
+        if keeper:
+            keeper.begin()
         whole = None if already else _count_whole(counter)
         parts += _count_rest(counter, journal, already, progress) if whole is None else [whole]
+        if keeper:
+            keeper.finish()
     except InputError:
         # Mended predictions are other files, hence another run; what a network has predicted is worth resuming.
         if job.model is None or not journal.done():
@@ -83,7 +88,7 @@ class _Counter:
     """Counts one image; called from threads."""
 
     job: Job
-    keep: Path | None
+    keeper: Keeper | None
     families: Sequence[Family]
 
     def __call__(self, position: int, prediction: Prediction | None = None) -> Counted:
@@ -92,8 +97,8 @@ class _Counter:
             if job.read_prediction is None:
                 raise UsageError("a job needs a model or stored predictions")
             prediction = job.read_prediction(sample)
-        if self.keep is not None:
-            layout(job.card).write_predictions(job.card, self.keep, job.task, [(sample, prediction)])
+        if self.keeper is not None:
+            self.keeper.add(position, prediction)
         if job.resize and isinstance(prediction, LabelMap):
             size = sample.truth.semantic().size
             if prediction.size != size:
@@ -178,6 +183,11 @@ def _counted_with_model(
     waiting: deque[list[Future[Counted]]] = deque()
     for batch in batches:
         predictions = model.predict([next(pictures) for _ in batch])
+        if len(predictions) != len(batch):
+            raise PredictionError(
+                f"the model answered {len(batch)} images with {len(predictions)} predictions, {samples[batch[0]].id} "
+                "the first of them; it answers each"
+            )
         waiting.append([pool.submit(counter, p, found) for p, found in zip(batch, predictions, strict=True)])
         while len(waiting) > 2:
             yield [future.result() for future in waiting.popleft()]
