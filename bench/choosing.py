@@ -49,14 +49,13 @@ def rules_for(card: Card, task: str, *, metrics: str = "default", regions: str =
     known = [name for name, entry in FAMILIES.items() if entry.task == task]
     if metrics == "default":
         known = [name for name in known if FAMILIES[name].when == "default"]
-    offered = [name for name in known if family(name).suits(card)]
-    if not offered:
-        raise UsageError(f"{card.title}: there is no metric for the task {task!r} (its tasks: {', '.join(card.tasks)})")
+    if metrics in ("default", "all"):
+        chosen = _offered(card, task, known)
+    else:
+        chosen = _named(metrics.split(","), card, task, known)
     if metrics == "all":
         regions = regions or ("crops" if card.crops and task == "semantic" else "")
-        chosen = [name for name in offered if FAMILIES[name].when != "named"]
-    else:
-        chosen = offered if metrics == "default" else _named(metrics.split(","), task, offered)
+        chosen = [name for name in chosen if FAMILIES[name].when != "named"]
     crop0 = settings.pop("crop0", "full")
     if card.boundary is not None:
         settings.setdefault("boundary_ratio", card.boundary.ratio)
@@ -101,17 +100,31 @@ def _words(name: str) -> tuple[str, ...]:
     return *family(name).METRICS, name
 
 
-def _named(words: Iterable[str], task: str, offered: list[str]) -> list[str]:
+def _offered(card: Card, task: str, known: list[str]) -> list[str]:
+    """Those of the known families that make sense on the data set."""
+    offered = [name for name in known if family(name).suits(card)]
+    if not offered:
+        raise UsageError(f"{card.title}: there is no metric for the task {task!r} (its tasks: {', '.join(card.tasks)})")
+    return offered
+
+
+def _named(words: Iterable[str], card: Card, task: str, known: list[str]) -> list[str]:
     chosen = set()
     for word in (each.strip() for each in words):
-        # Those offered are loaded already; the others are only where the word is none of theirs.
-        home = next((name for name in (*offered, *FAMILIES) if word in _words(name)), None)
+        # One after the other: loading all families takes longer than scoring a small data set.
+        home = next((name for name in known if word in _words(name) and family(name).suits(card)), None)
         if home is None:
-            known = [each for name in FAMILIES for each in _words(name)]
-            raise UsageError(f"--metrics {word}: {did_you_mean(word, known)}; see  bench list metrics")
-        if FAMILIES[home].task != task:
-            raise UsageError(f"--metrics {word}: it is counted from {FAMILIES[home].task} predictions, not {task} ones")
-        if home not in offered:
-            raise UsageError(f"--metrics {word}: this data set does not have what it needs")
+            raise _not_offered(word, card, task, known)
         chosen.add(home)
     return [name for name in FAMILIES if name in chosen]
+
+
+def _not_offered(word: str, card: Card, task: str, known: list[str]) -> UsageError:
+    _offered(card, task, known)
+    home = next((name for name in (*known, *FAMILIES) if word in _words(name)), None)
+    if home is None:
+        every = [each for name in FAMILIES for each in _words(name)]
+        return UsageError(f"--metrics {word}: {did_you_mean(word, every)}; see  bench list metrics")
+    if FAMILIES[home].task != task:
+        return UsageError(f"--metrics {word}: it is counted from {FAMILIES[home].task} predictions, not {task} ones")
+    return UsageError(f"--metrics {word}: this data set does not have what it needs")

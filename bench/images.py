@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
-from PIL import Image as PillowImage
 
 from bench import kernels, pillow, png
 from bench.errors import DataError
@@ -108,6 +107,8 @@ def write_labels(path: str | Path, labels: Array, palette: Array | None = None) 
     Raises:
         DataError: the file cannot be written.
     """
+    from PIL import Image as PillowImage
+
     image = PillowImage.fromarray(np.ascontiguousarray(labels))
     if palette is not None and labels.dtype == np.uint8:
         image.putpalette(np.asarray(palette, dtype=np.uint8).tobytes())
@@ -120,6 +121,8 @@ def write_rgb(path: str | Path, picture: Array) -> None:
     Raises:
         DataError: another suffix, or the file cannot be written.
     """
+    from PIL import Image as PillowImage
+
     suffix = Path(path).suffix.lower()
     image = PillowImage.fromarray(np.ascontiguousarray(picture))
     if suffix == ".png":

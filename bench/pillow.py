@@ -10,13 +10,15 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from bench.errors import DataError
 from bench.samples import Array
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 LABEL_MODES = ("1", "L", "P", "I;16", "I;16B", "I")
 """Pillow's names for one value per pixel: bits, grey, palette, 16 bit."""
@@ -34,6 +36,8 @@ def with_pillow(path: str | Path, read: Callable[[Image.Image], T]) -> T:
     Raises:
         DataError: the file is no image, damaged, or not what `read` wants.
     """
+    from PIL import Image, UnidentifiedImageError  # most label maps never need it
+
     try:
         with Image.open(path) as image:
             return read(image)

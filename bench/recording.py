@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,9 @@ import bench
 from bench import jobs, kernels, runs, scoring
 from bench.families import family
 from bench.runs import Record, Run, Tables
+
+PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pillow": "PIL", "torch": "torch", "torchvision": "torchvision"}
+"""Distribution -> package: those that were loaded are named in the record with their versions."""
 
 
 def tables(job: jobs.Job, parts: list[Tables]) -> Tables:
@@ -82,10 +83,9 @@ def digests(job: jobs.Job, tables: Tables) -> dict[str, runs.Digests]:
 
 def environment() -> dict[str, Any]:
     """Where the run was made: versions, machine, and the commit of the working directory, if it is a checkout."""
-    packages = {name: version(name) for name in ("numpy", "scipy", "pillow")}
-    packages.update(
-        {name: str(sys.modules[name].__version__) for name in ("torch", "torchvision") if name in sys.modules}
-    )
+    packages = {
+        name: str(sys.modules[module].__version__) for name, module in PACKAGES.items() if module in sys.modules
+    }
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -97,6 +97,11 @@ def environment() -> dict[str, Any]:
 
 
 def _git_commit() -> str | None:
+    here = Path.cwd()
+    if not any((folder / ".git").exists() for folder in (here, *here.parents)) and "GIT_DIR" not in os.environ:
+        return None  # starting git takes longer than looking
+    import subprocess
+
     command = ["git", "rev-parse", "HEAD"]
     try:
         found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -148,6 +146,9 @@ def fail(error: BaseException, *, as_json: bool) -> int:
 
 def _defect(error: BaseException) -> str:
     """Say that this is our fault, keep the traceback in a file, and tell how to report it."""
+    import tempfile
+    import traceback
+
     text = "".join(traceback.format_exception(error))
     if os.environ.get("BENCH_DEBUG"):
         note(text)
