@@ -16,7 +16,9 @@ import msgspec
 from bench.errors import CardError, did_you_mean
 
 TASKS = ("semantic", "instance", "panoptic")
-LAYOUTS = ("cityscapes", "coco", "pairs", "voc")
+LAYOUTS = ("cityscapes", "coco", "lvis", "pairs", "voc")
+CLASSES_FROM = {"card": ("cityscapes", "coco", "pairs", "voc"), "truth": ("coco", "lvis")}
+"""Where the classes stand, and the layouts that read them there."""
 GROUPS = ("none", "sequence", "sequence-blocks", "city")
 FILES = {
     "coco": ("images", "instances", "panoptic", "panoptic_masks"),
@@ -84,11 +86,12 @@ class CardFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     layout: str
     tasks: tuple[str, ...]
-    classes: tuple[ClassEntry, ...]
     splits: dict[str, Split]
     licence: str
     cite: str
     obtain: str
+    classes: tuple[ClassEntry, ...] = ()
+    classes_from: str = "card"
     default_split: str = "val"
     ignore: int = 255
     void: tuple[int, ...] = (255,)
@@ -144,6 +147,7 @@ def decode(text: bytes) -> CardFile:
 def _check_words(file: CardFile) -> None:
     _one_of(file.layout, LAYOUTS, key="layout")
     _one_of(file.groups, GROUPS, key="groups")
+    _one_of(file.classes_from, CLASSES_FROM, key="classes_from")
     for task in file.tasks:
         _one_of(task, TASKS, key="tasks")
     for key in ("name", "title", "licence", "cite", "obtain", "tasks"):
@@ -157,6 +161,10 @@ def _check_words(file: CardFile) -> None:
 
 
 def _check_classes(file: CardFile) -> None:
+    if file.layout not in CLASSES_FROM[file.classes_from]:
+        raise CardError(f"classes_from = {file.classes_from!r} does not go with layout {file.layout!r}")
+    if bool(file.classes) != (file.classes_from == "card"):
+        raise CardError("classes: list them, or say classes_from = 'truth' (layouts coco and lvis), but not both")
     for entry in file.classes:
         if not -1 <= entry.id <= LARGEST:
             raise CardError(f"classes: id = {entry.id} of {entry.name} lies outside -1 .. {LARGEST}")

@@ -28,6 +28,7 @@ class Card:
     tasks: tuple[str, ...]
     classes: Classes
     splits: dict[str, Split]
+    classes_from: str = "card"
     default_split: str = "val"
     groups: str = "none"
     files: dict[str, str] = field(default_factory=dict)

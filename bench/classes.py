@@ -28,7 +28,10 @@ INVALID = -1
 
 @dataclass(frozen=True)
 class Class:
-    """One label of a data set; without a train id it exists in the files and is not scored."""
+    """One label of a data set; without a train id it exists in the files and is not scored.
+
+    `frequency` says how common it is in training (r, c or f), where a data set asks for scores by that.
+    """
 
     id: int
     name: str
@@ -36,11 +39,12 @@ class Class:
     category: str | None = None
     thing: bool = False
     color: tuple[int, int, int] | None = None
+    frequency: str | None = None
 
 
 @dataclass(frozen=True)
 class Classes:
-    """All labels of a data set.
+    """All labels of a data set; none at all where a card leaves them to the truth, until that is opened.
 
     `ignore` marks pixels in memory that do not count in the truth, or that are predicted as a label which is not
     scored. `void` are values in truth files that mean "does not count" without being a label, such as 255 in VOC.
@@ -56,7 +60,7 @@ class Classes:
         _refuse_repeats("name", [entry.name for entry in self.entries])
         _refuse_repeats("train_id", [entry.train_id for entry in self.entries if entry.train_id is not None])
         train_ids = sorted(entry.train_id for entry in self.entries if entry.train_id is not None)
-        if train_ids != list(range(len(train_ids))) or not train_ids:
+        if train_ids != list(range(len(train_ids))) or (self.entries and not train_ids):
             raise CardError(f"the train ids of the classes must be 0 .. C-1 without gaps, but they are {train_ids}")
         if not len(train_ids) <= self.ignore <= 65535:
             raise CardError(f"ignore = {self.ignore} must lie above the train ids 0 .. {train_ids[-1]} and below 65536")
@@ -195,8 +199,8 @@ class Classes:
 
 
 def _refuse_repeats(what: str, values: Sequence[int | str]) -> None:
-    repeated = [value for value in values if values.count(value) > 1]
-    if repeated:
+    if len(set(values)) < len(values):
+        repeated = [value for value in values if values.count(value) > 1]
         raise CardError(f"two classes share the {what} {repeated[0]!r}; each needs its own")
 
 

@@ -46,6 +46,8 @@ class TruthColumns:
     (G, 4) float64 as x, y, width, height; `areas` (G,) float64 in pixels, as the file has them; `crowd` (G,) bool;
     `runs` their masks, or None where only boxes are known. `ignore` (G,) bool, or None for nowhere: objects that count
     neither as found nor as missed (LVIS and VOC mark such; COCO's crowds are ignored without being marked here).
+    `absent` and `partial` (K, 2) int64, or None: pairs of an image and a class that is known to be absent there, or
+    marked in part only, where a data set tells some classes of each image (LVIS).
     """
 
     images: int
@@ -56,6 +58,8 @@ class TruthColumns:
     crowd: Array
     runs: Runs | None = None
     ignore: Array | None = None
+    absent: Array | None = None
+    partial: Array | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length or another dtype, and images outside 0 .. N-1."""

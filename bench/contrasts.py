@@ -30,6 +30,7 @@ PREFIXES = {
     "cityscapes_instance": "cityscapes_",
     "voc_instance": "voc_",
     "lvis": "lvis_",
+    "lvis_boxes": "lvis_box_",
     "panoptic_boundary": "boundary_",
 }
 """What tells the scores of a family from those of the same name in another: `box_AP`."""

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.card_file import LAYOUTS
+from bench.card_file import CLASSES_FROM, LAYOUTS
 from bench.cards import Card, load_card
 from bench.errors import DataError, UsageError, did_you_mean
-from bench.formats import Ids, layout
+from bench.formats import Ids, classes_in_truth, layout
 from bench.samples import Sample
 
 Progress = Callable[[int, int], None]
@@ -51,11 +51,16 @@ def open_data(
     if layout_name is not None:
         if layout_name not in LAYOUTS:
             raise UsageError(f"--layout {layout_name}: {did_you_mean(layout_name, LAYOUTS)}")
+        if layout_name not in CLASSES_FROM[card.classes_from]:
+            place = "card" if card.classes_from == "card" else "truth file"
+            raise UsageError(f"--layout {layout_name} does not read {card.title}, whose classes stand in its {place}")
         card = replace(card, layout=layout_name)
     split = split or card.default_split
     card.split(split)
     found = _root(card, split, root, progress)
-    samples = layout(card).read_truth(card, found, split, ids=_ids(ids))
+    if card.classes_from == "truth":
+        card = replace(card, classes=classes_in_truth(card, found, split))
+    samples = _samples(card, found, split, ids)
     if limit is not None:
         if limit < 1:
             raise UsageError(f"--limit {limit}: at least one image is needed")
@@ -63,6 +68,16 @@ def open_data(
     if not samples:
         raise DataError(f"{found}: the split {split!r} of {card.title} holds no images")
     return Data(card, found, split, samples)
+
+
+def _samples(card: Card, root: Path, split: str, ids: str | None) -> list[Sample]:
+    wanted = _ids(ids)
+    try:
+        return layout(card).read_truth(card, root, split, ids=wanted)
+    except DataError as error:
+        if wanted is None or wanted == "all":
+            raise
+        raise DataError(f"--ids {ids}: {error}") from None
 
 
 def _root(card: Card, split: str, root: Path | None, progress: Progress | None) -> Path:

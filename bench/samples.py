@@ -59,6 +59,9 @@ class Instances:
 
     `classes` are train ids (G,); `rles` compressed COCO run-length masks of the image's size; `scores` (G,) or None;
     `crowd` (G,) marks regions of many objects; `areas` (G,) in pixels; `boxes` (G, 4) as x, y, width, height.
+    `ignore` (G,) bool, or None for nowhere, marks true objects that count neither as found nor as missed. Where a data
+    set tells some classes of each image only, `absent` are classes known not to be there, `partial` those marked in
+    part.
     """
 
     size: tuple[int, int]
@@ -68,6 +71,9 @@ class Instances:
     boxes: Array
     scores: Array | None = None
     crowd: Array = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    ignore: Array | None = None
+    absent: Sequence[int] = ()
+    partial: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length, masks of another size, and scores that are not finite."""
@@ -75,6 +81,8 @@ class Instances:
         if self.crowd.size == 0 and count:
             object.__setattr__(self, "crowd", np.zeros(count, dtype=bool))
         columns = {"rles": len(self.rles), "areas": len(self.areas), "boxes": len(self.boxes), "crowd": len(self.crowd)}
+        if self.ignore is not None:
+            columns["ignore"] = len(self.ignore)
         if self.scores is not None:
             columns["scores"] = len(self.scores)
             _require(bool(np.isfinite(self.scores).all()), "a score is NaN or infinite; every detection needs a number")

@@ -38,8 +38,9 @@ def parse(text: str) -> cards.Card:
     return cards.parse_card(text.encode(), where="mine.toml")
 
 
-def test_ships_the_seven():
-    assert ["ade20k", "camvid", "cityscapes", "coco-instances", "coco-panoptic", "streets", "voc2012"] == CARDS
+def test_ships_the_eight():
+    shipped = ["ade20k", "camvid", "cityscapes", "coco-instances", "coco-panoptic", "lvis", "streets", "voc2012"]
+    assert shipped == CARDS
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -57,7 +58,7 @@ def test_every_card_says_what_a_person_needs(name):
 
 @pytest.mark.parametrize("name", CARDS)
 def test_every_checksum_is_cited_and_every_server_is_the_data_sets_own(name):
-    own = ("host.robots.ox.ac.uk", "images.cocodataset.org", "data.csail.mit.edu")
+    own = ("host.robots.ox.ac.uk", "images.cocodataset.org", "data.csail.mit.edu", "dl.fbaipublicfiles.com")
     for source in cards.load_card(name).sources:
         assert bool(source.checksum) == bool(source.cited)
         assert source.url is None or source.url.split("/")[2] in own
@@ -172,6 +173,10 @@ WRONG = {
     "unknown key of a split": (SMALL + "size = 3", r"unknown key 'size' in splits\[...\]"),
     "unknown table": (SMALL + "[crop]\nfactors = [0]", r"unknown key 'crop': did you mean crops"),
     "unknown pattern": (replaced("labels = ", "label = "), r"files\.labels is missing"),
+    "classes in two places": ('classes_from = "truth"' + SMALL.replace('"pairs"', '"coco"'), r"classes: list them"),
+    "classes nowhere": (SMALL[: SMALL.index("classes")] + SMALL[SMALL.index("[files]") :], r"classes: list them"),
+    "classes in label files": ('classes_from = "truth"' + SMALL, r"'truth' does not go with layout 'pairs'"),
+    "classes of lvis": (replaced('"pairs"', '"lvis"'), r"classes_from = 'card' does not go with layout 'lvis'"),
     "unknown pattern more": (replaced("[files]", '[files]\nlists = "a"'), r"'lists' in .*: did you mean list\?"),
     "pattern elsewhere": (replaced('"pairs"', '"voc"'), r"'images' in files of layout 'voc': none are known"),
     "unknown key of a source": (SMALL + SOURCE + 'href = "x"', r"unknown key 'href' in sources\[0\]"),

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import masks
+from bench import cli, masks
 from bench.classes import Class, Classes
 from bench.errors import DataError, PredictionError
-from bench.formats import lvis as reader
+from bench.formats import lvis_columns as reader
 from bench.metrics import lvis
 
 Array = np.ndarray[Any, Any]
@@ -85,15 +85,21 @@ def written(folder: Path, truth: dict[str, Any], results: list[dict[str, Any]]) 
 
 def counted(paths: tuple[Path, Path], kind: Any, area_from: Any) -> tuple[dict[str, Any], reader.LvisTruth]:
     truth = reader.read_truth(paths[0])
-    found = reader.read_results(paths[1], truth)
-    tables = lvis.count(truth.columns, found, truth.negative, truth.not_exhaustive, kind=kind, area_from=area_from)
+    found, objects = reader.read_results(paths[1], truth, truth.numbers), truth.columns(truth.numbers)
+    assert objects.absent is not None
+    assert objects.partial is not None
+    tables = lvis.count(objects, found, objects.absent, objects.partial, kind=kind, area_from=area_from)
     return tables, truth
+
+
+def frequencies(truth: reader.LvisTruth) -> list[str]:
+    return [each.frequency for each in truth.categories]
 
 
 def ours(paths: tuple[Path, Path], kind: Any = "mask", area_from: Any = "box") -> dict[str, float]:
     tables, truth = counted(paths, kind, area_from)
     count = len(truth.categories)
-    scores = lvis.score(tables, np.ones((1, len(truth.numbers))), classes(count), truth.frequencies)
+    scores = lvis.score(tables, np.ones((1, len(truth.numbers))), classes(count), frequencies(truth), kind=kind)
     return {name: float(np.nan_to_num(scores[name][0], nan=-1.0)) for name in lvis.OVERALL}
 
 
@@ -157,11 +163,11 @@ def test_lists_change_scores(tmp_path: Path) -> None:
     for seed in range(6):
         paths = written(tmp_path, *generated(seed))
         truth = reader.read_truth(paths[0])
-        found = reader.read_results(paths[1], truth)
+        found, objects = reader.read_results(paths[1], truth, truth.numbers), truth.columns(truth.numbers)
         for name in changed:
-            lists = {"negative": truth.negative, "not_exhaustive": truth.not_exhaustive, name: none}
-            tables = lvis.count(truth.columns, found, **lists, area_from="box")
-            score = lvis.score(tables, np.ones((1, 4)), classes(C), truth.frequencies)["AP"][0]
+            lists: dict[str, Any] = {"negative": objects.absent, "not_exhaustive": objects.partial, name: none}
+            tables = lvis.count(objects, found, **lists, area_from="box")
+            score = lvis.score(tables, np.ones((1, 4)), classes(C), frequencies(truth))["AP"][0]
             changed[name] += score != ours(paths)["AP"]
     assert all(changed.values())
 
@@ -175,7 +181,7 @@ def test_weights_of_zero_equal_files_without_the_image(tmp_path: Path) -> None:
     places = {number: place for place, number in enumerate(read.numbers)}
     weights = np.ones((1, 4))
     weights[0, places[11]] = 0
-    zeroed = lvis.score(tables, weights, classes(C), read.frequencies)
+    zeroed = lvis.score(tables, weights, classes(C), frequencies(read))
     fewer = [r for r in results if r["image_id"] != 11]
     truth = {**truth, **{k: [e for e in truth[k] if e.get("image_id", e["id"]) != 11] for k in ("images",)}}
     truth["annotations"] = [a for a in truth["annotations"] if a["image_id"] != 11]
@@ -186,8 +192,8 @@ def test_weights_of_zero_equal_files_without_the_image(tmp_path: Path) -> None:
 def test_leave_out_and_truth_rows(tmp_path: Path) -> None:
     truth, results = generated(6)
     tables, read = counted(written(tmp_path, truth, results), "mask", "mask")
-    rest = lvis.leave_out(tables, np.arange(4), classes(C), read.frequencies)
-    zeroed = lvis.score(tables, 1 - np.eye(4), classes(C), read.frequencies)
+    rest = lvis.leave_out(tables, np.arange(4), classes(C), frequencies(read))
+    zeroed = lvis.score(tables, 1 - np.eye(4), classes(C), frequencies(read))
     free = ~rest.held
     assert np.array_equal(rest.per_class["AP"][:, free], zeroed.per_class["AP"][:, free], equal_nan=True)
     other, _ = counted(written(tmp_path, truth, results[:1]), "mask", "mask")
@@ -200,9 +206,13 @@ def test_leave_out_and_truth_rows(tmp_path: Path) -> None:
 def test_reader_keeps_order_of_numbers_and_lists(tmp_path: Path) -> None:
     truth = reader.read_truth(written(tmp_path, *generated(0))[0])
     assert (3, 5, 7, 11) == truth.numbers
-    assert [2, 2, 2, 2] == np.bincount(truth.negative[:, 0]).tolist()
-    assert ("c", "f", "r", "c", "f", "r") == truth.frequencies
-    assert truth.columns.runs is not None
+    columns = truth.columns((11, 3))
+    assert columns.absent is not None
+    assert columns.runs is not None
+    assert [2, 2] == np.bincount(columns.absent[:, 0]).tolist()
+    assert list("cfrcfr") == frequencies(truth)
+    counts = [len(truth.instances(number)) for number in (11, 3)]
+    assert counts == np.bincount(columns.image, minlength=2).tolist()
 
 
 @pytest.mark.parametrize(
@@ -225,7 +235,94 @@ def test_wrong_truth_is_refused(tmp_path: Path, change: Callable[[Any], Any], me
 def test_wrong_results_are_refused(tmp_path: Path) -> None:
     truth, results = generated(0)
     read = reader.read_truth(written(tmp_path, truth, results)[0])
-    for change, message in (({"image_id": 99}, "image 99"), ({"segmentation": None}, "all need the same")):
+    for change, message in (
+        ({"image_id": 99}, "image 99"),
+        ({"category_id": 99}, "category 99"),
+        ({"segmentation": None}, "all need the same"),
+        ({"bbox": [0.0, 0.0, 3.0]}, "a bbox of 3 numbers"),
+        ({"bbox": [0.0, 0.0, 3.0, -1.0]}, "a box of 3 x -1 pixels"),
+        ({"segmentation": {"size": [9, 9], "counts": "Q2"}}, "size"),
+    ):
         wrong = [{**results[0], **change}, *results[1:]]
         with pytest.raises(PredictionError, match=message):
-            reader.read_results(written(tmp_path, truth, wrong)[1], read)
+            reader.read_results(written(tmp_path, truth, wrong)[1], read, read.numbers)
+
+
+# ---- from the command line
+
+
+Shown = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shown:
+    """The scores that `bench eval` finds for a truth and a results file."""
+
+    def scores(paths: tuple[Path, Path], *more: str) -> dict[str, Any]:
+        asked = ["eval", "--dataset", "lvis", "--data", str(paths[0]), "--predictions", str(paths[1]), "--json", *more]
+        code = cli.main([*asked, "--interval", "none", "--out", str(tmp_path / "runs")])
+        said = capsys.readouterr()
+        assert 0 == code, said.err
+        found: dict[str, Any] = json.loads(said.out)["scores"]
+        return found
+
+    return scores
+
+
+def plain(group: dict[str, Any]) -> dict[str, float]:
+    return {name: -1.0 if group[name]["value"] is None else group[name]["value"] for name in lvis.OVERALL}
+
+
+def test_command_line_agrees_with_lvis(package: ModuleType, shown: Shown, tmp_path: Path) -> None:
+    truth, results = generated(5)
+    paths = written(tmp_path, truth, results)
+    scores = shown(paths, "--area-from", "box")
+    assert theirs(package, paths) == plain(scores["lvis"])
+    assert theirs(package, paths, "bbox") == plain(scores["lvis_boxes"])
+    moved = [{**result, "category_id": result["category_id"] % C + 1} for result in results]
+    other = shown(written(tmp_path, truth, moved), "--area-from", "box")
+    assert plain(scores["lvis"]) != plain(other["lvis"])
+
+
+def test_classes_of_the_record_are_the_truths_and_some_images_count_alone(shown: Shown, tmp_path: Path) -> None:
+    truth, results = generated(5)
+    paths = written(tmp_path, truth, results)
+    (tmp_path / "ids.txt").write_text("000000000003\n000000000011\n", encoding="utf-8")
+    scores = shown(paths, "--ids", str(tmp_path / "ids.txt"))
+    assert [f"kind {k}" for k in range(1, C + 1)] == list(scores["lvis"]["per_class"])
+    chosen = [image for image in truth["images"] if image["id"] in (3, 11)]
+    few = {**truth, "images": chosen}
+    few["annotations"] = [each for each in truth["annotations"] if each["image_id"] in (3, 11)]
+    mine = [result for result in results if result["image_id"] in (3, 11)]
+    assert ours(written(tmp_path, few, mine), area_from="mask") == plain(scores["lvis"])
+
+
+def test_one_image_at_a_time_counts_the_same(tmp_path: Path) -> None:
+    from bench.data import open_data
+    from bench.families import Rules, family
+    from bench.formats import layout
+
+    paths = written(tmp_path, *generated(2))
+    opened = open_data("lvis", root=paths[0])
+    read = layout(opened.card).read_predictions(opened.card, paths[1], "instance", opened.samples)
+    for name in ("lvis", "lvis_boxes"):
+        each, rules = family(name), Rules(families=(name,))
+        whole = family(name).count_columns(  # type: ignore[attr-defined]
+            rules,
+            *layout(opened.card).read_columns(opened.card, paths[0], "val", paths[1], opened.samples),  # type: ignore[attr-defined]
+        )
+        parts = [each.count(opened.card, rules, s, read(s), n) for n, s in enumerate(opened.samples)]
+        for table, columns in whole.items():
+            for column, values in columns.items():
+                assert values.tolist() == np.concatenate([part[table][column] for part in parts]).tolist()
+
+
+def test_other_tasks_and_layouts_are_refused_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = written(tmp_path, *generated(0))
+    asked = ["eval", "--dataset", "lvis", "--data", str(paths[0]), "--predictions", str(paths[1])]
+    for more, message in (
+        (["--layout", "voc"], "whose classes stand in its truth file"),
+        (["--metrics", "AP"], "does not have what it needs"),
+    ):
+        assert 2 == cli.main([*asked, *more])
+        assert message in capsys.readouterr().err

@@ -35,6 +35,8 @@ FAMILIES: dict[str, Entry] = {
     "boxes": Entry("instance", "default"),
     "instance_boundary": Entry("instance", "all"),
     "cityscapes_instance": Entry("instance", "default"),
+    "lvis": Entry("instance", "default"),
+    "lvis_boxes": Entry("instance", "default"),
     "voc_instance": Entry("instance", "all"),
     "tide": Entry("instance", "all"),
     "panoptic": Entry("panoptic", "default"),

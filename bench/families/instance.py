@@ -22,8 +22,8 @@ METRICS = (*instance.OVERALL,)
 
 
 def suits(card: Card) -> bool:
-    """Every data set with objects."""
-    return "instance" in card.tasks
+    """Every data set with objects, but those whose images tell only some classes."""
+    return "instance" in card.tasks and card.layout != "lvis"
 
 
 def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:

@@ -15,7 +15,7 @@ from bench.samples import Prediction, Sample
 
 if TYPE_CHECKING:
     from bench.cards import Card
-    from bench.classes import LabelSpace
+    from bench.classes import Classes, LabelSpace
 
 Ids: TypeAlias = Sequence[str] | Literal["all"] | None
 """Which images: a list of ids, every image found, or (None) the split list that the data set ships."""
@@ -63,3 +63,14 @@ class Layout(Protocol):
 def layout(card: Card) -> Layout:
     """The module that reads this card's files."""
     return cast("Layout", import_module(f"bench.formats.{card.layout}"))
+
+
+def classes_in_truth(card: Card, root: Path, split: str) -> Classes:
+    """The classes that the truth of a split lists, for a card that leaves them to it (layouts `coco` and `lvis`).
+
+    Raises:
+        DataError: no truth file, or a damaged one.
+    """
+    module = import_module(f"bench.formats.{card.layout}")
+    found: Classes = module.read_classes(card, root, split)
+    return found

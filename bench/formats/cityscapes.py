@@ -43,12 +43,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
         _sample(card, root, word, folder / name, groups={"city": folder.name, **groups.get(name, {})})
         for name, folder in found.items()
     ]
-    if ids is None or ids == "all":
-        return samples
-    unknown = sorted(set(ids) - set(found))
-    if unknown:
-        raise DataError(f"{root}: {len(unknown)} of the ids asked for have no truth ({folders.first(unknown)})")
-    return [sample for sample in samples if sample.id in set(ids)]
+    return folders.chosen(samples, ids, root)
 
 
 def read_predictions(

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from bench import images
 from bench.cards import Card
-from bench.classes import LabelSpace
+from bench.classes import Classes, LabelSpace
 from bench.columns import DetectionColumns, TruthColumns
 from bench.errors import DataError, PredictionError
 from bench.formats import (
@@ -64,7 +64,16 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
                 origin=Origin(entry.id, (entry.height, entry.width), numbers),
             )
         )
-    return _chosen(samples, ids, files)
+    return folders.chosen(samples, ids, files.truth)
+
+
+def read_classes(card: Card, root: Path, split: str) -> Classes:
+    """The categories of a truth file; train ids go by rising category.
+
+    Raises:
+        DataError: no truth file, or a damaged one.
+    """
+    return coco_json.classes_of(find_files(card, root, split).truth, card)
 
 
 def read_predictions(
@@ -216,15 +225,6 @@ def _names(listed: Sequence[coco_json.ImageEntry]) -> dict[Number, str]:
         raise DataError(f"the truth file lists {len(listed)} images with {len(whole)} ids; each image needs its own")
     stems = {number: name.rsplit("/", 1)[-1] for number, name in whole.items()}
     return stems if len(set(stems.values())) == len(stems) else whole
-
-
-def _chosen(samples: list[Sample], ids: Ids, files: Files) -> list[Sample]:
-    if ids is None or ids == "all":
-        return samples
-    unknown = sorted(set(ids) - {sample.id for sample in samples})
-    if unknown:
-        raise DataError(f"{files.truth}: {len(unknown)} of the ids asked for are not there ({folders.first(unknown)})")
-    return [sample for sample in samples if sample.id in set(ids)]
 
 
 def _size(sample: Sample) -> tuple[int, int]:

@@ -85,21 +85,7 @@ def results(card: Card, path: Path, listed: frozenset[Number]) -> Callable[[Numb
     """
     found = coco_json.load(path, list[Result], PredictionError)
     coco_json.check_used((result.category_id for result in found), card, path, PredictionError)
-    for place, result in enumerate(found):
-        if not math.isfinite(result.score):
-            raise PredictionError(f"{path}: result {place} (image {result.image_id}) has the score {result.score}")
-        if listed and result.image_id not in listed:
-            number = result.image_id
-            raise PredictionError(f"{path}: result {place} is for image {number!r}, which the truth does not list")
-        if result.bbox and len(result.bbox) != 4:
-            raise PredictionError(f"{path}: result {place} has a bbox of {len(result.bbox)} numbers; it needs 4")
-        # An empty mask has a box without extent; a box that is all there is of an object has one.
-        if result.bbox and min(result.bbox[2:]) < (0 if result.segmentation else 1e-12):
-            size = " x ".join(f"{length:g}" for length in result.bbox[2:])
-            raise PredictionError(
-                f"{path}: result {place} (image {result.image_id}) has a box of {size} pixels; "
-                "width and height are positive"
-            )
+    check_results(found, path, listed)
     grouped = _by_image(found)
     train_ids = coco_json.train_ids(card)
     from_boxes = bool(found and found[0].bbox)
@@ -127,6 +113,29 @@ def results(card: Card, path: Path, listed: frozenset[Number]) -> Callable[[Numb
         )
 
     return read
+
+
+def check_results(found: Iterable[Result], path: Path, listed: frozenset[Number]) -> None:
+    """Refuse results of images that are not in `listed` (unless it is empty), and scores and boxes that are none.
+
+    Raises:
+        PredictionError: the first such result.
+    """
+    for place, result in enumerate(found):
+        if not math.isfinite(result.score):
+            raise PredictionError(f"{path}: result {place} (image {result.image_id}) has the score {result.score}")
+        if listed and result.image_id not in listed:
+            number = result.image_id
+            raise PredictionError(f"{path}: result {place} is for image {number!r}, which the truth does not list")
+        if result.bbox and len(result.bbox) != 4:
+            raise PredictionError(f"{path}: result {place} has a bbox of {len(result.bbox)} numbers; it needs 4")
+        # An empty mask has a box without extent; a box that is all there is of an object has one.
+        if result.bbox and min(result.bbox[2:]) < (0 if result.segmentation else 1e-12):
+            size = " x ".join(f"{length:g}" for length in result.bbox[2:])
+            raise PredictionError(
+                f"{path}: result {place} (image {result.image_id}) has a box of {size} pixels; "
+                "width and height are positive"
+            )
 
 
 def annotation_entries(card: Card, number: Number, instances: Instances, first: int) -> list[dict[str, Any]]:
@@ -176,10 +185,20 @@ def _by_image(entries: Iterable[Entry]) -> dict[Number, list[Entry]]:
 def _rle(entry: Annotation | Result, size: Size, where: str, wrong: coco_json.Wrong) -> Rle:
     if not entry.segmentation and not entry.bbox:
         raise wrong(f"{where}: an object of category {entry.category_id} has neither segmentation nor bbox")
+    what = f"{where}: an object of category {entry.category_id}"
+    return mask(entry.segmentation or [corners(entry.bbox or [])], size, what, wrong)
+
+
+def mask(segmentation: Segmentation, size: Size, where: str, wrong: coco_json.Wrong) -> Rle:
+    """The mask of an object, from polygons or run lengths, in an image of this height and width.
+
+    Raises:
+        DataError, PredictionError (as `wrong`): a damaged mask, or one of another size; `where` names the object.
+    """
     try:
-        return _mask(entry.segmentation or [_corners(entry.bbox or [])], size)
+        return _mask(segmentation, size)
     except InputError as error:
-        raise wrong(f"{where}: an object of category {entry.category_id}: {error}") from None
+        raise wrong(f"{where}: {error}") from None
 
 
 def _mask(segmentation: Segmentation, size: Size) -> Rle:
@@ -194,7 +213,8 @@ def _mask(segmentation: Segmentation, size: Size) -> Rle:
     return rle
 
 
-def _corners(box: Sequence[float]) -> list[float]:
+def corners(box: Sequence[float]) -> list[float]:
+    """The polygon of a box, as pycocotools makes a mask of it."""
     x, y, width, height = box
     return [x, y, x, y + height, x + width, y + height, x + width, y]
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
-from bench.errors import DataError, PredictionError
+from bench.classes import Class, Classes
+from bench.errors import CardError, DataError, PredictionError
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -40,6 +41,7 @@ class Category(msgspec.Struct, gc=False):
 
     id: int
     name: str
+    isthing: int | bool = 1
 
 
 class RleEntry(msgspec.Struct, gc=False):
@@ -106,6 +108,12 @@ class PanopticFile(msgspec.Struct, gc=False):
     categories: list[Category]
 
 
+class Categories(msgspec.Struct, gc=False):
+    """The classes of a truth file."""
+
+    categories: list[Category]
+
+
 class PanopticResults(msgspec.Struct, gc=False):
     """A file of predicted segments."""
 
@@ -147,6 +155,20 @@ def is_panoptic(path: Path) -> bool:
         return b'"segments_info"' in path.read_bytes()
     except OSError:
         return False
+
+
+def classes_of(path: Path, card: Card) -> Classes:
+    """The classes of a truth file, by rising category; `ignore` and `void` are the card's.
+
+    Raises:
+        DataError: no such file, a damaged one, or categories that share an id or a name.
+    """
+    listed = sorted(load(path, Categories).categories, key=lambda each: each.id)
+    entries = (Class(each.id, each.name, n, thing=bool(each.isthing)) for n, each in enumerate(listed))
+    try:
+        return Classes(tuple(entries), ignore=card.classes.ignore, void=card.classes.void)
+    except CardError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def check_categories(categories: Iterable[Category], card: Card, path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from bench.errors import DataError, PredictionError
+from bench.formats import Ids
 from bench.images import LABEL_SUFFIXES
 from bench.samples import Sample
 
@@ -44,6 +45,21 @@ def refuse_repeats(names: Sequence[str], *, where: str) -> None:
         if name in seen:
             raise DataError(f"{where}: {name!r} is listed twice; each image counts once")
         seen.add(name)
+
+
+def chosen(samples: Sequence[Sample], ids: Ids, where: Path) -> list[Sample]:
+    """Keep the samples of these ids, in the order of the data set.
+
+    Raises:
+        DataError: ids that no sample has; `where` names the list or folder of the images.
+    """
+    if ids is None or ids == "all":
+        return list(samples)
+    unknown = sorted(set(ids) - {sample.id for sample in samples})
+    if unknown:
+        example = f"; an id there is {samples[0].id}" if samples else ""
+        raise DataError(f"{where}: {len(unknown)} of the ids asked for are not there ({first(unknown)}){example}")
+    return [sample for sample in samples if sample.id in set(ids)]
 
 
 def files_below(folder: Path, suffixes: Collection[str] = LABEL_SUFFIXES) -> dict[str, Path]:

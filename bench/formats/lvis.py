@@ -1,193 +1,181 @@
-"""LVIS' truth files: COCO's with lists of the classes that each image tells, and the frequency of each class.
+"""LVIS: one truth JSON a split, and the pictures of COCO 2017 in train2017 and val2017.
 
-Results are COCO's. A reader of columns only: no card names this layout yet, and samples with pictures come from
-`coco.py`. It knows no metrics.
+`--data` is the folder that holds those, or the truth JSON. The classes come from that file, in every version of LVIS.
+Samples are listed by ascending image id, as in the package lvis. It knows no models and no metrics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
 
-import msgspec
-import numpy as np
+from bench import images
+from bench.cards import Card
+from bench.classes import Class, Classes, LabelSpace
+from bench.columns import DetectionColumns, TruthColumns
+from bench.errors import DataError, UsageError
+from bench.formats import (
+    Ids,
+    PredictionReader,
+    Progress,
+    coco,
+    coco_instances,
+    coco_json,
+    coco_panoptic,
+    folders,
+    lvis_columns,
+)
+from bench.formats.coco_json import Origin
+from bench.formats.lvis_columns import Image, LvisTruth
+from bench.samples import Prediction, Sample, Truth
 
-from bench import masks
-from bench.columns import DetectionColumns, Runs, TruthColumns
-from bench.errors import DataError, InputError, PredictionError
-from bench.formats.coco_json import Result, RleEntry, Segmentation, Wrong, load
-from bench.samples import Array
-
-Size = tuple[int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class LvisTruth:
-    """A truth file: objects of N images, by rising number, and C classes, by rising category.
-
-    `negative` (K, 2) int64 are pairs of an image's position and a class known to be absent there, `not_exhaustive`
-    (K, 2) of one and a class that is marked only in part. `frequencies` (C) are r, c or f. `numbers` (N) and `sizes`
-    (N, height and width) are the images', `categories` (C) the classes' numbers in files, `names` (C) their names.
-    """
-
-    columns: TruthColumns
-    negative: Array
-    not_exhaustive: Array
-    frequencies: tuple[str, ...]
-    numbers: tuple[int, ...]
-    sizes: tuple[Size, ...]
-    categories: tuple[int, ...]
-    names: tuple[str, ...]
+TRUTHS = ("lvis_v1_{split}.json", "annotations/lvis_v1_{split}.json", "lvis_v0.5_{split}.json")
+"""Where the truth of a split is looked for below the root."""
+PICTURES = ("val2017", "train2017", "images", ".")
 
 
-class _Image(msgspec.Struct, gc=False):
-    id: int
-    height: int
-    width: int
-    neg_category_ids: list[int]
-    not_exhaustive_category_ids: list[int]
-
-
-class _Category(msgspec.Struct, gc=False):
-    id: int
-    name: str
-    frequency: str
-
-
-class _Annotation(msgspec.Struct, gc=False):
-    image_id: int
-    category_id: int
-    segmentation: Segmentation
-    bbox: tuple[float, float, float, float]
-    area: float
-    ignore: int | bool = 0
-
-
-class _File(msgspec.Struct, gc=False):
-    images: list[_Image]
-    annotations: list[_Annotation]
-    categories: list[_Category]
-
-
-def read_truth(path: Path) -> LvisTruth:
-    """Read a truth file.
+def read_classes(card: Card, root: Path, split: str) -> Classes:
+    """The classes of a truth file with their frequencies; train ids go by rising category.
 
     Raises:
-        DataError: it cannot be read, lacks a key, or names an image, a category or a frequency that does not exist.
+        DataError: no truth file, or a damaged one.
     """
-    file = load(path, _File)
-    images, categories = sorted(file.images, key=lambda i: i.id), sorted(file.categories, key=lambda c: c.id)
-    numbers, ids = tuple(image.id for image in images), tuple(each.id for each in categories)
-    sizes = tuple((image.height, image.width) for image in images)
-    where, which = _places(numbers, ids)
-    for each in categories:
-        if each.frequency not in ("r", "c", "f"):
-            raise DataError(f"{path}: category {each.id} has the frequency {each.frequency!r}; it is r, c or f")
-    entries = file.annotations
-    image = _looked_up([entry.image_id for entry in entries], where, f"{path}: an annotation of the image", DataError)
-    runs = _runs([entry.segmentation for entry in entries], [sizes[place] for place in image], str(path), DataError)
-    category = [entry.category_id for entry in entries]
-    columns = TruthColumns(
-        images=len(images),
-        image=np.array(image, dtype=np.int32),
-        classes=np.array(
-            _looked_up(category, which, f"{path}: an annotation of the category", DataError), dtype=np.int32
-        ),
-        boxes=np.array([entry.bbox for entry in entries], dtype=np.float64).reshape(-1, 4),
-        areas=np.array([entry.area for entry in entries], dtype=np.float64),
-        crowd=np.zeros(len(entries), dtype=bool),
-        runs=runs,
-        ignore=np.array([bool(entry.ignore) for entry in entries], dtype=bool),
+    listed = lvis_columns.read_listing(find_truth(root, _word(card, split))).categories
+    entries = (
+        Class(id=each.id, name=each.name, train_id=place, thing=True, frequency=each.frequency)
+        for place, each in enumerate(listed)
     )
-    negative, partly = (
-        _lists(listed, which, f"{path}: an image lists the category")
-        for listed in ([i.neg_category_ids for i in images], [i.not_exhaustive_category_ids for i in images])
-    )
-    return LvisTruth(
-        columns,
-        negative,
-        partly,
-        tuple(each.frequency for each in categories),
-        numbers,
-        sizes,
-        ids,
-        tuple(each.name for each in categories),
-    )
+    return Classes(tuple(entries), ignore=card.classes.ignore, void=card.classes.void)
 
 
-def read_results(path: Path, truth: LvisTruth) -> DetectionColumns:
-    """Read a results file as COCO has it, with masks, boxes or both.
+def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
+    """List the images of a truth file by ascending image id; a sample's id is the picture's name without suffix.
 
     Raises:
-        PredictionError: it cannot be read, names an image or category that the truth lacks, or some detections have
-            masks or boxes and others not.
+        DataError: no truth file, a damaged one, or ids that it does not list.
     """
-    results = load(path, list[Result], PredictionError)
-    where, which = _places(truth.numbers, truth.categories)
-    image = _looked_up([r.image_id for r in results], where, f"{path}: a result of the image", PredictionError)
-    classes = _looked_up([r.category_id for r in results], which, f"{path}: a result of the category", PredictionError)
-    masked, boxed = ([getattr(r, name) is not None for r in results] for name in ("segmentation", "bbox"))
-    if any(masked) != all(masked) or not (all(masked) or all(boxed)):
-        raise PredictionError(f"{path}: some results have a segmentation or a bbox and others not; all need the same")
-    runs = None
-    if all(masked):
-        shapes = [r.segmentation for r in results]
-        runs = _runs(shapes, [truth.sizes[place] for place in image], str(path), PredictionError)
-    boxes = [r.bbox for r in results] if all(boxed) else None
-    if boxes is None:
-        from bench import kernels
-
-        assert runs is not None
-        around = kernels.run_boxes(runs.offsets, runs.lengths, runs.heights)
-    return DetectionColumns(
-        images=len(truth.numbers),
-        image=np.array(image, dtype=np.int32),
-        classes=np.array(classes, dtype=np.int32),
-        scores=np.array([r.score for r in results], dtype=np.float64),
-        boxes=around if boxes is None else np.array(boxes, dtype=np.float64).reshape(-1, 4),
-        runs=runs,
-    )
+    path = find_truth(root, _word(card, split))
+    listing = lvis_columns.read_listing(path)
+    whole = coco_json.once(partial(lvis_columns.read_truth, path))
+    numbers = frozenset(listing.numbers)
+    samples = []
+    for image in listing.images:
+        picture = _picture(path, image)
+        samples.append(
+            Sample(
+                id=picture.stem,
+                truth=Truth(read_instances=partial(lambda number: whole().instances(number), image.id)),
+                read_image=partial(images.read_rgb, picture),
+                file=f"{picture.parent.name}/{picture.name}",
+                origin=Origin(image.id, (image.height, image.width), numbers),
+            )
+        )
+    if ids is None or ids == "all":
+        return samples
+    return folders.chosen(samples, ids, path)
 
 
-def _places(numbers: Sequence[int], categories: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
-    first, second = ({number: place for place, number in enumerate(each)} for each in (numbers, categories))
-    return first, second
+def read_predictions(
+    card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
+) -> PredictionReader:
+    """Find predictions: results JSON as COCO has it; an image without results has no detections.
+
+    Raises:
+        PredictionError: no such file, unknown images or categories, scores that are no numbers.
+        UsageError: another task than instances.
+    """
+    if task != "instance":
+        raise UsageError(f"{card.title} holds objects only; predictions of the task {task!r} cannot be scored on it")
+    return coco.read_predictions(card, path, task, samples, space=space)
 
 
-def _looked_up(numbers: Sequence[int | str], places: Mapping[int, int], what: str, wrong: Wrong) -> list[int]:
-    found = []
-    for number in numbers:
-        if number not in places:
-            raise wrong(f"{what} {number!r}, which the truth does not list")
-        found.append(places[number])  # type: ignore[index]
-    return found
+def read_columns(
+    card: Card, root: Path, split: str, path: Path, samples: Sequence[Sample]
+) -> tuple[TruthColumns, DetectionColumns]:
+    """Read truth and results of all samples at once.
+
+    Raises:
+        DataError, PredictionError: as `read_truth` and `read_predictions`.
+    """
+    truth: LvisTruth = lvis_columns.read_truth(find_truth(root, _word(card, split)))
+    numbers = [int(coco.number_of(sample)) for sample in samples]
+    found = lvis_columns.read_results(coco_panoptic.single_json(path), truth, numbers)
+    return truth.columns(numbers), found
 
 
-def _lists(listed: Sequence[Sequence[int]], places: Mapping[int, int], what: str) -> Array:
-    pairs = [(n, place) for n, each in enumerate(listed) for place in _looked_up(each, places, what, DataError)]
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+def write_truth(
+    card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
+) -> None:
+    """Write pictures as JPEG into val2017, and the truth of objects.
+
+    Raises:
+        DataError: files that cannot be written.
+    """
+    listed: list[dict[str, Any]] = []
+    objects: list[dict[str, Any]] = []
+    for sample in samples:
+        number, truth = coco.number_of(sample), sample.truth.instances()
+        if sample.read_image is not None:
+            images.write_rgb(folders.inside(root / PICTURES[0], f"{sample.id}.jpg"), sample.image())
+        scored = card.classes.scored
+        listed.append(
+            {
+                "id": number,
+                "coco_url": f"{PICTURES[0]}/{sample.id}.jpg",
+                "height": truth.size[0],
+                "width": truth.size[1],
+                "neg_category_ids": [scored[each].id for each in truth.absent],
+                "not_exhaustive_category_ids": [scored[each].id for each in truth.partial],
+            }
+        )
+        entries = coco_instances.annotation_entries(card, number, truth, first=len(objects) + 1)
+        for place, entry in enumerate(entries):
+            del entry["iscrowd"]  # LVIS has none
+            if truth.ignore is not None and truth.ignore[place]:
+                entry["ignore"] = 1
+        objects += entries
+        if progress:
+            progress(1)
+    categories = [{"id": e.id, "name": e.name, "frequency": e.frequency or "f"} for e in card.classes.scored]
+    content = {"images": listed, "annotations": objects, "categories": categories}
+    coco_json.write(root / TRUTHS[0].replace("{split}", _word(card, split)), content)
 
 
-def _runs(shapes: Sequence[Segmentation], sizes: Sequence[Size], where: str, wrong: Wrong) -> Runs:
-    lengths = []
-    for place, (shape, size) in enumerate(zip(shapes, sizes, strict=True)):
-        try:
-            lengths.append(_lengths(shape, size))
-        except InputError as error:
-            raise wrong(f"{where}: object {place}: {error}") from None
-    offsets = np.cumsum([0, *(len(each) for each in lengths)], dtype=np.int64)
-    joined = np.concatenate([np.zeros(0, np.int64), *lengths]).astype(np.uint32)
-    return Runs(offsets, joined, np.array([height for height, _ in sizes], dtype=np.int32))
+def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
+    """Write results.json, as COCO has it.
+
+    Raises:
+        PredictionError: a prediction of another kind than objects, or detections without scores.
+    """
+    coco.write_predictions(card, path, task, predictions)
 
 
-def _lengths(shape: Segmentation, size: Size) -> Array:
-    if not isinstance(shape, RleEntry):
-        return masks.runs(masks.from_polygons(shape or [], size))
-    if shape.size != size:
-        raise InputError(f"a mask of size {list(shape.size)} in an image of {list(size)} (height, width)")
-    if not isinstance(shape.counts, str):
-        return masks.runs(masks.from_uncompressed(shape.counts, size))
-    rle = {"size": list(size), "counts": shape.counts.encode("utf-8")}
-    masks.check([rle], size)
-    return masks.runs(rle)
+def find_truth(root: Path, split: str) -> Path:
+    """The truth JSON of a split; `root` is the folder that holds it, or the file.
+
+    Raises:
+        DataError: there is none; the message lists what was looked for.
+    """
+    if root.is_file():
+        return root
+    names = [pattern.replace("{split}", split) for pattern in TRUTHS]
+    for name in names:
+        if (root / name).is_file():
+            return root / name
+    raise DataError(f"{root}: there is no truth of the split {split!r}; looked for {', '.join(names)}")
+
+
+def _picture(truth: Path, image: Image) -> Path:
+    """The picture of an image; where there is none, the place where it should lie."""
+    root = truth.parent.parent if truth.parent.name == "annotations" else truth.parent
+    name = PurePosixPath(image.coco_url or image.file_name or f"{image.id:012}.jpg")
+    # The file names of version 0.5 carry a prefix that the pictures do not.
+    stem = name.name.rsplit("_", 1)[-1]
+    places = [root / folder / each for folder in (name.parent.name or ".", *PICTURES) for each in (name.name, stem)]
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def _word(card: Card, split: str) -> str:
+    return card.split(split).folder or split

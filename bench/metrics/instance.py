@@ -67,6 +67,9 @@ def columns(truths: Sequence[Instances], predictions: Sequence[Instances]) -> tu
         areas=_joined([t.areas for t in truths], np.float64),
         crowd=_joined([t.crowd for t in truths], np.bool_),
         runs=_runs(truths),
+        ignore=_ignored(truths),
+        absent=_pairs([t.absent for t in truths]),
+        partial=_pairs([t.partial for t in truths]),
     )
     found = DetectionColumns(
         images=len(predictions),
@@ -181,6 +184,18 @@ def truth_rows(tables: Mapping[str, Table], *, kind: str = "mask") -> Table:
 
 def _positions(instances: Sequence[Instances]) -> Array:
     return np.repeat(np.arange(len(instances), dtype=np.int32), [len(each) for each in instances])
+
+
+def _ignored(truths: Sequence[Instances]) -> Array | None:
+    if all(each.ignore is None for each in truths):
+        return None
+    return _joined([np.zeros(len(t), dtype=bool) if t.ignore is None else t.ignore for t in truths], np.bool_)
+
+
+def _pairs(listed: Sequence[Sequence[int]]) -> Array | None:
+    """Pairs of image and class, (K, 2) int64; None without any."""
+    pairs = [(image, each) for image, classes in enumerate(listed) for each in classes]
+    return np.array(pairs, dtype=np.int64) if pairs else None
 
 
 def _joined(parts: Sequence[Array], dtype: type) -> Array:

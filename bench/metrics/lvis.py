@@ -20,6 +20,8 @@ from bench.metrics.protocols import COCO_RECALLS, COCO_SIZES, COCO_THRESHOLDS, M
 from bench.metrics.ranking import Ranking, rank
 from bench.samples import Array, Table
 
+PREFIXES = {"mask": "lvis", "box": "lvis_box"}
+"""What the tables of a kind are called by."""
 DETECTIONS = 300
 """Detections of an image that count, over all classes."""
 FREQUENCIES = ("r", "c", "f")
@@ -54,6 +56,8 @@ def count(
 ) -> dict[str, Table]:
     """Match the detections of N images; tables `lvis_detections` and `lvis_truths`, as `match_tables` tells.
 
+    For the kind `box` the tables are `lvis_box_detections` and `lvis_box_truths`.
+
     `negative` (K, 2) int64 are pairs of an image and a class known to be absent there, `not_exhaustive` (K, 2) of an
     image and a class whose unmatched detections are ignored there. The 300 best detections of each image count, then
     those whose class is in the image's truth or absent for sure. Crowds are objects like others, `truth.ignore` counts.
@@ -74,20 +78,27 @@ def count(
         areas=instance.areas(kept, kind, area_from),
         lenient=np.isin(_keys(kept.image, kept.classes), _pairs(not_exhaustive)),
     )
-    return dict(zip(("lvis_detections", "lvis_truths"), pair, strict=True))
+    return dict(zip((f"{PREFIXES[kind]}_detections", f"{PREFIXES[kind]}_truths"), pair, strict=True))
 
 
-def ranking(tables: Mapping[str, Table], classes: Classes) -> Ranking:
-    """Sort the tables, once for all that is asked of them."""
-    return rank(tables["lvis_detections"], tables["lvis_truths"], len(classes), LVIS)
+def ranking(tables: Mapping[str, Table], classes: Classes, *, kind: instance.Kind = "mask") -> Ranking:
+    """Sort the tables of a kind, once for all that is asked of them."""
+    return rank(tables[f"{PREFIXES[kind]}_detections"], tables[f"{PREFIXES[kind]}_truths"], len(classes), LVIS)
 
 
-def score(tables: Mapping[str, Table], weights: Array, classes: Classes, frequencies: Sequence[str]) -> InstanceScores:
+def score(
+    tables: Mapping[str, Table],
+    weights: Array,
+    classes: Classes,
+    frequencies: Sequence[str],
+    *,
+    kind: instance.Kind = "mask",
+) -> InstanceScores:
     """Score N images under B rows of weights, (B, N); `frequencies` (C) are r, c or f of each class.
 
     See `average_precision.score`.
     """
-    return average_precision.score(ranking(tables, classes), weights, _subsets(frequencies))
+    return average_precision.score(ranking(tables, classes, kind=kind), weights, _subsets(frequencies))
 
 
 def leave_out(
@@ -97,9 +108,9 @@ def leave_out(
     return average_precision.leave_out(ranking(tables, classes), clusters, _subsets(frequencies))
 
 
-def truth_rows(tables: Mapping[str, Table]) -> Table:
+def truth_rows(tables: Mapping[str, Table], *, kind: instance.Kind = "mask") -> Table:
     """The truth's own rows: true objects per image, class and size range."""
-    return tables["lvis_truths"]
+    return tables[f"{PREFIXES[kind]}_truths"]
 
 
 def _subsets(frequencies: Sequence[str]) -> dict[str, Array]:

@@ -30,6 +30,7 @@ GROUPS = {
     "panoptic_boundary": "panoptic, by boundaries",
     "cityscapes_instance": "instances, as Cityscapes scores them",
     "lvis": "instances, as LVIS scores them",
+    "lvis_boxes": "instances by boxes, as LVIS scores them",
     "voc_instance": "instances, as VOC scores them",
     "calibration": "calibration",
     "tide": "errors of detections: rise of AP50 if mended",
