@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,17 +106,23 @@ def count_regions(
 
 def truth_rows(counts: Table) -> Table:
     """The truth's own rows: pixels of every class per image and region, whatever was predicted; all columns int64."""
-    keys = np.stack([counts["image"], counts["region"], counts["truth"]]).astype(np.int64)
-    unique, place = np.unique(keys, axis=1, return_inverse=True)
-    total = np.bincount(place.ravel(), weights=counts["pixels"], minlength=unique.shape[1]).astype(np.int64)
-    return {"image": unique[0], "region": unique[1], "truth": unique[2], "pixels": total}
+    columns = {name: counts[name].astype(np.int64) for name in ("image", "region", "truth")}
+    keys = np.ravel_multi_index(tuple(columns.values()), _extent(columns))
+    unique, place = np.unique(keys, return_inverse=True)
+    total = np.bincount(place, weights=counts["pixels"], minlength=len(unique)).astype(np.int64)
+    found = np.unravel_index(unique, _extent(columns))
+    return {**{name: column.astype(np.int64) for name, column in zip(columns, found, strict=True)}, "pixels": total}
 
 
 def rare_classes(counts: Table, classes: Classes, *, fewer_than: int = RARE, region: int = 0) -> list[tuple[str, int]]:
     """Name the classes that some but few images carry in their truth, with the number of those images."""
     keep = counts["region"] == region
-    pairs = np.unique(np.stack([counts["truth"][keep].astype(np.int64), counts["image"][keep]]), axis=1)
-    images = np.bincount(pairs[0], minlength=len(classes))
+    # With counts, because a plain np.unique loads numpy.ma, which takes longer than the scores of a small data set.
+    pairs = counts["image"][keep].astype(np.int64) * len(classes) + counts["truth"][keep]
+    keys, _ = np.unique(
+        counts["image"][keep].astype(np.int64) * len(classes) + counts["truth"][keep], return_counts=True
+    )
+    images = np.bincount(keys % len(classes), minlength=len(classes))
     return [(name, int(n)) for name, n in zip(classes.names, images, strict=True) if 0 < n < fewer_than]
 
 
@@ -166,6 +172,10 @@ def by_cluster(part: Array, clusters: Array, groups: int) -> Array:
     sums = np.zeros((groups, part.shape[1]))
     np.add.at(sums, clusters, part)
     return sums
+
+
+def _extent(columns: Mapping[str, Array]) -> tuple[int, ...]:
+    return tuple(int(column.max(initial=0)) + 1 for column in columns.values())
 
 
 def _require_same_size(truth: LabelMap, prediction: LabelMap, prefix: str) -> None:
