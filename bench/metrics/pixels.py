@@ -119,10 +119,8 @@ def rare_classes(counts: Table, classes: Classes, *, fewer_than: int = RARE, reg
     keep = counts["region"] == region
     # With counts, because a plain np.unique loads numpy.ma, which takes longer than the scores of a small data set.
     pairs = counts["image"][keep].astype(np.int64) * len(classes) + counts["truth"][keep]
-    keys, _ = np.unique(
-        counts["image"][keep].astype(np.int64) * len(classes) + counts["truth"][keep], return_counts=True
-    )
-    images = np.bincount(keys % len(classes), minlength=len(classes))
+    found, _ = np.unique(pairs, return_counts=True)
+    images = np.bincount(found % len(classes), minlength=len(classes))
     return [(name, int(n)) for name, n in zip(classes.names, images, strict=True) if 0 < n < fewer_than]
 
 
