@@ -1,0 +1,50 @@
+"""Mask2Former of transformers: one network for three tasks.
+
+This module knows what is Mask2Former's own: classes of transformers and published weights; the steps are in
+`queries`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.errors import missing_extra
+from bench.models import Options
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.models.query_model import QueryModel
+
+TASKS = ("panoptic", "semantic", "instance")
+EXTRA = "models"
+LICENCE = "MIT (the authors); Apache-2.0 (transformers)"
+PUBLISHED = {
+    "ade20k": "facebook/mask2former-swin-tiny-ade-semantic",
+    "cityscapes": "facebook/mask2former-swin-tiny-cityscapes-panoptic",
+    "coco-instances": "facebook/mask2former-swin-tiny-coco-instance",
+    "coco-panoptic": "facebook/mask2former-swin-tiny-coco-panoptic",
+}
+"""What its authors publish at the hub, by name of the card."""
+
+
+def load(card: Card, options: Options) -> QueryModel:
+    """Load Mask2Former with the weights asked for, or those that its authors publish for the card.
+
+    Raises:
+        MissingExtra: torch or transformers is not installed.
+        CheckpointError: weights that cannot be found, read, or that do not fit the network or the card.
+    """
+    try:
+        from transformers import Mask2FormerForUniversalSegmentation, Mask2FormerImageProcessor
+
+        from bench.models import queries
+    except ModuleNotFoundError as error:
+        raise missing_extra(error.name or "torch", "models", "--model mask2former") from None
+    kind = queries.Kind(
+        name="mask2former",
+        network=Mask2FormerForUniversalSegmentation,
+        processor=Mask2FormerImageProcessor,
+        published=PUBLISHED,
+        processor_settings={},
+    )
+    return queries.assemble(kind, card, options)
