@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +87,6 @@ def test_a_prediction_does_not_depend_on_its_batch(tmp_path: Path, model: str) -
         assert np.array_equal(one, three)
 
 
-def test_batches_for_a_gpu_hold_equal_sizes_and_no_more_than_asked(tmp_path: Path) -> None:
-    ready = replace(load("fcn", slim_file(tmp_path, "fcn")), device=torch.device("meta"), batch_size=2)
-    assert [[0, 3], [4], [1, 2]] == ready._batches([(2, 2), (3, 3), (3, 3), (2, 2), (2, 2)])
-
-
 def test_logits_are_resized_before_the_class_is_chosen(tmp_path: Path) -> None:
     image = pictures([(90, 120)])[0]
     ready = load("deeplab", slim_file(tmp_path, "deeplab"), input_size=(45, 60))
@@ -119,7 +113,7 @@ def test_amp_runs_on_the_cpu(tmp_path: Path) -> None:
 def test_the_mean_and_deviation_of_the_file_are_used(tmp_path: Path) -> None:
     ready = load("fcn", slim_file(tmp_path, "fcn", mean=[0.5, 0.5, 0.5], std=[0.25, 0.25, 0.25]))
     assert (0.5, 0.5, 0.5) == ready.mean
-    assert abs(float(ready._prepare(np.full((1, 2, 2, 3), 255, np.uint8)).max()) - 2) < 1e-6
+    assert abs(float(ready._prepare(ready._upload([np.full((2, 2, 3), 255, np.uint8)]), (2, 2)).max()) - 2) < 1e-6
     with pytest.raises(CheckpointError, match="mean has 2 numbers"):
         load("fcn", slim_file(tmp_path, "fcn", mean=[0.5, 0.5]))
     with pytest.raises(CheckpointError, match="std is no JSON list"):
@@ -177,7 +171,7 @@ def test_encoders_of_unet_are_recognised(tmp_path: Path, encoder: str, widths: t
     assert f"unet_{encoder}" == ready.identity["architecture"]
     image = pictures([(64, 96)])[0]
     with torch.inference_mode():
-        expected = network(ready._prepare(image[None])).argmax(1)[0].numpy()
+        expected = network(ready._prepare(ready._upload([image]), (64, 96))).argmax(1)[0].numpy()
     assert (expected == maps(ready, [image])[0]).mean() > 0.999
     assert [(97, 131)] == [labels.shape for labels in maps(ready, pictures([(97, 131)]))]
 
@@ -256,16 +250,6 @@ def test_a_gpu_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match="--device cuda: torch finds no GPU"):
         models.load("fcn", STREETS, Options(weights=str(slim_file(tmp_path, "fcn")), device="cuda"))
-
-
-def test_out_of_memory_says_what_to_do(tmp_path: Path) -> None:
-    class Greedy(torch.nn.Module):
-        def forward(self, _: Any) -> Any:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-
-    ready = replace(load("fcn", slim_file(tmp_path, "fcn")), network=Greedy())
-    with pytest.raises(UsageError, match=r"out of memory on cpu with 1 images of 40 x 30.*--batch-size"):
-        ready.predict(pictures([(30, 40)]))
 
 
 @pytest.mark.parametrize("model", SLIM)

@@ -1,15 +1,14 @@
 """From images to label maps: normalise, resize and pad, run the network, bring logits to the image's own size, argmax.
 
-On the CPU each image goes through the network alone, so that its prediction does not depend on its neighbours: the
-low bits of a convolution change with the size of a batch. On a GPU images of one size go together; there a tie of two
-classes may fall differently with another batch. This module knows neither truth, nor files, nor checkpoints.
+On a GPU a tie of two classes may fall differently with another batch; on the CPU each image goes alone. This module
+knows neither truth, nor files, nor checkpoints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any, cast
 
 import numpy as np
@@ -18,7 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.errors import UsageError
-from bench.models import Options
+from bench.models import Options, augmentation, windows
+from bench.models.batches import Batches
+from bench.models.compiling import Compiled
 from bench.samples import Image, LabelMap, Prediction
 
 MEAN = (0.485, 0.456, 0.406)
@@ -34,7 +35,7 @@ class SemanticModel:
     """A network that gives each pixel a class; `channels` are the outputs that stand for train ids 0 .. C-1.
 
     A channel of -1 is a class that the network does not know and never predicts. `stride` is what the height and width
-    of its input must be multiples of.
+    of its input must be multiples of. How it runs (window, scales, flip ...) is as `Options` has it.
     """
 
     network: nn.Module
@@ -43,9 +44,7 @@ class SemanticModel:
     device: torch.device
     channels: tuple[int, ...]
     batch_size: int
-    amp: bool = False
-    confidence: bool = False
-    input_size: tuple[int, int] | None = None
+    options: Options = field(default_factory=Options)
     stride: int = 1
     mean: tuple[float, ...] = MEAN
     std: tuple[float, ...] = STD
@@ -55,70 +54,79 @@ class SemanticModel:
         """Predict images of any sizes, each (H, W, 3) uint8 RGB; label maps of train ids in each image's own size.
 
         Raises:
-            UsageError: the device's memory does not hold the batch.
+            UsageError: the device's memory does not hold a single image.
         """
-        found: dict[int, LabelMap] = {}
-        for positions in self._batches([image.shape[:2] for image in images]):
-            stack = np.stack([images[position] for position in positions])
-            found |= zip(positions, self._predict(stack), strict=True)
-        return [found[position] for position in range(len(images))]
+        return list(self._batches.run(images, self._predict))
 
-    def _batches(self, sizes: Sequence[tuple[int, ...]]) -> list[list[int]]:
-        """Positions of images that go through the network together: one alone on the CPU, else equal sizes."""
-        if self.device.type == "cpu":
-            return [[position] for position in range(len(sizes))]
-        groups = [[p for p, other in enumerate(sizes) if other == size] for size in dict.fromkeys(sizes)]
-        step = self.batch_size
-        return [group[start : start + step] for group in groups for start in range(0, len(group), step)]
+    def _predict(self, images: Sequence[Image]) -> list[LabelMap]:
+        with torch.inference_mode():
+            scores = self._scores(self._upload(images))
+            labels = scores.argmax(1)
+            if not self._in_order:
+                labels = self._train_ids[labels]
+            shares = scores if self._averages else scores.softmax(1)
+            sure = shares.amax(1).cpu().numpy() if self.options.confidence else [None] * len(labels)
+            plain = labels.to(torch.uint8 if self._small else torch.int32).cpu().numpy().astype(self._dtype)
+            return [LabelMap(one, confidence=how) for one, how in zip(plain, sure, strict=True)]
 
-    def _predict(self, images: np.ndarray[Any, np.dtype[np.uint8]]) -> list[LabelMap]:
-        height, width = images.shape[1:3]
-        try:
-            with torch.inference_mode():
-                logits = self._logits(self._prepare(images), (height, width))
-                labels = logits.argmax(1)
-                if not self._in_order:
-                    labels = self._train_ids[labels]
-                sure = logits.softmax(1).amax(1).cpu().numpy() if self.confidence else [None] * len(labels)
-                plain = labels.to(torch.uint8 if self._small else torch.int32).cpu().numpy().astype(self._dtype)
-                return [LabelMap(one, confidence=how) for one, how in zip(plain, sure, strict=True)]
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
-                raise
-            raise UsageError(
-                f"out of memory on {self.device.type} with {len(images)} images of {width} x {height} at once: "
-                "give a smaller --batch-size or --input-size, or --device cpu"
-            ) from None
+    def _upload(self, images: Sequence[Image]) -> Tensor:
+        """The pixels on the device, (N, 3, H, W) uint8; from pinned memory a GPU fetches them while this goes on."""
+        pixels = torch.from_numpy(np.stack(images))
+        if self.device.type == "cuda":
+            pixels = pixels.pin_memory().to(self.device, non_blocking=True)
+        return pixels.permute(0, 3, 1, 2)
 
-    def _prepare(self, images: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
-        """Normalised input, (N, 3, H, W), resized where asked."""
-        pixels = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2)
-        scaled = pixels.to(torch.float32).div_(255)
-        if self.input_size is not None and tuple(scaled.shape[-2:]) != self.input_size:
-            scaled = functional.interpolate(
-                scaled, self.input_size, mode="bilinear", align_corners=False, antialias=True
-            )
-        normal = (scaled - self._column(self.mean)) / self._column(self.std)
+    def _scores(self, images: Tensor) -> Tensor:
+        """Logits, or probabilities where several are averaged, of the known classes: (N, channels, H, W) float32."""
+        size = (int(images.shape[-2]), int(images.shape[-1]))
+        whole = self.options.input_size or size
+        if not self._averages:
+            return self._logits(self._prepare(images, whole), size)
+        sizes = [augmentation.scaled(whole, scale) for scale in self.options.scales]
+        logits = partial(self._logits, size=size)
+        return augmentation.average(partial(self._prepare, images), logits, sizes, flip=self.options.flip)
+
+    def _prepare(self, images: Tensor, size: tuple[int, int]) -> Tensor:
+        """Normalised input, (N, 3, h, w), in the size of the network's input."""
+        scaled = images.to(torch.float32).div_(255)
+        if tuple(scaled.shape[-2:]) != size:
+            scaled = functional.interpolate(scaled, size, mode="bilinear", align_corners=False, antialias=True)
+        normal = (scaled - self._normal[0]) / self._normal[1]
         return normal.contiguous(memory_format=torch.channels_last)
 
     def _logits(self, pixels: Tensor, size: tuple[int, int]) -> Tensor:
         """Logits of the known classes in the images' own size, (N, channels, H, W) float32."""
-        height, width = pixels.shape[-2:]
-        below, right = -height % self.stride, -width % self.stride
-        padded = functional.pad(pixels, (0, right, 0, below), mode="replicate") if below or right else pixels
-        with torch.autocast(self.device.type, dtype=_half(self.device), enabled=self.amp):
-            output = self.network(padded)
-        logits = output["out"] if isinstance(output, dict) else output
-        logits = logits[..., :height, :width].float()
-        if not self._in_order:
-            logits = logits[:, self._known]
+        window = self.options.window
+        logits = windows.slide(self._forward, pixels, window, self.options.overlap) if window else self._forward(pixels)
         if tuple(logits.shape[-2:]) != size:
             logits = functional.interpolate(logits, size, mode="bilinear", align_corners=False)
         # On the CPU the maximum over neighbouring numbers is about five times as fast as over far ones.
-        return cast("Tensor", logits.contiguous(memory_format=torch.channels_last))
+        return logits.contiguous(memory_format=torch.channels_last)
 
-    def _column(self, values: tuple[float, ...]) -> Tensor:
-        return torch.tensor(values, device=self.device).view(1, -1, 1, 1)
+    def _forward(self, pixels: Tensor) -> Tensor:
+        """Logits of the known classes in the size of the input, (N, channels, h, w) float32."""
+        height, width = pixels.shape[-2:]
+        below, right = -height % self.stride, -width % self.stride
+        padded = functional.pad(pixels, (0, right, 0, below), mode="replicate") if below or right else pixels
+        with torch.autocast(self.device.type, dtype=_half(self.device), enabled=self.options.amp):
+            output = self.network(padded)
+        logits = output["out"] if isinstance(output, dict) else output
+        logits = logits[..., :height, :width].float()
+        return cast("Tensor", logits if self._in_order else logits[:, self._known])
+
+    @cached_property
+    def _batches(self) -> Batches:
+        together = self.device.type != "cpu"
+        return Batches(self.device.type, self.batch_size, together, self.identity.get("warnings", []))
+
+    @property
+    def _averages(self) -> bool:
+        return self.options.flip or self.options.scales != (1.0,)
+
+    @cached_property
+    def _normal(self) -> tuple[Tensor, Tensor]:
+        mean, std = (torch.tensor(values, device=self.device).view(1, -1, 1, 1) for values in (self.mean, self.std))
+        return mean, std
 
     @cached_property
     def _in_order(self) -> bool:
@@ -147,23 +155,26 @@ def ready(model: SemanticModel, options: Options) -> SemanticModel:
     """The model on its device, as the options say, with the settings that a run record shows."""
     device = choose_device(options.device)
     network = model.network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if options.compile:
+        network = Compiled(network)
     batch_size = options.batch_size or BATCH_SIZES[device.type]
-    settings = {
+    settings = settings_of(options, device, batch_size)
+    return replace(model, network=network, device=device, settings=settings, batch_size=batch_size, options=options)
+
+
+def settings_of(options: Options, device: torch.device, batch_size: int) -> dict[str, Any]:
+    """How a model runs, as a record shows it: of what came later than the first records, only what is not default."""
+    always = {
         "device": device.type,
         "batch_size": batch_size,
         "amp": options.amp,
         "input_size": list(options.input_size) if options.input_size else None,
     }
-    return replace(
-        model,
-        network=network,
-        device=device,
-        settings=settings,
-        batch_size=batch_size,
-        amp=options.amp,
-        input_size=options.input_size,
-        confidence=options.confidence,
-    )
+    rest = ("compile", "window", "overlap", "scales", "flip", "score_threshold", "detections", "prompt", "prompts")
+    given = {name: getattr(options, name) for name in rest if getattr(options, name) != getattr(Options, name)}
+    if options.window:
+        given["overlap"] = options.overlap
+    return always | {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
 
 def choose_device(wanted: str) -> torch.device:
