@@ -6,6 +6,7 @@ It turns words such as `all`, `mIoU,PQ` or `crops,trimap=3:5` into `Rules`; what
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ def rules_for(card: Card, task: str, *, metrics: str = "default", regions: str =
     if metrics == "all":
         regions = regions or ("crops" if card.crops and task == "semantic" else "")
         chosen = [name for name in chosen if FAMILIES[name].when != "named"]
+    if not isfinite(settings.get("shown_from", 0.0)):
+        raise UsageError(f"--shown-from {settings['shown_from']}: a number is needed, such as 0.5")
     crop0 = settings.pop("crop0", "full")
     if card.boundary is not None:
         settings.setdefault("boundary_ratio", card.boundary.ratio)

@@ -16,6 +16,7 @@ from bench.errors import RunError, UsageError, did_you_mean
 from bench.families import FAMILIES, Family, Rules, Scores, family
 from bench.metrics.ranking import as_ranks
 from bench.permutation import Swaps
+from bench.resample import Members
 from bench.runs import Run, Tables
 from bench.samples import Array, Table
 from bench.scoring import rules_of
@@ -31,6 +32,7 @@ PREFIXES = {
     "voc_instance": "voc_",
     "lvis": "lvis_",
     "lvis_boxes": "lvis_box_",
+    "object_confusion": "object_",
     "panoptic_boundary": "boundary_",
 }
 """What tells the scores of a family from those of the same name in another: `box_AP`."""
@@ -68,6 +70,14 @@ class Question:
         if not by_class or self.per_class is None:
             return np.asarray(value[:, None])
         return np.concatenate([value[:, None], scores.per_class[self.per_class]], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Without:
+    """Scores with each cluster left out, (K, 1 or 1 + C), and of a mean over classes these."""
+
+    scores: Array
+    members: Members | None
 
 
 def question(compared: Sequence[Run], metric: str | None) -> Question:
@@ -125,10 +135,19 @@ def plain(asked: Question, tables: Tables, *, by_class: bool) -> Array:
     return np.asarray(asked.of(found, by_class=by_class)[0])
 
 
-def without_each(asked: Question, tables: Tables, clusters: Array, *, by_class: bool) -> Array | None:
-    """The scores with each cluster left out, (K, 1 or 1 + C); None where the jackknife fails (AP)."""
+def without_each(asked: Question, tables: Tables, clusters: Array, *, by_class: bool) -> Without | None:
+    """The scores with each cluster left out; None where the jackknife fails (AP)."""
     found = asked.family.leave_out(tables, clusters, asked.classes, asked.rules)
-    return None if found is None else asked.of(found, by_class=by_class)
+    if found is None:
+        return None
+    members = members_of(found, asked.name) if asked.label is None else None
+    return Without(asked.of(found, by_class=by_class), members)
+
+
+def members_of(found: Scores, name: str) -> Members | None:
+    """The classes behind a mean, if its family tells how many clusters carry each."""
+    made = getattr(found, "parts", {}).get(name)
+    return None if made is None else Members(found.per_class[made[0]], made[1])
 
 
 def weighted(asked: Question, tables: Tables, weights: Array, *, by_class: bool) -> Array:
@@ -142,6 +161,9 @@ def weighted(asked: Question, tables: Tables, weights: Array, *, by_class: bool)
 
 def swapped(asked: Question, pair: tuple[Tables, Tables], swaps: Swaps, clusters: Array, *, by_class: bool) -> Array:
     """The differences of two runs that exchanged the clusters each of R swaps (R, K) says: (R, 1 or 1 + C)."""
+    settled = getattr(asked.family, "settled", None)
+    if settled is not None:
+        pair = settled(pair[0], asked.classes, asked.rules), settled(pair[1], asked.classes, asked.rules)
     both = stacked(pair, asked.family.TABLES)
     images, parts = len(clusters), []
     for rows in _blocks(len(swaps.rows), 4 * images):

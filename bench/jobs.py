@@ -23,6 +23,9 @@ from bench.formats import PredictionReader, layout
 from bench.models import Model
 from bench.samples import Sample
 
+LATER = ("shown_from",)
+"""Rules that came after the first records."""
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -54,7 +57,7 @@ class Job:
         return {
             "schema": runs.SCHEMA,
             "dataset": self.card.name,
-            "rules": msgspec.to_builtins(self.rules),
+            "rules": _named(self.rules),
             "classes": list(self.card.classes.names),
             "split": self.split,
             "images": runs.digest([sample.id for sample in self.samples]),
@@ -136,6 +139,12 @@ def made_from_truth(
         rules=rules or Rules(),
         sources={"data": str(root.resolve())},
     )
+
+
+def _named(rules: Rules) -> dict[str, Any]:
+    """The rules as they name a run: those that came later only where they are not at their default, so ids stay."""
+    every, plain = msgspec.to_builtins(rules), msgspec.to_builtins(Rules())
+    return {key: value for key, value in every.items() if key not in LATER or value != plain[key]}
 
 
 def _files_digest(path: Path) -> str:

@@ -50,6 +50,7 @@ PARTS = {
     "comparability": "compare",
     "contrasts": "compare",
     "corrections": "resample",
+    "details": "scoring",
     "effects": "compare",
     "fetch": "prepare",
     "friedman": "resample",

@@ -23,6 +23,7 @@ from bench.cli.options import (
     Out,
     Regions,
     Resume,
+    ShownFrom,
     SplitName,
     VocForm,
 )
@@ -62,6 +63,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     classes_in: ClassesIn = None,
     area_from: AreaFrom = "mask",
     voc_form: VocForm = "2014",
+    shown_from: ShownFrom = 0.5,
     interval: IntervalChoice = "default",
     name: Name = None,
     out: Out = Path("runs"),
@@ -85,6 +87,7 @@ def evaluate(  # noqa: PLR0913 - an option each
         "classes_in": classes_in,
         "area_from": area_from,
         "voc_form": voc_form,
+        "shown_from": shown_from,
         "interval": interval,
     }
     another = f"bench eval --predictions OTHER --dataset {dataset} ...  (with the options of this run)"

@@ -19,7 +19,9 @@ DataFolder = Annotated[
 ]
 LayoutName = Annotated[
     str | None,
-    option("--layout", metavar="NAME", help="Read the data as cityscapes, coco, pairs or voc; default: the card's."),
+    option(
+        "--layout", metavar="NAME", help="Read the data as cityscapes, coco, lvis, pairs or voc; default: the card's."
+    ),
 ]
 IdsFile = Annotated[
     str | None, option("--ids", metavar="FILE|all", help="Image ids, one a line, in place of the split's list.")
@@ -62,6 +64,10 @@ BoundaryMode = Annotated[
 AreaFrom = Annotated[
     Literal["mask", "box"],
     option("--area-from", help="Area of a detection with mask and box: the mask's, or the box's as pycocotools."),
+]
+ShownFrom = Annotated[
+    float,
+    option("--shown-from", metavar="SCORE", help="Score from which on detections count in precision, recall, F1: 0.5."),
 ]
 Resume = Annotated[bool, option("--resume", help="Go on where an interrupted run stopped.")]
 AsJson = Annotated[bool, option("--json", help="Print one JSON object and nothing else on standard output.")]

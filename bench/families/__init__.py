@@ -39,6 +39,8 @@ FAMILIES: dict[str, Entry] = {
     "lvis_boxes": Entry("instance", "default"),
     "voc_instance": Entry("instance", "all"),
     "tide": Entry("instance", "all"),
+    "operating_points": Entry("instance", "all"),
+    "object_confusion": Entry("instance", "all"),
     "panoptic": Entry("panoptic", "default"),
     "panoptic_boundary": Entry("panoptic", "all"),
 }
@@ -58,6 +60,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     boundary_ratio: float = 0.02
     boundary_mode: Literal["gscnn", "present"] = "gscnn"
     voc_form: Literal["2014", "2015"] = "2014"
+    shown_from: float = 0.5
     interval: Literal["default", "none"] = "default"
 
 
@@ -76,7 +79,11 @@ class Scores(Protocol):
 
 
 class Family(Protocol):
-    """What every module of this folder offers; those of objects also have `count_columns`, for all images at once."""
+    """What every module of this folder offers.
+
+    Those of objects also have `count_columns`, for all images at once; those that look at the value of scores have
+    `settled`, which writes into the tables of a run which of its detections are shown, before scores become ranks.
+    """
 
     GROUP: str
     """Under which name its scores stand in a record."""

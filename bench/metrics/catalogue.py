@@ -63,6 +63,13 @@ _OTHER_OBJECTS = (
     ("APr@lvis", "AP of rare classes; APc of common and APf of frequent ones", "lvis"),
     ("AP50@sds-2014", "AP^r of SDS: area under the envelope at IoU .5; APvol over .1 to .9", "Hariharan et al. 2014"),
     ("AP50@sds-2015", "AP^r of SDS without a second choice, at IoU .5; AP70 at .7", "Hariharan et al. 2015"),
+    ("precision", "mean over classes of tp / (tp + fp) of detections from a score on, at an overlap of .50", "-"),
+    ("recall", "the same of tp / (tp + fn)", "-"),
+    ("F1", "the same of 2 tp / (2 tp + fp + fn); --shown-from says from which score on", "-"),
+    ("best_F1", "F1, and so precision and recall, from the score on that is best for each class", "-"),
+    ("object_found", "share of a class's objects that any detection takes, whatever its class", "-"),
+    ("object_class_accuracy", "share of the objects found that are taken for what they are", "-"),
+    ("object_real", "share of a class's detections that take an object", "-"),
     ("dAP_class@tide", "rise of AP50 if detections of a wrong class were mended; so for other errors", "TIDE, tidecv"),
 )
 

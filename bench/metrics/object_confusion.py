@@ -6,20 +6,38 @@ repeats or leaves out, and why, this module must not know.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bench.columns import DetectionColumns, TruthColumns
 from bench.kernels.threads import spread
 from bench.metrics.matching import Groups, Overlaps, group, parts
+from bench.metrics.rates import class_mean, ratio
 from bench.samples import Array, Table
 
 NOTHING, IGNORED = -1, -2
+OVERLAP = 0.5
+"""From which overlap on a detection takes an object."""
+NAMES = ("found", "class_accuracy", "real")
+
+
+@dataclass(frozen=True, eq=False)
+class ConfusionScores:
+    """Scores in [0, 1] for B rows of weights, NaN where undefined: `overall` by name (B,), `per_class` (B, C).
+
+    Of a class, `found` is the share of its objects that any detection takes, whatever its class, `class_accuracy` the
+    share of these that are taken for what they are, and `real` the share of its detections that take an object.
+    Overall scores are means over the classes with truth in a row that have the score.
+    """
+
+    overall: Mapping[str, Array]
+    per_class: Mapping[str, Array]
 
 
 def count(
-    truth: TruthColumns, detections: DetectionColumns, overlaps: Overlaps, *, threshold: float = 0.5
+    truth: TruthColumns, detections: DetectionColumns, overlaps: Overlaps, *, threshold: float = OVERLAP
 ) -> dict[str, Table]:
     """Match detections of all classes, best first, to the free true object of highest overlap; two tables.
 
@@ -54,9 +72,10 @@ def count(
 def matrix(confused: Table, truths: Table, weights: Array, classes: int, *, score: float = 0.5) -> Array:
     """Weighted objects by true and detected class, (C + 1, C + 1) float64, of detections with at least `score`.
 
-    `weights` is (N,). The last row holds detections of nothing, the last column objects that were missed.
+    `weights` is (N,). The last row holds detections of nothing, the last column objects that were missed. Where the
+    table has a column `shown` (bool), that says which detections count.
     """
-    shown = confused["score"] >= score
+    shown = confused["shown"] if "shown" in confused else confused["score"] >= score
     rows = np.where(confused["truth"] == NOTHING, classes, confused["truth"])[shown].astype(np.int64)
     keys = rows * (classes + 1) + confused["class"][shown]
     sums = np.bincount(keys, weights[confused["image"][shown]], (classes + 1) ** 2)
@@ -64,6 +83,22 @@ def matrix(confused: Table, truths: Table, weights: Array, classes: int, *, scor
     totals = np.bincount(truths["class"], weights[truths["image"]] * truths["objects"], classes)
     table[:classes, classes] = totals - table[:classes, :classes].sum(axis=1)
     return table
+
+
+def score(confused: Table, truths: Table, weights: Array, classes: int, *, score: float = 0.5) -> ConfusionScores:
+    """Score N images under B rows of weights, (B, N), by detections with at least `score`."""
+    found, right, real = ([np.zeros((0, classes))] for _ in NAMES)
+    carried = [np.zeros((0, classes), dtype=bool)]
+    for row in np.asarray(weights, dtype=np.float64):
+        table = matrix(confused, truths, row, classes, score=score)
+        objects, taken, own = table[:classes].sum(axis=1), table[:classes, :classes], np.diag(table)[:classes]
+        found.append(ratio(taken.sum(axis=1), objects)[None])
+        right.append(ratio(own, taken.sum(axis=1))[None])
+        real.append(ratio(taken.sum(axis=0), table[:, :classes].sum(axis=0))[None])
+        carried.append(objects[None] > 0)
+    present = np.concatenate(carried)
+    values = {name: np.concatenate(each) for name, each in zip(NAMES, (found, right, real), strict=True)}
+    return ConfusionScores({n: class_mean(each, present & ~np.isnan(each)) for n, each in values.items()}, values)
 
 
 def _matched(groups: Groups, overlaps: Array, hidden: Array, threshold: float) -> Array:

@@ -57,15 +57,22 @@ def best_scores(ranking: Ranking, *, threshold: int = 0) -> Array:
 def at_scores(ranking: Ranking, weights: Array, scores: float | Array, *, threshold: int = 0) -> PointScores:
     """Score the detections whose score is at least `scores`, one number or one of each class (C,), NaN for none.
 
+    See `of_shown`.
+    """
+    each = np.broadcast_to(np.asarray(scores, dtype=np.float64), ranking.classes)
+    shown = ranking.detections["score"] >= each[ranking.detections["class"]]
+    return of_shown(ranking, weights, shown, threshold=threshold)
+
+
+def of_shown(ranking: Ranking, weights: Array, shown: Array, *, threshold: int = 0) -> PointScores:
+    """Score the detections that are shown, a bool for each row of the ranking's table.
+
     `weights` is (B, N). Detections match at the protocol's overlap `threshold` (a position). Precision is
     tp / (tp + fp), recall tp / (tp + fn), F1 is 2 tp / (2 tp + fp + fn); a class without truth in a row has no score.
     """
     C = ranking.classes
     listed = ranking.listed(0, None)
-    classes = ranking.detections["class"][listed.rows].astype(np.int64)
-    shown = (
-        ranking.detections["score"][listed.rows] >= np.broadcast_to(np.asarray(scores, dtype=np.float64), C)[classes]
-    )
+    classes, shown = ranking.detections["class"][listed.rows].astype(np.int64), shown[listed.rows]
     keys, groups = np.unique((listed.image.astype(np.int64) * C + classes)[shown], return_inverse=True)
     hits, wrong = (
         np.bincount(groups, weights=(bits[shown] >> threshold & 1).astype(np.float64), minlength=len(keys))

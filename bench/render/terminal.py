@@ -20,6 +20,10 @@ TITLES = {
     "boundary_IoU": "boundary IoU",
     "category_IoU": "category IoU",
     "category_iIoU": "category iIoU",
+    "best_precision": "best precision",
+    "best_recall": "best recall",
+    "best_F1": "best F1",
+    "class_accuracy": "class accuracy",
 }
 GROUPS = {
     "semantic": "semantic",
@@ -34,8 +38,10 @@ GROUPS = {
     "voc_instance": "instances, as VOC scores them",
     "calibration": "calibration",
     "tide": "errors of detections: rise of AP50 if mended",
+    "operating_points": "objects that are shown from a score on, and from the best score of each class on",
+    "object_confusion": "objects that any detection takes, whatever its class",
 }
-FIRST = ("mIoU", "AP", "PQ")
+FIRST = ("mIoU", "AP", "PQ", "F1", "found")
 """The score that a group leads with, and that says over how many classes it runs."""
 DASH = "-"
 LEFT_RIGHT = ("left", "right", "left")
