@@ -201,7 +201,7 @@ def test_a_defect_of_ours_is_told_with_how_to_report_it(bench, monkeypatch) -> N
     def broken(*_: object) -> None:
         raise ZeroDivisionError("by nought")
 
-    monkeypatch.setattr("bench.runs.read", broken)
+    monkeypatch.setattr("bench.cli.showing.find_record", broken)
     code, out, err = bench("show", ".")
     assert (4, "") == (code, out)
     assert "ZeroDivisionError: by nought" in err
@@ -276,3 +276,9 @@ def test_an_install_without_compiled_kernels_says_so_once(place: Place, bench, m
         monkeypatch.setattr("bench.kernels.which", lambda kind=kind: kind)
         _, _, err = bench(*words)
         assert said == err.count("compiled kernels are missing")
+
+
+@pytest.mark.parametrize("what", ["datasets", "metrics"])
+def test_lists_fit_a_hundred_columns(bench, what: str) -> None:
+    _, out, _ = bench("list", what)
+    assert max(map(len, out.splitlines())) <= 100

@@ -27,13 +27,14 @@ def test_a_family_offers_all_that_the_contract_asks(name: str) -> None:
     found = families.family(name)
     wanted = {member for member in vars(Family) if not member.startswith("_")} | set(Family.__annotations__)
     assert set() == {member for member in wanted if not hasattr(found, member)}
-    assert FAMILIES[name].task in ("semantic", "instance", "panoptic")
+    assert FAMILIES[name].task in ("semantic", "instance", "panoptic", "prompted")
     assert found.METRICS
 
 
 @pytest.mark.parametrize("metric", [metric for metric in METRICS if "@" not in metric.name], ids=lambda m: m.name)
 def test_every_listed_metric_can_be_asked_for(metric) -> None:
-    card = COCO if metric.task == "panoptic" else CITYSCAPES
+    special = {"lvis": "lvis", "voc": "voc2012"}.get(metric.name.partition("_")[0])
+    card = cards.load_card(special) if special else COCO if metric.task == "panoptic" else CITYSCAPES
     task = "semantic" if metric.task == "calibration" else metric.task
     assert choosing.rules_for(card, task, metrics=metric.name).families
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Annotated, Any, Literal
 
 import typer
 
 from bench.cli import console
 from bench.cli.options import AsJson
+
+Row = dict[str, Any]
+WIDTHS: Mapping[str, Mapping[str, int]] = {
+    "datasets": {"title": 21, "tasks": 18, "splits": 19},
+    "models": {"what": 34, "tasks": 9, "ships weights for": 9, "licence": 17},
+    "metrics": {"meaning": 45, "reference": 22},
+}
+"""Columns that are wrapped, so that a table fits 100 columns."""
 
 
 def list_(
@@ -19,14 +29,23 @@ def list_(
     rows = {"datasets": _datasets, "models": _models, "metrics": _metrics}[what]()
     if as_json:
         console.say_json({what: rows})
-        return 0
-    from tabulate import tabulate
-
-    console.say(tabulate(rows, headers="keys", tablefmt="plain"))
+    elif what == "metrics":
+        for task, some in groupby(rows, key=lambda row: row["task"]):
+            named = [{key: value for key, value in row.items() if key != "task"} for row in some]
+            console.say(f"{task}:\n\n{_table(named, WIDTHS[what])}\n")
+    else:
+        console.say(_table(rows, WIDTHS[what]))
     return 0
 
 
-def _datasets() -> list[dict[str, Any]]:
+def _table(rows: Sequence[Row], widths: Mapping[str, int]) -> str:
+    from tabulate import tabulate
+
+    wide = [widths.get(name) for name in rows[0]]
+    return tabulate(rows, headers="keys", tablefmt="plain", missingval="-", maxcolwidths=wide, maxheadercolwidths=wide)
+
+
+def _datasets() -> list[Row]:
     from bench import cards
 
     loaded = [cards.load_card(name) for name in cards.names()]
@@ -35,7 +54,7 @@ def _datasets() -> list[dict[str, Any]]:
             "name": card.name,
             "title": card.title,
             "tasks": ", ".join(card.tasks),
-            "classes": len(card.classes),
+            "classes": len(card.classes) or None,
             "splits": ", ".join(
                 f"{name} {split.images}" if split.images else name for name, split in card.splits.items()
             ),
@@ -45,13 +64,13 @@ def _datasets() -> list[dict[str, Any]]:
     ]
 
 
-def _models() -> list[dict[str, Any]]:
+def _models() -> list[Row]:
     from bench import models
 
-    return [models.describe(name) for name in models.names()]
+    return [dict(models.describe(name)) for name in models.names()]
 
 
-def _metrics() -> list[dict[str, Any]]:
+def _metrics() -> list[Row]:
     from dataclasses import asdict
 
     from bench.metrics.catalogue import METRICS

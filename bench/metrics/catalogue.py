@@ -56,13 +56,22 @@ _INSTANCE = (
 )
 
 _OTHER_OBJECTS = (
-    ("AP@boundary", "AP and AR of COCO by the smaller of mask IoU and boundary IoU", "boundary-iou-api"),
-    ("AP@cityscapes", "AP and AP50 by the trapezoid rule; void and groups excuse detections", "cityscapesScripts"),
-    ("AP100m@cityscapes", "AP of objects within 100 m, or 50 m: an approximation from distances", "Cityscapes"),
-    ("AP@lvis", "AP and AR300 over classes of which each image tells some", "lvis"),
-    ("APr@lvis", "AP of rare classes; APc of common and APf of frequent ones", "lvis"),
-    ("AP50@sds-2014", "AP^r of SDS: area under the envelope at IoU .5; APvol over .1 to .9", "Hariharan et al. 2014"),
-    ("AP50@sds-2015", "AP^r of SDS without a second choice, at IoU .5; AP70 at .7", "Hariharan et al. 2015"),
+    ("box_AP", "AP and AR of COCO by boxes in place of masks", "pycocotools"),
+    ("boundary_AP", "AP and AR of COCO by the smaller of mask IoU and boundary IoU", "boundary-iou-api"),
+    ("cityscapes_AP", "AP and AP50 by the trapezoid rule; void and groups excuse detections", "cityscapesScripts"),
+    ("cityscapes_AP100m", "AP of objects within 100 m, or 50 m: an approximation from distances", "Cityscapes"),
+    ("lvis_AP", "AP and AR300 over classes of which each image tells some", "lvis"),
+    ("lvis_APr", "AP of rare classes; APc of common and APf of frequent ones", "lvis"),
+    (
+        "voc_AP50",
+        "AP^r of SDS, --voc-form 2014: area under the envelope at IoU .5; APvol over .1 to .9",
+        "Hariharan et al. 2014",
+    ),
+    (
+        "voc_AP70",
+        "AP^r of SDS, --voc-form 2015: without a second choice, at IoU .7; AP50 at .5",
+        "Hariharan et al. 2015",
+    ),
     ("precision", "mean over classes of tp / (tp + fp) of detections from a score on, at an overlap of .50", "-"),
     ("recall", "the same of tp / (tp + fn)", "-"),
     ("F1", "the same of 2 tp / (2 tp + fp + fn); --shown-from says from which score on", "-"),
@@ -70,7 +79,11 @@ _OTHER_OBJECTS = (
     ("object_found", "share of a class's objects that any detection takes, whatever its class", "-"),
     ("object_class_accuracy", "share of the objects found that are taken for what they are", "-"),
     ("object_real", "share of a class's detections that take an object", "-"),
-    ("dAP_class@tide", "rise of AP50 if detections of a wrong class were mended; so for other errors", "TIDE, tidecv"),
+    (
+        "tide",
+        "rise of AP50 if errors of detections were mended, kind by kind: class, location, both ...",
+        "TIDE, tidecv",
+    ),
 )
 
 _CALIBRATION = (
@@ -78,11 +91,16 @@ _CALIBRATION = (
     ("MCE", "the largest of these gaps over bins", "Guo et al. 2017"),
 )
 
+_PROMPTED = (
+    ("mIoU@3", "mean over objects of their IoU after 3 points, or after a box (mIoU@1)", "Kirillov et al. 2023, RITM"),
+)
+
 _TASKS = (
     ("semantic", _SEMANTIC),
     ("calibration", _CALIBRATION),
     ("panoptic", _PANOPTIC),
     ("instance", (*_INSTANCE, *_OTHER_OBJECTS)),
+    ("prompted", _PROMPTED),
 )
 
 METRICS: tuple[Metric, ...] = tuple(
