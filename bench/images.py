@@ -72,8 +72,9 @@ def read_panoptic_ids(path: str | Path) -> tuple[Array, Array]:
     """
     data = _bytes(path)
     header = _fast(path, data)
-    rgb = _decode(path, data) if header and _is_plain_rgb(header) else pillow.with_pillow(path, pillow.to_colors)
-    return kernels.color_ids(rgb)
+    if header and _is_plain_rgb(header):
+        return _checked(path, lambda: png.decode_ids(data))
+    return kernels.color_ids(pillow.with_pillow(path, pillow.to_colors))
 
 
 def is_color(path: str | Path) -> bool:

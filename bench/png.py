@@ -101,15 +101,31 @@ def decode(data: bytes) -> Array:
     Raises:
         PngError: damaged, cut off, or interlaced.
     """
-    header = read_header(data)
-    if header.interlaced:
-        raise PngError("the PNG is interlaced, which only the general decoder reads")
+    header = _plain_header(data)
     filtered = _filtered(data, header)
     try:
         rows = kernels.unfilter(filtered, header.height, header.stride, header.bytes_per_pixel)
     except ValueError as error:
         raise PngError(f"the pixels of the PNG are damaged ({error})") from None
     return _samples(rows, header)
+
+
+def decode_ids(data: bytes) -> tuple[Array, Array]:
+    """Decode a PNG of 8-bit RGB that is not interlaced into ids R + 256 G + 65536 B.
+
+    Returns the map (H, W) int32, and (F, 2) int64 of each id in it and its pixels, rising.
+
+    Raises:
+        PngError: damaged, cut off, interlaced, or of another kind.
+    """
+    header = _plain_header(data)
+    if header.color != RGB or header.depth != 8:
+        raise PngError("the PNG does not hold colours of three times 8 bits")
+    filtered = _filtered(data, header)
+    try:
+        return kernels.filtered_ids(filtered, header.height, header.width)
+    except ValueError as error:
+        raise PngError(f"the pixels of the PNG are damaged ({error})") from None
 
 
 def verify(data: bytes) -> None:
@@ -119,6 +135,13 @@ def verify(data: bytes) -> None:
         PngError: they are not.
     """
     _filtered(data, read_header(data))
+
+
+def _plain_header(data: bytes) -> Header:
+    header = read_header(data)
+    if header.interlaced:
+        raise PngError("the PNG is interlaced, which only the general decoder reads")
+    return header
 
 
 def _filtered(data: bytes, header: Header) -> memoryview:

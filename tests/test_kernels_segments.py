@@ -75,6 +75,14 @@ def require_same(expected: Array, actual: Array) -> None:
     assert (expected.dtype, expected.shape, expected.tolist()) == (actual.dtype, actual.shape, actual.tolist())
 
 
+def outcome(call: Any, *arguments: Any) -> Any:
+    """What a kernel returns, as plain lists, or the words with which it refuses."""
+    try:
+        return tuple(each.tolist() for each in call(*arguments))
+    except ValueError as error:
+        return str(error)
+
+
 @given(id_maps())
 def test_reference_ids_equal_plain_loops(ids: Array) -> None:
     expected = plain_ids(colored(ids).tolist())
@@ -89,6 +97,28 @@ def test_native_ids_equal_reference(ids: Array) -> None:
     pairs = zip(reference.color_ids(colored(ids)), NATIVE.color_ids(colored(ids)), strict=True)  # type: ignore[union-attr]
     for pair in pairs:
         require_same(*pair)
+
+
+@needs_native
+@given(id_maps(), st.integers(0, 255), st.randoms(use_true_random=False))
+def test_native_ids_of_filtered_rows_equal_reference(ids: Array, kinds: int, noise: Any) -> None:
+    """Whatever the bytes are, both join what the filters make of them; filter types come from the example."""
+    height, width = ids.shape
+    rows = np.ascontiguousarray(colored(ids)).reshape(height, 3 * width)
+    data = b"".join(bytes([(kinds + y) % 5]) + row.tobytes() for y, row in enumerate(rows))
+    flat = b"".join(bytes([(kinds + y) % 5]) + bytes(3 * width) for y in range(height))
+    for filtered in (data, flat, bytes(noise.choice(data) for _ in data) if data else data):
+        arguments = filtered, height, width
+        expected = outcome(reference.filtered_ids, *arguments)
+        assert expected == outcome(NATIVE.filtered_ids, *arguments)  # type: ignore[union-attr]
+
+
+@twins
+def test_filtered_rows_that_are_none_are_refused(twin: ModuleType) -> None:
+    assert outcome(twin.filtered_ids, bytes(14), 2, 2) == ([[0, 0], [0, 0]], [[0, 4]])
+    assert "14 bytes, not 13" in outcome(twin.filtered_ids, bytes(13), 2, 2)
+    assert "row 1 has filter type 9" in outcome(twin.filtered_ids, bytes(7) + bytes([9]) + bytes(6), 2, 2)
+    assert "must not be negative" in outcome(twin.filtered_ids, b"", -1, 2)
 
 
 @given(id_maps(), id_maps())

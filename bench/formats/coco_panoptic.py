@@ -36,8 +36,10 @@ def read_segments(
     except DataError as error:
         raise wrong(str(error)) from None
     numbers = np.array([entry.id for entry in entries], dtype=np.int64)
-    _check_numbers(numbers, png, wrong)
-    _check_pixels(ids, found[:, 0], numbers, png, wrong)
+    # Files that are right are told by one comparison; what is wrong with the others is found out after it.
+    if not np.array_equal(np.sort(numbers), found[found[:, 0] > 0, 0]):
+        _check_numbers(numbers, png, wrong)
+        _check_pixels(ids, found[:, 0], numbers, png, wrong)
     table = coco_json.train_ids(card)
     unscored = [entry for entry in entries if table.get(entry.category_id) is None]
     for entry in unscored:

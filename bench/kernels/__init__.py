@@ -15,7 +15,7 @@ from bench.kernels import reference
 from bench.kernels.reference import InvalidLabel
 
 if TYPE_CHECKING:
-    from bench.kernels.reference import joint_histogram, map_labels, unfilter
+    from bench.kernels.reference import filtered_ids, joint_histogram, map_labels, unfilter
     from bench.kernels.reference_boundaries import boundary_runs
     from bench.kernels.reference_contours import contour_matches, near_other_labels
     from bench.kernels.reference_objects import box_overlaps, mask_overlaps, match, order_groups, run_areas, run_boxes
@@ -30,6 +30,7 @@ __all__ = [
     "color_ids",
     "contour_matches",
     "edge_map",
+    "filtered_ids",
     "joint_histogram",
     "map_labels",
     "mask_overlaps",
@@ -87,6 +88,7 @@ if not TYPE_CHECKING:
     color_ids = _chosen.color_ids
     contour_matches = _chosen.contour_matches
     edge_map = _chosen.edge_map
+    filtered_ids = _chosen.filtered_ids
     joint_histogram = _chosen.joint_histogram
     map_labels = _chosen.map_labels
     mask_overlaps = _chosen.mask_overlaps

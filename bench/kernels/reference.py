@@ -28,6 +28,7 @@ __all__ = [
     "color_ids",
     "contour_matches",
     "edge_map",
+    "filtered_ids",
     "joint_histogram",
     "map_labels",
     "mask_overlaps",
@@ -42,7 +43,7 @@ __all__ = [
 ]
 
 from bench.kernels.reference_contours import contour_matches, near_other_labels
-from bench.kernels.reference_segments import color_ids, edge_map, pair_counts
+from bench.kernels.reference_segments import Ids, color_ids, edge_map, pair_counts
 
 Labels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]] | np.ndarray[Any, np.dtype[np.uint16]]
 Bytes: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
@@ -148,6 +149,19 @@ def unfilter(filtered: Any, height: int, stride: int, bytes_per_pixel: int) -> B
             raise ValueError(f"row {y} has filter type {source[y, 0]}, which PNG does not know (0 to 4)")
         above = result[y] = _unfilter_row(int(source[y, 0]), source[y, 1:], above, bytes_per_pixel)
     return result
+
+
+def filtered_ids(filtered: Any, height: int, width: int) -> tuple[Ids, np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
+    """Undo the row filters of a PNG of 8-bit RGB and join its colours: `color_ids` of what `unfilter` gives.
+
+    >>> ids, counts = filtered_ids(bytes([1, 7, 1, 0, 0, 0, 0]), 1, 2)
+    >>> ids.tolist(), counts.tolist()
+    ([[263, 263]], [[263, 2]])
+
+    Raises:
+        ValueError: as `unfilter`, of rows of 3 x `width` bytes.
+    """
+    return color_ids(unfilter(filtered, height, 3 * width, 3).reshape(height, width, 3))
 
 
 def _unfilter_row(kind: int, residual: Row, above: Row, bpp: int) -> Row:

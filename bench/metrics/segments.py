@@ -218,14 +218,14 @@ def _side(
     order = np.argsort(segments.segment_ids)
     ids = np.asarray(segments.segment_ids, dtype=np.int64)[order]
     labels = np.asarray(segments.classes, dtype=np.int64)[order]
-    present = np.unique(found)
-    known = np.append(ids, _NEVER)[np.searchsorted(ids, present)] == present
-    stray = present[~known & (present != 0)]
-    if stray.size:
-        raise wrong(f"{what} has pixels of segment {stray[0]}, which is not among its {len(ids)} listed segments")
-    if known.sum() < len(ids):
-        empty = np.setdiff1d(ids, present)
-        raise wrong(f"{what} lists segment {empty[0]}, which has no pixel; leave such segments out")
+    place = np.searchsorted(ids, found)
+    known = np.append(ids, _NEVER)[place] == found
+    if not (known | (found == 0)).all():
+        stray = found[~known & (found != 0)].min()
+        raise wrong(f"{what} has pixels of segment {stray}, which is not among its {len(ids)} listed segments")
+    seen = np.bincount(place[known], minlength=len(ids))
+    if not seen.all():
+        raise wrong(f"{what} lists segment {ids[seen == 0][0]}, which has no pixel; leave such segments out")
     if ids.size and ids[0] < 0:
         raise wrong(f"{what} has a segment {ids[0]}: ids are positive numbers below 2^31, and 0 is void")
     unknown = np.flatnonzero((labels < 0) | (labels >= len(classes)))

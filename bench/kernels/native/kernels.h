@@ -14,6 +14,7 @@ namespace py = pybind11;
 void add_boundary_runs(py::module_& module);
 void add_box_overlaps(py::module_& module);
 void add_coco_columns(py::module_& module);
+void add_color_ids(py::module_& module);
 void add_contours(py::module_& module);
 void add_joint_histogram(py::module_& module);
 void add_map_labels(py::module_& module);

@@ -6,6 +6,7 @@ PYBIND11_MODULE(_native, module) {
     add_boundary_runs(module);
     add_box_overlaps(module);
     add_coco_columns(module);
+    add_color_ids(module);
     add_contours(module);
     add_joint_histogram(module);
     add_map_labels(module);

@@ -1,184 +1,71 @@
-// The row filters of PNG, undone. Label maps are flat, so most filtered bytes are zero: they are read a group of whole
-// words at a time (8 bytes, or 24 where a pixel has 3 or 6), and a group of zeros that continues its left neighbour or
-// copies the row above is written at once. Everything else goes byte by byte.
-#include "kernels.h"
+// PNG rows without their filters, as bytes; how a row is undone is told in filters.h.
+#include "filters.h"
 
-#include <algorithm>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
-namespace {
-
-using Byte = std::uint8_t;
-
-// Bpp bytes a pixel; kGroup is the least number of bytes that holds whole pixels and whole words.
-template <std::size_t Bpp>
-struct Filters {
-    static constexpr std::size_t kGroup = Bpp % 3 == 0 ? 24 : 8;
-
-    static bool all_zero(const Byte* bytes) {
-        std::uint64_t any = 0;
-        for (std::size_t k = 0; k < kGroup; k += 8) any |= load_word(bytes + k);
-        return any == 0;
-    }
-
-    static bool equal(const Byte* bytes, const Byte* others) { return std::memcmp(bytes, others, kGroup) == 0; }
-
-    static void fill(Byte* pattern, const Byte* pixel) {
-        for (std::size_t k = 0; k < kGroup; ++k) pattern[k] = pixel[k % Bpp];
-    }
-
-    static void sub(const Byte* residual, Byte* row, std::size_t stride) {
-        std::size_t i = std::min(Bpp, stride);
-        std::memcpy(row, residual, i);
-        while (i < stride) {
-            if (i + kGroup <= stride && all_zero(residual + i)) {
-                Byte pattern[kGroup];
-                fill(pattern, row + i - Bpp);
-                do {
-                    std::memcpy(row + i, pattern, kGroup);
-                    i += kGroup;
-                } while (i + kGroup <= stride && all_zero(residual + i));
-                continue;
-            }
-            const std::size_t end = std::min(i + kGroup, stride);
-            for (; i < end; ++i) row[i] = static_cast<Byte>(residual[i] + row[i - Bpp]);
-        }
-    }
-
-    static void up(const Byte* residual, const Byte* above, Byte* row, std::size_t stride) {
-        for (std::size_t i = 0; i < stride; ++i) row[i] = static_cast<Byte>(residual[i] + above[i]);
-    }
-
-    static void average(const Byte* residual, const Byte* above, Byte* row, std::size_t stride) {
-        std::size_t i = 0;
-        for (; i < std::min(Bpp, stride); ++i) row[i] = static_cast<Byte>(residual[i] + (above[i] >> 1));
-        while (i < stride) {
-            if (i + kGroup <= stride && all_zero(residual + i)) {
-                Byte pattern[kGroup];
-                fill(pattern, row + i - Bpp);
-                if (equal(above + i, pattern)) {
-                    std::memcpy(row + i, pattern, kGroup);
-                    i += kGroup;
-                    continue;
-                }
-            }
-            const std::size_t end = std::min(i + kGroup, stride);
-            for (; i < end; ++i) row[i] = static_cast<Byte>(residual[i] + ((row[i - Bpp] + above[i]) >> 1));
-        }
-    }
-
-    static Byte predict(int left, int up, int up_left) {
-        const int to_left = std::abs(up - up_left), to_up = std::abs(left - up_left);
-        const int to_corner = std::abs(left + up - 2 * up_left);
-        if (to_left <= to_up && to_left <= to_corner) return static_cast<Byte>(left);
-        return static_cast<Byte>(to_up <= to_corner ? up : up_left);
-    }
-
-    // A group of zero residuals: where all above equals the pixel up-left, Paeth repeats the left pixel; where the left
-    // pixel equals the one up-left, it copies what is above. Returns false where it is neither.
-    static bool skip(const Byte* above, Byte* row, std::size_t i) {
-        Byte pattern[kGroup];
-        if (std::memcmp(row + i - Bpp, above + i - Bpp, Bpp) == 0) {
-            std::memcpy(row + i, above + i, kGroup);
-            return true;
-        }
-        fill(pattern, above + i - Bpp);
-        if (!equal(above + i, pattern)) return false;
-        fill(pattern, row + i - Bpp);
-        std::memcpy(row + i, pattern, kGroup);
-        return true;
-    }
-
-    static void paeth(const Byte* residual, const Byte* above, Byte* row, std::size_t stride) {
-        std::size_t i = 0;
-        for (; i < std::min(Bpp, stride); ++i) row[i] = static_cast<Byte>(residual[i] + above[i]);
-        while (i < stride) {
-            if (i + kGroup <= stride && all_zero(residual + i) && skip(above, row, i)) {
-                i += kGroup;
-                continue;
-            }
-            const std::size_t end = std::min(i + kGroup, stride);
-            for (; i < end; ++i) {
-                row[i] = static_cast<Byte>(residual[i] + predict(row[i - Bpp], above[i], above[i - Bpp]));
-            }
-        }
-    }
-
-    // Returns the first row whose filter type PNG does not know, or `height`.
-    static std::size_t undo(const Byte* source, std::size_t height, std::size_t stride, Byte* result) {
-        const std::vector<Byte> zeros(stride);
-        const Byte* above = zeros.data();
-        for (std::size_t y = 0; y < height; ++y) {
-            const Byte kind = *source++;
-            Byte* const row = result + y * stride;
-            if (kind > 4) return y;
-            if (stride == 0) continue;
-            if (kind == 0) std::memcpy(row, source, stride);
-            if (kind == 1) sub(source, row, stride);
-            if (kind == 2) up(source, above, row, stride);
-            if (kind == 3) average(source, above, row, stride);
-            if (kind == 4) paeth(source, above, row, stride);
-            source += stride;
-            above = row;
-        }
-        return height;
-    }
-};
-
-using Undo = std::size_t (*)(const Byte*, std::size_t, std::size_t, Byte*);
-
-Undo filters_for(std::int64_t bytes_per_pixel) {
-    switch (bytes_per_pixel) {
-        case 1: return &Filters<1>::undo;
-        case 2: return &Filters<2>::undo;
-        case 3: return &Filters<3>::undo;
-        case 4: return &Filters<4>::undo;
-        case 6: return &Filters<6>::undo;
-        case 8: return &Filters<8>::undo;
-        default:
-            throw py::value_error("a pixel of a PNG has 1, 2, 3, 4, 6 or 8 bytes, not " + std::to_string(bytes_per_pixel));
-    }
-}
-
-// The bytes of a bytes-like object, held for as long as this lives.
-struct Request {
-    explicit Request(PyObject* object) {
-        if (PyObject_GetBuffer(object, &view, PyBUF_SIMPLE) != 0) throw py::error_already_set();
-    }
-    Request(const Request&) = delete;
-    Request& operator=(const Request&) = delete;
-    ~Request() { PyBuffer_Release(&view); }
-    Py_buffer view;
-};
-
-py::array_t<Byte> unfilter(const py::buffer& filtered, std::int64_t height, std::int64_t stride,
-                           std::int64_t bytes_per_pixel) {
-    const Undo undo = filters_for(bytes_per_pixel);
+const Byte* filtered_rows(const Request& request, std::int64_t height, std::int64_t stride) {
     if (height < 0 || stride < 0) {
         throw py::value_error("height and stride must not be negative: " + std::to_string(height) + " and " +
                               std::to_string(stride));
     }
-    const Request request(filtered.ptr());
     const std::int64_t wanted = height * (stride + 1);
     if (request.view.len != wanted) {
         throw py::value_error(std::to_string(height) + " rows of 1 + " + std::to_string(stride) + " bytes are " +
                               std::to_string(wanted) + " bytes, not " + std::to_string(request.view.len));
     }
+    return static_cast<const Byte*>(request.view.buf);
+}
+
+void refuse_filter(std::size_t row, Byte kind) {
+    throw py::value_error("row " + std::to_string(row) + " has filter type " + std::to_string(kind) +
+                          ", which PNG does not know (0 to 4)");
+}
+
+namespace {
+
+// Returns the first row whose filter type PNG does not know, or `height`.
+template <std::size_t Bpp>
+std::size_t undo(const Byte* source, std::size_t height, std::size_t stride, Byte* result) {
+    const std::vector<Byte> zeros(stride);
+    const Byte* above = zeros.data();
+    for (std::size_t y = 0; y < height; ++y) {
+        Byte* const row = result + y * stride;
+        if (!Filters<Bpp>::undo(*source, source + 1, above, row, stride)) return y;
+        source += stride + 1;
+        above = row;
+    }
+    return height;
+}
+
+using Undo = std::size_t (*)(const Byte*, std::size_t, std::size_t, Byte*);
+
+Undo filters_for(std::int64_t bytes_per_pixel) {
+    switch (bytes_per_pixel) {
+        case 1: return &undo<1>;
+        case 2: return &undo<2>;
+        case 3: return &undo<3>;
+        case 4: return &undo<4>;
+        case 6: return &undo<6>;
+        case 8: return &undo<8>;
+        default:
+            throw py::value_error("a pixel of a PNG has 1, 2, 3, 4, 6 or 8 bytes, not " + std::to_string(bytes_per_pixel));
+    }
+}
+
+py::array_t<Byte> unfilter(const py::buffer& filtered, std::int64_t height, std::int64_t stride,
+                           std::int64_t bytes_per_pixel) {
+    const Undo rows_of = filters_for(bytes_per_pixel);
+    const Request request(filtered.ptr());
+    const Byte* const from = filtered_rows(request, height, stride);
     py::array_t<Byte> result({height, stride});
-    const auto* const from = static_cast<const Byte*>(request.view.buf);
     Byte* const to = result.mutable_data();
     std::size_t stopped;
     {
         py::gil_scoped_release released;
-        stopped = undo(from, static_cast<std::size_t>(height), static_cast<std::size_t>(stride), to);
+        stopped = rows_of(from, static_cast<std::size_t>(height), static_cast<std::size_t>(stride), to);
     }
-    if (stopped < static_cast<std::size_t>(height)) {
-        const int kind = from[stopped * static_cast<std::size_t>(stride + 1)];
-        throw py::value_error("row " + std::to_string(stopped) + " has filter type " + std::to_string(kind) +
-                              ", which PNG does not know (0 to 4)");
-    }
+    if (stopped < static_cast<std::size_t>(height)) refuse_filter(stopped, from[stopped * static_cast<std::size_t>(stride + 1)]);
     return result;
 }
 
