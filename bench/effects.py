@@ -16,7 +16,7 @@ from bench import bootstrap, contrasts, resample
 from bench.comparability import Aligned
 from bench.contrasts import Question
 from bench.errors import UsageError
-from bench.resample import Interval
+from bench.resample import Interval, Members
 from bench.samples import Array
 
 Method = Literal["default", "percentile", "bca"]
@@ -51,13 +51,15 @@ class Spread:
     """Scores of M runs, whose first column is the overall one: what intervals are made of.
 
     `without` (M, K, S) leaves out each cluster, `steps` (M, B, S) are resamples; the latter alone where leaving out one
-    cluster fails. `sizes` (K,) are images per cluster.
+    cluster fails. `members` are the classes of the overall score, if it is a mean over such; `sizes` (K,) are images
+    per cluster.
     """
 
     without: Array | None
     steps: Array | None
     sizes: Array
     method: Method
+    members: tuple[Members | None, ...] = ()
 
 
 def spread_of(asked: Question, aligned: Aligned, *, seed: int, by_class: bool, method: Method) -> Spread:
@@ -69,7 +71,7 @@ def spread_of(asked: Question, aligned: Aligned, *, seed: int, by_class: bool, m
     clusters = aligned.clusters
     parts = [contrasts.without_each(asked, tables, clusters, by_class=by_class) for tables in aligned.tables]
     known = [part for part in parts if part is not None]
-    without = np.stack(known) if len(known) == len(parts) else None
+    without = np.stack([part.scores for part in known]) if len(known) == len(parts) else None
     if without is None and method == "bca":
         raise UsageError(f"{asked.metric} is made of steps, for which BCa has no acceleration: take percentile")
     steps = None
@@ -77,7 +79,7 @@ def spread_of(asked: Question, aligned: Aligned, *, seed: int, by_class: bool, m
         rows = STEP_RESAMPLES if method == "default" else RESAMPLES
         weights = resample.bootstrap_weights(clusters, rows, np.random.default_rng(seed))
         steps = np.stack([contrasts.weighted(asked, t, weights, by_class=by_class) for t in aligned.tables])
-    return Spread(without, steps, np.bincount(clusters), method)
+    return Spread(without, steps, np.bincount(clusters), method, tuple(part.members for part in known))
 
 
 def interval_of(
@@ -90,7 +92,9 @@ def interval_of(
         return np.asarray(rows[first, :, column] - (0 if second is None else rows[second, :, column]))
 
     if spread.without is not None:
-        found = resample.jackknife_interval(estimate, moved(spread.without), level=level, sizes=spread.sizes)
+        members = _members(spread, first, second) if column == 0 else None
+        moves = moved(spread.without)
+        found = resample.jackknife_interval(estimate, moves, level=level, sizes=spread.sizes, members=members)
     elif spread.steps is not None:
         found = resample.bootstrap_interval(estimate, moved(spread.steps), level=level, sizes=spread.sizes)
     if found is None or spread.method == "default" or spread.steps is None:
@@ -104,3 +108,11 @@ def interval_of(
         return None
     name = {"bca": "BCa bootstrap", "percentile": "percentile bootstrap"}[spread.method]
     return replace(found, low=low, high=high, method=f"{name} of {len(replicates)} resamples")
+
+
+def _members(spread: Spread, first: int, second: int | None) -> Members | None:
+    """The classes behind the score of a run, or behind the difference of two."""
+    if not spread.members:
+        return None
+    one, other = spread.members[first], None if second is None else spread.members[second]
+    return one - other if one is not None and other is not None else one

@@ -33,6 +33,21 @@ class Interval:
         return min(max(self.low, low), high), min(max(self.high, low), high)
 
 
+@dataclass(frozen=True, eq=False)
+class Members:
+    """What a mean is made of: the scores (K, C) of its C members with each of K units left out, NaN for those too rare.
+
+    `carriers` (C,) says how many units carry each member, -1 for those that the mean does not run over.
+    """
+
+    without: Array
+    carriers: Array
+
+    def __sub__(self, other: Members) -> Members:
+        """The members of a difference of two means over the same units."""
+        return Members(self.without - other.without, self.carriers)
+
+
 def ones(images: int) -> Array:
     """Return the weights of the plain score, (1, N)."""
     return np.ones((1, images), dtype=np.int64)
@@ -69,13 +84,19 @@ def effective_clusters(sizes: Array) -> float:
 
 
 def jackknife_interval(
-    estimate: float, leave_one_out: Array, *, level: float = 0.95, sizes: Array | None = None
+    estimate: float,
+    leave_one_out: Array,
+    *,
+    level: float = 0.95,
+    sizes: Array | None = None,
+    members: Members | None = None,
 ) -> Interval | None:
     """Return the interval around `estimate` that the scores with each of K units left out, (K,), support.
 
     The standard error is the jackknife's; the quantile is Student's t at effective degrees of freedom
     2 (sum u^2)^2 / (sum u^4 - (sum u^2)^2 / K), within 1.5 .. K - 1, with u the centred pseudo-values: few where few
-    units carry the variance. It may leave [0, 1]: see `Interval.clipped`. `sizes` (K,) are images per unit, else 1.
+    units carry the variance. It may leave [0, 1]: see `Interval.clipped`. `sizes` (K,) are images per unit, else 1;
+    `members`, of a mean, add the noise of those that `leave_one_out` holds fixed: see `rare_variance`.
     None where nothing can be said: K < 2, or a score that is NaN.
 
     >>> interval = jackknife_interval(2.0, np.array([2.5, 2.0, 1.5]))  # the mean of 1, 2 and 3
@@ -86,6 +107,8 @@ def jackknife_interval(
     if units < 2 or not np.isfinite(estimate) or not np.isfinite(leave_one_out).all():
         return None
     freedom, error = _freedom_and_error(np.asarray(leave_one_out, dtype=np.float64))
+    if members is not None:
+        freedom, error = _with_rare(freedom, error, *rare_variance(members))
     reach = student_quantile(0.5 + level / 2, freedom) * error
     return Interval(
         low=float(estimate) - reach,
@@ -125,6 +148,39 @@ def bootstrap_interval(estimate: float, replicates: Array, *, level: float = 0.9
         effective_clusters=effective_clusters(sizes),
         method=f"bootstrap standard error of {len(replicates)} resamples, Student's t",
     )
+
+
+def rare_variance(members: Members) -> tuple[float, float]:
+    """The variance that members too rare to show any add to the mean, and its degrees of freedom.
+
+    Each varies as the others do on average: by the mean of (variance x carriers) of these, divided by its own carriers.
+    Held fixed, they would make the interval of a mean over classes of 50 images too narrow by an eighth, of 13 clusters
+    by a fifth (docs/statistics.md).
+
+    >>> without = np.array([[0.4, np.nan], [0.5, np.nan], [0.6, np.nan]])
+    >>> [round(value, 6) for value in rare_variance(Members(without, np.array([3, 1])))]
+    [0.01, 2.0]
+    """
+    units, inside = len(members.without), members.carriers >= 0
+    silent = np.isnan(members.without).any(axis=0)
+    rare, others = (silent & (members.carriers > 0), ~silent & (members.carriers > 0))
+    if units < 2 or not rare.any() or not others.any():
+        return 0.0, float("inf")
+    moved = members.without[:, others]
+    variance = ((moved - moved.mean(axis=0)) ** 2).sum(axis=0) * (units - 1) / units
+    typical = float((variance * members.carriers[others]).mean())
+    each = typical / members.carriers[rare] / int(inside.sum()) ** 2
+    total, squares = float(each.sum()), float((each**2).sum())
+    return total, 2 * total**2 / squares if squares > 0 else float("inf")
+
+
+def _with_rare(freedom: float, error: float, variance: float, rare_freedom: float) -> tuple[float, float]:
+    """Add a variance to a squared error; degrees of freedom follow Satterthwaite."""
+    total = error**2 + variance
+    if variance == 0 or total == 0:
+        return freedom, error
+    combined = total**2 / (error**4 / freedom + variance**2 / rare_freedom)
+    return min(max(combined, 1.5), max(freedom, 1.5)), math.sqrt(total)
 
 
 def _freedom_and_error(leave_one_out: Array) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from bench.classes import Classes
 from bench.errors import RunError
 from bench.families import Family, Rules, Scores, families
 from bench.metrics import panoptic, semantic
-from bench.resample import Interval
+from bench.resample import Interval, Members
 from bench.runs import Run, Tables
 from bench.samples import Array
 
@@ -89,13 +89,16 @@ def _group(
         without, interval_of = each.score(tables, weights, classes, rules), resample.bootstrap_interval
     first: list[Interval] = []
 
-    def entry(value: float, others: Array) -> dict[str, Any]:
-        interval = interval_of(float(value), others, level=LEVEL, sizes=sizes)
+    def entry(value: float, others: Array, **more: Any) -> dict[str, Any]:
+        interval = interval_of(float(value), others, level=LEVEL, sizes=sizes, **more)
         if interval is not None:
             first.append(interval)
         return {"value": float(value), "interval": list(interval.clipped()) if interval else None, "level": LEVEL}
 
-    group: dict[str, Any] = {name: entry(values[0], without.overall[name]) for name, values in plain.overall.items()}
+    group: dict[str, Any] = {
+        name: entry(values[0], without.overall[name], **_members(without, name))
+        for name, values in plain.overall.items()
+    }
     group.update(each.facts(tables, classes, rules))
     for kind, labels in (("per_class", classes.names), ("per_category", getattr(plain, "categories", ()))):
         if labels:
@@ -105,6 +108,12 @@ def _group(
                 for c, label in enumerate(labels)
             }
     return group, first[0] if first else None
+
+
+def _members(without: Scores, name: str) -> dict[str, Members]:
+    """The classes behind a mean, where the family tells how many clusters carry each."""
+    made = getattr(without, "parts", {}).get(name)
+    return {} if made is None else {"members": Members(without.per_class[made[0]], made[1])}
 
 
 def _no_interval(_value: float, _others: Array, **_: object) -> None:

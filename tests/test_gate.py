@@ -18,7 +18,7 @@ from bench.errors import RunError, UsageError
 from bench.families import Rules
 from bench.power import detectable
 from bench.render.gate_words import sentence
-from bench.resample import Interval
+from bench.resample import Interval, student_quantile
 from bench.runs import Run
 
 
@@ -30,7 +30,8 @@ def run(test_module: Callable[[str], ModuleType], tmp_path_factory: pytest.TempP
 
 
 def interval(low: float, high: float) -> Interval:
-    return Interval(low, high, 0.9, (high - low) / 4, 30.0, 100, 100.0)
+    """The interval of which the gate makes these bounds: at half of its 60 degrees of freedom."""
+    return Interval(-1.0, 1.0, 0.9, (high - low) / 2 / student_quantile(0.95, 30.0), 60.0, 100, 100.0)
 
 
 def judged(low: float, high: float, margin: float, *, lower: bool = False) -> gate.Finding:
@@ -60,18 +61,20 @@ def test_bounds_are_held_against_the_margin(low: float, high: float, margin: flo
 
 def test_what_is_not_settled_says_how_many_images_would() -> None:
     found = judged(-0.03, 0.01, 0.015)
-    assert pytest.approx(detectable(0.01, 30.0, alpha=0.1)) == found.detectable
+    assert pytest.approx(detectable(0.02 / student_quantile(0.95, 30.0), 30.0, alpha=0.1)) == found.detectable
     assert pytest.approx(400 * (found.detectable / 0.005) ** 2, rel=0.02) == found.needed
     assert math.inf == judged(-0.03, 0.01, 0.01).needed
 
 
-def test_bounds_are_those_of_a_comparison_at_ninety_percent(run) -> None:
+def test_bounds_are_those_of_a_comparison_at_half_its_degrees_of_freedom(run) -> None:
     good, bad = run("good", 0.10), run("bad", 0.14, model=1)
     found = gate.check(bad, good, metric="mIoU", margin=0.02, guards={"car": 0.02}).findings
     pair = compare(bad, good, metric="mIoU", by_class=True, alpha=0.1).pairs[0]
     for finding, effect in zip(found, (pair.effect, pair.classes["car"]), strict=True):
         assert effect.interval is not None
-        assert (effect.interval.low, effect.interval.high) == (finding.low, finding.high)
+        reach = student_quantile(0.95, effect.interval.degrees_of_freedom / 2) * effect.interval.standard_error
+        assert (effect.difference - reach, effect.difference + reach) == pytest.approx((finding.low, finding.high))
+        assert finding.low < effect.interval.low
         assert effect.difference == finding.change
     assert ["mIoU", "IoU:car"] == [finding.name for finding in found]
 

@@ -181,3 +181,62 @@ def test_the_quantile_of_students_t_is_scipys(freedom: float, probability: float
 
     expected = float(stdtrit(freedom, probability))
     assert expected == pytest.approx(resample.student_quantile(probability, freedom), rel=1e-11, abs=1e-11)
+
+
+def slow_rare_variance(values: list[dict[int, float]], size: int) -> float:
+    """What members of one or two carriers add, in plain loops: `values` maps a member's carriers to what they say."""
+    typical = []
+    for member in values:
+        if len(member) >= 3:
+            mean = sum(member.values()) / len(member)
+            typical.append(sum((x - mean) ** 2 for x in member.values()) / (len(member) - 1))
+    each = sum(typical) / len(typical)
+    return sum(each / len(member) for member in values if 0 < len(member) < 3) / size**2
+
+
+def test_members_that_are_too_rare_vary_as_the_others() -> None:
+    random = np.random.default_rng(3)
+    values = [{int(k): random.normal() for k in random.permutation(40)[:n]} for n in (40, 25, 12, 2, 1, 0)]
+    without = np.full((40, 7), np.nan)
+    for c, member in enumerate(values):
+        if len(member) >= 3:
+            total = sum(member.values())
+            without[:, c] = [(total - member.get(k, 0.0)) / (len(member) - (k in member)) for k in range(40)]
+    carriers = np.array([*(len(member) for member in values), -1])
+    variance, freedom = resample.rare_variance(resample.Members(without, carriers))
+    # The jackknife's variance of a mean over n of 40 is (1/n) s^2 n / (n - 1) . 39 / 40: nearly, not exactly, s^2 / n.
+    assert slow_rare_variance(values, 6) == pytest.approx(variance, rel=0.1)
+    assert 2 < freedom < 4
+    plain = resample.jackknife_interval(0.0, without[:, 0])
+    wider = resample.jackknife_interval(0.0, without[:, 0], members=resample.Members(without, carriers))
+    assert plain is not None
+    assert wider is not None
+    assert np.sqrt(plain.standard_error**2 + variance) == pytest.approx(wider.standard_error)
+    assert 1.5 <= wider.degrees_of_freedom <= plain.degrees_of_freedom
+
+
+def test_nothing_is_added_where_nothing_is_rare() -> None:
+    without = np.random.default_rng(4).normal(size=(20, 3))
+    assert 0.0 == resample.rare_variance(resample.Members(without, np.array([20, 9, 3])))[0]
+    nothing = resample.Members(np.full((20, 2), np.nan), np.array([1, 2]))
+    assert 0.0 == resample.rare_variance(nothing)[0]
+
+
+def test_means_with_rare_members_cover() -> None:
+    """800 samples of 40 units of two common members and one that 2 units carry: held fixed, it would not cover."""
+    covered = {"held": 0, "rare": 0}
+    for n in range(800):
+        values = np.random.default_rng(n).normal(size=(40, 3))
+        values[2:, 2] = 0.0
+        carriers = np.array([40, 40, 2])
+        without = np.column_stack([means_without_one(values[:, c]) for c in range(2)] + [np.full(40, np.nan)])
+        held = values[:2, 2].mean()
+        estimate = (values[:, 0].mean() + values[:, 1].mean() + held) / 3
+        moved = (without[:, :2].sum(axis=1) + held) / 3
+        members = resample.Members(without, carriers)
+        for name, more in (("held", {}), ("rare", {"members": members})):
+            found = resample.jackknife_interval(estimate, moved, **more)
+            assert found is not None
+            covered[name] += found.low <= 0 <= found.high
+    assert covered["held"] / 800 < 0.6
+    assert 0.94 <= covered["rare"] / 800

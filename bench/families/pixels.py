@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ CLASSES_IN: semantic.ClassesIn = "truth"
 """Which classes means run over where nobody says: their set must not depend on the model."""
 MEANS = ("mean_accuracy", "mIoU", "mDice")
 MOST_HELD = 0.25
-"""A mean has no interval if more than this share of its classes would be held fixed: it would be too narrow."""
+"""A mean has no interval if more than this share of its classes are too rare to show how much they vary."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,7 @@ class Scores:
 
     overall: Mapping[str, Array]
     per_class: Mapping[str, Array]
+    parts: Mapping[str, tuple[str, Array]] = field(default_factory=dict)
 
 
 def suits(card: Card) -> bool:
@@ -86,7 +87,7 @@ def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, ru
         if found.held.sum() <= MOST_HELD * found.scored.sum():
             return found
         silent = {name: np.full_like(found[name], np.nan) for name in MEANS}
-        return semantic.SemanticScores({**found.overall, **silent}, found.per_class, found.scored, found.held)
+        return replace(found, overall={**found.overall, **silent})
 
     return _regions(rules, without)
 
@@ -106,7 +107,7 @@ def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rul
     absent = ", ".join(name for name, there in zip(classes.names, found.scored, strict=True) if not there)
     unit = "images" if int(clusters.max(initial=-1)) + 1 == len(clusters) else "clusters"
     many = found.held.sum() > MOST_HELD * found.scored.sum()
-    fate = "too many for an interval of the means" if many else "the intervals of the means hold them fixed"
+    fate = "too many for an interval of the means" if many else "in the means they are taken to vary as the others do"
     possible = {
         "rare-classes": rare and f"classes carried by fewer than {pixels.RARE} images: {rare}",
         "silent-classes": silent and f"fewer than {semantic.SILENT} {unit} carry {silent}: {fate}",
@@ -118,8 +119,11 @@ def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rul
 def _regions(rules: Rules, scores_of: Any) -> Scores:
     overall: dict[str, Array] = {}
     per_class: dict[str, Array] = {}
+    parts: dict[str, tuple[str, Array]] = {}
     for number, region in enumerate(rules.regions.regions.names):
         found = scores_of(number)
         overall.update({named(name, region): values for name, values in found.overall.items()})
         per_class.update({named(name, region): values for name, values in found.per_class.items()})
-    return Scores(overall, per_class)
+        made = found.parts.items()
+        parts.update({named(mean, region): (named(name, region), carriers) for mean, (name, carriers) in made})
+    return Scores(overall, per_class, parts)

@@ -7,7 +7,7 @@ The same scores follow from the tables `segments` (PQ) and `boundary_segments` (
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -48,13 +48,14 @@ class PanopticScores:
 
     `overall` maps the names in `OVERALL` to (B,): over all classes, things (`_th`) and stuff (`_st`); `per_class` those
     in `PER_CLASS` to (B, C). `scored` (C,) says which classes the means run over; `held` (C,) which of them
-    `leave_out` holds at their plain value.
+    `leave_out` holds at their plain value, and `parts` is as in `semantic.SemanticScores`.
     """
 
     overall: Mapping[str, Array]
     per_class: Mapping[str, Array]
     scored: Array
     held: Array
+    parts: Mapping[str, tuple[str, Array]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Array:
         """Find an overall score by its name, (B,)."""
@@ -149,11 +150,12 @@ def leave_out(
     in the means every row takes its plain value. Where all scored classes of a mean are held, the mean is NaN.
     """
     plain = _plain(counts, classes)
-    groups = int(clusters.max(initial=-1)) + 1
-    parts = _add_up(counts, clusters[counts["image"]], groups, classes)
+    parts = _add_up(counts, clusters[counts["image"]], int(clusters.max(initial=-1)) + 1, classes)
     scored = _scored(plain, classes_in) if scored is None else scored
-    silent = (_Sums(parts).truth > 0).sum(axis=0) < SILENT
-    return _scores(_Sums(plain.columns - parts), plain, scored, classes, classes_in, silent=silent)
+    carriers = (_Sums(parts).truth > 0).sum(axis=0)
+    found = _scores(_Sums(plain.columns - parts), plain, scored, classes, classes_in, silent=carriers < SILENT)
+    groups = [(suffix, np.where(scored & group, carriers, -1)) for suffix, group in _groups(classes)]
+    return replace(found, parts={name + suffix: (name, part) for suffix, part in groups for name in PER_CLASS})
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:
@@ -205,7 +207,7 @@ def _scores(
     rates, plain_rates = _rates(sums), _rates(plain)
     counted, plain_counted = (_counted(each, plain, scored, classes_in) for each in (sums, plain))
     overall = {}
-    for suffix, group in (("", np.ones_like(scored)), ("_th", classes.things), ("_st", ~classes.things)):
+    for suffix, group in _groups(classes):
         for name, rate in rates.items():
             held = Held(scored & silent & group, plain_rates[name], plain_counted & group)
             overall[name + suffix] = class_mean(rate, counted & group, held, scored=scored & group)
@@ -215,6 +217,11 @@ def _scores(
         scored=scored,
         held=scored & silent,
     )
+
+
+def _groups(classes: Classes) -> tuple[tuple[str, Array], ...]:
+    """Endings of the names of means, and the classes (C,) that each runs over."""
+    return ("", np.ones(len(classes), dtype=bool)), ("_th", classes.things), ("_st", ~classes.things)
 
 
 def _rates(sums: _Sums) -> dict[str, Array]:
@@ -236,9 +243,5 @@ def _joined(blocks: list[PanopticScores]) -> PanopticScores:
     def join(parts: Callable[[PanopticScores], Mapping[str, Array]]) -> dict[str, Array]:
         return {name: np.concatenate([parts(block)[name] for block in blocks]) for name in parts(blocks[0])}
 
-    return PanopticScores(
-        join(lambda block: block.overall),
-        join(lambda block: block.per_class),
-        scored=blocks[0].scored,
-        held=blocks[0].held,
-    )
+    joined = join(lambda block: block.overall), join(lambda block: block.per_class)
+    return PanopticScores(*joined, scored=blocks[0].scored, held=blocks[0].held)

@@ -6,7 +6,7 @@ Counting is in `pixels.py`. Which images a row of weights repeats or leaves out,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -34,9 +34,10 @@ ClassesIn = Literal["truth", "union", "all"]
 CLASSES_IN: tuple[ClassesIn, ...] = ("truth", "union", "all")
 OVERALL = ("pixel_accuracy", "mean_accuracy", "mIoU", "fwIoU", "mDice")
 PER_CLASS = ("IoU", "Dice", "accuracy")
+MEANS = {"mIoU": "IoU", "mDice": "Dice", "mean_accuracy": "accuracy"}
 
 SILENT = 3
-"""A class that fewer images (or clusters) carry has no say in an interval."""
+"""A class that fewer images (or clusters) carry has no interval: its noise cannot be seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +45,16 @@ class SemanticScores:
     """Scores in [0, 1] for B rows of weights, NaN where undefined; `scores["mIoU"]` finds a score by its name.
 
     `overall` maps the names in `OVERALL` to (B,), `per_class` those in `PER_CLASS` to (B, C). `scored` (C,) says which
-    classes the means run over; `held` (C,) which of them `leave_out` holds at their plain value.
+    classes the means run over; `held` (C,) which of them `leave_out` holds at their plain value. From there, `parts`
+    names for each mean the scores of classes it is made of, with how many clusters carry each class (C,), -1 for those
+    it does not run over.
     """
 
     overall: Mapping[str, Array]
     per_class: Mapping[str, Array]
     scored: Array
     held: Array
+    parts: Mapping[str, tuple[str, Array]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Array:
         """Find a score by its name, (B,) or (B, C)."""
@@ -122,8 +126,9 @@ def leave_out(
     parts = images.each(lambda part: by_cluster(part, clusters, groups))
     rest = Sums(plain.truth - parts.truth, plain.predicted - parts.predicted, plain.hits - parts.hits)
     scored = _scored(plain, classes_in) if scored is None else scored
-    silent = (parts.truth > 0).sum(axis=0) < SILENT
-    return _scores(rest, plain, scored, classes_in, silent=silent)
+    carriers = (parts.truth > 0).sum(axis=0)
+    found = _scores(rest, plain, scored, classes_in, silent=carriers < SILENT)
+    return replace(found, parts={mean: (rate, np.where(scored, carriers, -1)) for mean, rate in MEANS.items()})
 
 
 def _plain(counts: Table, classes: Classes, region: int) -> Sums:
