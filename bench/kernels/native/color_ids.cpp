@@ -9,23 +9,16 @@ namespace {
 
 constexpr std::size_t kTogether = 8, kBytes = 3 * kTogether;
 
-// Words that hold eight pixels of one colour.
-std::array<std::uint64_t, 3> eight_of(const Byte* color) {
-    std::array<Byte, kBytes> bytes;
-    for (std::size_t k = 0; k < kBytes; ++k) bytes[k] = color[k % 3];
-    return {load_word(&bytes[0]), load_word(&bytes[8]), load_word(&bytes[16])};
-}
-
 // Number of pixels from `colors` on, at most `size`, that have the colour of the first one.
 std::size_t run_of(const Byte* colors, std::size_t size) {
     std::size_t i = 1;
-    if (size > kTogether) {
-        const std::array<std::uint64_t, 3> eight = eight_of(colors);
-        for (; i + kTogether <= size; i += kTogether) {
-            for (std::size_t k = 0; k < 3; ++k) {
-                const std::uint64_t difference = load_word(colors + 3 * i + 8 * k) ^ eight[k];
-                if (difference != 0) return i + (8 * k + equal_bytes(difference)) / 3;
-            }
+    Byte eight[kBytes];
+    repeat_pixel<3>(eight, colors);
+    const std::uint64_t words[3] = {load_word(eight), load_word(eight + 8), load_word(eight + 16)};
+    for (; i + kTogether <= size; i += kTogether) {
+        for (std::size_t k = 0; k < 3; ++k) {
+            const std::uint64_t difference = load_word(colors + 3 * i + 8 * k) ^ words[k];
+            if (difference != 0) return i + (8 * k + equal_bytes(difference)) / 3;
         }
     }
     while (i < size && std::memcmp(colors, colors + 3 * i, 3) == 0) ++i;

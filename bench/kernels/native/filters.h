@@ -10,6 +10,30 @@
 
 using Byte = std::uint8_t;
 
+// Writes a pixel of Bpp bytes over and over, into 8 bytes, or into 24 where it has 3 or 6. By words: single bytes that are read
+// as words at once make the processor wait.
+template <std::size_t Bpp>
+void repeat_pixel(Byte* pattern, const Byte* pixel) {
+#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if constexpr (Bpp == 3) {
+        const std::uint64_t color = pixel[0] | pixel[1] << 8 | pixel[2] << 16;
+        store_word(pattern, color | color << 24 | color << 48);
+        store_word(pattern + 8, color >> 16 | color << 8 | color << 32 | color << 56);
+        store_word(pattern + 16, color >> 8 | color << 16 | color << 40);
+        return;
+    } else if constexpr (Bpp == 1) {
+        store_word(pattern, repeat(*pixel));
+        return;
+    } else if constexpr (Bpp == 2) {
+        std::uint16_t value;
+        std::memcpy(&value, pixel, sizeof value);
+        store_word(pattern, repeat(value));
+        return;
+    }
+#endif
+    for (std::size_t k = 0; k < (Bpp % 3 == 0 ? 24 : 8); ++k) pattern[k] = pixel[k % Bpp];
+}
+
 // Bpp bytes a pixel; kGroup is the least number of bytes that holds whole pixels and whole words.
 template <std::size_t Bpp>
 struct Filters {
@@ -23,9 +47,7 @@ struct Filters {
 
     static bool equal(const Byte* bytes, const Byte* others) { return std::memcmp(bytes, others, kGroup) == 0; }
 
-    static void fill(Byte* pattern, const Byte* pixel) {
-        for (std::size_t k = 0; k < kGroup; ++k) pattern[k] = pixel[k % Bpp];
-    }
+    static void fill(Byte* pattern, const Byte* pixel) { repeat_pixel<Bpp>(pattern, pixel); }
 
     static void sub(const Byte* residual, Byte* row, std::size_t stride) {
         std::size_t i = std::min(Bpp, stride);

@@ -1,5 +1,5 @@
 // Pairs of segments that share pixels, and the pixels near a segment's edge, over maps of 32-bit ids. Maps of segments are made
-// of long runs: they are compared two pixels at a time, a word of each map, and counted by run.
+// of long runs: they are compared four pixels at a time and counted by run.
 #include "pair_table.h"
 
 #include <string>
@@ -13,15 +13,18 @@ std::vector<Pair> count(const Id* truth, const Id* prediction, std::size_t size)
         const std::uint64_t firsts = repeat(static_cast<std::uint32_t>(first)), seconds = repeat(static_cast<std::uint32_t>(second));
         const std::size_t start = i++;
         std::uint64_t difference = 0;
-        while (i + 2 <= size) {
+        for (; i + 4 <= size; i += 4) {
             difference = (load_word(truth + i) ^ firsts) | (load_word(prediction + i) ^ seconds);
-            if (difference != 0) break;
-            i += 2;
+            const std::uint64_t next = (load_word(truth + i + 2) ^ firsts) | (load_word(prediction + i + 2) ^ seconds);
+            if ((difference | next) == 0) continue;
+            i += difference != 0 ? 0 : 2;
+            difference = difference != 0 ? difference : next;
+            break;
         }
         if (difference != 0) {
             i += equal_bytes(difference) / sizeof(Id);
-        } else if (i < size && truth[i] == first && prediction[i] == second) {
-            ++i;
+        } else {
+            while (i < size && truth[i] == first && prediction[i] == second) ++i;
         }
         table.add(first, second, static_cast<std::int64_t>(i - start));
     }
