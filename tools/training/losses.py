@@ -1,0 +1,64 @@
+"""The losses a reference network can be trained with, by name; `weighted+dice` is the sum of two.
+
+They see logits, (N, C, H, W), truth, (N, H, W) train ids, and weights of classes, (C,); pixels of `IGNORE` never count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+IGNORE = 255
+FOCUS = 2.0
+"""Gamma of the focal loss, as in its paper (Lin and others 2017)."""
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def cross_entropy(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    """Mean over the pixels of minus the logarithm of the true class's probability; all classes weigh the same."""
+    del weights
+    return functional.cross_entropy(logits, truth, ignore_index=IGNORE)
+
+
+def weighted(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy whose mean over the pixels is weighted by the true class."""
+    return functional.cross_entropy(logits, truth, weight=weights, ignore_index=IGNORE)
+
+
+def focal(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    """Mean of cross-entropy times (1 - p) ** FOCUS, p the true class's probability: sure pixels count little."""
+    del weights
+    each = functional.cross_entropy(logits, truth, ignore_index=IGNORE, reduction="none")
+    counted = truth != IGNORE
+    return ((1 - torch.exp(-each)) ** FOCUS * each)[counted].mean()
+
+
+def dice(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    """One minus the mean, over the classes in the truth of the batch, of the Dice of probabilities and truth."""
+    del weights
+    counted = (truth != IGNORE).unsqueeze(1)
+    shares = logits.softmax(1) * counted
+    places = torch.where(counted, truth.unsqueeze(1), 0)
+    hits = torch.zeros(logits.shape[1], dtype=logits.dtype, device=logits.device)
+    # The true class's share of every pixel, added to that class: no one-hot truth of C times the size.
+    hits = hits.index_add(0, places.flatten(), shares.gather(1, places).flatten())
+    sizes = torch.bincount(truth[truth != IGNORE].flatten(), minlength=logits.shape[1])
+    present = sizes > 0
+    scores = 2 * hits / (shares.sum((0, 2, 3)) + sizes)
+    return 1 - scores[present].mean()
+
+
+LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "weighted": weighted, "focal": focal, "dice": dice}
+
+
+def loss(name: str) -> Loss:
+    """The loss of this name, or the sum of those that `+` joins.
+
+    Raises:
+        KeyError: no such loss.
+    """
+    parts = [LOSSES[part] for part in name.split("+")]
+    return lambda logits, truth, weights: torch.stack([part(logits, truth, weights) for part in parts]).sum()

@@ -1,0 +1,79 @@
+"""What a training leaves: the checkpoint with how it was made, and beside it the scores that `bench run` gives it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from bench import streets
+from bench.models.inference import MEAN, STD
+from training import objects, scenes
+from training.recipes import Recipe
+
+GROUPS = ("semantic", "instance", "boxes")
+"""Groups of scores that a record keeps."""
+
+
+def record_of(recipe: Recipe, seconds: float, device: torch.device) -> dict[str, Any]:
+    """The recipe and where it was followed."""
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
+    made = {"seconds": round(seconds), "device": name, "torch": torch.__version__}
+    return {**vars(recipe), "crop": list(recipe.crop), **made, "streets": streets.VERSION, "split": "train"}
+
+
+def write(target: Path, network: nn.Module, recipe: Recipe, record: dict[str, Any]) -> None:
+    """Write the weights in the recipe's precision with what an adapter must know to use them."""
+    kept = {name: value for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")}
+    state = {name: value.cpu().to(getattr(torch, recipe.dtype)).contiguous() for name, value in kept.items()}
+    names = objects.NAMES if recipe.model == "maskrcnn" else scenes.CARD.classes.names
+    metadata = {
+        "architecture": recipe.architecture,
+        "classes": json.dumps(names),
+        "mean": json.dumps(MEAN),
+        "std": json.dumps(STD),
+        "training": json.dumps(record),
+    }
+    target.parent.mkdir(parents=True, exist_ok=True)
+    save_file(state, target, metadata=metadata)
+    target.chmod(0o644)
+
+
+def measure(recipe: Recipe, weights: Path, images: int, runs: Path) -> dict[str, Any]:
+    """Scores of the checkpoint as it ships, on the first images of val, from the command that users type; fractions.
+
+    The run records stay in `runs`, for the boards.
+    """
+    words = ["run", "--model", recipe.model, "--weights", str(weights), "--name", recipe.name, "--limit", str(images)]
+    command = [sys.executable, "-m", "bench", *words, "--device", "cpu", "--out", str(runs), "--json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
+    said = json.loads(done.stdout)
+    scores = {group: said["scores"][group] for group in GROUPS if group in said["scores"]}
+    return {"val_images": images, "val": {group: _plain(metrics) for group, metrics in scores.items()}}
+
+
+def _plain(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Values without intervals, rounded to four digits."""
+    found: dict[str, Any] = {}
+    for name, score in metrics.items():
+        if name == "per_class":
+            found[name] = {class_: _plain(own) for class_, own in score.items()}
+        elif score["value"] is not None:
+            found[name] = round(score["value"], 4)
+    return found
+
+
+def finished(target: Path, recipe: Recipe, images: int) -> bool:
+    """Whether this checkpoint was made by this recipe and measured on as many images."""
+    beside = target.with_suffix(".json")
+    if not target.is_file() or not beside.is_file():
+        return False
+    record = json.loads(beside.read_text(encoding="utf-8"))
+    wanted = {**vars(recipe), "crop": list(recipe.crop), "val_images": images, "streets": streets.VERSION}
+    return all(record.get(key) == value for key, value in wanted.items())
