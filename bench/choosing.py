@@ -5,13 +5,14 @@ It turns words such as `all`, `mIoU,PQ` or `crops,trimap=3:5` into `Rules`; what
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from bench.cards import Card
-from bench.errors import UsageError, did_you_mean
+from bench.errors import PredictionError, UsageError, did_you_mean
 from bench.families import FAMILIES, Rules, family
 from bench.metrics.regions import Plan
 
@@ -28,14 +29,37 @@ REGIONS: dict[str, tuple[float, ...]] = {
 def task_of(path: Path) -> str:
     """Which task stored predictions answer, by how they lie: `semantic`, `instance` or `panoptic`.
 
-    A results JSON (a list) or a folder of text files holds instances; a JSON with annotations and the PNGs beside it is
-    panoptic; anything else are label maps.
+    A results JSON (a list) or a folder of text files holds instances; a JSON with segments and the PNGs beside it is
+    panoptic; any other folder holds label maps.
+
+    Raises:
+        PredictionError: a file that is none of these.
     """
     found = [path] if path.is_file() else sorted(path.glob("*.json"))
     if len(found) == 1:
         with found[0].open("rb") as file:
-            return "instance" if file.read(64).lstrip()[:1] == b"[" else "panoptic"
-    return "instance" if path.is_dir() and next(path.rglob("*.txt"), None) else "semantic"
+            if file.read(64).lstrip()[:1] == b"[":
+                return "instance"
+        if b'"segments_info"' in found[0].read_bytes():
+            return "panoptic"
+    if path.is_file():
+        raise PredictionError(
+            f"{path}: this holds neither a list of results (objects) nor annotations with segments_info (panoptic); "
+            "label maps come as a folder of PNGs"
+        )
+    return "instance" if _lists_masks(path) else "semantic"
+
+
+def _lists_masks(path: Path) -> bool:
+    """Whether a folder holds text files of Cityscapes' form: a mask's path, a label and a score a line."""
+    texts = False
+    for file in path.rglob("*.txt"):
+        texts = True
+        with file.open("rb") as lines:
+            words = lines.readline(4096).split()
+        if len(words) == 3 and all(re.fullmatch(rb"[-+.\deE]+", word) for word in words[1:]):
+            return True
+    return texts and next(path.rglob("*.png"), None) is None
 
 
 def rules_for(card: Card, task: str, *, metrics: str = "default", regions: str = "", **settings: Any) -> Rules:

@@ -96,6 +96,11 @@ def _root(card: Card, split: str, root: Path | None, progress: Progress | None) 
     root = root.expanduser()
     if not root.exists():
         raise DataError(f"--data {root}: there is no such folder or file")
+    if root.is_file() and card.layout not in CLASSES_FROM["truth"]:
+        raise DataError(f"--data {root}: this is a file; {card.title} comes as a folder (bench list datasets)")
+    if root.is_dir() and not any(root.iterdir()):
+        fetch = f"bench prepare --dataset {card.name} --data {root}"
+        raise DataError(f"--data {root}: this folder is empty; {fetch} fetches {card.title} or says how to")
     return root
 
 

@@ -89,6 +89,18 @@ def is_color(path: str | Path) -> bool:
     return pillow.with_pillow(path, lambda image: image.mode not in (*pillow.LABEL_MODES, "LA", "F"))
 
 
+def read_palette(path: str | Path) -> Array | None:
+    """The colours of a palette PNG by index, (K, 3) uint8; None for other images.
+
+    Raises:
+        DataError: the file is missing or no image.
+    """
+    head = _bytes(path, 33)
+    if not head.startswith(png.SIGNATURE) or _checked(path, lambda: png.read_header(head)).color != png.PALETTE:
+        return None
+    return pillow.with_pillow(path, pillow.palette)
+
+
 def image_size(path: str | Path) -> tuple[int, int]:
     """Read height and width from the header alone.
 

@@ -19,7 +19,7 @@ from bench.cards import Card
 from bench.classes import LabelSpace
 from bench.columns import DetectionColumns, TruthColumns
 from bench.families import Rules
-from bench.formats import PredictionReader, layout
+from bench.formats import PredictionReader, layout, suspicions
 from bench.models import Model
 from bench.samples import Sample
 
@@ -32,8 +32,8 @@ class Job:
     """What is evaluated: the images, where predictions come from, and the rules.
 
     Exactly one of `model` and `read_prediction` is given; `read_columns` brings truth and predictions of all images
-    in one piece, or None, where the layout has such a way. `sources` are paths and the like: they must agree when a run
-    is resumed, and do not name it.
+    in one piece, or None, where the layout has such a way. `latency` asks for the time of single predictions too.
+    `sources` are paths and the like: they must agree when a run is resumed, and do not name it.
     """
 
     card: Card
@@ -49,6 +49,7 @@ class Job:
     task: str = "semantic"
     resize: bool = False
     save_predictions: bool = False
+    latency: bool = False
     sources: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -88,21 +89,30 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     resize: bool = False,
     rules: Rules | None = None,
     name: str | None = None,
+    some: bool = False,
 ) -> Job:
-    """The job of scoring predictions that lie at `path`, in the card's layout.
+    """The job of scoring predictions that lie at `path`, in the card's layout; `some` of a split's samples, or all.
 
     Raises:
         PredictionError: samples without a prediction, or files of the wrong kind.
     """
-    files = layout(card)
-    read = files.read_predictions(card, path, task, samples, space=space)
-    in_bulk = getattr(files, "read_columns", None) if task == "instance" else None
+    reader = layout(card)
+    read = reader.read_predictions(card, path, task, samples, space=space)
+    in_bulk = getattr(reader, "read_columns", None) if task == "instance" else None
+    files = _files_of(path)
+    warnings = suspicions.warnings_of(card, path, task, samples, files=files, space=space)
     return Job(
         card=card,
         split=split,
         samples=samples,
         name=name or path.resolve().stem,
-        identity={"kind": "predictions", "folder": path.resolve().name, "files": _files_digest(path)},
+        identity={
+            "kind": "predictions",
+            "folder": path.resolve().name,
+            "files": _files_digest(files),
+            # Of some images of a split, files of the others are no surprise.
+            "warnings": [each for each in warnings if not (some and each[0] == "unused-files")],
+        },
         settings={"label_space": space, "resize": "nearest" if resize else "no"},
         task=task,
         read_prediction=read,
@@ -147,11 +157,15 @@ def _named(rules: Rules) -> dict[str, Any]:
     return {key: value for key, value in every.items() if key not in LATER or value != plain[key]}
 
 
-def _files_digest(path: Path) -> str:
+def _files_of(path: Path) -> list[Path]:
+    """The file at a path, or all files below a folder, sorted."""
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+
+
+def _files_digest(files: Sequence[Path]) -> str:
     """Digest of the names, sizes and times of the files: other predictions in the same folder are another run."""
-    found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     state = hashlib.blake2b(digest_size=16)
-    for file in found:
+    for file in files:
         status = file.stat()
         state.update(f"{file.name}|{status.st_size}|{status.st_mtime_ns}\n".encode())
     return state.hexdigest()

@@ -67,6 +67,11 @@ def to_colors(image: Image.Image) -> Array:
     return to_rgb(image)
 
 
+def palette(image: Image.Image) -> Array:
+    """The colours of an image with a palette, (K, 3) uint8."""
+    return np.array(image.getpalette() or [], dtype=np.uint8).reshape(-1, 3)
+
+
 def to_labels(image: Image.Image) -> Array:
     """One value per pixel, (H, W) uint8 or uint16: palette index or the stored grey value."""
     refuse_lossy(image)

@@ -128,6 +128,7 @@ def test_show_repeats_the_table_and_writes_scores_of_single_images(place: Place,
     assert IMAGES + 1 == len(lines)
 
 
+OUT = ["--out", "{root}/blocks.toml"]
 WRONG = {
     "no such data set": (["eval", "-p", "{root}", "-d", "cityscape"], "did you mean cityscapes"),
     "no such card": (["eval", "-p", "{root}", "-d", "nowhere.toml"], "no card at nowhere.toml"),
@@ -151,8 +152,39 @@ WRONG = {
     "batch": (["run", "-m", "deeplab", "--batch-size", "0"], "--batch-size"),
     "size": (["run", "-m", "deeplab", "--input-size", "12"], "--input-size 12"),
     "no record": (["show", "{root}"], "no run record"),
-    "no command": (["frob"], "No such command"),
-    "no option": (["list", "models", "--frob"], "--frob"),
+    "no command": (["frob"], "there is no command 'frob'"),
+    "no option": (["list", "models", "--frob"], "there is no option --frob"),
+    "close option": (["eval", "--datset", "x"], "did you mean --dataset"),
+    "close command": (["evl"], "did you mean eval?"),
+    "no value": (["run", "--model"], "--model: a value is needed"),
+    "missing option": (["eval", "-p", "x"], "--dataset/-d is missing"),
+    "missing word": (["list"], "WHAT is missing"),
+    "no number": (["eval", "-p", "x", "-d", "streets", "--limit", "x"], "--limit: a whole number is needed"),
+    "no choice": (["eval", "-p", "x", "-d", "streets", "--interval", "x"], "--interval: 'x' is not one of"),
+    "no finite score": (
+        ["eval", "-p", "{root}/predictions", "-d", "{root}/blocks.toml", "--data", "{root}", "--shown-from", "nan"],
+        "--shown-from nan",
+    ),
+    "data in a file": (
+        ["eval", "-p", "{root}", "-d", "{root}/blocks.toml", "--data", "{root}/blocks.toml"],
+        "--data {root}/blocks.toml: this is a file",
+    ),
+    "empty data": (
+        ["eval", "-p", "{root}", "-d", "{root}/blocks.toml", "--data", "{root}/empty"],
+        "this folder is empty; bench prepare --dataset blocks",
+    ),
+    "out is a file": (
+        ["eval", "-p", "{root}/predictions", "-d", "{root}/blocks.toml", "--data", "{root}", *OUT],
+        "--out {root}/blocks.toml: this is a file",
+    ),
+    "predictions in no form": (
+        ["eval", "-p", "{root}/blocks.toml", "-d", "{root}/blocks.toml", "--data", "{root}"],
+        "neither a list of results (objects) nor",
+    ),
+    "an unknown id": (
+        ["eval", "-p", "{root}/predictions", "-d", "{root}/blocks.toml", "--data", "{root}", "--ids", "{root}/ids"],
+        "--ids {root}/ids: ",
+    ),
 }
 
 
@@ -160,12 +192,44 @@ WRONG = {
 def test_wrong_use_gets_one_sentence_and_exit_code_2(place: Place, bench, case: str, monkeypatch) -> None:
     monkeypatch.delenv("BENCH_DATA", raising=False)
     words, expected = WRONG[case]
+    (place.root / "empty").mkdir()
+    (place.root / "ids").write_text("00\nunknown\n")
     code, out, err = bench(*(word.format(root=place.root) for word in words))
     assert 2 == code
     assert "" == out
-    assert expected in err
+    assert expected.format(root=place.root) in err
     assert err.startswith("error: ")
     assert 1 == err.count("\n"), err
+
+
+def test_files_of_no_image_are_told_but_not_of_images_that_were_left_out(place: Place, bench) -> None:
+    (place.root / "predictions" / "99.png").write_bytes((place.root / "predictions" / "00.png").read_bytes())
+    (place.root / "predictions" / "notes.txt").write_text("mine")
+    asked = ["eval", "--predictions", place.root / "predictions", *place.arguments]
+    _, out, _ = bench(*asked)
+    assert "1 of 13 files in" in out
+    assert "belong to no image (99.png)" in " ".join(out.split())
+    _, out, _ = bench(*asked, "--json")
+    assert ["unused-files"] == [w["code"] for w in json.loads(out)["warnings"] if w["code"] != "few-images"]
+    _, out, _ = bench(*asked, "--json", "--limit", "5")
+    assert "unused-files" not in out
+
+
+def test_a_palette_in_another_order_is_told(place: Place, bench) -> None:
+    colors = {1: (10, 20, 30), 2: (40, 50, 60)}
+    text = CARD
+    for identity, color in colors.items():
+        text = text.replace(f"{{ id = {identity},", f"{{ id = {identity}, color = {list(color)},")
+    (place.root / "blocks.toml").write_text(text)
+    for swapped in (False, True):
+        for path in (place.root / "predictions").glob("*.png"):
+            labels = np.where(np.asarray(Image.open(path)) == 7, 2, np.asarray(Image.open(path)))
+            image = Image.fromarray(labels.astype(np.uint8))
+            palette = [(0, 0, 0), *(colors[3 - k] if swapped else colors[k] for k in (1, 2))]
+            image.putpalette([value for color in palette for value in color])
+            image.save(path)
+        _, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")
+        assert swapped == ("palette-order" in [each["code"] for each in json.loads(out)["warnings"]])
 
 
 def test_wrong_input_is_refused_before_anything_is_written(place: Place, bench) -> None:

@@ -23,6 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.note("interrupted")
         return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; what is left in the buffer must not fail once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever it is, it is shown as one sentence
         return console.fail(error, as_json="--json" in words)
 

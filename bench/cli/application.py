@@ -15,6 +15,7 @@ import typer
 from bench import __version__
 from bench.cli import console
 from bench.cli.words import for_typer
+from bench.errors import did_you_mean
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("running", "run"),
@@ -94,9 +95,38 @@ def _application(wanted: set[str]) -> typer.Typer:
 def _usage(error: Any) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "bench"
-    message = error.format_message().replace("Value error, ", "")
+    message = _in_words(error)
     if message:
         console.note(f"error: {message} ({command} --help shows what there is)")
     elif context:
         console.say(context.get_help())
     return 2
+
+
+def _in_words(error: Any) -> str:
+    """What is wrong with the words of a command, as other errors say it."""
+    kind, message = type(error).__name__, str(error.format_message()).replace("Value error, ", "").rstrip(".")
+    context = getattr(error, "ctx", None)
+    if kind == "NoSuchOption":
+        known = [name for each in context.command.params for name in each.opts] if context else []
+        return f"there is no option {error.option_name}: {did_you_mean(error.option_name, known)}"
+    if kind == "MissingParameter":
+        names = error.param.opts
+        return f"{'/'.join(names) if names[0].startswith('-') else error.param.metavar or names[0].upper()} is missing"
+    if message.startswith("No such command"):
+        word = message.split("'")[1]
+        known = list(context.command.commands) if context else []
+        return f"there is no command {word!r}: {did_you_mean(word, known)}"
+    if kind == "BadOptionUsage":
+        return f"{error.option_name}: a value is needed"
+    if message.startswith("Invalid value for '"):
+        name, _, rest = message.removeprefix("Invalid value for '").partition("': ")
+        return f"{name}: {next((ours for theirs, ours in _WORDS.items() if theirs in rest), rest)}"
+    return message[:1].lower() + message[1:]
+
+
+_WORDS = {
+    "valid integer": "a whole number is needed",
+    "valid number": "a number is needed",
+    "valid float": "a number is needed",
+}

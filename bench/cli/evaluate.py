@@ -114,5 +114,6 @@ def evaluate(  # noqa: PLR0913 - an option each
         rules=rules,
         name=name,
         root=opened.root,
+        some=limit is not None or ids is not None,
     )
     return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)

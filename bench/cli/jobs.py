@@ -26,9 +26,12 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
     import msgspec
 
     from bench import kernels
+    from bench.errors import UsageError
     from bench.evaluation import evaluate
     from bench.render import terminal
 
+    if out.is_file():
+        raise UsageError(f"--out {out}: this is a file; run records are written into a folder, new or old")
     memory.keep_freed()
     if kernels.which() == "reference" and not os.environ.get("BENCH_KERNELS") and not as_json:
         console.note(

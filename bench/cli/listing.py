@@ -18,6 +18,7 @@ WIDTHS: Mapping[str, Mapping[str, int]] = {
     "metrics": {"meaning": 45, "reference": 22},
 }
 """Columns that are wrapped, so that a table fits 100 columns."""
+_WHOLE = 60
 
 
 def list_(
@@ -41,8 +42,16 @@ def list_(
 def _table(rows: Sequence[Row], widths: Mapping[str, int]) -> str:
     from tabulate import tabulate
 
-    wide = [widths.get(name) for name in rows[0]]
-    return tabulate(rows, headers="keys", tablefmt="plain", missingval="-", maxcolwidths=wide, maxheadercolwidths=wide)
+    wide = [widths.get(name, _WHOLE) for name in rows[0]]
+    return tabulate(
+        rows,
+        headers="keys",
+        tablefmt="plain",
+        missingval="-",
+        maxcolwidths=wide,
+        maxheadercolwidths=wide,
+        colalign=["right" if isinstance(value, int) else "left" for value in rows[0].values()],
+    )
 
 
 def _datasets() -> list[Row]:

@@ -1,0 +1,81 @@
+"""What may be wrong with stored predictions although they can be read: files of no image, palettes in another order.
+
+Nothing here refuses anything: it finds words for a warning, from the names of the files and a look at one of them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench import images
+from bench.errors import DataError
+from bench.formats import folders
+from bench.samples import Sample
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import LabelSpace
+
+Warned = tuple[str, str]
+"""A code that stays the same, and a message."""
+
+
+def warnings_of(
+    card: Card, path: Path, task: str, samples: Sequence[Sample], *, files: Sequence[Path], space: LabelSpace = "ids"
+) -> list[Warned]:
+    """What a reader of scores should know of the `files` at `path` that hold predictions of these samples."""
+    suffixes = {"semantic": images.LABEL_SUFFIXES, "instance": (".txt",), "panoptic": (".png",)}[task]
+    held = [file for file in files if file.suffix.lower() in suffixes and not _hidden(file, path)]
+    if not path.is_dir() or not held:
+        return []
+    owner = _owner(samples, by_beginning=card.layout == "cityscapes" or task == "panoptic")
+    strays = [file for file in held if not owner(file.stem)]
+    found = []
+    if strays:
+        names = folders.first(file.name for file in strays)
+        found.append(("unused-files", f"{len(strays)} of {len(held)} files in {path} belong to no image ({names})"))
+    if task == "semantic" and len(strays) < len(held) and not card.colors:
+        found += _palette(card, next(file for file in held if owner(file.stem)), space)
+    return found
+
+
+def _hidden(file: Path, path: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(path).parts) if path.is_dir() else False
+
+
+def _owner(samples: Sequence[Sample], *, by_beginning: bool) -> Callable[[str], bool]:
+    """Whether a file of this name belongs to an image: by its name, or by how its name begins."""
+    stems = sorted({sample.stem for sample in samples})
+    known = set(stems)
+    if not by_beginning:
+        return known.__contains__
+    return lambda name: name in known or name.startswith(stems[max(bisect_right(stems, name) - 1, 0)])
+
+
+def _palette(card: Card, file: Path, space: LabelSpace) -> list[Warned]:
+    """Whether most pixels of a palette PNG have the colour of a class that is another one than their index says."""
+    try:
+        colors = images.read_palette(file)
+        used = np.bincount(images.read_labels(file).reshape(-1)) if colors is not None else None
+    except DataError:
+        return []  # whoever reads it says what is wrong
+    if colors is None or used is None:
+        return []
+    named = {entry.color: entry for entry in card.classes.entries if entry.color is not None and any(entry.color)}
+    other = 0
+    for index in np.flatnonzero(used[: len(colors)]).tolist():
+        entry = named.get((int(colors[index][0]), int(colors[index][1]), int(colors[index][2])))
+        meant = None if entry is None else entry.id if space == "ids" else entry.train_id
+        other += int(used[index]) if meant is not None and meant != index else 0
+    if 2 * other <= used.sum():
+        return []
+    message = (
+        f"{file.name} is a palette PNG whose colours are those of {card.title} in another order; its indices were read "
+        "as labels, its colours were not looked at"
+    )
+    return [("palette-order", message)]
