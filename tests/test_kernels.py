@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -73,7 +74,23 @@ def outcome(function: Callable[..., Array], *arguments: Any) -> tuple[Any, ...]:
     return result.dtype, result.shape, result.tolist(), result.flags.c_contiguous
 
 
-# ---- joint histogram
+# ---- counts of values, joint histogram
+
+
+@given(label_maps())
+def test_values_are_counted_as_in_plain_loops(labels: Array) -> None:
+    counted = Counter(labels.ravel().tolist())
+    expected = [counted.get(value, 0) for value in range(1 << 8 * labels.dtype.itemsize)]
+    for twin in (reference, NATIVE):
+        if twin is not None:
+            assert expected == twin.value_counts(labels).tolist()
+            assert np.int64 == twin.value_counts(labels).dtype
+
+
+@twins
+def test_values_of_other_types_are_not_counted(twin: ModuleType) -> None:
+    with pytest.raises(ValueError, match="label maps are uint8 or uint16, not int32"):
+        twin.value_counts(np.zeros((2, 2), np.int32))
 
 
 def plain_histogram(truth: Array, prediction: Array, rows: int, columns: int) -> list[list[int]]:

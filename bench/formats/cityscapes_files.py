@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench import images
+from bench import images, kernels
 from bench.classes import Classes
 from bench.errors import DataError
 from bench.formats import coco_json, derive
@@ -19,6 +19,7 @@ from bench.samples import Array, LabelMap, Sample, Segments
 
 OBJECTS = 1000
 """Label ids are multiplied by this in instance ids."""
+_LARGEST = 65535  # of 16 bits
 BASELINE = 0.209
 """Metres between the two cameras, for depth that is written."""
 
@@ -43,7 +44,7 @@ def read_segments(classes: Classes, path: Path) -> Segments:
         DataError: a damaged file, or an id of no label of the card.
     """
     raw = images.read_labels(path)
-    values = np.flatnonzero(np.bincount(raw.ravel(), minlength=1))
+    values = np.flatnonzero(kernels.value_counts(raw))
     entries = {entry.id: entry for entry in classes.entries}
     # Id 0 means void in a panoptic map: where the card scores label 0, all ids move up by one.
     shift = int(0 in entries and entries[0].train_id is not None)
@@ -58,7 +59,8 @@ def read_segments(classes: Classes, path: Path) -> Segments:
     columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
     table = np.zeros(int(values.max(initial=0)) + 1, dtype=np.int32)
     table[columns[:, 0]] = columns[:, 0] + shift
-    return Segments(table[raw], columns[:, 0] + shift, columns[:, 1], columns[:, 2].astype(bool))
+    ids = kernels.map_labels(raw, table, np.uint16) if table.max() <= _LARGEST else table[raw]
+    return Segments(ids, columns[:, 0] + shift, columns[:, 1], columns[:, 2].astype(bool))
 
 
 def read_void(classes: Classes, path: Path) -> Array:

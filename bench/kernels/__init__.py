@@ -15,7 +15,7 @@ from bench.kernels import reference
 from bench.kernels.reference import InvalidLabel
 
 if TYPE_CHECKING:
-    from bench.kernels.reference import filtered_ids, joint_histogram, map_labels, unfilter
+    from bench.kernels.reference import filtered_ids, joint_histogram, map_labels, unfilter, value_counts
     from bench.kernels.reference_boundaries import boundary_runs
     from bench.kernels.reference_contours import contour_matches, near_other_labels
     from bench.kernels.reference_objects import box_overlaps, mask_overlaps, match, order_groups, run_areas, run_boxes
@@ -42,6 +42,7 @@ __all__ = [
     "run_areas",
     "run_boxes",
     "unfilter",
+    "value_counts",
     "weighted_precision",
     "which",
 ]
@@ -99,4 +100,5 @@ if not TYPE_CHECKING:
     run_areas = _chosen.run_areas
     run_boxes = _chosen.run_boxes
     unfilter = _chosen.unfilter
+    value_counts = _chosen.value_counts
     weighted_precision = _chosen.weighted_precision

@@ -3,6 +3,7 @@ from bench.kernels.reference import filtered_ids as filtered_ids
 from bench.kernels.reference import joint_histogram as joint_histogram
 from bench.kernels.reference import map_labels as map_labels
 from bench.kernels.reference import unfilter as unfilter
+from bench.kernels.reference import value_counts as value_counts
 from bench.kernels.reference_boundaries import boundary_runs as boundary_runs
 from bench.kernels.reference_contours import contour_matches as contour_matches
 from bench.kernels.reference_contours import near_other_labels as near_other_labels

@@ -39,6 +39,7 @@ __all__ = [
     "run_areas",
     "run_boxes",
     "unfilter",
+    "value_counts",
     "weighted_precision",
 ]
 
@@ -89,6 +90,19 @@ def joint_histogram(
         _require_inside(first, second, rows, columns)
         counts += np.bincount(first * columns + second, minlength=rows * columns)
     return counts.reshape(rows, columns)
+
+
+def value_counts(labels: Labels) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Count the pixels of every value of a label map, uint8 or uint16: (256,) or (65536,) int64.
+
+    >>> value_counts(np.uint8([[7, 7, 0]]))[:8].tolist()
+    [1, 0, 0, 0, 0, 0, 0, 2]
+
+    Raises:
+        ValueError: another dtype.
+    """
+    _require_labels(labels)
+    return np.bincount(labels.reshape(-1), minlength=1 << 8 * labels.dtype.itemsize).astype(np.int64, copy=False)
 
 
 def map_labels(labels: Labels, table: np.ndarray[tuple[int], np.dtype[np.int32]], dtype: DTypeLike) -> Labels:

@@ -184,12 +184,13 @@ def _objects(segments: Segments, classes: Classes) -> tuple[Array, Array]:
     """Number the countable segments that are no crowd from 1 in a map, (H, W) uint8 or uint16, with their classes."""
     order = np.argsort(segments.segment_ids, kind="stable")
     order = order[~segments.crowd[order].astype(bool) & classes.things[segments.classes[order].astype(np.int64)]]
-    largest = int(max(segments.ids.max(initial=0), np.max(segments.segment_ids, initial=0)))
+    narrow = segments.ids.dtype == np.uint16  # as Cityscapes' files have them: no need to look for the largest
+    largest = 65535 if narrow else int(max(segments.ids.max(initial=0), np.max(segments.segment_ids, initial=0)))
     table = np.zeros(largest + 1, dtype=np.int32)
     table[segments.segment_ids[order].astype(np.int64)] = np.arange(1, len(order) + 1)
     dtype = np.uint8 if len(order) <= 255 else np.uint16
     if largest < 1 << 16:
-        objects = np.asarray(kernels.map_labels(segments.ids.astype(np.uint16), table, dtype))
+        objects = np.asarray(kernels.map_labels(segments.ids.astype(np.uint16, copy=False), table, dtype))
     else:
         objects = np.asarray(table.astype(dtype)[segments.ids])
     return objects, segments.classes[order].astype(np.int64)

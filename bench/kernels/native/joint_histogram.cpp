@@ -1,4 +1,4 @@
-// Pixels of every pair of values of two label maps. Label maps are made of long runs, so the current pair is compared with
+// Pixels of every value of a label map, and of every pair of values of two. Label maps are made of long runs, so the current pair is compared with
 // eight bytes of both maps at once and only run lengths are added; where a block turns out to be noise, the next ones are
 // counted pixel by pixel, which is then faster.
 #include "kernels.h"
@@ -56,6 +56,47 @@ std::size_t count_runs(Maps<T> maps, std::size_t columns, std::int64_t* counts) 
         counts[truth * columns + prediction] += static_cast<std::int64_t>(i - start);
     }
     return runs;
+}
+
+template <typename T>
+void count_values(const T* labels, std::size_t size, std::int64_t* counts) {
+    constexpr std::size_t lanes = sizeof(std::uint64_t) / sizeof(T);
+    for (std::size_t i = 0; i < size;) {
+        const T label = labels[i];
+        const std::uint64_t labels_alike = repeat(label);
+        const std::size_t start = i++;
+        std::uint64_t difference = 0;
+        for (; i + lanes <= size; i += lanes) {
+            difference = load_word(labels + i) ^ labels_alike;
+            if (difference != 0) break;
+        }
+        if (difference != 0) {
+            i += equal_lanes<T>(difference);
+        } else {
+            while (i < size && labels[i] == label) ++i;
+        }
+        counts[label] += static_cast<std::int64_t>(i - start);
+    }
+}
+
+template <typename T>
+py::array_t<std::int64_t> counts_of(const Contiguous<T>& labels) {
+    constexpr std::size_t values = std::size_t{1} << 8 * sizeof(T);
+    py::array_t<std::int64_t> counts(values);
+    std::fill_n(counts.mutable_data(), values, std::int64_t{0});
+    const T* const from = labels.data();
+    std::int64_t* const into = counts.mutable_data();
+    const auto size = static_cast<std::size_t>(labels.size());
+    {
+        py::gil_scoped_release released;
+        count_values(from, size, into);
+    }
+    return counts;
+}
+
+py::array_t<std::int64_t> value_counts(const py::array& labels) {
+    require_labels(labels);
+    return holds_uint8(labels) ? counts_of(Contiguous<std::uint8_t>(labels)) : counts_of(Contiguous<std::uint16_t>(labels));
 }
 
 template <typename T>
@@ -137,4 +178,5 @@ py::array_t<std::int64_t> joint_histogram(const py::array& truth, const py::arra
 void add_joint_histogram(py::module_& module) {
     module.def("joint_histogram", &joint_histogram, py::arg("truth"), py::arg("prediction"), py::arg("rows"),
                py::arg("columns"), "Twin of bench.kernels.reference.joint_histogram.");
+    module.def("value_counts", &value_counts, py::arg("labels"), "Twin of bench.kernels.reference.value_counts.");
 }
