@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.formats import layout
 from bench.jobs import Job
-from bench.samples import Array, Instances, LabelMap, Prediction, Rle, Sample, Segments
+from bench.samples import Array, Instances, LabelMap, Prediction, PromptedMasks, Rle, Sample, Segments
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Keeper:
         if job.task == "semantic" or isinstance(prediction, LabelMap):
             pair = (job.samples[position], prediction)
             layout(job.card).write_predictions(job.card, self._target, job.task, [pair])
-        else:
+        elif not isinstance(prediction, PromptedMasks):  # there is no format for these, as `begin` has said
             _write(self._parts / f"{position}.npz", prediction)
 
     def finish(self) -> None:

@@ -124,7 +124,35 @@ class Segments:
         return self.ids.shape[0], self.ids.shape[1]
 
 
-Prediction: TypeAlias = LabelMap | Instances | Segments
+@dataclass(frozen=True, eq=False)
+class Prompts:
+    """What a promptable model is told of G objects of one image: P points of each, or a box.
+
+    `points` (G, P, 2) are x and y of pixels, counted from 0; `inside` (G, P) says which of them belong to the object;
+    `boxes` (G, 4) are x, y, width, height. P is 0 where there are boxes.
+    """
+
+    points: Array
+    inside: Array
+    boxes: Array | None = None
+
+    def __len__(self) -> int:
+        """Number of objects, G."""
+        return len(self.points)
+
+
+@dataclass(frozen=True, eq=False)
+class PromptedMasks:
+    """The answers to prompts: `rounds[k]` are the masks of G objects of one image after k + 1 prompts each.
+
+    `objects` (G,) are the places of the objects among the truth's.
+    """
+
+    objects: Array
+    rounds: Sequence[Sequence[Rle]]
+
+
+Prediction: TypeAlias = LabelMap | Instances | Segments | PromptedMasks
 
 
 @dataclass(frozen=True, eq=False)

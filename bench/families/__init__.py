@@ -43,6 +43,7 @@ FAMILIES: dict[str, Entry] = {
     "object_confusion": Entry("instance", "all"),
     "panoptic": Entry("panoptic", "default"),
     "panoptic_boundary": Entry("panoptic", "all"),
+    "prompted": Entry("prompted", "default"),
 }
 """All families, in the order in which their groups are shown. `named` ones need what not every prediction has."""
 

@@ -1,0 +1,42 @@
+"""Segment Anything 2 of transformers: a mask for each point or box.
+
+Images are stretched to a square. This module knows what is its own (classes of transformers, published weights); the
+steps are in `promptable`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.errors import missing_extra
+from bench.models import Options
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.models.promptable import PromptedModel
+
+TASKS = ("prompted",)
+EXTRA = "models"
+LICENCE = "Apache-2.0 (the authors, transformers)"
+PUBLISHED = "facebook/sam2.1-hiera-tiny"
+"""What its authors publish at the hub."""
+
+
+def load(card: Card, options: Options) -> PromptedModel:  # noqa: ARG001 - it knows no classes
+    """Load Segment Anything 2 with the weights asked for, or those that its authors publish.
+
+    Raises:
+        MissingExtra: torch or transformers is not installed.
+        CheckpointError: weights that cannot be found, read, or that do not fit the network.
+        UsageError: more than one box for an object.
+    """
+    try:
+        from transformers import Sam2ImageProcessor, Sam2Model
+
+        from bench.models import promptable
+    except ModuleNotFoundError as error:
+        raise missing_extra(error.name or "torch", "models", "--model sam2") from None
+    kind = promptable.Kind(
+        name="sam2", network=Sam2Model, processor=Sam2ImageProcessor, published=PUBLISHED, padded=False
+    )
+    return promptable.assemble(kind, options)
