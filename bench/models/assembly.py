@@ -5,53 +5,23 @@ An adapter describes what is its own as a `Family`; the order of the steps is he
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from bench import models
-from bench.errors import CheckpointError
-from bench.models import Options, checkpoints, inference, labels, networks
+from bench.errors import CheckpointError, UsageError
+from bench.models import Options, checkpoints, finding, inference, kinds, labels, networks
 from bench.models.checkpoints import Checkpoint
+from bench.models.family import Family
 
 if TYPE_CHECKING:
     from bench.cards import Card
 
-ADAPTERS = {"deeplabv3": "deeplab", "fcn": "fcn", "unet": "unet"}
-"""First part of the name of an architecture, and the adapter that runs it."""
-
-
-@dataclass(frozen=True)
-class Pretrained:
-    """Weights that a library publishes: for which architecture and classes, in which file, and how they are fetched."""
-
-    architecture: str
-    classes: tuple[str, ...]
-    file: str
-    fetch: Callable[[Path], object]
-
-
-@dataclass(frozen=True)
-class Family:
-    """What one adapter adds: its networks and how their weights are told apart.
-
-    `recognise` names the architecture that wrote a state dict, or returns None; `build` makes it with as many outputs;
-    `head` begins the names of the layers that give the classes; `stride` is what sides of inputs are padded to.
-    """
-
-    name: str
-    recognise: Callable[[Mapping[str, Tensor]], str | None]
-    build: Callable[[str, Mapping[str, Tensor], int], nn.Module]
-    head: str
-    architectures: tuple[str, ...]
-    pretrained: tuple[Pretrained, ...] = ()
-    stride: int = 1
+ONLY_IN_TRAINING = ("aux_classifier.", "classification_head.")
+"""Heads that serve training only; what they learned plays no part in prediction."""
 
 
 def assemble(family: Family, card: Card, options: Options) -> inference.SemanticModel:
@@ -59,24 +29,25 @@ def assemble(family: Family, card: Card, options: Options) -> inference.Semantic
 
     Raises:
         CheckpointError: weights that cannot be found, read, recognised, or that fit neither network nor card.
-        UsageError: a device that is not there, or an option of other kinds of models.
+        UsageError: a device that is not there, or an option or a task of other kinds of models.
     """
     models.refuse_unused(family.name, options, inference.OPTIONS)
+    if options.task not in (None, "semantic"):
+        raise UsageError(f"--model {family.name} does the task semantic only, not {options.task}")
     device = inference.choose_device(options.device)
-    path, published = _find(family, card, options)
-    checkpoint = checkpoints.without(checkpoints.read(path), "aux_classifier.")
+    found = finding.find(family, card, options)
+    checkpoint = checkpoints.without(found.checkpoint, ONLY_IN_TRAINING)
     architecture = _architecture(family, checkpoint)
     outputs = _outputs(family, checkpoint)
-    names = published.classes if published else _names(checkpoint)
-    channels = labels.match(card, outputs, names, where=str(path))
-    build = _slim if networks.is_slim(architecture) else family.build
-    network = build(architecture, checkpoint.state, outputs)
+    names = found.classes or names_of(checkpoint)
+    channels = labels.match(card, outputs, names, where=str(checkpoint.path))
+    network = _network(family, checkpoint, architecture, outputs)
     checkpoints.fit(network, checkpoint, architecture=architecture)
     identity = {
         "kind": "model",
         "model": family.name,
         "architecture": architecture,
-        "weights": path.name,
+        "weights": found.name,
         "weights_digest": checkpoint.digest,
         "inside": checkpoint.inside,
         "outputs": outputs,
@@ -97,81 +68,59 @@ def assemble(family: Family, card: Card, options: Options) -> inference.Semantic
     return inference.ready(model, options)
 
 
-def _find(family: Family, card: Card, options: Options) -> tuple[Path, Pretrained | None]:
-    """The file of weights, and what is known of it if a library published it."""
-    fitting = [p for p in family.pretrained if labels.fits(card, p.classes)]
-    if options.weights not in (None, "DEFAULT"):
-        path = Path(str(options.weights)).expanduser()
-        return path, next((p for p in family.pretrained if p.file == path.name and _is_published(path)), None)
-    reference = checkpoints.shipped(family.name, card.name)
-    if options.weights is None and reference is not None:
-        return reference, None
-    if fitting:
-        return _fetched(fitting[0], family), fitting[0]
-    published = "the library's own know too few of its classes" if family.pretrained else "no library publishes any"
-    ships = "bench ships some for streets" if options.weights is None else "DEFAULT asks for a library's own"
-    raise CheckpointError(
-        f"--model {family.name} finds no weights for {card.name} ({ships}, {published}): "
-        f"bring weights that were trained on {card.name} with --weights FILE"
-    )
-
-
-def _is_published(path: Path) -> bool:
-    """Whether the file is what its name says: names of published weights end in the first digits of their SHA-256."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest().startswith(path.stem.rpartition("-")[2])
-
-
-def _fetched(published: Pretrained, family: Family) -> Path:
-    """The published file where torch keeps such files, fetched there if it is not yet."""
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    path = folder / published.file
-    if not path.is_file():
-        try:
-            published.fetch(path)
-        except (OSError, RuntimeError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0].strip("<>")
-            raise CheckpointError(
-                f"the pretrained weights of {published.architecture} cannot be fetched ({reason}): put the file "
-                f"{published.file} into {folder}, or name it with --model {family.name} --weights FILE"
-            ) from None
-    return path
-
-
 def _architecture(family: Family, checkpoint: Checkpoint) -> str:
     """The network that the weights belong to: as the file says, else as the names and shapes of its weights tell."""
     said = checkpoint.metadata.get("architecture")
-    found = said or family.recognise(checkpoint.state)
+    found = said or networks.recognise(checkpoint.state) or family.recognise(checkpoint)
     if found is None:
-        raise CheckpointError(
-            f"{checkpoint.path} holds no weights that --model {family.name} knows (the first of its "
-            f"{len(checkpoint.state)} tensors is {next(iter(checkpoint.state))}): it reads {_listed(family)}"
-        )
-    kind = found.partition("_")[0]
-    if found not in family.architectures and not (networks.is_slim(found) and ADAPTERS.get(kind) == family.name):
-        other = ADAPTERS.get(kind, family.name)
-        hint = f"say --model {other}" if other != family.name else f"it reads {_listed(family)}"
+        raise CheckpointError(f"{checkpoint.path} holds {_unknown(family, checkpoint)}")
+    other = kinds.adapter(found)
+    if other != family.name or not (found in family.architectures or family.others or networks.is_slim(found)):
+        hint = f"say --model {other}" if other not in (None, family.name) else f"it reads {_listed(family)}"
         raise CheckpointError(
             f"{checkpoint.path} holds weights of {found}, no network of --model {family.name}: {hint}"
         )
     return found
 
 
+def _unknown(family: Family, checkpoint: Checkpoint) -> str:
+    """What a checkpoint is that the adapter does not know, and what to do, in words."""
+    kind = kinds.tell(checkpoint.state)
+    other = kinds.ADAPTERS.get(kind) if kind else None
+    if other is not None and other != family.name:
+        return f"weights of {kind}, no network of --model {family.name}: say --model {other}"
+    if other is not None:
+        more = ", or one in a folder that save_pretrained wrote, whose config.json names it" if family.folder else ""
+        return (
+            f"a {kind} whose backbone cannot be told from its weights: --model {family.name} knows "
+            f"{_listed(family)}{more}"
+        )
+    return (
+        f"no weights that --model {family.name} knows (the first of its {len(checkpoint.state)} tensors is "
+        f"{next(iter(checkpoint.state))}): it reads {_listed(family)}"
+    )
+
+
 def _listed(family: Family) -> str:
     return ", ".join(family.architectures)
 
 
+def _network(family: Family, checkpoint: Checkpoint, architecture: str, outputs: int) -> nn.Module:
+    if networks.is_slim(architecture):
+        return networks.build(architecture, outputs)
+    return family.build(architecture, checkpoint, outputs)
+
+
 def _outputs(family: Family, checkpoint: Checkpoint) -> int:
     """Number of classes of the weights: rows of the last weight of the head."""
-    last = [v for n, v in checkpoint.state.items() if n.startswith((family.head, "head.")) and n.endswith("weight")]
+    heads = (family.head, *networks.HEADS)
+    last = [v for n, v in checkpoint.state.items() if n.startswith(heads) and n.endswith("weight")]
     if not last:
         raise CheckpointError(f"{checkpoint.path} has no classifier (no weights called {family.head}...)")
     return int(last[-1].shape[0])
 
 
-def _names(checkpoint: Checkpoint) -> Sequence[str] | None:
+def names_of(checkpoint: Checkpoint) -> Sequence[str] | None:
     """Names of the classes, where the file tells them."""
     text = checkpoint.metadata.get("classes")
     return None if text is None else [str(name) for name in _parsed(checkpoint, "classes", text, str)]
@@ -197,7 +146,3 @@ def _parsed(checkpoint: Checkpoint, key: str, text: str, kind: Any) -> list[Any]
     if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
         raise CheckpointError(f"{checkpoint.path}: the metadata's {key} is no JSON list of its kind: {text[:60]!r}")
     return values
-
-
-def _slim(architecture: str, _: Mapping[str, Tensor], outputs: int) -> nn.Module:
-    return networks.build(architecture, outputs)

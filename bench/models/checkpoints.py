@@ -13,7 +13,7 @@ import pathlib
 import pickle
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ LARGEST_HEADER = 100_000_000
 class Checkpoint:
     """Weights as read: tensors by name, the file's own metadata, and where they come from.
 
-    `inside` names the wrappers and prefixes that were taken off.
+    `inside` names the wrappers and prefixes that were taken off; `config` is what a library saved beside the weights
+    to build their network from.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Checkpoint:
     state: Mapping[str, Tensor]
     metadata: Mapping[str, str] = field(default_factory=dict)
     inside: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 def shipped(model: str, dataset: str) -> Path | None:
@@ -101,10 +103,12 @@ def fit(network: nn.Module, checkpoint: Checkpoint, *, architecture: str) -> Non
     network.load_state_dict({name: value for name, value in checkpoint.state.items() if name in own}, strict=False)
 
 
-def without(checkpoint: Checkpoint, prefix: str) -> Checkpoint:
+def without(checkpoint: Checkpoint, prefixes: tuple[str, ...]) -> Checkpoint:
     """The checkpoint without the weights whose names begin so, such as those of a head that serves training only."""
-    state = {name: value for name, value in checkpoint.state.items() if not name.startswith(prefix)}
-    return Checkpoint(checkpoint.path, checkpoint.digest, state, checkpoint.metadata, checkpoint.inside)
+    return replace(
+        checkpoint,
+        state={name: value for name, value in checkpoint.state.items() if not name.startswith(prefixes)},
+    )
 
 
 def _kind(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""DeepLabV3 of torchvision (ResNet-50, ResNet-101, MobileNetV3-large) and the small one that ships for streets.
+"""DeepLabV3 of torchvision (ResNet, MobileNetV3), and a slim one for streets.
 
 Aux classifiers serve training and are dropped. This module knows what is DeepLab's own; the steps are in `assembly`.
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.errors import missing_extra
-from bench.models import Options
+from bench.models import Options, semantic
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -21,15 +20,5 @@ ARCHITECTURES = ("deeplabv3_resnet50", "deeplabv3_resnet101", "deeplabv3_mobilen
 
 
 def load(card: Card, options: Options) -> SemanticModel:
-    """Load DeepLabV3 with the weights asked for, the shipped ones, or torchvision's where their classes fit.
-
-    Raises:
-        MissingExtra: torch or torchvision is not installed.
-        CheckpointError: weights that cannot be found, read, or that do not fit the network or the card.
-    """
-    try:
-        from bench.models import assembly, torchvision_networks
-    except ModuleNotFoundError as error:
-        raise missing_extra(error.name or "torch", "models", "--model deeplab") from None
-    family = torchvision_networks.family("deeplab", ARCHITECTURES)
-    return assembly.assemble(family, card, options)
+    """Load DeepLabV3 with the weights asked for, the shipped ones, or torchvision's where their classes fit."""
+    return semantic.from_torchvision("deeplab", ARCHITECTURES, card, options)

@@ -48,18 +48,33 @@ def match(card: Card, outputs: int, names: Sequence[str] | None, *, where: str) 
 
 def fits(card: Card, names: Sequence[str]) -> bool:
     """Whether at least half of the card's classes are among these names."""
-    return 2 * sum(channel != UNKNOWN for channel in channels_of(card, names)) >= len(card.classes)
+    return 2 * known(card, names) >= len(card.classes)
+
+
+def known(card: Card, names: Sequence[str]) -> int:
+    """How many of the card's classes are among these names."""
+    return sum(channel != UNKNOWN for channel in channels_of(card, names))
+
+
+def fitting_cards(names: Sequence[str]) -> list[str]:
+    """The shipped cards that a network with these classes fits best: all that know as many of its names."""
+    from bench import cards
+
+    shipped = [cards.load_card(name) for name in cards.names()]
+    counts = {card.name: known(card, names) for card in shipped if fits(card, names)}
+    return [name for name, count in counts.items() if count == max(counts.values())]
 
 
 def _by_name(card: Card, names: Sequence[str], *, where: str) -> ChannelMap:
     channels = channels_of(card, names)
     absent = [name for name, channel in zip(card.classes.names, channels, strict=True) if channel == UNKNOWN]
     if not fits(card, names):
-        known = len(card.classes) - len(absent)
+        agreeing = len(card.classes) - len(absent)
         raise CheckpointError(
             f"{where}: the weights have {len(names)} classes ({_some(names)}), the card {card.name} has "
-            f"{len(card.classes)} ({_some(card.classes.names)}), and only {known} names agree: bring weights for "
-            f"{card.name}, or list other names of its classes under [aliases] in the card"
+            f"{len(card.classes)} ({_some(card.classes.names)}), and only {agreeing} names agree, where half are "
+            f"needed: bring weights for {card.name}, list other names of its classes under [aliases] in the card"
+            f"{_or_cards(names)}"
         )
     unused = [name for channel, name in enumerate(names) if channel not in channels]
     warnings = []
@@ -69,6 +84,11 @@ def _by_name(card: Card, names: Sequence[str], *, where: str) -> ChannelMap:
         message = f"the card {card.name} lacks {_some(unused, 5)}, which the weights know: these are left out"
         warnings.append(("channels-left-out", message))
     return ChannelMap(tuple(channels), tuple(warnings))
+
+
+def _or_cards(names: Sequence[str]) -> str:
+    found = fitting_cards(names)
+    return f", or measure them on {' or '.join(found)}, whose classes they know" if found else ""
 
 
 def channels_of(card: Card, names: Sequence[str]) -> list[int]:

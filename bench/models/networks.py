@@ -7,7 +7,7 @@ neither files of weights, nor classes by name, nor how images are prepared.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import torch
@@ -16,10 +16,14 @@ from torch.nn import functional
 from torchvision.models.segmentation.deeplabv3 import ASPP
 from torchvision.models.segmentation.fcn import FCNHead
 
-from bench.models import segnet_network
+from bench.models import kinds, segnet_network
 from bench.models.slim_resnet import SlimResNet
 
 NAME = re.compile(r"(deeplabv3|fcn|pspnet|segnet|unet)_slim(\d+)")
+HEADS = ("classifier.", "head.")
+"""What the names of the layers begin with that give the classes."""
+STEMS = ("backbone.stem.0.weight", "encoder.stem.0.weight", "encoder.0.weight")
+"""The first convolution, which is as wide as the name says."""
 ATROUS_RATES = (3, 6, 9)
 """Half of DeepLabV3's rates for output stride 16: the reference images are a quarter of the size it was made for."""
 PYRAMID = (1, 2, 3, 6)
@@ -82,6 +86,18 @@ class PyramidPooling(nn.Module):
 def is_slim(architecture: str) -> bool:
     """Whether the name is one of the reference networks."""
     return NAME.fullmatch(architecture) is not None
+
+
+def recognise(state: Mapping[str, Tensor]) -> str | None:
+    """The reference network that has weights of these names and shapes; for files that lost their metadata."""
+    kind = kinds.tell(state)
+    stem = next((state[name] for name in STEMS if name in state), None)
+    if kind is None or stem is None:
+        return None
+    found = f"{kind}_slim{stem.shape[0]}"
+    if kind == "segnet" and segnet_network.convolutions_of(state) != segnet_network.CONVOLUTIONS["slim"]:
+        return None
+    return found if is_slim(found) else None
 
 
 def build(architecture: str, classes: int) -> nn.Module:

@@ -6,6 +6,8 @@ classes by name, nor how images are prepared.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -67,6 +69,21 @@ def full(classes: int) -> SegNet:
 def slim(width: int, classes: int) -> SegNet:
     """The same with eight convolutions each way, `width`, 2, 4, 8 and 8 times width channels."""
     return SegNet((width, 2 * width, 4 * width, 8 * width, 8 * width), CONVOLUTIONS["slim"], classes)
+
+
+def convolutions_of(state: Mapping[str, Tensor]) -> tuple[int, ...]:
+    """Convolutions of each stage of the encoder that has weights of these names and shapes."""
+    counts: list[int] = []
+    expected = -1
+    positions = sorted(int(n.split(".")[1]) for n, v in state.items() if n.startswith("encoder.") and v.ndim == 4)
+    for position in positions:
+        # Convolution, normalisation and ReLU follow each other; a gap of one more is the pooling between two stages.
+        if position == expected:
+            counts[-1] += 1
+        else:
+            counts.append(1)
+        expected = position + 3
+    return tuple(counts)
 
 
 def _convolution(before: int, after: int) -> list[nn.Module]:

@@ -1,6 +1,6 @@
 """The segmentation networks of torchvision: known by their weights, built without weights, and where it publishes some.
 
-This module knows no card; `deeplab` and `fcn` are its users.
+This module knows no card.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import WeightsEnum, get_model, get_model_weights
 
-from bench.models.assembly import Family, Pretrained
+from bench.models import kinds
+from bench.models.checkpoints import Checkpoint
+from bench.models.family import Family, Pretrained
 
 BLOCKS_OF_LAYER3 = {"6": "resnet50", "23": "resnet101"}
 
@@ -26,30 +28,22 @@ def family(name: str, architectures: tuple[str, ...]) -> Family:
         build=build,
         head="classifier.",
         architectures=architectures,
-        pretrained=tuple(_published(architecture) for architecture in architectures),
+        pretrained=tuple(published(architecture) for architecture in architectures),
     )
 
 
-def recognise(state: Mapping[str, Tensor]) -> str | None:
+def recognise(checkpoint: Checkpoint) -> str | None:
     """The architecture whose layers bear these names."""
-    head = _head(state)
-    backbone = _backbone(state)
+    head, backbone = kinds.tell(checkpoint.state), _backbone(checkpoint.state)
     return f"{head}_{backbone}" if head and backbone else None
 
 
-def build(architecture: str, _: Mapping[str, Tensor], outputs: int) -> nn.Module:
+def build(architecture: str, _: Checkpoint, outputs: int) -> nn.Module:
     """The network without weights and without the aux classifier."""
     network: nn.Module = get_model(
         architecture, weights=None, weights_backbone=None, num_classes=outputs, aux_loss=False
     )
     return network
-
-
-def _head(state: Mapping[str, Tensor]) -> str | None:
-    if "classifier.0.convs.0.0.weight" in state:
-        return "deeplabv3"
-    first = state.get("classifier.0.weight")
-    return "fcn" if first is not None and first.ndim == 4 and "classifier.4.weight" in state else None
 
 
 def _backbone(state: Mapping[str, Tensor]) -> str | None:
@@ -59,7 +53,8 @@ def _backbone(state: Mapping[str, Tensor]) -> str | None:
     return "mobilenet_v3_large" if "backbone.16.0.weight" in state else None
 
 
-def _published(architecture: str) -> Pretrained:
+def published(architecture: str) -> Pretrained:
+    """What torchvision publishes for this architecture."""
     weights: WeightsEnum = get_model_weights(architecture).DEFAULT
     return Pretrained(
         architecture=architecture,

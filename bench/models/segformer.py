@@ -1,0 +1,32 @@
+"""SegFormer of segmentation_models_pytorch (Mix Transformers and others).
+
+The encoder and the width of the decoder are told from the weights. This module knows what is SegFormer's own; the steps
+are in `assembly`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bench.models import Options, semantic
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.cards import Card
+    from bench.models.inference import SemanticModel
+
+TASKS = ("semantic",)
+EXTRA = "models"
+LICENCE = "MIT (segmentation-models-pytorch)"
+
+
+def load(card: Card, options: Options) -> SemanticModel:
+    """Load a SegFormer with the weights asked for: a file, a folder, or a hub id."""
+    return semantic.from_smp("segformer", "Segformer", told, card, options)
+
+
+def told(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The keywords of the library's class that weights tell."""
+    return {"decoder_segmentation_channels": int(state["decoder.mlp_stage.0.linear.weight"].shape[0])}
