@@ -7,6 +7,9 @@ its card; this module knows no metrics and no data set by name.
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,13 +52,43 @@ def prepare(
     A card without sources is answered with its own words on how to obtain the data set.
 
     Raises:
-        DataError: a download that fails, an archive that is not what the card says, or no room.
+        DataError: a download that fails, an archive that is not what the card says, no room, or another call at work.
     """
     card = card if isinstance(card, Card) else load_card(card)
+    with alone(root):
+        return _prepare(card, root, report=report, patience=patience)
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Make the folder of a data set if need be, and hold it, so that two calls never write into it at once.
+
+    Raises:
+        DataError: it is a file, or another call holds it.
+    """
     try:
         root.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise DataError(f"{root}: this is a file; the data set needs a folder, new or its own") from None
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    # On the folder itself, so that nothing is left behind, and whoever is killed lets go.
+    held = os.open(root, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system that knows no locks
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DataError(f"{root}: another bench prepare is at work there; wait until it has ended") from None
+        yield
+    finally:
+        os.close(held)
+
+
+def _prepare(card: Card, root: Path, *, report: Report, patience: Patience | None) -> Prepared:
     record = _Record(root / RECORD)
     done: dict[str, list[str]] = {"unpacked": [], "present": [], "missing": []}
     for source in card.sources:
@@ -149,4 +182,4 @@ class _Record:
         unfinished.replace(self.path)
 
 
-__all__ = ["RECORD", "Patience", "Prepared", "prepare"]
+__all__ = ["RECORD", "Patience", "Prepared", "alone", "prepare"]

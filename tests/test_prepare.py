@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import cards, fetch, formats
+from bench import cards, cli, fetch, formats
 from bench.archives import unpack
 from bench.errors import DataError
-from bench.prepare import RECORD, Patience, prepare
+from bench.prepare import RECORD, Patience, alone, prepare
 
 HASTE = Patience(timeout=1.0, attempts=2, pause=0.0)
 FILE = "VOCtrainval_11-May-2012.tar"
@@ -407,3 +407,15 @@ def test_wrong_archive(tmp_path):
     (tmp_path / "x.zip").write_bytes(zip_of({"a": b"1"}))
     with pytest.raises(DataError, match="holds nothing below 'VOCdevkit'"):
         unpack(tmp_path / "x.zip", tmp_path, strip="VOCdevkit")
+
+
+def test_two_calls_do_not_write_into_one_folder_at_once(tmp_path, capsys):
+    card = cards.load_card("cityscapes")
+    with alone(tmp_path / "data"):
+        with pytest.raises(DataError, match="another bench prepare is at work there"):
+            prepare(card, tmp_path / "data")
+        assert 2 == cli.main(["prepare", "--dataset", "streets", "--split", "mini", "--data", str(tmp_path / "data")])
+        assert "another bench prepare" in capsys.readouterr().err
+        prepare(card, tmp_path / "other")
+    assert [] == list((tmp_path / "data").iterdir())
+    assert not prepare(card, tmp_path / "data").complete

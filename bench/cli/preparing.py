@@ -45,13 +45,14 @@ def prepare(
 
 
 def _streets(card: Card, root: Path, split: str | None, *, as_json: bool) -> int:
+    from bench.prepare import alone
     from bench.streets import dataset
 
     if card.layout not in LAYOUTS_OF_STREETS:
         raise UsageError(f"--layout {card.layout}: {did_you_mean(card.layout, LAYOUTS_OF_STREETS)}")
     name = split or card.default_split
     card.split(name)
-    with console.progress("drawing streets", quiet=as_json) as report:
+    with alone(root), console.progress("drawing streets", quiet=as_json) as report:
         dataset.write(card, root, name, progress=report)
     following = f"bench run --model deeplab --dataset streets --layout {card.layout} --split {name} --data {root}"
     if as_json:
