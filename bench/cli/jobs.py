@@ -54,7 +54,8 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
         console.say_json({**msgspec.to_builtins(run.record), "path": str(run.path)})
         return 0
     console.say(terminal.run_table(run))
-    console.say(f"run record  {run.path}\nnext        bench show {run.path} --per-image scores.csv")
+    closer = "--per-image scores.csv" if {"pixels", "segments"} & set(run.tables) else "--curves curves.csv"
+    console.say(f"run record  {run.path}\nnext        bench show {run.path} {closer}")
     console.say(f"            {_comparison(run.path) or another}")
     return 0
 

@@ -184,7 +184,7 @@ def check_categories(categories: Iterable[Category], card: Card, path: Path) -> 
         if category.name.lower() not in same:
             raise DataError(
                 f"{path}: category {category.id} is {category.name!r} there and {name!r} in the card {card.name}; "
-                "a data set with other categories needs a card of its own (--dataset path/to/card.toml)"
+                'other categories need a card of their own (--dataset card.toml); with classes_from = "truth" it has these'
             )
 
 
