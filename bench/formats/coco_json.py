@@ -184,7 +184,7 @@ def check_categories(categories: Iterable[Category], card: Card, path: Path) -> 
         if category.name.lower() not in same:
             raise DataError(
                 f"{path}: category {category.id} is {category.name!r} there and {name!r} in the card {card.name}; "
-                'other categories need a card of their own (--dataset card.toml); with classes_from = "truth" it has these'
+                'others need a card of their own (--dataset card.toml); with classes_from = "truth" it has these'
             )
 
 
