@@ -34,7 +34,20 @@ def encode(mask: Array) -> Rle:
     >>> encode(np.array([[0, 1], [1, 1]]))
     {'size': [2, 2], 'counts': b'13'}
     """
-    return _plain(_coco().encode(np.asfortranarray(mask != 0, dtype=np.uint8)))
+    # Only the part around the mask is read column by column: of a large image that takes most of the time.
+    inside = mask if mask.dtype == np.bool_ else np.asarray(mask != 0)
+    rows = np.flatnonzero(inside.any(axis=1))
+    top, bottom = (int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, 0)
+    columns = np.flatnonzero(inside[top:bottom].any(axis=0))
+    left, right = (int(columns[0]), int(columns[-1]) + 1) if columns.size else (0, 0)
+    part = np.zeros((right - left, bottom - top + 2), dtype=np.int8)
+    part[:, 1:-1] = inside[top:bottom, left:right].T
+    edges = np.diff(part, axis=1)
+    places = [np.nonzero(edges == step) for step in (1, -1)]
+    starts, ends = ((column + left) * mask.shape[0] + row + top for column, row in places)
+    # What ends at the bottom of a column may go on at the top of the next.
+    goes_on = np.flatnonzero(starts[1:] == ends[:-1])
+    return _from_runs(np.delete(starts, goes_on + 1), np.delete(ends, goes_on), mask.shape)
 
 
 def encode_many(masks: Array) -> list[Rle]:

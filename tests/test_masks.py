@@ -32,6 +32,15 @@ def test_a_mask_survives_its_code(mask):
     assert rle == masks.from_uncompressed(lengths, mask.shape)
 
 
+@given(hnp.arrays(np.uint8, SHAPES, elements=st.sampled_from([0, 0, 3])), st.booleans())
+def test_a_code_is_the_one_of_pycocotools(mask, turned):
+    mask = mask.T if turned else mask
+    rle = plain(coco.encode(np.asfortranarray(mask != 0, dtype=np.uint8)))
+    assert rle == masks.encode(mask)
+    assert rle == masks.encode(mask != 0)
+    assert rle != masks.encode(mask == 0)
+
+
 @given(hnp.arrays(np.int32, SHAPES, elements=st.sampled_from([0, 1, 7, 300_000])))
 def test_an_id_map_gives_the_code_of_each_id(ids):
     wanted = [7, 0, 5, 300_000]

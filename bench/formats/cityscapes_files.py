@@ -68,8 +68,9 @@ def read_void(classes: Classes, path: Path) -> Array:
 
     They are those of labels that are not scored; single objects of such labels (caravans, 29001) are not void.
     """
-    unscored = [entry.id for entry in classes.entries if entry.train_id is None]
-    return np.isin(images.read_labels(path), unscored)
+    table = np.zeros(_LARGEST + 1, dtype=np.int32)
+    table[[entry.id for entry in classes.entries if entry.train_id is None and 0 <= entry.id <= _LARGEST]] = 1
+    return kernels.map_labels(images.read_labels(path), table, np.uint8).view(np.bool_)
 
 
 def segments_of(sample: Sample, labels: Array, classes: Classes) -> Segments | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench import masks
+from bench import kernels, masks
 from bench.classes import Classes
 from bench.errors import PredictionError
 from bench.metrics.average_precision import InstanceScores
@@ -117,7 +117,8 @@ class _Pairs:
 
 def _objects(truth: Segments, classes: Classes, distance: Array | None) -> _Objects:
     """Collect the countable segments that have pixels."""
-    areas = np.bincount(truth.ids.reshape(-1), minlength=1 + int(truth.segment_ids.max(initial=0)))
+    narrow, length = truth.ids.dtype == np.uint16, 1 + int(truth.segment_ids.max(initial=0))
+    areas = kernels.value_counts(truth.ids) if narrow else np.bincount(truth.ids.reshape(-1), minlength=length)
     ids, owners = truth.segment_ids.astype(np.int64), truth.classes.astype(np.int64)
     some = classes.things[owners] & (areas[ids] > 0) if len(ids) else np.zeros(0, dtype=bool)
     ids, owners, group = ids[some], owners[some], truth.crowd[some]
