@@ -52,7 +52,7 @@ SHIPPED = (
     Recipe(
         "maskrcnn",
         "maskrcnn_slim16",
-        steps=1800,
+        steps=1400,
         loss="its own",
         init="unet-streets.safetensors",
         images=1000,
@@ -63,8 +63,8 @@ SHIPPED = (
     ),
     Recipe("deeplab", "deeplabv3_slim16", steps=1500, seed=2, coarse=0.5),
     Recipe("deeplab", "deeplabv3_slim16", steps=1500, seed=3, coarse=0.5),
-    Recipe("pspnet", "pspnet_slim16", steps=1500, coarse=0.5),
-    Recipe("segnet", "segnet_slim12", steps=1500, coarse=0.5),
-    Recipe("fcn", "fcn_slim24", steps=1500, coarse=0.5),
+    Recipe("pspnet", "pspnet_slim16", steps=1200, coarse=0.5),
+    Recipe("segnet", "segnet_slim12", steps=1200, coarse=0.5),
+    Recipe("fcn", "fcn_slim24", steps=1200, coarse=0.5),
 )
 """In the order in which `--all` trains them: Mask R-CNN begins with the encoder of the U-Net."""
