@@ -28,6 +28,13 @@ FIRST_COLUMNS = ("name", "source")
 _NUMBER = re.compile(r"\d{1,3}(\.\d+)?")
 
 
+class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One [[seeds]] of `board.toml`: the rows that are trainings of one model."""
+
+    name: str
+    runs: tuple[str, ...]
+
+
 class BoardFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The content of `board.toml`."""
 
@@ -41,6 +48,7 @@ class BoardFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     boundary_mode: Literal["gscnn", "present"] = "gscnn"
     titles: dict[str, str] = {}  # msgspec copies defaults
     details: tuple[str, ...] = ()
+    seeds: tuple[Seeds, ...] = ()
     digits: int = 1
     note: str = ""
 
@@ -89,7 +97,24 @@ def read(folder: Path) -> Board:
     table = folder / "published.csv"
     published = parse_published(table.read_text(encoding="utf-8"), file, where=str(table)) if table.is_file() else ()
     found = sorted(record.parent for record in (folder / "runs").glob("[!.]*/run.json"))
-    return Board(folder, file, published, {record.name: runs.read(record) for record in found})
+    board = Board(folder, file, published, {record.name: runs.read(record) for record in found})
+    _require_seeds(board, path)
+    return board
+
+
+def _require_seeds(board: Board, path: Path) -> None:
+    """Make sure that every [[seeds]] names two rows or more, each of them once."""
+    rows = [run.record.name for run in board.runs.values()]
+    listed = [name for each in board.file.seeds for name in each.runs]
+    for each in board.file.seeds:
+        where = f"{path}: seeds of {each.name!r}"
+        for name in each.runs:
+            if name not in rows:
+                raise UsageError(f"{where}: no row is called {name!r}: {did_you_mean(name, rows)}")
+            if listed.count(name) > 1:
+                raise UsageError(f"{where}: the row {name!r} is listed twice")
+        if len(each.runs) < 2:
+            raise UsageError(f'{where}: it takes two rows or more, such as runs = ["a", "a-seed2"]')
 
 
 def _read_file(path: Path) -> BoardFile:
@@ -205,9 +230,10 @@ def _in_words(problem: str) -> str:
     "unknown key 'metric': did you mean metrics?"
     """
     what, _, path = problem.partition(" - at `$")
+    where, known = ("", BoardFile) if not path.startswith(".seeds") else ("[[seeds]]: ", Seeds)
     if "unknown field" in what:
         unknown = what.split("`")[1]
-        return f"unknown key {unknown!r}: {did_you_mean(unknown, BoardFile.__struct_fields__)}"
+        return f"{where}unknown key {unknown!r}: {did_you_mean(unknown, known.__struct_fields__)}"
     if "missing required field" in what:
-        return f"the key {what.split('`')[1]!r} is missing"
+        return f"{where}the key {what.split('`')[1]!r} is missing"
     return f"{path.strip('`.')}: {what[0].lower()}{what[1:]}".replace("`", "")

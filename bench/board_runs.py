@@ -129,7 +129,7 @@ def standings(together: Sequence[Measured], file: BoardFile) -> tuple[dict[str, 
     """
     found: dict[str, Standing] = {}
     primary: Comparison | None = None
-    for mean, metrics in _asked(together, file).items():
+    for mean, metrics in asked_of(together, file).items():
         there = [n for n, one in enumerate(together) if _complete(one, mean, metrics)]
         if len(there) < 2:
             continue
@@ -141,7 +141,7 @@ def standings(together: Sequence[Measured], file: BoardFile) -> tuple[dict[str, 
     return found, primary
 
 
-def _asked(together: Sequence[Measured], file: BoardFile) -> dict[str, list[str]]:
+def asked_of(together: Sequence[Measured], file: BoardFile) -> dict[str, list[str]]:
     """The metrics by the overall metric whose comparison answers them: `IoU:car` goes with `mIoU`."""
     groups = [group for one in together for group in one.scored.groups.values()]
     means: dict[str, str] = {}

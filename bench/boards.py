@@ -7,60 +7,22 @@ better is for `compare.py` to say. (The module is not called `board`, for that i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from bench import board_runs
+import numpy as np
+
+from bench import board_runs, board_seeds
 from bench.board_file import Board, BoardFile, Published, read
 from bench.board_runs import Measured, Standing
+from bench.board_seeds import Mean
+from bench.board_table import Column, Row, Score, Table, records
 from bench.compare import Comparison
 from bench.runs import Run
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Score:
-    """A score as a table shows it: a fraction of 1 (None: not defined), the digits of its percentage, its interval."""
-
-    value: float | None
-    digits: int
-    interval: tuple[float, float] | None = None
-    bold: bool = False
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: the key of its values, the title a person reads, and what its cells are."""
-
-    key: str
-    title: str
-    kind: Literal["rank", "name", "text", "score", "letters"]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row: a cell for each column (text, or a `Score`), and why it stands apart, if it does."""
-
-    name: str
-    reported: bool
-    cells: tuple[str | Score, ...]
-    rank: tuple[int, int] | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """All that a renderer writes: rows in order, rows that cannot be compared with them, and remarks in words."""
-
-    title: str
-    note: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    apart: tuple[Row, ...]
-    remarks: tuple[str, ...]
 
 
 def board(folder: str | Path) -> pd.DataFrame:
@@ -72,25 +34,6 @@ def board(folder: str | Path) -> pd.DataFrame:
     from pandas import DataFrame
 
     return DataFrame(records(table(read(Path(folder)))))
-
-
-def records(table: Table) -> list[dict[str, Any]]:
-    """The rows as flat records, for data frames, CSV and JSON."""
-    found = []
-    for row in (*table.rows, *table.apart):
-        record: dict[str, Any] = {"name": row.name, "reported": row.reported, "apart": row.reason}
-        for column, cell in zip(table.columns, row.cells, strict=True):
-            if isinstance(cell, Score):
-                low, high = cell.interval or (None, None)
-                record |= {column.key: cell.value, f"{column.key}:low": low, f"{column.key}:high": high}
-                record[f"{column.key}:bold"] = cell.bold
-            elif column.kind == "rank":
-                low, high = row.rank or (None, None)
-                record |= {"rank:low": low, "rank:high": high}
-            else:
-                record[column.key] = cell
-        found.append(record)
-    return found
 
 
 def table(board: Board) -> Table:
@@ -105,8 +48,10 @@ def table(board: Board) -> Table:
         *(_published_row(row, columns) for row in sorted(board.published, key=lambda row: _place(row, file, sign))),
     ]
     out = [replace(_measured_row(one, columns, {}, 0, file), reason=reason) for one, reason in apart]
-    remarks = _remarks(together, compared, board)
-    return Table(file.title, file.note.strip(), columns, tuple(rows), tuple(out), remarks)
+    averaged = board_seeds.means(together, file)
+    remarks = (*_remarks(together, compared, board), *_remarks_on_means(averaged))
+    means = tuple(_mean_row(mean, columns, file) for mean in averaged)
+    return Table(file.title, file.note.strip(), columns, tuple(rows), tuple(out), remarks, means)
 
 
 def _place(row: Published, file: BoardFile, sign: int) -> tuple[bool, float]:
@@ -165,6 +110,39 @@ def _published_row(row: Published, columns: Sequence[Column]) -> Row:
         return Score(figure.value, figure.digits) if figure else Score(None, 0)
 
     return Row(row.name, True, tuple(cell(column) for column in columns))
+
+
+def _mean_row(mean: Mean, columns: Sequence[Column], file: BoardFile) -> Row:
+    primary = mean.effects.get(file.primary)
+    errors = (primary.image_error, primary.seed_error) if primary else ()
+    noise = ", ".join(
+        f"{'unknown' if np.isnan(error) else f'{100 * error:.2f}'} from {what}"
+        for error, what in zip(errors, ("images", "seeds"), strict=False)
+    )
+    words = {"name": f"{mean.name} ({mean.runs} seeds)", "source": f"mean; standard error of {file.primary}: {noise}"}
+
+    def cell(column: Column) -> str | Score:
+        effect = mean.effects.get(column.key)
+        if column.kind != "score":
+            return words.get(column.key, "")
+        if effect is None or np.isnan(effect.value):
+            return Score(None, file.digits)
+        ends = effect.interval.clipped() if effect.interval else None
+        return Score(effect.value, file.digits, ends, errors=(effect.image_error, effect.seed_error))
+
+    return Row(words["name"], False, tuple(cell(column) for column in columns))
+
+
+def _remarks_on_means(means: Sequence[Mean]) -> list[str]:
+    found = [
+        f"Note: {', '.join(mean.left_out)} cannot be in the mean of {mean.name}." for mean in means if mean.left_out
+    ]
+    if means:
+        found.append(
+            "Means over seeds: the interval holds the noise of images and of trainings (two-level bootstrap); "
+            "ranks, letters and bold are of single trainings."
+        )
+    return found
 
 
 def _inference(run: Run) -> str:

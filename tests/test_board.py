@@ -12,7 +12,7 @@ import pytest
 
 import bench
 from bench import board_file, boards, runs
-from bench.boards import Score, Table
+from bench.board_table import Score, Table
 from bench.compare import compare
 from bench.errors import RunError, UsageError
 

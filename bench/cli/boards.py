@@ -12,7 +12,7 @@ from bench.cli.options import AsJson
 
 if TYPE_CHECKING:
     from bench.board_file import Board
-    from bench.boards import Table
+    from bench.board_table import Table
 
 app = typer.Typer(no_args_is_help=True, help="Leaderboards: tables in which bold means statistically not worse.")
 

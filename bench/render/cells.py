@@ -5,7 +5,7 @@ It formats values that it is given and knows no markup.
 
 from __future__ import annotations
 
-from bench.boards import Row, Score, Table
+from bench.board_table import Row, Score, Table
 
 UNDEFINED = "-"
 
@@ -32,10 +32,11 @@ def interval(score: Score) -> str:
 
 
 def blocks(table: Table) -> list[tuple[str, tuple[Row, ...]]]:
-    """The rows in blocks with a heading each: those that are ranked, those reported, those that stand apart."""
+    """The rows in blocks with a heading each: ranked, means over seeds, reported, standing apart."""
     measured = tuple(row for row in table.rows if not row.reported)
     reported = tuple(row for row in table.rows if row.reported)
-    found = [("Measured", measured), ("Reported", reported), ("Not comparable with the rows above", table.apart)]
+    found = [("Measured", measured), ("Means over seeds", table.means), ("Reported", reported)]
+    found.append(("Not comparable with the rows above", table.apart))
     return [(title, rows) for title, rows in found if rows]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from bench.boards import Column, Row, Score, Table
+from bench.board_table import Column, Row, Score, Table
 from bench.render import cells
 
 FOOT = "*Made by `bench board render`; `bench board check` says whether it is up to date.*"
@@ -14,6 +15,8 @@ def render(table: Table) -> str:
     """The whole page: title, note, the table, rows that stand apart with their reasons, and remarks."""
     remarks = "\n".join(f"- {remark}" for remark in table.remarks)
     parts = [f"# {table.title}", table.note, _rows(table.columns, table.rows), remarks]
+    if table.means:
+        parts[3:3] = ["## Means over seeds", _rows(*_filled(table.columns, table.means))]
     if table.apart:
         parts += ["## Not comparable with the rows above", _rows(table.columns, table.apart)]
         parts += ["\n".join(f"- {reason}" for reason in cells.reasons(table))]
@@ -27,7 +30,7 @@ def stale(table: Table, committed: str | None) -> list[str]:
         return []
     if committed is None:
         return ["there is no README.md yet"]
-    names = {f"| {_escaped(row.name)} |": row.name for row in (*table.rows, *table.apart)}
+    names = {f"| {_escaped(row.name)} |": row.name for row in (*table.rows, *table.means, *table.apart)}
 
     def name_of(line: str) -> str:
         return next((name for mark, name in names.items() if mark in line), "")
@@ -47,6 +50,12 @@ def _rows(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     marks = ["--:" if column.kind == "score" else ":--" for column in columns]
     lines = [titles, marks, *([_cell(cell) for cell in row.cells] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _filled(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:
+    """The columns that say something of some row, and the rows without the others."""
+    kept = [n for n in range(len(columns)) if any(row.cells[n] for row in rows)]
+    return [columns[n] for n in kept], [replace(row, cells=tuple(row.cells[n] for n in kept)) for row in rows]
 
 
 def _cell(cell: str | Score) -> str:
