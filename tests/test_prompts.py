@@ -216,6 +216,7 @@ def test_weights_and_leaving_out_agree_with_means_over_objects() -> None:
         "object": np.arange(40, dtype=np.int32),
         "class": rng.integers(0, 3, 40).astype(np.int32),
         "prompts": rng.integers(1, 3, 40).astype(np.int32),
+        "last": np.ones(40, bool),
         "intersection": rng.integers(0, union + 1),
         "union": union,
     }
@@ -231,6 +232,22 @@ def test_weights_and_leaving_out_agree_with_means_over_objects() -> None:
     for name, values in again.overall.items():
         assert values == pytest.approx(without.overall[name], rel=1e-12)
     assert again.per_class["IoU"] == pytest.approx(without.per_class["IoU"], rel=1e-12, nan_ok=True)
+
+
+def test_runs_with_other_numbers_of_prompts_share_truth_and_the_score_after_the_last(
+    card: cards.Card, samples: list[Sample], tmp_path: Path
+) -> None:
+    from bench.compare import compare
+
+    once = run(card, samples, Knowing(samples, prompts=1, wrong=[1]), tmp_path)
+    thrice = run(card, samples, Knowing(samples, prompts=3, wrong=[2, 2, 0]), tmp_path)
+    assert once.record.tables["prompted"].truth == thrice.record.tables["prompted"].truth
+    tables = [once.tables["prompted"], thrice.tables["prompted"]]
+    found = [prompted.score(table, np.ones((1, 3)), len(card.classes)).overall for table in tables]
+    assert 1.0 == found[1]["mIoU"][0] > found[0]["mIoU"][0] > found[1]["mIoU@2"][0]
+    assert np.isnan(found[0]["mIoU@2"]).all()
+    told = compare(once, thrice)
+    assert [found[0]["mIoU"][0], 1.0] == pytest.approx(sorted(told.scores.ravel().tolist()), rel=1e-12)
 
 
 def test_another_kind_of_prediction_is_refused(card: cards.Card, samples: list[Sample]) -> None:

@@ -43,7 +43,7 @@ def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """Image, class and number of prompts of every object."""
+    """Image and class of every object."""
     return prompted.truth_rows(tables["prompted"])
 
 

@@ -6,8 +6,10 @@ prompts were given, and why, this module must not know.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,10 @@ from bench.metrics.rates import ratio
 from bench.samples import Array, Instances, PromptedMasks, Rle, Table
 
 _STEP = 1 << 26
+_DTYPES: dict[str, Any] = {"object": np.int32, "class": np.int16, "prompts": np.int16, "last": np.bool_} | {
+    "intersection": np.int32,
+    "union": np.int32,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,21 +56,20 @@ def count(truth: Instances, found: PromptedMasks, *, image: int = 0) -> Table:
         "object": np.broadcast_to(found.objects, inner.shape),
         "class": np.broadcast_to(truth.classes[found.objects], inner.shape),
         "prompts": np.broadcast_to(np.arange(1, len(inner) + 1)[:, None], inner.shape),
+        "last": np.broadcast_to(np.arange(1, len(inner) + 1)[:, None] == len(inner), inner.shape),
         "intersection": inner,
         "union": outer,
     }
-    plain = {
-        name: np.ascontiguousarray(column.T).ravel().astype(np.int16 if name in ("class", "prompts") else np.int32)
-        for name, column in columns.items()
-    }
+    plain = {name: np.ascontiguousarray(column.T).ravel().astype(_DTYPES[name]) for name, column in columns.items()}
     return {"image": np.full(inner.size, image, dtype=np.int32), **plain}
 
 
 def score(table: Table, weights: Array, classes: int) -> PromptedScores:
     """Score N images under B rows of weights (B, N): the mean over objects of the IoU of each.
 
-    >>> table = {"image": [0, 0, 1], "class": [0, 1, 1], "prompts": [1, 1, 1], "intersection": [1, 2, 3]}
-    >>> table = {name: np.array(column) for name, column in {**table, "union": [2, 2, 4]}.items()}
+    >>> table = {"image": [0, 0, 1], "class": [0, 1, 1], "prompts": [1, 1, 1], "last": [True] * 3}
+    >>> table |= {"intersection": [1, 2, 3], "union": [2, 2, 4]}
+    >>> table = {name: np.array(column) for name, column in table.items()}
     >>> scores = score(table, np.array([[1, 1], [1, 0]]), 2)
     >>> scores.overall["mIoU"].tolist(), scores.per_class["IoU"].tolist()
     ([0.75, 0.75], [[0.5, 0.875], [0.5, 1.0]])
@@ -85,8 +90,9 @@ def leave_out(table: Table, clusters: Array, classes: int) -> PromptedScores:
 
 
 def truth_rows(table: Table) -> Table:
-    """The truth's own rows: image, object, class and number of prompts, whatever was answered."""
-    return {name: np.asarray(table[name], dtype=np.int64) for name in ("image", "object", "class", "prompts")}
+    """The truth's own rows: image, object and class, whatever was answered and however often was asked."""
+    once = table["prompts"] == 1
+    return {name: np.asarray(table[name][once], dtype=np.int64) for name in ("image", "object", "class")}
 
 
 def _shared(true: Sequence[Rle], rles: Sequence[Rle]) -> Array:
@@ -105,16 +111,18 @@ def _sums(rows: Table, place: Array, places: int, classes: int) -> Array:
 
 
 def _scores(table: Table, classes: int, summed: Callable[[Table], Array]) -> PromptedScores:
+    numbers = np.unique(table["prompts"]).tolist() or [1]
+    kept = {"": np.asarray(table["last"])} | {f"@{n}": np.asarray(table["prompts"]) == n for n in numbers}
     overall: dict[str, Array] = {}
     per_class: dict[str, Array] = {}
-    numbers = np.unique(table["prompts"]).tolist() or [1]
-    for number in numbers:
-        kept = np.asarray(table["prompts"]) == number
-        sums = summed({name: np.asarray(column)[kept] for name, column in table.items()})
+    for suffix, rows in kept.items():
+        sums = summed({name: np.asarray(column)[rows] for name, column in table.items()})
         objects, overlap = sums[:, :classes], sums[:, classes : 2 * classes] + sums[:, 2 * classes :]
-        overall[f"mIoU@{number}"] = ratio(overlap.sum(axis=1), objects.sum(axis=1))
-        per_class[f"IoU@{number}"] = ratio(overlap, objects)
+        overall[f"mIoU{suffix}"] = ratio(overlap.sum(axis=1), objects.sum(axis=1))
+        per_class[f"IoU{suffix}"] = ratio(overlap, objects)
+    # A run that was asked less often than another one has no score where the other has one.
+    rows_of_weights, shape = len(overall["mIoU"]), per_class["IoU"].shape
     return PromptedScores(
-        {"mIoU": overall[f"mIoU@{numbers[-1]}"], **overall},
-        {"IoU": per_class[f"IoU@{numbers[-1]}"], **per_class},
+        defaultdict(lambda: np.full(rows_of_weights, np.nan), overall),
+        defaultdict(lambda: np.full(shape, np.nan), per_class),
     )
