@@ -140,7 +140,9 @@ def describe(name: str) -> dict[str, str]:
         if isinstance(target, ast.Name) and target.id in ("TASKS", "EXTRA", "LICENCE")
     }
     shipped = sorted((Path(__file__).parents[1] / "checkpoints").glob(f"{name}-*.safetensors"))
-    reference = ", ".join(path.stem.removeprefix(f"{name}-") for path in shipped)
+    # More trainings of one network, from other seeds, are called deeplab-streets-seed2 and so on.
+    data_sets = dict.fromkeys(path.stem.removeprefix(f"{name}-").partition("-seed")[0] for path in shipped)
+    reference = ", ".join(data_sets)
     return {
         "name": name,
         "what": first,
