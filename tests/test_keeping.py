@@ -128,8 +128,8 @@ def test_predictions_that_were_not_kept_at_first_cannot_be_kept_later(tmp_path: 
 
 
 def test_a_layout_without_the_format_is_refused_before_the_model_runs(tmp_path: Path) -> None:
-    job = _job(Seer("instance", stop_at=0), card=replace(CARD, layout="voc"))
-    with pytest.raises(UsageError, match="instance"):
+    job = _job(Seer("panoptic", stop_at=0), card=replace(CARD, layout="lvis"))
+    with pytest.raises(UsageError, match="panoptic"):
         evaluate(job, out=tmp_path)
 
 

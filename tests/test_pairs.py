@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bench import images
+from bench import images, masks
 from bench.cards import load_card, parse_card
-from bench.errors import CardError, DataError, PredictionError, UsageError
+from bench.errors import CardError, DataError, PredictionError
 from bench.formats import derive, pairs
 from bench.formats.label_files import LabelFiles
 from bench.formats.patterns import Pattern
-from bench.samples import LabelMap, Sample, Segments, Truth
+from bench.samples import Instances, LabelMap, Sample, Segments, Truth
 
 CLASSES = """
 [[classes]]
@@ -290,13 +292,28 @@ def test_void_that_cannot_be_written_is_refused(tmp_path):
         write(masks, tmp_path, "a")
 
 
-def test_predictions_of_other_tasks_point_to_coco(tmp_path):
+def test_predictions_of_other_tasks_are_those_of_coco_by_name(tmp_path):
     card = make(PLAIN)
+    rles = masks.encode_ids(np.int32([[0, 1, 1], [0, 0, 2]]), [1, 2])
+    found = Instances(
+        (2, 3), np.array([1, 0]), rles, masks.areas(rles), masks.boxes(rles), scores=np.array([0.5, 0.25])
+    )
+    segments = Segments(np.int32([[1, 2, 2]]), np.array([1, 2]), np.array([0, 1]), np.zeros(2, bool))
+    target = replace(sample("a"), truth=Truth(read_instances=lambda: found, read_segments=lambda: segments))
+    pairs.write_predictions(card, tmp_path / "objects", "instance", [(target, found)])
+    back = pairs.read_predictions(card, tmp_path / "objects", "instance", [target])(target)
+    assert [0.5, 0.25] == back.scores.tolist()
+    assert [rle["counts"] for rle in rles] == [rle["counts"] for rle in back.rles]
+    pairs.write_predictions(card, tmp_path / "segments", "panoptic", [(target, segments)])
+    back = pairs.read_predictions(card, tmp_path / "segments", "panoptic", [target])(target)
+    assert [[1, 2, 2]] == back.ids.tolist()
+    text = (tmp_path / "objects" / "results.json").read_text().replace('"image_id": "a"', '"image_id": "b"')
+    (tmp_path / "objects" / "results.json").write_text(text)
+    with pytest.raises(PredictionError, match="image 'b', which the truth does not list"):
+        pairs.read_predictions(card, tmp_path / "objects", "instance", [target])
     for task in ("instance", "panoptic"):
-        with pytest.raises(UsageError, match="COCO"):
-            pairs.read_predictions(card, tmp_path, task, [])
-        with pytest.raises(UsageError, match="COCO"):
-            pairs.write_predictions(card, tmp_path, task, [])
+        with pytest.raises(PredictionError, match="LabelMap"):
+            pairs.write_predictions(card, tmp_path / task, task, [(target, LabelMap(LABELS))])
     nothing = Segments(np.zeros((1, 1), np.int32), *np.zeros((2, 0), np.int64), np.zeros(0, bool))
     with pytest.raises(PredictionError, match="Segments"):
         pairs.write_predictions(card, tmp_path, "semantic", [(sample("a"), nothing)])

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from bench import images
 from bench.cards import parse_card
-from bench.errors import DataError, PredictionError, UsageError
+from bench.errors import DataError, PredictionError
 from bench.formats import derive, voc
 from bench.samples import LabelMap, Sample, Segments, Truth
 
@@ -247,10 +247,9 @@ def test_predictions_that_do_not_fit_are_refused(tmp_path, card):
         voc.read_predictions(card, tmp_path, "semantic", targets[:1])(targets[0])
     with pytest.raises(PredictionError, match="missing"):
         voc.read_predictions(card, tmp_path / "gone", "semantic", targets)
-    with pytest.raises(UsageError, match="COCO"):
-        voc.read_predictions(card, tmp_path, "instance", targets)
-    with pytest.raises(UsageError, match="COCO"):
-        voc.write_predictions(card, tmp_path, "panoptic", [])
+    for task in ("instance", "panoptic"):
+        with pytest.raises(PredictionError, match="exactly one JSON"):
+            voc.read_predictions(card, tmp_path, task, targets)
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(PredictionError, match="empty"):
         voc.read_predictions(card, tmp_path, "semantic", targets[:1])(targets[0])

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bench import masks
+from bench import cards, cli, formats, masks
 from bench.classes import Class, Classes
 from bench.metrics import instance, voc_instance
-from bench.samples import Instances
+from bench.samples import Instances, LabelMap, Sample, Truth
 
 Array = np.ndarray[Any, Any]
 Load = Callable[[str], ModuleType]
@@ -139,3 +142,47 @@ def test_leave_out_and_truth_rows() -> None:
     assert np.array_equal(rest.per_class["AP50"][:, free], zeroed.per_class["AP50"][:, free], equal_nan=True)
     other = tables(truths, [[] for _ in found], "2015")
     assert voc_instance.truth_rows(counted)["objects"].tolist() == voc_instance.truth_rows(other)["objects"].tolist()
+
+
+def written(folder: Path, truths: list[Any], found: list[Any]) -> cards.Card:
+    """The objects as VOC's files and as results, for the classes aeroplane, bicycle and bird."""
+    card, samples = cards.load_card("voc2012"), []
+    layout = formats.layout(card)
+    for n, true in enumerate(truths):
+        labels = np.zeros((H, W), dtype=np.uint8)
+        for mask, owner in true:
+            labels[mask] = owner + 1
+        instances = replace(objects(true), classes=np.array([owner + 1 for _, owner in true], dtype=int), scores=None)
+        truth = Truth(lambda labels=labels: LabelMap(labels), lambda instances=instances: instances)  # type: ignore[misc]
+        picture = np.zeros((H, W, 3), np.uint8)
+        samples.append(Sample(f"2007_{n:06}", truth, read_image=lambda picture=picture: picture))  # type: ignore[misc]
+    layout.write_truth(card, folder, "val", samples)
+    guessed = [replace(objects(each), classes=np.array([k + 1 for _, k, _ in each], dtype=int)) for each in found]
+    layout.write_predictions(card, folder, "instance", zip(samples, guessed, strict=True))
+    return card
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("numbered", [False, True])
+def test_command_line_agrees_with_the_plain_loops(
+    oracle: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: voc_instance.Form, *, numbered: bool
+) -> None:
+    truths, found = generated(3)
+    for n, true in enumerate(truths):  # of objects that lie over one another a map of VOC shows the uppermost
+        whole = np.zeros((H, W), dtype=int)
+        for place, (mask, _) in enumerate(true, start=1):
+            whole[mask] = place
+        truths[n] = [(whole == p, k) for p, (_, k) in enumerate(true, start=1) if (whole == p).any()]
+    written(tmp_path, truths, found)
+    if numbered:
+        results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+        renamed = [{**result, "image_id": int(result["image_id"].replace("_", ""))} for result in results]
+        (tmp_path / "results.json").write_text(json.dumps(renamed), encoding="utf-8")
+    asked = ["--predictions", str(tmp_path / "results.json"), "--out", str(tmp_path / "runs"), "--json"]
+    more = ["--dataset", "voc2012", "--data", str(tmp_path), "--metrics", "voc_AP50", "--voc-form", form]
+    assert 0 == cli.main(["eval", *asked, *more, "--interval", "none"])
+    group = json.loads(capsys.readouterr().out)["scores"]["voc_instance"]
+    expected = oracle("voc_sds").score(truths, found, 3, form)
+    assert np.nanmean(expected[0.5]) == pytest.approx(group["AP50"]["value"], rel=1e-12)
+    name, mean = ("APvol", list(expected.values())) if form == "2014" else ("AP70", [expected[0.7]])
+    assert np.nanmean(np.mean(mean, axis=0)) == pytest.approx(group[name]["value"], rel=1e-12)

@@ -24,8 +24,8 @@ warnings = family.warnings
 
 
 def suits(card: Card) -> bool:
-    """VOC's own objects."""
-    return "instance" in card.tasks and card.name.startswith("voc")
+    """Objects in the layout of VOC."""
+    return "instance" in card.tasks and card.layout == "voc"
 
 
 def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:

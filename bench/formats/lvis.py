@@ -86,8 +86,7 @@ def read_predictions(
         PredictionError: no such file, unknown images or categories, scores that are no numbers.
         UsageError: another task than instances.
     """
-    if task != "instance":
-        raise UsageError(f"{card.title} holds objects only; predictions of the task {task!r} cannot be scored on it")
+    _objects_only(card, task)
     return coco.read_predictions(card, path, task, samples, space=space)
 
 
@@ -148,7 +147,9 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
 
     Raises:
         PredictionError: a prediction of another kind than objects, or detections without scores.
+        UsageError: another task than instances.
     """
+    _objects_only(card, task)
     coco.write_predictions(card, path, task, predictions)
 
 
@@ -175,6 +176,11 @@ def _picture(truth: Path, image: Image) -> Path:
     stem = name.name.rsplit("_", 1)[-1]
     places = [root / folder / each for folder in (name.parent.name or ".", *PICTURES) for each in (name.name, stem)]
     return next((place for place in places if place.is_file()), places[0])
+
+
+def _objects_only(card: Card, task: str) -> None:
+    if task != "instance":
+        raise UsageError(f"{card.title} holds objects only; there are no predictions of the task {task!r} on it")
 
 
 def _word(card: Card, split: str) -> str:

@@ -15,8 +15,8 @@ import numpy as np
 from bench import images
 from bench.cards import Card
 from bench.classes import LabelSpace
-from bench.errors import CardError, DataError, PredictionError, UsageError
-from bench.formats import Ids, PredictionReader, Progress, derive, folders
+from bench.errors import CardError, DataError, PredictionError
+from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, palette
 from bench.formats.patterns import Pattern
@@ -54,13 +54,13 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
 def read_predictions(
     card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
 ) -> PredictionReader:
-    """Find <id>.png (or its last part alone) in the folder for every sample.
+    """Find <id>.png (or its last part alone) in the folder for every sample; other tasks as `named_results.py` tells.
 
     Raises:
-        UsageError: another task than semantic, for which this layout has no files.
         PredictionError: samples without a prediction.
     """
-    _semantic_only(task)
+    if task != "semantic":
+        return named_results.read_predictions(card, path, task, samples)
     found = folders.find_predictions(path, samples)
     label_files = _label_files(card)
     return lambda sample: label_files.read_prediction(found[sample.id], space)
@@ -95,10 +95,11 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
     """Write label maps as <id>.png, coded as the card's truth is.
 
     Raises:
-        UsageError: another task than semantic.
-        PredictionError: a prediction that is no label map, or pixels without a class.
+        PredictionError: a prediction of another kind than the task's, or pixels without a class.
     """
-    _semantic_only(task)
+    if task != "semantic":
+        named_results.write_predictions(card, path, task, predictions)
+        return
     label_files = _label_files(card)
     for sample, prediction in predictions:
         if not isinstance(prediction, LabelMap):
@@ -222,8 +223,3 @@ def _paired(root: Path, files: _Patterns) -> list[str]:
 
 def _label_files(card: Card) -> LabelFiles:
     return LabelFiles(card.classes, card.values, card.colors, palette(card.classes, card.values))
-
-
-def _semantic_only(task: str) -> None:
-    if task != "semantic":
-        raise UsageError(f"layout pairs has predictions for semantic only; store {task} ones in the COCO layout")

@@ -15,8 +15,8 @@ import numpy as np
 from bench import images
 from bench.cards import Card
 from bench.classes import Classes, LabelSpace
-from bench.errors import DataError, PredictionError, UsageError
-from bench.formats import Ids, PredictionReader, Progress, derive, folders
+from bench.errors import DataError, PredictionError
+from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
@@ -61,11 +61,13 @@ def read_predictions(
 ) -> PredictionReader:
     """Find <id>.png for every sample, in the folder itself or in results/VOC*/Segmentation/comp[56]_*_cls below it.
 
+    VOC defines no files for the other tasks: they are read as `named_results.py` tells.
+
     Raises:
-        UsageError: another task than semantic, for which VOC defines no files.
         PredictionError: samples without a prediction.
     """
-    _semantic_only(task)
+    if task != "semantic":
+        return named_results.read_predictions(card, path, task, samples)
     found = folders.find_predictions(_submission(path), samples)
     label_files = _label_files(card)
     return lambda sample: label_files.read_prediction(found[sample.id], space)
@@ -98,13 +100,14 @@ def write_truth(
 
 
 def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
-    """Write label maps as palette PNGs <id>.png, as the evaluation server takes them.
+    """Write label maps as palette PNGs <id>.png, as the server takes them; other tasks as `named_results.py` tells.
 
     Raises:
-        UsageError: another task than semantic.
-        PredictionError: a prediction that is no label map, or pixels without a class.
+        PredictionError: a prediction of another kind than the task's, or pixels without a class.
     """
-    _semantic_only(task)
+    if task != "semantic":
+        named_results.write_predictions(card, path, task, predictions)
+        return
     label_files = _label_files(card)
     _require_8_bit(label_files.classes)
     for sample, prediction in predictions:
@@ -229,8 +232,3 @@ def _submission(path: Path) -> Path:
     if len(found) > 1:
         raise PredictionError(f"{path}: there are several submissions ({folders.first(map(str, found))}); name one")
     return found[0] if found else path
-
-
-def _semantic_only(task: str) -> None:
-    if task != "semantic":
-        raise UsageError(f"VOC defines predictions for semantic only; store {task} ones in the COCO layout")

@@ -1,0 +1,69 @@
+"""Predicted objects and segments for layouts that define no files for them: COCO's, in which images go by their names.
+
+An `image_id` is the sample's id, or the number that COCO conversions make of it (2007_000033 becomes 2007000033).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import PredictionError
+from bench.formats import PredictionReader, coco_instances, coco_json, coco_panoptic
+from bench.formats.coco_json import Number
+from bench.samples import Instances, Prediction, Sample, Segments
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+
+
+def read_predictions(card: Card, path: Path, task: str, samples: Sequence[Sample]) -> PredictionReader:
+    """Find results.json (instance; an image without results has no detections), or panoptic.json and its PNGs.
+
+    Raises:
+        PredictionError: no such files, unknown images or categories, scores that are no numbers, missing segments.
+    """
+    if task == "panoptic":
+        return coco_panoptic.read_predictions(card, path, samples, lambda sample: sample.id)
+    listed = frozenset(name for sample in samples for name in _names(sample))
+    results = coco_instances.results(card, coco_panoptic.single_json(path), listed)
+
+    def read(sample: Sample) -> Prediction:
+        size = sample.truth.instances().size
+        found = [results(name, size) for name in _names(sample)]
+        return max(found, key=len)
+
+    return read
+
+
+def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
+    """Write results.json (instance), or panoptic.json and its PNGs.
+
+    Raises:
+        PredictionError: a prediction of another kind than the task's, or detections without scores.
+    """
+    if task == "panoptic":
+        segments = ((s.id, s.id, p) for s, p in predictions if _is(s, p, Segments) and isinstance(p, Segments))
+        coco_panoptic.write_predictions(card, path, segments)
+        return
+    found = [(s, p) for s, p in predictions if _is(s, p, Instances) and isinstance(p, Instances)]
+    entries = [entry for s, p in found for entry in coco_instances.result_entries(card, s.id, p)]
+    coco_json.write(path if path.suffix == ".json" else path / "results.json", entries, PredictionError)
+
+
+def _names(sample: Sample) -> tuple[Number, ...]:
+    """What an image may be called: its id, and the number in it.
+
+    >>> from bench.samples import Truth
+    >>> _names(Sample("2007_000033", Truth())), _names(Sample("cat", Truth()))
+    (('2007_000033', 2007000033), ('cat',))
+    """
+    digits = sample.id.replace("_", "")
+    return (sample.id, int(digits)) if digits.isdecimal() else (sample.id,)
+
+
+def _is(sample: Sample, prediction: Prediction, kind: type) -> bool:
+    if not isinstance(prediction, kind):
+        raise PredictionError(f"{sample.id}: a {kind.__name__} is expected, not {type(prediction).__name__}")
+    return True
