@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -135,6 +136,14 @@ def plain(asked: Question, tables: Tables, *, by_class: bool) -> Array:
     return np.asarray(asked.of(found, by_class=by_class)[0])
 
 
+def scores(asked: Question, tables: Tables, weights: Array) -> Scores:
+    """Score rows of weights: only what was asked for, where the family can do so for less."""
+    only = getattr(asked.family, "score_only", None)
+    if only is None:
+        return asked.family.score(tables, weights, asked.classes, asked.rules)
+    return cast("Scores", only(tables, weights, asked.classes, asked.rules, asked.name))
+
+
 def without_each(asked: Question, tables: Tables, clusters: Array, *, by_class: bool) -> Without | None:
     """The scores with each cluster left out; None where the jackknife fails (AP)."""
     found = asked.family.leave_out(tables, clusters, asked.classes, asked.rules)
@@ -152,10 +161,7 @@ def members_of(found: Scores, name: str) -> Members | None:
 
 def weighted(asked: Question, tables: Tables, weights: Array, *, by_class: bool) -> Array:
     """The scores under B rows of weights (B, N), in blocks: (B, 1 or 1 + C)."""
-    parts = [
-        asked.of(asked.family.score(tables, weights[rows], asked.classes, asked.rules), by_class=by_class)
-        for rows in _blocks(*weights.shape)
-    ]
+    parts = [asked.of(scores(asked, tables, weights[rows]), by_class=by_class) for rows in _blocks(*weights.shape)]
     return np.concatenate(parts)
 
 
@@ -171,8 +177,7 @@ def swapped(asked: Question, pair: tuple[Tables, Tables], swaps: Swaps, clusters
         weights = np.empty((2, len(block), images, 2))
         weights[0, :, :, 1] = weights[1, :, :, 0] = block
         weights[0, :, :, 0] = weights[1, :, :, 1] = ~block
-        scores = asked.family.score(both, weights.reshape(-1, 2 * images), asked.classes, asked.rules)
-        halves = asked.of(scores, by_class=by_class)
+        halves = asked.of(scores(asked, both, weights.reshape(-1, 2 * images)), by_class=by_class)
         parts.append(halves[: len(block)] - halves[len(block) :])
     return np.concatenate(parts)
 

@@ -312,3 +312,22 @@ def test_scores_of_boxes_are_told_from_those_of_masks(made: ModuleType, tmp_path
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name in contrasts.PREFIXES])
 def test_prefixes_are_those_by_which_metrics_are_chosen(name: str) -> None:
     assert all(metric.startswith(contrasts.PREFIXES[name]) for metric in family(name).METRICS)
+
+
+@pytest.mark.parametrize("metric", ["AP", "AP50", "APm", "AR10"])
+def test_one_score_of_objects_alone_is_to_the_bit_that_of_all(
+    objects: list[Run], monkeypatch: pytest.MonkeyPatch, metric: str
+) -> None:
+    pair = objects[:2]
+    alone = compare(*pair, metric=metric, by_class=True, permutations=200).pairs[0]
+    asked = []
+
+    def everything(question: contrasts.Question, tables: Any, weights: Any) -> Any:
+        asked.append(question.metric)
+        return question.family.score(tables, weights, question.classes, question.rules)
+
+    monkeypatch.setattr(contrasts, "scores", everything)
+    whole = compare(*pair, metric=metric, by_class=True, permutations=200).pairs[0]
+    assert metric in asked
+    np.testing.assert_equal(vars(whole.effect), vars(alone.effect))
+    np.testing.assert_equal(vars(whole.classes["car"]), vars(alone.classes["car"]))

@@ -47,6 +47,13 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: 
     return instance.score(tables, weights, classes, kind=KIND)
 
 
+def score_only(
+    tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules, name: str
+) -> instance.InstanceScores:
+    """The score of this name alone, to the bit as `score` has it."""
+    return instance.score(tables, weights, classes, kind=KIND, only=name)
+
+
 def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
     """How many classes the means run over."""
     return family.facts_of(tables["box_truths"], classes)

@@ -78,6 +78,13 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: 
     return instance.score(tables, weights, classes, kind=KIND)
 
 
+def score_only(
+    tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules, name: str
+) -> instance.InstanceScores:
+    """The score of this name alone, to the bit as `score` has it."""
+    return instance.score(tables, weights, classes, kind=KIND, only=name)
+
+
 def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> None:
     """None: AP is made of steps, which the delete-one jackknife fails; its interval comes from the bootstrap."""
     return

@@ -52,6 +52,13 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: 
     return instance.score(tables, weights, classes, kind=KIND)
 
 
+def score_only(
+    tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules, name: str
+) -> instance.InstanceScores:
+    """The score of this name alone, to the bit as `score` has it."""
+    return instance.score(tables, weights, classes, kind=KIND, only=name)
+
+
 def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
     """How many classes the means run over, and how wide boundaries are."""
     return {**family.facts_of(tables["boundary_truths"], classes), "boundary_ratio": rules.boundary_ratio}

@@ -8,6 +8,7 @@ how scores follow in `average_precision.py`; which images a row of weights repea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -144,11 +145,14 @@ def score(
     kind: str = "mask",
     protocol: Protocol = COCO,
     subsets: Mapping[str, Array] | None = None,
+    only: str | None = None,
 ) -> InstanceScores:
     """Score N images under B rows of weights, shape (B, N): AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl.
 
-    See `average_precision.score`.
+    With `only` the one of this name, for a fraction of the work. See `average_precision.score`.
     """
+    if only is not None:
+        protocol = replace(protocol, measures=tuple(each for each in protocol.measures if each.name == only))
     return average_precision.score(ranking(tables, classes, kind=kind, protocol=protocol), weights, subsets)
 
 
