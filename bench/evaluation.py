@@ -18,12 +18,12 @@ from typing import TypeVar
 import numpy as np
 
 from bench import images, recording, runs
-from bench.errors import DataError, InputError, PredictionError, UsageError
+from bench.cost import Meter
+from bench.errors import DataError, InputError, UsageError
 from bench.families import Family, families
 from bench.jobs import Job
 from bench.journal import Journal
 from bench.keeping import Keeper
-from bench.models import Model
 from bench.runs import Run, Tables
 from bench.samples import LabelMap, Prediction, Table
 
@@ -58,11 +58,14 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
     started = time.perf_counter()
     keeper = Keeper(job, journal.folder) if job.save_predictions else None
     counter = _Counter(job, keeper, families(job.rules.families))
+    meter = Meter(job, job.model) if job.model else None
     try:
         if keeper:
             keeper.begin()
+        if meter:
+            meter.begin()
         whole = None if already else _count_whole(counter)
-        parts += _count_rest(counter, journal, already, progress) if whole is None else [whole]
+        parts += _count_rest(counter, meter, journal, already, progress) if whole is None else [whole]
         if keeper:
             keeper.finish()
     except InputError:
@@ -77,6 +80,7 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
         "images_counted": counted,
         "images_resumed": len(already),
         "images_per_second": counted / seconds if counted and seconds > 0 else None,
+        **({"cost": meter.cost()} if meter and counted else {}),
     }
     run = recording.record(job, recording.tables(job, parts), timings, path)
     runs.write(run)
@@ -123,7 +127,9 @@ def _count_whole(counter: _Counter) -> Tables | None:
     return tables
 
 
-def _count_rest(counter: _Counter, journal: Journal, already: set[int], progress: Progress | None) -> list[Tables]:
+def _count_rest(
+    counter: _Counter, meter: Meter | None, journal: Journal, already: set[int], progress: Progress | None
+) -> list[Tables]:
     """Count what the journal lacks, writing to it about once a second and once more when interrupted."""
     parts: list[Tables] = []
     pending: list[Counted] = []
@@ -141,7 +147,7 @@ def _count_rest(counter: _Counter, journal: Journal, already: set[int], progress
     if progress:
         progress(finished, total)
     try:
-        for batch in _counted(counter, already):
+        for batch in _counted(counter, meter, already):
             fresh = [(position, tables) for position, tables in batch if position not in already]
             pending.extend(fresh)
             finished += len(fresh)
@@ -155,39 +161,34 @@ def _count_rest(counter: _Counter, journal: Journal, already: set[int], progress
     return parts
 
 
-def _counted(counter: _Counter, already: set[int]) -> Iterator[Sequence[Counted]]:
+def _counted(counter: _Counter, meter: Meter | None, already: set[int]) -> Iterator[Sequence[Counted]]:
     """Yield counts in the order of the images, a batch at a time."""
     workers = min(8, (os.cpu_count() or 1) + 1)
     with ThreadPoolExecutor(workers, thread_name_prefix="bench-count") as pool:
         try:
-            if counter.job.model is None:
+            if meter is None:
                 positions = [position for position in range(len(counter.job.samples)) if position not in already]
                 for counted in _in_order(pool, counter, positions, ahead=4 * workers):
                     yield [counted]
             else:
-                yield from _counted_with_model(counter, counter.job.model, already, pool)
+                yield from _counted_with_model(counter, meter, already, pool)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 def _counted_with_model(
-    counter: _Counter, model: Model, already: set[int], pool: ThreadPoolExecutor
+    counter: _Counter, meter: Meter, already: set[int], pool: ThreadPoolExecutor
 ) -> Iterator[Sequence[Counted]]:
-    samples, size = counter.job.samples, max(1, model.batch_size)
+    samples, size = counter.job.samples, meter.batch_size
     # Batches are cut at fixed positions, so that a resumed run feeds the network the very batches of an unbroken one.
     batches = [range(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
     batches = [batch for batch in batches if not already.issuperset(batch)]
     flat = [position for batch in batches for position in batch]
-    pictures = _in_order(pool, lambda position: samples[position].image(), flat, ahead=2 * size)
+    questions = _in_order(pool, lambda position: meter.question(samples[position]), flat, ahead=2 * size)
     waiting: deque[list[Future[Counted]]] = deque()
     for batch in batches:
-        predictions = model.predict([next(pictures) for _ in batch])
-        if len(predictions) != len(batch):
-            raise PredictionError(
-                f"the model answered {len(batch)} images with {len(predictions)} predictions, {samples[batch[0]].id} "
-                "the first of them; it answers each"
-            )
+        predictions = meter.predict(batch, [next(questions) for _ in batch])
         waiting.append([pool.submit(counter, p, found) for p, found in zip(batch, predictions, strict=True)])
         while len(waiting) > 2:
             yield [future.result() for future in waiting.popleft()]

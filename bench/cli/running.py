@@ -71,6 +71,9 @@ def run(  # noqa: PLR0913 - an option each
     save_predictions: Annotated[
         bool, typer.Option("--save-predictions", help="Keep the predictions in the data set's official format.")
     ] = False,
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Also time up to 50 images one by one: p50 and p95.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Run a model on a data set and score it.
@@ -129,6 +132,7 @@ def run(  # noqa: PLR0913 - an option each
         rules=rules,
         task=loaded.task,
         save_predictions=save_predictions,
+        latency=latency,
         sources={"data": str(opened.root.resolve())},
     )
     another = f"bench run --model {_other(model, loaded.task)} --dataset {dataset} --split {opened.split}"

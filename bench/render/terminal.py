@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from bench import circumstances
 from bench.runs import Run
 
 TITLES = {
@@ -38,8 +39,9 @@ GROUPS = {
     "voc_instance": "instances, as VOC scores them",
     "calibration": "calibration",
     "tide": "errors of detections: rise of AP50 if mended",
-    "operating_points": "objects that are shown from a score on, and from the best score of each class on",
-    "object_confusion": "objects that any detection takes, whatever its class",
+    "operating_points": "objects shown from a score on, and from the best score of each class on",
+    "prompted": "objects that were pointed at",
+    "object_confusion": "objects found, whatever their class",
 }
 FIRST = ("mIoU", "AP", "PQ", "F1", "found")
 """The score that a group leads with, and that says over how many classes it runs."""
@@ -72,7 +74,7 @@ def group_tables(group: Mapping[str, Any]) -> list[str]:
     rows = [[_title(name, group), percent(plain[name]), interval(plain[name]), _over(name, group)] for name in leading]
     return [
         _table(["", "%", "95 % interval", ""], rows, (*LEFT_RIGHT, "left")),
-        _named_rows("region", regions, most=2),
+        _named_rows("prompts" if "prompts" in group else "region", regions, most=2),
         _named_rows("class", group.get("per_class", {})),
         _named_rows("category", group.get("per_category", {})),
     ]
@@ -156,6 +158,9 @@ def _notes(run: Run) -> str:
         lines.append(
             f"Intervals{which}: {100 * used['level']:.0f} %, {method['method']} ({freedom}), over {_units(used)}."
         )
+    if run.record.model.get("kind") == "model":
+        words = {"Inference": circumstances.inference(run.record), "Cost": circumstances.cost_in_words(run.record)}
+        lines += [f"{head}: {text}." for head, text in words.items() if text]
     lines += [f"Note: {warning.message}." for warning in run.record.warnings]
     return "\n".join(textwrap.fill(line, width=110, subsequent_indent="  ") for line in lines)
 
