@@ -346,3 +346,10 @@ def test_an_install_without_compiled_kernels_says_so_once(place: Place, bench, m
 def test_lists_fit_a_hundred_columns(bench, what: str) -> None:
     _, out, _ = bench("list", what)
     assert max(map(len, out.splitlines())) <= 100
+
+
+def test_a_comparison_is_suggested_where_there_can_be_one(place: Place, bench) -> None:
+    asked = ["eval", "--predictions", place.root / "predictions", *place.arguments, "--interval", "none"]
+    said = [bench(*asked, *more)[1].splitlines()[-1] for more in ([], ["--limit", "5"], ["--name", "again"])]
+    assert ["bench eval --predictions OTHER"] * 2 == [line.strip()[:30] for line in said[:2]]
+    assert f"bench compare {place.root / 'runs' / 'blocks-val' / 'again'}" in said[2]

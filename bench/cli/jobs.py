@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,10 @@ from bench.cli import console, memory
 if TYPE_CHECKING:
     from bench.data import Data
     from bench.jobs import Job
+    from bench.runs import Run
+
+_LOOKED_AT = 20
+"""Records among which one to compare with is looked for."""
 
 
 def open_with_progress(dataset: str, split: str | None, *, quiet: bool, **where: Any) -> Data:
@@ -56,12 +61,20 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
     console.say(terminal.run_table(run))
     closer = "--per-image scores.csv" if {"pixels", "segments"} & set(run.tables) else "--curves curves.csv"
     console.say(f"run record  {run.path}\nnext        bench show {run.path} {closer}")
-    console.say(f"            {_comparison(run.path) or another}")
+    console.say(f"            {_comparison(run) or another}")
     return 0
 
 
-def _comparison(path: Path) -> str:
-    """The command that compares a run with the latest other one on the same images, if there is one."""
-    others = [found.parent for found in path.parents[1].glob("*/*/run.json") if found.parent != path]
-    latest = max(others, key=lambda folder: (folder / "run.json").stat().st_mtime, default=None)
-    return f"bench compare {path} {latest}" if latest else ""
+def _comparison(run: Run) -> str:
+    """The command that compares a run with the latest other one that it can be compared with, if there is one."""
+    others = [found for found in run.path.parents[1].glob("*/*/run.json") if found.parent != run.path]
+    mine = {(name, each.truth) for name, each in run.record.tables.items()}
+    for other in sorted(others, key=lambda found: found.stat().st_mtime, reverse=True)[:_LOOKED_AT]:
+        try:
+            tables = json.loads(other.read_bytes())["tables"]
+            theirs = {(name, each["truth"]) for name, each in tables.items()}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a hint is not worth an error
+        if mine & theirs:
+            return f"bench compare {run.path} {other.parent}"
+    return ""
