@@ -120,9 +120,10 @@ class Model(Protocol):
 
 
 def names() -> list[str]:
-    """Names of the adapters that ship: the files of this folder that define `load`."""
+    """Names of the adapters that ship: the files of this folder that define `TASKS` and `load`."""
     files = (path for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
-    return sorted(path.stem for path in files if "\ndef load(" in path.read_text(encoding="utf-8"))
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in files}
+    return sorted(name for name, text in texts.items() if "\nTASKS = " in text and "\ndef load(" in text)
 
 
 def describe(name: str) -> dict[str, str]:
