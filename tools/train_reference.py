@@ -30,6 +30,9 @@ CHANGED = ("steps", "seed", "loss", "coarse", "init", "images", "batch", "rate",
 def main() -> None:
     """Read the command line; train, write and measure what is not finished."""
     given = _arguments()
+    if given.table:
+        print(results.table(given.out))
+        return
     given.cache.mkdir(parents=True, exist_ok=True)
     changes = {name: getattr(given, name) for name in CHANGED if getattr(given, name) is not None}
     chosen = SHIPPED if given.all else [next(recipe for recipe in SHIPPED if recipe.model == given.model)]
@@ -64,6 +67,7 @@ def _arguments() -> argparse.Namespace:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("model", nargs="?", choices=sorted({recipe.model for recipe in SHIPPED}))
     which.add_argument("--all", action="store_true", help="every checkpoint that ships, one after the other")
+    which.add_argument("--table", action="store_true", help="show what was made, as bench/checkpoints/README.md does")
     parser.add_argument("--steps", type=int, help="instead of the recipe's, as everything that follows")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--loss", help=f"{', '.join(losses.LOSSES)}, or several joined by +; Mask R-CNN has its own")

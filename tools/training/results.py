@@ -77,3 +77,25 @@ def finished(target: Path, recipe: Recipe, images: int) -> bool:
     record = json.loads(beside.read_text(encoding="utf-8"))
     wanted = {**vars(recipe), "crop": list(recipe.crop), "val_images": images, "streets": streets.VERSION}
     return all(record.get(key) == value for key, value in wanted.items())
+
+
+def table(folder: Path) -> str:
+    """The checkpoints of a folder as a Markdown table, every figure from the records beside them."""
+    lines = [
+        "| file | network | seed | loss | steps | minutes | mIoU | AP of masks | AP of boxes |",
+        "|---|---|--:|---|--:|--:|--:|--:|--:|",
+    ]
+    for path in sorted(folder.glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        before = [record["before"]] if "before" in record else []
+        steps = " + ".join(f"{part['steps']}" for part in (*before, record))
+        minutes = sum(part["seconds"] for part in (*before, record)) / 60
+        figures = [_percent(record, *where) for where in (("semantic", "mIoU"), ("instance", "AP"), ("boxes", "AP"))]
+        told = [record["architecture"], str(record["seed"]), record["loss"], steps, f"{minutes:.0f}", *figures]
+        lines.append(f"| {path.stem} | {' | '.join(told)} |")
+    return "\n".join(lines)
+
+
+def _percent(record: dict[str, Any], group: str, metric: str) -> str:
+    value = record["val"].get(group, {}).get(metric)
+    return "" if value is None else f"{100 * value:.1f}"
