@@ -130,6 +130,7 @@ def made_from_truth(
     baseline: str,
     *,
     root: Path,
+    task: str = "semantic",
     rules: Rules | None = None,
     name: str | None = None,
 ) -> Job:
@@ -145,7 +146,8 @@ def made_from_truth(
         name=name or baseline,
         identity={"kind": "baseline", "baseline": baseline},
         settings={},
-        read_prediction=baselines.baseline(baseline, card, samples),
+        read_prediction=baselines.baseline(baseline, card, samples, task=task),
+        task=task,
         rules=rules or Rules(),
         sources={"data": str(root.resolve())},
     )

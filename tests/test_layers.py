@@ -19,6 +19,7 @@ FLOORS = {
     "masks": 2,
     "images": 2,
     "cards": 2,
+    "given": 2,
     "metrics": 3,
     "formats": 3,
     "models": 3,
@@ -56,10 +57,13 @@ PARTS = {
     "cost": "evaluation",
     "details": "scoring",
     "effects": "compare",
+    "evaluator": "evaluation",
     "fetch": "prepare",
     "friedman": "resample",
+    "fronts": "boards",
     "jobs": "evaluation",
     "gate_file": "gate",
+    "intervals": "scoring",
     "journal": "runs",
     "keeping": "evaluation",
     "pairing": "compare",
@@ -67,6 +71,7 @@ PARTS = {
     "pillow": "images",
     "png": "images",
     "power": "resample",
+    "damage": "baselines",
     "prompting": "baselines",
     "recording": "evaluation",
     "seeds": "compare",
@@ -74,7 +79,13 @@ PARTS = {
 }
 """Files that share the room of the module they were split from (docs/decisions/0002)."""
 
-NEIGHBOURS = {("classes", "kernels"), ("scoring", "families"), ("compare", "families"), ("compare", "scoring")}
+NEIGHBOURS = {
+    ("classes", "kernels"),
+    ("given", "masks"),
+    ("scoring", "families"),
+    ("compare", "families"),
+    ("compare", "scoring"),
+}
 """The only imports along a floor (docs/decisions/0004 and 0002)."""
 
 SECRETS = {

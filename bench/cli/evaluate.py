@@ -93,9 +93,18 @@ def evaluate(  # noqa: PLR0913 - an option each
     another = f"bench eval --predictions OTHER --dataset {dataset} ...  (with the options of this run)"
     kind, _, baseline = str(predictions).partition(":")
     if kind == "baseline" and baseline:
-        rules = rules_for(opened.card, "semantic", metrics=metrics, regions=regions, **asked)
+        first = "semantic" if "semantic" in opened.card.tasks else opened.card.tasks[0]
+        answered = first if task == "auto" else task
+        rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, **asked)
         job = made_from_truth(
-            opened.card, opened.split, opened.samples, baseline, root=opened.root, rules=rules, name=name
+            opened.card,
+            opened.split,
+            opened.samples,
+            baseline,
+            root=opened.root,
+            task=answered,
+            rules=rules,
+            name=name,
         )
         return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)
     path = predictions.expanduser()
