@@ -46,10 +46,14 @@ class Meter:
         """The predictions for the images at these positions of the job.
 
         Raises:
-            PredictionError: the model does not answer each image.
+            PredictionError: the model does not answer each image, or with what is no prediction.
         """
         start = time.perf_counter()
-        found = prompting.predict(self.model, questions)
+        try:
+            found = prompting.predict(self.model, questions)
+        except PredictionError as error:
+            names = " to ".join(dict.fromkeys(self.job.samples[p].id for p in (positions[0], positions[-1])))
+            raise PredictionError(f"{names}: {error}") from None
         self.seconds += time.perf_counter() - start
         if len(found) != len(positions):
             raise PredictionError(

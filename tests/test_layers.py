@@ -57,6 +57,7 @@ PARTS = {
     "cost": "evaluation",
     "details": "scoring",
     "effects": "compare",
+    "entries": "compare",
     "evaluator": "evaluation",
     "fetch": "prepare",
     "friedman": "resample",

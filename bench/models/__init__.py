@@ -6,10 +6,7 @@ Models never see truth and never look for data. torch is imported by the adapter
 from __future__ import annotations
 
 import ast
-import inspect
-import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -155,7 +152,7 @@ def describe(name: str) -> dict[str, str]:
 
 
 def load(name: str, card: Card, options: Options) -> Model:
-    """Load the model of this name, or `package.module:function`, a function of the form `load(card, options)`.
+    """Load the model of this name, or what `package.module:name` names (`own` tells the forms that it may have).
 
     Raises:
         UsageError: no such adapter, module or function.
@@ -163,7 +160,9 @@ def load(name: str, card: Card, options: Options) -> Model:
         CheckpointError: weights that cannot be read or do not fit.
     """
     if ":" in name:
-        return _own(name)(card, options)
+        from bench.models import own
+
+        return own.named(name, card, options)
     if name not in names():
         raise UsageError(
             f"no model is called {name!r}: {did_you_mean(name, names())}; your own is package.module:function"
@@ -172,22 +171,3 @@ def load(name: str, card: Card, options: Options) -> Model:
     if options.task is not None and options.task not in module.TASKS:
         raise UsageError(f"--task {options.task}: --model {name} answers {' or '.join(module.TASKS)}")
     return cast("Model", module.load(card, options))
-
-
-def _own(name: str) -> Callable[[Card, Options], Model]:
-    module, _, function = name.partition(":")
-    # The command `bench` does not have the working directory on its path, where people keep their own models.
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
-    try:
-        own = cast("Callable[[Card, Options], Model]", getattr(import_module(module), function))
-    except ModuleNotFoundError as error:
-        raise UsageError(f"--model {name}: there is no module {error.name!r} on the Python path") from None
-    except AttributeError:
-        raise UsageError(f"--model {name}: the module {module!r} has no {function!r}") from None
-    try:
-        with suppress(ValueError):  # compiled functions need not tell their form
-            inspect.signature(own).bind(None, None)
-    except TypeError:
-        raise UsageError(f"--model {name}: this is no function of the form load(card, options)") from None
-    return own

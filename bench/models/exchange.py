@@ -6,6 +6,8 @@ stands in the record as a warning. This module knows no format and loads no runt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +95,11 @@ def assemble(runtime: Runtime, card: Card, options: Options) -> ExchangeModel:
         "input_size": list(intake.size) if intake.size else None,
     }
     return ExchangeModel(runtime, intake, outlet, identity, settings, batch_size, confidence=options.confidence)
+
+
+def renamed(model: ExchangeModel, told: Mapping[str, Any]) -> ExchangeModel:
+    """The model with other words in its identity."""
+    return replace(model, identity={**model.identity, **told})
 
 
 def _intake(runtime: Runtime, said: Sidecar, options: Options, *, where: str) -> Intake:

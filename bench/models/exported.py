@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import pickle
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest import mock
 
 from bench.errors import CheckpointError, missing_extra
 from bench.models import Options, digests, exchange, exported_archive
-from bench.models.exchange_model import ExchangeModel, Port, Runtime
-from bench.samples import Array
+from bench.models.exchange_model import ExchangeModel, Port
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +44,7 @@ def load(card: Card, options: Options) -> ExchangeModel:
         import torch
     except ModuleNotFoundError:
         raise missing_extra("torch", "models", "--model exported") from None
-    from bench.models import inference
+    from bench.models import inference, torch_runtime
 
     device = inference.choose_device(options.device)
     try:
@@ -59,17 +58,14 @@ def load(card: Card, options: Options) -> ExchangeModel:
         raise CheckpointError(
             f"{path} is {NAMES[kind]} that torch {torch.__version__} cannot read: {_line(error)}"
         ) from None
-    runtime = Runtime(
+    runtime = torch_runtime.of_module(
+        module,
+        device,
         model="exported",
-        architecture=NAMES[kind],
         path=path,
         digest=digests.of_file(path),
-        device=device.type,
-        layout="NCHW",
-        inputs=[port],
-        outputs=[],
-        run=_runner(module, device, path),
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        architecture=NAMES[kind],
+        port=port,
     )
     return exchange.assemble(runtime, card, options)
 
@@ -100,34 +96,6 @@ def _program(path: Path, device: torch.device) -> tuple[torch.nn.Module, Port]:
     shape = tuple(side if isinstance(side, int) else None for side in sides)
     port = Port(str(names[0]), shape, str(given[0].dtype).removeprefix("torch."))
     return move_to_device_pass(program, device).module(), port
-
-
-def _runner(module: torch.nn.Module, device: torch.device, path: Path) -> Callable[[Array], Mapping[str, Array]]:
-    import torch
-
-    def run(given: Array) -> Mapping[str, Array]:
-        with torch.inference_mode():
-            answered = module(torch.from_numpy(given).to(device))
-        return {name: tensor.cpu().numpy() for name, tensor in _named(answered, path).items()}
-
-    return run
-
-
-def _named(answered: Any, path: Path) -> dict[str, torch.Tensor]:
-    """The tensors that a network answers with: those of a dict by name, others by position."""
-    import torch
-
-    if isinstance(answered, torch.Tensor):
-        answered = {"out": answered}
-    elif isinstance(answered, list | tuple):
-        answered = {str(position): entry for position, entry in enumerate(answered)}
-    tensors = answered if isinstance(answered, Mapping) else {}
-    if not tensors or not all(isinstance(entry, torch.Tensor) for entry in tensors.values()):
-        raise CheckpointError(
-            f"{path} gives no table of tensors: a class for each pixel is read from exported networks; boxes and masks "
-            "of objects are not (write predictions for bench eval, or bring a function: --model module:function)"
-        )
-    return {str(name): tensor for name, tensor in tensors.items()}
 
 
 @contextmanager

@@ -50,6 +50,8 @@ def find(weights: Path, named: Path | None) -> tuple[Path | None, Sidecar]:
     Raises:
         CheckpointError: a named file that is not there, no TOML, an unknown key, or a value that none may have.
     """
+    if named is None and not weights.is_file():
+        return None, Sidecar()
     path = named.expanduser() if named else weights.with_suffix(".toml")
     if not path.is_file():
         if named:
