@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import cli, masks
+from bench import cli, kernels, masks
 from bench.classes import Class, Classes
 from bench.errors import DataError, PredictionError
+from bench.formats import lvis_bulk
 from bench.formats import lvis_columns as reader
 from bench.metrics import lvis
 
@@ -246,6 +247,60 @@ def test_wrong_results_are_refused(tmp_path: Path) -> None:
         wrong = [{**results[0], **change}, *results[1:]]
         with pytest.raises(PredictionError, match=message):
             reader.read_results(written(tmp_path, truth, wrong)[1], read, read.numbers)
+
+
+# ---- in bulk
+
+
+def usual(seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Files that the compiled reader takes: nothing is ignored."""
+    truth, results = generated(seed)
+    for annotation in truth["annotations"]:
+        annotation.pop("ignore", None)
+    return truth, results
+
+
+@pytest.mark.skipif(kernels.which() != "native", reason="nothing is compiled here")
+@pytest.mark.parametrize("boxed", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_compiled_reader_finds_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, *, boxed: bool
+) -> None:
+    truth, results = usual(seed)
+    for result in results if not boxed else ():
+        del result["bbox"]
+    paths, numbers = written(tmp_path, truth, results), (11, 3, 5)
+    slow = reader.read_truth(paths[0])
+    expected = lvis.count(*_listed(slow.columns(numbers), reader.read_results(paths[1], slow, numbers)))
+    for name in ("read_truth", "read_results"):
+        monkeypatch.setattr(reader, name, None)  # the slow way would fail
+    actual = lvis.count(*_listed(*lvis_bulk.read(*paths, numbers)))
+    for table, columns in expected.items():
+        for column, values in columns.items():
+            assert values.tolist() == actual[table][column].tolist(), (table, column)
+
+
+def _listed(truth: Any, found: Any) -> tuple[Any, ...]:
+    return truth, found, truth.absent, truth.partial
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"image_id": 99}, "image 99"),
+        ({"category_id": 99}, "category 99"),
+        ({"bbox": [0.0, 0.0, 3.0, -1.0]}, "a box of 3 x -1 pixels"),
+        ({"segmentation": {"size": [W, H], "counts": "Q2"}}, "size"),
+        ({"score": "high"}, "expected `float`"),
+    ],
+)
+def test_what_is_wrong_is_said_by_the_slow_reader(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    truth, results = usual(0)
+    with pytest.raises(PredictionError, match=message):
+        lvis_bulk.read(*written(tmp_path, truth, [results[0], {**results[1], **change}]), (3, 5, 7, 11))
+    truth["images"][0]["neg_category_ids"] = [98]
+    with pytest.raises(DataError, match="category 98"):
+        lvis_bulk.read(*written(tmp_path, truth, results), (3, 5, 7, 11))
 
 
 # ---- from the command line

@@ -36,7 +36,7 @@ def read(
         DataError, PredictionError: as `read_truth` and `read_results`.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="bench-results") as pool:
-        parsed = pool.submit(_parse, results, "coco_results", with_masks)
+        parsed = pool.submit(parse, results, "coco_results", with_masks)
         file = read_truth(card, truth, with_masks=with_masks)
         found = _results(card, results, file, parsed.result(), with_masks=with_masks)
     return (file, found) if numbers is None else select(file, found, numbers)
@@ -50,7 +50,7 @@ def read_truth(card: Card, path: Path, *, with_masks: bool = True) -> TruthFile:
     Raises:
         DataError: whatever `coco_instances.truth` refuses.
     """
-    parsed = _parse(path, "coco_truth", with_masks)
+    parsed = parse(path, "coco_truth", with_masks)
     file = None if parsed is None else _usual_truth(card, path, *parsed)
     return coco_unusual.truth(card, path, with_masks=with_masks) if file is None else file
 
@@ -63,7 +63,7 @@ def read_results(card: Card, path: Path, truth: TruthFile, *, with_masks: bool =
     Raises:
         PredictionError: whatever `coco_instances.results` refuses.
     """
-    return _results(card, path, truth, _parse(path, "coco_results", with_masks), with_masks=with_masks)
+    return _results(card, path, truth, parse(path, "coco_results", with_masks), with_masks=with_masks)
 
 
 def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) -> tuple[TruthFile, DetectionColumns]:
@@ -81,7 +81,7 @@ def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) 
         boxes=truth.boxes[kept],
         areas=truth.areas[kept],
         crowd=truth.crowd[kept],
-        runs=_kept_runs(truth.runs, kept),
+        runs=kept_runs(truth.runs, kept),
     )
     kept = position[found.image] >= 0
     detections = DetectionColumns(
@@ -90,12 +90,12 @@ def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) 
         classes=found.classes[kept],
         scores=found.scores[kept],
         boxes=found.boxes[kept],
-        runs=_kept_runs(found.runs, kept),
+        runs=kept_runs(found.runs, kept),
     )
     return TruthFile([file.images[place] for place in places], objects), detections
 
 
-def _parse(path: Path, kernel: str, with_masks: bool) -> tuple[bytes, dict[str, Any]] | None:
+def parse(path: Path, kernel: str, with_masks: bool) -> tuple[bytes, dict[str, Any]] | None:
     """The columns of the compiled reader; None where there is none or the file is not usual."""
     compiled = kernels.native() if kernels.which() == "native" else None
     if compiled is None:
@@ -117,9 +117,9 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
         return None
     coco_json.check_categories(categories, card, path)
     images.sort(key=lambda entry: entry.id)
-    image = _places(found["image_id"], [entry.id for entry in images])
+    image = places_of(found["image_id"], [entry.id for entry in images])
     classes, scored = _train_ids(card, found["category_id"])
-    runs = _runs(found)
+    runs = runs_of(found)
     areas, boxes = found["areas"], found["boxes"]
     if runs is not None:
         areas = np.where(np.isnan(areas), kernels.run_areas(runs.offsets, runs.lengths), areas)
@@ -133,7 +133,7 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
         boxes=boxes[scored],
         areas=areas[scored].astype(np.float64, copy=False),
         crowd=found["crowd"].astype(bool)[scored],
-        runs=_kept_runs(runs, scored),
+        runs=kept_runs(runs, scored),
     )
     return TruthFile(images, columns)
 
@@ -146,11 +146,11 @@ def _results(
 
 
 def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> DetectionColumns | None:
-    image = _places(found["image_id"], list(truth.numbers))
+    image = places_of(found["image_id"], list(truth.numbers))
     classes, scored = _train_ids(card, found["category_id"])
     if image is None or classes is None:
         return None
-    runs, boxes = _runs(found), found["boxes"]
+    runs, boxes = runs_of(found), found["boxes"]
     if bool((boxes[:, 2:] < 0).any()) or (runs is None and bool((boxes[:, 2:] <= 0).any())):
         return None
     if runs is not None:
@@ -165,11 +165,11 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
         classes=classes[scored],
         scores=found["scores"][scored],
         boxes=boxes[scored],
-        runs=_kept_runs(runs, scored),
+        runs=kept_runs(runs, scored),
     )
 
 
-def _places(numbers: Array, known: Sequence[Number]) -> Array | None:
+def places_of(numbers: Array, known: Sequence[Number]) -> Array | None:
     """Positions of image ids in `known`, which ascend; (D,) int32, or None where one is unknown."""
     if not all(isinstance(number, int) and _INT.min <= number <= _INT.max for number in known):
         return None
@@ -191,7 +191,8 @@ def _train_ids(card: Card, categories: Array) -> tuple[Array | None, Array | sli
     return train, slice(None) if None not in found else train >= 0
 
 
-def _runs(found: dict[str, Any]) -> Runs | None:
+def runs_of(found: dict[str, Any]) -> Runs | None:
+    """The masks that the compiled reader found; None where it was asked for boxes only."""
     if "offsets" not in found:
         return None
     return Runs(found["offsets"], found["lengths"], found["heights"])
@@ -204,7 +205,8 @@ def _boxes(boxes: Array, missing: Array, runs: Runs) -> Array:
     return np.where(missing[:, None], tight, boxes)
 
 
-def _kept_runs(runs: Runs | None, kept: Array | slice) -> Runs | None:
+def kept_runs(runs: Runs | None, kept: Array | slice) -> Runs | None:
+    """Those of the masks that are marked in `kept` (G,) bool."""
     if runs is None or isinstance(kept, slice) or bool(kept.all()):
         return runs
     counts = np.diff(runs.offsets)

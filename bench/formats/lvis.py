@@ -25,10 +25,11 @@ from bench.formats import (
     coco_json,
     coco_panoptic,
     folders,
+    lvis_bulk,
     lvis_columns,
 )
 from bench.formats.coco_json import Origin
-from bench.formats.lvis_columns import Image, LvisTruth
+from bench.formats.lvis_columns import Image
 from bench.samples import Prediction, Sample, Truth
 
 TRUTHS = ("lvis_v1_{split}.json", "annotations/lvis_v1_{split}.json", "lvis_v0.5_{split}.json")
@@ -98,10 +99,8 @@ def read_columns(
     Raises:
         DataError, PredictionError: as `read_truth` and `read_predictions`.
     """
-    truth: LvisTruth = lvis_columns.read_truth(find_truth(root, _word(card, split)))
     numbers = [int(coco.number_of(sample)) for sample in samples]
-    found = lvis_columns.read_results(coco_panoptic.single_json(path), truth, numbers)
-    return truth.columns(numbers), found
+    return lvis_bulk.read(find_truth(root, _word(card, split)), coco_panoptic.single_json(path), numbers)
 
 
 def write_truth(

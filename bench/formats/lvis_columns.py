@@ -63,12 +63,10 @@ class Listing(msgspec.Struct, gc=False):
     categories: list[Category]
 
 
-class File(msgspec.Struct, gc=False):
+class File(Listing, gc=False):
     """A truth file."""
 
-    images: list[Image]
     annotations: list[Annotation]
-    categories: list[Category]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +74,7 @@ class LvisTruth:
     """A truth file: N images by rising number, and C classes by rising category."""
 
     path: Path
-    file: Listing | File
+    file: Listing
 
     @cached_property
     def images(self) -> tuple[Image, ...]:
@@ -147,8 +145,8 @@ class LvisTruth:
             crowd=np.zeros(sum(counts), dtype=bool),
             runs=_runs([(each.rles, each.size) for each in found]),
             ignore=_joined([each.ignore for each in found if each.ignore is not None], np.bool_),
-            absent=_pairs([each.absent for each in found]),
-            partial=_pairs([each.partial for each in found]),
+            absent=pairs([each.absent for each in found]),
+            partial=pairs([each.partial for each in found]),
         )
 
 
@@ -158,7 +156,7 @@ def read_listing(path: Path) -> LvisTruth:
     Raises:
         DataError: as `read_truth`.
     """
-    return _checked(LvisTruth(path, load(path, Listing)))
+    return checked(LvisTruth(path, load(path, Listing)))
 
 
 def read_truth(path: Path) -> LvisTruth:
@@ -167,7 +165,7 @@ def read_truth(path: Path) -> LvisTruth:
     Raises:
         DataError: it cannot be read, lacks a key, or names an image, a category or a frequency that does not exist.
     """
-    truth = _checked(LvisTruth(path, load(path, File)))
+    truth = checked(LvisTruth(path, load(path, File)))
     for what, used, known in (
         ("image", truth.grouped, truth.by_number),
         ("category", {entry.category_id for each in truth.grouped.values() for entry in each}, truth.train_ids),
@@ -218,7 +216,8 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
     )
 
 
-def _checked(truth: LvisTruth) -> LvisTruth:
+def checked(truth: LvisTruth) -> LvisTruth:
+    """Refuse images that share a number, and categories and frequencies that there are not."""
     if len(truth.by_number) < len(truth.images):
         raise DataError(f"{truth.path}: two images share an id; each image needs its own")
     for each in truth.categories:
@@ -246,5 +245,6 @@ def _joined(parts: Sequence[Array], dtype: type) -> Array:
     return np.concatenate([np.zeros(0, dtype), *(np.asarray(part, dtype=dtype).reshape(-1) for part in parts)])
 
 
-def _pairs(listed: Sequence[Sequence[int]]) -> Array:
+def pairs(listed: Sequence[Sequence[int]]) -> Array:
+    """Pairs of a place and what is listed there, (K, 2) int64."""
     return np.array([(n, each) for n, classes in enumerate(listed) for each in classes], dtype=np.int64).reshape(-1, 2)
