@@ -404,3 +404,20 @@ def test_options_without_use_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         load("maskformer", folders["maskformer"], task=task, **options)
+
+
+def test_half_as_many_images_go_together_when_memory_runs_out(folders: dict[str, Path]) -> None:
+    model = load("maskformer", folders["maskformer"], task="semantic", batch_size=4)
+    model.batches.together = True
+    images = pictures(*[(40, 56)] * 4)
+    whole, seen = model.network, []
+
+    def short_of_memory(**inputs: Any) -> Any:
+        seen.append(len(inputs["pixel_values"]))
+        if seen[-1] > 2:
+            raise torch.OutOfMemoryError("no more")
+        return whole(**inputs)
+
+    found = replace(model, network=short_of_memory).predict(images)
+    assert ([4, 2, 2], 4) == (seen, len(found))
+    assert ["out-of-memory"] == [code for code, _ in model.identity["warnings"]]

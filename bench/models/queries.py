@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from bench.models import Options, Task, hub, inference, labels, refuse_unused
+from bench.models.batches import Batches
 from bench.models.query_model import DETECTIONS, QueryModel
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def assemble(kind: Kind, card: Card, options: Options) -> QueryModel:
     outputs = len(network.config.id2label)
     channels = labels.match(card, outputs, names, where=str(source.folder))
     batch_size = options.batch_size or BATCH_SIZES[device.type]
+    warnings = [*channels.warnings, *remarks]
     return QueryModel(
         network=network.to(device),
         processor=processor,
@@ -76,7 +78,7 @@ def assemble(kind: Kind, card: Card, options: Options) -> QueryModel:
             "inside": "",
             "outputs": outputs,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "warnings": [*channels.warnings, *remarks],
+            "warnings": warnings,
         },
         settings=_settings(options, device.type, batch_size),
         device=device,
@@ -84,6 +86,7 @@ def assemble(kind: Kind, card: Card, options: Options) -> QueryModel:
         classes=card.classes,
         task=task,
         batch_size=batch_size,
+        batches=Batches(device.type, batch_size, together=device.type != "cpu", warnings=warnings),
         task_inputs=kind.task_text(source, network, task) if kind.task_text else None,
         amp=options.amp,
         score_threshold=options.score_threshold,

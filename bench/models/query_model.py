@@ -16,8 +16,8 @@ from torch import Tensor
 
 from bench import masks
 from bench.classes import Classes
-from bench.errors import UsageError
 from bench.models import hub
+from bench.models.batches import Batches
 from bench.samples import Image, Instances, LabelMap, Prediction, Segments
 
 PANOPTIC_SCORE = 0.8
@@ -43,6 +43,7 @@ class QueryModel:
     classes: Classes
     task: str
     batch_size: int
+    batches: Batches
     task_inputs: Tensor | None = None
     amp: bool = False
     score_threshold: float | None = None
@@ -56,33 +57,17 @@ class QueryModel:
         Raises:
             UsageError: the device's memory does not hold the batch.
         """
-        found: dict[int, Prediction] = {}
-        step = 1 if self.device.type == "cpu" else self.batch_size
-        sizes = [image.shape[:2] for image in images]
-        for size in dict.fromkeys(sizes):
-            group = [position for position, other in enumerate(sizes) if other == size]
-            for start in range(0, len(group), step):
-                batch = group[start : start + step]
-                found |= zip(batch, self._predict([images[position] for position in batch]), strict=True)
-        return [found[position] for position in range(len(images))]
+        return self.batches.run(images, self._predict)
 
-    def _predict(self, images: list[Image]) -> list[Prediction]:
+    def _predict(self, images: Sequence[Image]) -> list[Prediction]:
         size = images[0].shape[:2]
-        try:
-            with torch.inference_mode(), hub.quiet():
-                output = self._folded(self._forward(images))
-                return self._answers(output, [(int(size[0]), int(size[1]))] * len(images))
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
-                raise
-            raise UsageError(
-                f"out of memory on {self.device.type} with {len(images)} images of {size[1]} x {size[0]} at once: "
-                "give a smaller --batch-size or --input-size, or --device cpu"
-            ) from None
+        with torch.inference_mode(), hub.quiet():
+            output = self._folded(self._forward(images))
+            return self._answers(output, [(int(size[0]), int(size[1]))] * len(images))
 
-    def _forward(self, images: list[Image]) -> Any:
+    def _forward(self, images: Sequence[Image]) -> Any:
         texts = {} if self.task_inputs is None else {"task_inputs": [self.task] * len(images)}
-        inputs = self.processor(images=images, input_data_format="channels_last", return_tensors="pt", **texts)
+        inputs = self.processor(images=list(images), input_data_format="channels_last", return_tensors="pt", **texts)
         given = {name: inputs[name].to(self.device) for name in ("pixel_values", "pixel_mask")}
         if self.task_inputs is not None:
             given["task_inputs"] = self.task_inputs.to(self.device).expand(len(images), -1)
