@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("showing", "show"),
     "compare": ("comparing", "compare"),
     "check": ("checking", "check"),
+    "plot": ("plotting", "plot"),
     "init": ("starting", "init"),
     "prepare": ("preparing", "prepare"),
     "list": ("listing", "list_"),
