@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from bench import models
-from bench.errors import CheckpointError, UsageError
+from bench.errors import CheckpointError
 from bench.models import Options, checkpoints, finding, inference, kinds, labels, networks
 from bench.models.checkpoints import Checkpoint
 from bench.models.family import Family
@@ -29,11 +29,9 @@ def assemble(family: Family, card: Card, options: Options) -> inference.Semantic
 
     Raises:
         CheckpointError: weights that cannot be found, read, recognised, or that fit neither network nor card.
-        UsageError: a device that is not there, or an option or a task of other kinds of models.
+        UsageError: a device that is not there, or an option of other kinds of models.
     """
     models.refuse_unused(family.name, options, inference.OPTIONS)
-    if options.task not in (None, "semantic"):
-        raise UsageError(f"--model {family.name} does the task semantic only, not {options.task}")
     device = inference.choose_device(options.device)
     found = finding.find(family, card, options)
     checkpoint = checkpoints.without(found.checkpoint, ONLY_IN_TRAINING)

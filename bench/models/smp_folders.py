@@ -37,22 +37,28 @@ def read(weights: str) -> Checkpoint | None:
 
 
 def line(error: Exception) -> str:
-    """The first line of an error, short."""
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:160].rstrip(".:; ")
+    """The first sentence of an error, short."""
+    text = str(error).strip(" \n'\"") or type(error).__name__
+    return text.splitlines()[0].partition(". ")[0][:160].rstrip(".:; ")
 
 
 def _fetched(hub_id: str) -> Path:
     """The folder where the hub's files lie, fetched there if they are not yet."""
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import logging
 
+    before = logging.get_verbosity()
+    # Each of its attempts would be told, with the address.
+    logging.set_verbosity(logging.ERROR)
     try:
         config, _ = (Path(hf_hub_download(hub_id, name)) for name in FILES)
     except Exception as error:  # noqa: BLE001 - no network, no such repository, no right to it: each a class of its own
         raise CheckpointError(
-            f"{hub_id} is neither a file or folder here nor can it be fetched from the hub ({line(error)}): put its "
+            f"{hub_id} is no folder here and cannot be fetched from the hub ({line(error)}): put its "
             f"files {' and '.join(FILES)} into a folder and name that folder with --weights"
         ) from None
+    finally:
+        logging.set_verbosity(before)
     return config.parent
 
 
