@@ -55,7 +55,8 @@ class Standing:
 
 def measured(file: BoardFile, run: Run) -> Measured:
     """Score a run again, under the board's rules of scoring in place of its own."""
-    rules = {**run.record.protocol["rules"], "classes_in": file.classes_in, "boundary_mode": file.boundary_mode}
+    asked = {"classes_in": file.classes_in, "boundary_mode": file.boundary_mode, "interval": "default"}
+    rules = {**run.record.protocol["rules"], **asked}
     record = msgspec.structs.replace(run.record, protocol={**run.record.protocol, "rules": rules})
     run = replace(run, record=record)
     scored = scoring.rescore(run)

@@ -6,10 +6,20 @@ coverage is, against the defaults, stands in docs/statistics.md.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from bench.resample import Array
 
+Method = Literal["percentile", "bca", "studentised"]
+NAMES: dict[Method, str] = {
+    "percentile": "percentile bootstrap",
+    "bca": "BCa bootstrap",
+    "studentised": "studentised bootstrap",
+}
+RESAMPLES = 2_000
+"""The ends of an interval need more resamples than its standard error."""
 Ends = tuple[float, float]
 NONE: Ends = (float("nan"), float("nan"))
 
@@ -64,3 +74,30 @@ def studentised(
     t = (replicates[keep] - estimate) / replicate_errors[keep]
     low, high = np.quantile(t, [0.5 - level / 2, 0.5 + level / 2])
     return float(estimate - high * error), float(estimate - low * error)
+
+
+def errors_of(leave_one_out: Array, drawn: Array) -> Array:
+    """Standard errors of the scores of B resamples, (B,), from how far each of K units moves the plain score.
+
+    `drawn` (B, K) says how often each unit is in each resample. To the first order; a jackknife of every resample would
+    cost K times as much.
+    """
+    pull = (len(leave_one_out) - 1) * (leave_one_out.mean() - leave_one_out)
+    total = drawn.sum(axis=1)
+    mean = drawn @ pull / total
+    return np.asarray(np.sqrt(np.maximum(drawn @ pull**2 / total - mean**2, 0.0) / (total - 1)))
+
+
+def ends(
+    method: Method, estimate: float, replicates: Array, leave_one_out: Array | None, drawn: Array, *, level: float
+) -> Ends:
+    """The interval by one of the methods; only the percentile one does without scores with each unit left out."""
+    if method == "percentile" or leave_one_out is None:
+        return percentile(replicates, level=level)
+    if not np.isfinite(leave_one_out).all():
+        return NONE
+    if method == "bca":
+        return bca(estimate, replicates, leave_one_out, level=level)
+    units = len(leave_one_out)
+    error = float(leave_one_out.std() * np.sqrt(units - 1.0))
+    return studentised(estimate, error, replicates, errors_of(leave_one_out, drawn), level=level)

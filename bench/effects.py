@@ -19,10 +19,9 @@ from bench.errors import UsageError
 from bench.resample import Interval, Members
 from bench.samples import Array
 
-Method = Literal["default", "percentile", "bca"]
+Method = Literal["default", "percentile", "bca", "studentised"]
 STEP_RESAMPLES = 300
-"""Resamples behind a standard error; ends of percentile and BCa intervals need more."""
-RESAMPLES = 2_000
+"""Resamples behind a standard error."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Spread:
 
     `without` (M, K, S) leaves out each cluster, `steps` (M, B, S) are resamples; the latter alone where leaving out one
     cluster fails. `members` are the classes of the overall score, if it is a mean over such; `sizes` (K,) are images
-    per cluster.
+    per cluster, and `drawn` (B, K) says how often a resample has each.
     """
 
     without: Array | None
@@ -60,26 +59,28 @@ class Spread:
     sizes: Array
     method: Method
     members: tuple[Members | None, ...] = ()
+    drawn: Array | None = None
 
 
 def spread_of(asked: Question, aligned: Aligned, *, seed: int, by_class: bool, method: Method) -> Spread:
     """Score all runs with each cluster left out, or where that fails, and on request, in resamples.
 
     Raises:
-        UsageError: BCa for a score made of steps.
+        UsageError: BCa or studentised for a score made of steps.
     """
     clusters = aligned.clusters
     parts = [contrasts.without_each(asked, tables, clusters, by_class=by_class) for tables in aligned.tables]
     known = [part for part in parts if part is not None]
     without = np.stack([part.scores for part in known]) if len(known) == len(parts) else None
-    if without is None and method == "bca":
-        raise UsageError(f"{asked.metric} is made of steps, for which BCa has no acceleration: take percentile")
-    steps = None
+    if without is None and method in ("bca", "studentised"):
+        raise UsageError(f"{asked.metric} is made of steps, which leaving out one image hardly moves: take percentile")
+    steps, drawn = None, None
     if without is None or method != "default":
-        rows = STEP_RESAMPLES if method == "default" else RESAMPLES
+        rows = STEP_RESAMPLES if method == "default" else bootstrap.RESAMPLES
         weights = resample.bootstrap_weights(clusters, rows, np.random.default_rng(seed))
         steps = np.stack([contrasts.weighted(asked, t, weights, by_class=by_class) for t in aligned.tables])
-    return Spread(without, steps, np.bincount(clusters), method, tuple(part.members for part in known))
+        drawn = weights[:, np.unique(clusters, return_index=True)[1]]
+    return Spread(without, steps, np.bincount(clusters), method, tuple(part.members for part in known), drawn)
 
 
 def interval_of(
@@ -97,16 +98,14 @@ def interval_of(
         found = resample.jackknife_interval(estimate, moves, level=level, sizes=spread.sizes, members=members)
     elif spread.steps is not None:
         found = resample.bootstrap_interval(estimate, moved(spread.steps), level=level, sizes=spread.sizes)
-    if found is None or spread.method == "default" or spread.steps is None:
+    if found is None or spread.method == "default" or spread.steps is None or spread.drawn is None:
         return found
     replicates = moved(spread.steps)
-    if spread.method == "bca" and spread.without is not None:
-        low, high = bootstrap.bca(estimate, replicates, moved(spread.without), level=level)
-    else:
-        low, high = bootstrap.percentile(replicates, level=level)
+    left_out = None if spread.without is None else moved(spread.without)
+    low, high = bootstrap.ends(spread.method, estimate, replicates, left_out, spread.drawn, level=level)
     if math.isnan(low):
         return None
-    name = {"bca": "BCa bootstrap", "percentile": "percentile bootstrap"}[spread.method]
+    name = bootstrap.NAMES[spread.method]
     return replace(found, low=low, high=high, method=f"{name} of {len(replicates)} resamples")
 
 

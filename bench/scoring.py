@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -17,17 +17,15 @@ from bench import resample
 from bench.classes import Classes
 from bench.errors import RunError
 from bench.families import Family, Rules, Scores, families
-from bench.metrics import panoptic, semantic
+from bench.intervals import LEVEL, moves_of
+from bench.metrics import panoptic, prompted, semantic
 from bench.resample import Interval, Members
 from bench.runs import Run, Tables
 from bench.samples import Array
 
-LEVEL = 0.95
 FEW_IMAGES = 60
 """Below this the interval of a single mIoU is too narrow under every method known (measured: see the statistics)."""
 FEW_CLUSTERS = 20
-RESAMPLES = 300
-"""Resamples behind a bootstrap interval: its half width is then known to about 4 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +47,17 @@ def rescore(run: Run, **changes: Any) -> Scored:
     return score(run.tables, run.record.classes, msgspec.structs.replace(rules_of(run), **changes))
 
 
+def with_interval(run: Run, interval: str) -> Run:
+    """The run with its scores made again from the counts, their intervals by another method of `Rules.interval`."""
+    scored, record = rescore(run, interval=interval), run.record
+    protocol = {
+        **record.protocol,
+        "rules": {**record.protocol["rules"], "interval": interval},
+        "intervals": scored.intervals,
+    }
+    return replace(run, record=msgspec.structs.replace(record, protocol=protocol, scores=scored.groups))
+
+
 def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
     """Score all families of the rules, with 95 % intervals over the clusters of the images."""
     _, clusters = np.unique(tables["images"]["cluster"], return_inverse=True)
@@ -57,10 +66,10 @@ def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
     methods: dict[str, Any] = {}
     warnings = _warnings_of_units(sizes) if rules.interval != "none" else []
     for each in families(rules.families):
-        group, first = _group(each, tables, clusters, classes, rules)
+        group, method = _group(each, tables, clusters, classes, rules)
         _merge(groups.setdefault(each.GROUP, {}), group)
-        if first is not None:
-            methods[each.GROUP] = {"method": first.method, "degrees_of_freedom": first.degrees_of_freedom}
+        if method:
+            methods[each.GROUP] = method
         warnings += each.warnings(tables, clusters, classes, rules)
     intervals = {
         "level": LEVEL,
@@ -74,50 +83,43 @@ def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
 
 def _group(
     each: Family, tables: Tables, clusters: Array, classes: Classes, rules: Rules
-) -> tuple[dict[str, Any], Interval | None]:
-    """The entries of one family, and the interval of its first score that has one."""
-    sizes = np.bincount(clusters)
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The entries of one family, and how the interval of its first score that has one was made."""
     plain = each.score(tables, resample.ones(len(clusters)), classes, rules)
-    interval_of: Callable[..., Interval | None] = resample.jackknife_interval
-    without: Scores | None
-    if rules.interval == "none":
-        without, interval_of = plain, _no_interval
-    else:
-        without = each.leave_out(tables, clusters, classes, rules)
-    if without is None:
-        weights = resample.bootstrap_weights(clusters, RESAMPLES, np.random.default_rng(seed_of(tables)))
-        without, interval_of = each.score(tables, weights, classes, rules), resample.bootstrap_interval
+    seed = seed_of(tables)
+    moves = moves_of(each, tables, clusters, classes, rules, seed=seed)
     first: list[Interval] = []
 
-    def entry(value: float, others: Array, **more: Any) -> dict[str, Any]:
-        interval = interval_of(float(value), others, level=LEVEL, sizes=sizes, **more)
+    def entry(value: float, pick: Callable[[Scores], Array], members: Members | None = None) -> dict[str, Any]:
+        interval = moves.interval(float(value), pick, members)
         if interval is not None:
             first.append(interval)
         return {"value": float(value), "interval": list(interval.clipped()) if interval else None, "level": LEVEL}
 
     group: dict[str, Any] = {
-        name: entry(values[0], without.overall[name], **_members(without, name))
+        name: entry(values[0], lambda found, name=name: found.overall[name], moves.members(name))  # type: ignore[misc]
         for name, values in plain.overall.items()
     }
     group.update(each.facts(tables, classes, rules))
     for kind, labels in (("per_class", classes.names), ("per_category", getattr(plain, "categories", ()))):
         if labels:
-            others = getattr(without, kind)
             group[kind] = {
-                label: {name: entry(values[0, c], others[name][:, c]) for name, values in getattr(plain, kind).items()}
+                label: {
+                    name: entry(values[0, c], _picker(kind, name, c)) for name, values in getattr(plain, kind).items()
+                }
                 for c, label in enumerate(labels)
             }
-    return group, first[0] if first else None
+    if not first:
+        return group, {}
+    method: dict[str, Any] = {"method": first[0].method, "degrees_of_freedom": first[0].degrees_of_freedom}
+    if moves.drawn is not None:
+        method |= {"resamples": len(moves.drawn), "seed": seed}
+    return group, method
 
 
-def _members(without: Scores, name: str) -> dict[str, Members]:
-    """The classes behind a mean, where the family tells how many clusters carry each."""
-    made = getattr(without, "parts", {}).get(name)
-    return {} if made is None else {"members": Members(without.per_class[made[0]], made[1])}
-
-
-def _no_interval(_value: float, _others: Array, **_: object) -> None:
-    """What is made of a score for which no interval was asked."""
+def _picker(kind: str, name: str, column: int) -> Callable[[Scores], Array]:
+    """Finds the score of one class, or category."""
+    return lambda found: np.asarray(getattr(found, kind)[name][:, column])
 
 
 def seed_of(tables: Tables) -> int:
@@ -150,6 +152,9 @@ def per_image(run: Run) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
     if "segments" in tables:
         quality = panoptic.per_image(tables["segments"], images, classes, classes_in=classes_in or "union")
         return quality.overall, {"PQ": quality.per_class["PQ"]}
+    if "prompted" in tables:
+        pointed = prompted.per_image(tables["prompted"], images, len(classes))
+        return pointed.overall, {"IoU": pointed.per_class["IoU"]}
     raise RunError(f"{run.path}: its scores are made of all images together; a single image has none")
 
 

@@ -1,6 +1,7 @@
 """How honest the statistics are: coverage of 95 % intervals and type-I error of 5 % tests, on simulated models.
 
     python -m benchmarks.coverage --metric mIoU PQ --samples 500 --images 50 200 500
+    python -m benchmarks.coverage --metric mIoU PQ --samples 400 --images 50 200 --methods
 
 Samples are drawn from a population of which everything is known; the code that compares run records
 analyses each.
@@ -11,16 +12,18 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bench import contrasts, permutation
 from bench.comparability import Aligned
 from bench.contrasts import Question
-from bench.effects import interval_of, spread_of
+from bench.effects import Method, interval_of, spread_of
 from bench.families import Rules, family
 from benchmarks.populations import CLASSES, MAKERS, SCENE, Array, Population, Tables
+
+METHODS: tuple[Method, ...] = ("default", "percentile", "bca", "studentised")
 
 
 @dataclass
@@ -81,11 +84,29 @@ def analyse(tally: Tally, population: Population, sample: tuple[Array, Array], t
     spread = spread_of(asked, aligned, seed=seed, by_class=False, method="default")
     values = [contrasts.plain(asked, part, by_class=False)[0] for part in tables]
     for name, estimate, truth, runs in (
-        ("one run", values[0], true[0], (0, None)),
-        ("difference", values[0] - values[1], true[0] - true[1], (0, 1)),
+        ("coverage, one run", values[0], true[0], (0, None)),
+        ("coverage, difference", values[0] - values[1], true[0] - true[1], (0, 1)),
     ):
         interval = interval_of(spread, estimate, *runs, column=0, alpha=0.05)
         tally.add(name, float("nan") if interval is None else interval.low <= truth <= interval.high)
+
+
+def cover(tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, seed: int) -> None:
+    """Cover a score and a difference, or not, by every method there is."""
+    asked, (chosen, clusters) = asked_of(population), sample
+    tables = (sampled(population.first, chosen), sampled(population.second, chosen))
+    aligned = Aligned(tables, [str(each) for each in chosen], clusters)
+    method: Method = "percentile" if population.metric == "AP" else "studentised"
+    spread = spread_of(asked, aligned, seed=seed, by_class=False, method=method)
+    values = [contrasts.plain(asked, part, by_class=False)[0] for part in tables]
+    for each in METHODS:
+        made = replace(spread, method=each)
+        for name, estimate, truth, runs in (
+            ("one run", values[0], true[0], (0, None)),
+            ("difference", values[0] - values[1], true[0] - true[1], (0, 1)),
+        ):
+            interval = interval_of(made, estimate, *runs, column=0, alpha=0.05)
+            tally.add(f"{each}, {name}", float("nan") if interval is None else interval.low <= truth <= interval.high)
 
 
 def test(
@@ -97,12 +118,14 @@ def test(
     rows = permutation.swaps(int(clusters.max()) + 1, swaps, np.random.default_rng(seed))
     values = np.array([contrasts.plain(asked, part, by_class=False)[0] for part in tables])
     swapped = contrasts.swapped(asked, tables, rows, clusters, by_class=False)
-    tally.add("permutation", permutation.p_values(values[:1] - values[1:], swapped, exact=rows.exact)[0] <= 0.05)
+    tally.add(
+        "type I, permutation", permutation.p_values(values[:1] - values[1:], swapped, exact=rows.exact)[0] <= 0.05
+    )
     aligned = Aligned(tables, [str(each) for each in chosen], clusters)
     spread = spread_of(asked, aligned, seed=seed, by_class=False, method="default")
     interval = interval_of(spread, values[0] - values[1], 0, 1, column=0, alpha=0.05)
     if interval is not None:
-        tally.add("excludes 0", not interval.low <= true[0] - true[1] <= interval.high)
+        tally.add("type I, interval", not interval.low <= true[0] - true[1] <= interval.high)
 
 
 def main() -> None:
@@ -112,11 +135,13 @@ def main() -> None:
     parser.add_argument("--images", nargs="+", type=int, default=[50, 200, 500])
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--swaps", type=int, default=999)
+    parser.add_argument("--methods", action="store_true", help="the coverage of every method, and no tests")
     options = parser.parse_args()
-    print(
-        "| metric | images | drawn by | coverage, one run | coverage, difference | type I, permutation | by interval |"
-    )
-    print("|---|---|---|---|---|---|---|")
+    names = [f"{method}, {what}" for method in METHODS for what in ("one run", "difference")]
+    if not options.methods:
+        names = ["coverage, one run", "coverage, difference", "type I, permutation", "type I, interval"]
+    print(f"| metric | images | drawn by | {' | '.join(names)} |")
+    print(f"|---|---|---|{'---|' * len(names)}")
     for metric in options.metric:
         unequal, equal = MAKERS[metric](1), MAKERS[metric](2, equal=True)
         true, null = truths(unequal), truths(equal)
@@ -125,12 +150,15 @@ def main() -> None:
                 tally, begin = Tally(), time.monotonic()
                 for n in range(options.samples):
                     random = np.random.default_rng([images, scenes, n])
-                    analyse(tally, unequal, draw(random, unequal, images, scenes=scenes), true, n)
-                    sample = draw(random, equal, images, scenes=scenes)
-                    test(tally, equal, sample, null, seed=n, swaps=options.swaps)
-                shares = [tally.share(name) for name in ("one run", "difference", "permutation", "excludes 0")]
+                    sample = draw(random, unequal, images, scenes=scenes)
+                    if options.methods:
+                        cover(tally, unequal, sample, true, n)
+                        continue
+                    analyse(tally, unequal, sample, true, n)
+                    other = draw(random, equal, images, scenes=scenes)
+                    test(tally, equal, other, null, seed=n, swaps=options.swaps)
                 how = f"scenes of {SCENE}" if scenes else "image"
-                print(f"| {metric} | {images} | {how} | {' | '.join(shares)} |", flush=True)
+                print(f"| {metric} | {images} | {how} | {' | '.join(map(tally.share, names))} |", flush=True)
                 print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr)
 
 

@@ -33,6 +33,7 @@ FLOORS = {
     "data": 5,
     "evaluation": 5,
     "doctor": 5,
+    "asking": 6,
     "gate": 6,
     "boards": 6,
     "render": 7,
@@ -75,6 +76,7 @@ PARTS = {
     "damage": "baselines",
     "prompting": "baselines",
     "recording": "evaluation",
+    "result": "evaluation",
     "seeds": "compare",
     "ties": "resample",
 }

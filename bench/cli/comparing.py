@@ -31,7 +31,7 @@ def compare(  # noqa: PLR0913 - an option each
         Literal["holm", "bh", "maxt"], typer.Option("--correction", help="Correction for many pairs, or classes.")
     ] = "holm",
     interval: Annotated[
-        Literal["default", "percentile", "bca"],
+        Literal["default", "percentile", "bca", "studentised"],
         typer.Option("--interval", help="How intervals are made: jackknife (AP: bootstrap) with t, or a bootstrap's."),
     ] = "default",
     permutations: Annotated[

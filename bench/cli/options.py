@@ -55,7 +55,8 @@ VocForm = Annotated[
     option("--voc-form", help="Form of VOC's AP^r: 2014 (.5, vol) or 2015 (.5, .7)."),
 ]
 IntervalChoice = Annotated[
-    Literal["default", "none"], option("--interval", help="Leave the intervals out, which saves a little time.")
+    Literal["default", "none", "percentile", "bca", "studentised"],
+    option("--interval", help="How intervals are made: jackknife (AP: bootstrap) with t, a bootstrap's, or none."),
 ]
 BoundaryMode = Annotated[
     Literal["gscnn", "present"],

@@ -33,6 +33,10 @@ def show(
         Path | None,
         typer.Option("--confusion", metavar="FILE.csv|.json", help="Write the whole confusion matrix as counts."),
     ] = None,
+    interval: Annotated[
+        Literal["default", "percentile", "bca", "studentised", "none"] | None,
+        typer.Option("--interval", help="Make the scores again from the counts, with intervals of this method."),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Show the scores of a run record, or what its classes are taken for.
@@ -42,9 +46,14 @@ def show(
     import msgspec
 
     from bench import runs
+    from bench.entries import require_entries
     from bench.render import terminal
+    from bench.scoring import with_interval
 
     found = runs.read(find_record(run.expanduser()))
+    require_entries(found)
+    if interval is not None:
+        found = with_interval(found, interval)
     _write(found, per_image=per_image, curves=curves, confusion=confusion)
     if as_json:
         console.say_json({**msgspec.to_builtins(found.record), "path": str(found.path)})

@@ -62,7 +62,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     boundary_mode: Literal["gscnn", "present"] = "gscnn"
     voc_form: Literal["2014", "2015"] = "2014"
     shown_from: float = 0.5
-    interval: Literal["default", "none"] = "default"
+    interval: Literal["default", "none", "percentile", "bca", "studentised"] = "default"
 
 
 class Scores(Protocol):

@@ -13,7 +13,7 @@ import numpy as np
 from bench.compare import Comparison
 from bench.effects import Effect
 from bench.pairing import Pair
-from bench.render.terminal import TITLES
+from bench.render.terminal import TITLES, method_text
 from bench.resample import Interval
 
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "maxt": "max-T over the same swaps"}
@@ -151,10 +151,8 @@ def notes(found: Comparison) -> list[str]:
     units = worth if together else f"{found.images} images"
     lines = []
     if first is not None:
-        freedom = f"{first.degrees_of_freedom:.1f}"
-        lines.append(
-            f"Intervals of paired differences: {100 * first.level:g} %, {first.method} ({freedom}), over {units}."
-        )
+        how = method_text(first.method, first.degrees_of_freedom)
+        lines.append(f"Intervals of paired differences: {100 * first.level:g} %, {how}, over {units}.")
     if found.swaps:
         how = f"all {2 * found.swaps:,}" if found.exact else f"{found.swaps:,}"
         what = "clusters of images" if together else "images"

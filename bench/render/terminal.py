@@ -154,15 +154,22 @@ def _notes(run: Run) -> str:
     lines = []
     for group, method in used["methods"].items():
         which = f" of {GROUPS.get(group, group)}" if len(used["methods"]) > 1 else ""
-        freedom = f"{method['degrees_of_freedom']:.1f}"
-        lines.append(
-            f"Intervals{which}: {100 * used['level']:.0f} %, {method['method']} ({freedom}), over {_units(used)}."
-        )
+        how = method_text(method["method"], method["degrees_of_freedom"])
+        lines.append(f"Intervals{which}: {100 * used['level']:.0f} %, {how}, over {_units(used)}.")
     if run.record.model.get("kind") == "model":
         words = {"Inference": circumstances.inference(run.record), "Cost": circumstances.cost_in_words(run.record)}
         lines += [f"{head}: {text}." for head, text in words.items() if text]
     lines += [f"Note: {warning.message}." for warning in run.record.warnings]
     return "\n".join(textwrap.fill(line, width=110, subsequent_indent="  ") for line in lines)
+
+
+def method_text(method: str, freedom: float) -> str:
+    """How an interval was made, with the degrees of freedom where it has such.
+
+    >>> method_text("jackknife, Student's t", 12.31), method_text("BCa bootstrap of 2000 resamples", 12.31)
+    ("jackknife, Student's t (12.3)", 'BCa bootstrap of 2000 resamples')
+    """
+    return f"{method} ({freedom:.1f})" if "Student" in method else method
 
 
 def _units(used: Mapping[str, Any]) -> str:
