@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import replace
 from hashlib import blake2b
+from logging import ERROR
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def _fetched(hub_id: str) -> Path:
 
     before = logging.get_verbosity()
     # Each of its attempts would be told, with the address.
-    logging.set_verbosity(logging.ERROR)
+    logging.set_verbosity(ERROR)
     try:
         config, _ = (Path(hf_hub_download(hub_id, name)) for name in FILES)
     except Exception as error:  # noqa: BLE001 - no network, no such repository, no right to it: each a class of its own
