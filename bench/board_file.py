@@ -19,6 +19,7 @@ import msgspec
 
 from bench import runs
 from bench.cards import Card, load_card
+from bench.circumstances import COSTS
 from bench.errors import CardError, RunError, UsageError, did_you_mean
 from bench.metrics.semantic import ClassesIn
 from bench.runs import Run
@@ -26,6 +27,7 @@ from bench.runs import Run
 FIRST_COLUMNS = ("name", "source")
 """What every row of published.csv begins with."""
 _NUMBER = re.compile(r"\d{1,3}(\.\d+)?")
+_COST = re.compile(r"\d+(\.\d+)?")
 
 
 class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -48,6 +50,7 @@ class BoardFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     boundary_mode: Literal["gscnn", "present"] = "gscnn"
     titles: dict[str, str] = {}  # msgspec copies defaults
     details: tuple[str, ...] = ()
+    cost: tuple[str, ...] = ()
     seeds: tuple[Seeds, ...] = ()
     digits: int = 1
     note: str = ""
@@ -130,9 +133,13 @@ def _read_file(path: Path) -> BoardFile:
         unknown = [name for name in names if name not in file.metrics]
         if unknown:
             raise UsageError(f"{path}: {key} names {unknown[0]!r}, no metric: {did_you_mean(unknown[0], file.metrics)}")
-    repeated = [name for name in file.metrics if file.metrics.count(name) > 1]
-    if repeated:
-        raise UsageError(f"{path}: metrics lists {repeated[0]!r} twice")
+    unknown = [name for name in file.cost if name not in COSTS]
+    if unknown:
+        raise UsageError(f"{path}: cost: {unknown[0]!r}: {did_you_mean(unknown[0], COSTS)}")
+    for key, names in {"metrics": file.metrics, "cost, with details,": (*file.cost, *file.details)}.items():
+        repeated = [name for name in names if names.count(name) > 1]
+        if repeated:
+            raise UsageError(f"{path}: {key} lists {repeated[0]!r} twice")
     if not 0 <= file.digits <= 4:
         raise UsageError(f"{path}: digits = {file.digits} is outside 0 .. 4")
     return file
@@ -158,14 +165,14 @@ def _card(dataset: str, path: Path) -> Card:
 
 
 def parse_published(text: str, file: BoardFile, *, where: str) -> tuple[Published, ...]:
-    """Read published rows: columns `name`, `source`, the board's details and metrics; scores in percent.
+    """Read published rows: columns `name`, `source`, the board's details, costs and metrics; scores in percent.
 
     Raises:
-        UsageError: columns that do not belong, or a score that is no percentage; names row and column.
+        UsageError: columns that do not belong, a score that is no percentage, a cost that is no number.
     """
     lines = list(csv.reader(io.StringIO(text)))
     header = lines[0] if lines else []
-    known = (*FIRST_COLUMNS, *file.details, *file.metrics)
+    known = (*FIRST_COLUMNS, *file.details, *file.cost, *file.metrics)
     for column in header:
         if column not in known or header.count(column) > 1:
             raise UsageError(f"{where}: column {column!r} is unknown or there twice: {did_you_mean(column, known)}")
@@ -184,7 +191,12 @@ def parse_published(text: str, file: BoardFile, *, where: str) -> tuple[Publishe
             for name in file.metrics
             if row.get(name)
         }
-        details = {name: row[name] for name in file.details if row.get(name)}
+        details = {name: row[name] for name in (*file.details, *file.cost) if row.get(name)}
+        for name in file.cost:
+            if not _COST.fullmatch(details.get(name, "0")):
+                raise UsageError(
+                    f"{where}, line {number}, column {name!r}: {details[name]!r} is no number such as 27.7"
+                )
         rows.append(Published(row["name"], row["source"], details, figures))
     return tuple(rows)
 

@@ -31,7 +31,7 @@ class Column:
 
     key: str
     title: str
-    kind: Literal["rank", "name", "text", "score", "letters"]
+    kind: Literal["rank", "name", "text", "score", "cost", "letters"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,8 @@ def records(table: Table) -> list[dict[str, Any]]:
                 if table.means:
                     images, seeds = (None if np.isnan(each) else each for each in cell.errors or (np.nan, np.nan))
                     record |= {f"{column.key}:image_error": images, f"{column.key}:seed_error": seeds}
+            elif column.kind == "cost":
+                record[column.key] = float(cell) if cell else None
             elif column.kind == "rank":
                 low, high = row.rank or (None, None)
                 record |= {"rank:low": low, "rank:high": high}

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench import board_runs, board_seeds
+from bench import board_runs, board_seeds, circumstances
 from bench.board_file import Board, BoardFile, Published, read
 from bench.board_runs import Measured, Standing
 from bench.board_seeds import Mean
 from bench.board_table import Column, Row, Score, Table, records
 from bench.compare import Comparison
-from bench.runs import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +65,7 @@ def _columns(board: Board, *, ranked: bool) -> tuple[Column, ...]:
     columns += [Column(name, name, "text") for name in file.details]
     columns += [Column(name, file.titles.get(name, name.partition(":")[2] or name), "score") for name in file.metrics]
     columns += [Column("group", "group", "letters")] if ranked else []
+    columns += [Column(name, circumstances.COSTS[name].title, "cost") for name in file.cost]
     columns += [Column("inference", "inference", "text")] if board.runs else []
     return (*columns, Column("source", "source", "text"))
 
@@ -79,8 +79,9 @@ def _measured_row(
         "rank": _rank(rank),
         "name": one.name,
         "group": primary.letters[position] if primary else "",
-        "inference": _inference(one.run),
+        "inference": circumstances.inference(one.run.record),
         "source": f"measured, {one.run.record.dataset.images} images",
+        **{name: circumstances.shown(one.run.record, name) for name in file.cost},
     }
     scores = {metric: _score(one, metric, file.digits, found.get(metric), position) for metric in file.metrics}
     return Row(one.name, False, tuple(scores.get(each.key) or words.get(each.key, "") for each in columns), rank)
@@ -145,18 +146,14 @@ def _remarks_on_means(means: Sequence[Mean]) -> list[str]:
     return found
 
 
-def _inference(run: Run) -> str:
-    """The settings that change predictions, in words; they are shown and never a reason to refuse."""
-    settings, model = run.record.settings, run.record.model
-    size = settings.get("input_size")
-    words = [
-        f"input {size[0]} x {size[1]}" if size else "",
-        "half precision" if settings.get("amp") else "",
-        f"resized ({settings['resize']})" if settings.get("resize", "no") != "no" else "",
-        "stored predictions" if model.get("kind") == "predictions" else "",
-        "made from the truth" if model.get("kind") == "baseline" else "",
-    ]
-    return ", ".join(word for word in words if word) or "full size"
+def _remarks_on_cost(together: Sequence[Measured], file: BoardFile) -> list[str]:
+    """On which device speed and memory were measured; several are no fair race."""
+    names = [name for name in file.cost if name not in circumstances.SAME_EVERYWHERE]
+    devices = sorted({circumstances.device(one.run.record) for one in together if one.run.record.timings.get("cost")})
+    if not names or not devices:
+        return []
+    race = "; figures of different devices are no fair race" if len(devices) > 1 else ""
+    return [f"Measured on {' and '.join(devices)}: {', '.join(names)}{race}."]
 
 
 def _remarks(together: Sequence[Measured], compared: Comparison | None, board: Board) -> tuple[str, ...]:
@@ -178,6 +175,7 @@ def _remarks(together: Sequence[Measured], compared: Comparison | None, board: B
             ),
             *(f"Note: {note}." for note in compared.notes),
         ]
+    remarks += _remarks_on_cost(together, board.file)
     if board.published:
         remarks.append("Reported: as published; without counts there is no interval, no test and no bold.")
     warned = dict.fromkeys(message for one in together for _, message in one.scored.warnings)

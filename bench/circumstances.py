@@ -30,6 +30,8 @@ COSTS: Mapping[str, Figure] = {
     "memory": Figure("memory (GiB)", 2),
 }
 """The figures of cost that tables and plots can show. GFLOPs are those of one image, as torch counts them."""
+SAME_EVERYWHERE = ("parameters", "GFLOPs")
+"""Costs that do not depend on the device."""
 
 
 def cost(record: Record, name: str) -> float | None:

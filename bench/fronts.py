@@ -121,7 +121,7 @@ def _interval(entry: Mapping[str, Any]) -> tuple[float, float] | None:
 
 def _notes(shown: Sequence[Run], column: str, left_out: Sequence[str]) -> list[str]:
     notes = [f"left out: {'; '.join(left_out)}"] if left_out else []
-    depends = column not in ("parameters", "GFLOPs")
+    depends = column not in circumstances.SAME_EVERYWHERE
     devices = {circumstances.device(run.record) for run in shown}
     if depends and len(devices) > 1:
         notes.append(f"{column} of several devices are no fair race: {'; '.join(sorted(devices))}")

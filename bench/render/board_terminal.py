@@ -21,7 +21,7 @@ def render(table: Table) -> str:
             [[f"{title}:" if column.kind == "name" else "" for column in table.columns]] if len(blocks) > 1 else []
         )
         lines += [*heading, *(_cells(row) for row in rows)]
-    align = ["right" if column.kind == "score" else "left" for column in table.columns]
+    align = ["right" if column.kind in ("score", "cost") else "left" for column in table.columns]
     grid = tabulate(
         lines,
         headers=[column.title for column in table.columns],

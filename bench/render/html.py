@@ -17,7 +17,7 @@ table { border-collapse: collapse; border-bottom: 2px solid; border-top: 2px sol
 th, td { padding: .35rem .7rem; text-align: left; vertical-align: top; }
 thead th { border-bottom: 1px solid var(--line); vertical-align: bottom; }
 tbody + tbody tr:first-child > * { border-top: 1px solid var(--line); }
-.score { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
+.score, .cost { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
 .score small, tbody th[colspan], footer, .text { color: var(--soft); }
 .score small { display: block; font-size: .75rem; font-weight: normal; line-height: 1.2; }
 .name { font-weight: 600; white-space: nowrap; }

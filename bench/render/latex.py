@@ -35,7 +35,7 @@ _SIGNS = {
 def render(table: Table) -> str:
     """A floating table with caption: measured rows, reported rows, rows that stand apart, each block under a rule."""
     wide = len(table.columns) >= WIDE
-    kinds = "".join("r" if column.kind == "score" else "l" for column in table.columns)
+    kinds = "".join("r" if column.kind in ("score", "cost") else "l" for column in table.columns)
     lines = [
         NEEDS,
         r"\begin{table*}" if wide else r"\begin{table}",
@@ -63,7 +63,7 @@ def _caption(table: Table) -> str:
 
 def _title(column: Column, columns: int) -> str:
     text = _escaped(column.title)
-    return rf"\rotatebox{{90}}{{{text}}}" if columns >= UPRIGHT and column.kind == "score" else text
+    return rf"\rotatebox{{90}}{{{text}}}" if columns >= UPRIGHT and column.kind in ("score", "cost") else text
 
 
 def _rows(rows: Sequence[Row]) -> list[str]:

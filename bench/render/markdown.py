@@ -47,7 +47,7 @@ def _rows(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     if not rows:
         return "No rows yet."
     titles = [_escaped(column.title) for column in columns]
-    marks = ["--:" if column.kind == "score" else ":--" for column in columns]
+    marks = ["--:" if column.kind in ("score", "cost") else ":--" for column in columns]
     lines = [titles, marks, *([_cell(cell) for cell in row.cells] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
