@@ -109,8 +109,11 @@ def run(  # noqa: PLR0913 - an option each
         sidecar=config,
         **given,
     )
-    loaded = models.load(model, load_card(dataset), options)
-    opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
+    where: dict[str, Any] = {"root": data, "layout_name": layout, "ids": ids, "limit": limit, "quiet": as_json}
+    card = load_card(dataset)
+    opened = jobs.open_with_progress(dataset, split, **where) if card.classes_from == "truth" else None
+    loaded = models.load(model, opened.card if opened else card, options)
+    opened = opened or jobs.open_with_progress(dataset, split, **where)
     asked = {
         "crop0": crop0,
         "boundary_mode": boundary_mode,
