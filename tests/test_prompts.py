@@ -228,6 +228,8 @@ def test_weights_and_leaving_out_agree_with_means_over_objects() -> None:
             repeated = np.repeat((table["intersection"] / union)[kept], drawn[images[kept]].astype(int))
             assert repeated.mean() == pytest.approx(found.overall[f"mIoU@{number}"][row], rel=1e-12)
     without = prompted.leave_out(table, np.arange(6), 3)
+    alone = prompted.per_image(table, 6, 3).overall["mIoU@1"]
+    assert alone == pytest.approx(prompted.score(table, np.eye(6), 3).overall["mIoU@1"], rel=1e-12, nan_ok=True)
     again = prompted.score(table, 1 - np.eye(6), 3)
     for name, values in again.overall.items():
         assert values == pytest.approx(without.overall[name], rel=1e-12)

@@ -59,7 +59,7 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
         console.say_json({**msgspec.to_builtins(run.record), "path": str(run.path)})
         return 0
     console.say(terminal.run_table(run))
-    closer = "--per-image scores.csv" if {"pixels", "segments"} & set(run.tables) else "--curves curves.csv"
+    closer = "--per-image scores.csv" if {"pixels", "segments", "prompted"} & set(run.tables) else "--curves curves.csv"
     console.say(f"run record  {run.path}\nnext        bench show {run.path} {closer}")
     console.say(f"            {_comparison(run) or another}")
     return 0

@@ -78,6 +78,11 @@ def score(table: Table, weights: Array, classes: int) -> PromptedScores:
     return _scores(table, classes, lambda rows: weigh(weights, _sums(rows, rows["image"], images, classes)))
 
 
+def per_image(table: Table, images: int, classes: int) -> PromptedScores:
+    """Score each of N = `images` images alone: B = N, as `score` with the identity for weights."""
+    return _scores(table, classes, lambda rows: _sums(rows, rows["image"], images, classes))
+
+
 def leave_out(table: Table, clusters: Array, classes: int) -> PromptedScores:
     """Score with each cluster left out in turn, B = K, as total minus part; `clusters` (N,) numbers them 0 .. K-1."""
     groups = int(clusters.max(initial=-1)) + 1

@@ -16,6 +16,7 @@ from torch import Tensor
 from bench import masks
 from bench.errors import UsageError
 from bench.models import Options, hub, inference, refuse_unused
+from bench.models.batches import OUT_OF_MEMORY
 from bench.models.query_model import half
 from bench.samples import Array, Image, Prompts, Rle
 
@@ -72,7 +73,7 @@ class PromptedModel:
                 self.seen.update(looks)
                 return [self._answer(image, told) for image, told in zip(images, prompts, strict=True)]
         except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in OUT_OF_MEMORY):
                 raise
             raise UsageError(
                 f"out of memory on {self.device.type}: give a smaller --batch-size, or --device cpu"
