@@ -1,13 +1,16 @@
-"""The boards that ship: each can be read, its page is up to date, and its published rows are as they were published."""
+"""The boards that ship are up to date and as published, and the shipped model still scores what it scored."""
 
 from __future__ import annotations
 
 import csv
+import importlib.util
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench import board_file, boards
+from bench import board_file, boards, cli
 from bench.render import markdown
 
 FOLDER = Path(__file__).parents[1] / "leaderboards"
@@ -23,7 +26,7 @@ PUBLISHED = {
 
 
 def test_all_of_them_are_there() -> None:
-    assert {*PUBLISHED, "streets"} <= set(NAMES)
+    assert {*PUBLISHED, "streets", "streets-instance"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -45,3 +48,42 @@ def test_its_published_rows_are_those_of_the_papers(name: str, repository: Path)
         for row in board.published
     )
     assert theirs == ours
+
+
+@pytest.fixture(scope="module")
+def tool(repository: Path) -> Any:
+    """The tool that made the committed record, whose scenes and words these tests use."""
+    place = importlib.util.spec_from_file_location("reference_record", repository / "tools" / "reference_record.py")
+    assert place is not None
+    assert place.loader is not None
+    module = importlib.util.module_from_spec(place)
+    place.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def scenes(tool: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("scenes")
+    tool.draw(root)
+    return root
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("more", "expected"), [([], (0, "pass")), (["--input-size", "64x128"], (1, "fail"))], ids=["as it is", "broken"]
+)
+def test_the_shipped_model_scores_what_its_committed_run_says(
+    tool: Any, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, more: list[str], expected: Any
+) -> None:
+    """A run of today is held against the record: what changes reading, inference or scoring fails, as a broken one."""
+    pytest.importorskip("torch", reason="the extra models is not installed")
+    assert 0 == cli.main([*tool.words(scenes, tmp_path / "runs"), *more])
+    settings = tmp_path / "bench.toml"
+    settings.write_text(
+        f'[[checks]]\nname = "deeplab"\nrun = "{(tmp_path / "runs").as_posix()}"\n'
+        f'baseline = "{tool.RECORD.as_posix()}"\nmetrics = ["mIoU"]\nmargin = 0.5\n'
+    )
+    capsys.readouterr()
+    code = cli.main(["check", "-c", str(settings), "--json"])
+    (found,) = json.loads(capsys.readouterr().out)["checks"]
+    assert expected == (code, found["outcome"])

@@ -59,12 +59,12 @@ def measure(recipe: Recipe, weights: Path, images: int, runs: Path) -> dict[str,
 
 
 def _plain(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Values without intervals, rounded to four digits."""
+    """Values without intervals and what else stands beside them, rounded to four digits."""
     found: dict[str, Any] = {}
     for name, score in metrics.items():
         if name == "per_class":
             found[name] = {class_: _plain(own) for class_, own in score.items()}
-        elif score["value"] is not None:
+        elif score.get("value") is not None:
             found[name] = round(score["value"], 4)
     return found
 
