@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bench.asking import evaluate as evaluate
     from bench.boards import board as board
     from bench.cards import Card as Card
     from bench.cards import load_card as load_card
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from bench.data import open_data as open_data
     from bench.errors import BenchError as BenchError
     from bench.errors import InputError as InputError
+    from bench.evaluator import Evaluator as Evaluator
     from bench.jobs import Job as Job
+    from bench.models import Options as Options
+    from bench.result import Result as Result
     from bench.runs import Run as Run
     from bench.runs import read as read_run
     from bench.samples import Instances as Instances
@@ -33,15 +37,19 @@ _HOMES = {
     "Card": ("bench.cards", "Card"),
     "Class": ("bench.classes", "Class"),
     "Classes": ("bench.classes", "Classes"),
+    "Evaluator": ("bench.evaluator", "Evaluator"),
     "InputError": ("bench.errors", "InputError"),
     "Instances": ("bench.samples", "Instances"),
     "Job": ("bench.jobs", "Job"),
     "LabelMap": ("bench.samples", "LabelMap"),
+    "Options": ("bench.models", "Options"),
+    "Result": ("bench.result", "Result"),
     "Run": ("bench.runs", "Run"),
     "Sample": ("bench.samples", "Sample"),
     "Segments": ("bench.samples", "Segments"),
     "Truth": ("bench.samples", "Truth"),
     "board": ("bench.boards", "board"),
+    "evaluate": ("bench.asking", "evaluate"),
     "load_card": ("bench.cards", "load_card"),
     "open_data": ("bench.data", "open_data"),
     "read_run": ("bench.runs", "read"),
@@ -52,15 +60,19 @@ __all__ = [
     "Card",
     "Class",
     "Classes",
+    "Evaluator",
     "InputError",
     "Instances",
     "Job",
     "LabelMap",
+    "Options",
+    "Result",
     "Run",
     "Sample",
     "Segments",
     "Truth",
     "board",
+    "evaluate",
     "load_card",
     "open_data",
     "read_run",

@@ -206,7 +206,7 @@ def test_an_exception_of_own_code_names_its_line_and_the_image(mine: Path, capsy
     message = json.loads(capsys.readouterr().out)["error"]["message"]
     assert "mine_code:fails failed with IndexError" in message
     assert "mine_code.py, line 38" in message
-    assert message.startswith("val")
+    assert message.startswith("karnstedt_")
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ def load(card: Card, options: Options) -> ExchangeModel:
         digest=digests.of_file(path),
         architecture=NAMES[kind],
         port=port,
+        switch=False,
     )
     return exchange.assemble(runtime, card, options)
 

@@ -24,8 +24,12 @@ def of_module(
     digest: str | None,
     architecture: str = "",
     port: Port | None = None,
+    switch: bool = True,
 ) -> Runtime:
-    """The runtime of a network that is put on the device, without a gradient, and in the mode for prediction."""
+    """The runtime of a network that is put on the device and runs without a gradient.
+
+    `switch` puts it into the mode for prediction while it runs; networks that were saved in their mode cannot be.
+    """
     ready = network.to(device)
     return Runtime(
         model=model,
@@ -36,14 +40,16 @@ def of_module(
         layout="NCHW",
         inputs=[port or Port("input")],
         outputs=[],
-        run=_runner(ready, device, path),
+        run=_runner(ready, device, path, switch=switch),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
     )
 
 
-def _runner(network: nn.Module, device: torch.device, path: Path) -> Callable[[Array], Mapping[str, Array]]:
+def _runner(
+    network: nn.Module, device: torch.device, path: Path, *, switch: bool
+) -> Callable[[Array], Mapping[str, Array]]:
     def run(given: Array) -> Mapping[str, Array]:
-        with torch.inference_mode(), _predicting(network):
+        with torch.inference_mode(), _predicting(network, switch=switch):
             answered = network(torch.from_numpy(given).to(device))
         return {name: tensor.cpu().numpy() for name, tensor in _named(answered, path).items()}
 
@@ -51,9 +57,9 @@ def _runner(network: nn.Module, device: torch.device, path: Path) -> Callable[[A
 
 
 @contextmanager
-def _predicting(network: nn.Module) -> Iterator[None]:
+def _predicting(network: nn.Module, *, switch: bool) -> Iterator[None]:
     """In the mode for prediction; every part that was in the mode for training is put back into it."""
-    learning = [part for part in network.modules() if part.training] if network.training else []
+    learning = [part for part in network.modules() if part.training] if switch and network.training else []
     if learning:
         network.eval()
     try:
