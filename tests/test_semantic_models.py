@@ -135,6 +135,8 @@ def test_a_saved_folder_tells_what_weights_do_not(
         alone = load(model, tmp_path / "mine" / "model.safetensors")
         assert (expected == predicted(alone, picture())).mean() < 0.99
         assert alone.identity["weights_digest"] != ready.identity["weights_digest"]
+        assert ["network-assumed"] == [code for code, _ in alone.identity["warnings"]]
+        assert [] == list(ready.identity["warnings"])
 
 
 def test_a_hub_id_is_fetched_by_the_libraries_own_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

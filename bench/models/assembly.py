@@ -50,7 +50,7 @@ def assemble(family: Family, card: Card, options: Options) -> inference.Semantic
         "inside": checkpoint.inside,
         "outputs": outputs,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "warnings": list(channels.warnings),
+        "warnings": [*channels.warnings, *_assumed(family, checkpoint, architecture)],
     }
     model = inference.SemanticModel(
         network=network,
@@ -101,6 +101,14 @@ def _unknown(family: Family, checkpoint: Checkpoint) -> str:
 
 def _listed(family: Family) -> str:
     return ", ".join(family.architectures)
+
+
+def _assumed(family: Family, checkpoint: Checkpoint, architecture: str) -> list[tuple[str, str]]:
+    """A warning where the network is built with what its weights do not tell."""
+    if not family.assumes or checkpoint.config or networks.is_slim(architecture):
+        return []
+    message = f"the weights do not tell {family.assumes}; a folder that save_pretrained wrote would tell them"
+    return [("network-assumed", message)]
 
 
 def _network(family: Family, checkpoint: Checkpoint, architecture: str, outputs: int) -> nn.Module:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 TASKS = ("semantic",)
 EXTRA = "models"
 LICENCE = "MIT (segmentation-models-pytorch)"
+ASSUMES = "dilation rates and output stride, taken as the library's own 12, 24, 36 and 16"
 
 
 def load(card: Card, options: Options) -> SemanticModel:
     """Load DeepLabV3+ with the weights asked for: a file, a folder, or a hub id."""
-    return semantic.from_smp("deeplabv3plus", "DeepLabV3Plus", told, card, options)
+    return semantic.from_smp("deeplabv3plus", "DeepLabV3Plus", told, card, options, assumes=ASSUMES)
 
 
 def told(state: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -31,7 +31,8 @@ class Family:
     `recognise` names the architecture that wrote a checkpoint, or returns None; `build` makes it with as many outputs;
     `head` begins the names of the layers that give the classes; `stride` is what sides of inputs are padded to.
     `architectures` are those that it tells apart; with `others`, it runs more of its kind where a file names them.
-    `folder` reads weights that a library keeps as a folder or under a hub id, None where it has no such form.
+    `folder` reads weights that a library keeps as a folder or under a hub id, None where it has no such form. `assumes`
+    says in words what decides the answer and leaves no trace in weights, if anything.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Family:
     pretrained: tuple[Pretrained, ...] = ()
     folder: Callable[[str], Checkpoint | None] | None = None
     stride: int = 1
+    assumes: str = ""
 
     @property
     def takes(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import missing_extra
@@ -38,10 +39,12 @@ def from_smp(
     told: Callable[[Mapping[str, Tensor]], dict[str, Any]],
     card: Card,
     options: Options,
+    *,
+    assumes: str = "",
 ) -> SemanticModel:
     """Make the model of an adapter whose networks are a class of segmentation_models_pytorch.
 
-    `told` gives the keywords of that class that names and shapes of weights tell.
+    `told` gives the keywords of that class that names and shapes of weights tell, `assumes` says what they do not.
 
     Raises:
         MissingExtra: torch or segmentation_models_pytorch is not installed.
@@ -52,7 +55,7 @@ def from_smp(
         import segmentation_models_pytorch  # noqa: F401
 
         from bench.models import assembly, smp_networks
-    return assembly.assemble(smp_networks.family(name, network, told), card, options)
+    return assembly.assemble(replace(smp_networks.family(name, network, told), assumes=assumes), card, options)
 
 
 @contextmanager
