@@ -245,6 +245,19 @@ def test_classes_are_matched_by_name_and_others_left_out(tmp_path: Path, task: s
     assert all(0 <= label < 19 for label in np.unique(held))
 
 
+def test_background_stands_for_all_that_the_card_lacks(tmp_path: Path) -> None:
+    voc = load_card("voc2012")
+    names = [*voc.classes.names[1:], "sky", "road"]
+    model = load("maskformer", save(tmp_path / "voc", "maskformer", names), voc, task="semantic")
+    assert ["background-of-others"] == [code for code, _ in model.identity["warnings"]]
+    logits = torch.randn(1, 12, 23)
+    shares, folded = logits.softmax(-1), model._folded(SimpleNamespace(class_queries_logits=logits.clone()))
+    found = folded.class_queries_logits.softmax(-1)
+    assert torch.allclose(shares[..., 20:22].sum(-1), found[..., 0])
+    assert torch.allclose(shares[..., :20], found[..., 1:21])
+    assert torch.allclose(shares[..., 22], found[..., 21])
+
+
 def test_a_class_that_the_network_lacks_is_never_predicted(tmp_path: Path) -> None:
     names = [name for name in STREETS.classes.names if name != "road"]
     model = load("maskformer", save(tmp_path / "few", "maskformer", names), task="semantic")

@@ -6,7 +6,7 @@ An adapter describes what is its own as a `Kind`; the order of the steps is here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from bench.models import Options, Task, hub, inference, labels, refuse_unused
 from bench.models.batches import Batches
+from bench.models.painting import BACKGROUND
 from bench.models.query_model import DETECTIONS, QueryModel
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def assemble(kind: Kind, card: Card, options: Options) -> QueryModel:
     outputs = len(network.config.id2label)
     channels = labels.match(card, outputs, names, where=str(source.folder))
     batch_size = options.batch_size or BATCH_SIZES[device.type]
-    warnings = [*channels.warnings, *remarks]
+    background = _background(card, channels.channels)
+    warnings = [*(_told(channels.warnings, card) if background is not None else channels.warnings), *remarks]
     return QueryModel(
         network=network.to(device),
         processor=processor,
@@ -86,6 +88,7 @@ def assemble(kind: Kind, card: Card, options: Options) -> QueryModel:
         classes=card.classes,
         task=task,
         batch_size=batch_size,
+        background=background,
         batches=Batches(device.type, batch_size, together=device.type != "cpu", warnings=warnings),
         task_inputs=kind.task_text(source, network, task) if kind.task_text else None,
         amp=options.amp,
@@ -104,6 +107,21 @@ def _processor(kind: Kind, source: hub.Source, options: Options) -> tuple[Any, l
         return hub.part(kind.processor.from_pretrained, source, needs, **settings), []
     message = f"{source.name} does not say how images are prepared (no preprocessor_config.json): as transformers does"
     return kind.processor(**settings), [("no-preprocessor", message)]
+
+
+def _background(card: Card, channels: tuple[int, ...]) -> int | None:
+    """The train id of the card's `background`, where the network has no such class."""
+    names = card.classes.names
+    missing = BACKGROUND in names and channels[names.index(BACKGROUND)] == labels.UNKNOWN
+    return names.index(BACKGROUND) if missing else None
+
+
+def _told(warnings: Iterable[tuple[str, str]], card: Card) -> list[tuple[str, str]]:
+    """The warnings where background stands for the network's other classes; these are not left out then."""
+    message = f"the background of {card.name} stands for all classes that the weights know and {card.name} lacks"
+    only = f"the weights do not know {BACKGROUND}: never predicted"
+    kept = [(code, text) for code, text in warnings if code != "channels-left-out" and text != only]
+    return [*kept, ("background-of-others", message)]
 
 
 def _backbone(config: Any) -> str:

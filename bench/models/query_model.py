@@ -30,7 +30,8 @@ DETECTIONS = 100
 class QueryModel:
     """A network of queries, made ready; `channels` are its classes that stand for train ids 0 .. C-1 of the card.
 
-    `processor` prepares images and makes label maps and segments, `finish` makes objects; both are of transformers.
+    `background` is the train id of the class that stands for all that the card lacks, if there is one. `processor`
+    prepares images and makes label maps and segments, `finish` makes objects; both are of transformers.
     """
 
     network: Any
@@ -44,6 +45,7 @@ class QueryModel:
     task: str
     batch_size: int
     batches: Batches
+    background: int | None = None
     task_inputs: Tensor | None = None
     amp: bool = False
     score_threshold: float | None = None
@@ -80,7 +82,8 @@ class QueryModel:
     def _folded(self, output: Any) -> Any:
         """The output with one class per train id: what the card lacks counts as "no object", the last class.
 
-        The probabilities of the classes that both know stay what they are.
+        Where the card has a `background` that the network lacks, the network's other classes are that instead. The
+        probabilities of the classes that both know stay what they are.
         """
         logits = output.class_queries_logits
         if self.channels == tuple(range(logits.shape[-1] - 1)):
@@ -91,6 +94,9 @@ class QueryModel:
         rest = [channel for channel in range(logits.shape[-1]) if channel not in used]
         folded = shares.new_full((*shares.shape[:-1], len(self.channels) + 1), -torch.inf)
         folded[..., known] = shares[..., used]
+        if self.background is not None and len(rest) > 1:
+            folded[..., self.background] = shares[..., rest[:-1]].logsumexp(-1)
+            rest = rest[-1:]
         folded[..., -1] = shares[..., rest].logsumexp(-1)
         output.class_queries_logits = folded
         return output
