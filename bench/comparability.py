@@ -39,6 +39,9 @@ def align(compared: Sequence[Run], names: Sequence[str], family: Family, *, comm
         RunError: they were counted under other rules, or against another truth.
     """
     first = compared[0]
+    if not common_images:
+        for run, name in zip(compared[1:], names[1:], strict=True):
+            _require_same_split(first, run, family, (names[0], name))
     for run, name in zip(compared[1:], names[1:], strict=True):
         _require_same_rules(first, run, family, (names[0], name))
     tables, notes = [run.tables for run in compared], list[str]()
@@ -59,6 +62,19 @@ def align(compared: Sequence[Run], names: Sequence[str], family: Family, *, comm
         notes.append(f"the runs group their images in different ways: those of {names[0]} are used")
     numbers_of = np.unique(clusters, return_inverse=True)[1]
     return Aligned(tuple(tables), [str(each) for each in tables[0]["images"]["id"]], numbers_of, tuple(notes))
+
+
+def _require_same_split(first: Run, second: Run, family: Family, names: tuple[str, str]) -> None:
+    """Name the splits where these differ, which says more than what follows from it; one split may have two names."""
+    wheres = [f"{run.record.dataset.title} {run.record.dataset.split}" for run in (first, second)]
+    keys = [(run.record.dataset.name, run.record.dataset.split) for run in (first, second)]
+    digests = [run.record.tables[family_name(family)] for run in (first, second)]
+    if keys[0] == keys[1] or (digests[0].rules, digests[0].truth) == (digests[1].rules, digests[1].truth):
+        return
+    shared = len(set(first.image_ids) & set(second.image_ids))
+    many = f"{shared} images are" if shared > 1 else "one image is"
+    hint = f"; {many} in both: --common-images compares on these" if shared else ""
+    raise RunError(f"{names[0]} is a run on {wheres[0]}, {names[1]} on {wheres[1]}: they cannot be compared{hint}")
 
 
 def restricted(run: Run, ids: Sequence[str]) -> Tables:
@@ -113,7 +129,7 @@ def _require_same_truth(
     digests = [runs.truth_digest(*each) for each in zip(ids, rows, strict=True)]
     if digests[0] == digests[1]:
         return
-    hint = "" if common_images else "; --common-images compares on those they share"
+    hint = "" if common_images or not set(ids[0]) & set(ids[1]) else "; --common-images compares on those they share"
     if set(ids[0]) != set(ids[1]):
         reason = f"images {_contrast(ids[0], ids[1], names)}{hint}"
     elif ids[0] != ids[1]:

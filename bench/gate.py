@@ -90,11 +90,18 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def check(
-    candidate: Run, baseline: Run, *, metric: str, margin: float, guards: Mapping[str, float] | None = None
+    candidate: Run,
+    baseline: Run,
+    *,
+    metric: str,
+    margin: float,
+    guards: Mapping[str, float] | None = None,
+    common_images: bool = False,
 ) -> Verdict:
     """Say whether the candidate is worse than the baseline by more than a margin (a fraction of 1) on one score.
 
-    `guards` are margins of single classes: of IoU with mIoU, of AP with AP, of PQ with PQ.
+    `guards` are margins of single classes: of IoU with mIoU, of AP with AP, of PQ with PQ. `common_images` judges by
+    the images that both have.
 
     Raises:
         RunError: the runs were counted under other rules, against another truth, or lack the score.
@@ -104,7 +111,7 @@ def check(
     asked = contrasts.question((candidate, baseline), metric)
     columns = _columns(asked, guards)
     names = labels_of((candidate, baseline))
-    aligned = align((candidate, baseline), names, asked.family)
+    aligned = align((candidate, baseline), names, asked.family, common_images=common_images)
     plain = np.stack([contrasts.plain(asked, tables, by_class=bool(guards)) for tables in aligned.tables])
     seed = seed_of(aligned.tables[0])
     spread = spread_of(asked, aligned, seed=seed, by_class=bool(guards), method="default")

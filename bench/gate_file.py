@@ -33,6 +33,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     metrics: tuple[str, ...]
     margin: float | dict[str, float]
     classes: dict[str, float] = {}  # msgspec copies defaults
+    common_images: bool = False
 
     def margins(self) -> Mapping[str, float]:
         """The margin of every metric, in points and in the order of `metrics`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -331,3 +332,23 @@ def test_one_score_of_objects_alone_is_to_the_bit_that_of_all(
     assert metric in asked
     np.testing.assert_equal(vars(whole.effect), vars(alone.effect))
     np.testing.assert_equal(vars(whole.classes["car"]), vars(alone.classes["car"]))
+
+
+def test_runs_on_other_splits_are_refused_by_the_names_of_these(
+    made: ModuleType, some: dict[str, Run], tmp_path: Path
+) -> None:
+    def on_split(split: str, run: Run) -> Run:
+        dataset = msgspec.structs.replace(run.record.dataset, split=split)
+        return replace(run, record=msgspec.structs.replace(run.record, dataset=dataset))
+
+    later = on_split("test", made.run(tmp_path, "later", 0.1, images=[made.sample(n) for n in range(30, 50)]))
+    with pytest.raises(RunError) as caught:
+        compare(some["fine"], later)
+    assert "fine is a run on Blocks val, later on Blocks test: they cannot be compared" in str(caught.value)
+    assert "10 images are in both: --common-images compares on these" in str(caught.value)
+    assert 10 == compare(some["fine"], later, common_images=True).images
+    apart = on_split("test", made.run(tmp_path, "apart", 0.1, images=[made.sample(n) for n in range(60, 70)]))
+    with pytest.raises(RunError, match=r"apart on Blocks test: they cannot be compared$"):
+        compare(some["fine"], apart)
+    # One split under two names: the digests agree, and so nothing keeps the runs apart.
+    assert 40 == compare(some["fine"], on_split("minival", some["coarse"])).images

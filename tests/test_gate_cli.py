@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -32,11 +34,19 @@ def bench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     return run
 
 
-def config(folder: Path, candidate: str, *, margin: str = "2.0", more: str = "", runs: Path | None = None) -> Path:
+def config(
+    folder: Path,
+    candidate: str,
+    *,
+    baseline: str = "fcn",
+    margin: str = "2.0",
+    more: str = "",
+    runs: Path | None = None,
+) -> Path:
     path = folder / f"{candidate}.toml"
     place = f"{runs.as_posix()}/" if runs else ""
     path.write_text(
-        f'[[checks]]\nname = "model"\nrun = "{place}{candidate}"\nbaseline = "{place}fcn"\n'
+        f'[[checks]]\nname = "model"\nrun = "{place}{candidate}"\nbaseline = "{place}{baseline}"\n'
         f'metrics = ["mIoU"]\nmargin = {margin}\n{more}'
     )
     return path
@@ -46,6 +56,16 @@ def config(folder: Path, candidate: str, *, margin: str = "2.0", more: str = "",
 def streets(repository: Path) -> Path:
     """The run records of the board of streets."""
     return repository / "leaderboards" / "streets" / "runs"
+
+
+@pytest.fixture
+def unsettled(streets: Path) -> dict[str, str]:
+    """The two runs that lie closest: the worse against the better, with a margin little more than what it lacks."""
+    records = {path.parent.name: json.loads(path.read_text()) for path in streets.glob("*/run.json")}
+    scores = {name: 100 * record["scores"]["semantic"]["mIoU"]["value"] for name, record in records.items()}
+    order = sorted(scores, key=lambda name: scores[name])
+    worse, better = min(pairwise(order), key=lambda pair: scores[pair[1]] - scores[pair[0]])
+    return {"candidate": worse, "baseline": better, "margin": f"{scores[better] - scores[worse] + 0.1:.4f}"}
 
 
 def test_the_shipped_model_is_held_against_the_committed_baseline(bench: Bench, streets: Path, tmp_path: Path) -> None:
@@ -69,9 +89,9 @@ def test_the_same_run_passes_with_any_margin(bench: Bench, streets: Path, tmp_pa
 
 @pytest.mark.parametrize(("choice", "expected"), [("report", 3), ("pass", 0), ("fail", 1)])
 def test_what_cannot_be_settled_has_its_own_exit_code(
-    bench: Bench, streets: Path, tmp_path: Path, choice: str, expected: int
+    bench: Bench, streets: Path, unsettled: dict[str, str], tmp_path: Path, *, choice: str, expected: int
 ) -> None:
-    path = config(tmp_path, "deeplab", margin="0.5", runs=streets)
+    path = config(tmp_path, runs=streets, **unsettled)
     code, out, _ = bench("check", "-c", path, "--inconclusive", choice)
     words = " ".join(out.split())
     assert expected == code
@@ -84,9 +104,17 @@ def test_what_cannot_be_settled_has_its_own_exit_code(
     ("choice", "numbers", "level"), [("pass", ("2", "1", "1"), "warning"), ("fail", ("2", "2", "0"), "error")]
 )
 def test_reports_for_machines(
-    bench: Bench, streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, choice: str, numbers, level: str
+    bench: Bench,
+    streets: Path,
+    unsettled: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    choice: str,
+    numbers,
+    level: str,
 ) -> None:
-    path = config(tmp_path, "deeplab", margin="0.5", runs=streets)
+    path = config(tmp_path, runs=streets, **unsettled)
     second = config(tmp_path, "shuffled", runs=streets).read_text().replace('"model"', '"<shuffled>: 50 %|"')
     path.write_text(path.read_text() + second)
     summary = tmp_path / "job.md"
@@ -99,7 +127,7 @@ def test_reports_for_machines(
     assert (1, 1) == (code, found["exit_code"])
     assert ["inconclusive", "fail"] == [check["outcome"] for check in found["checks"]]
     finding = found["checks"][0]["verdicts"][0]["findings"][0]
-    assert finding["low"] < -0.005 < finding["high"]
+    assert finding["low"] < -float(unsettled["margin"]) / 100 < finding["high"]
     root = ET.parse(tmp_path / "junit.xml").getroot()
     assert numbers == tuple(root.attrib[key] for key in ("tests", "failures", "skipped"))
     assert "<shuffled>: 50 %|" == root.findall(".//testcase")[1].attrib["classname"]
@@ -108,7 +136,7 @@ def test_reports_for_machines(
     assert "before\n" + own == summary.read_text()
     assert "| \\<shuffled>: 50 %\\| | mIoU |" in own
     lines = [line for line in err.splitlines() if line.startswith("::")]
-    assert lines[0].startswith(f"::{level} title=bench check model%3A mIoU::mIoU of deeplab is ")
+    assert lines[0].startswith(f"::{level} title=bench check model%3A mIoU::mIoU of {unsettled['candidate']} is ")
     assert lines[1].startswith("::error title=bench check <shuffled>%3A 50 %25|%3A mIoU::")
     assert "with 95 %25 confidence" in lines[1]
 
@@ -144,6 +172,22 @@ def test_predictions_broken_on_purpose_fail_with_a_number(bench: Bench, tmp_path
     assert 1 == code
     assert "fail: mIoU of noisy is " in out
     assert "points worse than fine (" in " ".join(out.split())
+
+
+def test_common_images_are_judged_where_that_is_asked(bench: Bench, test_module: Any, tmp_path: Path) -> None:
+    contesting = test_module("contesting")
+    contesting.run(tmp_path / "old", "old", 0.1, images=30)
+    contesting.run(tmp_path / "new", "new", 0.1, images=20)
+    check = '[[checks]]\nname = "a"\nrun = "new"\nbaseline = "old"\nmetrics = ["mIoU"]\nmargin = 1\n'
+    (tmp_path / "bench.toml").write_text(check)
+    code, _, err = bench("check", "-c", tmp_path / "bench.toml")
+    assert (2, True) == (code, "--common-images compares on those they share" in " ".join(err.split()))
+    answers = [bench("check", "-c", tmp_path / "bench.toml", "--common-images")]
+    (tmp_path / "bench.toml").write_text(check + "common_images = true\n")
+    answers.append(bench("check", "-c", tmp_path / "bench.toml"))
+    assert answers[0] == answers[1]
+    assert "same as old" in answers[0][1]
+    assert "note: compared on the 20 images that all runs have (they have 20, 30)" in answers[0][1]
 
 
 GOOD = '[[checks]]\nname = "a"\nrun = "r"\nbaseline = "b"\nmetrics = ["mIoU", "fwIoU"]\nmargin = 1\n'

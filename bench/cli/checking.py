@@ -34,6 +34,9 @@ def check(
     summary: Annotated[
         Path | None, typer.Option("--summary", metavar="FILE", help="Also write a summary in Markdown.")
     ] = None,
+    common_images: Annotated[
+        bool, typer.Option("--common-images", help="Judge by the images that candidate and baseline both have.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Fail when a model became worse than its baseline by more than a margin, and say by how much.
@@ -47,7 +50,7 @@ def check(
     from bench.render import gate_data, gate_github, gate_terminal
 
     file = gate_file.read(config.expanduser())
-    found = [_checked(file, each, quiet=as_json) for each in file.checks]
+    found = [_checked(file, each, common=common_images or each.common_images, quiet=as_json) for each in file.checks]
     outcome = worst(each.outcome for each in found)
     code = CODES[outcome]
     if outcome == "inconclusive" and inconclusive != "report":
@@ -68,7 +71,7 @@ def check(
     return code
 
 
-def _checked(file: GateFile, asked: Check, *, quiet: bool) -> Checked:
+def _checked(file: GateFile, asked: Check, *, common: bool, quiet: bool) -> Checked:
     """Carry out one check; errors name the file and the check."""
     from bench import gate, runs
     from bench.cli.records import find_record
@@ -84,10 +87,11 @@ def _checked(file: GateFile, asked: Check, *, quiet: bool) -> Checked:
         guards = {label: points / 100 for label, points in asked.classes.items()}
         verdicts = []
         for metric, points in asked.margins().items():
-            verdicts.append(gate.check(candidate, baseline, metric=metric, margin=points / 100, guards=guards))
+            held = {"margin": points / 100, "guards": guards, "common_images": common}
+            verdicts.append(gate.check(candidate, baseline, metric=metric, **held))
             guards = {}  # they belong to the first metric
     except InputError as error:
-        message = str(error).replace("--metric ", "metrics: ").partition("; --common-images")[0]
+        message = str(error).replace("--metric ", "metrics: ")
         raise type(error)(f"{file.path}, check {asked.name!r}: {message}") from None
     return Checked(asked.name, tuple(verdicts))
 
