@@ -80,7 +80,7 @@ class Batches:
     def _halve(self, tried: int, shape: tuple[int, ...]) -> None:
         height, width = shape[:2]
         if tried == 1:
-            remedies = "give a smaller --input-size or slide a --window over it"
+            remedies = "give a smaller --input-size, or a --window where the model takes one"
             remedies += "" if self.device == "cpu" else ", or say --device cpu"
             raise UsageError(f"out of memory on {self.device} with one image of {width} x {height}: {remedies}")
         self.size = tried // 2

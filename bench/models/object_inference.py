@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from torchvision.models.detection import MaskRCNN
 
 from bench import masks
 from bench.classes import Classes
-from bench.errors import UsageError
 from bench.models import Options, inference, painting
+from bench.models.batches import Batches
 from bench.samples import Image, Instances, Prediction
 
 OPTIONS = ("amp", "input_size", "score_threshold", "detections")
@@ -48,30 +49,25 @@ class ObjectModel:
         """Predict images of any sizes, each (H, W, 3) uint8 RGB, in the form of the task.
 
         Raises:
-            UsageError: the device's memory does not hold the batch.
+            UsageError: the device's memory does not hold a single image.
         """
-        step = 1 if self.device.type == "cpu" else self.batch_size
-        starts = range(0, len(images), step)
-        found = [one for start in starts for one in self._objects(images[start : start + step])]
+        found = self._batches.run(images, self._objects)
         if self.task == "semantic":
             return [painting.instances_to_labels(one, self.classes) for one in found]
         if self.task == "panoptic":
             return [painting.instances_to_segments(one, self.classes) for one in found]
         return list(found)
 
+    @cached_property
+    def _batches(self) -> Batches:
+        together = self.device.type != "cpu"
+        return Batches(self.device.type, self.batch_size, together, self.identity.get("warnings", []))
+
     def _objects(self, images: Sequence[Image]) -> list[Instances]:
         pixels = [torch.from_numpy(np.array(image)).to(self.device).permute(2, 0, 1).float() / 255 for image in images]
         half = torch.bfloat16 if self.device.type == "cpu" else torch.float16
-        try:
-            with torch.inference_mode(), torch.autocast(self.device.type, dtype=half, enabled=self.amp):
-                outputs = self.network(pixels)
-        except RuntimeError as error:
-            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
-                raise
-            raise UsageError(
-                f"out of memory on {self.device.type} with {len(images)} images at once: "
-                "give a smaller --batch-size or --input-size, or --device cpu"
-            ) from None
+        with torch.inference_mode(), torch.autocast(self.device.type, dtype=half, enabled=self.amp):
+            outputs = self.network(pixels)
         sizes = [(image.shape[0], image.shape[1]) for image in images]
         return [self._instances(output, size) for output, size in zip(outputs, sizes, strict=True)]
 
