@@ -24,6 +24,8 @@ from benchmarks import make_city, make_coco, make_panoptic, measure, peer_enviro
 from benchmarks.jobs import COCO, JOBS, Job, peer_command
 
 OURS = "bench"
+SLOW = 20.0
+"""Who takes longer than these seconds to warm up is not run again: that run is what is shown."""
 MAKERS: Mapping[str, ModuleType] = {"city": make_city, "coco": make_coco, "panoptic": make_panoptic}
 HERE = Path(__file__).parents[1]
 
@@ -37,6 +39,7 @@ def main() -> int:
     print(f"{_machine()}, {options.runs} runs after one to warm up, size {options.size}, {datetime.now(UTC):%Y-%m-%d}")
     print(f"Load before: {', '.join(f'{value:.1f}' for value in os.getloadavg())}\n")
     failed = False
+    measure.keep_bytecode()
     for name in options.job or JOBS:
         folder = options.data / f"{JOBS[name].data}-{options.size}"
         _make(JOBS[name].data, folder, options.size)
@@ -69,6 +72,7 @@ def _compare(name: str, folder: Path, options: argparse.Namespace) -> bool:
     job = JOBS[name]
     with tempfile.TemporaryDirectory() as out:
         commands = {OURS: job.ours(folder.resolve(), Path(out))}
+        commands |= {who: command(folder.resolve(), Path(out) / who) for who, command in job.beside.items()}
         if options.peers:
             python = peer_environment.python(options.peers.absolute())
             commands |= {
@@ -76,50 +80,59 @@ def _compare(name: str, folder: Path, options: argparse.Namespace) -> bool:
                 for peer, words in job.peers.items()
                 if peer not in options.without
             }
-        print(f"### {name}, {options.size}\n")
-        agreed = _warm_up(job, commands)
-        if OURS not in commands:
+        print(f"### {name}, {options.size}\n", flush=True)
+        costs, agreed = _warm_up(job, commands)
+        if OURS not in costs:
             return False
-        costs: dict[str, list[measure.Cost]] = {who: [] for who in commands}
         for _ in range(options.runs):
             for who, command in commands.items():
-                costs[who].append(measure.run(command, HERE)[0])
-    _table({who: measure.median(rows) for who, rows in costs.items()})
+                if who in costs and costs[who][0].wall < SLOW:
+                    costs[who].append(measure.run(command, HERE)[0])
+    _table(job, costs)
     return agreed
 
 
-def _warm_up(job: Job, commands: dict[str, list[str]]) -> bool:
+def _warm_up(job: Job, commands: Mapping[str, list[str]]) -> tuple[dict[str, list[measure.Cost]], bool]:
     """Run everybody once and hold the numbers against ours; who fails is named and leaves the race."""
-    found: dict[str, Mapping[str, float]] = {}
-    for who, command in list(commands.items()):
+    costs: dict[str, list[measure.Cost]] = {}
+    ours: Mapping[str, float] = {}
+    agreed = True
+    for who, command in commands.items():
         try:
-            found[who] = _numbers(job, who, measure.run(command, HERE)[1])
+            cost, found = measure.run(command, HERE)
+            numbers = job.numbers(found) if who == OURS else {} if who in job.beside else _numbers(found)
         except (measure.JobFailed, KeyError, ValueError) as error:
             print(f"{who} did not finish: {error!r}\n")
-            del commands[who]
-    agreed = True
-    for who, numbers in found.items():
+            continue
+        costs[who] = [cost]
+        ours = numbers if who == OURS else ours
         for key, value in numbers.items():
-            ours = found.get(OURS, {}).get(key, math.nan)
-            if OURS in found and not math.isclose(value, ours, rel_tol=0, abs_tol=job.tolerance):
-                print(f"numbers differ: {key} is {value} by {who} and {ours} by us\n")
+            if not math.isclose(value, ours.get(key, math.nan), rel_tol=0, abs_tol=job.tolerance):
+                print(f"numbers differ: {key} is {value} by {who} and {ours.get(key)} by us\n")
                 agreed = False
-    return agreed
+    if OURS in costs:
+        print(f"Ours: {', '.join(f'{key} {value:.6g}' for key, value in ours.items())}\n", flush=True)
+    return costs, agreed
 
 
-def _numbers(job: Job, who: str, found: Any) -> Mapping[str, float]:
-    if who == OURS:
-        return job.numbers(found)
+def _numbers(found: Any) -> Mapping[str, float]:
     return dict(zip(COCO, found["stats"], strict=True)) if "stats" in found else dict(found)
 
 
-def _table(costs: Mapping[str, measure.Cost]) -> None:
-    best = min((cost.wall for who, cost in costs.items() if who != OURS), default=costs[OURS].wall)
-    print("| | wall s | CPU s | RSS MiB | wall, best peer = 1 |\n|---|---|---|---|---|")
-    for who, cost in sorted(costs.items(), key=lambda pair: pair[1].wall):
+def _table(job: Job, costs: Mapping[str, list[measure.Cost]]) -> None:
+    """Print medians; a first run, which also warms up, counts only where it is the only one."""
+    rows = {who: measure.median(runs[1:] or runs) for who, runs in costs.items()}
+    best = min((cost.wall for who, cost in rows.items() if who in job.peers), default=None)
+    print("| | wall s | CPU s | RSS MiB | wall, best peer = 1 | runs |\n|---|---|---|---|---|---|")
+    for who, cost in sorted(rows.items(), key=lambda pair: pair[1].wall):
         name = f"**{who}**" if who == OURS else who
-        print(f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {cost.wall / best:.2f} |")
-    print()
+        ratio = f"{cost.wall / best:.2f}" if best else "-"
+        runs = len(costs[who][1:]) or 1
+        print(f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {ratio} | {runs} |")
+    if best and job.goal is not None:
+        reached = rows[OURS].wall / best
+        print(f"\nGoal {job.goal}: {'reached' if reached <= job.goal else 'missed'} ({reached:.2f}).")
+    print(flush=True)
 
 
 def _machine() -> str:

@@ -1,40 +1,49 @@
 """The jobs: from files to numbers, by us and by each peer, as whole processes.
 
-Ours is the product itself, `bench eval`, with the jackknife intervals that it always gives and no peer has; AP, whose
-intervals are bootstrapped, is measured by the library, without them.
+Ours is the product itself, `bench eval --interval none`, for no peer makes intervals; the same with its intervals runs
+beside it, out of competition. AP of boxes and masks is measured by the library, as peers are: they write nothing.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 PEERS = Path(__file__).parent / "peers"
 Numbers = Mapping[str, float]
+Command = Callable[[Path, Path], list[str]]
+"""From the folder of the data and one for output to the words of a command."""
 
 SUFFIX = {"all": "", "things": "_th", "stuff": "_st"}
 COCO = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+WITH_INTERVALS = "bench with intervals"
 
 
 @dataclass(frozen=True)
 class Job:
-    """Data it needs, our command for a folder, the scripts of the peers with their first words, and our numbers."""
+    """Data it needs, our command for a folder, the scripts of the peers with their first words, and our numbers.
+
+    `beside` are other commands of ours, which no ratio refers to; `goal` is the ratio to the best peer to be reached.
+    """
 
     data: str
-    ours: Callable[[Path, Path], list[str]]
+    ours: Command
     numbers: Callable[[Any], Numbers]
     peers: Mapping[str, tuple[str, ...]]
+    goal: float | None = None
+    beside: Mapping[str, Command] = field(default_factory=dict)
     tolerance: float = 1e-9
 
 
-def _eval(dataset: str, data: str, predictions: str, *more: str) -> Callable[[Path, Path], list[str]]:
+def _eval(dataset: str, data: str, predictions: str, metrics: str, interval: str = "none") -> Command:
     def command(folder: Path, out: Path) -> list[str]:
         where = ["--data", str(folder / data), "--predictions", str(folder / predictions), "--out", str(out)]
-        return [sys.executable, "-m", "bench", "eval", "--dataset", dataset, *where, *more, "--json"]
+        how = ["--metrics", metrics, "--interval", interval, "--json"]
+        return [sys.executable, "-m", "bench", "eval", "--dataset", dataset, *where, *how]
 
     return command
 
@@ -44,9 +53,8 @@ def _scores(group: str, names: Mapping[str, str]) -> Callable[[Any], Numbers]:
     return lambda record: {theirs: record["scores"][group][ours]["value"] for theirs, ours in names.items()}
 
 
-def _library(job: str, folder: Path, _out: Path) -> list[str]:
-    """AP by the library: on the command line AP comes with bootstrap intervals, which no peer makes."""
-    return [sys.executable, str(Path(__file__).with_name("ours_ap.py")), job, str(folder)]
+def _library(script: str, job: str, folder: Path, _out: Path) -> list[str]:
+    return [sys.executable, str(Path(__file__).with_name(script)), job, str(folder)]
 
 
 def _stats(found: Any) -> Numbers:
@@ -57,39 +65,73 @@ def _coco_peers(*names: str) -> dict[str, tuple[str, ...]]:
     return {name: ("pycocotools_like.py", name) for name in names}
 
 
+def _evaluated(group: str, names: Mapping[str, str], goal: float, peers: Mapping[str, str], *words: str) -> Job:
+    """A job that is one call of `bench eval`; `words` are data set, data, predictions and metrics."""
+    return Job(
+        data={"cityscapes": "city", "coco-panoptic": "panoptic", "coco-instances": "coco"}[words[0]],
+        ours=_eval(*words),
+        numbers=_scores(group, names),
+        peers={name: (script,) for name, script in peers.items()},
+        goal=goal,
+        beside={WITH_INTERVALS: _eval(*words, "default")},
+    )
+
+
 _AP = _coco_peers("ultrafast_pycocotools", "hotcoco", "faster_coco_eval", "pycocotools") | {"vernier": ("vernier.py",)}
 _PQ_NAMES = {
     f"{name} {word}": f"{name}{SUFFIX[word]}" for word in ("all", "things", "stuff") for name in ("PQ", "SQ", "RQ")
 }
-
 _IIOU_NAMES = {
     "mIoU": "mIoU",
     "mean_iIoU": "iIoU",
     "category_mIoU": "category_IoU",
     "category_mean_iIoU": "category_iIoU",
 }
+_HOTCOCO, _CITYSCAPES = {"hotcoco": "hotcoco.py"}, {"cityscapesScripts": "cityscapesscripts.py"}
+
+_MIOU_PEERS = _HOTCOCO | _CITYSCAPES | {"torchmetrics": "torchmetrics.py"}
+_PQ_PEERS = _HOTCOCO | {"panopticapi": "panopticapi.py"}
+_BOUNDARY_PEERS = {"boundary-iou-api's method": "boundary_ap.py", "vernier": "vernier.py"}
+_CITY = ("cityscapes", "city-objects")
+_PAIRS = ("coco-panoptic", "panoptic.json", "panoptic-predicted")
+_MASKS = ("coco-instances", "truth.json", "segm.json")
+_BOXES = ("coco-instances", "truth.json", "bbox.json")
 
 JOBS: dict[str, Job] = {
-    "miou": Job(
-        "city",
-        _eval("cityscapes", "city", "city-predicted", "--metrics", "mIoU"),
-        _scores("semantic", {"mIoU": "mIoU"}),
-        {"hotcoco": ("hotcoco.py",), "cityscapesScripts": ("cityscapesscripts.py",)},
+    "miou": _evaluated("semantic", {"mIoU": "mIoU"}, 1.0, _MIOU_PEERS, "cityscapes", "city", "city-predicted", "mIoU"),
+    "iiou": _evaluated(
+        "semantic", _IIOU_NAMES, 0.2, _CITYSCAPES, *_CITY, "city-predicted", ",".join(_IIOU_NAMES.values())
     ),
-    "iiou": Job(
-        "city",
-        _eval("cityscapes", "city-objects", "city-predicted", "--metrics", "mIoU,iIoU,category_IoU,category_iIoU"),
-        _scores("semantic", _IIOU_NAMES),
-        {"cityscapesScripts": ("cityscapesscripts.py",)},
+    "cityscapes-ap": _evaluated(
+        "cityscapes_instance",
+        {"AP": "AP", "AP50": "AP50"},
+        0.1,
+        _CITYSCAPES,
+        *_CITY,
+        "city-masks",
+        "cityscapes_instance",
     ),
-    "bbox": Job("coco", partial(_library, "bbox"), _stats, _AP),
-    "segm": Job("coco", partial(_library, "segm"), _stats, _AP),
-    "pq": Job(
-        "panoptic",
-        _eval("coco-panoptic", "panoptic.json", "panoptic-predicted", "--metrics", "PQ"),
-        _scores("panoptic", _PQ_NAMES),
-        {"hotcoco": ("hotcoco.py",), "panopticapi": ("panopticapi.py",)},
+    "pq": _evaluated("panoptic", _PQ_NAMES, 1.0, _PQ_PEERS, *_PAIRS, "PQ"),
+    "bbox": Job(
+        "coco",
+        partial(_library, "ours_ap.py", "bbox"),
+        _stats,
+        _AP,
+        goal=1.0,
+        beside={"bench eval": _eval(*_BOXES, "boxes"), WITH_INTERVALS: _eval(*_BOXES, "boxes", "default")},
     ),
+    "segm": Job(
+        "coco",
+        partial(_library, "ours_ap.py", "segm"),
+        _stats,
+        _AP,
+        goal=1.0,
+        beside={"bench eval": _eval(*_MASKS, "instance"), WITH_INTERVALS: _eval(*_MASKS, "instance", "default")},
+    ),
+    "boundary": _evaluated(
+        "instance_boundary", {name: name for name in COCO}, 0.5, _BOUNDARY_PEERS, *_MASKS, "instance_boundary"
+    ),
+    "bootstrap": Job("coco", partial(_library, "ours_bootstrap.py", "bootstrap"), lambda found: found, {}),
 }
 
 

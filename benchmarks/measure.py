@@ -5,8 +5,10 @@ The last line of a process's output is a JSON object; what is in it is the job's
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -27,6 +29,14 @@ class Cost:
     wall: float
     cpu: float
     memory: float
+
+
+def keep_bytecode() -> None:
+    """Let processes keep what they compile, as installed packages do, in a folder that is removed in the end."""
+    kept = tempfile.mkdtemp(prefix="benchmarks-bytecode-")
+    atexit.register(shutil.rmtree, kept, ignore_errors=True)
+    os.environ["PYTHONPYCACHEPREFIX"] = kept
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def run(command: list[str], folder: Path) -> tuple[Cost, Any]:

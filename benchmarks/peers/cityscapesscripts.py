@@ -1,7 +1,9 @@
 """cityscapesScripts on pixels: `python -P cityscapesscripts.py JOB FOLDER` prints the numbers as JSON."""
 
 import json
+import os
 import sys
+import tempfile
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -32,5 +34,32 @@ def pixels(folder, objects):
     }
 
 
+def write(content, file):
+    Path(file).write_text(json.dumps(content, default=lambda value: value.item(), sort_keys=True, indent=4))
+
+
+def instances(folder):
+    from cityscapesscripts.evaluation import evalInstanceLevelSemanticLabeling as script  # noqa: N813
+
+    # It writes what it matched into the working directory, in a way that NumPy 2 does not allow.
+    script.writeDict2JSON = write
+    truths = sorted(str(path) for path in (folder / "city-objects").glob("gtFine/val/*/*_gtFine_instanceIds.png"))
+    script.args.predictionPath = str(folder / "city-masks")
+    script.args.quiet = True
+    script.args.JSONOutput = False
+    with tempfile.TemporaryDirectory() as place, redirect_stdout(StringIO()):
+        os.chdir(place)
+        script.args.gtInstancesFile = str(Path(place) / "gtInstances.json")
+        script.setInstanceLabels(script.args)
+        predictions = [script.getPrediction(path, script.args) for path in truths]
+        found = script.evaluateImgLists(predictions, truths, script.args)["averages"]
+        os.chdir("/")
+    return {"AP": found["allAp"], "AP50": found["allAp50%"]}
+
+
+def main(job, folder):
+    return instances(folder) if job == "cityscapes-ap" else pixels(folder, objects=job == "iiou")
+
+
 if __name__ == "__main__":
-    print("\n" + json.dumps(pixels(Path(sys.argv[2]), objects=sys.argv[1] == "iiou"), default=float))
+    print("\n" + json.dumps(main(sys.argv[1], Path(sys.argv[2])), default=float))
