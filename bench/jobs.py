@@ -99,6 +99,8 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     reader = layout(card)
     read = reader.read_predictions(card, path, task, samples, space=space)
     in_bulk = getattr(reader, "read_columns", None) if task == "instance" else None
+    # Masks of results that hold boxes alone would have to be drawn, for nobody to look at.
+    without_masks = {"with_masks": False} if rules is not None and rules.families == ("boxes",) else {}
     files = _files_of(path)
     warnings = suspicions.warnings_of(card, path, task, samples, files=files, space=space)
     return Job(
@@ -116,7 +118,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         settings={"label_space": space, "resize": "nearest" if resize else "no"},
         task=task,
         read_prediction=read,
-        read_columns=partial(in_bulk, card, root, split, path, samples) if in_bulk else None,
+        read_columns=partial(in_bulk, card, root, split, path, samples, **without_masks) if in_bulk else None,
         rules=rules or Rules(),
         resize=resize,
         sources={"data": str(root.resolve()), "predictions": str(path.resolve())},
