@@ -81,7 +81,7 @@ def assemble(runtime: Runtime, card: Card, options: Options) -> ExchangeModel:
         "weights": runtime.path.name,
         "weights_digest": runtime.digest,
         "inside": "",
-        "outputs": len(outlet.channels) or int((outlet.train_ids != NO_CLASS).sum()),
+        "outputs": len(said.classes or card.classes),
         "parameters": runtime.parameters,
         "input": _described(intake),
         "output": {"name": name, "kind": outlet.kind, "classes": list(said.classes or ())},
