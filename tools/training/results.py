@@ -63,7 +63,7 @@ def _plain(metrics: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, score in metrics.items():
         if name == "per_class":
-            found[name] = {class_: _plain(own) for class_, own in score.items()}
+            found[name] = {class_: plain for class_, own in score.items() if (plain := _plain(own))}
         elif score.get("value") is not None:
             found[name] = round(score["value"], 4)
     return found
