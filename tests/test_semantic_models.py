@@ -230,11 +230,14 @@ def test_a_backbone_that_cannot_be_told_is_said(tmp_path: Path, files: Callable[
     state = torch.load(files("fpn"), weights_only=True)
     other = {name.replace("encoder.features", "encoder.model"): value for name, value in state.items()}
     torch.save(other, tmp_path / "timm.pth")
-    with pytest.raises(CheckpointError, match=r"a fpn whose backbone cannot be told .* or one in a folder"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"weights of fpn whose backbone cannot be told .* more backbones; a folder that save_pretrained",
+    ):
         load("fpn", tmp_path / "timm.pth")
     wider = {n: torch.cat([v, v]) if n == "decoder.p5.bias" else v for n, v in state.items()}
     torch.save(wider, tmp_path / "wider.pth")
-    with pytest.raises(CheckpointError, match="a fpn whose backbone cannot be told"):
+    with pytest.raises(CheckpointError, match="weights of fpn whose backbone cannot be told"):
         load("fpn", tmp_path / "wider.pth")
 
 

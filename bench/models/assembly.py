@@ -88,9 +88,11 @@ def _unknown(family: Family, checkpoint: Checkpoint) -> str:
     if other is not None and other != family.name:
         return f"weights of {kind}, no network of --model {family.name}: say --model {other}"
     if other is not None:
-        more = ", or one in a folder that save_pretrained wrote, whose config.json names it" if family.folder else ""
+        more = (
+            "; a folder that save_pretrained wrote may hold any, for its config.json names it" if family.folder else ""
+        )
         return (
-            f"a {kind} whose backbone cannot be told from its weights: --model {family.name} knows "
+            f"weights of {kind} whose backbone cannot be told from them: --model {family.name} tells "
             f"{_listed(family)}{more}"
         )
     return (
@@ -100,7 +102,8 @@ def _unknown(family: Family, checkpoint: Checkpoint) -> str:
 
 
 def _listed(family: Family) -> str:
-    return ", ".join(family.architectures)
+    first, others = family.architectures[:6], len(family.architectures) - 6
+    return ", ".join(first) + (f" and {others} more backbones" if others > 0 else "")
 
 
 def _assumed(family: Family, checkpoint: Checkpoint, architecture: str) -> list[tuple[str, str]]:
