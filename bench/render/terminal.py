@@ -151,10 +151,12 @@ def _speed(run: Run) -> str:
 
 def _notes(run: Run) -> str:
     used = run.record.protocol["intervals"]
-    lines = []
+    made: dict[str, list[str]] = {}
     for group, method in used["methods"].items():
-        which = f" of {GROUPS.get(group, group)}" if len(used["methods"]) > 1 else ""
-        how = method_text(method["method"], method["degrees_of_freedom"])
+        made.setdefault(method_text(method["method"], method["degrees_of_freedom"]), []).append(group)
+    lines = []
+    for how, groups in made.items():
+        which = f" of {'; '.join(GROUPS.get(group, group) for group in groups)}" if len(made) > 1 else ""
         lines.append(f"Intervals{which}: {100 * used['level']:.0f} %, {how}, over {_units(used)}.")
     if run.record.model.get("kind") == "model":
         words = {"Inference": circumstances.inference(run.record), "Cost": circumstances.cost_in_words(run.record)}
