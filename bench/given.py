@@ -78,20 +78,21 @@ def _label_map(value: Any, classes: Classes) -> LabelMap:
     shape = f"a label map has shape (H, W), and this one {labels.shape}{hint}"
     _require(labels.ndim == 2, shape)
     _require(labels.dtype.kind in "iub", f"labels are whole numbers (train ids), and these are {labels.dtype}{hint}")
-    if labels.dtype not in (np.uint8, np.uint16):
-        _within(labels, classes)
-        labels = labels.astype(classes.dtype)
-    elif int(labels.max(initial=0)) >= len(classes):
-        _within(labels, classes)
+    _within(labels, classes)
+    labels = labels if labels.dtype in (np.uint8, np.uint16) else labels.astype(classes.dtype)
     return LabelMap(labels, confidence=sure)
 
 
 def _within(labels: Array, classes: Classes) -> None:
-    wrong = ((labels < 0) | (labels >= len(classes))) & (labels != classes.ignore)
-    if bool(wrong.any()):
+    """Refuse labels that are no train id; quick where all are classes, as usual in predictions."""
+    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+    if low >= 0 and high < len(classes):
+        return
+    wrong = (labels >= len(classes)) & (labels != classes.ignore)
+    if low < 0 or bool(wrong.any()):
+        value = low if low < 0 else labels[wrong][0]
         raise InputError(
-            f"the label {labels[wrong][0]} is none of the train ids 0 to {len(classes) - 1}, nor {classes.ignore} for "
-            "no class"
+            f"the label {value} is none of the train ids 0 to {len(classes) - 1}, nor {classes.ignore} for no class"
         )
 
 
