@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from bench.columns import DetectionColumns, TruthColumns
 from bench.families import Rules
 from bench.formats import PredictionReader, layout, suspicions
 from bench.models import Model
-from bench.samples import Sample
+from bench.samples import Prediction, Sample
 
 LATER = ("shown_from",)
 """Rules that came after the first records."""
@@ -97,7 +98,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         PredictionError: samples without a prediction, or files of the wrong kind.
     """
     reader = layout(card)
-    read = reader.read_predictions(card, path, task, samples, space=space)
+    find = partial(reader.read_predictions, card, path, task, samples, space=space)
     in_bulk = getattr(reader, "read_columns", None) if task == "instance" else None
     # Masks of results that hold boxes alone would have to be drawn, for nobody to look at.
     without_masks = {"with_masks": False} if rules is not None and rules.families == ("boxes",) else {}
@@ -117,12 +118,26 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         },
         settings={"label_space": space, "resize": "nearest" if resize else "no"},
         task=task,
-        read_prediction=read,
+        # What is read in bulk is not read twice, one object at a time.
+        read_prediction=_when_needed(find) if in_bulk else find(),
         read_columns=partial(in_bulk, card, root, split, path, samples, **without_masks) if in_bulk else None,
         rules=rules or Rules(),
         resize=resize,
         sources={"data": str(root.resolve()), "predictions": str(path.resolve())},
     )
+
+
+def _when_needed(find: Callable[[], PredictionReader]) -> PredictionReader:
+    """A reader that finds the predictions when the first of them is asked for; several threads may ask."""
+    lock, found = Lock(), list[PredictionReader]()
+
+    def read(sample: Sample) -> Prediction:
+        with lock:
+            if not found:
+                found.append(find())
+        return found[0](sample)
+
+    return read
 
 
 def made_from_truth(
