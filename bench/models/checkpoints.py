@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import pathlib
 import pickle
 import warnings
@@ -22,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import CheckpointError, missing_extra
+from bench.models import digests
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "model_ema", "ema", "params", "weights")
 """Keys under which training code keeps the network, the most explicit first."""
@@ -76,8 +76,7 @@ def read(path: Path) -> Checkpoint:
 
 def digest_of(path: Path) -> str:
     """Digest of a file's bytes (BLAKE2b, 16 bytes), read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    return digests.of_file(path)
 
 
 def fit(network: nn.Module, checkpoint: Checkpoint, *, architecture: str) -> None:
