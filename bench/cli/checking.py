@@ -87,8 +87,10 @@ def _checked(file: GateFile, asked: Check, *, common: bool, quiet: bool) -> Chec
         guards = {label: points / 100 for label, points in asked.classes.items()}
         verdicts = []
         for metric, points in asked.margins().items():
-            held = {"margin": points / 100, "guards": guards, "common_images": common}
-            verdicts.append(gate.check(candidate, baseline, metric=metric, **held))
+            found = gate.check(
+                candidate, baseline, metric=metric, margin=points / 100, guards=guards, common_images=common
+            )
+            verdicts.append(found)
             guards = {}  # they belong to the first metric
     except InputError as error:
         message = str(error).replace("--metric ", "metrics: ")

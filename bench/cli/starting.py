@@ -34,11 +34,17 @@ margin = 1.0
 # Classes that must not pay for the others, by IoU (AP, PQ), in points:
 #   [checks.classes]
 #   car = 2.0
+
+# Where the two were not scored on the same images: judge by those that both have.
+#   common_images = true                 # above [checks.classes]
 """
 
 WORKFLOW = """\
 name: bench
 on: pull_request
+
+permissions:
+  contents: read
 
 jobs:
   check:
