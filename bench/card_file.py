@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 import msgspec
 
+from bench.card_sources import Source, check_source, inside
 from bench.errors import CardError, did_you_mean
 
 TASKS = ("semantic", "instance", "panoptic")
@@ -25,8 +25,6 @@ FILES = {
     "pairs": ("images", "labels", "instances", "list"),
 }
 """The patterns that a layout takes; the other layouts know where their files lie."""
-CHECKSUMS = {"md5": 32, "sha1": 40, "sha256": 64}
-"""Checksums a source may state, with their hexadecimal digits."""
 LARGEST = 65535
 """The largest value a label file can hold."""
 
@@ -48,24 +46,6 @@ class Boundary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Width of a boundary as a fraction of the image diagonal."""
 
     ratio: float
-
-
-class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One archive of the data set: where it is published, what is known of it, and how it is unpacked.
-
-    Without `url` a person has to fetch it. `provides` are paths below the data root that exist once it is unpacked.
-    """
-
-    file: str
-    provides: tuple[str, ...]
-    url: str | None = None
-    bytes: int | None = None
-    checksum: str | None = None
-    cited: str | None = None
-    strip: str = ""
-    only: tuple[str, ...] = ()
-    nested: tuple[str, ...] = ()
-    optional: bool = False
 
 
 class ClassEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,7 +120,7 @@ def decode(text: bytes) -> CardFile:
     if file.boundary and not 0 < file.boundary.ratio < 1:
         raise CardError(f"boundary.ratio = {file.boundary.ratio} is a fraction of the diagonal, between 0 and 1")
     for source in file.sources:
-        _check_source(source)
+        check_source(source)
     return file
 
 
@@ -201,36 +181,13 @@ def _check_files(file: CardFile) -> None:
         if key not in FILES.get(file.layout, ()):
             hint = did_you_mean(key, FILES.get(file.layout, ()))
             raise CardError(f"unknown key {key!r} in files of layout {file.layout!r}: {hint}")
-        _inside(pattern, key=f"files.{key}")
+        inside(pattern, key=f"files.{key}")
     known = {entry.id for entry in file.classes} | set(file.void)
     for key, value in file.values.items():
         if not key.isdecimal() or int(key) > LARGEST:
             raise CardError(f"values: {key!r} is no pixel value; keys are whole numbers from 0 to {LARGEST}")
         if value not in known:
             raise CardError(f"values: {key} = {value}, which is neither the id of a class nor void")
-
-
-def _check_source(source: Source) -> None:
-    where = f"sources: {source.file!r}"
-    if not re.fullmatch(r"[\w][\w.-]*\.(zip|tar|tar\.gz|tgz)", source.file):
-        raise CardError(f"{where}: file is the plain name of a .zip, .tar, .tar.gz or .tgz")
-    if source.url is not None and not source.url.startswith(("http://", "https://")):
-        raise CardError(f"{where}: url = {source.url!r} must begin with http:// or https://")
-    algorithm, _, digits = (source.checksum or "").partition(":")
-    if source.checksum and not re.fullmatch(f"[0-9a-f]{{{CHECKSUMS.get(algorithm, 0)}}}", digits):
-        raise CardError(f"{where}: checksum = {source.checksum!r} must be md5:, sha1: or sha256: and its hex digits")
-    if source.checksum and not source.cited:
-        raise CardError(f"{where}: cited is missing; it says who publishes the checksum")
-    if not source.provides:
-        raise CardError(f"{where}: provides is empty; it names what is there once the file is unpacked")
-    for key, paths in {"provides": source.provides, "nested": source.nested, "strip": (source.strip,)}.items():
-        for path in paths:
-            _inside(path, key=f"{where}: {key}")
-
-
-def _inside(path: str, *, key: str) -> None:
-    if path.startswith("/") or ".." in PurePosixPath(path).parts or "\\" in path:
-        raise CardError(f"{key} = {path!r} must be a path below the data root, with forward slashes and without '..'")
 
 
 def _one_of(value: str, known: Iterable[str], *, key: str) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from bench.card_file import Boundary, Crops, Source, Split, decode
+from bench.card_file import Boundary, Crops, Split, decode
+from bench.card_sources import Source
 from bench.classes import Class, Classes
 from bench.errors import CardError, did_you_mean
 

@@ -49,6 +49,7 @@ PARTS = {
     "board_table": "boards",
     "bootstrap": "resample",
     "card_file": "cards",
+    "card_sources": "cards",
     "choosing": "evaluation",
     "circumstances": "boards",
     "columns": "samples",

@@ -1,0 +1,67 @@
+"""The archives that a card lists: which keys they have, and what these may not contradict.
+
+What is done with them is told in `prepare.py`; this module knows neither folders nor the network.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+import msgspec
+
+from bench.errors import CardError
+
+CHECKSUMS = {"md5": 32, "sha1": 40, "sha256": 64}
+"""Checksums a source may state, with their hexadecimal digits."""
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One archive of the data set: where it is published, what is known of it, and how it is unpacked.
+
+    Without `url` a person has to fetch it. `provides` are paths below the data root that exist once it is unpacked.
+    """
+
+    file: str
+    provides: tuple[str, ...]
+    url: str | None = None
+    bytes: int | None = None
+    checksum: str | None = None
+    cited: str | None = None
+    strip: str = ""
+    only: tuple[str, ...] = ()
+    nested: tuple[str, ...] = ()
+    optional: bool = False
+
+
+def check_source(source: Source) -> None:
+    """Refuse an archive whose keys contradict each other.
+
+    Raises:
+        CardError: the file's name, the key and what is wrong with it.
+    """
+    where = f"sources: {source.file!r}"
+    if not re.fullmatch(r"[\w][\w.-]*\.(zip|tar|tar\.gz|tgz)", source.file):
+        raise CardError(f"{where}: file is the plain name of a .zip, .tar, .tar.gz or .tgz")
+    if source.url is not None and not source.url.startswith(("http://", "https://")):
+        raise CardError(f"{where}: url = {source.url!r} must begin with http:// or https://")
+    algorithm, _, digits = (source.checksum or "").partition(":")
+    if source.checksum and not re.fullmatch(f"[0-9a-f]{{{CHECKSUMS.get(algorithm, 0)}}}", digits):
+        raise CardError(f"{where}: checksum = {source.checksum!r} must be md5:, sha1: or sha256: and its hex digits")
+    if source.checksum and not source.cited:
+        raise CardError(f"{where}: cited is missing; it says who publishes the checksum")
+    if not source.provides:
+        raise CardError(f"{where}: provides is empty; it names what is there once the file is unpacked")
+    for key, paths in {"provides": source.provides, "nested": source.nested, "strip": (source.strip,)}.items():
+        for path in paths:
+            inside(path, key=f"{where}: {key}")
+
+
+def inside(path: str, *, key: str) -> None:
+    """Refuse a path that is not below the data root.
+
+    Raises:
+        CardError: names the key.
+    """
+    if path.startswith("/") or ".." in PurePosixPath(path).parts or "\\" in path:
+        raise CardError(f"{key} = {path!r} must be a path below the data root, with forward slashes and without '..'")
