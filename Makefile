@@ -45,6 +45,6 @@ $(VENV)/.installed-models: $(SOURCES) | $(BIN)/python
 
 # Oracles of the tests; they ask for NumPy 1 or OpenCV and run without (tests put back what they need), hence --no-deps.
 $(VENV)/.installed-dev: $(SOURCES) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[models,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[models,onnx,litert,report,dev]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps panopticapi-lite==0.2.0 lvis==0.5.3 tidecv==1.0.1
 	@touch $@ $(VENV)/.installed-models
