@@ -20,7 +20,8 @@ tbody + tbody tr:first-child > * { border-top: 1px solid var(--line); }
 .score, .cost { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
 .score small, tbody th[colspan], footer, .text { color: var(--soft); }
 .score small { display: block; font-size: .75rem; font-weight: normal; line-height: 1.2; }
-.name { font-weight: 600; white-space: nowrap; }
+.name { white-space: nowrap; }
+tbody .name { font-weight: normal; }
 tbody th[colspan] { font-size: .85rem; font-weight: normal; padding-top: .7rem; }
 .text { font-size: .85rem; min-width: 10rem; }
 footer { font-size: .85rem; margin-top: 1.5rem; }
