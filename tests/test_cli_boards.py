@@ -109,5 +109,5 @@ def test_mistakes_are_one_sentence(place: Path, bench) -> None:
     assert (2, True) == (code, "there is no board.toml in it" in err)
     code, _, err = bench("board", "show", board, "--out", place / "no" / "file")
     assert (2, True) == (code, "cannot write" in err)
-    code, _, err = bench("eval", "-p", "baseline:oracle", "-d", board / "blocks.toml", "--data", place)
-    assert (2, True) == (code, "known are: constant, damaged, shuffled" in err)
+    code, _, err = bench("eval", "-p", "baseline:orakle", "-d", board / "blocks.toml", "--data", place)
+    assert (2, True) == (code, "baseline:orakle: did you mean oracle?" in err)

@@ -91,13 +91,14 @@ def add(
     as_json: AsJson = False,
 ) -> int:
     """Check a run record and copy it (without predictions) into a board."""
-    from bench import board_file, boards, runs
+    from bench import board_file, board_runs, runs
 
     board = board_file.read(folder.expanduser())
     found = runs.read(run.expanduser())
     target = board_file.add(board, found)
-    table = boards.table(board_file.read(board.path))
-    reason = next((row.reason for row in table.apart if row.name == found.record.name), "")
+    rows = [board_runs.measured(board.file, each) for each in (*board.runs.values(), found)]
+    _, apart = board_runs.part(rows, board.file)
+    reason = next((why for one, why in apart if one.name == found.record.name), "")
     if as_json:
         console.say_json({"board": str(board.path), "added": str(target), "apart": reason or None})
         return 0
