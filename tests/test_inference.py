@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,14 @@ torch = pytest.importorskip("torch", reason="the extra models is not installed")
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+from bench.cards import load_card  # noqa: E402
 from bench.errors import UsageError  # noqa: E402
+from bench.evaluation import evaluate  # noqa: E402
+from bench.jobs import Job  # noqa: E402
 from bench.models import Options, augmentation, inference, windows  # noqa: E402
 from bench.models.batches import Batches  # noqa: E402
 from bench.models.inference import SemanticModel  # noqa: E402
-from bench.samples import Image, LabelMap  # noqa: E402
+from bench.samples import Image, LabelMap, Sample, Truth  # noqa: E402
 
 CLASSES = 5
 SIZE = (37, 53)
@@ -234,3 +238,50 @@ def test_other_errors_of_a_network_are_its_own() -> None:
 
     with pytest.raises(RuntimeError, match="shapes do not match"):
         model(Scarce(images=0).network(error)).predict([picture()])
+
+
+# torch.compile.
+
+
+def test_a_compiled_network_answers_as_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiling, calls = torch.compile, []
+
+    def quick(network: nn.Module) -> Any:
+        calls.append(network)
+        return compiling(network, backend="eager")
+
+    monkeypatch.setattr(torch, "compile", quick)
+    ready, images = model(Local(), Options(device="cpu", compile=True)), [picture(), picture(1)]
+    assert ready.settings["compile"]
+    assert all(np.array_equal(a, b) for a, b in zip(labels(ready, images), labels(model(Local()), images), strict=True))
+    assert 1 == len(calls)
+
+
+def test_a_network_that_cannot_be_compiled_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._dynamo.exc import TorchDynamoException
+
+    def broken(_: nn.Module) -> Any:
+        def call(_: Any) -> Any:
+            raise TorchDynamoException("No working C++ compiler found\nmore lines")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", broken)
+    ready = model(Local(), Options(device="cpu", compile=True))
+    with pytest.raises(
+        UsageError, match=r"^--compile: torch cannot compile the network here \(No working C\+\+ compil"
+    ):
+        ready.predict([picture()])
+
+
+def test_smaller_batches_are_said_in_the_record(tmp_path: Path) -> None:
+    card = load_card("camvid")
+    truth = Truth(read_semantic=lambda: LabelMap(np.zeros(SIZE, dtype=np.uint8)))
+    samples = [Sample(f"{n}", truth, read_image=picture) for n in range(4)]
+    ready = model(Scarce(images=1).network(torch.OutOfMemoryError), Options(device="cpu", batch_size=4))
+    ready._batches.together = True
+    job = Job(card, "val", samples, "scarce", dict(ready.identity), dict(ready.settings), model=ready)
+    record = evaluate(job, out=tmp_path).record
+    assert ["out-of-memory"] == [each.code for each in record.warnings if each.code == "out-of-memory"]
+    assert 4 == record.settings["batch_size"]
+    assert 0 < record.timings["cost"]["flops"]
