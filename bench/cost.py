@@ -65,7 +65,9 @@ class Meter:
     def cost(self) -> dict[str, Any]:
         """What the run cost; docs/formats.md tells every key. Call it after the last image."""
         peak = measuring.peak_memory(self._device)
-        timed = measuring.latency(self._single(), device=self._device) if self.job.latency else None
+        latency = (
+            measuring.latency(next(self._single()), self._single(), device=self._device) if self.job.latency else None
+        )
         first = self.question(self.job.samples[0])
         return {
             **measuring.where(self._device),
@@ -73,7 +75,7 @@ class Meter:
             **peak,
             "flops": measuring.flops(partial(prompting.predict, self.model, [first])),
             "flops_image": [int(length) for length in first[0].shape[:2]],
-            "latency": timed,
+            "latency": latency,
         }
 
     def _single(self) -> Iterator[measuring.Question]:

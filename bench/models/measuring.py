@@ -45,16 +45,17 @@ def flops(question: Question) -> int | None:
     return int(counter.get_total_flops()) or None
 
 
-def latency(questions: Iterable[Question], *, device: str, seconds: float = 120.0) -> dict[str, Any]:
-    """How long predictions take one by one: milliseconds at p50 and p95, after `WARM_UP` that are not timed.
+def latency(first: Question, questions: Iterable[Question], *, device: str, seconds: float = 120.0) -> dict[str, Any]:
+    """How long predictions take one by one: milliseconds at p50 and p95, after asking `first` `WARM_UP` times.
 
-    It stops after `seconds`, but not before ten; `images` says how many were timed.
+    `first` is none of the others, for a model may remember what it has seen. It ends after `seconds`, but not before
+    ten; `images` says how many were timed.
     """
     times: list[float] = []
     began = time.perf_counter()
-    for number, question in enumerate(questions):
-        for _ in range(0 if number else WARM_UP):
-            question()
+    for _ in range(WARM_UP):
+        first()
+    for question in questions:
         _wait(device)
         start = time.perf_counter()
         question()
