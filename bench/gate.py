@@ -190,7 +190,7 @@ def _notes(aligned: Aligned) -> tuple[str, ...]:
     if units < 2:
         found.append("all images belong to one cluster: only a score that did not change can pass")
     elif units < images and units < FEW_CLUSTERS:
-        found.append(f"{units} clusters of images are few: bounds are rather too narrow")
+        found.append(f"{units} clusters of images are few: bounds may be too narrow")
     elif units == images and images < FEW_IMAGES:
-        found.append(f"{images} images are few: bounds are rather too narrow")
+        found.append(f"{images} images are few: bounds may be too narrow")
     return tuple(found)
