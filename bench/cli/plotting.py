@@ -50,5 +50,6 @@ def plot(
     best = ", ".join(point.name for point in found.points if point.on_front)
     for note in found.notes:
         console.note(f"note: {note}")
-    console.say(f"wrote {output}: {len(found.points)} runs; on the front of {found.metric} and {cost}: {best}")
+    number = f"{len(found.points)} run{'s' if len(found.points) > 1 else ''}"
+    console.say(f"wrote {output}: {number}; on the front of {found.metric} and {cost}: {best}")
     return 0
