@@ -94,3 +94,13 @@ def test_the_command_speaks_words_and_json(runs: list[Run], capsys: pytest.Captu
     assert "nothing can be significant" in " ".join(found["verdict"])
     assert 2 == cli.main(["compare", "--across", words[0]])
     assert "two data sets or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["--across", "--seeds"], ["--across", "--by", "class"], ["--seeds", "--interval", "bca"]]
+)
+def test_options_that_would_change_nothing_are_refused(
+    runs: list[Run], capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert 2 == cli.main(["compare", str(runs[0].path), str(runs[1].path), *words])
+    assert f"{words[1]} does not go with {words[0]}" in capsys.readouterr().err

@@ -61,6 +61,12 @@ def compare(  # noqa: PLR0913 - an option each
     from bench.render.comparison import report
     from bench.render.comparison_json import comparison_json
 
+    alone = {"--by": by is not None, "--correction": correction != "holm", "--interval": interval != "default"}
+    alone["--permutations"] = permutations is not None
+    if across:
+        _require_none("--across", {**alone, "--seeds": seeds, "--common-images": common_images})
+    elif seeds:
+        _require_none("--seeds", alone)
     read = [runs.read(find_record(folder.expanduser())) for folder in run_folders]
     if across:
         return _rank_across(read, metric=metric, alpha=alpha, as_json=as_json)
@@ -81,6 +87,15 @@ def compare(  # noqa: PLR0913 - an option each
     else:
         console.say(report(found))
     return 0
+
+
+def _require_none(asked: str, others: dict[str, bool]) -> None:
+    """Refuse options that would change nothing."""
+    from bench.errors import UsageError
+
+    for name, given in others.items():
+        if given:
+            raise UsageError(f"{name} does not go with {asked}, for which it means nothing")
 
 
 def _compare_seeds(read: list[Run], *, as_json: bool, **options: Any) -> int:
