@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -97,6 +97,8 @@ class _Counter:
 
     def __call__(self, position: int, prediction: Prediction | None = None) -> Counted:
         job, sample = self.job, self.job.samples[position]
+        if len(self.families) > 1 or job.resize:
+            sample = replace(sample, truth=sample.truth.once())
         if prediction is None:
             if job.read_prediction is None:
                 raise UsageError("a job needs a model or stored predictions")

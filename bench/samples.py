@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -115,8 +115,9 @@ class Segments:
         _require(self.ids.ndim == 2, f"a panoptic map has shape (H, W), not {self.ids.shape}")
         columns = (self.segment_ids, self.classes, self.crowd, *([] if self.claimed is None else [self.claimed]))
         _require(len({len(column) for column in columns}) == 1, "columns of segments need equal lengths")
-        _require(len(np.unique(self.segment_ids)) == len(self.segment_ids), "two segments share an id")
-        _require(0 not in self.segment_ids, "segment id 0 means void and cannot name a segment")
+        ids = set(self.segment_ids.tolist())
+        _require(len(ids) == len(self.segment_ids), "two segments share an id")
+        _require(0 not in ids, "segment id 0 means void and cannot name a segment")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -197,6 +198,11 @@ class Truth:
     def void(self) -> Array | None:
         """Pixels (H, W) bool that excuse detections, where the data set says more than which have no segment."""
         return self.read_void() if self.read_void else None
+
+    def once(self) -> Truth:
+        """The same truth, of which each form is read once and then kept: for as long as one image is looked at."""
+        readers = (self.read_semantic, self.read_instances, self.read_segments, self.read_void)
+        return Truth(*(read and cache(read) for read in readers))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)
