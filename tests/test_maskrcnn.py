@@ -108,9 +108,9 @@ def test_state_dicts_of_torchvision_are_known_and_stand_for_coco(
     torch.save({"model": network.state_dict()}, tmp_path / "mine.pth")
     sizes = {"min_size": (96,), "max_size": 160}
     vars(network.transform).update(sizes)
-    model = load(tmp_path / "mine.pth", COCO, score_threshold=0.012)
+    model = load(tmp_path / "mine.pth", COCO, score_threshold=0.012, detections=20)
     vars(model.network.transform).update(sizes)
-    network.roi_heads.score_thresh = 0.012
+    network.roi_heads.score_thresh, network.roi_heads.detections_per_img = 0.012, 20
     assert architecture == model.identity["architecture"]
     # torchvision numbers COCO's classes by their ids, of which the card makes train ids without gaps.
     labels = {entry.id: entry.train_id for entry in COCO.classes.scored if entry.train_id is not None}
