@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from bench import kernels
 
 HEAVY = {
     "IPython", "cityscapesscripts", "matplotlib", "onnxruntime", "pandas", "pycocotools", "requests", "scipy",
@@ -56,3 +61,31 @@ def test_import_bench_loads_not_even_numpy() -> None:
 
 def test_heavy_packages_are_noticed() -> None:
     assert {"scipy"} == loaded_by("import scipy.ndimage")[0] & HEAVY
+
+
+@pytest.mark.parametrize("more", [[], ["--unknown"]])
+def test_scoring_label_maps_loads_what_it_needs_and_no_more(tmp_path: Path, more: list[str]) -> None:
+    for place in (tmp_path / "gtFine" / "val" / "made", tmp_path / "found"):
+        place.mkdir(parents=True)
+        Image.fromarray(np.full((4, 6), 7, np.uint8)).save(place / "made_000000_000019_gtFine_labelIds.png")
+    where = ["--dataset", "cityscapes", "--data", str(tmp_path), "--predictions", str(tmp_path / "found")]
+    words = [
+        "eval",
+        *where,
+        "--metrics",
+        "mIoU",
+        "--interval",
+        "none",
+        "--out",
+        str(tmp_path / "runs"),
+        "--json",
+        *more,
+    ]
+    if more:
+        program = f"from bench.cli import main; assert 2 == main({words!r})"
+        assert {"typer"} <= loaded_by(program)[0]
+        return
+    packages, said = loaded_by(f"from bench.cli import main; sys.exit(main({words!r}))")
+    assert 1.0 == json.loads(said)["scores"]["semantic"]["mIoU"]["value"]
+    assert set() == packages & (HEAVY | {"typer", "pydantic", "rich", "click"})
+    assert kernels.which() == "reference" or "PIL" not in packages
