@@ -5,7 +5,9 @@ What the runs are, and whether they may be compared, is settled before; see `com
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -59,9 +61,11 @@ class Asks:
 def pairs_of(asks: Asks, compared: Sequence[Run]) -> list[Pair]:
     """The effects of every pair, first each by itself, then the overall ones corrected for all pairs."""
     found, leading, swapped_leading = [], [], []
-    for i, j in combinations(range(len(compared)), 2):
+    places = list(combinations(range(len(compared)), 2))
+    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="bench-swap") as pool:
+        all_swapped = list(pool.map(lambda pair: _swapped(asks, *pair), places))
+    for (i, j), swapped in zip(places, all_swapped, strict=True):
         observed = asks.plain[i] - asks.plain[j]
-        swapped = _swapped(asks, i, j)
         p = permutation.p_values(observed, swapped, exact=asks.swaps.exact)
         classes = np.arange(1, len(observed))
         corrected = np.concatenate([p[:1], _correct(asks, observed[classes], p[classes], swapped[:, classes])])

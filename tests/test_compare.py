@@ -18,6 +18,7 @@ from bench.compare import compare
 from bench.errors import RunError, UsageError
 from bench.families import FAMILIES, Rules, family
 from bench.metrics.regions import Plan
+from bench.permutation import Swaps
 from bench.render import comparison
 from bench.runs import Run
 
@@ -183,6 +184,25 @@ def test_average_precision_is_swapped_by_ranks(objects: list[Run]) -> None:
     stretched = {**table, "score": np.exp(5 * table["score"].astype(np.float64)) - 7}
     changed = replace(objects[0], tables={**objects[0].tables, "mask_detections": stretched})
     assert found.pairs[0].effect == compare(changed, objects[1]).pairs[0].effect
+
+
+def test_swapping_a_cluster_exchanges_the_rows_of_its_images(some: dict[str, Run]) -> None:
+    first, second = some["fine"].tables, some["coarse"].tables
+    asked = contrasts.question([some["fine"], some["coarse"]], "mIoU")
+    clusters = np.arange(40) // 8
+    rows = np.array([[False] * 5, [False, True, False, False, True], [True] * 5])
+    found = contrasts.swapped(asked, (first, second), Swaps(rows, exact=False), clusters, by_class=True)
+    for row, differences in zip(rows, found, strict=True):
+        mixed = []
+        for own, other in ((first, second), (second, first)):
+            parts = [(own["pixels"], ~row), (other["pixels"], row)]
+            kept = [
+                {name: column[which[clusters[part["image"]]]] for name, column in part.items()} for part, which in parts
+            ]
+            table = {name: np.concatenate([part[name] for part in kept]) for name in kept[0]}
+            mixed.append(contrasts.plain(asked, {**own, "pixels": table}, by_class=True))
+        np.testing.assert_allclose(mixed[0] - mixed[1], differences, rtol=0, atol=1e-14)
+    assert not np.allclose(found[0], found[1], rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["some", "objects"])

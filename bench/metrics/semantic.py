@@ -93,7 +93,7 @@ def score(
     images = sums_per_image(counts, weights.shape[1], classes, region)
     plain = images.total()
     scored = _scored(plain, classes_in) if scored is None else scored
-    return _scores(images.each(lambda part: weigh(weights, part)), plain, scored, classes_in)
+    return _scores(images.joined(lambda part: weigh(weights, part)), plain, scored, classes_in)
 
 
 def per_image(
