@@ -172,7 +172,8 @@ def swapped(asked: Question, pair: tuple[Tables, Tables], swaps: Swaps, clusters
         pair = settled(pair[0], asked.classes, asked.rules), settled(pair[1], asked.classes, asked.rules)
     if not any("score" in pair[0][name] for name in asked.family.TABLES):
         # Counts add up: images that are swapped together are as good as one. Ranks of detections are by image.
-        pair, clusters = _by_cluster(pair, asked.family.TABLES, clusters), np.arange(swaps.rows.shape[1])
+        first, second = (_by_cluster(tables, asked.family.TABLES, clusters) for tables in pair)
+        pair, clusters = (first, second), np.arange(swaps.rows.shape[1])
     both = stacked(pair, asked.family.TABLES)
     images, parts = len(clusters), []
     for rows in _blocks(len(swaps.rows), 4 * images):
@@ -201,10 +202,9 @@ def stacked(pair: tuple[Tables, Tables], names: Sequence[str]) -> Tables:
     return both
 
 
-def _by_cluster(pair: tuple[Tables, Tables], names: Sequence[str], clusters: Array) -> tuple[Tables, Tables]:
-    """The tables of two runs with the rows of each cluster under its number, as if it were one image."""
-    first, second = ({name: {**part[name], "image": clusters[part[name]["image"]]} for name in names} for part in pair)
-    return first, second
+def _by_cluster(tables: Tables, names: Sequence[str], clusters: Array) -> Tables:
+    """The tables of a run with the rows of each cluster under its number, as if it were one image."""
+    return {name: {**tables[name], "image": clusters[tables[name]["image"]]} for name in names}
 
 
 def _ranked(table: Table) -> Table:
