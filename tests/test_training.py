@@ -157,6 +157,13 @@ def test_all_of_them_have_files_of_their_own() -> None:
     assert 3 == sum(recipe.model == "deeplab" for recipe in SHIPPED)
 
 
+def test_the_page_of_the_checkpoints_says_what_their_records_say(repository: Path) -> None:
+    folder = repository / "bench" / "checkpoints"
+    assert results.table(folder) in (folder / "README.md").read_text(encoding="utf-8")
+    assert {path.stem for path in folder.glob("*.safetensors")} == {path.stem for path in folder.glob("*.json")}
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 40e6
+
+
 def test_the_module_of_the_tool_is_the_repository_s() -> None:
     assert isinstance(losses, ModuleType)
     assert str(Path(str(losses.__file__)).parents[1]) == TOOLS

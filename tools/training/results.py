@@ -85,7 +85,7 @@ def table(folder: Path) -> str:
         "| file | network | seed | loss | steps | minutes | mIoU | AP of masks | AP of boxes |",
         "|---|---|--:|---|--:|--:|--:|--:|--:|",
     ]
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("*.json"), key=lambda path: path.stem):
         record = json.loads(path.read_text(encoding="utf-8"))
         before = [record["before"]] if "before" in record else []
         steps = " + ".join(f"{part['steps']}" for part in (*before, record))
