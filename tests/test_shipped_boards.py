@@ -29,7 +29,11 @@ def test_all_of_them_are_there() -> None:
     assert {*PUBLISHED, "streets", "streets-instance"} <= set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+# Pairs of measured rows are tested again, which takes a while.
+MARKED = [pytest.param(name, marks=pytest.mark.slow) if name.startswith("streets") else name for name in NAMES]
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_its_page_is_up_to_date(name: str) -> None:
     page = (FOLDER / name / "README.md").read_text(encoding="utf-8")
     assert [] == markdown.stale(boards.table(board_file.read(FOLDER / name)), page)

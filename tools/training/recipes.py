@@ -64,7 +64,7 @@ SHIPPED = (
     Recipe("deeplab", "deeplabv3_slim16", steps=1500, seed=2, coarse=0.5),
     Recipe("deeplab", "deeplabv3_slim16", steps=1500, seed=3, coarse=0.5),
     Recipe("pspnet", "pspnet_slim16", steps=1500, coarse=0.5),
-    Recipe("segnet", "segnet_slim12", steps=1500, coarse=0.5),
+    Recipe("segnet", "segnet_slim12", steps=1950, coarse=0.5),
     Recipe("fcn", "fcn_slim24", steps=1500, coarse=0.5),
 )
 """In the order in which `--all` trains them: Mask R-CNN begins with the encoder of the U-Net."""
