@@ -9,7 +9,10 @@ from bench.render.gate_words import MARKS, Checked, sentence, summary
 
 def markdown(found: Sequence[Checked]) -> str:
     """The summary of a job: a table of all scores, then the sentences of those that do not pass."""
-    rows = ["| check | score | candidate | baseline | change [95 % bounds] | margin | |", "|:--|:--|--:|--:|--:|--:|:--|"]
+    rows = [
+        "| check | score | candidate | baseline | change [95 % bounds] | margin | |",
+        "|:--|:--|--:|--:|--:|--:|:--|",
+    ]
     remarks = []
     for check in found:
         for verdict in check.verdicts:
