@@ -20,6 +20,7 @@ from bench import masks, models  # noqa: E402
 from bench.cards import Card, load_card  # noqa: E402
 from bench.errors import BenchError, CheckpointError, UsageError  # noqa: E402
 from bench.models import Options, object_networks  # noqa: E402
+from bench.models.batches import Batches  # noqa: E402
 from bench.models.object_inference import ObjectModel  # noqa: E402
 from bench.samples import Instances, LabelMap, Segments  # noqa: E402
 
@@ -220,3 +221,25 @@ def test_published_weights_that_cannot_be_fetched_say_which_file(
         models.load("maskrcnn", COCO, Options(weights="DEFAULT", device="cpu"))
     with pytest.raises(CheckpointError, match=r"maskrcnn_resnet50_fpn_coco-bf2d0c1e\.pth"):
         models.load("maskrcnn", VOC, Options(device="cpu"))
+
+
+def test_a_batch_that_memory_does_not_hold_is_halved_and_said(tmp_path: Path, pictures: list[Any]) -> None:
+    class Small(torch.nn.Module):
+        def __init__(self, network: Any) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, images: list[Any]) -> Any:
+            if len(images) > 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return self.network(images)
+
+    plain = load(slim_file(tmp_path))
+    small: Any = Small(plain.network)
+    # What a GPU does with a batch, on the CPU.
+    model = replace(plain, network=small, identity={**plain.identity, "warnings": []})
+    object.__setattr__(model, "_batches", Batches("cuda", 2, True, model.identity["warnings"]))
+    expected = plain.predict(pictures[:1] * 2)
+    found = model.predict(pictures[:1] * 2)
+    assert [one.scores.tolist() for one in expected] == [one.scores.tolist() for one in found]  # type: ignore[union-attr]
+    assert ["out-of-memory"] == [code for code, _ in model.identity["warnings"]]

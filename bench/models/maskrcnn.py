@@ -45,9 +45,7 @@ def load(card: Card, options: Options) -> ObjectModel:
     found = finding.find(family, things, options)
     checkpoint = replace(found.checkpoint, state=object_networks.modernised(found.checkpoint.state))
     architecture = _architecture(checkpoint)
-    outputs = object_networks.outputs_of(checkpoint.state)
-    if outputs is None:
-        raise CheckpointError(f"{checkpoint.path} has no classifier (no weights called roi_heads.box_predictor...)")
+    outputs = _outputs(checkpoint)
     names = found.classes or assembly.names_of(checkpoint) or (_coco_names() if outputs == COCO else None)
     channels = labels.match(things, outputs - 1, names, where=str(checkpoint.path))
     network = object_networks.build(architecture, outputs)
@@ -104,6 +102,16 @@ def _family() -> Family:
 
 def _coco_names() -> Sequence[str]:
     return _family().pretrained[0].classes
+
+
+def _outputs(checkpoint: Checkpoint) -> int:
+    """Number of classes of the weights, and one for no object."""
+    from bench.models import object_networks
+
+    outputs = object_networks.outputs_of(checkpoint.state)
+    if outputs is None:
+        raise CheckpointError(f"{checkpoint.path} has no classifier (no weights called roi_heads.box_predictor...)")
+    return outputs
 
 
 def _architecture(checkpoint: Checkpoint) -> str:

@@ -22,7 +22,7 @@ def run(recipe: Recipe, parts: dict[str, Any], kept: Path, loss_at: Callable[[in
     `parts` are the network, its optimizer and the schedule of its rate; `loss_at` is the loss of a step.
     """
     start, seconds = resume(recipe, parts, kept)
-    began, sum_of_losses = time.monotonic() - seconds, 0.0
+    began, seen = time.monotonic() - seconds, list[float]()
     for step in range(start, recipe.steps):
         # What is drawn in the network (dropout, the anchors that count) is the same after a stop as without.
         torch.manual_seed(recipe.seed * 1_000_000 + step)
@@ -32,11 +32,11 @@ def run(recipe: Recipe, parts: dict[str, Any], kept: Path, loss_at: Callable[[in
         nn.utils.clip_grad_norm_(parts["network"].parameters(), 5.0)
         parts["optimizer"].step()
         parts["schedule"].step()
-        sum_of_losses += float(loss.detach())
+        seen.append(float(loss.detach()))
         if (step + 1) % EVERY == 0 or step + 1 == recipe.steps:
             seconds = time.monotonic() - began
-            print(f"{recipe.file} step {step + 1} loss {sum_of_losses / EVERY:.3f} {seconds:.0f} s", flush=True)
-            sum_of_losses = 0.0
+            print(f"{recipe.file} step {step + 1} loss {sum(seen) / len(seen):.3f} {seconds:.0f} s", flush=True)
+            seen.clear()
             keep(recipe, parts, kept, step=step + 1, seconds=seconds)
     parts["network"].eval()
     return seconds
