@@ -50,6 +50,16 @@ def task_of(path: Path) -> str:
     return "instance" if _lists_masks(path) else "semantic"
 
 
+def boxes_alone(path: Path) -> bool:
+    """Whether a results JSON gives its first object a box and no mask."""
+    found = [path] if path.is_file() else sorted(path.glob("*.json"))
+    if len(found) != 1:
+        return False
+    with found[0].open("rb") as file:
+        first = file.read(1 << 20).partition(b"}")[0]
+    return b'"bbox"' in first and b'"segmentation"' not in first
+
+
 def _lists_masks(path: Path) -> bool:
     """Whether a folder holds text files of Cityscapes' form: a mask's path, a label and a score a line."""
     texts = False
@@ -62,8 +72,16 @@ def _lists_masks(path: Path) -> bool:
     return texts and next(path.rglob("*.png"), None) is None
 
 
-def rules_for(card: Card, task: str, *, metrics: str = "default", regions: str = "", **settings: Any) -> Rules:
-    """The rules of evaluating predictions of a task on a data set.
+def rules_for(
+    card: Card,
+    task: str,
+    *,
+    metrics: str = "default",
+    regions: str = "",
+    masks: bool = True,
+    **settings: Any,
+) -> Rules:
+    """The rules of evaluating predictions of a task on a data set; without `masks`, the default is boxes alone.
 
     `metrics` is `default`, `all`, or names of metrics or families with commas; `regions` lists kinds of regions,
     each with numbers of its own after `=`, such as `crops,trimap=3:5`. `all` takes the card's crops in.
@@ -73,7 +91,7 @@ def rules_for(card: Card, task: str, *, metrics: str = "default", regions: str =
     """
     known = [name for name, entry in FAMILIES.items() if entry.task == task]
     if metrics == "default":
-        known = [name for name in known if FAMILIES[name].when == "default"]
+        known = [name for name in known if FAMILIES[name].when == "default" and (masks or name.endswith("boxes"))]
     if metrics in ("default", "all"):
         chosen = _offered(card, task, known)
     else:

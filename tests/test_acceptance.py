@@ -84,6 +84,8 @@ def test_coco_results_score_what_their_authors_published(
     group, expected = PUBLISHED[kind]
     assert 0 == code
     assert expected == tuple(round(found["scores"][group][name]["value"], 3) for name in COCO_NAMES)
+    # Results of boxes alone are not scored as masks, unless that is asked for.
+    assert (kind == "fakesegm") == ("instance" in found["scores"])
 
 
 def _counts(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[list[int], list[int], list[int]]:

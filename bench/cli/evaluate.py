@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from bench.cli import jobs
+from bench.cli import console, jobs
 from bench.cli.options import (
     AreaFrom,
     AsJson,
@@ -76,12 +76,12 @@ def evaluate(  # noqa: PLR0913 - an option each
 
     Example:  bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
     """
-    from bench.choosing import rules_for, task_of
+    from bench.choosing import boxes_alone, rules_for, task_of
     from bench.errors import PredictionError
     from bench.jobs import made_from_truth, stored_predictions
 
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
-    asked = {
+    asked: dict[str, Any] = {
         "crop0": crop0,
         "boundary_mode": boundary_mode,
         "classes_in": classes_in,
@@ -111,7 +111,10 @@ def evaluate(  # noqa: PLR0913 - an option each
     if not path.exists():
         raise PredictionError(f"--predictions {path}: there is no such folder or file")
     answered = task_of(path) if task == "auto" else task
-    rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, **asked)
+    masks = answered != "instance" or not boxes_alone(path)
+    if not masks and metrics == "default":
+        console.note("The results hold boxes and no masks: only boxes are scored (--metrics AP draws masks).")
+    rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, masks=masks, **asked)
     job = stored_predictions(
         opened.card,
         opened.split,

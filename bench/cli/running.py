@@ -114,7 +114,7 @@ def run(  # noqa: PLR0913 - an option each
     opened = jobs.open_with_progress(dataset, split, **where) if card.classes_from == "truth" else None
     loaded = models.load(model, opened.card if opened else card, options)
     opened = opened or jobs.open_with_progress(dataset, split, **where)
-    asked = {
+    asked: dict[str, Any] = {
         "crop0": crop0,
         "boundary_mode": boundary_mode,
         "classes_in": classes_in,
