@@ -79,4 +79,4 @@ def _between(old: int, new: int) -> tuple[Array, Array, Array]:
     """For each new position the two old ones around it, and the share of the second."""
     place = np.clip((np.arange(new, dtype=np.float32) + 0.5) * np.float32(old / new) - 0.5, 0, None)
     low = np.minimum(place.astype(np.int64), old - 1)
-    return low, np.minimum(low + 1, old - 1), place - low
+    return low, np.minimum(low + 1, old - 1), (place - low).astype(np.float32)
