@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from bench.data import open_data as open_data
     from bench.errors import BenchError as BenchError
     from bench.errors import InputError as InputError
-    from bench.evaluator import Evaluator as Evaluator
-    from bench.jobs import Job as Job
+    from bench.evaluation.evaluator import Evaluator as Evaluator
+    from bench.evaluation.jobs import Job as Job
+    from bench.evaluation.result import Result as Result
     from bench.models import Options as Options
-    from bench.result import Result as Result
     from bench.runs import Run as Run
     from bench.runs import read as read_run
     from bench.samples import Instances as Instances
@@ -37,13 +37,13 @@ _HOMES = {
     "Card": ("bench.cards", "Card"),
     "Class": ("bench.classes", "Class"),
     "Classes": ("bench.classes", "Classes"),
-    "Evaluator": ("bench.evaluator", "Evaluator"),
+    "Evaluator": ("bench.evaluation.evaluator", "Evaluator"),
     "InputError": ("bench.errors", "InputError"),
     "Instances": ("bench.samples", "Instances"),
-    "Job": ("bench.jobs", "Job"),
+    "Job": ("bench.evaluation.jobs", "Job"),
     "LabelMap": ("bench.samples", "LabelMap"),
     "Options": ("bench.models", "Options"),
-    "Result": ("bench.result", "Result"),
+    "Result": ("bench.evaluation.result", "Result"),
     "Run": ("bench.runs", "Run"),
     "Sample": ("bench.samples", "Sample"),
     "Segments": ("bench.samples", "Segments"),

@@ -10,14 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import prompting, recording, scoring
+from bench import scoring
+from bench.baselines import prompting
 from bench.cards import Card, load_card
-from bench.choosing import rules_for
 from bench.data import Data, Progress, open_data
+from bench.evaluation import recording
+from bench.evaluation.choosing import rules_for
+from bench.evaluation.jobs import Job
+from bench.evaluation.result import Result
 from bench.families import families
-from bench.jobs import Job
 from bench.models import Model, Options, load, own
-from bench.result import Result
 from bench.runs import Run, Tables
 
 

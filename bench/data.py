@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.card_file import CLASSES_FROM, LAYOUTS
 from bench.cards import Card, load_card
+from bench.cards.card_file import CLASSES_FROM, LAYOUTS
 from bench.errors import DataError, UsageError, did_you_mean
 from bench.formats import Ids, classes_in_truth, layout
 from bench.samples import Sample

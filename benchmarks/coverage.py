@@ -16,11 +16,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bench import contrasts, permutation
-from bench.comparability import Aligned
-from bench.contrasts import Question
-from bench.effects import Method, interval_of, spread_of
+from bench.compare import contrasts
+from bench.compare.comparability import Aligned
+from bench.compare.contrasts import Question
+from bench.compare.effects import Method, interval_of, spread_of
 from bench.families import Rules, family
+from bench.resample import permutation
 from benchmarks.populations import CLASSES, MAKERS, SCENE, Array, Population, Tables
 
 METHODS: tuple[Method, ...] = ("default", "percentile", "bca", "studentised")

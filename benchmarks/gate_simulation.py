@@ -16,9 +16,10 @@ from collections import Counter
 
 import numpy as np
 
-from bench import contrasts, gate
-from bench.comparability import Aligned
-from bench.effects import interval_of, spread_of
+from bench import gate
+from bench.compare import contrasts
+from bench.compare.comparability import Aligned
+from bench.compare.effects import interval_of, spread_of
 from benchmarks.coverage import asked_of, draw, sampled, truths
 from benchmarks.populations import MAKERS, SCENE, Array, Population, Tables
 

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench import kernels, png
+from bench import kernels
+from bench.images import png
 from bench.kernels import reference
 
 _spec = util.spec_from_file_location("inflate", Path(__file__).with_name("inflate.py"))

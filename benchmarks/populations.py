@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from bench.classes import Class, Classes
-from bench.columns import DetectionColumns, TruthColumns
 from bench.metrics import instance
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 Array = np.ndarray[Any, Any]
 Tables = dict[str, Any]

@@ -16,7 +16,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from bench import masks
-from bench.columns import DetectionColumns, Runs, TruthColumns
+from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 Array = np.ndarray[Any, Any]
 Entry = dict[str, Any]

@@ -10,8 +10,8 @@ import numpy as np
 
 from bench import cards, runs
 from bench.evaluation import evaluate
+from bench.evaluation.jobs import Job
 from bench.families import Rules
-from bench.jobs import Job
 from bench.masks import encode
 from bench.samples import Array, Instances, LabelMap, Sample, Segments, Truth
 

@@ -10,7 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from bench import baselines, cards, damage, masks
+from bench import baselines, cards, masks
+from bench.baselines import damage
 from bench.cards import Card
 from bench.classes import Class, Classes
 from bench.cli import main

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import bench
-from bench import board_file, boards, runs
-from bench.board_table import Score, Table
+from bench import boards, runs
+from bench.boards import board_file
+from bench.boards.board_table import Score, Table
 from bench.compare import compare
 from bench.errors import RunError, UsageError
 

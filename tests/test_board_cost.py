@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench import board_file, boards, runs
+from bench import boards, runs
+from bench.boards import board_file
 from bench.errors import UsageError
 from bench.render import board_terminal, data, html, latex, markdown
 

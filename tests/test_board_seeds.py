@@ -10,11 +10,12 @@ from types import ModuleType
 
 import pytest
 
-from bench import board_file, boards
-from bench.board_table import Score, Table
+from bench import boards
+from bench.boards import board_file
+from bench.boards.board_table import Score, Table
+from bench.compare.seeds import compare_seeds
 from bench.errors import UsageError
 from bench.render import board_terminal, data, html, latex, markdown
-from bench.seeds import compare_seeds
 
 BOARD = """
 title = "Blocks val"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import card_file, cards
+from bench import cards
+from bench.cards import card_file
 from bench.errors import CardError
 
 CARDS = cards.names()

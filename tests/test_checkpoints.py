@@ -18,7 +18,7 @@ from safetensors.torch import save_file  # noqa: E402
 from torch import nn  # noqa: E402
 
 from bench.errors import CheckpointError  # noqa: E402
-from bench.models import checkpoints  # noqa: E402
+from bench.models.weights import checkpoints  # noqa: E402
 
 STATE = {"conv.weight": torch.arange(6.0).reshape(2, 3, 1, 1), "conv.bias": torch.tensor([1.0, 2.0])}
 

@@ -11,10 +11,10 @@ import pytest
 
 from bench import scoring
 from bench.cards import load_card
-from bench.choosing import rules_for
 from bench.evaluation import evaluate
+from bench.evaluation.choosing import rules_for
+from bench.evaluation.jobs import stored_predictions
 from bench.formats import coco
-from bench.jobs import stored_predictions
 from bench.runs import Run
 from bench.samples import Sample, Segments, Truth
 

@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 
 from bench import compare as comparing
-from bench import contrasts
-from bench.compare import compare
+from bench.compare import compare, contrasts
 from bench.errors import RunError, UsageError
 from bench.families import FAMILIES, Rules, family
 from bench.metrics.regions import Plan
-from bench.permutation import Swaps
 from bench.render import comparison
+from bench.resample.permutation import Swaps
 from bench.runs import Run
 
 

@@ -13,10 +13,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench import cards, circumstances, runs
+from bench import cards, runs
+from bench.boards import circumstances
 from bench.evaluation import evaluate
-from bench.jobs import Job
-from bench.models import Options, measuring
+from bench.evaluation.jobs import Job
+from bench.models import Options
+from bench.models.running import measuring
 from bench.render import terminal
 from bench.samples import Image, LabelMap, Sample, Truth
 
@@ -163,7 +165,7 @@ def torch() -> ModuleType:
 
 
 def _flops(torch: Any, **options: Any) -> int | None:
-    from bench.models import inference
+    from bench.models.running import inference
 
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 2, 1))
     bare = inference.SemanticModel(network, {"warnings": []}, {}, torch.device("cpu"), (0, 1), 1)

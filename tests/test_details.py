@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import cli, compare, contrasts
+from bench import cli, compare
+from bench.compare import contrasts
 from bench.families import FAMILIES, Rules
-from bench.permutation import Swaps
+from bench.resample.permutation import Swaps
 from bench.runs import Run
 
 CARD = """

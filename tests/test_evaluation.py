@@ -13,8 +13,8 @@ import pytest
 from bench import cards, runs
 from bench.errors import DataError, PredictionError, RunError
 from bench.evaluation import evaluate
+from bench.evaluation.jobs import Job
 from bench.families import Rules
-from bench.jobs import Job
 from bench.samples import Image, LabelMap, Sample, Truth
 
 CARD = cards.parse_card(

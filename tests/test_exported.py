@@ -21,7 +21,9 @@ from safetensors.torch import save_file  # noqa: E402
 from bench import cli, models  # noqa: E402
 from bench.cards import load_card  # noqa: E402
 from bench.errors import CheckpointError, MissingExtra, UsageError  # noqa: E402
-from bench.models import Options, exported_archive, networks  # noqa: E402
+from bench.models import Options  # noqa: E402
+from bench.models.architectures import networks  # noqa: E402
+from bench.models.interchange import exported_archive  # noqa: E402
 
 STREETS = load_card("streets")
 SIZE = (64, 96)

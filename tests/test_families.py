@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import cards, choosing, families
+from bench import cards, families
 from bench.errors import UsageError
+from bench.evaluation import choosing
 from bench.families import FAMILIES, Family, Rules
 from bench.metrics.catalogue import METRICS
 

@@ -16,9 +16,9 @@ from bench import gate
 from bench.compare import compare
 from bench.errors import RunError, UsageError
 from bench.families import Rules
-from bench.power import detectable
 from bench.render.gate_words import sentence
 from bench.resample import Interval, student_quantile
+from bench.resample.power import detectable
 from bench.runs import Run
 
 
@@ -98,7 +98,7 @@ def test_a_guard_fails_what_the_mean_lets_pass(run) -> None:
 
 
 def test_errors_are_better_when_lower(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.contrasts.LOWER_IS_BETTER", ("mIoU",))
+    monkeypatch.setattr("bench.compare.contrasts.LOWER_IS_BETTER", ("mIoU",))
     good, bad = run("good", 0.10), run("bad", 0.4, model=1)
     assert "pass" == gate.check(bad, good, metric="mIoU", margin=0.0).outcome
     assert "fail" == gate.check(good, bad, metric="mIoU", margin=0.01).outcome

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import cli, gate_file
+from bench import cli
 from bench.errors import UsageError
+from bench.gate import gate_file
 
 Bench = Callable[..., tuple[int, str, str]]
 

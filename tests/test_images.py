@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench import images, kernels, pillow, png
+from bench import images, kernels
 from bench.errors import DataError
+from bench.images import pillow, png
 from bench.kernels import reference
 
 SEED = 20240607

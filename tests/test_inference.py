@@ -20,10 +20,11 @@ from torch.nn import functional  # noqa: E402
 from bench.cards import load_card  # noqa: E402
 from bench.errors import UsageError  # noqa: E402
 from bench.evaluation import evaluate  # noqa: E402
-from bench.jobs import Job  # noqa: E402
-from bench.models import Options, augmentation, inference, windows  # noqa: E402
-from bench.models.batches import Batches  # noqa: E402
-from bench.models.inference import SemanticModel  # noqa: E402
+from bench.evaluation.jobs import Job  # noqa: E402
+from bench.models import Options  # noqa: E402
+from bench.models.running import augmentation, inference, windows  # noqa: E402
+from bench.models.running.batches import Batches  # noqa: E402
+from bench.models.running.inference import SemanticModel  # noqa: E402
 from bench.samples import Image, LabelMap, Sample, Truth  # noqa: E402
 
 CLASSES = 5

@@ -13,11 +13,11 @@ import pytest
 
 from bench import masks
 from bench.classes import Class, Classes
-from bench.columns import DetectionColumns, TruthColumns
 from bench.errors import InputError, PredictionError
 from bench.metrics import instance, matching
 from bench.metrics.protocols import COCO
 from bench.samples import Instances
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 Array = np.ndarray[Any, Any]
 Load = Callable[[str], ModuleType]

@@ -12,11 +12,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench import bootstrap, cli, runs
+from bench import cli, runs
 from bench.compare import compare
-from bench.entries import require_entries
+from bench.compare.entries import require_entries
 from bench.errors import RunError, UsageError
 from bench.families import Rules
+from bench.resample import bootstrap
 from bench.runs import Run
 from bench.scoring import rescore, rules_of, with_interval
 

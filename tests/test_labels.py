@@ -6,7 +6,7 @@ import pytest
 
 from bench.cards import load_card
 from bench.errors import CheckpointError
-from bench.models import labels
+from bench.models.weights import labels
 
 STREETS, VOC = load_card("streets"), load_card("voc2012")
 TORCHVISION_VOC = [

@@ -40,49 +40,6 @@ FLOORS = {
     "cli": 8,
 }
 
-PARTS = {
-    "across": "compare",
-    "archives": "prepare",
-    "board_file": "boards",
-    "board_runs": "boards",
-    "board_seeds": "boards",
-    "board_table": "boards",
-    "bootstrap": "resample",
-    "card_file": "cards",
-    "card_sources": "cards",
-    "choosing": "evaluation",
-    "circumstances": "boards",
-    "columns": "samples",
-    "comparability": "compare",
-    "contrasts": "compare",
-    "corrections": "resample",
-    "cost": "evaluation",
-    "details": "scoring",
-    "effects": "compare",
-    "entries": "compare",
-    "evaluator": "evaluation",
-    "fetch": "prepare",
-    "friedman": "resample",
-    "fronts": "boards",
-    "jobs": "evaluation",
-    "gate_file": "gate",
-    "intervals": "scoring",
-    "journal": "runs",
-    "keeping": "evaluation",
-    "pairing": "compare",
-    "permutation": "resample",
-    "pillow": "images",
-    "png": "images",
-    "power": "resample",
-    "damage": "baselines",
-    "prompting": "baselines",
-    "recording": "evaluation",
-    "result": "evaluation",
-    "seeds": "compare",
-    "ties": "resample",
-}
-"""Files that share the room of the module they were split from (docs/decisions/0002)."""
-
 NEIGHBOURS = {
     ("classes", "kernels"),
     ("given", "masks"),
@@ -109,7 +66,7 @@ def room_of(module: str) -> str:
     """The room of a dotted module name: `bench.metrics.semantic` lies in `metrics`; "" is the door and `__main__`."""
     parts = module.split(".")
     name = parts[1] if len(parts) > 1 else ""
-    return "" if name == "__main__" else PARTS.get(name, name)
+    return "" if name == "__main__" else name
 
 
 def imports_of(source: str, package: str) -> Iterator[str]:

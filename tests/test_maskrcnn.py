@@ -19,9 +19,10 @@ from torchvision.models import get_model  # noqa: E402
 from bench import masks, models  # noqa: E402
 from bench.cards import Card, load_card  # noqa: E402
 from bench.errors import BenchError, CheckpointError, UsageError  # noqa: E402
-from bench.models import Options, object_networks  # noqa: E402
-from bench.models.batches import Batches  # noqa: E402
-from bench.models.object_inference import ObjectModel  # noqa: E402
+from bench.models import Options  # noqa: E402
+from bench.models.architectures import object_networks  # noqa: E402
+from bench.models.running.batches import Batches  # noqa: E402
+from bench.models.running.object_inference import ObjectModel  # noqa: E402
 from bench.samples import Instances, LabelMap, Segments  # noqa: E402
 
 STREETS, COCO, VOC = load_card("streets"), load_card("coco-instances"), load_card("voc2012")

@@ -20,7 +20,10 @@ from torchvision.models import get_model  # noqa: E402
 from bench import models, streets  # noqa: E402
 from bench.cards import Card, load_card  # noqa: E402
 from bench.errors import CheckpointError, MissingExtra, UsageError  # noqa: E402
-from bench.models import Options, checkpoints, inference, networks  # noqa: E402
+from bench.models import Options  # noqa: E402
+from bench.models.architectures import networks  # noqa: E402
+from bench.models.running import inference  # noqa: E402
+from bench.models.weights import checkpoints  # noqa: E402
 from bench.samples import LabelMap  # noqa: E402
 
 STREETS, VOC, CAMVID = load_card("streets"), load_card("voc2012"), load_card("camvid")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench import cli, models
-from bench.models.sidecar import Sidecar
+from bench.models.interchange.sidecar import Sidecar
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
 

@@ -8,8 +8,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from bench.columns import DetectionColumns, TruthColumns
 from bench.metrics import matching, object_confusion
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 BOXES = np.array([[0.0, 0, 10, 10], [20, 0, 10, 10], [40, 0, 10, 10], [60, 0, 10, 10]])
 

@@ -19,9 +19,10 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from bench import cli, models  # noqa: E402
 from bench.cards import load_card  # noqa: E402
 from bench.errors import CheckpointError, InputError, MissingExtra, PredictionError, UsageError  # noqa: E402
-from bench.models import Options, planes  # noqa: E402
-from bench.models.exchange import MEAN, STD  # noqa: E402
-from bench.models.exchange_model import ExchangeModel, Outlet, Port  # noqa: E402
+from bench.models import Options  # noqa: E402
+from bench.models.interchange import planes  # noqa: E402
+from bench.models.interchange.exchange import MEAN, STD  # noqa: E402
+from bench.models.interchange.exchange_model import ExchangeModel, Outlet, Port  # noqa: E402
 
 STREETS = load_card("streets")
 WEIGHTS = np.random.default_rng(0).normal(size=(19, 3)).astype(np.float32)

@@ -7,7 +7,7 @@ import pytest
 
 from bench import masks
 from bench.classes import Class, Classes
-from bench.models import painting
+from bench.models.running import painting
 from bench.samples import Instances, Segments
 
 CLASSES = Classes((Class(7, "road", 0), Class(26, "car", 1, thing=True), Class(24, "person", 2, thing=True)))

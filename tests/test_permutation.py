@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bench import bootstrap, corrections, friedman, permutation, power, ties
+from bench.resample import bootstrap, corrections, friedman, permutation, power, ties
 
 Array = np.ndarray[Any, Any]
 P_VALUES = hnp.arrays(np.float64, st.integers(1, 9), elements=st.integers(0, 40).map(lambda n: n / 40))

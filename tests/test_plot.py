@@ -12,12 +12,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench import cards, cli, fronts, runs
+from bench import cards, cli, runs
+from bench.boards import fronts
+from bench.boards.fronts import Front, Point
 from bench.errors import MissingExtra, RunError, UsageError
 from bench.evaluation import evaluate
+from bench.evaluation.jobs import Job
 from bench.families import Rules
-from bench.fronts import Front, Point
-from bench.jobs import Job
 from bench.render import plot
 from bench.runs import Run
 from bench.samples import LabelMap, Sample, Truth

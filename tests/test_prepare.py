@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import cards, cli, fetch, formats
-from bench.archives import unpack
+from bench import cards, cli, formats
 from bench.errors import DataError
-from bench.prepare import RECORD, Patience, alone, prepare
+from bench.prepare import RECORD, Patience, alone, fetch, prepare
+from bench.prepare.archives import unpack
 
 HASTE = Patience(timeout=1.0, attempts=2, pause=0.0)
 FILE = "VOCtrainval_11-May-2012.tar"

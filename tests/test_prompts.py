@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from bench import cards, masks, prompting
-from bench.choosing import rules_for
+from bench import cards, masks
+from bench.baselines import prompting
 from bench.errors import DataError, PredictionError, UsageError
 from bench.evaluation import evaluate
+from bench.evaluation.choosing import rules_for
+from bench.evaluation.jobs import Job
 from bench.families import Rules
 from bench.families import prompted as family
-from bench.jobs import Job
 from bench.metrics import prompted
 from bench.samples import Image, Instances, LabelMap, Prompts, Sample, Truth
 
@@ -369,7 +370,7 @@ def test_an_image_is_looked_at_once_however_often_it_is_asked_about(folders: dic
 
 
 def test_many_objects_are_asked_for_in_parts(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.models import promptable
+    from bench.models.running import promptable
 
     model, image = load("sam", folders["sam"]), noise(40, 60)
     points = np.random.default_rng(2).integers(0, 40, (7, 1, 2)).astype(float)

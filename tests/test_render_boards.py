@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.board_table import Column, Row, Score, Table
+from bench.boards.board_table import Column, Row, Score, Table
 from bench.render import board_terminal, data, html, latex, markdown
 
 COLUMNS = (

@@ -10,8 +10,8 @@ import pytest
 
 from bench import runs
 from bench.errors import RunError
-from bench.journal import Journal
 from bench.runs import Dataset, Digests, Record, Run
+from bench.runs.journal import Journal
 
 
 def a_run(path: Path) -> Run:

@@ -9,10 +9,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from bench import cli, resample, seeds
-from bench.compare import compare
+from bench import cli, resample
+from bench.compare import compare, seeds
+from bench.compare.seeds import compare_seeds
 from bench.errors import UsageError
-from bench.seeds import compare_seeds
 
 
 @pytest.fixture(scope="module")

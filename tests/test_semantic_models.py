@@ -22,7 +22,9 @@ from torchvision.models import get_model, vgg16_bn  # noqa: E402
 from bench import cli, models  # noqa: E402
 from bench.cards import load_card  # noqa: E402
 from bench.errors import CheckpointError, UsageError  # noqa: E402
-from bench.models import Options, checkpoints, kinds, labels, networks, segnet_network  # noqa: E402
+from bench.models import Options  # noqa: E402
+from bench.models.architectures import networks, segnet_network  # noqa: E402
+from bench.models.weights import checkpoints, kinds, labels  # noqa: E402
 from bench.samples import LabelMap  # noqa: E402
 
 STREETS, VOC, COCO = load_card("streets"), load_card("voc2012"), load_card("coco-panoptic")

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bench import board_file, boards, cli
+from bench import boards, cli
+from bench.boards import board_file
 from bench.render import markdown
 
 FOLDER = Path(__file__).parents[1] / "leaderboards"

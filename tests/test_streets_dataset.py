@@ -12,8 +12,8 @@ import pytest
 from bench import cards, data, masks
 from bench.errors import DataError, UsageError
 from bench.evaluation import evaluate
+from bench.evaluation.jobs import stored_predictions
 from bench.formats import layout
-from bench.jobs import stored_predictions
 from bench.samples import LabelMap, Sample
 from bench.streets import SPLITS, dataset
 

@@ -18,7 +18,8 @@ transformers = pytest.importorskip("transformers", reason="the extra models is n
 from bench import masks, models  # noqa: E402
 from bench.cards import Card, load_card  # noqa: E402
 from bench.errors import CheckpointError, UsageError  # noqa: E402
-from bench.models import Options, hub  # noqa: E402
+from bench.models import Options  # noqa: E402
+from bench.models.weights import hub  # noqa: E402
 from bench.samples import Instances, LabelMap, Segments  # noqa: E402
 
 STREETS, CAMVID = load_card("streets"), load_card("camvid")
@@ -222,7 +223,7 @@ def test_transformers_gives_one_number_to_two_segments_when_it_fuses() -> None:
     plain = transformers.MaskFormerImageProcessor().post_process_panoptic_segmentation(
         output, label_ids_to_fuse=set(), **settings
     )[0]
-    from bench.models.query_model import QueryModel
+    from bench.models.running.query_model import QueryModel
 
     found = QueryModel._segments(model, plain)  # type: ignore[arg-type]
     assert [0, 13, 11] == found.classes.tolist()

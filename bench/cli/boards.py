@@ -11,8 +11,8 @@ from bench.cli import console
 from bench.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from bench.board_file import Board
-    from bench.board_table import Table
+    from bench.boards.board_file import Board
+    from bench.boards.board_table import Table
 
 app = typer.Typer(no_args_is_help=True, help="Leaderboards: tables in which bold means statistically not worse.")
 
@@ -91,7 +91,8 @@ def add(
     as_json: AsJson = False,
 ) -> int:
     """Check a run record and copy it (without predictions) into a board."""
-    from bench import board_file, board_runs, runs
+    from bench import runs
+    from bench.boards import board_file, board_runs
 
     board = board_file.read(folder.expanduser())
     found = runs.read(run.expanduser())
@@ -110,7 +111,8 @@ def add(
 
 
 def _open(folder: Path) -> tuple[Board, Table]:
-    from bench import board_file, boards
+    from bench import boards
+    from bench.boards import board_file
 
     board = board_file.read(folder.expanduser())
     return board, boards.table(board)

@@ -12,7 +12,7 @@ from bench.cli import console
 from bench.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from bench.gate_file import Check, GateFile
+    from bench.gate.gate_file import Check, GateFile
     from bench.render.gate_words import Checked
     from bench.runs import Run
 
@@ -45,8 +45,7 @@ def check(
 
     Example:  bench check --config bench.toml --junit bench-junit.xml
     """
-    from bench import gate_file
-    from bench.gate import worst
+    from bench.gate import gate_file, worst
     from bench.render import gate_data, gate_github, gate_terminal
 
     file = gate_file.read(config.expanduser())
@@ -100,11 +99,11 @@ def _checked(file: GateFile, asked: Check, *, common: bool, quiet: bool) -> Chec
 
 def _evaluated(file: GateFile, asked: Check, baseline: Run, *, quiet: bool) -> Run:
     """Score predictions by the rules of their baseline; the record is written below `runs`, beside bench.toml."""
-    from bench.choosing import task_of
     from bench.cli import jobs
     from bench.errors import PredictionError
     from bench.evaluation import evaluate
-    from bench.jobs import stored_predictions
+    from bench.evaluation.choosing import task_of
+    from bench.evaluation.jobs import stored_predictions
     from bench.scoring import rules_of
 
     path = file.place(str(asked.predictions))

@@ -100,8 +100,8 @@ def _require_none(asked: str, others: dict[str, bool]) -> None:
 
 def _compare_seeds(read: list[Run], *, as_json: bool, **options: Any) -> int:
     """Compare the trainings of models, told apart by their names."""
+    from bench.compare.seeds import by_model, compare_seeds
     from bench.render import seeds as render
-    from bench.seeds import by_model, compare_seeds
 
     found = compare_seeds(by_model(read), **options)
     if as_json:
@@ -113,7 +113,7 @@ def _compare_seeds(read: list[Run], *, as_json: bool, **options: Any) -> int:
 
 def _rank_across(read: list[Run], *, as_json: bool, **options: Any) -> int:
     """Rank models over data sets."""
-    from bench.across import rank_across
+    from bench.compare.across import rank_across
     from bench.render import across as render
 
     found = rank_across(read, **options)

@@ -19,7 +19,7 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from bench.fetch import Step
+    from bench.prepare.fetch import Step
 
 Report = Callable[[int, int], None]
 

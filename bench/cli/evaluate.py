@@ -76,9 +76,9 @@ def evaluate(  # noqa: PLR0913 - an option each
 
     Example:  bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
     """
-    from bench.choosing import boxes_alone, rules_for, task_of
     from bench.errors import PredictionError
-    from bench.jobs import made_from_truth, stored_predictions
+    from bench.evaluation.choosing import boxes_alone, rules_for, task_of
+    from bench.evaluation.jobs import made_from_truth, stored_predictions
 
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
     asked: dict[str, Any] = {

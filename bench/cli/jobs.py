@@ -11,7 +11,7 @@ from bench.cli import console, memory
 
 if TYPE_CHECKING:
     from bench.data import Data
-    from bench.jobs import Job
+    from bench.evaluation.jobs import Job
     from bench.runs import Run
 
 _LOOKED_AT = 20

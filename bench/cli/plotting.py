@@ -34,7 +34,8 @@ def plot(
     """
     import msgspec
 
-    from bench import board_file, fronts, runs
+    from bench import runs
+    from bench.boards import board_file, fronts
     from bench.cli.records import find_record
     from bench.render import plot as picture
 

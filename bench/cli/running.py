@@ -84,8 +84,8 @@ def run(  # noqa: PLR0913 - an option each
     """
     from bench import models
     from bench.cards import load_card
-    from bench.choosing import rules_for
-    from bench.jobs import Job
+    from bench.evaluation.choosing import rules_for
+    from bench.evaluation.jobs import Job
 
     given: dict[str, Any] = {"overlap": overlap} if overlap is not None else {}
     if scales is not None:

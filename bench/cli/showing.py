@@ -46,7 +46,7 @@ def show(
     import msgspec
 
     from bench import runs
-    from bench.entries import require_entries
+    from bench.compare.entries import require_entries
     from bench.render import terminal
     from bench.scoring import with_interval
 
@@ -58,8 +58,8 @@ def show(
     if as_json:
         console.say_json({**msgspec.to_builtins(found.record), "path": str(found.path)})
     elif by == "confusion":
-        from bench import details
         from bench.render.confusion import confusion_table
+        from bench.scoring import details
 
         console.say("\n".join(confusion_table(each) for each in details.confusions(found)))
     else:

@@ -9,11 +9,11 @@ import numpy as np
 
 from bench.cards import Card
 from bench.classes import Classes
-from bench.columns import DetectionColumns, TruthColumns
 from bench.errors import PredictionError
 from bench.families import Rules
 from bench.metrics import instance
 from bench.samples import Array, Instances, Prediction, Sample, Table
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 GROUP = "instance"
 KIND = "mask"

@@ -9,12 +9,12 @@ import numpy as np
 
 from bench.cards import Card
 from bench.classes import Classes
-from bench.columns import DetectionColumns, TruthColumns
 from bench.families import Rules
 from bench.families import instance as family
 from bench.metrics import lvis
 from bench.metrics.average_precision import InstanceScores
 from bench.samples import Array, Prediction, Sample, Table
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 GROUP = "lvis"
 TABLES = ("lvis_detections", "lvis_truths")

@@ -9,13 +9,13 @@ import numpy as np
 
 from bench.cards import Card
 from bench.classes import Classes
-from bench.columns import DetectionColumns, TruthColumns
 from bench.families import Rules
 from bench.families import instance as objects
 from bench.families import lvis as family
 from bench.metrics import lvis
 from bench.metrics.average_precision import InstanceScores
 from bench.samples import Array, Prediction, Sample, Table
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 GROUP = "lvis_boxes"
 TABLES = ("lvis_box_detections", "lvis_box_truths")

@@ -9,13 +9,13 @@ import numpy as np
 
 from bench.cards import Card
 from bench.classes import Classes
-from bench.columns import DetectionColumns, TruthColumns
 from bench.families import Rules
 from bench.families import instance as family
 from bench.metrics import object_confusion
 from bench.metrics.matching import mask_overlaps
 from bench.metrics.object_confusion import ConfusionScores
 from bench.samples import Array, Prediction, Sample, Table
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 GROUP = "object_confusion"
 TABLES = ("confused", "confused_truths")

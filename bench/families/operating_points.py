@@ -9,12 +9,12 @@ import numpy as np
 
 from bench.cards import Card
 from bench.classes import Classes
-from bench.columns import DetectionColumns, TruthColumns
 from bench.families import Rules
 from bench.families import instance as family
 from bench.metrics import instance, operating_points
 from bench.metrics.operating_points import PointScores
 from bench.samples import Array, Prediction, Sample, Table
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 GROUP = "operating_points"
 TABLES = family.TABLES

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 from bench import images
 from bench.cards import Card
 from bench.classes import Classes, LabelSpace
-from bench.columns import DetectionColumns, TruthColumns
 from bench.errors import DataError, PredictionError
 from bench.formats import (
     Ids,
@@ -33,6 +32,7 @@ from bench.formats.coco_json import InstanceFile, Number, Origin, PanopticFile
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles
 from bench.samples import Instances, LabelMap, Prediction, Sample, Segments, Truth
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 Kind = TypeVar("Kind", LabelMap, Instances, Segments)
 

@@ -15,11 +15,11 @@ import msgspec
 import numpy as np
 
 from bench import kernels
-from bench.columns import DetectionColumns, Runs, TruthColumns
 from bench.formats import coco_json, coco_unusual
 from bench.formats.coco_json import Category, ImageEntry, Number
 from bench.formats.coco_unusual import TruthFile
 from bench.samples import Array
+from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 if TYPE_CHECKING:
     from bench.cards import Card

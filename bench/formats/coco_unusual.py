@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import masks
-from bench.columns import DetectionColumns, Runs, TruthColumns
 from bench.errors import DataError
 from bench.formats import coco_instances, coco_json
 from bench.formats.coco_json import ImageEntry, InstanceFile, Number
 from bench.samples import Array, Instances
+from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 if TYPE_CHECKING:
     from bench.cards import Card

@@ -14,7 +14,6 @@ from typing import Any
 from bench import images
 from bench.cards import Card
 from bench.classes import Class, Classes, LabelSpace
-from bench.columns import DetectionColumns, TruthColumns
 from bench.errors import DataError, UsageError
 from bench.formats import (
     Ids,
@@ -31,6 +30,7 @@ from bench.formats import (
 from bench.formats.coco_json import Origin
 from bench.formats.lvis_columns import Image
 from bench.samples import Prediction, Sample, Truth
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 TRUTHS = ("lvis_v1_{split}.json", "annotations/lvis_v1_{split}.json", "lvis_v0.5_{split}.json")
 """Where the truth of a split is looked for below the root."""

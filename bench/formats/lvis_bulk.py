@@ -15,11 +15,11 @@ import msgspec
 import numpy as np
 
 from bench import kernels
-from bench.columns import DetectionColumns, TruthColumns
 from bench.formats import coco_columns, lvis_columns
 from bench.formats.coco_columns import kept_runs, places_of, runs_of
 from bench.formats.lvis_columns import Category, Image, Listing, LvisTruth
 from bench.samples import Array
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 
 @dataclass(frozen=True, eq=False)

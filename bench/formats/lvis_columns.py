@@ -15,11 +15,11 @@ import msgspec
 import numpy as np
 
 from bench import kernels, masks
-from bench.columns import DetectionColumns, Runs, TruthColumns
 from bench.errors import DataError, PredictionError
 from bench.formats import coco_instances
 from bench.formats.coco_json import Result, Segmentation, Wrong, load
 from bench.samples import Array, Instances, Rle
+from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 Size = tuple[int, int]
 FREQUENCIES = ("r", "c", "f")

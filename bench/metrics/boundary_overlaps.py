@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from bench import kernels
-from bench.columns import DetectionColumns, Runs, TruthColumns
 from bench.metrics.matching import Groups, Overlaps, mask_overlaps
 from bench.metrics.segments import boundary_distance
 from bench.samples import Array
+from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 
 def boundary_overlaps(

@@ -15,7 +15,6 @@ import numpy as np
 
 from bench import kernels, masks
 from bench.classes import Classes
-from bench.columns import DetectionColumns, Runs, TruthColumns
 from bench.errors import PredictionError
 from bench.metrics import average_precision, matching
 from bench.metrics.average_precision import InstanceScores
@@ -24,6 +23,7 @@ from bench.metrics.protocols import COCO, Protocol
 from bench.metrics.ranking import Curves, Ranking, as_ranks, rank
 from bench.metrics.ranking import curves as curves_of
 from bench.samples import Array, Instances, Table
+from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 __all__ = [
     "GROUPS",

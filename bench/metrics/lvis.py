@@ -12,13 +12,13 @@ from dataclasses import replace
 import numpy as np
 
 from bench.classes import Classes
-from bench.columns import DetectionColumns, Runs, TruthColumns
 from bench.metrics import average_precision, instance
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.matching import box_overlaps, mask_overlaps, match_tables
 from bench.metrics.protocols import COCO_RECALLS, COCO_SIZES, COCO_THRESHOLDS, Measure, Protocol
 from bench.metrics.ranking import Ranking, rank
 from bench.samples import Array, Table
+from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 PREFIXES = {"mask": "lvis", "box": "lvis_box"}
 """What the tables of a kind are called by."""

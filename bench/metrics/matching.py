@@ -15,11 +15,11 @@ from typing import TypeAlias
 import numpy as np
 
 from bench import kernels
-from bench.columns import DetectionColumns, TruthColumns
 from bench.errors import InputError
 from bench.kernels.threads import processors, spread
 from bench.metrics.protocols import Protocol, SizeRange
 from bench.samples import Array, Table
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 _PAIRS = 1 << 20
 """Overlaps computed at once, which bounds the memory of matching."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.columns import DetectionColumns, TruthColumns
 from bench.kernels.threads import spread
 from bench.metrics.matching import Groups, Overlaps, group, parts
 from bench.metrics.rates import class_mean, ratio
 from bench.samples import Array, Table
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 NOTHING, IGNORED = -1, -2
 OVERLAP = 0.5

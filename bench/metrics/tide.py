@@ -14,11 +14,11 @@ import numpy as np
 
 from bench import kernels
 from bench.classes import Classes
-from bench.columns import DetectionColumns, TruthColumns
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.matching import Groups, Overlaps, box_overlaps, group, mask_overlaps
 from bench.metrics.rates import class_mean
 from bench.samples import Array, Table
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 ERRORS = ("class", "location", "both", "duplicate", "background", "missed")
 """In the column `error`, 0 is no error and 1 the first of these."""

@@ -12,13 +12,13 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from bench.classes import Classes
-from bench.columns import DetectionColumns, TruthColumns
 from bench.metrics import average_precision
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.matching import mask_overlaps, match_tables
 from bench.metrics.protocols import ALL_SIZES, Measure, Protocol
 from bench.metrics.ranking import Ranking, rank
 from bench.samples import Array, Table
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 Form = Literal["2014", "2015"]
 _Take: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]

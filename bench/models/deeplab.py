@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.models import Options, semantic
+from bench.models import Options
+from bench.models.assembling import semantic
 
 if TYPE_CHECKING:
     from bench.cards import Card
-    from bench.models.inference import SemanticModel
+    from bench.models.running.inference import SemanticModel
 
 TASKS = ("semantic",)
 EXTRA = "models"

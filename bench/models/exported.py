@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 from bench.errors import CheckpointError, missing_extra
-from bench.models import Options, digests, exchange, exported_archive
-from bench.models.exchange_model import ExchangeModel, Port
+from bench.models import Options
+from bench.models.interchange import exchange, exported_archive
+from bench.models.interchange.exchange_model import ExchangeModel, Port
+from bench.models.weights import digests
 
 if TYPE_CHECKING:
     import torch
@@ -44,7 +46,8 @@ def load(card: Card, options: Options) -> ExchangeModel:
         import torch
     except ModuleNotFoundError:
         raise missing_extra("torch", "models", "--model exported") from None
-    from bench.models import inference, torch_runtime
+    from bench.models.interchange import torch_runtime
+    from bench.models.running import inference
 
     device = inference.choose_device(options.device)
     try:

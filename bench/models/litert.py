@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import CheckpointError, UsageError, missing_extra
-from bench.models import Options, digests, exchange
-from bench.models.exchange_model import ExchangeModel, Port, Runtime
+from bench.models import Options
+from bench.models.interchange import exchange
+from bench.models.interchange.exchange_model import ExchangeModel, Port, Runtime
+from bench.models.weights import digests
 from bench.samples import Array
 
 if TYPE_CHECKING:

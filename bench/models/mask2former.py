@@ -13,7 +13,7 @@ from bench.models import Options
 
 if TYPE_CHECKING:
     from bench.cards import Card
-    from bench.models.query_model import QueryModel
+    from bench.models.running.query_model import QueryModel
 
 TASKS = ("panoptic", "semantic", "instance")
 EXTRA = "models"
@@ -37,7 +37,7 @@ def load(card: Card, options: Options) -> QueryModel:
     try:
         from transformers import Mask2FormerForUniversalSegmentation, Mask2FormerImageProcessor
 
-        from bench.models import queries
+        from bench.models.assembling import queries
     except ModuleNotFoundError as error:
         raise missing_extra(error.name or "torch", "models", "--model mask2former") from None
     kind = queries.Kind(

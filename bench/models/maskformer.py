@@ -13,7 +13,7 @@ from bench.models import Options
 
 if TYPE_CHECKING:
     from bench.cards import Card
-    from bench.models.query_model import QueryModel
+    from bench.models.running.query_model import QueryModel
 
 TASKS = ("panoptic", "semantic", "instance")
 EXTRA = "models"
@@ -35,7 +35,7 @@ def load(card: Card, options: Options) -> QueryModel:
     try:
         from transformers import MaskFormerForInstanceSegmentation, MaskFormerImageProcessor
 
-        from bench.models import queries
+        from bench.models.assembling import queries
     except ModuleNotFoundError as error:
         raise missing_extra(error.name or "torch", "models", "--model maskformer") from None
     kind = queries.Kind(

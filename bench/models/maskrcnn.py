@@ -15,9 +15,9 @@ from bench.models import Options, refuse_unused
 
 if TYPE_CHECKING:
     from bench.cards import Card
-    from bench.models.checkpoints import Checkpoint
-    from bench.models.family import Family
-    from bench.models.object_inference import ObjectModel
+    from bench.models.assembling.family import Family
+    from bench.models.running.object_inference import ObjectModel
+    from bench.models.weights.checkpoints import Checkpoint
 
 TASKS = ("instance", "panoptic", "semantic")
 EXTRA = "models"
@@ -35,7 +35,10 @@ def load(card: Card, options: Options) -> ObjectModel:
         UsageError: a card without countable classes, a device that is not there, or an option of other models.
     """
     try:
-        from bench.models import assembly, checkpoints, finding, inference, labels, object_inference, object_networks
+        from bench.models.architectures import object_networks
+        from bench.models.assembling import assembly
+        from bench.models.running import inference, object_inference
+        from bench.models.weights import checkpoints, finding, labels
     except ModuleNotFoundError as error:
         raise missing_extra(error.name or "torch", "models", "--model maskrcnn") from None
     refuse_unused("maskrcnn", options, object_inference.OPTIONS)
@@ -86,8 +89,8 @@ def _things(card: Card) -> Card:
 
 def _family() -> Family:
     """What `finding` asks of a family: its name and what torchvision publishes, classes without the background."""
-    from bench.models import object_networks, torchvision_networks
-    from bench.models.family import Family
+    from bench.models.architectures import object_networks, torchvision_networks
+    from bench.models.assembling.family import Family
 
     published = [torchvision_networks.published(name) for name in object_networks.ARCHITECTURES]
     return Family(
@@ -106,7 +109,7 @@ def _coco_names() -> Sequence[str]:
 
 def _outputs(checkpoint: Checkpoint) -> int:
     """Number of classes of the weights, and one for no object."""
-    from bench.models import object_networks
+    from bench.models.architectures import object_networks
 
     outputs = object_networks.outputs_of(checkpoint.state)
     if outputs is None:
@@ -116,7 +119,8 @@ def _outputs(checkpoint: Checkpoint) -> int:
 
 def _architecture(checkpoint: Checkpoint) -> str:
     """The network that the weights belong to, as their names and shapes tell."""
-    from bench.models import kinds, object_networks
+    from bench.models.architectures import object_networks
+    from bench.models.weights import kinds
 
     said = checkpoint.metadata.get("architecture", "")
     found = object_networks.recognise(checkpoint.state)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.cards import Card
-    from bench.models.hub import Source
-    from bench.models.query_model import QueryModel
+    from bench.models.running.query_model import QueryModel
+    from bench.models.weights.hub import Source
 
 TASKS = ("panoptic", "semantic", "instance")
 EXTRA = "models"
@@ -39,7 +39,7 @@ def load(card: Card, options: Options) -> QueryModel:
     try:
         from transformers import MaskFormerImageProcessor, OneFormerForUniversalSegmentation, OneFormerImageProcessor
 
-        from bench.models import queries
+        from bench.models.assembling import queries
     except ModuleNotFoundError as error:
         raise missing_extra(error.name or "torch", "models", "--model oneformer") from None
     kind = queries.Kind(
@@ -65,7 +65,7 @@ def task_text(source: Source, network: Any, task: str) -> Tensor:
     import torch
     from transformers import CLIPTokenizer
 
-    from bench.models import hub
+    from bench.models.weights import hub
 
     needs = "the tokenizer's files vocab.json and merges.txt (or tokenizer.json)"
     if not any((source.folder / name).is_file() for name in ("vocab.json", "tokenizer.json")):

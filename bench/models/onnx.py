@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import CheckpointError, UsageError, missing_extra
-from bench.models import Options, digests, exchange
-from bench.models.exchange_model import ExchangeModel, Port, Runtime
+from bench.models import Options
+from bench.models.interchange import exchange
+from bench.models.interchange.exchange_model import ExchangeModel, Port, Runtime
+from bench.models.weights import digests
 from bench.samples import Array
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from bench import given
 from bench.errors import BenchError, CheckpointError, PredictionError, UsageError
-from bench.models import Model, Options, digests, refuse_unused
+from bench.models import Model, Options, refuse_unused
+from bench.models.weights import digests
 from bench.samples import Image, Prediction
 
 if TYPE_CHECKING:
@@ -171,7 +172,9 @@ def _predictor(found: Callable[[Image], Any], name: str, card: Card, options: Op
 
 def _network(found: torch.nn.Module | type[torch.nn.Module], name: str, card: Card, options: Options) -> Model:
     """A torch network, with its own weights or those of --weights: it takes and gives what an exported one does."""
-    from bench.models import checkpoints, exchange, inference, torch_runtime
+    from bench.models.interchange import exchange, torch_runtime
+    from bench.models.running import inference
+    from bench.models.weights import checkpoints
 
     refuse_unused(name, options, exchange.OPTIONS)
     try:

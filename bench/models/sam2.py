@@ -13,7 +13,7 @@ from bench.models import Options
 
 if TYPE_CHECKING:
     from bench.cards import Card
-    from bench.models.promptable import PromptedModel
+    from bench.models.running.promptable import PromptedModel
 
 TASKS = ("prompted",)
 EXTRA = "models"
@@ -33,7 +33,7 @@ def load(card: Card, options: Options) -> PromptedModel:  # noqa: ARG001 - it kn
     try:
         from transformers import Sam2ImageProcessor, Sam2Model
 
-        from bench.models import promptable
+        from bench.models.running import promptable
     except ModuleNotFoundError as error:
         raise missing_extra(error.name or "torch", "models", "--model sam2") from None
     kind = promptable.Kind(

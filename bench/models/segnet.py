@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.models import Options, semantic
+from bench.models import Options
+from bench.models.assembling import semantic
 
 if TYPE_CHECKING:
     from torch import nn
 
     from bench.cards import Card
-    from bench.models.checkpoints import Checkpoint
-    from bench.models.inference import SemanticModel
+    from bench.models.running.inference import SemanticModel
+    from bench.models.weights.checkpoints import Checkpoint
 
 TASKS = ("semantic",)
 EXTRA = "models"
@@ -25,8 +26,8 @@ ARCHITECTURES = ("segnet_vgg16_bn",)
 def load(card: Card, options: Options) -> SemanticModel:
     """Load a SegNet with the weights asked for, or the shipped ones."""
     with semantic.extra_of("segnet"):
-        from bench.models import assembly
-        from bench.models.family import Family
+        from bench.models.assembling import assembly
+        from bench.models.assembling.family import Family
     family = Family(
         name="segnet",
         recognise=recognise,
@@ -40,7 +41,8 @@ def load(card: Card, options: Options) -> SemanticModel:
 
 def recognise(checkpoint: Checkpoint) -> str | None:
     """The SegNet that has weights of these names and shapes."""
-    from bench.models import kinds, segnet_network
+    from bench.models.architectures import segnet_network
+    from bench.models.weights import kinds
 
     if kinds.tell(checkpoint.state) != "segnet":
         return None
@@ -50,6 +52,6 @@ def recognise(checkpoint: Checkpoint) -> str | None:
 
 def build(_: str, __: Checkpoint, outputs: int) -> nn.Module:
     """The network without weights."""
-    from bench.models import segnet_network
+    from bench.models.architectures import segnet_network
 
     return segnet_network.full(outputs)

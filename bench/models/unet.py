@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bench.models import Options, semantic
+from bench.models import Options
+from bench.models.assembling import semantic
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.cards import Card
-    from bench.models.inference import SemanticModel
+    from bench.models.running.inference import SemanticModel
 
 TASKS = ("semantic",)
 EXTRA = "models"

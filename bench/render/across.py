@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from bench.across import Ranking
+from bench.compare.across import Ranking
 from bench.render.comparison import listed, p_text, tabulated, title
 
 WIDTH = 110

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from bench.board_table import Row, Score, Table
+from bench.boards.board_table import Row, Score, Table
 from bench.render import cells
 
 WIDTH = 110

@@ -5,7 +5,7 @@ It formats values that it is given and knows no markup.
 
 from __future__ import annotations
 
-from bench.board_table import Row, Score, Table
+from bench.boards.board_table import Row, Score, Table
 
 UNDEFINED = "-"
 

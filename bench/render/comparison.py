@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.compare import Comparison
-from bench.effects import Effect
-from bench.pairing import Pair
+from bench.compare.effects import Effect
+from bench.compare.pairing import Pair
 from bench.render.terminal import TITLES, method_text
 from bench.resample import Interval
 

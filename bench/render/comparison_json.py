@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from bench.compare import Comparison
-from bench.effects import Effect
-from bench.pairing import Pair
+from bench.compare.effects import Effect
+from bench.compare.pairing import Pair
 from bench.render.comparison import verdict
 from bench.resample import Interval
 

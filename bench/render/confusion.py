@@ -5,8 +5,8 @@ A matrix of many classes is wider than a terminal, so only the largest shares ar
 
 from __future__ import annotations
 
-from bench.details import NOTHING, Confusion
 from bench.samples import Array
+from bench.scoring.details import NOTHING, Confusion
 
 MOST = 4
 """Classes that a row names."""

@@ -12,9 +12,10 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from bench import details, scoring
+from bench import scoring
 from bench.errors import UsageError
 from bench.runs import Run
+from bench.scoring import details
 
 
 def write_per_image(run: Run, path: Path) -> int:

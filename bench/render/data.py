@@ -7,7 +7,7 @@ import io
 import json
 from dataclasses import asdict
 
-from bench.board_table import Table, records
+from bench.boards.board_table import Table, records
 
 
 def as_csv(table: Table) -> str:

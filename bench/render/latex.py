@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bench.board_table import Column, Row, Score, Table
+from bench.boards.board_table import Column, Row, Score, Table
 from bench.render import cells
 
 NEEDS = r"% needs \usepackage{booktabs} and \usepackage{graphicx}"

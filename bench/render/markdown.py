@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.board_table import Column, Row, Score, Table
+from bench.boards.board_table import Column, Row, Score, Table
 from bench.render import cells
 
 FOOT = "*Made by `bench board render`; `bench board check` says whether it is up to date.*"

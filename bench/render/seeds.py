@@ -9,8 +9,8 @@ import math
 import textwrap
 from typing import Any
 
+from bench.compare.seeds import SeedComparison, SeedEffect, SeedPair
 from bench.render.comparison import tabulated, title
-from bench.seeds import SeedComparison, SeedEffect, SeedPair
 
 WIDTH = 110
 

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from bench import circumstances
+from bench.boards import circumstances
 from bench.runs import Run
 
 TITLES = {

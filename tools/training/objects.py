@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench.models import checkpoints, object_networks
+from bench.models.architectures import object_networks
+from bench.models.weights import checkpoints
 from training import loop, scenes
 from training.recipes import Recipe
 

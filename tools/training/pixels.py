@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench.models import checkpoints, networks
+from bench.models.architectures import networks
+from bench.models.weights import checkpoints
 from training import loop, losses, scenes
 from training.recipes import Recipe
 

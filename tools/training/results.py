@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from bench import streets
-from bench.models.inference import MEAN, STD
+from bench.models.running.inference import MEAN, STD
 from training import objects, scenes
 from training.recipes import Recipe
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from bench import streets
 from bench.cards import load_card
-from bench.models.inference import MEAN, STD
+from bench.models.running.inference import MEAN, STD
 from training.recipes import Recipe
 
 CARD = load_card("streets")

@@ -1,0 +1,115 @@
+"""Cards: find, read and check the TOML file that describes a data set.
+
+A bare name is a card that ships with `bench`, a path that ends in .toml is the user's own; the working directory is
+never searched. What the keys mean is told in `datasets/README.md`; this module never looks at images.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+from bench.cards.card_file import Boundary, Crops, Split, decode
+from bench.cards.card_sources import Source
+from bench.classes import Class, Classes
+from bench.errors import CardError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Card:
+    """A data set: what its labels mean, how its files lie, and what is computed on it by default."""
+
+    name: str
+    title: str
+    layout: str
+    tasks: tuple[str, ...]
+    classes: Classes
+    splits: dict[str, Split]
+    classes_from: str = "card"
+    default_split: str = "val"
+    groups: str = "none"
+    files: dict[str, str] = field(default_factory=dict)
+    values: dict[int, int] = field(default_factory=dict)
+    colors: bool = False
+    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    crops: Crops | None = None
+    boundary: Boundary | None = None
+    sources: tuple[Source, ...] = ()
+    licence: str = ""
+    cite: str = ""
+    obtain: str = ""
+    digest: str = ""
+
+    def split(self, name: str) -> Split:
+        """The split of this name.
+
+        Raises:
+            CardError: the card has no such split.
+        """
+        if name not in self.splits:
+            raise CardError(f"{self.title} has no split {name!r}: {did_you_mean(name, self.splits)}")
+        return self.splits[name]
+
+
+def folder() -> Path:
+    """The folder of the cards that ship: beside the modules when installed, beside the package in a checkout."""
+    installed = Path(str(files("bench"))) / "datasets"
+    return installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "datasets"
+
+
+def names() -> list[str]:
+    """Names of the cards that ship, sorted."""
+    return sorted(path.stem for path in folder().glob("*.toml"))
+
+
+def load_card(name: str | Path) -> Card:
+    """Read the card with this name, or at this path if it ends in .toml.
+
+    Raises:
+        CardError: no such card, no TOML, unknown or missing keys, classes that contradict each other.
+    """
+    if str(name).endswith(".toml"):
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise CardError(f"no card at {path}: --dataset takes the name of a shipped card or a path ending in .toml")
+    else:
+        path = folder() / f"{name}.toml"
+        if str(name) not in names():
+            raise CardError(
+                f"no data set is called {str(name)!r}: {did_you_mean(str(name), names())}; "
+                "your own is a path that ends in .toml (datasets/README.md says how to write one)"
+            )
+    return parse_card(path.read_bytes(), where=str(path))
+
+
+def parse_card(text: bytes, *, where: str) -> Card:
+    """Check the text of a card and return it.
+
+    Raises:
+        CardError: as `load_card`; the message names the key and the file.
+    """
+    try:
+        file = decode(text)
+        classes = Classes(
+            entries=tuple(Class(**msgspec.structs.asdict(entry)) for entry in file.classes),
+            ignore=file.ignore,
+            void=file.void,
+        )
+    except CardError as error:
+        raise CardError(f"{where}: {error}") from None
+    plain = msgspec.structs.asdict(file)
+    for key in ("classes", "ignore", "void", "values"):
+        del plain[key]
+    return Card(
+        classes=classes,
+        values={int(key): value for key, value in file.values.items()},
+        digest=hashlib.blake2b(text, digest_size=16).hexdigest(),
+        **plain,
+    )
+
+
+__all__ = ["Boundary", "Card", "Crops", "Source", "Split", "folder", "load_card", "names", "parse_card"]

@@ -1,0 +1,216 @@
+"""One question asked of several runs: a score, and how it moves when images are left out, repeated or swapped.
+
+It joins families of metrics to weights over images; what follows from the numbers is told in `compare.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from bench import resample
+from bench.classes import Classes
+from bench.errors import RunError, UsageError, did_you_mean
+from bench.families import FAMILIES, Family, Rules, Scores, family
+from bench.metrics.ranking import as_ranks
+from bench.resample import Members
+from bench.resample.permutation import Swaps
+from bench.runs import Run, Tables
+from bench.samples import Array, Table
+from bench.scoring import rules_of
+
+BYTES = 1 << 25
+"""Memory of the weights of one block of rows."""
+LEADING = ("mIoU", "AP", "PQ")
+"""What is compared where nobody says."""
+PREFIXES = {
+    "boxes": "box_",
+    "instance_boundary": "boundary_",
+    "cityscapes_instance": "cityscapes_",
+    "voc_instance": "voc_",
+    "lvis": "lvis_",
+    "lvis_boxes": "lvis_box_",
+    "object_confusion": "object_",
+    "panoptic_boundary": "boundary_",
+}
+"""What tells the scores of a family from those of the same name in another: `box_AP`."""
+LOWER_IS_BETTER = ("ECE", "MCE")
+"""Scores of errors."""
+_CLASS_SCORES = {"mIoU": "IoU", "mDice": "Dice", "mean_accuracy": "accuracy"}
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A score of a family, of all classes or of one, and under which rules it is made.
+
+    `per_class` names the score of each class that goes with it, if there is one.
+    """
+
+    metric: str
+    family: Family
+    rules: Rules
+    classes: Classes
+    name: str
+    label: str | None
+    per_class: str | None
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the score is an error."""
+        return self.name.partition("@")[0] in LOWER_IS_BETTER
+
+    def of(self, scores: Scores, *, by_class: bool) -> Array:
+        """The score asked for, and those of the C classes behind it if wanted: (B, 1) or (B, 1 + C)."""
+        if self.label is None:
+            value = scores.overall[self.name]
+        else:
+            value = scores.per_class[self.name][:, self.classes.names.index(self.label)]
+        if not by_class or self.per_class is None:
+            return np.asarray(value[:, None])
+        return np.concatenate([value[:, None], scores.per_class[self.per_class]], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Without:
+    """Scores with each cluster left out, (K, 1 or 1 + C), and of a mean over classes these."""
+
+    scores: Array
+    members: Members | None
+
+
+def question(compared: Sequence[Run], metric: str | None) -> Question:
+    """Find the family that scores `metric`, such as `mIoU`, `mIoU@crop-200`, `IoU:car` or `box_AP`.
+
+    Raises:
+        RunError: no family is held by all runs.
+        UsageError: none of those that are knows the metric.
+    """
+    record, rules = compared[0].record, rules_of(compared[0])
+    shared = [name for name in FAMILIES if all(name in run.record.tables for run in compared)]
+    if not shared:
+        kinds = "; ".join(f"{run.record.name}: {', '.join(run.record.tables)}" for run in compared)
+        raise RunError(f"the runs hold no scores of the same kind to compare ({kinds})")
+    images, known = len(compared[0].image_ids), dict[str, Question]()
+    for name in shared:
+        each = family(name)
+        scores = each.score(compared[0].tables, resample.ones(images), record.classes, rules)
+        prefix = PREFIXES.get(name, "")
+        for score in scores.overall:
+            per_class = class_score(score, scores.per_class)
+            asked = Question(prefix + score, each, rules, record.classes, score, None, per_class)
+            known.setdefault(asked.metric, asked)
+        for score in scores.per_class:
+            for label in record.classes.names:
+                title = f"{prefix}{score}:{label}"
+                known.setdefault(title, Question(title, each, rules, record.classes, score, label, None))
+        if metric in known:
+            return known[metric]
+    if metric is None:
+        return next((known[name] for name in LEADING if name in known), next(iter(known.values())))
+    raise UsageError(f"--metric {metric}: {did_you_mean(metric, _like(metric, known))}")
+
+
+def _like(metric: str, known: Mapping[str, Question]) -> list[str]:
+    """The names to choose from: those of single classes only where one was asked for."""
+    return [name for name in known if (":" in name) == (":" in metric)]
+
+
+def class_score(metric: str, per_class: Mapping[str, Array]) -> str | None:
+    """The score of a class that goes with an overall score, in the same region.
+
+    >>> class_score("mIoU@crop-200", {"IoU": 0, "IoU@crop-200": 0})
+    'IoU@crop-200'
+    """
+    score, at, region = metric.partition("@")
+    name = _CLASS_SCORES.get(score, score) + at + region
+    return name if name in per_class else None
+
+
+def plain(asked: Question, tables: Tables, *, by_class: bool) -> Array:
+    """The scores of one run, (1 or 1 + C,)."""
+    images = len(tables["images"]["id"])
+    found = asked.family.score(tables, resample.ones(images), asked.classes, asked.rules)
+    return np.asarray(asked.of(found, by_class=by_class)[0])
+
+
+def scores(asked: Question, tables: Tables, weights: Array) -> Scores:
+    """Score rows of weights: only what was asked for, where the family can do so for less."""
+    only = getattr(asked.family, "score_only", None)
+    if only is None:
+        return asked.family.score(tables, weights, asked.classes, asked.rules)
+    return cast("Scores", only(tables, weights, asked.classes, asked.rules, asked.name))
+
+
+def without_each(asked: Question, tables: Tables, clusters: Array, *, by_class: bool) -> Without | None:
+    """The scores with each cluster left out; None where the jackknife fails (AP)."""
+    found = asked.family.leave_out(tables, clusters, asked.classes, asked.rules)
+    if found is None:
+        return None
+    members = members_of(found, asked.name) if asked.label is None else None
+    return Without(asked.of(found, by_class=by_class), members)
+
+
+def members_of(found: Scores, name: str) -> Members | None:
+    """The classes behind a mean, if its family tells how many clusters carry each."""
+    made = getattr(found, "parts", {}).get(name)
+    return None if made is None else Members(found.per_class[made[0]], made[1])
+
+
+def weighted(asked: Question, tables: Tables, weights: Array, *, by_class: bool) -> Array:
+    """The scores under B rows of weights (B, N), in blocks: (B, 1 or 1 + C)."""
+    parts = [asked.of(scores(asked, tables, weights[rows]), by_class=by_class) for rows in _blocks(*weights.shape)]
+    return np.concatenate(parts)
+
+
+def swapped(asked: Question, pair: tuple[Tables, Tables], swaps: Swaps, clusters: Array, *, by_class: bool) -> Array:
+    """The differences of two runs that exchanged the clusters each of R swaps (R, K) says: (R, 1 or 1 + C)."""
+    settled = getattr(asked.family, "settled", None)
+    if settled is not None:
+        pair = settled(pair[0], asked.classes, asked.rules), settled(pair[1], asked.classes, asked.rules)
+    if not any("score" in pair[0][name] for name in asked.family.TABLES):
+        # Counts add up: images that are swapped together are as good as one. Ranks of detections are by image.
+        first, second = (_by_cluster(tables, asked.family.TABLES, clusters) for tables in pair)
+        pair, clusters = (first, second), np.arange(swaps.rows.shape[1])
+    both = stacked(pair, asked.family.TABLES)
+    images, parts = len(clusters), []
+    for rows in _blocks(len(swaps.rows), 4 * images):
+        block = swaps.rows[rows][:, clusters]
+        weights = np.empty((2, len(block), images, 2))
+        weights[0, :, :, 1] = weights[1, :, :, 0] = block
+        weights[0, :, :, 0] = weights[1, :, :, 1] = ~block
+        halves = asked.of(scores(asked, both, weights.reshape(-1, 2 * images)), by_class=by_class)
+        parts.append(halves[: len(block)] - halves[len(block) :])
+    return np.concatenate(parts)
+
+
+def stacked(pair: tuple[Tables, Tables], names: Sequence[str]) -> Tables:
+    """The tables of two runs as one over 2N images: image n of the first at 2n, of the second at 2n + 1.
+
+    In this order a swap leaves the images in place, so that scores that tie are taken as they were. As runs need not
+    share a scale of scores, these become ranks within run and class first.
+    """
+    both: Tables = {}
+    for name in names:
+        parts = [_ranked(tables[name]) for tables in pair]
+        shifted = [{**part, "image": 2 * part["image"] + side} for side, part in enumerate(parts)]
+        joined = {key: np.concatenate([part[key] for part in shifted]) for key in shifted[0]}
+        order = np.argsort(joined["image"], kind="stable")
+        both[name] = {key: column[order] for key, column in joined.items()}
+    return both
+
+
+def _by_cluster(tables: Tables, names: Sequence[str], clusters: Array) -> Tables:
+    """The tables of a run with the rows of each cluster under its number, as if it were one image."""
+    return {name: {**tables[name], "image": clusters[tables[name]["image"]]} for name in names}
+
+
+def _ranked(table: Table) -> Table:
+    return as_ranks(table) if {"class", "score"} <= set(table) else table
+
+
+def _blocks(rows: int, columns: int) -> Iterator[slice]:
+    step = max(1, BYTES // (8 * max(columns, 1)))
+    yield from (slice(start, min(start + step, rows)) for start in range(0, max(rows, 1), step))

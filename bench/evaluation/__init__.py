@@ -1,0 +1,212 @@
+"""The loop of an evaluation: read, predict, count, record; what was counted survives an interruption.
+
+Reading and counting go on in threads while the model predicts; results are taken in the order of the images, so that
+the same inputs give the same counts to the bit. This module knows neither tables for people nor significance.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from bench import images, runs
+from bench.errors import DataError, InputError, UsageError
+from bench.evaluation import recording
+from bench.evaluation.cost import Meter
+from bench.evaluation.jobs import Job
+from bench.evaluation.keeping import Keeper
+from bench.families import Family, families
+from bench.runs import Run, Tables
+from bench.runs.journal import Journal
+from bench.samples import LabelMap, Prediction, Table
+
+Progress = Callable[[int, int], None]
+"""Called with (images done, images in all)."""
+
+_FLUSH_SECONDS = 1.0
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Counted = tuple[int, dict[str, Table]]
+"""Position of an image, and its counts by table."""
+
+
+def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | None = None) -> Run:
+    """Count every image of the job, score the counts, and write the run record below `out`.
+
+    Ctrl-C (KeyboardInterrupt) leaves a journal from which `resume=True` goes on.
+
+    Raises:
+        DataError, PredictionError: what is wrong with which file.
+        RunError: the journal to resume belongs to another question.
+    """
+    if not job.samples:
+        raise DataError(f"{job.card.title} {job.split}: there is no image to evaluate")
+    path = job.path(out)
+    if resume and (path / "run.json").is_file() and not runs.partial_folder(path).is_dir():
+        return runs.read(path)
+    sources = {**job.sources, **({"save_predictions": True} if job.save_predictions else {})}
+    journal = Journal(path, {**job.asked, "sources": sources}, resume=resume)
+    parts = journal.done()
+    already = {int(position) for part in parts for position in part["done"]["image"]}
+    started = time.perf_counter()
+    keeper = Keeper(job, journal.folder) if job.save_predictions else None
+    counter = _Counter(job, keeper, families(job.rules.families))
+    meter = Meter(job, job.model) if job.model else None
+    try:
+        if keeper:
+            keeper.begin()
+        if meter:
+            meter.begin()
+        whole = None if already else _count_whole(counter)
+        parts += _count_rest(counter, meter, journal, already, progress) if whole is None else [whole]
+        if keeper:
+            keeper.finish()
+    except InputError:
+        # Mended predictions are other files, hence another run; what a network has predicted is worth resuming.
+        if job.model is None or not journal.done():
+            journal.discard()
+        raise
+    seconds = time.perf_counter() - started
+    counted = len(job.samples) - len(already)
+    timings = {
+        "seconds": seconds,
+        "images_counted": counted,
+        "images_resumed": len(already),
+        "images_per_second": counted / seconds if counted and seconds > 0 else None,
+        **({"cost": meter.cost()} if meter and counted else {}),
+    }
+    run = recording.record(job, recording.tables(job, parts), timings, path)
+    runs.write(run)
+    return run
+
+
+@dataclass(frozen=True, eq=False)
+class _Counter:
+    """Counts one image; called from threads."""
+
+    job: Job
+    keeper: Keeper | None
+    families: Sequence[Family]
+
+    def __call__(self, position: int, prediction: Prediction | None = None) -> Counted:
+        job, sample = self.job, self.job.samples[position]
+        if len(self.families) > 1 or job.resize:
+            sample = replace(sample, truth=sample.truth.once())
+        if prediction is None:
+            if job.read_prediction is None:
+                raise UsageError("a job needs a model or stored predictions")
+            prediction = job.read_prediction(sample)
+        if self.keeper is not None:
+            self.keeper.add(position, prediction)
+        if job.resize and isinstance(prediction, LabelMap):
+            size = sample.truth.semantic().size
+            if prediction.size != size:
+                ids = None if prediction.ids is None else images.resize_nearest(prediction.ids, size)
+                prediction = LabelMap(images.resize_nearest(prediction.labels, size), ids)
+        tables: dict[str, Table] = {}
+        for each in self.families:
+            tables.update(each.count(job.card, job.rules, sample, prediction, position))
+        return position, tables
+
+
+def _count_whole(counter: _Counter) -> Tables | None:
+    """Count all images in one piece, where the layout reads and all families count that way."""
+    job = counter.job
+    counts = [getattr(each, "count_columns", None) for each in counter.families]
+    columns = job.read_columns() if job.read_columns and all(counts) else None
+    if columns is None:
+        return None
+    tables: Tables = {"done": {"image": np.arange(len(job.samples), dtype=np.int32)}}
+    for count in counts:
+        tables.update(count(job.rules, *columns) if count else {})
+    return tables
+
+
+def _count_rest(
+    counter: _Counter, meter: Meter | None, journal: Journal, already: set[int], progress: Progress | None
+) -> list[Tables]:
+    """Count what the journal lacks, writing to it about once a second and once more when interrupted."""
+    parts: list[Tables] = []
+    pending: list[Counted] = []
+    flushed, finished, total = time.monotonic(), len(already), len(counter.job.samples)
+
+    def flush() -> None:
+        if pending:
+            done = {"image": np.array([position for position, _ in pending], dtype=np.int32)}
+            names = pending[0][1]
+            counts = {name: runs.concatenate([tables[name] for _, tables in pending]) for name in names}
+            parts.append({"done": done, **counts})
+            journal.append(parts[-1])
+            pending.clear()
+
+    if progress:
+        progress(finished, total)
+    try:
+        for batch in _counted(counter, meter, already):
+            fresh = [(position, tables) for position, tables in batch if position not in already]
+            pending.extend(fresh)
+            finished += len(fresh)
+            if progress:
+                progress(finished, total)
+            if time.monotonic() - flushed > _FLUSH_SECONDS:
+                flush()
+                flushed = time.monotonic()
+    finally:
+        flush()
+    return parts
+
+
+def _counted(counter: _Counter, meter: Meter | None, already: set[int]) -> Iterator[Sequence[Counted]]:
+    """Yield counts in the order of the images, a batch at a time."""
+    workers = min(8, (os.cpu_count() or 1) + 1)
+    with ThreadPoolExecutor(workers, thread_name_prefix="bench-count") as pool:
+        try:
+            if meter is None:
+                positions = [position for position in range(len(counter.job.samples)) if position not in already]
+                for counted in _in_order(pool, counter, positions, ahead=4 * workers):
+                    yield [counted]
+            else:
+                yield from _counted_with_model(counter, meter, already, pool)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _counted_with_model(
+    counter: _Counter, meter: Meter, already: set[int], pool: ThreadPoolExecutor
+) -> Iterator[Sequence[Counted]]:
+    samples, size = counter.job.samples, meter.batch_size
+    # Batches are cut at fixed positions, so that a resumed run feeds the network the very batches of an unbroken one.
+    batches = [range(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
+    batches = [batch for batch in batches if not already.issuperset(batch)]
+    flat = [position for batch in batches for position in batch]
+    questions = _in_order(pool, lambda position: meter.question(samples[position]), flat, ahead=2 * size)
+    waiting: deque[list[Future[Counted]]] = deque()
+    for batch in batches:
+        predictions = meter.predict(batch, [next(questions) for _ in batch])
+        waiting.append([pool.submit(counter, p, found) for p, found in zip(batch, predictions, strict=True)])
+        while len(waiting) > 2:
+            yield [future.result() for future in waiting.popleft()]
+    for futures in waiting:
+        yield [future.result() for future in futures]
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item], *, ahead: int
+) -> Iterator[Result]:
+    """Map over items in threads, at most `ahead` of them at a time, and yield the results in order."""
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

@@ -1,0 +1,194 @@
+"""A job: which images, where the predictions come from, and under which rules they are counted.
+
+What a job asks names its run record: another model, file, split or rule is another run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import msgspec
+
+from bench import baselines, runs
+from bench.cards import Card
+from bench.classes import LabelSpace
+from bench.families import Rules
+from bench.formats import PredictionReader, layout, suspicions
+from bench.models import Model
+from bench.samples import Prediction, Sample
+from bench.samples.columns import DetectionColumns, TruthColumns
+
+LATER = ("shown_from",)
+"""Rules that came after the first records."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What is evaluated: the images, where predictions come from, and the rules.
+
+    Exactly one of `model` and `read_prediction` is given; `read_columns` brings truth and predictions of all images
+    in one piece, or None, where the layout has such a way. `latency` asks for the time of single predictions too.
+    `sources` are paths and the like: they must agree when a run is resumed, and do not name it.
+    """
+
+    card: Card
+    split: str
+    samples: Sequence[Sample]
+    name: str
+    identity: dict[str, Any]
+    settings: dict[str, Any]
+    model: Model | None = None
+    read_prediction: PredictionReader | None = None
+    read_columns: Callable[[], tuple[TruthColumns, DetectionColumns] | None] | None = None
+    rules: Rules = field(default_factory=Rules)
+    task: str = "semantic"
+    resize: bool = False
+    save_predictions: bool = False
+    latency: bool = False
+    sources: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What names the question: another answer to any of these makes it another run."""
+        return {
+            "schema": runs.SCHEMA,
+            "dataset": self.card.name,
+            "rules": _named(self.rules),
+            "classes": list(self.card.classes.names),
+            "split": self.split,
+            "images": runs.digest([sample.id for sample in self.samples]),
+            "model": {key: value for key, value in self.identity.items() if key != "warnings"},
+            "task": self.task,
+            "settings": self.settings,
+        }
+
+    def path(self, out: Path) -> Path:
+        """Where the record of this job lies below the folder `out`."""
+        return out / f"{self.card.name}-{self.split}" / _file_name(self.name) / runs.digest(self.asked)[:12]
+
+    def clusters(self) -> list[str]:
+        """The cluster of every sample, as the card's `groups` says; without groups each image stands for itself."""
+        key = "block" if self.card.groups == "sequence-blocks" else self.card.groups
+        return [sample.groups.get(key, sample.id) for sample in self.samples]
+
+
+def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
+    card: Card,
+    split: str,
+    samples: Sequence[Sample],
+    path: Path,
+    *,
+    root: Path,
+    task: str = "semantic",
+    space: LabelSpace = "ids",
+    resize: bool = False,
+    rules: Rules | None = None,
+    name: str | None = None,
+    some: bool = False,
+) -> Job:
+    """The job of scoring predictions that lie at `path`, in the card's layout; `some` of a split's samples, or all.
+
+    Raises:
+        PredictionError: samples without a prediction, or files of the wrong kind.
+    """
+    reader = layout(card)
+    find = partial(reader.read_predictions, card, path, task, samples, space=space)
+    in_bulk = getattr(reader, "read_columns", None) if task == "instance" else None
+    # Masks of results that hold boxes alone would have to be drawn, for nobody to look at.
+    without_masks = {"with_masks": False} if rules is not None and rules.families == ("boxes",) else {}
+    files = _files_of(path)
+    warnings = suspicions.warnings_of(card, path, task, samples, files=files, space=space)
+    return Job(
+        card=card,
+        split=split,
+        samples=samples,
+        name=name or path.resolve().stem,
+        identity={
+            "kind": "predictions",
+            "folder": path.resolve().name,
+            "files": _files_digest(files),
+            # Of some images of a split, files of the others are no surprise.
+            "warnings": [each for each in warnings if not (some and each[0] == "unused-files")],
+        },
+        settings={"label_space": space, "resize": "nearest" if resize else "no"},
+        task=task,
+        # What is read in bulk is not read twice, one object at a time.
+        read_prediction=_when_needed(find) if in_bulk else find(),
+        read_columns=partial(in_bulk, card, root, split, path, samples, **without_masks) if in_bulk else None,
+        rules=rules or Rules(),
+        resize=resize,
+        sources={"data": str(root.resolve()), "predictions": str(path.resolve())},
+    )
+
+
+def _when_needed(find: Callable[[], PredictionReader]) -> PredictionReader:
+    """A reader that finds the predictions when the first of them is asked for; several threads may ask."""
+    lock, found = Lock(), list[PredictionReader]()
+
+    def read(sample: Sample) -> Prediction:
+        with lock:
+            if not found:
+                found.append(find())
+        return found[0](sample)
+
+    return read
+
+
+def made_from_truth(
+    card: Card,
+    split: str,
+    samples: Sequence[Sample],
+    baseline: str,
+    *,
+    root: Path,
+    task: str = "semantic",
+    rules: Rules | None = None,
+    name: str | None = None,
+) -> Job:
+    """The job of scoring a baseline, which is made from the truth.
+
+    Raises:
+        UsageError: no such baseline.
+    """
+    return Job(
+        card=card,
+        split=split,
+        samples=samples,
+        name=name or baseline,
+        identity={"kind": "baseline", "baseline": baseline},
+        settings={},
+        read_prediction=baselines.baseline(baseline, card, samples, task=task),
+        task=task,
+        rules=rules or Rules(),
+        sources={"data": str(root.resolve())},
+    )
+
+
+def _named(rules: Rules) -> dict[str, Any]:
+    """The rules as they name a run: those that came later only where they are not at their default, so ids stay."""
+    every, plain = msgspec.to_builtins(rules), msgspec.to_builtins(Rules())
+    return {key: value for key, value in every.items() if key not in LATER or value != plain[key]}
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The file at a path, or all files below a folder, sorted."""
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+
+
+def _files_digest(files: Sequence[Path]) -> str:
+    """Digest of the names, sizes and times of the files: other predictions in the same folder are another run."""
+    state = hashlib.blake2b(digest_size=16)
+    for file in files:
+        status = file.stat()
+        state.update(f"{file.name}|{status.st_size}|{status.st_mtime_ns}\n".encode())
+    return state.hexdigest()
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_.+" else "-" for letter in name).strip(".-") or "model"

@@ -1,0 +1,111 @@
+"""From counts to a run record: the scores, the digests that say what may be compared, and the circumstances.
+
+It describes a run that has ended; how the counts were made is the business of `evaluation`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+import bench
+from bench import kernels, runs, scoring
+from bench.evaluation import jobs
+from bench.families import family
+from bench.runs import Record, Run, Tables
+
+PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pillow": "PIL", "torch": "torch", "torchvision": "torchvision"}
+"""Distribution -> package: those that were loaded are named in the record with their versions."""
+
+
+def tables(job: jobs.Job, parts: list[Tables]) -> Tables:
+    """Join the parts of a journal into the tables of a record, in the order of the images."""
+    return {
+        "images": {
+            "id": np.array([sample.id for sample in job.samples]),
+            "cluster": np.array(job.clusters()),
+        },
+        **{name: runs.concatenate([part[name] for part in parts]) for name in parts[0] if name != "done"},
+    }
+
+
+def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -> Run:
+    """Score the tables and describe the whole run: what was asked, of what, where, and what came of it."""
+    classes = job.card.classes
+    scored = scoring.score(tables, classes, job.rules)
+    warnings = [*job.identity.get("warnings", []), *scored.warnings]
+    found = Record(
+        bench=bench.__version__,
+        id=path.name,
+        name=job.name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        dataset=runs.Dataset(
+            name=job.card.name,
+            title=job.card.title,
+            card_digest=job.card.digest,
+            split=job.split,
+            images=len(job.samples),
+            clusters=job.card.groups,
+            classes=[msgspec.to_builtins(entry) for entry in classes.entries],
+            ignore=classes.ignore,
+            void=list(classes.void),
+        ),
+        model={key: value for key, value in job.identity.items() if key != "warnings"},
+        settings=job.settings,
+        protocol=runs.nan_to_null({"rules": msgspec.to_builtins(job.rules), "intervals": scored.intervals}),
+        environment=environment(),
+        timings=timings,
+        warnings=[runs.Warned(code=code, message=message) for code, message in warnings],
+        tables=digests(job, tables),
+        scores=runs.nan_to_null(scored.groups),
+    )
+    return Run(found, tables, path)
+
+
+def digests(job: jobs.Job, tables: Tables) -> dict[str, runs.Digests]:
+    """Per family, what two runs must share to be compared on its tables, and how many rows they have."""
+    ids = [sample.id for sample in job.samples]
+    return {
+        name: runs.Digests(
+            rules=runs.digest(family(name).rules_of(job.card.classes, job.rules)),
+            truth=runs.truth_digest(ids, family(name).truth_rows(tables)),
+            rows={table: len(tables[table]["image"]) for table in family(name).TABLES},
+        )
+        for name in job.rules.families
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Where the run was made: versions, machine, and the commit of the working directory, if it is a checkout."""
+    packages = {
+        name: str(sys.modules[module].__version__) for name, module in PACKAGES.items() if module in sys.modules
+    }
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "kernels": kernels.which(),
+        "packages": packages,
+        "git_commit": _git_commit(),
+    }
+
+
+def _git_commit() -> str | None:
+    here = Path.cwd()
+    if not any((folder / ".git").exists() for folder in (here, *here.parents)) and "GIT_DIR" not in os.environ:
+        return None  # starting git takes longer than looking
+    import subprocess
+
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

@@ -1,0 +1,247 @@
+"""Pictures and label maps on disk: decoding, writing, sizes and the nearest-neighbour rule.
+
+Label files are read by palette index or grey value, never by colour unless that is asked for. Nothing here knows
+classes or metrics. EXIF orientation is not applied: label files lie in the stored orientation of their picture.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numpy as np
+
+from bench import kernels
+from bench.errors import DataError
+from bench.images import pillow, png
+from bench.samples import Array, Image
+
+LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", *LABEL_SUFFIXES)
+
+_PALETTE_SIZE = 256
+
+T = TypeVar("T")
+
+
+def read_rgb(path: str | Path) -> Image:
+    """Read a picture of any kind as RGB, shape (H, W, 3) uint8: grey is repeated, alpha dropped, 16 bit halved.
+
+    Raises:
+        DataError: the file is missing, damaged, or no image.
+    """
+    data = _bytes(path)
+    header = _fast(path, data)
+    return _decode(path, data) if header and _is_plain_rgb(header) else pillow.with_pillow(path, pillow.to_rgb)
+
+
+def read_labels(path: str | Path) -> Array:
+    """Read a label map: palette indices or raw grey values, shape (H, W), uint8, or uint16 for 16-bit files.
+
+    Values of files with 1, 2 or 4 bits are the stored ones (a 1-bit mask holds 0 and 1), not stretched to 255.
+
+    Raises:
+        DataError: the file is missing, damaged, or a colour image or a JPEG, which hold no labels.
+    """
+    data = _bytes(path)
+    header = _fast(path, data)
+    if header and png.CHANNELS[header.color] == 1:
+        return _decode(path, data)
+    return pillow.with_pillow(path, pillow.to_labels)
+
+
+def read_color_labels(path: str | Path) -> Image:
+    """Read a label map whose classes are colours, shape (H, W, 3) uint8; a palette is looked up.
+
+    Raises:
+        DataError: the file is missing, damaged, or a JPEG, which changes colours.
+    """
+    if not _bytes(path).startswith(png.SIGNATURE):
+        pillow.with_pillow(path, pillow.refuse_lossy)
+    return read_rgb(path)
+
+
+def read_panoptic_ids(path: str | Path) -> tuple[Array, Array]:
+    """Read a panoptic map, id = R + 256 G + 65536 B: (H, W) int32, and (F, 2) int64 of each id in it and its pixels.
+
+    Raises:
+        DataError: the file is missing, damaged, a JPEG, or has no colours.
+    """
+    data = _bytes(path)
+    header = _fast(path, data)
+    if header and _is_plain_rgb(header):
+        return _checked(path, lambda: png.decode_ids(data))
+    return kernels.color_ids(pillow.with_pillow(path, pillow.to_colors))
+
+
+def is_color(path: str | Path) -> bool:
+    """Whether the file holds colours per pixel (RGB, RGBA, ...) rather than one index or grey value.
+
+    Raises:
+        DataError: the file is missing or no image.
+    """
+    head = _bytes(path, 33)
+    if head.startswith(png.SIGNATURE):
+        return _checked(path, lambda: png.read_header(head)).color in (png.RGB, png.RGB_ALPHA)
+    return pillow.with_pillow(path, lambda image: image.mode not in (*pillow.LABEL_MODES, "LA", "F"))
+
+
+def read_palette(path: str | Path) -> Array | None:
+    """The colours of a palette PNG by index, (K, 3) uint8; None for other images.
+
+    Raises:
+        DataError: the file is missing or no image.
+    """
+    head = _bytes(path, 33)
+    if not head.startswith(png.SIGNATURE) or _checked(path, lambda: png.read_header(head)).color != png.PALETTE:
+        return None
+    return pillow.with_pillow(path, pillow.palette)
+
+
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Read height and width from the header alone.
+
+    Raises:
+        DataError: the file is missing or no image.
+    """
+    head = _bytes(path, 33)
+    if head.startswith(png.SIGNATURE):
+        header = _checked(path, lambda: png.read_header(head))
+        return header.height, header.width
+    return pillow.with_pillow(path, lambda image: (image.height, image.width))
+
+
+def write_labels(path: str | Path, labels: Array, palette: Array | None = None) -> None:
+    """Write a label map (H, W) as PNG: uint8 as grey or, with a `palette` (256, 3), indexed; uint16 as 16 bit.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    from PIL import Image as PillowImage
+
+    image = PillowImage.fromarray(np.ascontiguousarray(labels))
+    if palette is not None and labels.dtype == np.uint8:
+        image.putpalette(np.asarray(palette, dtype=np.uint8).tobytes())
+    _write(path, lambda temporary: image.save(temporary, format="PNG"))
+
+
+def write_rgb(path: str | Path, picture: Array) -> None:
+    """Write an RGB picture (H, W, 3) uint8 by its suffix: .png without loss, .jpg with quality 95.
+
+    Raises:
+        DataError: another suffix, or the file cannot be written.
+    """
+    from PIL import Image as PillowImage
+
+    suffix = Path(path).suffix.lower()
+    image = PillowImage.fromarray(np.ascontiguousarray(picture))
+    if suffix == ".png":
+        _write(path, lambda temporary: image.save(temporary, format="PNG", compress_level=3))
+    elif suffix in (".jpg", ".jpeg"):
+        _write(path, lambda temporary: image.save(temporary, format="JPEG", quality=95))
+    else:
+        raise DataError(f"{path}: pictures are written as .png or .jpg, not as {suffix or 'a file without suffix'}")
+
+
+def write_panoptic_ids(path: str | Path, ids: Array) -> None:
+    """Write a panoptic map (H, W) of ids below 2^24 as RGB PNG, id = R + 256 G + 65536 B.
+
+    Raises:
+        DataError: an id that 24 bits do not hold, or the file cannot be written.
+    """
+    if ids.size and not 0 <= int(ids.min()) <= int(ids.max()) < 1 << 24:
+        raise DataError(f"{path}: segment ids lie in 0 ... {(1 << 24) - 1}, not {ids.min()} ... {ids.max()}")
+    wide = ids.astype(np.uint32)
+    rgb = np.stack([wide & 255, wide >> 8 & 255, wide >> 16], axis=-1).astype(np.uint8)
+    write_rgb(Path(path).with_suffix(".png"), rgb)
+
+
+def voc_palette() -> Array:
+    """The colours of PASCAL VOC, (256, 3) uint8: the bits of the index, dealt out to red, green and blue in turn.
+
+    >>> voc_palette()[[1, 15, 255]].tolist()
+    [[128, 0, 0], [192, 128, 128], [224, 224, 192]]
+    """
+    index = np.arange(_PALETTE_SIZE)
+    palette = np.zeros((_PALETTE_SIZE, 3), dtype=np.uint8)
+    for bit in range(8):
+        palette[:, bit % 3] |= ((index >> bit & 1) << (7 - bit // 3)).astype(np.uint8)
+    return palette
+
+
+def resize_nearest(labels: Array, size: tuple[int, int]) -> Array:
+    """Resize a label map (H, W) to `size` without inventing labels; equal to Pillow's NEAREST to the pixel.
+
+    Row i of the result is row floor((i + 0.5) H / height), pixel centre to pixel centre; likewise for columns. Where
+    that is a whole number (ties, common when 320 becomes 500) the result hangs on rounding: positions are summed in
+    double precision step by step, as Pillow does, because most published predictions were resized that way.
+
+    >>> resize_nearest(np.uint8([[1, 2]]), (1, 4)).tolist()
+    [[1, 1, 2, 2]]
+    """
+    if labels.shape[:2] == tuple(size):
+        return labels
+    rows, columns = (_nearest(old, new) for old, new in zip(labels.shape, size, strict=False))
+    return cast("Array", labels[rows][:, columns])
+
+
+def _nearest(old: int, new: int) -> Array:
+    steps = np.full(new, old / new)
+    steps[:1] *= 0.5
+    return np.minimum(np.add.accumulate(steps).astype(np.intp), old - 1)
+
+
+def _bytes(path: str | Path, count: int = -1) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(count)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if not data:
+        raise DataError(f"{path}: the file is empty (0 bytes)")
+    return data
+
+
+def _checked(path: str | Path, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except png.PngError as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def _fast(path: str | Path, data: bytes) -> png.Header | None:
+    """The header, where our own decoder reads the file and is the quicker one."""
+    if not data.startswith(png.SIGNATURE):
+        return None
+    header = _checked(path, lambda: png.read_header(data))
+    if header.interlaced or kernels.which() == "reference":
+        _checked(path, lambda: png.verify(data))  # Pillow overlooks damaged pixels
+        return None
+    return header
+
+
+def _is_plain_rgb(header: png.Header) -> bool:
+    return header.color == png.RGB and header.depth == 8
+
+
+def _decode(path: str | Path, data: bytes) -> Array:
+    return _checked(path, lambda: png.decode(data))
+
+
+def _write(path: str | Path, save: Callable[[Path], None]) -> None:
+    """Write beside the target, then rename: whoever reads sees all of the file or none."""
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save(temporary)
+        temporary.replace(target)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink()

@@ -1,0 +1,1 @@
+"""How an adapter becomes a model: its weights found, its network built and filled, its classes matched."""

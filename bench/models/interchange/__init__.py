@@ -1,0 +1,1 @@
+"""Networks that come whole in one file: what the file says, what a sidecar adds, and how they are run."""

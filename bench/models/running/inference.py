@@ -1,0 +1,196 @@
+"""From images to label maps: normalise, resize and pad, run the network, bring logits to the image's own size, argmax.
+
+On a GPU a tie of two classes may fall differently with another batch; on the CPU each image goes alone. This module
+knows neither truth, nor files, nor checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bench.errors import UsageError
+from bench.models import Options
+from bench.models.running import augmentation, windows
+from bench.models.running.batches import Batches
+from bench.models.running.compiling import Compiled
+from bench.samples import Image, LabelMap, Prediction
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+"""Of ImageNet, in fractions: what nearly every network of this kind was trained with."""
+BATCH_SIZES = {"cpu": 4, "cuda": 8}
+OPTIONS = ("amp", "compile", "input_size", "window", "overlap", "scales", "flip", "confidence")
+"""What `SemanticModel` can do of what `Options` offers."""
+
+
+@dataclass(frozen=True, eq=False)
+class SemanticModel:
+    """A network that gives each pixel a class; `channels` are the outputs that stand for train ids 0 .. C-1.
+
+    A channel of -1 is a class that the network does not know and never predicts. `stride` is what the height and width
+    of its input must be multiples of. How it runs (window, scales, flip ...) is as `Options` has it.
+    """
+
+    network: nn.Module
+    identity: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    device: torch.device
+    channels: tuple[int, ...]
+    batch_size: int
+    options: Options = field(default_factory=Options)
+    stride: int = 1
+    mean: tuple[float, ...] = MEAN
+    std: tuple[float, ...] = STD
+    task: str = "semantic"
+
+    def predict(self, images: Sequence[Image]) -> list[Prediction]:
+        """Predict images of any sizes, each (H, W, 3) uint8 RGB; label maps of train ids in each image's own size.
+
+        Raises:
+            UsageError: the device's memory does not hold a single image.
+        """
+        return list(self._batches.run(images, self._predict))
+
+    def _predict(self, images: Sequence[Image]) -> list[LabelMap]:
+        with torch.inference_mode():
+            scores = self._scores(self._upload(images))
+            labels = scores.argmax(1)
+            if not self._in_order:
+                labels = self._train_ids[labels]
+            shares = scores if self._averages else scores.softmax(1)
+            sure = shares.amax(1).cpu().numpy() if self.options.confidence else [None] * len(labels)
+            plain = labels.to(torch.uint8 if self._small else torch.int32).cpu().numpy().astype(self._dtype)
+            return [LabelMap(one, confidence=how) for one, how in zip(plain, sure, strict=True)]
+
+    def _upload(self, images: Sequence[Image]) -> Tensor:
+        """The pixels on the device, (N, 3, H, W) uint8; from pinned memory a GPU fetches them while this goes on."""
+        pixels = torch.from_numpy(np.stack(images))
+        if self.device.type == "cuda":
+            pixels = pixels.pin_memory().to(self.device, non_blocking=True)
+        return pixels.permute(0, 3, 1, 2)
+
+    def _scores(self, images: Tensor) -> Tensor:
+        """Logits, or probabilities where several are averaged, of the known classes: (N, channels, H, W) float32."""
+        size = (int(images.shape[-2]), int(images.shape[-1]))
+        whole = self.options.input_size or size
+        if not self._averages:
+            return self._logits(self._prepare(images, whole), size)
+        sizes = [augmentation.scaled(whole, scale) for scale in self.options.scales]
+        logits = partial(self._logits, size=size)
+        return augmentation.average(partial(self._prepare, images), logits, sizes, flip=self.options.flip)
+
+    def _prepare(self, images: Tensor, size: tuple[int, int]) -> Tensor:
+        """Normalised input, (N, 3, h, w), in the size of the network's input."""
+        scaled = images.to(torch.float32).div_(255)
+        if tuple(scaled.shape[-2:]) != size:
+            scaled = functional.interpolate(scaled, size, mode="bilinear", align_corners=False, antialias=True)
+        normal = (scaled - self._normal[0]) / self._normal[1]
+        return normal.contiguous(memory_format=torch.channels_last)
+
+    def _logits(self, pixels: Tensor, size: tuple[int, int]) -> Tensor:
+        """Logits of the known classes in the images' own size, (N, channels, H, W) float32."""
+        window = self.options.window
+        logits = windows.slide(self._forward, pixels, window, self.options.overlap) if window else self._forward(pixels)
+        if tuple(logits.shape[-2:]) != size:
+            logits = functional.interpolate(logits, size, mode="bilinear", align_corners=False)
+        # On the CPU the maximum over neighbouring numbers is about five times as fast as over far ones.
+        return logits.contiguous(memory_format=torch.channels_last)
+
+    def _forward(self, pixels: Tensor) -> Tensor:
+        """Logits of the known classes in the size of the input, (N, channels, h, w) float32."""
+        height, width = pixels.shape[-2:]
+        below, right = -height % self.stride, -width % self.stride
+        padded = functional.pad(pixels, (0, right, 0, below), mode="replicate") if below or right else pixels
+        with torch.autocast(self.device.type, dtype=_half(self.device), enabled=self.options.amp):
+            output = self.network(padded)
+        logits = output["out"] if isinstance(output, dict) else output
+        logits = logits[..., :height, :width].float()
+        return cast("Tensor", logits if self._in_order else logits[:, self._known])
+
+    @cached_property
+    def _batches(self) -> Batches:
+        together = self.device.type != "cpu"
+        return Batches(self.device.type, self.batch_size, together, self.identity.get("warnings", []))
+
+    @property
+    def _averages(self) -> bool:
+        return self.options.flip or self.options.scales != (1.0,)
+
+    @cached_property
+    def _normal(self) -> tuple[Tensor, Tensor]:
+        mean, std = (torch.tensor(values, device=self.device).view(1, -1, 1, 1) for values in (self.mean, self.std))
+        return mean, std
+
+    @cached_property
+    def _in_order(self) -> bool:
+        outputs = self.identity.get("outputs", len(self.channels))
+        return self.channels == tuple(range(outputs))
+
+    @cached_property
+    def _known(self) -> Tensor:
+        return torch.tensor([c for c in self.channels if c >= 0], device=self.device)
+
+    @cached_property
+    def _train_ids(self) -> Tensor:
+        return torch.tensor([t for t, c in enumerate(self.channels) if c >= 0], device=self.device)
+
+    @property
+    def _small(self) -> bool:
+        # As bench.classes: train ids and ignore fit in a byte up to 254 classes.
+        return len(self.channels) <= 255
+
+    @property
+    def _dtype(self) -> type[np.uint8 | np.uint16]:
+        return np.uint8 if self._small else np.uint16
+
+
+def ready(model: SemanticModel, options: Options) -> SemanticModel:
+    """The model on its device, as the options say, with the settings that a run record shows."""
+    device = choose_device(options.device)
+    network = model.network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if options.compile:
+        network = Compiled(network)
+    batch_size = options.batch_size or BATCH_SIZES[device.type]
+    settings = settings_of(options, device, batch_size)
+    return replace(model, network=network, device=device, settings=settings, batch_size=batch_size, options=options)
+
+
+def settings_of(options: Options, device: torch.device, batch_size: int) -> dict[str, Any]:
+    """How a model runs, as a record shows it: of what came later than the first records, only what is not default."""
+    always = {
+        "device": device.type,
+        "batch_size": batch_size,
+        "amp": options.amp,
+        "input_size": list(options.input_size) if options.input_size else None,
+    }
+    rest = ("compile", "window", "overlap", "scales", "flip", "score_threshold", "detections", "prompt", "prompts")
+    given = {name: getattr(options, name) for name in rest if getattr(options, name) != getattr(Options, name)}
+    if options.window:
+        given["overlap"] = options.overlap
+    return always | {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device of this name; `auto` takes a GPU where there is one.
+
+    Raises:
+        UsageError: a GPU is asked for and there is none, or the name is none of auto, cpu, cuda.
+    """
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"device {wanted!r} is unknown: it is one of auto, cpu, cuda")
+    present = torch.cuda.is_available()
+    if wanted == "cuda" and not present:
+        raise UsageError("--device cuda: torch finds no GPU here; --device auto takes the CPU where there is none")
+    return torch.device("cuda" if present and wanted != "cpu" else "cpu")
+
+
+def _half(device: torch.device) -> torch.dtype:
+    return torch.float16 if device.type == "cuda" else torch.bfloat16

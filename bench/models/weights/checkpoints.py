@@ -1,0 +1,230 @@
+"""Files of weights: read without running anything in them, unwrapped, fitted to a network, or refused in one sentence.
+
+Plain state dicts, the usual wrappers and prefixes of training frameworks, and safetensors with metadata are read. This
+module knows no architecture, no card and no image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import pathlib
+import pickle
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import CheckpointError, missing_extra
+from bench.models.weights import digests
+
+WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "model_ema", "ema", "params", "weights")
+"""Keys under which training code keeps the network, the most explicit first."""
+PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
+BESIDES = ("criterion.", "loss.", "loss_fn.", "loss_function.", "train_", "val_", "test_", "metrics.", "n_averaged")
+"""What training code keeps beside a network under the same roof; no part of it."""
+FIRST_BYTES = 8
+LARGEST_HEADER = 100_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Weights as read: tensors by name, the file's own metadata, and where they come from.
+
+    `inside` names the wrappers and prefixes that were taken off; `config` is what a library saved beside the weights
+    to build their network from.
+    """
+
+    path: Path
+    digest: str
+    state: Mapping[str, Tensor]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    inside: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+def shipped(model: str, dataset: str) -> Path | None:
+    """The reference checkpoint of this model for this data set, if one ships."""
+    path = Path(str(files("bench"))) / "checkpoints" / f"{model}-{dataset}.safetensors"
+    return path if path.is_file() else None
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a file of weights onto the CPU.
+
+    Raises:
+        CheckpointError: no such file; empty, truncated or of another kind; holding objects that would run code; holding
+            no weights.
+    """
+    kind = _kind(path)
+    if kind == "safetensors":
+        state, metadata = _read_safetensors(path)
+        inside: list[str] = []
+    else:
+        state, inside = _unwrap(_read_pickle(path), path)
+        metadata = {}
+    state, prefixes = _strip(state)
+    if not state:
+        raise CheckpointError(f"{path} holds no weights: among its contents is no table of tensors by name")
+    return Checkpoint(path, digest_of(path), state, metadata, " > ".join([*inside, *prefixes]))
+
+
+def digest_of(path: Path) -> str:
+    """Digest of a file's bytes (BLAKE2b, 16 bytes), read in pieces."""
+    return digests.of_file(path)
+
+
+def fit(network: nn.Module, checkpoint: Checkpoint, *, architecture: str) -> None:
+    """Load the weights into the network.
+
+    Raises:
+        CheckpointError: weights that are missing, that the network does not have, or that are of another shape.
+    """
+    own = network.state_dict()
+    # Counters of batches seen play no part in prediction; old checkpoints and small ones lack them.
+    needed = [name for name in own if not name.endswith("num_batches_tracked")]
+    missing = [name for name in needed if name not in checkpoint.state]
+    unexpected = [name for name in checkpoint.state if name not in own and not name.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        parts = [f"{len(names)} {what} ({_some(names)})" for what, names in _told(missing, unexpected) if names]
+        raise CheckpointError(f"{checkpoint.path} does not fit {architecture}: {', '.join(parts)}")
+    for name in needed:
+        if own[name].shape != checkpoint.state[name].shape:
+            raise CheckpointError(
+                f"{checkpoint.path} does not fit {architecture}: {name} has shape "
+                f"{list(checkpoint.state[name].shape)}, the network needs {list(own[name].shape)}"
+            )
+    network.load_state_dict({name: value for name, value in checkpoint.state.items() if name in own}, strict=False)
+
+
+def without(checkpoint: Checkpoint, prefixes: tuple[str, ...]) -> Checkpoint:
+    """The checkpoint without the weights whose names begin so, such as those of a head that serves training only."""
+    return replace(
+        checkpoint,
+        state={name: value for name, value in checkpoint.state.items() if not name.startswith(prefixes)},
+    )
+
+
+def _kind(path: Path) -> str:
+    if path.is_dir():
+        raise CheckpointError(f"{path} is a folder; --weights takes one file of weights")
+    if not path.is_file():
+        raise CheckpointError(f"there is no file {path}; --weights takes a file of weights (.safetensors, .pth)")
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(512)
+    start = head.lstrip().lower()
+    if size == 0:
+        raise CheckpointError(f"{path} is empty; fetch the weights again")
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise CheckpointError(f"{path} is a web page, not weights: the server asked or refused something instead")
+    if start.startswith(b"version https://git-lfs"):
+        raise CheckpointError(f"{path} is a Git LFS pointer, not the weights: fetch them with git lfs pull")
+    if head[FIRST_BYTES : FIRST_BYTES + 1] == b"{":
+        length = int.from_bytes(head[:FIRST_BYTES], "little")
+        if length + FIRST_BYTES <= size or length < LARGEST_HEADER:
+            return "safetensors"
+    if head.startswith((b"PK\x03\x04", b"\x80")):
+        return "pickle"
+    raise CheckpointError(f"{path} is no checkpoint: it is neither safetensors nor a file that torch.save wrote")
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ModuleNotFoundError:
+        raise missing_extra("safetensors", "models", f"reading {path.name}") from None
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is truncated or damaged safetensors: {_line(error)}; fetch it again") from None
+
+
+def _read_pickle(path: Path) -> Any:
+    try:
+        with torch.serialization.safe_globals(_harmless()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        culprit = _culprit(str(error))
+        if culprit is not None:
+            raise CheckpointError(
+                f"{path} holds Python objects besides tensors{culprit}, which could run code when read: it is "
+                "refused; save the state_dict() alone, best as safetensors"
+            ) from None
+        raise CheckpointError(f"{path} is truncated or damaged: {_line(error)}; fetch it again") from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise CheckpointError(f"{path} is truncated or damaged: {_line(error)}; fetch it again") from None
+
+
+def _harmless() -> list[Any]:
+    """Types that training scripts save beside the weights and that only hold values."""
+    import numpy as np
+
+    found: list[Any] = [argparse.Namespace, pathlib.PosixPath, np.dtype, np.ndarray]
+    with contextlib.suppress(AttributeError):
+        found += [np._core.multiarray.scalar, np._core.multiarray._reconstruct]  # type: ignore[attr-defined]
+    found += [getattr(np.dtypes, name) for name in ("Float64DType", "Float32DType", "Int64DType")]
+    return found
+
+
+def _unwrap(content: Any, path: Path) -> tuple[dict[str, Tensor], list[str]]:
+    """Go down through wrappers until a table of tensors by name appears."""
+    inside: list[str] = []
+    while isinstance(content, Mapping):
+        tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+        if tensors and not any(isinstance(content.get(key), Mapping) for key in WRAPPERS):
+            return tensors, inside
+        key = next((key for key in WRAPPERS if isinstance(content.get(key), Mapping)), None)
+        if key is None:
+            break
+        inside.append(key)
+        content = content[key]
+    held = f"a table of {_some(content)}" if isinstance(content, Mapping) and content else type(content).__name__
+    raise CheckpointError(
+        f"{path} holds no weights: it is {held}, not a table of tensors by name, nor one wrapped as "
+        f"{', '.join(WRAPPERS[:3])} and the like"
+    )
+
+
+def _strip(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Take off the prefixes that wrappers of modules give to every name."""
+    kept = dict(state)
+    taken: list[str] = []
+    while True:
+        own = {name: value for name, value in kept.items() if not name.startswith(BESIDES)}
+        prefix = next((p for p in PREFIXES if own and all(name.startswith(p) for name in own)), None)
+        if prefix is None:
+            return own, taken
+        taken.append(prefix)
+        kept = {name.removeprefix(prefix): value for name, value in own.items()}
+
+
+def _told(missing: list[str], unexpected: list[str]) -> list[tuple[str, list[str]]]:
+    return [("weights are missing", missing), ("are not of this network", unexpected)]
+
+
+def _some(names: Iterable[object]) -> str:
+    first = [str(name) for name in names]
+    return ", ".join(first[:3]) + (", ..." if len(first) > 3 else "")
+
+
+def _line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].partition(". ")[0][:120].rstrip(".:; ")
+
+
+def _culprit(text: str) -> str | None:
+    """The object that was refused, as torch's message names it, in brackets; None where the file is merely cut off."""
+    for mark in ("GLOBAL ", "global "):
+        if mark in text:
+            name = text.split(mark, 1)[1].split(maxsplit=1)[0].strip("`'\",.:")
+            # A name cut off in the middle has lost the part behind the dot.
+            return f" ({name})" if "." in name else None
+    return "" if "Weights only load failed" in text else None

@@ -1,0 +1,171 @@
+"""From counts to the scores of a record, each with its interval: the one place where metrics meet statistics.
+
+It needs two small files and no image; a record that is read again is scored again here, by whatever classes are asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from bench import resample
+from bench.classes import Classes
+from bench.errors import RunError
+from bench.families import Family, Rules, Scores, families
+from bench.metrics import panoptic, prompted, semantic
+from bench.resample import Interval, Members
+from bench.runs import Run, Tables
+from bench.samples import Array
+from bench.scoring.intervals import LEVEL, moves_of
+
+FEW_IMAGES = 60
+"""Below this the interval of a single mIoU is too narrow under every method known (measured: see the statistics)."""
+FEW_CLUSTERS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Scores as a record holds them, what the intervals rest on, and what a reader should know."""
+
+    groups: dict[str, dict[str, Any]]
+    intervals: dict[str, Any]
+    warnings: list[tuple[str, str]]
+
+
+def rules_of(run: Run) -> Rules:
+    """The rules under which a record was counted and scored."""
+    return msgspec.convert(run.record.protocol["rules"], Rules)
+
+
+def rescore(run: Run, **changes: Any) -> Scored:
+    """Score a record again from its counts: as it was, or with other rules of scoring, such as `classes_in`."""
+    return score(run.tables, run.record.classes, msgspec.structs.replace(rules_of(run), **changes))
+
+
+def with_interval(run: Run, interval: str) -> Run:
+    """The run with its scores made again from the counts, their intervals by another method of `Rules.interval`."""
+    scored, record = rescore(run, interval=interval), run.record
+    protocol = {
+        **record.protocol,
+        "rules": {**record.protocol["rules"], "interval": interval},
+        "intervals": scored.intervals,
+    }
+    return replace(run, record=msgspec.structs.replace(record, protocol=protocol, scores=scored.groups))
+
+
+def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
+    """Score all families of the rules, with 95 % intervals over the clusters of the images."""
+    _, clusters = np.unique(tables["images"]["cluster"], return_inverse=True)
+    sizes = np.bincount(clusters)
+    groups: dict[str, dict[str, Any]] = {}
+    methods: dict[str, Any] = {}
+    warnings = _warnings_of_units(sizes) if rules.interval != "none" else []
+    for each in families(rules.families):
+        group, method = _group(each, tables, clusters, classes, rules)
+        _merge(groups.setdefault(each.GROUP, {}), group)
+        if method:
+            methods[each.GROUP] = method
+        warnings += each.warnings(tables, clusters, classes, rules)
+    intervals = {
+        "level": LEVEL,
+        "images": int(sizes.sum()),
+        "clusters": len(sizes),
+        "effective_clusters": resample.effective_clusters(sizes),
+        "methods": methods,
+    }
+    return Scored(groups, intervals, warnings)
+
+
+def _group(
+    each: Family, tables: Tables, clusters: Array, classes: Classes, rules: Rules
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The entries of one family, and how the interval of its first score that has one was made."""
+    plain = each.score(tables, resample.ones(len(clusters)), classes, rules)
+    seed = seed_of(tables)
+    moves = moves_of(each, tables, clusters, classes, rules, seed=seed)
+    first: list[Interval] = []
+
+    def entry(value: float, pick: Callable[[Scores], Array], members: Members | None = None) -> dict[str, Any]:
+        interval = moves.interval(float(value), pick, members)
+        if interval is not None:
+            first.append(interval)
+        return {"value": float(value), "interval": list(interval.clipped()) if interval else None, "level": LEVEL}
+
+    group: dict[str, Any] = {
+        name: entry(values[0], lambda found, name=name: found.overall[name], moves.members(name))  # type: ignore[misc]
+        for name, values in plain.overall.items()
+    }
+    group.update(each.facts(tables, classes, rules))
+    for kind, labels in (("per_class", classes.names), ("per_category", getattr(plain, "categories", ()))):
+        if labels:
+            group[kind] = {
+                label: {
+                    name: entry(values[0, c], _picker(kind, name, c)) for name, values in getattr(plain, kind).items()
+                }
+                for c, label in enumerate(labels)
+            }
+    if not first:
+        return group, {}
+    method: dict[str, Any] = {"method": first[0].method, "degrees_of_freedom": first[0].degrees_of_freedom}
+    if moves.drawn is not None:
+        method |= {"resamples": len(moves.drawn), "seed": seed}
+    return group, method
+
+
+def _picker(kind: str, name: str, column: int) -> Callable[[Scores], Array]:
+    """Finds the score of one class, or category."""
+    return lambda found: np.asarray(getattr(found, kind)[name][:, column])
+
+
+def seed_of(tables: Tables) -> int:
+    """The seed of a run's resamples: a digest of its images, so that two runs on them draw the same."""
+    text = "\n".join(str(name) for name in tables["images"]["id"])
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest(), "little")
+
+
+def _merge(group: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add entries to a group; families that share it add to the same classes."""
+    for name, entry in more.items():
+        if name.startswith("per_") and name in group:
+            for label, scores in entry.items():
+                group[name].setdefault(label, {}).update(scores)
+        else:
+            group[name] = entry
+
+
+def per_image(run: Run) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
+    """Every image's own scores, (N,) by name and (N, C) by name; a mean over them is not the score of the set.
+
+    Raises:
+        RunError: a run of a task whose scores make no sense for one image, such as AP.
+    """
+    tables, images, classes = run.tables, len(run.tables["images"]["id"]), run.record.classes
+    classes_in = rules_of(run).classes_in
+    if "pixels" in tables:
+        found = semantic.per_image(tables["pixels"], images, classes, classes_in=classes_in or "truth")
+        return found.overall, {"IoU": found.per_class["IoU"]}
+    if "segments" in tables:
+        quality = panoptic.per_image(tables["segments"], images, classes, classes_in=classes_in or "union")
+        return quality.overall, {"PQ": quality.per_class["PQ"]}
+    if "prompted" in tables:
+        pointed = prompted.per_image(tables["prompted"], images, len(classes))
+        return pointed.overall, {"IoU": pointed.per_class["IoU"]}
+    raise RunError(f"{run.path}: its scores are made of all images together; a single image has none")
+
+
+def _warnings_of_units(sizes: Array) -> list[tuple[str, str]]:
+    images, effective = int(sizes.sum()), resample.effective_clusters(sizes)
+    found = []
+    if images < FEW_IMAGES:
+        found.append(("few-images", f"{images} images: below {FEW_IMAGES} intervals are narrower than they should be"))
+    if len(sizes) == 1 < images:
+        found.append(("one-cluster", "all images belong to one cluster: there are no intervals"))
+    elif len(sizes) < images and effective < FEW_CLUSTERS:
+        worth = f"{len(sizes)} clusters, worth {effective:.1f} of equal size"
+        found.append(("few-clusters", f"{worth}: intervals are rough"))
+    return found
