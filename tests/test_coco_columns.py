@@ -159,6 +159,7 @@ def test_chosen_images_keep_their_objects_in_the_order_asked_for(tmp_path):
         (lambda _, r: r[2]["segmentation"].update(counts="~"), "a damaged run-length code"),
         (lambda t, _: t["annotations"][0].update(image_id=10**6), "an annotation belongs to image 1000000"),
         (lambda t, _: t["annotations"][0].update(segmentation=[[1, 2, 3, 4]]), "a polygon of 4 numbers"),
+        (lambda t, _: t["annotations"][0].update(area=-3), "an object has the area -3"),
         (lambda t, _: t["categories"][0].update(name="cow"), "category 1 is 'cow' there and 'person'"),
         (lambda t, _: t["images"].append(t["images"][0]), "each image needs its own"),
         (lambda t, _: t.pop("images"), "the key 'images' is missing"),

@@ -124,7 +124,8 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
     if runs is not None:
         areas = np.where(np.isnan(areas), kernels.run_areas(runs.offsets, runs.lengths), areas)
         boxes = _boxes(boxes, np.isnan(boxes[:, 0]), runs)
-    if image is None or classes is None or bool(np.isnan(areas).any()):
+    # Unknown and negative areas (NaN fails the comparison too) are told object by object.
+    if image is None or classes is None or not bool((areas >= 0).all()):
         return None
     columns = TruthColumns(
         images=len(images),
