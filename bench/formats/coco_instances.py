@@ -104,9 +104,6 @@ def results(card: Card, path: Path, listed: frozenset[Number]) -> Callable[[Numb
         )
         if not from_boxes or not kept:
             return detected
-        negative = next((area for area in areas if area < 0), None)
-        if negative is not None:
-            raise DataError(f"{path}: image {number}: an object has the area {negative:g}; areas are pixels, 0 or more")
         boxes = [e.bbox or box for e, box in zip(kept, detected.boxes.tolist(), strict=True)]
         columns = np.array(boxes, dtype=np.float64).reshape(-1, 4)
         return Instances(
