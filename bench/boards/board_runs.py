@@ -60,10 +60,11 @@ def measured(file: BoardFile, run: Run) -> Measured:
     rules = {**run.record.protocol["rules"], **asked}
     record = msgspec.structs.replace(run.record, protocol={**run.record.protocol, "rules": rules})
     run = replace(run, record=record)
-    scored = scoring.rescore(run)
+    shown = [name for name in FAMILIES if name in record.tables and _carry(name, file.metrics)]
+    scored = scoring.rescore(run, families=tuple(shown))
     found: dict[str, Mapping[str, Any]] = {}
     # As in a comparison, a name that two families share means the first one's.
-    for name in reversed([name for name in FAMILIES if name in record.tables]):
+    for name in reversed(shown):
         prefix, group = PREFIXES.get(name, ""), scored.groups[family(name).GROUP]
         found |= {prefix + metric: entry for metric, entry in group.items()}
         for label, entries in group.get("per_class", {}).items():
