@@ -6,6 +6,7 @@ They are fixtures, because under `--import-mode=importlib` one test file cannot 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -16,6 +17,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).parents[1]
+
+# Tests run side by side, and the threads of several torches would wait for each other; processes they start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Shared CI machines stall: a slow example is no defect. Same examples every time: a failure must be repeatable.
 settings.register_profile("bench", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
