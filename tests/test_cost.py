@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from bench import cards, runs
-from bench.boards import circumstances
 from bench.evaluation import evaluate
 from bench.evaluation.jobs import Job
 from bench.models import Options
 from bench.models.running import measuring
 from bench.render import terminal
+from bench.runs import circumstances
 from bench.samples import Image, LabelMap, Sample, Truth
 
 SIZE, COUNT = (6, 10), 13

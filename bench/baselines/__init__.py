@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -20,7 +21,8 @@ from bench.errors import UsageError, did_you_mean
 from bench.formats import PredictionReader
 from bench.samples import Array, Instances, LabelMap, Sample, Segments
 
-Damage = Callable[[Form, Classes, float, np.random.Generator], Form]
+# In quotes, because np.random takes a tenth of NumPy's own time to load.
+Damage: TypeAlias = "Callable[[Form, Classes, float, np.random.Generator], Form]"
 """From what is right to what is wrong by an amount."""
 BLOCK = 16
 """Side in pixels of the squares that `damaged` paints over."""

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.boards import board_runs, board_seeds, circumstances
+from bench.boards import board_runs, board_seeds
 from bench.boards.board_file import Board, BoardFile, Published, read
 from bench.boards.board_runs import Measured, Standing
 from bench.boards.board_seeds import Mean
 from bench.boards.board_table import Column, Row, Score, Table, records
 from bench.compare import Comparison
+from bench.runs import circumstances
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,11 +18,11 @@ from typing import Literal
 import msgspec
 
 from bench import runs
-from bench.boards.circumstances import COSTS
 from bench.cards import Card, load_card
 from bench.errors import CardError, RunError, UsageError, did_you_mean
 from bench.metrics.semantic import ClassesIn
 from bench.runs import Run
+from bench.runs.circumstances import COSTS
 
 FIRST_COLUMNS = ("name", "source")
 """What every row of published.csv begins with."""

@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.boards import circumstances
 from bench.boards.board_file import Board
 from bench.boards.board_runs import measured
 from bench.compare import contrasts
 from bench.compare.comparability import align
 from bench.errors import RunError, UsageError, did_you_mean
-from bench.runs import Run
+from bench.runs import Run, circumstances
 
 COSTS: Mapping[str, str] = {**{name: name for name in circumstances.COSTS}, "latency": "p50 ms"}
 """What a person may call a cost, and its name among the figures of a run."""

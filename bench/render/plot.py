@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.boards.circumstances import COSTS
 from bench.boards.fronts import Front, Point
 from bench.errors import UsageError, missing_extra
+from bench.runs.circumstances import COSTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,8 +10,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from bench.boards import circumstances
-from bench.runs import Run
+from bench.runs import Run, circumstances
 
 TITLES = {
     "pixel_accuracy": "pixel accuracy",

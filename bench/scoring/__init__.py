@@ -17,7 +17,6 @@ from bench import resample
 from bench.classes import Classes
 from bench.errors import RunError
 from bench.families import Family, Rules, Scores, families
-from bench.metrics import panoptic, prompted, semantic
 from bench.resample import Interval, Members
 from bench.runs import Run, Tables
 from bench.samples import Array
@@ -144,6 +143,8 @@ def per_image(run: Run) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
     Raises:
         RunError: a run of a task whose scores make no sense for one image, such as AP.
     """
+    from bench.metrics import panoptic, prompted, semantic
+
     tables, images, classes = run.tables, len(run.tables["images"]["id"]), run.record.classes
     classes_in = rules_of(run).classes_in
     if "pixels" in tables:
