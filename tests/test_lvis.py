@@ -190,6 +190,16 @@ def test_weights_of_zero_equal_files_without_the_image(tmp_path: Path) -> None:
     assert again == {name: float(np.nan_to_num(zeroed[name][0], nan=-1.0)) for name in lvis.OVERALL}
 
 
+@pytest.mark.parametrize("name", lvis.OVERALL)
+def test_one_score_alone_is_the_same(tmp_path: Path, name: str) -> None:
+    tables, read = counted(written(tmp_path, *generated(3)), "mask", "mask")
+    weights = np.random.default_rng(0).integers(0, 3, (5, 4)).astype(np.float64)
+    every = lvis.score(tables, weights, classes(C), frequencies(read))
+    alone = lvis.score(tables, weights, classes(C), frequencies(read), only=name)
+    assert [name] == list(alone.overall)
+    np.testing.assert_array_equal(every[name], alone[name])
+
+
 def test_leave_out_and_truth_rows(tmp_path: Path) -> None:
     truth, results = generated(6)
     tables, read = counted(written(tmp_path, truth, results), "mask", "mask")

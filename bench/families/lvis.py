@@ -67,6 +67,13 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: 
     return lvis.score(tables, weights, classes, frequencies(classes))
 
 
+def score_only(
+    tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules, name: str
+) -> InstanceScores:
+    """The score of this name alone, to the bit as `score` has it."""
+    return lvis.score(tables, weights, classes, frequencies(classes), only=name)
+
+
 def frequencies(classes: Classes) -> list[str]:
     """r, c or f of each class; frequent where nothing is said."""
     return [entry.frequency or "f" for entry in classes.scored]

@@ -52,6 +52,13 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: 
     return lvis.score(tables, weights, classes, family.frequencies(classes), kind="box")
 
 
+def score_only(
+    tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules, name: str
+) -> InstanceScores:
+    """The score of this name alone, to the bit as `score` has it."""
+    return lvis.score(tables, weights, classes, family.frequencies(classes), kind="box", only=name)
+
+
 def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
     """How many classes the means run over."""
     return family.facts_of(tables["lvis_box_truths"], classes)

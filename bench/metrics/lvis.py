@@ -93,12 +93,17 @@ def score(
     frequencies: Sequence[str],
     *,
     kind: instance.Kind = "mask",
+    only: str | None = None,
 ) -> InstanceScores:
     """Score N images under B rows of weights, (B, N); `frequencies` (C) are r, c or f of each class.
 
-    See `average_precision.score`.
+    With `only` the one of this name, for a fraction of the work. See `average_precision.score`.
     """
-    return average_precision.score(ranking(tables, classes, kind=kind), weights, _subsets(frequencies))
+    ranked = ranking(tables, classes, kind=kind)
+    if only is not None:
+        measures = tuple(each for each in LVIS.measures if each.name == only)
+        ranked = replace(ranked, protocol=replace(LVIS, measures=measures))
+    return average_precision.score(ranked, weights, _subsets(frequencies))
 
 
 def leave_out(
