@@ -113,7 +113,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     answered = task_of(path) if task == "auto" else task
     masks = answered != "instance" or not boxes_alone(path)
     if not masks and metrics == "default":
-        console.note("The results hold boxes and no masks: only boxes are scored (--metrics AP draws masks).")
+        console.note("The results hold boxes and no masks: only boxes are scored (--metrics all draws masks).")
     rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, masks=masks, **asked)
     job = stored_predictions(
         opened.card,
