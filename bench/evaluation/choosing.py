@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.cards import Card
 from bench.errors import PredictionError, UsageError, did_you_mean
-from bench.families import FAMILIES, Rules, family
+from bench.families import FAMILIES, FROM_BOXES, Rules, family
 from bench.metrics.regions import Plan
 
 REGIONS: dict[str, tuple[float, ...]] = {
@@ -91,7 +91,7 @@ def rules_for(
     """
     known = [name for name, entry in FAMILIES.items() if entry.task == task]
     if metrics == "default":
-        known = [name for name in known if FAMILIES[name].when == "default" and (masks or name.endswith("boxes"))]
+        known = [name for name in known if FAMILIES[name].when == "default" and (masks or name in FROM_BOXES)]
     if metrics in ("default", "all"):
         chosen = _offered(card, task, known)
     else:

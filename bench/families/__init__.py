@@ -47,6 +47,9 @@ FAMILIES: dict[str, Entry] = {
 }
 """All families, in the order in which their groups are shown. `named` ones need what not every prediction has."""
 
+FROM_BOXES = ("boxes", "lvis_boxes")
+"""Families of objects that need no masks."""
+
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that changes counts or scores beyond the card: which families, which classes, which regions.
