@@ -29,7 +29,7 @@ def boundary_overlaps(
     ours, theirs = detections.runs, truth.runs
     assert ours is not None
     assert theirs is not None
-    our_widths, their_widths = _widths(ours, ratio), _widths(theirs, ratio)
+    our_widths, their_widths = _widths(ours, detections.image, ratio), _widths(theirs, truth.image, ratio)
 
     def overlaps(groups: Groups) -> Array:
         found = masks(groups)
@@ -66,13 +66,15 @@ def _pairs(groups: Groups, crowd: Array) -> tuple[Array, Array, Array]:
     return crowd[groups.truth_rows[second]], np.repeat(spans[:, 0], sizes) + down, second
 
 
-def _widths(runs: Runs, ratio: float) -> Array:
-    """How many pixels the boundary of each mask reaches inwards, (G,) int64."""
-    ends = np.concatenate([[0], np.cumsum(runs.lengths, dtype=np.int64)])[runs.offsets]
-    sizes = np.stack([runs.heights.astype(np.int64), np.diff(ends) // np.maximum(runs.heights, 1)], axis=1)
-    different, place = np.unique(sizes, axis=0, return_inverse=True)
-    widths = [boundary_distance((height, width), ratio) for height, width in different.tolist()]
-    return np.array(widths, dtype=np.int64)[place.reshape(-1)]
+def _widths(runs: Runs, image: Array, ratio: float) -> Array:
+    """How many pixels the boundary of each mask reaches inwards, (G,) int64; all masks of an image have its size."""
+    _, first, place = np.unique(image, return_index=True, return_inverse=True)
+    masks = np.stack([runs.heights[first], runs.offsets[first], runs.offsets[first + 1]], axis=1)
+    widths = []
+    for height, start, end in masks.tolist():
+        pixels = int(runs.lengths[start:end].sum(dtype=np.int64))
+        widths.append(boundary_distance((height, pixels // max(height, 1)), ratio))
+    return np.array(widths, dtype=np.int64)[place]
 
 
 def _boundaries(runs: Runs, rows: Array, widths: Array) -> tuple[Array, Array, Array]:

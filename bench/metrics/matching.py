@@ -170,7 +170,7 @@ def parts(groups: Groups) -> list[Groups]:
     sizes = np.diff(groups.spans, axis=1)
     pairs = np.cumsum(sizes[:, 0] * sizes[:, 2])
     step = min(_PAIRS, max(_FEW, int(pairs[-1]) // (4 * processors())))
-    cuts = np.unique(np.concatenate([[0], np.flatnonzero(np.diff(pairs // step)) + 1, [len(pairs)]])).tolist()
+    cuts = [0, *(np.flatnonzero(np.diff(pairs // step)) + 1).tolist(), len(pairs)]
     return [
         Groups(groups.detection_rows, groups.truth_rows, groups.spans[start:stop], groups.rank)
         for start, stop in pairwise(cuts)
