@@ -45,6 +45,10 @@ GROUPS = {
 FIRST = ("mIoU", "AP", "PQ", "F1", "found")
 """The score that a group leads with, and that says over how many classes it runs."""
 DASH = "-"
+WIDTH = 100
+"""Columns that a table may take, its indent included."""
+INDENT = "  "
+NO_BREAK = "\N{NO-BREAK SPACE}"
 LEFT_RIGHT = ("left", "right", "left")
 
 
@@ -111,24 +115,46 @@ def _named_rows(head: str, rows: Mapping[str, Mapping[str, Any]], most: int = 6)
         [label, percent(scores[names[0]]), interval(scores[names[0]]), *(percent(scores[name]) for name in names[1:])]
         for label, scores in rows.items()
     ]
-    headers = [head, f"{names[0]} %", "95 % interval", *(f"{TITLES.get(name, name)} %" for name in names[1:])]
+    headers = [head, f"{_name(names[0])} %", "95 % interval", *(f"{_name(name)} %" for name in names[1:])]
     return _table(headers, cells, (*LEFT_RIGHT, *("right",) * (len(names) - 1)))
 
 
 def _table(headers: list[str], rows: list[list[str]], align: tuple[str, ...]) -> str:
+    """A table; where it is too wide for a terminal, headings take several lines."""
     from tabulate import tabulate
 
-    return tabulate(rows, headers=headers, tablefmt="plain", colalign=align, disable_numparse=True)
+    table = tabulate(rows, headers=headers, tablefmt="plain", colalign=align, disable_numparse=True)
+    if max(map(len, table.splitlines())) <= WIDTH - len(INDENT):
+        return table
+    stacked = [_stacked(heading) if place > 2 else [heading] for place, heading in enumerate(headers)]
+    deepest = max(map(len, stacked))
+    lines = zip(*([""] * (deepest - len(lines)) + lines for lines in stacked), strict=True)
+    return tabulate([*lines, *rows], tablefmt="plain", colalign=align, disable_numparse=True)
+
+
+def _stacked(heading: str) -> list[str]:
+    """A heading in lines as short as its longest word; the unit stays with the last one.
+
+    >>> _stacked("boundary F at 0.00088 %")
+    ['boundary', 'F at', '0.00088 %']
+    """
+    words = heading.removesuffix(" %").split()
+    words[-1] += heading[len(heading.removesuffix(" %")) :].replace(" ", NO_BREAK)
+    lines = textwrap.wrap(" ".join(words), max(map(len, words)), break_on_hyphens=False)
+    return [line.replace(NO_BREAK, " ") for line in lines]
 
 
 def _title(name: str, group: Mapping[str, Any]) -> str:
     """The name of a score for people: a boundary tolerance comes with its pixels where all images have one size."""
-    head, _, tolerance = name.partition("boundary_F_")
-    if head or not tolerance:
-        return TITLES.get(name, name)
+    if not name.startswith("boundary_F_"):
+        return _name(name)
     pixels = list(group.get("boundary", {}).get("tolerances_in_pixels", {}).values())
     names = [entry for entry in group if entry.startswith("boundary_F_")]
-    return f"boundary F at {tolerance}" + (f" ({pixels[0][names.index(name)]} px)" if len(pixels) == 1 else "")
+    return _name(name) + (f" ({pixels[0][names.index(name)]} px)" if len(pixels) == 1 else "")
+
+
+def _name(name: str) -> str:
+    return TITLES.get(name, name.replace("boundary_F_", "boundary F at "))
 
 
 def _is_score(entry: object) -> bool:
@@ -180,4 +206,4 @@ def _units(used: Mapping[str, Any]) -> str:
 
 
 def _indent(text: str) -> str:
-    return textwrap.indent(text, "  ")
+    return textwrap.indent(text, INDENT)

@@ -1,0 +1,36 @@
+"""The report of a run for the terminal: tables fit, whatever they hold."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bench.render.terminal import WIDTH, group_tables
+
+
+def scores(*names: str) -> dict[str, Any]:
+    return {name: {"value": 1.0, "interval": [0.99, 1.0], "level": 0.95} for name in names}
+
+
+def test_headings_of_wide_tables_take_several_lines() -> None:
+    names = ("precision", "recall", "F1", "best_precision", "best_recall", "best_F1")
+    table = group_tables({"per_class": {"traffic light": scores(*names)}})[2]
+    first, second, row = table.splitlines()
+    assert max(map(len, table.splitlines())) < WIDTH
+    assert ["best", "best", "best"] == first.split()
+    expected = ["class", "F1 %", "95 % interval", "precision %", "recall %", "precision %", "recall %", "F1 %"]
+    assert expected == re.split(" {2,}", second)
+    assert row.startswith("traffic light  100.00  [99.00, 100.00]")
+
+
+def test_narrow_tables_keep_headings_in_one_line() -> None:
+    table = group_tables({"per_class": {"car": scores("found", "class_accuracy")}})[2]
+    assert "class      found %  95 % interval      class accuracy %" == table.splitlines()[0]
+
+
+def test_tolerances_of_boundaries_are_words_in_tables_of_classes() -> None:
+    names = ("IoU", "Dice", "accuracy", "iIoU", "boundary_IoU", "boundary_F_0.00088")
+    table = group_tables({"per_class": {"traffic light": scores(*names)}})[2]
+    assert ["boundary"] == table.splitlines()[0].split()
+    assert ["boundary", "F", "at"] == table.splitlines()[1].split()
+    assert table.splitlines()[2].endswith("IoU %  0.00088 %")
