@@ -15,7 +15,6 @@ A message is one sentence: what was wrong, the value, where, and what would be r
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -72,6 +71,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("x", ["fcn", "unet"])
     'known are: fcn, unet'
     """
+    import difflib  # for those who mistype
+
     names = sorted(known)
     folded = {each.casefold(): each for each in names}
     close = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]

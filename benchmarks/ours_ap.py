@@ -4,11 +4,18 @@ It is what `bench eval` does for these files without writing a record: columns i
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
 
 def main(job, folder):
+    from bench import ahead
+
+    masks, truth, results = job == "segm", folder / "truth.json", folder / f"{job}.json"
+    for file, reader in ((truth, "read_coco_truth"), (results, "read_coco_results")):
+        ahead.begin(file, reader, with_masks=masks)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from bench.cards import load_card
     from bench.cli import memory
     from bench.formats import coco_columns
@@ -16,11 +23,11 @@ def main(job, folder):
     from bench.resample import ones
 
     memory.keep_freed()
-    card, masks = load_card("coco-instances"), job == "segm"
-    truth, found = coco_columns.read(card, folder / "truth.json", folder / f"{job}.json", with_masks=masks)
+    card = load_card("coco-instances")
+    file, found = coco_columns.read(card, truth, results, with_masks=masks)
     kind = "mask" if masks else "box"
-    tables = instance.count(truth.columns, found, kinds=(kind,))
-    scores = instance.score(tables, ones(len(truth.images)), card.classes, kind=kind)
+    tables = instance.count(file.columns, found, kinds=(kind,))
+    scores = instance.score(tables, ones(len(file.images)), card.classes, kind=kind)
     return {"stats": [float(scores.overall[name][0]) for name in instance.OVERALL]}
 
 

@@ -61,9 +61,9 @@ NUMBERS = (
 
 @pytest.mark.parametrize("text", NUMBERS.split())
 def test_numbers_are_the_nearest_doubles(text):
-    results = native.coco_results(
+    results = native.read_coco_results(
         f'[{{"image_id": 1, "category_id": 2, "score": {text}, "bbox": [0,0,1,1]}}]'.encode(), False
-    )
+    )()
     assert float(text) == float(results["scores"][0])
 
 
@@ -72,7 +72,7 @@ def test_random_numbers_are_the_nearest_doubles():
         [np.random.default_rng(1).random(2000), np.random.default_rng(2).random(2000).astype(np.float32)]
     )
     rows = [{"image_id": 1, "category_id": 2, "score": value, "bbox": [value, 0, 1, 1]} for value in values.tolist()]
-    results = native.coco_results(json.dumps(rows).encode(), False)
+    results = native.read_coco_results(json.dumps(rows).encode(), False)()
     assert values.tolist() == results["scores"].tolist()
     assert values.tolist() == results["boxes"][:, 0].tolist()
 
@@ -97,8 +97,8 @@ CHANGES = [
     + [f"[{RESULT.replace(old, new, 1)}]" for old, new in CHANGES],
 )  # fmt: skip
 def test_what_is_unusual_in_results_is_left_alone(text):
-    assert native.coco_results(f"[{RESULT}]".encode(), False) is not None
-    assert native.coco_results(text.encode(), False) is None
+    assert native.read_coco_results(f"[{RESULT}]".encode(), False) is not None
+    assert native.read_coco_results(text.encode(), False) is None
 
 
 SIZED = '{"size": [4, 5], "counts": '
@@ -113,8 +113,8 @@ SIZED = '{"size": [4, 5], "counts": '
 )
 def test_a_mask_that_is_unusual_is_left_alone(mask):
     annotation = f'{{"image_id": 7, "category_id": 1, "area": 1, "bbox": [0, 0, 1, 1], "segmentation": {mask}}}'
-    assert native.coco_truth(truth(annotation), True) is None
-    assert native.coco_truth(truth(annotation), False) is not None
+    assert native.read_coco_truth(truth(annotation), True) is None
+    assert native.read_coco_truth(truth(annotation), False) is not None
 
 
 def test_no_prefix_of_a_file_is_taken_for_the_file():
@@ -123,10 +123,10 @@ def test_no_prefix_of_a_file_is_taken_for_the_file():
     code = masks.from_uncompressed([12, 3, 5], (4, 5))["counts"].decode()
     coded = {**common, "iscrowd": 1, "bbox": [0, 0, 1, 1], "segmentation": {"size": [4, 5], "counts": code}}
     data = truth(f"{json.dumps(polygon)}, {json.dumps(coded)}")
-    assert native.coco_truth(data, True) is not None
+    assert native.read_coco_truth(data, True) is not None
     for end in range(len(data)):
-        assert native.coco_truth(data[:end], True) is None
-        assert native.coco_truth(data[:end], False) is None
+        assert native.read_coco_truth(data[:end], True) is None
+        assert native.read_coco_truth(data[:end], False) is None
 
 
 def test_damaged_bytes_do_no_harm():
@@ -138,4 +138,4 @@ def test_damaged_bytes_do_no_harm():
     for _ in range(2000):
         damaged = data.copy()
         damaged[generator.integers(0, data.size, 3)] = generator.integers(32, 127, 3)
-        native.coco_truth(damaged.tobytes(), True)
+        native.read_coco_truth(damaged.tobytes(), True)

@@ -16,6 +16,7 @@ FLOORS = {
     "samples": 1,
     "resample": 1,
     "kernels": 1,
+    "ahead": 2,
     "masks": 2,
     "images": 2,
     "cards": 2,

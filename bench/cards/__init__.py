@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
@@ -57,8 +56,8 @@ class Card:
 
 def folder() -> Path:
     """The folder of the cards that ship: beside the modules when installed, beside the package in a checkout."""
-    installed = Path(str(files("bench"))) / "datasets"
-    return installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "datasets"
+    package = Path(__file__).resolve().parents[1]
+    return next(place for place in (package / "datasets", package.parent / "datasets") if place.is_dir())
 
 
 def names() -> list[str]:

@@ -7,14 +7,14 @@ specification of this module, has the words for what is wrong, and serves where 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
-from bench import kernels
+from bench import ahead, kernels
+from bench.ahead import Parsed
 from bench.formats import coco_json, coco_unusual
 from bench.formats.coco_json import Category, ImageEntry, Number
 from bench.formats.coco_unusual import TruthFile
@@ -35,10 +35,12 @@ def read(
     Raises:
         DataError, PredictionError: as `read_truth` and `read_results`.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="bench-results") as pool:
-        parsed = pool.submit(parse, results, "coco_results", with_masks)
+    parsing = ahead.take(results, "read_coco_results", with_masks=with_masks)
+    try:
         file = read_truth(card, truth, with_masks=with_masks)
-        found = _results(card, results, file, parsed.result(), with_masks=with_masks)
+    finally:
+        parsed = parsing.result()
+    found = _results(card, results, file, parsed, with_masks=with_masks)
     return (file, found) if numbers is None else select(file, found, numbers)
 
 
@@ -50,7 +52,7 @@ def read_truth(card: Card, path: Path, *, with_masks: bool = True) -> TruthFile:
     Raises:
         DataError: whatever `coco_instances.truth` refuses.
     """
-    parsed = parse(path, "coco_truth", with_masks)
+    parsed = ahead.take(path, "read_coco_truth", with_masks=with_masks).result()
     file = None if parsed is None else _usual_truth(card, path, *parsed)
     return coco_unusual.truth(card, path, with_masks=with_masks) if file is None else file
 
@@ -63,7 +65,8 @@ def read_results(card: Card, path: Path, truth: TruthFile, *, with_masks: bool =
     Raises:
         PredictionError: whatever `coco_instances.results` refuses.
     """
-    return _results(card, path, truth, parse(path, "coco_results", with_masks), with_masks=with_masks)
+    parsed = ahead.take(path, "read_coco_results", with_masks=with_masks).result()
+    return _results(card, path, truth, parsed, with_masks=with_masks)
 
 
 def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) -> tuple[TruthFile, DetectionColumns]:
@@ -93,19 +96,6 @@ def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) 
         runs=kept_runs(found.runs, kept),
     )
     return TruthFile([file.images[place] for place in places], objects), detections
-
-
-def parse(path: Path, kernel: str, with_masks: bool) -> tuple[bytes, dict[str, Any]] | None:
-    """The columns of the compiled reader; None where there is none or the file is not usual."""
-    compiled = kernels.native() if kernels.which() == "native" else None
-    if compiled is None:
-        return None
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None  # the slow way says what is wrong
-    parsed = getattr(compiled, kernel)(data, with_masks)
-    return None if parsed is None else (data, parsed)
 
 
 def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> TruthFile | None:
@@ -139,9 +129,7 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
     return TruthFile(images, columns)
 
 
-def _results(
-    card: Card, path: Path, truth: TruthFile, parsed: tuple[bytes, dict[str, Any]] | None, *, with_masks: bool
-) -> DetectionColumns:
+def _results(card: Card, path: Path, truth: TruthFile, parsed: Parsed, *, with_masks: bool) -> DetectionColumns:
     columns = None if parsed is None else _usual_results(card, truth, parsed[1])
     return coco_unusual.results(card, path, truth, with_masks=with_masks) if columns is None else columns
 

@@ -6,7 +6,6 @@ Whatever is unusual, right or wrong, goes the way of `lvis_columns.py`, which ha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from bench import kernels
-from bench.formats import coco_columns, lvis_columns
+from bench import ahead, kernels
+from bench.formats import lvis_columns
 from bench.formats.coco_columns import kept_runs, places_of, runs_of
 from bench.formats.lvis_columns import Category, Image, Listing, LvisTruth
 from bench.samples import Array
@@ -43,17 +42,18 @@ def read(truth: Path, results: Path, numbers: Sequence[int]) -> tuple[TruthColum
     Raises:
         DataError, PredictionError: as `lvis_columns.read_truth` and `read_results`.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="bench-results") as pool:
-        parsed = pool.submit(coco_columns.parse, results, "coco_results", True)
-        found = coco_columns.parse(truth, "coco_truth", True)
+    parsing = ahead.take(results, "read_coco_results", with_masks=True)
+    try:
+        found = ahead.take(truth, "read_coco_truth", with_masks=True).result()
         usual = None if found is None else _truth(truth, *found, numbers=numbers)
-        if usual is not None:
-            objects, places = usual
-            other = parsed.result()
-            detections = None if other is None else _results(places, other[1])
-            if detections is None:
-                detections = lvis_columns.read_results(results, places.truth, numbers)
-            return objects, detections
+    finally:
+        other = parsing.result()
+    if usual is not None:
+        objects, places = usual
+        detections = None if other is None else _results(places, other[1])
+        if detections is None:
+            detections = lvis_columns.read_results(results, places.truth, numbers)
+        return objects, detections
     whole = lvis_columns.read_truth(truth)
     return whole.columns(numbers), lvis_columns.read_results(results, whole, numbers)
 

@@ -1,20 +1,22 @@
 """The hot loops over arrays, each in two equal forms: `reference.py` in NumPy says what it means, `native/` is fast.
 
 The native form is used where it was built; `BENCH_KERNELS=reference` or `BENCH_KERNELS=native` forces one of them.
-Nothing here knows files, the names of classes or metrics.
+Which it is, is settled when the first loop is asked for: until then importing this loads no NumPy. Nothing here knows
+files, the names of classes or metrics.
 """
 
 from __future__ import annotations
 
 import os
+from functools import cache
+from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import UsageError
-from bench.kernels import reference
-from bench.kernels.reference import InvalidLabel
 
 if TYPE_CHECKING:
+    from bench.kernels.reference import InvalidLabel as InvalidLabel
     from bench.kernels.reference import filtered_ids, joint_histogram, map_labels, unfilter, value_counts
     from bench.kernels.reference_boundaries import boundary_runs
     from bench.kernels.reference_contours import contour_matches, near_other_labels
@@ -47,6 +49,10 @@ __all__ = [
     "which",
 ]
 
+_LOOPS = sorted({*__all__} - {"InvalidLabel", "choose", "native", "which"})
+_READERS = ("read_coco_results", "read_coco_truth")
+"""They have no twin in `reference`: `bench/formats/coco_unusual.py` is theirs."""
+
 
 def native() -> ModuleType | None:
     """Return the compiled twin of `reference`, or None where it was not built or is older than the sources."""
@@ -54,7 +60,7 @@ def native() -> ModuleType | None:
         from bench.kernels import _native
     except ImportError:
         return None
-    return _native if all(hasattr(_native, name) for name in reference.__all__ if name.islower()) else None
+    return _native if all(hasattr(_native, name) for name in (*_LOOPS, *_READERS)) else None
 
 
 def choose(wanted: str) -> ModuleType:
@@ -72,33 +78,27 @@ def choose(wanted: str) -> ModuleType:
         raise UsageError(
             "BENCH_KERNELS is 'native', but the native kernels were not built: install with a C++ compiler"
         )
-    return compiled or reference
+    if compiled is None:
+        from bench.kernels import reference
+
+        return reference
+    return compiled
 
 
-_chosen = choose(os.environ.get("BENCH_KERNELS", ""))
+@cache
+def _chosen() -> ModuleType:
+    return choose(os.environ.get("BENCH_KERNELS", ""))
 
 
 def which() -> Literal["native", "reference"]:
     """Say which form of the kernels is in use."""
-    return "reference" if _chosen is reference else "native"
+    return "reference" if _chosen().__name__.endswith("reference") else "native"
 
 
-if not TYPE_CHECKING:
-    boundary_runs = _chosen.boundary_runs
-    box_overlaps = _chosen.box_overlaps
-    color_ids = _chosen.color_ids
-    contour_matches = _chosen.contour_matches
-    edge_map = _chosen.edge_map
-    filtered_ids = _chosen.filtered_ids
-    joint_histogram = _chosen.joint_histogram
-    map_labels = _chosen.map_labels
-    mask_overlaps = _chosen.mask_overlaps
-    match = _chosen.match
-    near_other_labels = _chosen.near_other_labels
-    order_groups = _chosen.order_groups
-    pair_counts = _chosen.pair_counts
-    run_areas = _chosen.run_areas
-    run_boxes = _chosen.run_boxes
-    unfilter = _chosen.unfilter
-    value_counts = _chosen.value_counts
-    weighted_precision = _chosen.weighted_precision
+def __getattr__(name: str) -> Any:
+    """Settle which form of a loop is used, the first time that it is asked for."""
+    if name not in (*_LOOPS, "InvalidLabel"):
+        raise AttributeError(f"module 'bench.kernels' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    found = getattr(_chosen() if name in _LOOPS else import_module("bench.kernels.reference"), name)
+    globals()[name] = found
+    return found

@@ -1,13 +1,42 @@
-"""Work spread over threads: kernels release Python's lock, so that parts of a job run side by side."""
+"""Work spread over threads: kernels release Python's lock, so that parts of a job run side by side.
+
+It does without `concurrent.futures`, whose logging takes as long to load as a small data set takes to score.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 Part = TypeVar("Part")
 Done = TypeVar("Done")
+
+
+class Begun(Generic[Done]):
+    """Work that goes on in a thread of its own until its result is asked for."""
+
+    def __init__(self, work: Callable[[], Done]) -> None:
+        """Start at once."""
+        self._done: list[Done] = []
+        self._failed: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run, args=(work,), name="bench-begun")
+        self._thread.start()
+
+    def result(self) -> Done:
+        """Wait for the end of the work and return what it returned, or raise what it raised."""
+        self._thread.join()
+        if self._failed:
+            raise self._failed[0]
+        return self._done[0]
+
+    def _run(self, work: Callable[[], Done]) -> None:
+        try:
+            self._done.append(work())
+        except BaseException as problem:  # noqa: BLE001 - raised again where the result is asked for
+            self._failed.append(problem)
 
 
 def processors() -> int:
@@ -20,12 +49,33 @@ def processors() -> int:
 def spread(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:
     """Do `work` on every part, on as many threads as there are processors; results come in the order of the parts.
 
-    What is raised for the first part that fails is raised here.
+    What is raised for the first part that fails is raised here, when the parts that were begun have come to an end.
     """
     workers = min(processors(), len(parts))
     if workers < 2:
         return [work(part) for part in parts]
-    from concurrent.futures import ThreadPoolExecutor
+    done: dict[int, Done] = {}
+    failed: dict[int, BaseException] = {}
+    waiting = deque(range(len(parts)))
 
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(work, parts))
+    def take_turns() -> None:
+        while waiting and not failed:
+            try:
+                place = waiting.popleft()
+            except IndexError:
+                return  # another thread was faster
+            try:
+                done[place] = work(parts[place])
+            except BaseException as problem:  # noqa: BLE001 - raised again below
+                failed[place] = problem
+
+    others = [Begun(take_turns) for _ in range(workers - 1)]
+    try:
+        take_turns()
+    finally:
+        waiting.clear()  # whoever interrupts this does not wait for parts that nobody has begun
+        for other in others:
+            other.result()
+    if failed:
+        raise failed[min(failed)]
+    return [done[place] for place in range(len(parts))]

@@ -347,37 +347,53 @@ bool usual(Work work) {
     return true;
 }
 
-py::object coco_results(const py::bytes& data, bool with_masks) {
-    Columns columns;
-    columns.with_masks = with_masks;
-    const std::string_view text(data);
-    const bool done = usual([&] {
-        if (with_masks) columns.lengths.reserve(text.size() / 2);
-        read_results(JsonReader(text.data(), text.size()), &columns);
+// A function that gives the arrays of what was read. Until it is called NumPy need not be loaded, which takes longer than
+// to read a small file; it is called once.
+template <typename Read, typename Arrays>
+py::object later(std::shared_ptr<Read> read, Arrays arrays) {
+    return py::cpp_function([read, arrays]() mutable {
+        if (!read) throw py::value_error("the columns of a file are given once");
+        py::dict result = arrays(*read);
+        read.reset();
+        return result;
     });
-    if (!done) return py::none();
-    py::dict result;
-    result["scores"] = give(std::move(columns.scores));
-    give_common(columns, &result);
-    return std::move(result);
 }
 
-py::object coco_truth(const py::bytes& data, bool with_masks) {
-    Truth truth;
-    truth.columns.with_masks = with_masks;
+py::object read_coco_results(const py::bytes& data, bool with_masks) {
+    const auto columns = std::make_shared<Columns>();
+    columns->with_masks = with_masks;
     const std::string_view text(data);
     const bool done = usual([&] {
-        read_truth(text.data(), text.size(), &truth);
-        draw(&truth);
+        if (with_masks) columns->lengths.reserve(text.size() / 2);
+        read_results(JsonReader(text.data(), text.size()), columns.get());
     });
     if (!done) return py::none();
-    py::dict result;
-    result["areas"] = give(std::move(truth.columns.areas));
-    result["crowd"] = give(std::move(truth.columns.crowd));
-    give_common(truth.columns, &result);
-    result["images"] = py::make_tuple(truth.images_at, truth.images_end);
-    result["categories"] = py::make_tuple(truth.categories_at, truth.categories_end);
-    return std::move(result);
+    return later(columns, [](Columns& read) {
+        py::dict result;
+        result["scores"] = give(std::move(read.scores));
+        give_common(read, &result);
+        return result;
+    });
+}
+
+py::object read_coco_truth(const py::bytes& data, bool with_masks) {
+    const auto truth = std::make_shared<Truth>();
+    truth->columns.with_masks = with_masks;
+    const std::string_view text(data);
+    const bool done = usual([&] {
+        read_truth(text.data(), text.size(), truth.get());
+        draw(truth.get());
+    });
+    if (!done) return py::none();
+    return later(truth, [](Truth& read) {
+        py::dict result;
+        result["areas"] = give(std::move(read.columns.areas));
+        result["crowd"] = give(std::move(read.columns.crowd));
+        give_common(read.columns, &result);
+        result["images"] = py::make_tuple(read.images_at, read.images_end);
+        result["categories"] = py::make_tuple(read.categories_at, read.categories_end);
+        return result;
+    });
 }
 
 // One polygon as runs, for the test that holds the rule against pycocotools.
@@ -396,10 +412,10 @@ py::array polygon_runs(const Contiguous<double>& points, std::int64_t height, st
 }  // namespace
 
 void add_coco_columns(py::module_& module) {
-    module.def("coco_results", &coco_results, py::arg("data"), py::arg("with_masks"),
-               "The columns of a results file, or None where something is unusual. See bench/formats/coco_columns.py.");
-    module.def("coco_truth", &coco_truth, py::arg("data"), py::arg("with_masks"),
-               "The columns of a truth file, or None where something is unusual. See bench/formats/coco_columns.py.");
+    module.def("read_coco_results", &read_coco_results, py::arg("data"), py::arg("with_masks"),
+               "Reads a results file: a function that gives its columns, or None where something is unusual.");
+    module.def("read_coco_truth", &read_coco_truth, py::arg("data"), py::arg("with_masks"),
+               "Reads a truth file: a function that gives its columns, or None where something is unusual.");
     module.def("polygon_runs", &polygon_runs, py::arg("points"), py::arg("height"), py::arg("width"),
                "The runs of one polygon, by the rule of pycocotools.");
 }
