@@ -201,7 +201,7 @@ def repeated(file):
     [
         (segment_lost, "000000000012.png: segment id .* is in the PNG and not in the JSON"),
         (segment_invented, "segment id 77 is in the JSON and has no pixel"),
-        (category_invented, "panoptic_val2017.json: category 8 is no class of the card small"),
+        (category_invented, "panoptic_val2017.json: category 8 is no class of the card small; a card of your own"),
         (image_lost, r"1 images have no annotation \(12\)"),
         (name_changed, "category 9 is 'lawn' there and 'grass' in the card small"),
         (key_lost, r"panoptic_val2017.json: .*the key 'height' is missing in images"),
@@ -250,7 +250,12 @@ def test_files_that_are_missing_or_damaged(card, written, tmp_path):
         coco.read_truth(card, tmp_path / "annotations", "val")
     path = written[0] / "annotations" / "panoptic_val2017.json"
     whole = path.read_bytes()
-    for content, words in [(whole[:-40], "no whole JSON"), (b"[]", "no COCO file"), (b'{"images": []}', "is missing")]:
+    for content, words in [
+        (whole[:-40], "no whole JSON"),
+        (b" ", "the file is empty"),
+        (b"[]", "no COCO file"),
+        (b'{"images": []}', "is missing"),
+    ]:
         path.write_bytes(content)
         with pytest.raises(DataError, match=words):
             coco.read_truth(card, written[0], "val")
@@ -277,8 +282,9 @@ GOOD = {"image_id": 12, "category_id": 3, "score": 0.5, "bbox": [1, 2, 3, 4]}
     [
         ({"image_id": 13}, "result 1 is for image 13, which the truth does not list"),
         ({"category_id": 4}, "category 4 is no class"),
-        ({"score": float("nan")}, "NaN or Infinity"),
-        ({"score": 1e400}, "NaN or Infinity"),
+        ({"score": float("nan")}, r"NaN or Infinity in \[1\].score"),
+        ({"score": 1e400}, r"NaN or Infinity in \[1\].score"),
+        ({"bbox": [1e200, 2, 1e200, 4]}, "which lies in no image"),
         ({"bbox": [1, 2]}, "bbox of 2 numbers"),
         ({"bbox": []}, "neither segmentation nor bbox"),
         ({"score": None}, "expected `float`"),

@@ -153,6 +153,7 @@ def test_chosen_images_keep_their_objects_in_the_order_asked_for(tmp_path):
         (lambda _, r: r[2].update(image_id=10**6), "result 2 is for image 1000000, which the truth does not list"),
         (lambda _, r: r[2].update(category_id=12), "category 12 is no class"),
         (lambda _, r: r[2].update(score=float("nan")), "NaN"),
+        (lambda _, r: r[2].update(bbox=[1e200, 2, 1e200, 4]), "which lies in no image"),
         (lambda _, r: r[2].pop("score"), "the key 'score' is missing in"),
         (lambda _, r: r[2].update(bbox=[1, 2, 3]), "result 2 has a bbox of 3 numbers"),
         (lambda _, r: r[2]["segmentation"].update(size=[3, 3]), "a mask of size [3, 3] for an image of"),

@@ -82,6 +82,14 @@ def test_curves_are_the_arrays_of_pycocotools(bench: Bench, cases: ModuleType, t
     assert len(points) + 1 == len((tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines())
 
 
+def test_results_without_any_object_are_told(bench: Bench, cases: ModuleType, tmp_path: Path) -> None:
+    made = cases.case(1)
+    assert [] == evaluated(bench, cases, tmp_path, made)["warnings"]
+    made.results = []
+    warnings = evaluated(bench, cases, tmp_path, made, "--metrics", "AP,F1")["warnings"]
+    assert ["no-detections"] == [warning["code"] for warning in warnings]
+
+
 def plain_points(cases: ModuleType, made: Any, score: float) -> dict[str, list[float]]:
     """Precision, recall and F1 of the classes that have them, from the matches of pycocotools at an overlap of .5."""
     matches = cases.pycocotools(made, "segm").evalImgs

@@ -15,7 +15,7 @@ import numpy as np
 
 from bench import ahead, kernels
 from bench.ahead import Parsed
-from bench.formats import coco_json, coco_unusual
+from bench.formats import coco_instances, coco_json, coco_unusual
 from bench.formats.coco_json import Category, ImageEntry, Number
 from bench.formats.coco_unusual import TruthFile
 from bench.samples import Array
@@ -141,6 +141,8 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
         return None
     runs, boxes = runs_of(found), found["boxes"]
     if bool((boxes[:, 2:] < 0).any()) or (runs is None and bool((boxes[:, 2:] <= 0).any())):
+        return None
+    if bool((np.abs(boxes) > coco_instances.FARTHEST).any()):
         return None
     if runs is not None:
         sizes = np.array([(entry.height, entry.width) for entry in truth.images], dtype=np.int64).reshape(-1, 2)

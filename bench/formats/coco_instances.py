@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 Entry = TypeVar("Entry", Annotation, Result)
+FARTHEST = 1e9
+"""Pixels from the origin that no corner or side of a box reaches; areas of boxes beyond it need not be finite."""
 
 
 def truth(card: Card, path: Path) -> Callable[[Number], Instances]:
@@ -138,6 +140,10 @@ def check_results(found: Iterable[Result], path: Path, listed: frozenset[Number]
             raise PredictionError(
                 f"{path}: result {place} (image {result.image_id}) has a box of {size} pixels; "
                 "width and height are positive"
+            )
+        if result.bbox and max(map(abs, result.bbox)) > FARTHEST:
+            raise PredictionError(
+                f"{path}: result {place} (image {result.image_id}) has the box {result.bbox}, which lies in no image"
             )
 
 

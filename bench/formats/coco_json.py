@@ -17,6 +17,7 @@ import msgspec
 
 from bench.classes import Class, Classes
 from bench.errors import CardError, DataError, PredictionError
+from bench.formats import json_words
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -142,11 +143,10 @@ def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise wrong(f"{path}: this is no COCO file of the kind expected here: {_in_words(str(error))}") from None
+        words = json_words.misfit(str(error))
+        raise wrong(f"{path}: this is no COCO file of the kind expected here: {words}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if b"NaN" in data or b"Infinity" in data:
-            raise wrong(f"{path}: holds NaN or Infinity, which JSON does not know; values must be finite") from None
-        raise wrong(f"{path}: this is no whole JSON file: {error}") from None
+        raise wrong(f"{path}: {json_words.damage(data, str(error))}") from None
 
 
 def is_panoptic(path: Path) -> bool:
@@ -201,7 +201,8 @@ def check_used(used: Iterable[int], card: Card, path: Path, wrong: Wrong = DataE
     """
     unknown = sorted(set(used) - set(train_ids(card)))
     if unknown:
-        raise wrong(f"{path}: category {unknown[0]} is no class of the card {card.name}")
+        own = '; a card of your own with classes_from = "truth" takes the file\'s' if wrong is DataError else ""
+        raise wrong(f"{path}: category {unknown[0]} is no class of the card {card.name}{own}")
 
 
 def categories_of(card: Card) -> list[dict[str, Any]]:
@@ -240,11 +241,3 @@ def once(read: Callable[[], T]) -> Callable[[], T]:
             return kept[0]
 
     return reader
-
-
-def _in_words(problem: str) -> str:
-    text, _, place = problem.partition(" - at ")
-    if "missing required field" in text:
-        text = f"the key {text.split('`')[1]!r} is missing"
-    where = place.strip("`").removeprefix("$").lstrip(".")
-    return text[0].lower() + text[1:] + (f" in {where}" if where else "")

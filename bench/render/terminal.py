@@ -61,7 +61,7 @@ def run_table(run: Run) -> str:
         if len(record.scores) > 1:
             parts.append(f"{GROUPS.get(name, name)}:")
         parts += [_indent(part) for part in group_tables(group) if part]
-    return "\n\n".join([*parts, _notes(run)]) + "\n"
+    return "\n\n".join(part for part in (*parts, _notes(run)) if part) + "\n"
 
 
 def group_tables(group: Mapping[str, Any]) -> list[str]:

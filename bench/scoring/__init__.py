@@ -70,6 +70,9 @@ def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
         if method:
             methods[each.GROUP] = method
         warnings += each.warnings(tables, clusters, classes, rules)
+    detected = [len(table["image"]) for name, table in tables.items() if name.endswith("_detections")]
+    if detected and not any(detected):
+        warnings.append(("no-detections", "the predictions hold no object of a class that is scored"))
     intervals = {
         "level": LEVEL,
         "images": int(sizes.sum()),
