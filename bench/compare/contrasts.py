@@ -89,6 +89,7 @@ def question(compared: Sequence[Run], metric: str | None) -> Question:
         UsageError: none of those that are knows the metric.
     """
     record, rules = compared[0].record, rules_of(compared[0])
+    classes = record.classes  # made anew at every look
     shared = [name for name in FAMILIES if all(name in run.record.tables for run in compared)]
     if not shared:
         kinds = "; ".join(f"{run.record.name}: {', '.join(run.record.tables)}" for run in compared)
@@ -96,16 +97,16 @@ def question(compared: Sequence[Run], metric: str | None) -> Question:
     images, known = len(compared[0].image_ids), dict[str, Question]()
     for name in shared:
         each = family(name)
-        scores = each.score(compared[0].tables, resample.ones(images), record.classes, rules)
+        scores = each.score(compared[0].tables, resample.ones(images), classes, rules)
         prefix = PREFIXES.get(name, "")
         for score in scores.overall:
             per_class = class_score(score, scores.per_class)
-            asked = Question(prefix + score, each, rules, record.classes, score, None, per_class)
+            asked = Question(prefix + score, each, rules, classes, score, None, per_class)
             known.setdefault(asked.metric, asked)
         for score in scores.per_class:
-            for label in record.classes.names:
+            for label in classes.names:
                 title = f"{prefix}{score}:{label}"
-                known.setdefault(title, Question(title, each, rules, record.classes, score, label, None))
+                known.setdefault(title, Question(title, each, rules, classes, score, label, None))
         if metric in known:
             return known[metric]
     if metric is None:
