@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
@@ -54,9 +55,9 @@ class _Held:
     totals: Array
     found: Mapping[Key, Found]
 
-    def put(self, found: Found, key: Key) -> None:
-        """Overwrite what was found for a size and cap."""
-        which, plain = self.which[key[0]], self.found[key]
+    def put(self, found: Found, key: Key, classes: Array) -> None:
+        """Overwrite what was found for a size and cap in `classes` (K,)."""
+        which, plain = self.which[key[0], classes], self.found[key]
         points = found.precision.shape[3]  # none where only recall is wanted
         found.precision[:, which] = plain.precision[:, which, :, :points]
         found.recall[:, which], found.area[:, which] = plain.recall[:, which], plain.area[:, which]
@@ -87,8 +88,8 @@ def leave_out(ranking: Ranking, clusters: Array, subsets: Mapping[str, Array] | 
     carriers[truths["size"][some], truths["class"][some], clusters[truths["image"][some]]] = True
     totals = ranking.totals(plain)
     found = {
-        key: precision_of(listed, plain, totals[:, key[0]], ranking.protocol)
-        for key, listed in _listed(ranking).items()
+        key: precision_of(listed, plain, totals[:, key[0], listed.classes], ranking.protocol)
+        for key, listed in _listed(ranking, totals[0] > 0).items()
     }
     held = _Held((carriers.sum(axis=2) < SILENT) & (totals[0] > 0), totals[0], found)
 
@@ -99,9 +100,10 @@ def leave_out(ranking: Ranking, clusters: Array, subsets: Mapping[str, Array] | 
     return _score(ranking, count, rows, subsets or {}, held)
 
 
-def _listed(ranking: Ranking) -> dict[Key, Listed]:
+def _listed(ranking: Ranking, present: Array) -> dict[Key, Listed]:
+    """What each size range and cap needs, of the classes `present` (A, C) in its size range: no others are scored."""
     keys = dict.fromkeys((measure.size, measure.cap) for measure in ranking.protocol.measures)
-    return {key: ranking.listed(*key) for key in keys}
+    return {key: ranking.listed(*key, np.flatnonzero(present[key[0]])) for key in keys}
 
 
 def _score(
@@ -112,8 +114,9 @@ def _score(
     held: _Held | None,
 ) -> InstanceScores:
     """Score `count` rows of weights, made block by block."""
-    C, measures, lists = ranking.classes, ranking.protocol.measures, _listed(ranking)
+    C, measures = ranking.classes, ranking.protocol.measures
     plain = ranking.totals(np.ones((1, ranking.images)))[0]
+    lists = _listed(ranking, plain > 0)
     overall = {measure.name: np.full(count, np.nan) for measure in measures}
     per_class = {measure.name: np.full((count, C), np.nan) for measure in measures}
 
@@ -125,16 +128,20 @@ def _score(
         for key, listed in lists.items():
             wanted = [measure for measure in measures if (measure.size, measure.cap) == key]
             points = any(not (measure.recall or measure.area_under_curve) for measure in wanted)
-            found = precision_of(listed, weights, totals[:, key[0]], ranking.protocol, points=points)
+            mine = totals[:, key[0], listed.classes]
+            found = precision_of(listed, weights, mine, ranking.protocol, points=points)
             if held is not None:
-                held.put(found, key)
+                held.put(found, key, listed.classes)
             for measure in wanted:
                 values = _values(measure, found)
-                among = (totals[:, key[0]] > 0) & subsets.get(measure.subset, np.ones(C, dtype=bool))
+                among = (mine > 0) & subsets.get(measure.subset, np.ones(C, dtype=bool))[listed.classes]
                 overall[measure.name][rows] = [_mean(v, k) for v, k in zip(values, among, strict=True)]
-                per_class[measure.name][rows] = values.reshape(len(values), C, -1).mean(axis=2)
+                per_class[measure.name][rows, listed.classes] = values.reshape(
+                    *mine.shape, prod(values.shape[2:])
+                ).mean(axis=2)
 
-    spread(work, _blocks(ranking, count))
+    widest = max((len(listed.classes) for listed in lists.values()), default=0)
+    spread(work, _blocks(ranking, count, widest))
     if held is not None:
         for measure in measures:
             silent, present = held.which[measure.size], plain[measure.size] > 0
@@ -162,9 +169,9 @@ def _mean(values: Array, among: Array) -> float:
     return float(np.ascontiguousarray(np.moveaxis(values[among], 0, -1)).reshape(-1).mean())
 
 
-def _blocks(ranking: Ranking, count: int) -> list[slice]:
+def _blocks(ranking: Ranking, count: int, classes: int) -> list[slice]:
     """Cut rows into blocks of whole lanes, which bounds memory; every row's scores are its own, whatever the cut."""
-    each = ranking.classes * len(ranking.protocol.thresholds) * len(ranking.protocol.recalls) * 8
+    each = classes * len(ranking.protocol.thresholds) * len(ranking.protocol.recalls) * 8
     share = -(-count // processors())
     lanes = max(1, min(_BYTES // max(each, 1), share) // _LANES)
     step = lanes * _LANES

@@ -19,9 +19,10 @@ from bench.samples import Array, Table
 class Listed:
     """Detections of one size range and cap, class by class and by falling score; columns as `weighted_precision` asks.
 
-    `rows` (D,) are their rows of the ranking's table.
+    `rows` (D,) are their rows of the ranking's table, `classes` (K,) those listed.
     """
 
+    classes: Array
     rows: Array
     image: Array
     starts: Array
@@ -43,17 +44,23 @@ class Ranking:
         """One more than the last image that the tables mention."""
         return 1 + max(int(table["image"].max(initial=-1)) for table in (self.detections, self.truths))
 
-    def listed(self, size: int, cap: int | None, *, all_of_them: bool = False) -> Listed:
-        """List the detections that count in a size range; `all_of_them` lists the ignored ones, too."""
+    def listed(self, size: int, cap: int | None, classes: Array | None = None, *, all_of_them: bool = False) -> Listed:
+        """List the detections that count in a size range, of `classes` (K,), rising, or of all.
+
+        `all_of_them` lists the ignored ones, too.
+        """
         T, table = len(self.protocol.thresholds), self.detections
         shift, mask = np.uint64(size * T), np.uint64((1 << T) - 1)
         counting = ~(table["ignored"] >> shift)
         hits = (table["matched"] >> shift & counting & mask).astype(np.uint16)
         misses = (~(table["matched"] >> shift) & counting & mask).astype(np.uint16)
         which = np.ones(len(hits), dtype=bool) if all_of_them else (hits | misses) != 0
+        chosen = np.arange(self.classes) if classes is None else classes
+        if len(chosen) < self.classes:
+            which &= np.isin(np.arange(self.classes), chosen)[table["class"]]
         rows = np.flatnonzero(which if cap is None else which & (table["rank"] < cap))
-        starts = np.searchsorted(table["class"][rows], np.arange(self.classes + 1, dtype=np.int16)).astype(np.int64)
-        return Listed(rows, table["image"][rows], starts, hits[rows], misses[rows])
+        starts = np.searchsorted(table["class"][rows], np.append(chosen, self.classes).astype(np.int16))
+        return Listed(chosen, rows, table["image"][rows], starts.astype(np.int64), hits[rows], misses[rows])
 
     def totals(self, weights: Array) -> Array:
         """Weighted truths to be found, (B, A, C): exact for whole weights, in the order of the images for others."""
