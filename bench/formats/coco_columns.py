@@ -115,7 +115,7 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
         areas = np.where(np.isnan(areas), kernels.run_areas(runs.offsets, runs.lengths), areas)
         boxes = _boxes(boxes, np.isnan(boxes[:, 0]), runs)
     # Unknown and negative areas (NaN fails the comparison too) are told object by object.
-    if image is None or classes is None or not bool((areas >= 0).all()):
+    if image is None or classes is None or not bool((areas >= 0).all()) or bool((boxes[:, 2:] < 0).any()):
         return None
     columns = TruthColumns(
         images=len(images),

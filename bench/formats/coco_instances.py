@@ -43,6 +43,7 @@ def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], I
     """As `truth`, from a file that has been read."""
     coco_json.check_categories(file.categories, card, path)
     coco_json.check_used((annotation.category_id for annotation in file.annotations), card, path)
+    _check_boxes(file.annotations, path)
     sizes = {image.id: (image.height, image.width) for image in file.images}
     grouped = _by_image(file.annotations)
     train_ids = coco_json.train_ids(card)
@@ -76,6 +77,13 @@ def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], I
         )
 
     return read
+
+
+def _check_boxes(found: Iterable[Annotation], path: Path) -> None:
+    for place, entry in enumerate(found):
+        if entry.bbox and (len(entry.bbox) != 4 or min(entry.bbox[2:]) < 0):
+            what = f"annotation {place} has the bbox {entry.bbox}"
+            raise DataError(f"{path}: {what}; it needs x, y, and a width and height of 0 or more")
 
 
 def results(card: Card, path: Path, listed: frozenset[Number]) -> Callable[[Number, Size], Instances]:
