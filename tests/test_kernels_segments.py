@@ -113,8 +113,29 @@ def test_native_ids_of_filtered_rows_equal_reference(ids: Array, kinds: int, noi
         assert expected == outcome(NATIVE.filtered_ids, *arguments)  # type: ignore[union-attr]
 
 
+@needs_native
+@given(id_maps(), st.integers(0, 255), st.randoms(use_true_random=False))
+def test_native_pairs_of_filtered_rows_equal_reference(ids: Array, kinds: int, noise: Any) -> None:
+    """Of rows that are mostly zero, as in label maps: what a zero stands for depends on the pixels around it."""
+    height, width = ids.shape
+    rows = np.ascontiguousarray(colored(ids)).reshape(height, 3 * width)
+    sides = []
+    for share in (0.1, 0.6):
+        kept = [row if noise.random() < share else row * (ids[y].repeat(3) % 7 == 0) for y, row in enumerate(rows)]
+        sides.append(b"".join(bytes([(kinds + y) % 5]) + row.astype(np.uint8).tobytes() for y, row in enumerate(kept)))
+    expected = outcome(reference.filtered_pair_counts, *sides, height, width)
+    assert expected == outcome(NATIVE.filtered_pair_counts, *sides, height, width)  # type: ignore[union-attr]
+    if ids.size:
+        spoilt = bytes([sides[1][0]]) + bytes([sides[1][1] ^ 1]) + sides[1][2:]
+        assert expected != outcome(NATIVE.filtered_pair_counts, sides[0], spoilt, height, width)  # type: ignore[union-attr]
+
+
 @twins
 def test_filtered_rows_that_are_none_are_refused(twin: ModuleType) -> None:
+    assert "row 1 has filter type 9" in outcome(
+        twin.filtered_pair_counts, bytes(14), bytes(7) + bytes([9]) + bytes(6), 2, 2
+    )
+    assert "14 bytes, not 13" in outcome(twin.filtered_pair_counts, bytes(13), bytes(14), 2, 2)
     assert outcome(twin.filtered_ids, bytes(14), 2, 2) == ([[0, 0], [0, 0]], [[0, 4]])
     assert "14 bytes, not 13" in outcome(twin.filtered_ids, bytes(13), 2, 2)
     assert "row 1 has filter type 9" in outcome(twin.filtered_ids, bytes(7) + bytes([9]) + bytes(6), 2, 2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,8 +34,11 @@ Progress = Callable[[int, int], None]
 _FLUSH_SECONDS = 1.0
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Counted = tuple[int, dict[str, Table]]
-"""Position of an image, and its counts by table."""
+Counted = tuple[Sequence[int], Mapping[str, Table]]
+"""Positions of images, and their counts by table."""
+
+_TOGETHER = 16
+"""Images whose segments are counted at once: few enough for every thread to have some, and for progress to be seen."""
 
 
 def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | None = None) -> Run:
@@ -90,11 +93,28 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
 
 @dataclass(frozen=True, eq=False)
 class _Counter:
-    """Counts one image; called from threads."""
+    """Counts one image, or several in turn; called from threads."""
 
     job: Job
     keeper: Keeper | None
     families: Sequence[Family]
+
+    @property
+    def pair_counters(self) -> list[Callable[..., dict[str, Table]]]:
+        """How the families count the segments of several images at once; none where one of them cannot."""
+        counts = [getattr(each, "count_pairs", None) for each in self.families]
+        return [count for count in counts if count] if self.job.read_pairs and all(counts) else []
+
+    def together(self, positions: Sequence[int]) -> Counted:
+        """Count several images: by pairs of segments, or one after the other where they cannot be read so."""
+        job, counts = self.job, self.pair_counters
+        pairs = job.read_pairs([job.samples[position] for position in positions]) if job.read_pairs and counts else None
+        if pairs is None:
+            return _joined([self(position) for position in positions])
+        tables: dict[str, Table] = {}
+        for count in counts:
+            tables.update(count(job.card, pairs, np.array(positions, dtype=np.int32)))
+        return positions, tables
 
     def __call__(self, position: int, prediction: Prediction | None = None) -> Counted:
         job, sample = self.job, self.job.samples[position]
@@ -114,7 +134,13 @@ class _Counter:
         tables: dict[str, Table] = {}
         for each in self.families:
             tables.update(each.count(job.card, job.rules, sample, prediction, position))
-        return position, tables
+        return (position,), tables
+
+
+def _joined(counted: Sequence[Counted]) -> Counted:
+    names = counted[0][1]
+    positions = [position for positions, _ in counted for position in positions]
+    return positions, {name: runs.concatenate([tables[name] for _, tables in counted]) for name in names}
 
 
 def _count_whole(counter: _Counter) -> Tables | None:
@@ -140,10 +166,8 @@ def _count_rest(
 
     def flush() -> None:
         if pending:
-            done = {"image": np.array([position for position, _ in pending], dtype=np.int32)}
-            names = pending[0][1]
-            counts = {name: runs.concatenate([tables[name] for _, tables in pending]) for name in names}
-            parts.append({"done": done, **counts})
+            positions, counts = _joined(pending)
+            parts.append({"done": {"image": np.array(positions, dtype=np.int32)}, **counts})
             journal.append(parts[-1])
             pending.clear()
 
@@ -151,9 +175,9 @@ def _count_rest(
         progress(finished, total)
     try:
         for batch in _counted(counter, meter, already):
-            fresh = [(position, tables) for position, tables in batch if position not in already]
+            fresh = [counted for counted in batch if already.isdisjoint(counted[0])]
             pending.extend(fresh)
-            finished += len(fresh)
+            finished += sum(len(positions) for positions, _ in fresh)
             if progress:
                 progress(finished, total)
             if time.monotonic() - flushed > _FLUSH_SECONDS:
@@ -171,7 +195,9 @@ def _counted(counter: _Counter, meter: Meter | None, already: set[int]) -> Itera
         try:
             if meter is None:
                 positions = [position for position in range(len(counter.job.samples)) if position not in already]
-                for counted in _in_order(pool, counter, positions, ahead=4 * workers):
+                size = _TOGETHER if counter.pair_counters else 1
+                batches = [positions[start : start + size] for start in range(0, len(positions), size)]
+                for counted in _in_order(pool, counter.together, batches, ahead=4 * workers):
                     yield [counted]
             else:
                 yield from _counted_with_model(counter, meter, already, pool)

@@ -22,7 +22,7 @@ from bench.families import Rules
 from bench.formats import PredictionReader, layout, suspicions
 from bench.models import Model
 from bench.samples import Prediction, Sample
-from bench.samples.columns import DetectionColumns, TruthColumns
+from bench.samples.columns import DetectionColumns, SegmentPairs, TruthColumns
 
 LATER = ("shown_from",)
 """Rules that came after the first records."""
@@ -32,9 +32,10 @@ LATER = ("shown_from",)
 class Job:
     """What is evaluated: the images, where predictions come from, and the rules.
 
-    Exactly one of `model` and `read_prediction` is given; `read_columns` brings truth and predictions of all images
-    in one piece, or None, where the layout has such a way. `latency` asks for the time of single predictions too.
-    `sources` are paths and the like: they must agree when a run is resumed, and do not name it.
+    Exactly one of `model` and `read_prediction` is given. Where the layout has such a way, `read_columns` brings truth
+    and predictions of all images in one piece, and `read_pairs` what the segments of some share; either may answer with
+    None. `latency` asks for the time of single predictions too. `sources` are paths and the like: they must agree when
+    a run is resumed, and do not name it.
     """
 
     card: Card
@@ -46,6 +47,7 @@ class Job:
     model: Model | None = None
     read_prediction: PredictionReader | None = None
     read_columns: Callable[[], tuple[TruthColumns, DetectionColumns] | None] | None = None
+    read_pairs: Callable[[Sequence[Sample]], SegmentPairs | None] | None = None
     rules: Rules = field(default_factory=Rules)
     task: str = "semantic"
     resize: bool = False
@@ -100,10 +102,13 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     reader = layout(card)
     find = partial(reader.read_predictions, card, path, task, samples, space=space)
     in_bulk = getattr(reader, "read_columns", None) if task == "instance" else None
+    in_pairs = getattr(reader, "read_pairs", None) if task == "panoptic" else None
     # Masks of results that hold boxes alone would have to be drawn, for nobody to look at.
     without_masks = {"with_masks": False} if rules is not None and rules.families == ("boxes",) else {}
     files = _files_of(path)
     warnings = suspicions.warnings_of(card, path, task, samples, files=files, space=space)
+    # What is read in bulk is not read twice, one object at a time.
+    read = _when_needed(find) if in_bulk else find()
     return Job(
         card=card,
         split=split,
@@ -118,9 +123,9 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         },
         settings={"label_space": space, "resize": "nearest" if resize else "no"},
         task=task,
-        # What is read in bulk is not read twice, one object at a time.
-        read_prediction=_when_needed(find) if in_bulk else find(),
+        read_prediction=read,
         read_columns=partial(in_bulk, card, root, split, path, samples, **without_masks) if in_bulk else None,
+        read_pairs=partial(in_pairs, card, read) if in_pairs else None,
         rules=rules or Rules(),
         resize=resize,
         sources={"data": str(root.resolve()), "predictions": str(path.resolve())},

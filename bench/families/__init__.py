@@ -85,7 +85,8 @@ class Scores(Protocol):
 class Family(Protocol):
     """What every module of this folder offers.
 
-    Those of objects also have `count_columns`, for all images at once; those that look at the value of scores have
+    Those of objects also have `count_columns`, for all images at once, and that of segments `count_pairs`, for some;
+    those that look at the value of scores have
     `settled`, which writes into the tables of a run which of its detections are shown, before scores become ranks; and
     those that make many scores at a cost each have `score_only`, which makes one of them.
     """

@@ -14,6 +14,7 @@ from bench.families import Rules
 from bench.metrics import panoptic
 from bench.metrics.semantic import ClassesIn
 from bench.samples import Array, Prediction, Sample, Segments, Table
+from bench.samples.columns import SegmentPairs
 
 GROUP = "panoptic"
 TABLES = ("segments", "truth_segments")
@@ -48,6 +49,11 @@ def count_with(
     return panoptic.count(
         truth, prediction, card.classes, image=position, where=sample.id, boundary_ratio=boundary_ratio
     )
+
+
+def count_pairs(card: Card, pairs: SegmentPairs, positions: Array) -> dict[str, Table]:
+    """Match the segments of several images, whose `positions` in the data set are given."""
+    return panoptic.count_pairs(pairs, card.classes, positions)
 
 
 def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:

@@ -26,13 +26,14 @@ from bench.formats import (
     coco_panoptic,
     derive,
     folders,
+    panoptic_pairs,
 )
 from bench.formats.coco_files import Files, find_files, find_picture, masks_folder, write_names
 from bench.formats.coco_json import InstanceFile, Number, Origin, PanopticFile
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles
 from bench.samples import Instances, LabelMap, Prediction, Sample, Segments, Truth
-from bench.samples.columns import DetectionColumns, TruthColumns
+from bench.samples.columns import DetectionColumns, SegmentPairs, TruthColumns
 
 Kind = TypeVar("Kind", LabelMap, Instances, Segments)
 
@@ -113,6 +114,11 @@ def read_columns(
     numbers = [number_of(sample) for sample in samples]
     file, found = coco_columns.read(card, files.truth, results, with_masks=with_masks, numbers=numbers)
     return file.columns, found
+
+
+def read_pairs(card: Card, predictions: PredictionReader, samples: Sequence[Sample]) -> SegmentPairs | None:
+    """Read what the segments of some images share with those of their predictions; None where that needs their maps."""
+    return panoptic_pairs.read(card, predictions, samples)
 
 
 def write_truth(
@@ -197,11 +203,7 @@ def _panoptic(card: Card, files: Files, path: Path) -> tuple[list[coco_json.Imag
     def truth_of(number: Number) -> Truth:
         entry = entries[number]
 
-        def segments() -> Segments:
-            read = coco_panoptic.read_segments(card, folder / entry.file_name, entry.segments_info)
-            if read.size != sizes[number]:
-                raise DataError(f"{folder / entry.file_name}: it is {read.size}, but {path.name} says {sizes[number]}")
-            return read
+        segments = coco_panoptic.TruthFile(card, folder / entry.file_name, entry.segments_info, sizes[number])
 
         def instances() -> Instances:
             if from_file is not None:

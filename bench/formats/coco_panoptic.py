@@ -6,20 +6,19 @@ what is missing in the truth for or against the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from bench import images, masks
+from bench.cards import Card
 from bench.errors import DataError, PredictionError
 from bench.formats import coco_json, derive, folders
 from bench.formats.coco_json import Number, PanopticAnnotation, PanopticResults, SegmentEntry
 from bench.samples import Array, Sample, Segments
-
-if TYPE_CHECKING:
-    from bench.cards import Card
 
 
 def read_segments(
@@ -35,10 +34,9 @@ def read_segments(
         ids, found = images.read_panoptic_ids(png)
     except DataError as error:
         raise wrong(str(error)) from None
-    numbers = np.array([entry.id for entry in entries], dtype=np.int64)
+    numbers = _numbers(entries, png, wrong)
     # Files that are right are told by one comparison; what is wrong with the others is found out after it.
     if not np.array_equal(np.sort(numbers), found[found[:, 0] > 0, 0]):
-        _check_numbers(numbers, png, wrong)
         _check_pixels(ids, found[:, 0], numbers, png, wrong)
     table = coco_json.train_ids(card)
     unscored = [entry for entry in entries if table.get(entry.category_id) is None]
@@ -60,9 +58,57 @@ def read_segments(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class TruthFile:
+    """The map of one image: its PNG, and what the JSON says of its segments and size; called, it reads them."""
+
+    card: Card
+    png: Path
+    entries: list[SegmentEntry]
+    size: tuple[int, int]
+
+    def __call__(self) -> Segments:
+        """Read the map.
+
+        Raises:
+            DataError: as `read_segments`, or another size than in the JSON.
+        """
+        found = read_segments(self.card, self.png, self.entries)
+        if found.size != self.size:
+            raise DataError(f"{self.png}: it is {found.size}, but its JSON says {self.size}")
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The predicted maps of a JSON, by image id or, without an entry for it, file name; called, it reads a sample's."""
+
+    card: Card
+    file: Path
+    folder: Path
+    number_of: Callable[[Sample], Number]
+    by_number: Mapping[Number, PanopticAnnotation]
+    by_stem: Mapping[str, PanopticAnnotation]
+
+    def entry(self, sample: Sample) -> PanopticAnnotation | None:
+        """What the JSON says of a sample."""
+        return self.by_number.get(self.number_of(sample)) or self.by_stem.get(sample.stem)
+
+    def __call__(self, sample: Sample) -> Segments:
+        """Read the map.
+
+        Raises:
+            PredictionError: there is none, or as `read_segments`.
+        """
+        entry = self.entry(sample)
+        if entry is None:
+            raise PredictionError(f"{self.file}: has no prediction for {sample.id}")
+        return read_segments(self.card, self.folder / entry.file_name, entry.segments_info, wrong=PredictionError)
+
+
 def read_predictions(
     card: Card, path: Path, samples: Iterable[Sample], number_of: Callable[[Sample], Number]
-) -> Callable[[Sample], Segments]:
+) -> Predictions:
     """Find the panoptic prediction of every sample: by image id or, where no entry has it, by file name.
 
     `path` is the JSON, with the PNGs in a folder of its name or beside it, or the folder that holds one JSON.
@@ -76,21 +122,11 @@ def read_predictions(
     by_stem = {_stem(entry.file_name): entry for entry in found}
     if len(by_number) != len(found):
         raise PredictionError(f"{file}: lists an image twice; each image has one panoptic prediction")
-
-    def entry_of(sample: Sample) -> PanopticAnnotation | None:
-        return by_number.get(number_of(sample)) or by_stem.get(sample.stem)
-
-    missing = [sample.id for sample in samples if entry_of(sample) is None]
+    predictions = Predictions(card, file, folder, number_of, by_number, by_stem)
+    missing = [sample.id for sample in samples if predictions.entry(sample) is None]
     if missing:
         raise PredictionError(f"{file}: has no prediction for {len(missing)} images ({folders.first(missing)})")
-
-    def read(sample: Sample) -> Segments:
-        entry = entry_of(sample)
-        if entry is None:
-            raise PredictionError(f"{file}: has no prediction for {sample.id}")
-        return read_segments(card, folder / entry.file_name, entry.segments_info, wrong=PredictionError)
-
-    return read
+    return predictions
 
 
 def locate(path: Path) -> tuple[Path, Path]:
@@ -163,12 +199,16 @@ def _check_pixels(ids: Array, found: Array, numbers: Array, png: Path, wrong: co
         raise wrong(f"{png}: segment id {int(numbers[empty[0]])} is in the JSON and has no pixel in the PNG")
 
 
-def _check_numbers(numbers: Array, png: Path, wrong: coco_json.Wrong) -> None:
-    values, counts = np.unique(numbers, return_counts=True)
-    if values.size and not 0 < int(values[0]) <= int(values[-1]) < 1 << 24:
-        raise wrong(f"{png}: the JSON names a segment {int(values[0])}; ids lie in 1 ... {(1 << 24) - 1}, 0 is void")
-    if values.size and int(counts.max()) > 1:
-        raise wrong(f"{png}: the JSON names segment {int(values[counts.argmax()])} twice")
+def _numbers(entries: Sequence[SegmentEntry], png: Path, wrong: coco_json.Wrong) -> Array:
+    """The ids of the segments, each of them once and such as a PNG can hold."""
+    seen: set[int] = set()
+    for entry in entries:
+        if not 0 < entry.id < 1 << 24:
+            raise wrong(f"{png}: the JSON names a segment {entry.id}; ids lie in 1 ... {(1 << 24) - 1}, 0 is void")
+        if entry.id in seen:
+            raise wrong(f"{png}: the JSON names segment {entry.id} twice")
+        seen.add(entry.id)
+    return np.array([entry.id for entry in entries], dtype=np.int64)
 
 
 def _stem(name: str) -> str:

@@ -118,12 +118,24 @@ def decode_ids(data: bytes) -> tuple[Array, Array]:
     Raises:
         PngError: damaged, cut off, interlaced, or of another kind.
     """
-    header = _plain_header(data)
-    if header.color != RGB or header.depth != 8:
-        raise PngError("the PNG does not hold colours of three times 8 bits")
-    filtered = _filtered(data, header)
+    filtered, header = _filtered_colors(data)
     try:
         return kernels.filtered_ids(filtered, header.height, header.width)
+    except ValueError as error:
+        raise PngError(f"the pixels of the PNG are damaged ({error})") from None
+
+
+def decode_pairs(truth: bytes, prediction: bytes, size: tuple[int, int]) -> Array:
+    """Decode two PNGs as `decode_ids` does, and count the pixels of each pair of ids: (P, 3) int64, rising.
+
+    Raises:
+        PngError: one of them is damaged, cut off, interlaced, of another kind, or not of `size` (height, width).
+    """
+    (true, header), (guessed, other) = _filtered_colors(truth), _filtered_colors(prediction)
+    if (header.height, header.width) != size or (other.height, other.width) != size:
+        raise PngError(f"the PNG does not have {size[1]} x {size[0]} pixels")
+    try:
+        return kernels.filtered_pair_counts(true, guessed, *size)
     except ValueError as error:
         raise PngError(f"the pixels of the PNG are damaged ({error})") from None
 
@@ -147,6 +159,13 @@ def _plain_header(data: bytes) -> Header:
 def _filtered(data: bytes, header: Header) -> memoryview:
     parts = [chunk for kind, chunk in _chunks(data) if kind == b"IDAT"]
     return _inflate(parts[0] if len(parts) == 1 else b"".join(parts), header.filtered_size)
+
+
+def _filtered_colors(data: bytes) -> tuple[memoryview, Header]:
+    header = _plain_header(data)
+    if header.color != RGB or header.depth != 8:
+        raise PngError("the PNG does not hold colours of three times 8 bits")
+    return _filtered(data, header), header
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:

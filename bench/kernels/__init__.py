@@ -17,7 +17,14 @@ from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.kernels.reference import InvalidLabel as InvalidLabel
-    from bench.kernels.reference import filtered_ids, joint_histogram, map_labels, unfilter, value_counts
+    from bench.kernels.reference import (
+        filtered_ids,
+        filtered_pair_counts,
+        joint_histogram,
+        map_labels,
+        unfilter,
+        value_counts,
+    )
     from bench.kernels.reference_boundaries import boundary_runs
     from bench.kernels.reference_contours import contour_matches, near_other_labels
     from bench.kernels.reference_objects import box_overlaps, mask_overlaps, match, order_groups, run_areas, run_boxes
@@ -33,6 +40,7 @@ __all__ = [
     "contour_matches",
     "edge_map",
     "filtered_ids",
+    "filtered_pair_counts",
     "joint_histogram",
     "map_labels",
     "mask_overlaps",

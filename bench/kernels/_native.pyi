@@ -1,5 +1,6 @@
 # Types of the compiled twin: the same functions as `reference`.
 from bench.kernels.reference import filtered_ids as filtered_ids
+from bench.kernels.reference import filtered_pair_counts as filtered_pair_counts
 from bench.kernels.reference import joint_histogram as joint_histogram
 from bench.kernels.reference import map_labels as map_labels
 from bench.kernels.reference import unfilter as unfilter

@@ -29,6 +29,7 @@ __all__ = [
     "contour_matches",
     "edge_map",
     "filtered_ids",
+    "filtered_pair_counts",
     "joint_histogram",
     "map_labels",
     "mask_overlaps",
@@ -176,6 +177,20 @@ def filtered_ids(filtered: Any, height: int, width: int) -> tuple[Ids, np.ndarra
         ValueError: as `unfilter`, of rows of 3 x `width` bytes.
     """
     return color_ids(unfilter(filtered, height, 3 * width, 3).reshape(height, width, 3))
+
+
+def filtered_pair_counts(
+    truth: Any, prediction: Any, height: int, width: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Count the pixels of every pair of ids of two PNGs of 8-bit RGB: `pair_counts` of what `filtered_ids` gives.
+
+    >>> filtered_pair_counts(bytes([1, 7, 0, 0, 0, 0, 0]), bytes([0, 2, 0, 0, 3, 0, 0]), 1, 2).tolist()
+    [[7, 2, 1], [7, 3, 1]]
+
+    Raises:
+        ValueError: as `filtered_ids`.
+    """
+    return pair_counts(*(filtered_ids(each, height, width)[0] for each in (truth, prediction)))
 
 
 def _unfilter_row(kind: int, residual: Row, above: Row, bpp: int) -> Row:

@@ -14,7 +14,7 @@ import numpy as np
 from bench.classes import Classes
 from bench.metrics.pixels import weigh
 from bench.metrics.rates import Held, class_mean, ratio
-from bench.metrics.segments import boundary_distance, count
+from bench.metrics.segments import boundary_distance, count, count_pairs
 from bench.metrics.semantic import SILENT, ClassesIn
 from bench.samples import Array, Table
 
@@ -25,6 +25,7 @@ __all__ = [
     "PanopticScores",
     "boundary_distance",
     "count",
+    "count_pairs",
     "leave_out",
     "per_image",
     "score",

@@ -1,90 +1,24 @@
 """Count how panoptic segments of truth and prediction match: the tables behind PQ and Boundary PQ.
 
-Matching is panopticapi's, on pixels: no area that a file claims is trusted. Scores and weights are in `panoptic.py`,
-which this module must not know, and neither does it know files.
+Pixels decide: no area that a file claims is trusted. How segments match is in `overlaps.py`; scores and weights are in
+`panoptic.py`, which this module must not know, and neither does it know files.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from bench import kernels
 from bench.classes import Classes
 from bench.errors import DataError, PredictionError
+from bench.metrics.overlaps import Overlaps, claimed_areas, matches, overlaps, truth_segments
 from bench.samples import Array, Segments, Table
-
-_VOID, _INSIDE = -1, -2
-"""Places of pixels that belong to no segment: void, and what `kernels.edge_map` leaves out."""
+from bench.samples.columns import SegmentColumns, SegmentPairs
 
 _NEVER = 1 << 62
 """Stands behind the last of sorted numbers, so that looking past the end finds something unequal."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """The segments of one map by rising id: `ids`, `classes` and `crowd` have shape (S,)."""
-
-    ids: Array
-    classes: Array
-    crowd: Array
-
-    def __len__(self) -> int:
-        """Number of segments, S."""
-        return len(self.ids)
-
-    def places(self, ids: Array) -> Array:
-        """Where each id stands; ids that no segment has are void (0) or inside (-1)."""
-        return np.where(ids > 0, np.searchsorted(self.ids, ids), ids - 1)
-
-
-@dataclass(frozen=True, eq=False)
-class _Overlaps:
-    """Pixels that segments share: `pixels` (P,) by the places `truth` and `predicted`, rising."""
-
-    true: _Side
-    guessed: _Side
-    truth: Array
-    predicted: Array
-    pixels: Array
-
-    def true_areas(self) -> Array:
-        """Pixels of every true segment."""
-        keep = self.truth >= 0
-        return np.bincount(self.truth[keep], weights=self.pixels[keep], minlength=len(self.true))
-
-    def guessed_areas(self, over: Array | bool = True) -> Array:
-        """Pixels of every predicted segment, all of them or those of the overlaps that `over` (P,) picks."""
-        keep = over & (self.predicted >= 0)
-        return np.bincount(self.predicted[keep], weights=self.pixels[keep], minlength=len(self.guessed))
-
-    def candidates(self) -> tuple[Array, Array]:
-        """Places of the pairs that may match: they overlap, have one class, and the true one is no crowd."""
-        both = np.flatnonzero((self.truth >= 0) & (self.predicted >= 0))
-        truth, predicted = self.truth[both], self.predicted[both]
-        may = (self.true.classes[truth] == self.guessed.classes[predicted]) & ~self.true.crowd[truth]
-        return truth[may], predicted[may]
-
-    def ious(self, truth: Array, predicted: Array) -> Array:
-        """IoU of pairs of places; pixels of predicted segments over void do not count."""
-        both = (self.truth >= 0) & (self.predicted >= 0)
-        keys = np.append(self.truth[both] * len(self.guessed) + self.predicted[both], _NEVER)
-        wanted = truth * len(self.guessed) + predicted
-        place = np.searchsorted(keys, wanted)
-        shared = np.where(keys[place] == wanted, np.append(self.pixels[both], 0)[place], 0)
-        outside_void = self.guessed_areas() - self.guessed_areas(self.truth == _VOID)
-        return np.asarray(shared / (self.true_areas()[truth] + outside_void[predicted] - shared))
-
-    def ignored(self) -> Array:
-        """Say which predicted segments lie by more than half over void and crowds of their class, (S,)."""
-        known = np.flatnonzero((self.truth >= 0) & (self.predicted >= 0))
-        truth, predicted = self.truth[known], self.predicted[known]
-        own = self.true.crowd[truth] & (self.true.classes[truth] == self.guessed.classes[predicted])
-        free = self.truth == _VOID
-        free[known[own]] = True
-        return self.guessed_areas(free) / self.guessed_areas() > 0.5
 
 
 def count(
@@ -101,7 +35,7 @@ def count(
     `segments`, a row for every class with anything to count, by class: image (int32), class (int16, 0 .. C-1), iou_sum
     (float64, over matched pairs), tp, fp, fn (int32: matched pairs, predicted and true segments without a match).
     `truth_segments`, a row for every segment of the truth, by class: image (int32), class (int16), crowd (int8, 0 or
-    1), pixels (int32; int64 in images above 2^31 pixels).
+    1), pixels (int32; int64 where one has 2^31 or more).
     `claimed_areas`, a row for every segment of the truth whose `claimed` area is not its pixels: image (int32), segment
     (int64), claimed (float64), pixels (int64).
     `boundary_segments`, with `boundary_ratio` (of the diagonal): as `segments` by the smaller of mask and boundary IoU.
@@ -135,20 +69,19 @@ def count(
     pairs = kernels.pair_counts(*maps)
     true = _side(truth, pairs[:, 0], classes, f"{prefix}the truth", DataError)
     guessed = _side(prediction, pairs[:, 1], classes, f"{prefix}the prediction", PredictionError)
-    overlaps = _overlaps(pairs, true, guessed)
-    candidates = overlaps.candidates()
-    iou = overlaps.ious(*candidates)
-    tables = {
-        "segments": _matches(overlaps, candidates, iou, len(classes), image),
-        "truth_segments": _truth_segments(overlaps, image),
-        "claimed_areas": _claimed_areas(truth, overlaps, image),
-    }
+    found, positions = overlaps(pairs, true, guessed), np.array([image], dtype=np.int32)
+    tables, iou = _tables(found, classes, positions)
     if boundary_ratio is not None:
         distance = boundary_distance(truth.size, boundary_ratio)
-        edges = _overlaps(kernels.pair_counts(*(kernels.edge_map(ids, distance) for ids in maps)), true, guessed)
-        smaller = np.minimum(iou, edges.ious(*candidates))
-        tables["boundary_segments"] = _matches(overlaps, candidates, smaller, len(classes), image)
+        edges = overlaps(kernels.pair_counts(*(kernels.edge_map(ids, distance) for ids in maps)), true, guessed)
+        smaller = np.minimum(iou, edges.ious(*found.candidates()))
+        tables["boundary_segments"] = matches(found, found.candidates(), smaller, len(classes), positions)
     return tables
+
+
+def count_pairs(pairs: SegmentPairs, classes: Classes, positions: Array) -> dict[str, Table]:
+    """Match the segments of several images, whose `positions` in the data set are given; tables as from `count`."""
+    return _tables(overlaps(pairs.pixels, pairs.truth, pairs.prediction), classes, positions)[0]
 
 
 def boundary_distance(size: tuple[int, int], ratio: float) -> int:
@@ -162,58 +95,21 @@ def boundary_distance(size: tuple[int, int], ratio: float) -> int:
     return max(1, round(ratio * math.sqrt(size[0] ** 2 + size[1] ** 2)))
 
 
-def _overlaps(pairs: Array, true: _Side, guessed: _Side) -> _Overlaps:
-    return _Overlaps(true, guessed, true.places(pairs[:, 0]), guessed.places(pairs[:, 1]), pairs[:, 2])
-
-
-def _matches(overlaps: _Overlaps, candidates: tuple[Array, Array], iou: Array, classes: int, image: int) -> Table:
-    """Count the matches among candidates by their IoU, and what is left unmatched on both sides."""
-    good = iou > 0.5
-    truth, predicted, iou = candidates[0][good], candidates[1][good], iou[good]
-    true, guessed = overlaps.true, overlaps.guessed
-    missed, wrong = ~true.crowd, ~overlaps.ignored()
-    missed[truth], wrong[predicted] = False, False
-    # Sums of floats depend on their order: by size, they do not depend on how segments are numbered.
-    order = np.argsort(iou)
-    found = true.classes[truth][order]
-    sums = np.bincount(found, weights=iou[order], minlength=classes)
-    counts = [np.bincount(each, minlength=classes) for each in (found, guessed.classes[wrong], true.classes[missed])]
-    rows = np.flatnonzero(counts[0] + counts[1] + counts[2])
-    return {
-        "image": np.full(len(rows), image, dtype=np.int32),
-        "class": rows.astype(np.int16),
-        "iou_sum": sums[rows],
-        **{name: each[rows].astype(np.int32) for name, each in zip(("tp", "fp", "fn"), counts, strict=True)},
+def _tables(found: Overlaps, classes: Classes, positions: Array) -> tuple[dict[str, Table], Array]:
+    """The tables of mask IoU, and that IoU of the candidates."""
+    candidates = found.candidates()
+    iou = found.ious(*candidates)
+    tables = {
+        "segments": matches(found, candidates, iou, len(classes), positions),
+        "truth_segments": truth_segments(found, positions),
+        "claimed_areas": claimed_areas(found, positions),
     }
-
-
-def _truth_segments(overlaps: _Overlaps, image: int) -> Table:
-    true, areas = overlaps.true, overlaps.true_areas()
-    order = np.lexsort((areas, true.crowd, true.classes))
-    wide = bool(overlaps.pixels.sum() > np.iinfo(np.int32).max)
-    return {
-        "image": np.full(len(order), image, dtype=np.int32),
-        "class": true.classes[order].astype(np.int16),
-        "crowd": true.crowd[order].astype(np.int8),
-        "pixels": areas[order].astype(np.int64 if wide else np.int32),
-    }
-
-
-def _claimed_areas(truth: Segments, overlaps: _Overlaps, image: int) -> Table:
-    pixels = overlaps.true_areas()
-    claimed = pixels if truth.claimed is None else truth.claimed[np.argsort(truth.segment_ids)]
-    rows = np.flatnonzero((claimed != pixels) & ~np.isnan(claimed))
-    return {
-        "image": np.full(len(rows), image, dtype=np.int32),
-        "segment": overlaps.true.ids[rows],
-        "claimed": claimed[rows].astype(np.float64),
-        "pixels": pixels[rows].astype(np.int64),
-    }
+    return tables, iou
 
 
 def _side(
     segments: Segments, found: Array, classes: Classes, what: str, wrong: type[DataError | PredictionError]
-) -> _Side:
+) -> SegmentColumns:
     """Order the segments by id, after checking that map and list name the same ones; `found` holds the map's ids."""
     order = np.argsort(segments.segment_ids)
     ids = np.asarray(segments.segment_ids, dtype=np.int64)[order]
@@ -232,7 +128,8 @@ def _side(
     if unknown.size:
         first = unknown[0]
         raise wrong(f"{what} gives segment {ids[first]} the class {labels[first]}; classes are 0-{len(classes) - 1}")
-    return _Side(ids, labels, np.asarray(segments.crowd, dtype=bool)[order])
+    claimed = np.full(len(ids), np.nan) if segments.claimed is None else segments.claimed[order]
+    return SegmentColumns(ids, labels, np.asarray(segments.crowd, dtype=bool)[order], claimed)
 
 
 def _int32(ids: Array, what: str, wrong: type[DataError | PredictionError]) -> Array:

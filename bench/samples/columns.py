@@ -1,4 +1,4 @@
-"""Objects of many images as columns: truths and detections in bulk, without a Python object for each.
+"""Objects and segments of many images as columns: truth and prediction in bulk, without a Python object for each.
 
 Readers of large files make them and metrics count them; one image is the case N = 1. This module knows neither files
 nor metrics, and shares the room of `samples.py`, whose legend of shape letters holds here too.
@@ -97,6 +97,35 @@ class DetectionColumns:
     def __len__(self) -> int:
         """Number of detections, D."""
         return len(self.image)
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentColumns:
+    """S segments of a few images by rising key, `i << 32 | id`, where i is the place of the image among them.
+
+    `classes` (S,) int64 are train ids; `crowd` (S,) bool; `claimed` (S,) float64 the areas that a file gives, or NaN.
+    """
+
+    keys: Array
+    classes: Array
+    crowd: Array
+    claimed: Array
+
+    def __len__(self) -> int:
+        """Number of segments, S."""
+        return len(self.keys)
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentPairs:
+    """Segments of truth and prediction, and what they share.
+
+    `pixels` (P, 3) int64 are true key, predicted key and pixels of each pair, rising; void has the key of id 0.
+    """
+
+    truth: SegmentColumns
+    prediction: SegmentColumns
+    pixels: Array
 
 
 def _require_dtypes(columns: object, **dtypes: type) -> None:

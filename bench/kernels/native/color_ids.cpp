@@ -1,6 +1,6 @@
-// Ids from colours, three bytes a pixel: of a picture, or of the filtered rows of a PNG, whose pixels then never leave the
-// first-level cache. Maps of segments are made of long runs: eight pixels are compared at a time, and each run is counted once.
-#include "filters.h"
+// Ids from colours, three bytes a pixel: of a picture, or of the filtered rows of a PNG. Maps of segments are made of long
+// runs: eight pixels of a picture are compared at a time, and each run is counted once.
+#include "filtered_runs.h"
 #include "pair_table.h"
 
 #include <string>
@@ -36,17 +36,18 @@ void join(const Byte* colors, std::size_t size, Id* ids, PairTable& table) {
     }
 }
 
-// Returns the first row whose filter type PNG does not know, or `height`.
-std::size_t join_filtered(const Byte* source, std::size_t height, std::size_t width, Id* ids, PairTable& table) {
-    const std::size_t stride = 3 * width;
-    std::vector<Byte> above(stride), row(stride);
-    for (std::size_t y = 0; y < height; ++y) {
-        if (!Filters<3>::undo(*source, source + 1, above.data(), row.data(), stride)) return y;
-        join(row.data(), width, ids + y * width, table);
-        source += stride + 1;
-        above.swap(row);
+void join_filtered(const Byte* source, std::size_t height, std::size_t width, Id* ids, PairTable& table) {
+    FilteredRuns<3> rows(source, width);
+    for (std::size_t y = 0; y < height; ++y, ids += width) {
+        rows.next();
+        std::size_t x = 0;
+        for (const Run& run : rows.runs()) {
+            const Id id = static_cast<Id>(run.color);
+            std::fill(ids + x, ids + run.end, id);
+            table.add(id, 0, static_cast<std::int64_t>(run.end - x));
+            x = run.end;
+        }
     }
-    return height;
 }
 
 py::array_t<std::int64_t> counted(const PairTable& table) {
@@ -80,16 +81,14 @@ py::tuple color_ids(const py::array& colors) {
 
 py::tuple filtered_ids(const py::buffer& filtered, std::int64_t height, std::int64_t width) {
     const Request request(filtered.ptr());
-    const Byte* const from = filtered_rows(request, height, 3 * width);
+    const Byte* const from = known_rows(request, height, 3 * width);
     py::array_t<Id> ids({height, width});
     Id* const to = ids.mutable_data();
     PairTable table;
-    std::size_t stopped;
     {
         py::gil_scoped_release released;
-        stopped = join_filtered(from, static_cast<std::size_t>(height), static_cast<std::size_t>(width), to, table);
+        join_filtered(from, static_cast<std::size_t>(height), static_cast<std::size_t>(width), to, table);
     }
-    if (stopped < static_cast<std::size_t>(height)) refuse_filter(stopped, from[stopped * static_cast<std::size_t>(3 * width + 1)]);
     return py::make_tuple(ids, counted(table));
 }
 

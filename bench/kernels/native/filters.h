@@ -153,5 +153,8 @@ struct Request {
 // The filtered rows of a PNG: `height` times one filter type and `stride` bytes. Throws where the bytes are not as many.
 const Byte* filtered_rows(const Request& request, std::int64_t height, std::int64_t stride);
 
+// The same, of rows whose filter types PNG knows; throws where there is another.
+const Byte* known_rows(const Request& request, std::int64_t height, std::int64_t stride);
+
 // Throws what is to be said of a row whose filter type PNG does not know.
 [[noreturn]] void refuse_filter(std::size_t row, Byte kind);

@@ -16,6 +16,7 @@ void add_box_overlaps(py::module_& module);
 void add_coco_columns(py::module_& module);
 void add_color_ids(py::module_& module);
 void add_contours(py::module_& module);
+void add_filtered_pairs(py::module_& module);
 void add_joint_histogram(py::module_& module);
 void add_map_labels(py::module_& module);
 void add_mask_overlaps(py::module_& module);

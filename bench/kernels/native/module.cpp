@@ -8,6 +8,7 @@ PYBIND11_MODULE(_native, module) {
     add_coco_columns(module);
     add_color_ids(module);
     add_contours(module);
+    add_filtered_pairs(module);
     add_joint_histogram(module);
     add_map_labels(module);
     add_mask_overlaps(module);

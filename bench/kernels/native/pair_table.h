@@ -63,6 +63,14 @@ private:
     std::size_t used_ = 0;
 };
 
+// Pairs as rows of an array.
+inline py::array_t<std::int64_t> listed(const std::vector<Pair>& pairs) {
+    py::array_t<std::int64_t> rows({pairs.size(), std::size_t{3}});
+    std::int64_t* into = rows.mutable_data();
+    for (const Pair& pair : pairs) into = std::copy(pair.begin(), pair.end(), into);
+    return rows;
+}
+
 // Number of leading bytes, in memory order, of a word that is not zero, which are zero.
 inline std::size_t equal_bytes(std::uint64_t difference) {
 #if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -54,10 +54,7 @@ py::array_t<std::int64_t> pair_counts(const py::array& truth, const py::array& p
         py::gil_scoped_release released;
         pairs = count(truths, predictions, size);
     }
-    py::array_t<std::int64_t> result({pairs.size(), std::size_t{3}});
-    std::int64_t* into = result.mutable_data();
-    for (const Pair& pair : pairs) into = std::copy(pair.begin(), pair.end(), into);
-    return result;
+    return listed(pairs);
 }
 
 // `depth` counts, per column, the rows up to this one that hold the same id with `distance` equal pixels on either side;

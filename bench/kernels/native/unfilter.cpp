@@ -17,6 +17,15 @@ const Byte* filtered_rows(const Request& request, std::int64_t height, std::int6
     return static_cast<const Byte*>(request.view.buf);
 }
 
+const Byte* known_rows(const Request& request, std::int64_t height, std::int64_t stride) {
+    const Byte* const rows = filtered_rows(request, height, stride);
+    for (std::int64_t y = 0; y < height; ++y) {
+        const Byte kind = rows[y * (stride + 1)];
+        if (kind > 4) refuse_filter(static_cast<std::size_t>(y), kind);
+    }
+    return rows;
+}
+
 void refuse_filter(std::size_t row, Byte kind) {
     throw py::value_error("row " + std::to_string(row) + " has filter type " + std::to_string(kind) +
                           ", which PNG does not know (0 to 4)");
