@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from cityscapesscripts.preparation.createPanopticImgs import convert2panoptic
+from PIL import Image
 
 from bench import images, masks
 from bench.cards import load_card, parse_card
@@ -230,6 +231,27 @@ def replaced(predicted, s):
     np.testing.assert_array_equal(s.truth.segments().segment_ids, predicted.segment_ids)
     np.testing.assert_array_equal(s.truth.segments().crowd, predicted.crowd)
     return predicted
+
+
+def test_masks_may_be_stored_as_any_kind_of_label_file(card, written, tmp_path):
+    samples = cityscapes.read_truth(card, written[0], "val")[:1]
+    inside = np.random.default_rng(5).random(SIZE) < 0.5
+    grey = Image.fromarray(inside.astype(np.uint8) * 7)
+    palette = grey.copy()
+    palette.putpalette(bytes(range(256)) * 3)
+    kinds = [grey, palette, Image.fromarray(inside), Image.fromarray(inside.astype(np.uint16) << 8)]
+    for place, image in enumerate(kinds):
+        image.save(tmp_path / f"{place}.png")
+    grey.save(tmp_path / "4.tif")
+    lines = [f"{place}.{'tif' if place == 4 else 'png'} 26 0.5\n" for place in range(5)]
+    (tmp_path / f"{samples[0].id}.txt").write_text("".join(lines))
+    found = cityscapes.read_predictions(card, tmp_path, "instance", samples)(samples[0])
+    assert [masks.encode(inside)] * 5 == list(found.rles)
+    assert [inside.sum()] * 5 == found.areas.tolist()
+    damaged = (tmp_path / "0.png").read_bytes()
+    (tmp_path / "0.png").write_bytes(damaged[:-20])
+    with pytest.raises(PredictionError, match=r"0.png: .*(cut off|damaged)"):
+        cityscapes.read_predictions(card, tmp_path, "instance", samples)(samples[0])
 
 
 @pytest.mark.parametrize(

@@ -32,14 +32,8 @@ def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, posi
         kind = type(prediction).__name__
         raise PredictionError(f"{sample.id}: an instance evaluation needs detections with scores, not {kind}")
     distance = sample.read_depth() if sample.read_depth else None
-    return cityscapes_instance.count(
-        sample.truth.segments(),
-        prediction,
-        card.classes,
-        void=sample.truth.void(),
-        distance=distance,
-        image=position,
-    )
+    truth, void = sample.truth.segments_and_void()
+    return cityscapes_instance.count(truth, prediction, card.classes, void=void, distance=distance, image=position)
 
 
 def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _sample(card: Card, root: Path, word: str, place: Path, *, groups: dict[str,
 
     return Sample(
         id=name,
-        truth=Truth(semantic, instances, segments, partial(files.read_void, card.classes, instance_path)),
+        truth=Truth(semantic, instances, segments, partial(files.read_segments_and_void, card.classes, instance_path)),
         read_image=partial(images.read_rgb, picture),
         read_depth=partial(files.read_depth, disparity, camera) if disparity.is_file() else None,
         groups=groups,

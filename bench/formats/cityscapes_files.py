@@ -43,7 +43,24 @@ def read_segments(classes: Classes, path: Path) -> Segments:
     Raises:
         DataError: a damaged file, or an id of no label of the card.
     """
+    return _segments(classes, path, images.read_labels(path))
+
+
+def read_segments_and_void(classes: Classes, path: Path) -> tuple[Segments, Array]:
+    """Read an instanceIds file as `read_segments` does, and which of its pixels are void to Cityscapes' instance AP.
+
+    Those, (H, W) bool, are of labels that are not scored; single objects of such labels (caravans, 29001) are not void.
+
+    Raises:
+        DataError: as `read_segments`.
+    """
     raw = images.read_labels(path)
+    table = np.zeros(_LARGEST + 1, dtype=np.int32)
+    table[[entry.id for entry in classes.entries if entry.train_id is None and 0 <= entry.id <= _LARGEST]] = 1
+    return _segments(classes, path, raw), kernels.map_labels(raw, table, np.uint8).view(np.bool_)
+
+
+def _segments(classes: Classes, path: Path, raw: Array) -> Segments:
     values = np.flatnonzero(kernels.value_counts(raw))
     entries = {entry.id: entry for entry in classes.entries}
     # Id 0 means void in a panoptic map: where the card scores label 0, all ids move up by one.
@@ -61,16 +78,6 @@ def read_segments(classes: Classes, path: Path) -> Segments:
     table[columns[:, 0]] = columns[:, 0] + shift
     ids = kernels.map_labels(raw, table, np.uint16) if table.max() <= _LARGEST else table[raw]
     return Segments(ids, columns[:, 0] + shift, columns[:, 1], columns[:, 2].astype(bool))
-
-
-def read_void(classes: Classes, path: Path) -> Array:
-    """Read which pixels of an instanceIds file are void to Cityscapes' instance AP, (H, W) bool.
-
-    They are those of labels that are not scored; single objects of such labels (caravans, 29001) are not void.
-    """
-    table = np.zeros(_LARGEST + 1, dtype=np.int32)
-    table[[entry.id for entry in classes.entries if entry.train_id is None and 0 <= entry.id <= _LARGEST]] = 1
-    return kernels.map_labels(images.read_labels(path), table, np.uint8).view(np.bool_)
 
 
 def segments_of(sample: Sample, labels: Array, classes: Classes) -> Segments | None:

@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench import images, masks
+from bench import images, kernels, masks
 from bench.errors import DataError, PredictionError, UsageError
 from bench.formats import PredictionReader, coco_panoptic, derive, folders
 from bench.formats.label_files import LabelFiles
-from bench.samples import Array, Instances, LabelMap, Prediction, Rle, Sample, Segments
+from bench.images import png
+from bench.samples import Instances, LabelMap, Prediction, Rle, Sample, Segments
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -109,10 +111,10 @@ def _instances(card: Card, path: Path, sample: Sample) -> Instances:
         if label not in train_ids:
             raise PredictionError(f"{path}, line {place}: label {label} is none of the card {card.name}")
         train_id = train_ids[label]
-        mask = _mask(path.parent / name)
+        mask, pixels = _mask(path.parent / name)
         # Empty masks and labels that are not scored are skipped, as the official script does.
-        if train_id is not None and mask.any():
-            rows.append((train_id, score, masks.encode(mask)))
+        if train_id is not None and pixels:
+            rows.append((train_id, score, mask))
     size = tuple(rows[0][2]["size"]) if rows else _size(sample)
     for _, _, rle in rows:
         if tuple(rle["size"]) != size:
@@ -145,12 +147,16 @@ def _fields(line: str, where: str) -> tuple[str, int, float]:
     return fields[0], label, score
 
 
-def _mask(path: Path) -> Array:
+def _mask(path: Path) -> tuple[Rle, int]:
+    """A mask and the number of its pixels."""
+    if kernels.which() == "native":
+        with suppress(OSError, png.PngError):  # the general way tells what is wrong
+            return png.decode_mask(path.read_bytes())
     try:
-        labels = images.read_labels(path)
+        inside = np.not_equal(images.read_labels(path), 0)
     except DataError as error:
         raise PredictionError(str(error)) from None
-    return np.not_equal(labels, 0)
+    return masks.encode(inside), int(np.count_nonzero(inside))
 
 
 def _size(sample: Sample) -> tuple[int, int]:

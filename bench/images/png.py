@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from bench import kernels
-from bench.samples import Array
+from bench.samples import Array, Rle
 
 inflater: Any = zlib
 with suppress(ImportError):  # about ten times as fast as zlib on label maps
@@ -138,6 +138,23 @@ def decode_pairs(truth: bytes, prediction: bytes, size: tuple[int, int]) -> Arra
         return kernels.filtered_pair_counts(true, guessed, *size)
     except ValueError as error:
         raise PngError(f"the pixels of the PNG are damaged ({error})") from None
+
+
+def decode_mask(data: bytes) -> tuple[Rle, int]:
+    """Decode a PNG of one channel of 1 or 8 bits that is not interlaced into the mask of what is not 0, and its pixels.
+
+    Raises:
+        PngError: damaged, cut off, interlaced, or of another kind.
+    """
+    header = _plain_header(data)
+    if CHANNELS[header.color] != 1 or header.depth not in (1, 8):
+        raise PngError("the PNG does not hold a mask of 1 or 8 bits")
+    filtered = _filtered(data, header)
+    try:
+        code, pixels = kernels.filtered_mask(filtered, header.height, header.width, header.depth)
+    except ValueError as error:
+        raise PngError(f"the pixels of the PNG are damaged ({error})") from None
+    return {"size": [header.height, header.width], "counts": code}, pixels
 
 
 def verify(data: bytes) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from bench.kernels.reference_boundaries import boundary_runs
     from bench.kernels.reference_contours import contour_matches, near_other_labels
+    from bench.kernels.reference_masks import filtered_mask, labels_under
     from bench.kernels.reference_objects import box_overlaps, mask_overlaps, match, order_groups, run_areas, run_boxes
     from bench.kernels.reference_precision import weighted_precision
     from bench.kernels.reference_segments import color_ids, edge_map, pair_counts
@@ -40,8 +41,10 @@ __all__ = [
     "contour_matches",
     "edge_map",
     "filtered_ids",
+    "filtered_mask",
     "filtered_pair_counts",
     "joint_histogram",
+    "labels_under",
     "map_labels",
     "mask_overlaps",
     "match",

@@ -8,6 +8,8 @@ from bench.kernels.reference import value_counts as value_counts
 from bench.kernels.reference_boundaries import boundary_runs as boundary_runs
 from bench.kernels.reference_contours import contour_matches as contour_matches
 from bench.kernels.reference_contours import near_other_labels as near_other_labels
+from bench.kernels.reference_masks import filtered_mask as filtered_mask
+from bench.kernels.reference_masks import labels_under as labels_under
 from bench.kernels.reference_objects import box_overlaps as box_overlaps
 from bench.kernels.reference_objects import mask_overlaps as mask_overlaps
 from bench.kernels.reference_objects import match as match

@@ -29,8 +29,10 @@ __all__ = [
     "contour_matches",
     "edge_map",
     "filtered_ids",
+    "filtered_mask",
     "filtered_pair_counts",
     "joint_histogram",
+    "labels_under",
     "map_labels",
     "mask_overlaps",
     "match",
@@ -45,6 +47,7 @@ __all__ = [
 ]
 
 from bench.kernels.reference_contours import contour_matches, near_other_labels
+from bench.kernels.reference_masks import filtered_mask, labels_under
 from bench.kernels.reference_segments import Ids, color_ids, edge_map, pair_counts
 
 Labels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]] | np.ndarray[Any, np.dtype[np.uint16]]

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench import kernels, masks
+from bench import kernels
 from bench.classes import Classes
 from bench.errors import PredictionError
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.semantic import SILENT
 from bench.metrics.trapezoids import scores
-from bench.samples import Array, Instances, Rle, Segments, Table
+from bench.samples import Array, Instances, Segments, Table
 
 OVERLAPS = np.arange(0.5, 1.0, 0.05)
 """As cityscapesScripts makes them, with their rounding; an overlap must be larger."""
@@ -138,32 +138,32 @@ def _pairs(
     truth: Segments, detections: Instances, objects: _Objects, classes: Classes, void: Array
 ) -> tuple[Array, list[_Pairs]]:
     """Collect detections of countable classes that have pixels, by class and falling score: their rows, and pairs."""
-    codes = np.zeros(1 + int(truth.segment_ids.max(initial=0)), dtype=np.int64)
-    codes[objects.ids] = 1 + np.arange(len(objects.ids))
-    ids, excused = truth.ids.reshape(-1), void.reshape(-1)
-    rows: list[int] = []
-    pairs: list[_Pairs] = []
     scores = np.zeros(0) if detections.scores is None else detections.scores
-    for row in np.lexsort((-scores, detections.classes)).tolist():
-        owner, pixels = int(detections.classes[row]), _pixels(detections.rles[row])
-        if not classes.things[owner] or not len(pixels):
-            continue
-        common = np.bincount(codes[ids[pixels]], minlength=len(objects.ids) + 1)[1:]
-        own = np.flatnonzero((common > 0) & (objects.classes == owner))
-        rows.append(row)
-        pairs.append(_Pairs(own, common[own], int(np.count_nonzero(excused[pixels])), len(pixels)))
-    return np.array(rows, dtype=np.int64), pairs
+    order = np.lexsort((-scores, detections.classes))
+    codes = [detections.rles[row]["counts"] for row in order.tolist()]
+    common = _shared(truth, objects, codes)
+    excused = kernels.labels_under(void.view(np.uint8), codes, np.array([-1, 0], dtype=np.int32), 1)[:, 0]
+    owners, pixels = detections.classes[order], common.sum(axis=1)
+    own = (common[:, :-1] > 0) & (objects.classes == owners[:, None])
+    kept = np.flatnonzero(classes.things[owners.astype(np.int64)] & (pixels > 0))
+    pairs = []
+    for place in kept.tolist():
+        met = np.flatnonzero(own[place])
+        pairs.append(_Pairs(met, common[place, met], int(excused[place]), int(pixels[place])))
+    return order[kept], pairs
 
 
-def _pixels(rle: Rle) -> Array:
-    """Places of a mask's pixels in an image read row by row, int64."""
-    lengths = masks.runs(rle)
-    height, width = rle["size"]
-    ends = np.cumsum(lengths)
-    inside, last = lengths[1::2], ends[1::2]
-    within = np.arange(int(inside.sum())) - np.repeat(np.cumsum(inside) - last, inside)
-    column, row = np.divmod(within, height)
-    return np.asarray(row * width + column)
+def _shared(truth: Segments, objects: _Objects, codes: list[bytes]) -> Array:
+    """Pixels that each mask shares with each object, and in the last column with none of them; (D, G + 1) int64."""
+    count = len(objects.ids)
+    labels, places = truth.ids, np.arange(count, dtype=np.int32)
+    if labels.dtype not in (np.uint8, np.uint16):
+        table = np.full(1 + max(int(labels.max(initial=0)), int(objects.ids.max(initial=0))), count, dtype=np.uint16)
+        table[objects.ids] = places
+        return kernels.labels_under(table[labels], codes, np.arange(count + 1, dtype=np.int32), count + 1)
+    columns = np.full(1 << 16, count, dtype=np.int32)
+    columns[objects.ids] = places
+    return kernels.labels_under(labels, codes, columns, count + 1)
 
 
 def _match(objects: _Objects, pairs: list[_Pairs], reaches: int) -> tuple[Array, Array]:
@@ -196,7 +196,7 @@ def _packed(flags: Array) -> Array:
 
 
 def _truth_table(objects: _Objects, reaches: int, image: int) -> Table:
-    owners = np.unique(objects.classes)
+    owners = np.flatnonzero(np.bincount(objects.classes))
     counts = np.array([[kept[objects.classes == k].sum() for kept in objects.kept[:reaches]] for k in owners])
     return {
         "image": np.full(len(owners) * reaches, image, dtype=np.int32),

@@ -163,7 +163,7 @@ class Truth:
     read_semantic: Callable[[], LabelMap] | None = None
     read_instances: Callable[[], Instances] | None = None
     read_segments: Callable[[], Segments] | None = None
-    read_void: Callable[[], Array] | None = None
+    read_segments_and_void: Callable[[], tuple[Segments, Array]] | None = None
 
     def semantic(self) -> LabelMap:
         """The class of every pixel.
@@ -195,13 +195,17 @@ class Truth:
             raise DataError("this data set has no panoptic truth (a segment for every pixel)")
         return self.read_segments()
 
-    def void(self) -> Array | None:
-        """Pixels (H, W) bool that excuse detections, where the data set says more than which have no segment."""
-        return self.read_void() if self.read_void else None
+    def segments_and_void(self) -> tuple[Segments, Array | None]:
+        """The panoptic map, and the pixels (H, W) bool that excuse detections; None for those without a segment.
+
+        Raises:
+            DataError: the data set has no panoptic truth.
+        """
+        return self.read_segments_and_void() if self.read_segments_and_void else (self.segments(), None)
 
     def once(self) -> Truth:
         """The same truth, of which each form is read once and then kept: for as long as one image is looked at."""
-        readers = (self.read_semantic, self.read_instances, self.read_segments, self.read_void)
+        readers = (self.read_semantic, self.read_instances, self.read_segments, self.read_segments_and_void)
         return Truth(*(read and cache(read) for read in readers))  # type: ignore[arg-type]
 
 

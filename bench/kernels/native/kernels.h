@@ -19,6 +19,7 @@ void add_contours(py::module_& module);
 void add_filtered_pairs(py::module_& module);
 void add_joint_histogram(py::module_& module);
 void add_map_labels(py::module_& module);
+void add_mask_codes(py::module_& module);
 void add_mask_overlaps(py::module_& module);
 void add_match(py::module_& module);
 void add_order_groups(py::module_& module);

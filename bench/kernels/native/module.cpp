@@ -11,6 +11,7 @@ PYBIND11_MODULE(_native, module) {
     add_filtered_pairs(module);
     add_joint_histogram(module);
     add_map_labels(module);
+    add_mask_codes(module);
     add_mask_overlaps(module);
     add_match(module);
     add_order_groups(module);

@@ -1,0 +1,95 @@
+"""The kernels of masks in COCO's code, in NumPy: made from a PNG, laid over a map. See `reference.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bench.kernels import reference
+
+Array = np.ndarray[Any, Any]
+
+
+def filtered_mask(filtered: Any, height: int, width: int, depth: int) -> tuple[bytes, int]:
+    """Return COCO's code of the pixels that are not 0 in the filtered rows of a PNG, and their number.
+
+    The PNG has one channel of `depth` bits, 1 or 8.
+
+    >>> filtered_mask(bytes([0, 0, 9, 2, 9, 0]), 2, 2, 8)
+    (b'13', 3)
+
+    Raises:
+        ValueError: as `unfilter`, or another depth.
+    """
+    if depth not in (1, 8):
+        raise ValueError(f"a mask has 1 or 8 bits a pixel, not {depth}")
+    rows = reference.unfilter(filtered, height, width if depth == 8 else (width + 7) // 8, 1)
+    inside = rows != 0 if depth == 8 else np.unpackbits(rows, axis=1)[:, :width] != 0
+    flat = inside.reshape(-1, order="F")
+    borders = np.flatnonzero(np.diff(flat, prepend=False))
+    return _code(np.diff([0, *borders.tolist(), flat.size]).tolist()), int(np.count_nonzero(flat))
+
+
+def labels_under(labels: Array, codes: Sequence[bytes], columns: Array, count: int) -> Array:
+    """Count the pixels of a map (H, W) under each of D masks by the column of their label; (D, count) int64.
+
+    `labels` are uint8 or uint16, `codes` COCO's of masks of their size, `columns` int32: label v counts in column
+    `columns[v]`, and not at all where that is negative or there is none.
+
+    >>> labels_under(np.uint8([[7, 7], [7, 5]]), [b"13", b"4"], np.int32([-1] * 7 + [0]), 1).tolist()
+    [[2], [0]]
+
+    Raises:
+        ValueError: labels of another kind, a column that is not below `count`, or a code that is damaged or of another
+            size.
+    """
+    if labels.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"label maps are uint8 or uint16, not {labels.dtype}")
+    if labels.ndim != 2 or count < 0:
+        raise ValueError("a map (H, W) and a number of columns are needed")
+    if columns.size and int(columns.max()) >= count:
+        raise ValueError("a column lies beyond the last one")
+    known = np.full(1 + max(int(labels.max(initial=0)), len(columns)), -1)
+    known[: len(columns)] = columns
+    flat = known[labels.reshape(-1, order="F")]
+    result = np.zeros((len(codes), count), dtype=np.int64)
+    for row, code in enumerate(codes):
+        runs = _runs(code)
+        if runs is None or min(runs, default=0) < 0 or sum(runs) != flat.size:
+            raise ValueError("a code is damaged, or is not of the size of the map")
+        under = flat[np.repeat(np.arange(len(runs)) % 2 == 1, runs)]
+        result[row] = np.bincount(under[under >= 0], minlength=count)
+    return result
+
+
+def _code(runs: list[int]) -> bytes:
+    """Five bits a character, the lowest first; from the fourth run on, differences to the run two places before."""
+    characters = []
+    for place, run in enumerate(runs):
+        value, more = run - (runs[place - 2] if place > 2 else 0), True
+        while more:
+            digit = value & 31
+            value >>= 5
+            more = value != (-1 if digit & 16 else 0)
+            characters.append(48 + digit + 32 * more)
+    return bytes(characters)
+
+
+def _runs(code: bytes) -> list[int] | None:
+    """The runs of a code; None for one that is damaged."""
+    runs: list[int] = []
+    value = place = 0
+    for character in code:
+        digit = character - 48
+        if not 0 <= digit <= 63 or place >= 35:
+            return None
+        value |= (digit & 31) << place
+        place += 5
+        if digit & 32:
+            continue
+        value -= (1 << place) if digit & 16 else 0
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+        value = place = 0
+    return None if place else runs
