@@ -67,14 +67,15 @@ def files_below(folder: Path, suffixes: Collection[str] = LABEL_SUFFIXES) -> dic
     found: dict[str, Path] = {}
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        below = Path(place).relative_to(folder)
+        base = Path(place)
+        below = "" if base == folder else f"{base.relative_to(folder).as_posix()}/"
         for name in names:
-            stem, suffix = Path(name).stem, Path(name).suffix
-            if suffix.lower() in suffixes and not name.startswith("."):
-                key = (below / stem).as_posix()
-                # A PNG is the first choice where the same name has several suffixes.
-                if key not in found or suffix.lower() == ".png":
-                    found[key] = Path(place) / name
+            stem, _, suffix = name.rpartition(".")
+            if not stem or name.startswith(".") or f".{suffix.lower()}" not in suffixes:
+                continue
+            # A PNG is the first choice where the same name has several suffixes.
+            if below + stem not in found or suffix.lower() == "png":
+                found[below + stem] = base / name
     return dict(sorted(found.items()))
 
 
