@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from bench import cards, runs
+from bench import cards, runs, scoring
 from bench.errors import DataError, PredictionError, RunError
 from bench.evaluation import evaluate
 from bench.evaluation.jobs import Job
@@ -202,7 +202,6 @@ def test_the_record_holds_every_score_with_its_interval(tmp_path: Path) -> None:
 
 
 def test_scoring_a_record_again_gives_what_it_holds(tmp_path: Path) -> None:
-    from bench import scoring
 
     run = evaluate(_job(), out=tmp_path)
     assert run.record.scores == runs.nan_to_null(scoring.rescore(runs.read(run.path)).groups)
@@ -220,6 +219,9 @@ def test_a_mean_most_of_whose_classes_few_images_carry_has_no_interval(tmp_path:
         return LabelMap(labels)
 
     job = _stored(nearly, samples=[rare(index) for index in range(9)])
-    scores = evaluate(job, out=tmp_path).record.scores["semantic"]
+    run = evaluate(job, out=tmp_path)
+    scores = run.record.scores["semantic"]
+    assert "silent-classes" in {warning.code for warning in run.record.warnings}
+    assert "silent-classes" not in {code for code, _ in scoring.rescore(run, interval="none").warnings}
     assert [None, None, None] == [scores[name]["interval"] for name in ("mIoU", "mean_accuracy", "mDice")]
     assert scores["pixel_accuracy"]["interval"] is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bench.render.terminal import WIDTH, group_tables
+from bench.render.prose import WIDTH
+from bench.render.terminal import group_tables
 
 
 def scores(*names: str) -> dict[str, Any]:

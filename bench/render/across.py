@@ -5,13 +5,11 @@ It lays out what the ranking holds and computes nothing.
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 from bench.compare.across import Ranking
 from bench.render.comparison import listed, p_text, tabulated, title
-
-WIDTH = 110
+from bench.render.prose import filled
 
 
 def report(found: Ranking) -> str:
@@ -95,4 +93,4 @@ def _order(found: Ranking) -> list[int]:
 
 
 def _fill(lines: list[str]) -> str:
-    return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines)
+    return filled(lines)

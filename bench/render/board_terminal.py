@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from bench.boards.board_table import Row, Score, Table
 from bench.render import cells
-
-WIDTH = 110
+from bench.render.prose import filled
 
 
 def render(table: Table) -> str:
@@ -30,9 +27,9 @@ def render(table: Table) -> str:
         disable_numparse=True,
     )
     remarks = [remark.replace("Bold:", "Star:", 1) for remark in table.remarks]
-    notes = [textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in (*cells.reasons(table), *remarks)]
-    note = textwrap.fill(table.note, WIDTH)
-    parts = [table.title, note, grid if lines else "No rows yet.", "\n".join(notes)]
+    notes = filled((*cells.reasons(table), *remarks))
+    note = filled([table.note], later="")
+    parts = [table.title, note, grid if lines else "No rows yet.", notes]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -5,7 +5,6 @@ It lays out what the comparison holds; it decides and computes nothing.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,11 +12,11 @@ import numpy as np
 from bench.compare import Comparison
 from bench.compare.effects import Effect
 from bench.compare.pairing import Pair
+from bench.render.prose import filled
 from bench.render.terminal import TITLES, method_text
 from bench.resample import Interval
 
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "maxt": "max-T over the same swaps"}
-WIDTH = 110
 
 
 def report(found: Comparison) -> str:
@@ -25,11 +24,11 @@ def report(found: Comparison) -> str:
     dataset = found.runs[0].record.dataset
     parts = [
         f"{title(found.metric)} on {dataset.title} {dataset.split}: {found.images} images",
-        "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in verdict(found)),
+        filled(verdict(found)),
         scores_table(found),
         pairs_matrix(found) if len(found.names) > 2 else "",
         *(classes_table(found, pair) for pair in found.pairs if pair.classes),
-        "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in notes(found)),
+        filled(notes(found)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

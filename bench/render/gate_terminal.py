@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 from bench.gate import Verdict
 from bench.render.gate_words import MARKS, Checked, sentence, summary
-
-WIDTH = 110
+from bench.render.prose import filled
 
 
 def render(found: Sequence[Checked]) -> str:
@@ -28,4 +26,4 @@ def _lines(verdict: Verdict) -> list[str]:
     if passing:
         lines.append(f"pass: {len(passing)} of {len(guards)} guarded classes")
     lines += [f"note: {note}." for note in verdict.notes]
-    return [textwrap.fill(line, WIDTH, initial_indent=" " * 9, subsequent_indent=" " * 11) for line in lines]
+    return [filled(lines, first=" " * 9, later=" " * 11)]

@@ -6,13 +6,11 @@ It lays out what the comparison holds and computes nothing.
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import Any
 
 from bench.compare.seeds import SeedComparison, SeedEffect, SeedPair
 from bench.render.comparison import tabulated, title
-
-WIDTH = 110
+from bench.render.prose import filled
 
 
 def report(found: SeedComparison) -> str:
@@ -23,8 +21,8 @@ def report(found: SeedComparison) -> str:
         units = f"{found.images} images"
         units += f" in {found.clusters} clusters" if found.clusters != found.images else ""
         lines = [f"Intervals: {100 * interval.level:g} %, {interval.method}, over {units} and the runs.", *lines]
-    verdicts = "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in verdict(found))
-    notes = "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines)
+    verdicts = filled(verdict(found))
+    notes = filled(lines)
     return "\n\n".join([f"{title(found.metric)}: {found.images} images", verdicts, _table(found), notes]) + "\n"
 
 

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from bench.render.prose import WIDTH, filled
 from bench.runs import Run, circumstances
 
 TITLES = {
@@ -45,8 +46,6 @@ GROUPS = {
 FIRST = ("mIoU", "AP", "PQ", "F1", "found")
 """The score that a group leads with, and that says over how many classes it runs."""
 DASH = "-"
-WIDTH = 100
-"""Columns that a table may take, its indent included."""
 INDENT = "  "
 NO_BREAK = "\N{NO-BREAK SPACE}"
 LEFT_RIGHT = ("left", "right", "left")
@@ -187,7 +186,7 @@ def _notes(run: Run) -> str:
         words = {"Inference": circumstances.inference(run.record), "Cost": circumstances.cost_in_words(run.record)}
         lines += [f"{head}: {text}." for head, text in words.items() if text]
     lines += [f"Note: {warning.message}." for warning in run.record.warnings]
-    return "\n".join(textwrap.fill(line, width=110, subsequent_indent="  ") for line in lines)
+    return filled(lines)
 
 
 def method_text(method: str, freedom: float) -> str:

@@ -69,7 +69,11 @@ def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
         _merge(groups.setdefault(each.GROUP, {}), group)
         if method:
             methods[each.GROUP] = method
-        warnings += each.warnings(tables, clusters, classes, rules)
+        warnings += [
+            warning
+            for warning in each.warnings(tables, clusters, classes, rules)
+            if rules.interval != "none" or warning[0] != "silent-classes"
+        ]
     detected = [len(table["image"]) for name, table in tables.items() if name.endswith("_detections")]
     if detected and not any(detected):
         warnings.append(("no-detections", "the predictions hold no object of a class that is scored"))
