@@ -276,7 +276,7 @@ def test_rows_do_not_depend_on_their_neighbours(six: dict[str, Any], monkeypatch
     together = metric.score(six, weights, CLASSES, near=True)
     from bench.metrics import trapezoids
 
-    monkeypatch.setattr(trapezoids, "_CELLS", 1)
+    monkeypatch.setattr(trapezoids, "_LANES", 1)
     again = metric.score(six, weights, CLASSES, near=True)
     for name, values in together.overall.items():
         assert np.isfinite(values).any(), name

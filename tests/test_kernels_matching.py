@@ -298,6 +298,32 @@ def test_area_under_the_curve_by_hand(twin: Any) -> None:
     assert 1 / 3 + 2 / 9 == pytest.approx(float(found[2][0, 0, 0]))
 
 
+# ---- trapezoids
+
+
+@needs_native
+@given(seeds, st.booleans())
+def test_trapezoids_are_alike(random: np.random.Generator, whole: bool) -> None:
+    (weights, totals, _), named = ranked(random)
+    weights = weights if whole else weights * random.random(weights.shape)
+    last = random.random(len(named["hits"])) < 0.6
+    last[named["starts"][1:][named["starts"][1:] > 0] - 1] = True
+    same("trapezoid_areas", weights, totals, **named, last=last)
+
+
+@twins
+@pytest.mark.parametrize(
+    ("last", "area"),
+    [([True, True, True], 1 / 3 + 7 / 36), ([False, True, True], 1 / 4 + 7 / 36), ([False, False, True], 5 / 9)],
+)
+def test_trapezoids_by_hand(twin: Any, last: list[bool], area: float) -> None:
+    """Right, wrong, right, of three truths: precision 1, 1/2, 2/3; equal scores are one point."""
+    bits = {"hits": np.uint16([1, 0, 1]), "misses": np.uint16([0, 1, 0]), "thresholds": 1}
+    named = {"image": np.int32([0, 0, 0]), "starts": np.int64([0, 3]), "last": np.array(last)}
+    found = twin.trapezoid_areas(np.ones((1, 1)), np.array([[3.0]]), **named, **bits)
+    assert [[[pytest.approx(area)]]] == found.tolist()
+
+
 # ---- what every native kernel keeps
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bench.kernels.reference_contours import contour_matches, near_other_labels
     from bench.kernels.reference_masks import filtered_mask, labels_under
     from bench.kernels.reference_objects import box_overlaps, mask_overlaps, match, order_groups, run_areas, run_boxes
-    from bench.kernels.reference_precision import weighted_precision
+    from bench.kernels.reference_precision import trapezoid_areas, weighted_precision
     from bench.kernels.reference_segments import color_ids, edge_map, pair_counts
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "pair_counts",
     "run_areas",
     "run_boxes",
+    "trapezoid_areas",
     "unfilter",
     "value_counts",
     "weighted_precision",

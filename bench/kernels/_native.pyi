@@ -16,6 +16,7 @@ from bench.kernels.reference_objects import match as match
 from bench.kernels.reference_objects import order_groups as order_groups
 from bench.kernels.reference_objects import run_areas as run_areas
 from bench.kernels.reference_objects import run_boxes as run_boxes
+from bench.kernels.reference_precision import trapezoid_areas as trapezoid_areas
 from bench.kernels.reference_precision import weighted_precision as weighted_precision
 from bench.kernels.reference_segments import color_ids as color_ids
 from bench.kernels.reference_segments import edge_map as edge_map

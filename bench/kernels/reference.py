@@ -19,7 +19,7 @@ from bench.kernels.reference_objects import (
     run_areas,
     run_boxes,
 )
-from bench.kernels.reference_precision import weighted_precision
+from bench.kernels.reference_precision import trapezoid_areas, weighted_precision
 
 __all__ = [
     "InvalidLabel",
@@ -41,6 +41,7 @@ __all__ = [
     "pair_counts",
     "run_areas",
     "run_boxes",
+    "trapezoid_areas",
     "unfilter",
     "value_counts",
     "weighted_precision",

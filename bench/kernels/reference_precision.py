@@ -1,4 +1,4 @@
-"""The kernel that turns weighted matches into precision and recall, in NumPy. See `reference.py`."""
+"""The kernels that turn weighted matches into precision, recall and areas, in NumPy. See `reference.py`."""
 
 from __future__ import annotations
 
@@ -56,3 +56,34 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
             recall[b, k, t] = reached[-1] if len(rows) else 0.0
             area[b, k, t] = (np.diff(reached, prepend=0.0) * highest).sum()
     return precision, recall, area, places if with_places else places[:0]
+
+
+def trapezoid_areas(
+    weights: Array,
+    totals: Array,
+    *,
+    image: Array,
+    starts: Array,
+    hits: Array,
+    misses: Array,
+    last: Array,
+    thresholds: int,
+) -> Array:
+    """Areas under precision over recall by the trapezoid rule, (B, K, T): as Cityscapes has them.
+
+    The other columns are those of `weighted_precision`; `last` (D,) bool says that the next detection of the class has
+    a lower score, or that there is none: equal scores are one point. The curve begins at recall 0 and precision 1, and
+    has no envelope. A class without truths in a row is NaN there.
+    """
+    areas = np.full((len(weights), len(starts) - 1, thresholds), np.nan)
+    for b, k in np.argwhere(totals > 0):
+        rows = slice(int(starts[k]), int(starts[k + 1]))
+        weight, points = weights[b, image[rows]], np.flatnonzero(last[rows])
+        for t in range(thresholds):
+            right, wrong = (np.cumsum(np.where(bits[rows] >> t & 1, weight, 0.0))[points] for bits in (hits, misses))
+            shown = right + wrong
+            precision = np.divide(right, shown, out=np.ones_like(shown), where=shown != 0)
+            widths = np.diff(right / totals[b, k], prepend=0.0)
+            heights = precision + np.append(1.0, precision)[:-1]
+            areas[b, k, t] = np.cumsum(np.append(0.0, widths * heights / 2))[-1]
+    return areas

@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from bench import kernels
+from bench.kernels.threads import processors, spread
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.rates import Held, class_mean
 from bench.samples import Array, Table
@@ -19,8 +21,8 @@ from bench.samples import Array, Table
 Measure: TypeAlias = tuple[int, int | None]
 """A size range, and the place of an overlap or None for the mean over all."""
 
-_CELLS = 1 << 21
-"""Weights of detections held at once, which bounds the memory of scoring."""
+_LANES = 8
+"""Rows of weights that the kernel takes through a table at once."""
 
 
 def scores(
@@ -64,32 +66,33 @@ def scores(
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Detections and truths of one size range, class by class: who is right or wrong, by falling score."""
+    """Detections and truths of one size range: `columns` are those that `kernels.trapezoid_areas` asks for."""
 
-    image: tuple[Array, ...]
-    last: tuple[Array, ...]
-    hits: tuple[Array, ...]
-    misses: tuple[Array, ...]
+    columns: Mapping[str, Array]
     truths: Table
     classes: int
     overlaps: int
 
     @staticmethod
     def of(tables: tuple[Table, Table], classes: int, size: int, overlaps: int) -> Curves:
-        """Sort the tables; `last` (D,) says whether the next score is lower, (T, D) are `hits` and `misses`."""
+        """Sort the detections that count by class and falling score."""
         found, truths = tables
-        shifts = np.arange(overlaps, dtype=np.uint64)[:, None] + np.uint64(size * overlaps)
-        parts: list[tuple[Array, ...]] = []
-        for k in range(classes):
-            rows = np.flatnonzero(found["class"] == k)
-            rows = rows[np.argsort(-found["score"][rows], kind="stable")]
-            matched, ignored = (found[name][rows] >> shifts & np.uint64(1) > 0 for name in ("matched", "ignored"))
-            scores = found["score"][rows]
-            last = np.append(scores[1:] != scores[:-1], True)[: len(rows)]
-            parts.append((found["image"][rows], np.flatnonzero(last), matched & ~ignored, ~matched & ~ignored))
-        image, last_of, hits, misses = (tuple(part[place] for part in parts) for place in range(4))
+        shift, mask = np.uint64(size * overlaps), np.uint64((1 << overlaps) - 1)
+        matched, counting = found["matched"] >> shift, ~(found["ignored"] >> shift)
+        hits, misses = ((bits & counting & mask).astype(np.uint16) for bits in (matched, ~matched))
+        some = np.flatnonzero(hits | misses)
+        owners, scores = found["class"][some].astype(np.int32), found["score"][some]
+        order = kernels.order_groups(np.zeros_like(owners), owners, scores)
+        rows, owners, scores = some[order], owners[order], scores[order]
+        columns = {
+            "image": found["image"][rows],
+            "starts": np.searchsorted(owners, np.arange(classes + 1, dtype=np.int32)).astype(np.int64),
+            "hits": hits[rows],
+            "misses": misses[rows],
+            "last": np.append((scores[1:] != scores[:-1]) | (owners[1:] != owners[:-1]), True)[: len(rows)],
+        }
         mine = truths["size"] == size
-        return Curves(image, last_of, hits, misses, {name: c[mine] for name, c in truths.items()}, classes, overlaps)
+        return Curves(columns, {name: c[mine] for name, c in truths.items()}, classes, overlaps)
 
     def truths_of(self, weights: Array) -> Array:
         """Weighted objects to be found, (B, C), added in the order of the images."""
@@ -100,27 +103,10 @@ class Curves:
     def areas(self, weights: Array) -> tuple[Array, Array]:
         """Areas under the curves (B, C, T), NaN without truth; and which classes have truth in each row (B, C)."""
         totals = self.truths_of(weights)
-        areas = np.full((*totals.shape, self.overlaps), np.nan)
-        for k in range(self.classes):
-            step = max(1, _CELLS // max(len(self.image[k]), 1))
-            for start in range(0, len(weights), step):
-                rows = slice(start, start + step)
-                drawn = weights[rows][:, self.image[k]]
-                for t in range(self.overlaps):
-                    right, wrong = (
-                        np.cumsum(np.where(each[k][t], drawn, 0.0), axis=1)[:, self.last[k]]
-                        for each in (self.hits, self.misses)
-                    )
-                    areas[rows, k, t] = _trapezoids(right, wrong, totals[rows, k])
-        return areas, totals > 0
 
+        def work(rows: slice) -> Array:
+            return kernels.trapezoid_areas(weights[rows], totals[rows], **self.columns, thresholds=self.overlaps)
 
-def _trapezoids(right: Array, wrong: Array, total: Array) -> Array:
-    """Area under precision over recall, (B,), for cumulated hits and misses (B, S) and truths (B,); NaN without any."""
-    nothing = right + wrong == 0
-    precision = np.divide(right, right + wrong, out=np.ones_like(right), where=~nothing)
-    recall = np.divide(right, total[:, None], out=np.zeros_like(right), where=total[:, None] > 0)
-    heights = np.concatenate([np.ones((len(right), 1)), precision], axis=1)
-    steps = np.diff(recall, axis=1, prepend=0.0)
-    area = (steps * (heights[:, 1:] + heights[:, :-1]) / 2).sum(axis=1)
-    return np.where(total > 0, area, np.nan)
+        step = _LANES * max(1, -(-len(weights) // (_LANES * processors())))
+        parts = spread(work, [slice(start, start + step) for start in range(0, max(len(weights), 1), step)])
+        return np.concatenate(parts), totals > 0

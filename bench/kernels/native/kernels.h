@@ -24,6 +24,7 @@ void add_mask_overlaps(py::module_& module);
 void add_match(py::module_& module);
 void add_order_groups(py::module_& module);
 void add_segments(py::module_& module);
+void add_trapezoid_areas(py::module_& module);
 void add_unfilter(py::module_& module);
 void add_weighted_precision(py::module_& module);
 

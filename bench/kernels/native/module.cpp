@@ -16,6 +16,7 @@ PYBIND11_MODULE(_native, module) {
     add_match(module);
     add_order_groups(module);
     add_segments(module);
+    add_trapezoid_areas(module);
     add_unfilter(module);
     add_weighted_precision(module);
 }
