@@ -143,7 +143,7 @@ def test_confusion_of_objects_is_seen_and_adds_up(bench: Bench, cases: ModuleTyp
     ]
     assert float(np.mean(found)) == pytest.approx(group["found"]["value"])
     named = bench("show", record["path"], "--curves", tmp_path / "no.csv", code=2)
-    assert "no detections" in named
+    assert "it holds no detections matched by the rules of COCO or LVIS" in named
 
 
 def test_confusion_of_pixels_is_seen(test_module: Callable[[str], ModuleType], bench: Bench, tmp_path: Path) -> None:

@@ -24,6 +24,13 @@ def test_headings_of_wide_tables_take_several_lines() -> None:
     assert row.startswith("traffic light  100.00  [99.00, 100.00]")
 
 
+def test_the_first_line_says_over_how_many_classes_means_run() -> None:
+    group = {**scores("AP50", "AP70"), "classes": {"scored": 5, "of": 19, "in": "truth"}}
+    first, second = group_tables(group)[0].splitlines()[1:]
+    assert "AP50  100.00  [99.00, 100.00]  over 5 of 19 classes (in the truth)" == first
+    assert "AP70  100.00  [99.00, 100.00]" == second.rstrip()
+
+
 def test_narrow_tables_keep_headings_in_one_line() -> None:
     table = group_tables({"per_class": {"car": scores("found", "class_accuracy")}})[2]
     assert "class      found %  95 % interval      class accuracy %" == table.splitlines()[0]

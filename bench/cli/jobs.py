@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from bench.evaluation.jobs import Job
     from bench.runs import Run
 
+_CLOSER = {
+    "--per-image scores.csv": {"pixels", "segments", "prompted"},
+    "--curves curves.csv": {f"{kind}_detections" for kind in ("mask", "box", "boundary", "lvis", "lvis_box")},
+    "--by confusion": {"confused"},
+}
+"""Option of `bench show` that says more about a run -> the tables of which one is needed."""
 _LOOKED_AT = 20
 """Records among which one to compare with is looked for."""
 
@@ -59,8 +65,8 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
         console.say_json({**msgspec.to_builtins(run.record), "path": str(run.path)})
         return 0
     console.say(terminal.run_table(run))
-    closer = "--per-image scores.csv" if {"pixels", "segments", "prompted"} & set(run.tables) else "--curves curves.csv"
-    console.say(f"run record  {run.path}\nnext        bench show {run.path} {closer}")
+    closer = next((f" {option}" for option, tables in _CLOSER.items() if tables & set(run.tables)), "")
+    console.say(f"run record  {run.path}\nnext        bench show {run.path}{closer}")
     console.say(f"            {_comparison(run) or another}")
     return 0
 

@@ -164,12 +164,23 @@ def _named(words: Iterable[str], card: Card, task: str, known: list[str]) -> lis
     return [name for name in FAMILIES if name in chosen]
 
 
+_NEEDS = {
+    "cityscapes_instance": "objects in the layout cityscapes",
+    "lvis": "truth in the layout lvis",
+    "lvis_boxes": "truth in the layout lvis",
+    "voc_instance": "objects in the layout voc",
+    "weighted": "objects of the classes of Cityscapes",
+}
+"""What a family asks of a data set, where that is more than truth of its task."""
+
+
 def _not_offered(word: str, card: Card, task: str, known: list[str]) -> UsageError:
     _offered(card, task, known)
     home = next((name for name in (*known, *FAMILIES) if word in _words(name)), None)
     if home is None:
         every = [each for name in FAMILIES for each in _words(name)]
-        return UsageError(f"--metrics {word}: {did_you_mean(word, every)}; see  bench list metrics")
+        return UsageError(f"--metrics {word}: {did_you_mean(word, every)} (bench list metrics shows them)")
     if FAMILIES[home].task != task:
         return UsageError(f"--metrics {word}: it is counted from {FAMILIES[home].task} predictions, not {task} ones")
-    return UsageError(f"--metrics {word}: this data set does not have what it needs")
+    needs = _NEEDS.get(home, "truth of all classes in every image" if card.layout == "lvis" else f"{task} truth")
+    return UsageError(f"--metrics {word}: it needs {needs}; {card.name} in the layout {card.layout} has none")

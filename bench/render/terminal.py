@@ -44,7 +44,7 @@ GROUPS = {
     "object_confusion": "objects found, whatever their class",
 }
 FIRST = ("mIoU", "AP", "PQ", "F1", "found")
-"""The score that a group leads with, and that says over how many classes it runs."""
+"""The score that a group leads with; the first line says over how many classes its means run."""
 DASH = "-"
 INDENT = "  "
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -73,7 +73,11 @@ def group_tables(group: Mapping[str, Any]) -> list[str]:
             regions.setdefault(region, {})[score] = entry
     plain = {name: entry for name, entry in overall.items() if "@" not in name}
     leading = sorted(plain, key=lambda name: name not in FIRST)
-    rows = [[_title(name, group), percent(plain[name]), interval(plain[name]), _over(name, group)] for name in leading]
+    over = [_over(group), *[""] * len(leading)]
+    rows = [
+        [_title(name, group), percent(plain[name]), interval(plain[name]), words]
+        for name, words in zip(leading, over, strict=False)
+    ]
     return [
         _table(["", "%", "95 % interval", ""], rows, (*LEFT_RIGHT, "left")),
         _named_rows("prompts" if "prompts" in group else "region", regions, most=2),
@@ -160,9 +164,9 @@ def _is_score(entry: object) -> bool:
     return isinstance(entry, Mapping) and "value" in entry
 
 
-def _over(name: str, group: Mapping[str, Any]) -> str:
+def _over(group: Mapping[str, Any]) -> str:
     over = group.get("classes")
-    if name not in FIRST or over is None:
+    if over is None:
         return ""
     where = {"truth": "in the truth", "union": "in truth or prediction", "all": "all, absent or not"}[over["in"]]
     return f"over {over['scored']} of {over['of']} classes ({where})"

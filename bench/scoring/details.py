@@ -85,7 +85,7 @@ def curves(run: Run) -> Iterator[Point]:
     """
     ways = {name: curve for name, curve in _CURVES.items() if name in run.record.tables}
     if not ways:
-        raise RunError(f"{run.path}: it holds no detections, and so no precision over recall")
+        raise RunError(f"{run.path}: it holds no detections matched by the rules of COCO or LVIS, and so no curves")
     for name, curve in ways.items():
         found = curve(run)
         for k, label in enumerate(run.record.classes.names):
