@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -14,6 +14,8 @@ from bench import images, masks
 from bench.cards import load_card, parse_card
 from bench.errors import DataError, PredictionError
 from bench.formats import coco, coco_instances, coco_json, derive
+from bench.formats.coco_files import Files, find_picture, sample_names
+from bench.formats.coco_json import ImageEntry
 from bench.samples import LabelMap, Sample, Truth
 
 HEAD = 'title = "T"\nlayout = "coco"\nlicence = "-"\ncite = "-"\nobtain = "-"\n'
@@ -416,3 +418,36 @@ def test_a_box_without_extent_is_refused(tmp_path: Path, box: list[float]) -> No
     path.write_text(json.dumps([{"image_id": 1, "category_id": 1, "bbox": box, "score": 0.5}]))
     with pytest.raises(PredictionError, match=r"result 0 \(image 1\) has a box of"):
         coco_instances.results(card, path, frozenset())
+
+
+NAMES = [
+    "a.jpg",
+    "a",
+    "a.b.jpg",
+    ".hidden",
+    "..jpg",
+    "a.",
+    "x/a.jpg",
+    "./a.jpg",
+    "x//a.b.jpg",
+    "x.y/a",
+    "../a.jpg",
+    "é.png",
+]
+
+
+@pytest.mark.parametrize("root", [".", "data", "/data/coco"])
+@pytest.mark.parametrize("name", [*NAMES, "/elsewhere/a.jpg"])
+def test_pictures_in_strings_are_those_in_paths(root, name):
+    files = Files(Path(root), (Path(root) / "val2017", Path(root)))
+    expected = Path(root) / "val2017" / name
+    inside = expected.is_relative_to(root)
+    assert (expected, expected.relative_to(root).as_posix() if inside else expected.name) == find_picture(files, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_samples_are_called_as_their_files_without_suffix(name):
+    if name == "..jpg":
+        return  # pathlib refuses to name what is left
+    expected = PurePosixPath(name).with_suffix("").name
+    assert {7: expected} == sample_names([ImageEntry(7, name, 1, 1)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 from bench import images
@@ -28,7 +28,7 @@ from bench.formats import (
     folders,
     panoptic_pairs,
 )
-from bench.formats.coco_files import Files, find_files, find_picture, masks_folder, write_names
+from bench.formats.coco_files import Files, find_files, find_picture, masks_folder, sample_names, write_names
 from bench.formats.coco_json import InstanceFile, Number, Origin, PanopticFile
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles
@@ -49,20 +49,21 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     """
     files = find_files(card, root, split)
     listed, truth_of = _panoptic(card, files, files.panoptic) if files.panoptic else _instances(card, files.truth)
-    names = _names(listed)
+    names = sample_names(listed)
     groups = groups_of(card.groups, list(names.values()))
     numbers = frozenset(entry.id for entry in listed)
+    objects = None if files.panoptic else files.truth
     samples = []
     for entry in sorted(listed, key=lambda entry: (isinstance(entry.id, str), entry.id)):
-        picture = find_picture(files, entry.file_name)
+        picture, file = find_picture(files, entry.file_name)
         samples.append(
             Sample(
                 id=names[entry.id],
                 truth=truth_of(entry.id),
                 read_image=partial(images.read_rgb, picture),
                 groups=groups.get(names[entry.id], {}),
-                file=picture.relative_to(files.root).as_posix() if picture.is_relative_to(files.root) else picture.name,
-                origin=Origin(entry.id, (entry.height, entry.width), numbers),
+                file=file,
+                origin=Origin(entry.id, (entry.height, entry.width), numbers, objects),
             )
         )
     return folders.chosen(samples, ids, files.truth)
@@ -100,19 +101,20 @@ def read_predictions(
 
 
 def read_columns(
-    card: Card, root: Path, split: str, path: Path, samples: Sequence[Sample], *, with_masks: bool = True
+    card: Card, _root: Path, _split: str, path: Path, samples: Sequence[Sample], *, with_masks: bool = True
 ) -> tuple[TruthColumns, DetectionColumns] | None:
     """Read truth and results of all samples at once; None where objects do not come from an instances file.
 
     Raises:
         DataError, PredictionError: as `read_truth` and `read_predictions`.
     """
-    files = find_files(card, root, split)
-    if files.panoptic or not all(isinstance(sample.origin, Origin) for sample in samples):
+    origins = [sample.origin for sample in samples if isinstance(sample.origin, Origin)]
+    truth = origins[0].objects if len(origins) == len(samples) else None
+    if truth is None:
         return None
     results = coco_panoptic.single_json(path)
-    numbers = [number_of(sample) for sample in samples]
-    file, found = coco_columns.read(card, files.truth, results, with_masks=with_masks, numbers=numbers)
+    numbers = [origin.number for origin in origins]
+    file, found = coco_columns.read(card, truth, results, with_masks=with_masks, numbers=numbers)
     return file.columns, found
 
 
@@ -215,18 +217,15 @@ def _panoptic(card: Card, files: Files, path: Path) -> tuple[list[coco_json.Imag
     return file.images, truth_of
 
 
-def _instances(card: Card, path: Path) -> tuple[list[coco_json.ImageEntry], Callable[[Number], Truth]]:
+def _instances(card: Card, path: Path) -> tuple[Sequence[coco_json.ImageEntry], Callable[[Number], Truth]]:
+    """The images, and a way to their objects: one by one they are made when the first is wanted, as in bulk none is."""
+    usual = coco_columns.read_usual_truth(card, path, with_masks=False)
+    if usual is not None:
+        whole = coco_json.once(partial(coco_instances.truth, card, path))
+        return usual.images, lambda number: Truth(read_instances=lambda: whole()(number))
     file = coco_json.load(path, InstanceFile)
     read = coco_instances.truth_of(card, file, path)
     return file.images, lambda number: Truth(read_instances=lambda: read(number))
-
-
-def _names(listed: Sequence[coco_json.ImageEntry]) -> dict[Number, str]:
-    whole = {entry.id: PurePosixPath(entry.file_name).with_suffix("").as_posix() for entry in listed}
-    if len(whole) < len(listed):
-        raise DataError(f"the truth file lists {len(listed)} images with {len(whole)} ids; each image needs its own")
-    stems = {number: name.rsplit("/", 1)[-1] for number, name in whole.items()}
-    return stems if len(set(stems.values())) == len(stems) else whole
 
 
 def _size(sample: Sample) -> tuple[int, int]:

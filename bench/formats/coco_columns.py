@@ -52,9 +52,18 @@ def read_truth(card: Card, path: Path, *, with_masks: bool = True) -> TruthFile:
     Raises:
         DataError: whatever `coco_instances.truth` refuses.
     """
-    parsed = ahead.take(path, "read_coco_truth", with_masks=with_masks).result()
-    file = None if parsed is None else _usual_truth(card, path, *parsed)
+    file = read_usual_truth(card, path, with_masks=with_masks)
     return coco_unusual.truth(card, path, with_masks=with_masks) if file is None else file
+
+
+def read_usual_truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile | None:
+    """As `read_truth`; None where that takes the slow way.
+
+    Raises:
+        DataError: categories that contradict the card.
+    """
+    parsed = ahead.take(path, "read_coco_truth", with_masks=with_masks).result()
+    return None if parsed is None else _usual_truth(card, path, *parsed)
 
 
 def read_results(card: Card, path: Path, truth: TruthFile, *, with_masks: bool = True) -> DetectionColumns:

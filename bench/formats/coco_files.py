@@ -5,13 +5,15 @@ It knows names and folders; what is inside the files is not its business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bench.errors import DataError
 from bench.formats import coco_json
+from bench.formats.coco_json import ImageEntry, Number
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -93,10 +95,32 @@ def masks_folder(card: Card, panoptic: Path) -> Path:
     raise DataError(f"{places[0]}: the folder of panoptic PNGs that belongs to {panoptic.name} is missing")
 
 
-def find_picture(files: Files, name: str) -> Path:
-    """The picture that a truth file calls `name`; where there is none, the place where it should lie."""
-    places = [folder / part for folder in files.pictures for part in (name, name.rsplit("/", 1)[-1])]
-    return _first(places) or places[0]
+def find_picture(files: Files, name: str) -> tuple[Path, str]:
+    """The picture that a truth file calls `name`, and its place below the root or its name alone.
+
+    Where there is none, it is the place where it should lie. In strings, as paths take longer than the scores of a
+    thousand images.
+    """
+    parts = (name, name.rsplit("/", 1)[-1])
+    places = [os.path.join(folder, part) for folder in files.pictures for part in parts]  # noqa: PTH118
+    picture = Path(next(filter(os.path.exists, places), places[0]))
+    text, root = str(picture), str(files.root)
+    root = "" if root == "." else os.path.join(root, "")  # noqa: PTH118
+    inside = text.startswith(root) and picture.is_absolute() == files.root.is_absolute()
+    return picture, text.removeprefix(root).replace(os.sep, "/") if inside else picture.name
+
+
+def sample_names(listed: Sequence[ImageEntry]) -> dict[Number, str]:
+    """What images are called: their files' names without suffix, with folders only where two would share one.
+
+    Raises:
+        DataError: two images share an id.
+    """
+    whole = {entry.id: _without_suffix(entry.file_name) for entry in listed}
+    if len(whole) < len(listed):
+        raise DataError(f"the truth file lists {len(listed)} images with {len(whole)} ids; each image needs its own")
+    stems = {number: name.rsplit("/", 1)[-1] for number, name in whole.items()}
+    return stems if len(set(stems.values())) == len(stems) else whole
 
 
 def write_names(card: Card, root: Path, split: str) -> Names:
@@ -128,6 +152,13 @@ def _candidates(card: Card, root: Path, split: str, key: str) -> list[Path]:
         return [root / _fill(card.files[key], word)]
     words = [word] if word[-1:].isdigit() else [word + year for year in YEARS]
     return [root / _fill(PATTERNS[key], each) for each in words]
+
+
+def _without_suffix(name: str) -> str:
+    stem, _, suffix = name.rpartition(".")
+    if stem and suffix and stem[0] != "." and "/" not in name:
+        return stem  # as below, in a tenth of the time
+    return PurePosixPath(name).with_suffix("").as_posix()
 
 
 def _fill(pattern: str, word: str) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.cards import Card
 
 Number: TypeAlias = int | str
-"""What COCO files call an image id: a number, in some files written as text."""
+"""What COCO files call an image id: a number, in some files as text."""
 Wrong: TypeAlias = type[DataError] | type[PredictionError]
 T = TypeVar("T")
 
@@ -123,11 +123,12 @@ class PanopticResults(msgspec.Struct, gc=False):
 
 @dataclass(frozen=True)
 class Origin:
-    """How COCO files refer to a sample, its height and width, and all images that its truth file lists."""
+    """How COCO files refer to a sample, its size, all images listed with it, and the file of its objects, if any."""
 
     number: Number
     size: tuple[int, int]
     listed: frozenset[Number]
+    objects: Path | None = None
 
 
 def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:
@@ -231,8 +232,7 @@ def write(path: Path, content: Any, wrong: Wrong = DataError) -> None:
 
 def once(read: Callable[[], T]) -> Callable[[], T]:
     """A function that calls `read` at its first call and then returns the same result, from any thread."""
-    lock = threading.Lock()
-    kept: list[T] = []
+    lock, kept = threading.Lock(), list[T]()
 
     def reader() -> T:
         with lock:
