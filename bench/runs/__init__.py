@@ -22,6 +22,7 @@ import numpy as np
 
 from bench.classes import Class, Classes
 from bench.errors import RunError
+from bench.runs import archive
 from bench.samples import Array, Table
 
 SCHEMA = 1
@@ -204,7 +205,7 @@ def _read_record(path: Path) -> Record:
 def write_tables(path: Path, tables: Tables) -> None:
     """Write tables as one compressed .npz, a member `<table>/<column>` each."""
     columns = {f"{table}/{name}": column for table, part in tables.items() for name, column in part.items()}
-    np.savez_compressed(path, **columns)  # type: ignore[arg-type]
+    archive.write(path, columns)
 
 
 def read_tables(path: Path) -> Tables:
