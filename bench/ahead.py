@@ -41,6 +41,11 @@ def begin(path: Path, kernel: str, *, with_masks: bool) -> None:
         _begun[key] = Parsing(path, kernel, with_masks=with_masks)
 
 
+def is_begun(path: Path, kernel: str, *, with_masks: bool) -> bool:
+    """Whether somebody began to parse the file so, and nobody has taken it."""
+    return (path, kernel, with_masks) in _begun
+
+
 def take(path: Path, kernel: str, *, with_masks: bool) -> Parsing:
     """The parsing of a file: the one that was begun, which is handed over once, or one that begins now."""
     begin(path, kernel, with_masks=with_masks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from bench.cli import console, jobs
+from bench.cli import console, jobs, reading
 from bench.cli.options import (
     AreaFrom,
     AsJson,
@@ -76,6 +76,7 @@ def evaluate(  # noqa: PLR0913 - an option each
 
     Example:  bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
     """
+    reading.begin(predictions, data, metrics)
     from bench.errors import PredictionError
     from bench.evaluation.choosing import boxes_alone, rules_for, task_of
     from bench.evaluation.jobs import made_from_truth, stored_predictions

@@ -29,7 +29,9 @@ from bench.formats import (
     panoptic_pairs,
 )
 from bench.formats.coco_files import Files, find_files, find_picture, masks_folder, sample_names, write_names
-from bench.formats.coco_json import InstanceFile, Number, Origin, PanopticFile
+from bench.formats.coco_json import InstanceFile, Number, PanopticFile
+from bench.formats.coco_origin import Origin
+from bench.formats.coco_unusual import TruthFile
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles
 from bench.samples import Instances, LabelMap, Prediction, Sample, Segments, Truth
@@ -48,11 +50,12 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
         DataError: no truth file, a damaged one, or categories that contradict the card.
     """
     files = find_files(card, root, split)
-    listed, truth_of = _panoptic(card, files, files.panoptic) if files.panoptic else _instances(card, files.truth)
+    objects = None if files.panoptic else files.truth
+    read = coco_columns.read_usual_truth(card, objects) if objects else None
+    listed, truth_of = _panoptic(card, files, files.panoptic) if files.panoptic else _instances(card, files.truth, read)
     names = sample_names(listed)
     groups = groups_of(card.groups, list(names.values()))
     numbers = frozenset(entry.id for entry in listed)
-    objects = None if files.panoptic else files.truth
     samples = []
     for entry in sorted(listed, key=lambda entry: (isinstance(entry.id, str), entry.id)):
         picture, file = find_picture(files, entry.file_name)
@@ -63,7 +66,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
                 read_image=partial(images.read_rgb, picture),
                 groups=groups.get(names[entry.id], {}),
                 file=file,
-                origin=Origin(entry.id, (entry.height, entry.width), numbers, objects),
+                origin=Origin(entry.id, (entry.height, entry.width), numbers, objects, read),
             )
         )
     return folders.chosen(samples, ids, files.truth)
@@ -109,12 +112,13 @@ def read_columns(
         DataError, PredictionError: as `read_truth` and `read_predictions`.
     """
     origins = [sample.origin for sample in samples if isinstance(sample.origin, Origin)]
-    truth = origins[0].objects if len(origins) == len(samples) else None
-    if truth is None:
+    first = origins[0] if len(origins) == len(samples) else None
+    if first is None or first.objects is None:
         return None
+    read = first.read if first.read and (not with_masks or first.read.columns.runs is not None) else None
     results = coco_panoptic.single_json(path)
     numbers = [origin.number for origin in origins]
-    file, found = coco_columns.read(card, truth, results, with_masks=with_masks, numbers=numbers)
+    file, found = coco_columns.read(card, read or first.objects, results, with_masks=with_masks, numbers=numbers)
     return file.columns, found
 
 
@@ -217,15 +221,16 @@ def _panoptic(card: Card, files: Files, path: Path) -> tuple[list[coco_json.Imag
     return file.images, truth_of
 
 
-def _instances(card: Card, path: Path) -> tuple[Sequence[coco_json.ImageEntry], Callable[[Number], Truth]]:
-    """The images, and a way to their objects: one by one they are made when the first is wanted, as in bulk none is."""
-    usual = coco_columns.read_usual_truth(card, path, with_masks=False)
-    if usual is not None:
+def _instances(
+    card: Card, path: Path, read: TruthFile | None
+) -> tuple[Sequence[coco_json.ImageEntry], Callable[[Number], Truth]]:
+    """The images, and a way to their objects, which are made when the first is wanted: counting in bulk wants none."""
+    if read is not None:
         whole = coco_json.once(partial(coco_instances.truth, card, path))
-        return usual.images, lambda number: Truth(read_instances=lambda: whole()(number))
+        return read.images, lambda number: Truth(read_instances=lambda: whole()(number))
     file = coco_json.load(path, InstanceFile)
-    read = coco_instances.truth_of(card, file, path)
-    return file.images, lambda number: Truth(read_instances=lambda: read(number))
+    objects = coco_instances.truth_of(card, file, path)
+    return file.images, lambda number: Truth(read_instances=lambda: objects(number))
 
 
 def _size(sample: Sample) -> tuple[int, int]:

@@ -28,16 +28,23 @@ _INT = np.iinfo(np.int64)
 
 
 def read(
-    card: Card, truth: Path, results: Path, *, with_masks: bool = True, numbers: Sequence[Number] | None = None
+    card: Card,
+    truth: Path | TruthFile,
+    results: Path,
+    *,
+    with_masks: bool = True,
+    numbers: Sequence[Number] | None = None,
 ) -> tuple[TruthFile, DetectionColumns]:
     """Read both files, at the same time where they are read by compiled code; arguments as below.
+
+    The truth may have been read already, with masks if they are wanted.
 
     Raises:
         DataError, PredictionError: as `read_truth` and `read_results`.
     """
     parsing = ahead.take(results, "read_coco_results", with_masks=with_masks)
     try:
-        file = read_truth(card, truth, with_masks=with_masks)
+        file = read_truth(card, truth, with_masks=with_masks) if isinstance(truth, Path) else truth
     finally:
         parsed = parsing.result()
     found = _results(card, results, file, parsed, with_masks=with_masks)
@@ -52,16 +59,18 @@ def read_truth(card: Card, path: Path, *, with_masks: bool = True) -> TruthFile:
     Raises:
         DataError: whatever `coco_instances.truth` refuses.
     """
-    file = read_usual_truth(card, path, with_masks=with_masks)
+    parsed = ahead.take(path, "read_coco_truth", with_masks=with_masks).result()
+    file = None if parsed is None else _usual_truth(card, path, *parsed)
     return coco_unusual.truth(card, path, with_masks=with_masks) if file is None else file
 
 
-def read_usual_truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile | None:
-    """As `read_truth`; None where that takes the slow way.
+def read_usual_truth(card: Card, path: Path) -> TruthFile | None:
+    """Read a truth file with masks if that was begun, else without; None where it takes the slow way.
 
     Raises:
         DataError: categories that contradict the card.
     """
+    with_masks = ahead.is_begun(path, "read_coco_truth", with_masks=True)
     parsed = ahead.take(path, "read_coco_truth", with_masks=with_masks).result()
     return None if parsed is None else _usual_truth(card, path, *parsed)
 

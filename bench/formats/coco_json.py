@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
@@ -119,16 +118,6 @@ class PanopticResults(msgspec.Struct, gc=False):
     """A file of predicted segments."""
 
     annotations: list[PanopticAnnotation]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """How COCO files refer to a sample, its size, all images listed with it, and the file of its objects, if any."""
-
-    number: Number
-    size: tuple[int, int]
-    listed: frozenset[Number]
-    objects: Path | None = None
 
 
 def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:

@@ -27,7 +27,7 @@ from bench.formats import (
     lvis_bulk,
     lvis_columns,
 )
-from bench.formats.coco_json import Origin
+from bench.formats.coco_origin import Origin
 from bench.formats.lvis_columns import Image
 from bench.samples import Prediction, Sample, Truth
 from bench.samples.columns import DetectionColumns, TruthColumns

@@ -1,0 +1,26 @@
+"""What `bench eval` begins to read before anything heavy is loaded: results and truth that are one JSON file each.
+
+It guesses which form of a file will be asked for; where that is wrong, the reader reads again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench import ahead
+
+
+def begin(predictions: Path, data: Path | None, metrics: str) -> None:
+    """Begin to parse results in COCO's form, and the truth file if it was named."""
+    path = predictions.expanduser()
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    if head.lstrip()[:1] != b"[":
+        return
+    masks = metrics != "boxes" and b'"segmentation"' in head.partition(b"}")[0]
+    truth = data.expanduser() if data is not None else Path()
+    if truth.is_file():
+        ahead.begin(truth, "read_coco_truth", with_masks=masks)
+    ahead.begin(path, "read_coco_results", with_masks=masks)

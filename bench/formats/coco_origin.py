@@ -1,0 +1,29 @@
+"""What a sample of COCO or LVIS remembers of the files that list it, so that its predictions are found.
+
+Only the layouts look at it; it knows no metrics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.formats.coco_json import Number
+    from bench.formats.coco_unusual import TruthFile
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How COCO files refer to a sample, its height and width, and all images that its truth file lists.
+
+    `objects` is the file from which its objects come, None where they come from segments; `read` is what was read of
+    that file to list the images, where it is usual.
+    """
+
+    number: Number
+    size: tuple[int, int]
+    listed: frozenset[Number]
+    objects: Path | None = None
+    read: TruthFile | None = None
