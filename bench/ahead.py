@@ -23,6 +23,7 @@ class Parsing:
 
     def __init__(self, path: Path, kernel: str, *, with_masks: bool) -> None:
         """Begin at once, with the reader of this name."""
+        self.file = _state(path)
         self._begun = Begun(partial(_parse, path, kernel, with_masks))
 
     def result(self) -> Parsed:
@@ -36,9 +37,7 @@ _begun: dict[tuple[Path, str, bool], Parsing] = {}
 
 def begin(path: Path, kernel: str, *, with_masks: bool) -> None:
     """Begin to parse a file with the compiled reader of this name, for whoever takes it."""
-    key = path, kernel, with_masks
-    if key not in _begun:
-        _begun[key] = Parsing(path, kernel, with_masks=with_masks)
+    _begun[path, kernel, with_masks] = Parsing(path, kernel, with_masks=with_masks)
 
 
 def is_begun(path: Path, kernel: str, *, with_masks: bool) -> bool:
@@ -48,8 +47,19 @@ def is_begun(path: Path, kernel: str, *, with_masks: bool) -> bool:
 
 def take(path: Path, kernel: str, *, with_masks: bool) -> Parsing:
     """The parsing of a file: the one that was begun, which is handed over once, or one that begins now."""
-    begin(path, kernel, with_masks=with_masks)
-    return _begun.pop((path, kernel, with_masks))
+    begun = _begun.pop((path, kernel, with_masks), None)
+    if begun is None or begun.file != _state(path):
+        return Parsing(path, kernel, with_masks=with_masks)
+    return begun
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """What changes when another file is put in its place; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _parse(path: Path, kernel: str, with_masks: bool) -> tuple[bytes, Callable[[], dict[str, Any]]] | None:

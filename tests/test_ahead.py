@@ -11,6 +11,7 @@ import pytest
 
 from bench import ahead, kernels
 from bench.cards import load_card
+from bench.cli import main, reading
 from bench.errors import DataError
 from bench.formats import coco_columns
 
@@ -49,6 +50,16 @@ def test_what_was_begun_is_handed_over_once(files):
     assert first is not None
     assert second is not None
     assert [0.5, 0.25] == [float(found["scores"][0]) for _, found in (first, second)]
+
+
+@needs_native
+def test_a_file_that_changed_since_is_read_again(files):
+    _, results = files
+    begin(*files)
+    results.write_text(json.dumps([{**RESULTS[0], "score": 0.125}]))
+    found = ahead.take(results, "read_coco_results", with_masks=False).result()
+    assert found is not None
+    assert 0.125 == float(found[1]["scores"][0])
 
 
 def test_files_read_ahead_hold_what_they_hold(files):
@@ -90,3 +101,23 @@ print("numpy" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ["False", "False", "True"] == done.stdout.split()
+
+
+def test_what_eval_begins_is_what_the_readers_take(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(ahead, "_begun", {})
+    where = ["--dataset", "coco-instances", "--data", str(files[0]), "--predictions", str(files[1])]
+    begun = []
+    with monkeypatch.context() as patched:
+        patched.setattr(ahead, "begin", lambda *key, **masks: begun.append((*key, masks["with_masks"])))
+        reading.begin(files[1], files[0], "default")
+    assert [(files[0], "read_coco_truth", False), (files[1], "read_coco_results", False)] == begun
+    assert 0 == main(["eval", *where, "--interval", "none", "--out", str(tmp_path / "runs"), "--json"])
+    assert not ahead._begun
+
+
+@pytest.mark.parametrize("text", ["", "{}", "not JSON"])
+def test_eval_begins_nothing_where_the_predictions_are_no_results(files, monkeypatch, text):
+    monkeypatch.setattr(ahead, "begin", lambda *_, **__: pytest.fail("begun"))
+    files[1].write_text(text)
+    for path in (files[1], files[1].parent, files[1].with_name("none.json")):
+        reading.begin(path, files[0], "default")
