@@ -29,7 +29,7 @@ def boundary_overlaps(
     ours, theirs = detections.runs, truth.runs
     assert ours is not None
     assert theirs is not None
-    our_widths, their_widths = _widths(ours, detections.image, ratio), _widths(theirs, truth.image, ratio)
+    widths = _widths(truth, detections, ratio)
 
     def overlaps(groups: Groups) -> Array:
         found = masks(groups)
@@ -41,8 +41,8 @@ def boundary_overlaps(
         g, places_g = np.unique(groups.truth_rows[second[wanted]], return_inverse=True)
         spans = np.stack([np.arange(len(wanted))] * 4, axis=1) + np.array([0, 1, 0, 1])
         edges = kernels.mask_overlaps(
-            _boundaries(ours, d, our_widths),
-            _boundaries(theirs, g, their_widths),
+            _boundaries(ours, d, widths[detections.image[d]]),
+            _boundaries(theirs, g, widths[truth.image[g]]),
             np.zeros(len(g), dtype=bool),
             detection_rows=places_d.reshape(-1),
             truth_rows=places_g.reshape(-1),
@@ -66,18 +66,23 @@ def _pairs(groups: Groups, crowd: Array) -> tuple[Array, Array, Array]:
     return crowd[groups.truth_rows[second]], np.repeat(spans[:, 0], sizes) + down, second
 
 
-def _widths(runs: Runs, image: Array, ratio: float) -> Array:
-    """How many pixels the boundary of each mask reaches inwards, (G,) int64; all masks of an image have its size."""
-    _, first, place = np.unique(image, return_index=True, return_inverse=True)
-    masks = np.stack([runs.heights[first], runs.offsets[first], runs.offsets[first + 1]], axis=1)
-    widths = []
-    for height, start, end in masks.tolist():
-        pixels = int(runs.lengths[start:end].sum(dtype=np.int64))
-        widths.append(boundary_distance((height, pixels // max(height, 1)), ratio))
-    return np.array(widths, dtype=np.int64)[place]
+def _widths(truth: TruthColumns, detections: DetectionColumns, ratio: float) -> Array:
+    """How many pixels boundaries reach inwards in each image, (N,) int64; 0 where there is no mask to tell its size."""
+    widths = np.zeros(truth.images, dtype=np.int64)
+    for columns in (truth, detections):
+        runs = columns.runs
+        assert runs is not None
+        images, first = np.unique(columns.image, return_index=True)
+        unknown = widths[images] == 0
+        first = first[unknown]
+        masks = np.stack([images[unknown], runs.heights[first], runs.offsets[first], runs.offsets[first + 1]], axis=1)
+        for image, height, start, end in masks.tolist():
+            pixels = int(runs.lengths[start:end].sum(dtype=np.int64))
+            widths[image] = boundary_distance((height, pixels // max(height, 1)), ratio)
+    return widths
 
 
 def _boundaries(runs: Runs, rows: Array, widths: Array) -> tuple[Array, Array, Array]:
-    """Boundaries of the masks in `rows`, as offsets, lengths and heights."""
-    found = kernels.boundary_runs(runs.offsets, runs.lengths, runs.heights, rows=rows, widths=widths[rows])
+    """Boundaries of the masks in `rows`, of these widths, as offsets, lengths and heights."""
+    found = kernels.boundary_runs(runs.offsets, runs.lengths, runs.heights, rows=rows, widths=widths)
     return (*found, runs.heights[rows])

@@ -9,71 +9,77 @@
 namespace {
 
 struct Interval {
-    std::int64_t start, end;  // rows of one column
+    std::int32_t start, end;  // rows of one column
 };
 
-// The intervals of consecutive columns: column c has those from starts[c] to starts[c + 1].
+// The intervals of consecutive columns: column c has those from starts[c] to starts[c + 1]. Room is made for many at once and
+// kept from mask to mask, because asking for each interval whether there is room takes longer than making it.
 struct Columns {
     std::int64_t left = 0;
     std::vector<Interval> inside;
     std::vector<std::size_t> starts{0};
     std::size_t count() const { return starts.size() - 1; }
-    void clear() {
-        inside.clear();
+    std::size_t total() const { return starts.back(); }
+    Interval* clear(std::size_t room) {
+        if (inside.size() < room) inside.resize(2 * room);
         starts.assign(1, 0);
+        return inside.data();
     }
-    void close() { starts.push_back(inside.size()); }
+    void close(const Interval* end) { starts.push_back(static_cast<std::size_t>(end - inside.data())); }
 };
 
 struct Work {
     Columns mask, eroded, next;
 };
 
-void read(const std::uint32_t* runs, std::size_t count, std::int64_t height, Columns& columns) {
-    columns.clear();
-    std::int64_t at = 0, column = 0;
+void read(const std::uint32_t* runs, std::size_t count, std::int64_t height, std::int64_t pixels, Columns& columns) {
+    Interval* into = columns.clear(count + static_cast<std::size_t>(pixels / height) + 1);
+    std::int64_t at = 0, below = height;  // `below`: where the column ends
     bool any = false;
     for (std::size_t i = 0; i + 1 < count; i += 2) {
         std::int64_t start = at + runs[i];
         const std::int64_t end = start + runs[i + 1];
         at = end;
         while (start < end) {
-            const std::int64_t own = start / height, below = (own + 1) * height, stop = std::min(end, below);
-            if (!any) columns.left = column = own;
-            any = true;
-            for (; column < own; ++column) columns.close();
-            Interval piece{start - own * height, stop - own * height};
-            const bool joins = columns.inside.size() > columns.starts.back() && columns.inside.back().end == piece.start;
-            if (joins) columns.inside.back().end = piece.end;  // after a run of length 0
-            else columns.inside.push_back(piece);
+            if (!any) {
+                columns.left = start / height;
+                below = (columns.left + 1) * height;
+                any = true;
+            }
+            for (; start >= below; below += height) columns.close(into);
+            const std::int64_t top = below - height, stop = std::min(end, below);
+            const bool joins = into != columns.inside.data() + columns.total() && into[-1].end == start - top;
+            if (!joins) *into++ = {static_cast<std::int32_t>(start - top), 0};
+            into[-1].end = static_cast<std::int32_t>(stop - top);  // the last one goes on after a run of length 0
             start = stop;
         }
     }
-    if (any) columns.close();
+    if (any) columns.close(into);
 }
 
-void shorten(const Columns& from, std::int64_t width, Columns& into) {
-    into.clear();
-    into.left = from.left;
+void shorten(const Columns& from, std::int64_t width, Columns& columns) {
+    Interval* into = columns.clear(from.total());
+    columns.left = from.left;
     for (std::size_t c = 0; c < from.count(); ++c) {
         for (std::size_t i = from.starts[c]; i < from.starts[c + 1]; ++i) {
-            const Interval shorter{from.inside[i].start + width, from.inside[i].end - width};
-            if (shorter.start < shorter.end) into.inside.push_back(shorter);
+            const std::int64_t start = from.inside[i].start + width, end = from.inside[i].end - width;
+            if (start < end) *into++ = {static_cast<std::int32_t>(start), static_cast<std::int32_t>(end)};
         }
-        into.close();
+        columns.close(into);
     }
 }
 
-void intersect(const Columns& from, std::size_t a, std::size_t b, Columns& into) {
-    std::size_t p = from.starts[a], q = from.starts[b];
-    while (p < from.starts[a + 1] && q < from.starts[b + 1]) {
-        const Interval one = from.inside[p], other = from.inside[q];
-        const Interval both{std::max(one.start, other.start), std::min(one.end, other.end)};
-        if (both.start < both.end) into.inside.push_back(both);
+Interval* intersect(const Columns& from, std::size_t a, std::size_t b, Interval* into) {
+    const Interval *p = from.inside.data() + from.starts[a], *q = from.inside.data() + from.starts[b];
+    const Interval *p_end = from.inside.data() + from.starts[a + 1], *q_end = from.inside.data() + from.starts[b + 1];
+    while (p < p_end && q < q_end) {
+        const Interval one = *p, other = *q;
+        *into = {std::max(one.start, other.start), std::min(one.end, other.end)};
+        into += into->start < into->end;
         p += one.end <= other.end;
         q += other.end <= one.end;
     }
-    into.close();
+    return into;
 }
 
 // Column c becomes what the `wanted` columns from c on share; columns without that many behind them are dropped.
@@ -81,8 +87,12 @@ void narrow(Columns& columns, std::size_t wanted, Columns& next) {
     for (std::size_t length = 1; length < wanted;) {
         const std::size_t apart = std::min(length, wanted - length);
         const std::size_t kept = columns.count() > apart ? columns.count() - apart : 0;
-        next.clear();
-        for (std::size_t c = 0; c < kept; ++c) intersect(columns, c, c + apart, next);
+        // Two columns share no more intervals than they have together; one more is written and not kept.
+        Interval* into = next.clear(2 * columns.total() + 1);
+        for (std::size_t c = 0; c < kept; ++c) {
+            into = intersect(columns, c, c + apart, into);
+            next.close(into);
+        }
         next.left = columns.left;
         std::swap(columns, next);
         length += apart;
@@ -130,7 +140,7 @@ void boundary_of(const std::uint32_t* runs, std::size_t count, std::int64_t heig
     for (std::size_t i = 0; i < count; ++i) pixels += runs[i];
     if (pixels == 0) return;
     if (pixels % height != 0) throw py::value_error("the runs of a mask sum to whole columns");
-    read(runs, count, height, work.mask);
+    read(runs, count, height, pixels, work.mask);
     shorten(work.mask, width, work.eroded);
     narrow(work.eroded, static_cast<std::size_t>(2 * width + 1), work.next);
     work.eroded.left += width;

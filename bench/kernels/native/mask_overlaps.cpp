@@ -3,6 +3,7 @@
 #include "objects.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -33,34 +34,32 @@ Masks masks_of(const Rows& offsets, const Contiguous<std::uint32_t>& lengths, co
 }
 
 void read(const Masks& masks, std::int64_t row, Shape& shape) {
-    shape.inside.clear();
-    shape.area = shape.right = shape.bottom = 0;
-    shape.left = shape.top = ~std::uint64_t{0};
     const std::uint32_t* const runs = masks.lengths.data();
     const auto height = static_cast<std::uint64_t>(std::max(masks.heights.data()[row], std::int32_t{1}));
+    const std::int64_t first = masks.offsets.data()[row], last = masks.offsets.data()[row + 1];
     std::uint64_t at = 0, column = 0, below = height;  // `below`: where the column ends
-    for (std::int64_t i = masks.offsets.data()[row]; i + 1 < masks.offsets.data()[row + 1]; i += 2) {
+    std::uint64_t area = 0, left = ~std::uint64_t{0}, top = left, bottom = 0;
+    shape.inside.resize(static_cast<std::size_t>((last - first) / 2));
+    Interval* into = shape.inside.data();
+    for (std::int64_t i = first; i + 1 < last; i += 2) {
         const std::uint64_t start = at + runs[i], end = start + runs[i + 1];
         at = end;
         if (start == end) continue;
-        shape.inside.push_back({start, end});
-        shape.area += end - start;
+        *into++ = {start, end};
+        area += end - start;
         if (start >= below + 4 * height) {
             column = start / height;
             below = (column + 1) * height;
         }
         for (; start >= below; below += height) ++column;
-        shape.left = std::min(shape.left, column);
-        const std::uint64_t top = start - (below - height);
-        if (end <= below) {
-            shape.top = std::min(shape.top, top);
-            shape.bottom = std::max(shape.bottom, top + (end - start));
-        } else {
-            shape.top = 0;
-            shape.bottom = height;
-        }
+        left = std::min(left, column);
+        const std::uint64_t above = start + height - below;
+        top = end <= below ? std::min(top, above) : 0;
+        bottom = end <= below ? std::max(bottom, above + (end - start)) : height;
     }
-    if (!shape.inside.empty()) shape.right = (shape.inside.back().end - 1) / height + 1;
+    shape.inside.resize(static_cast<std::size_t>(into - shape.inside.data()));
+    const std::uint64_t right = shape.inside.empty() ? 0 : (shape.inside.back().end - 1) / height + 1;
+    shape = {std::move(shape.inside), area, left, right, top, bottom};
 }
 
 double common_of_boxes(const Shape& a, const Shape& b) {
@@ -103,13 +102,14 @@ struct Job {
     double floor;
 };
 
-void overlaps_of_group(const Job& job, Span span, double* into) {
-    Shape detection;
-    std::vector<Shape> truths(static_cast<std::size_t>(span.g1 - span.g0));
-    for (std::size_t g = 0; g < truths.size(); ++g) read(job.truths, job.truth_rows[span.g0 + g], truths[g]);
+// `truths` and `detection` are room that is kept from group to group.
+void overlaps_of_group(const Job& job, Span span, std::vector<Shape>& truths, Shape& detection, double* into) {
+    const auto count = static_cast<std::size_t>(span.g1 - span.g0);
+    if (truths.size() < count) truths.resize(count);
+    for (std::size_t g = 0; g < count; ++g) read(job.truths, job.truth_rows[span.g0 + g], truths[g]);
     for (std::int64_t d = span.d0; d < span.d1; ++d) {
         read(job.detections, job.detection_rows[d], detection);
-        for (std::size_t g = 0; g < truths.size(); ++g) {
+        for (std::size_t g = 0; g < count; ++g) {
             *into++ = overlap(detection, truths[g], job.crowd[job.truth_rows[span.g0 + g]], job.floor);
         }
     }
@@ -134,9 +134,11 @@ py::array_t<double> mask_overlaps(const py::tuple& detections, const py::tuple& 
     double* into = result.mutable_data();
     {
         py::gil_scoped_release released;
+        std::vector<Shape> shapes;
+        Shape detection;
         for (std::size_t k = 0; k < count; ++k) {
             if (groups[k].pairs() == 0) continue;
-            overlaps_of_group(job, groups[k], into);
+            overlaps_of_group(job, groups[k], shapes, detection, into);
             into += groups[k].pairs();
         }
     }
