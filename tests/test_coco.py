@@ -14,7 +14,7 @@ from bench import images, masks
 from bench.cards import load_card, parse_card
 from bench.errors import DataError, PredictionError
 from bench.formats import coco, coco_instances, coco_json, derive
-from bench.formats.coco_files import Files, find_picture, sample_names
+from bench.formats.coco_files import Files, picture_finder, sample_names
 from bench.formats.coco_json import ImageEntry
 from bench.samples import LabelMap, Sample, Truth
 
@@ -441,8 +441,8 @@ NAMES = [
 def test_pictures_in_strings_are_those_in_paths(root, name):
     files = Files(Path(root), (Path(root) / "val2017", Path(root)))
     expected = Path(root) / "val2017" / name
-    inside = expected.is_relative_to(root)
-    assert (expected, expected.relative_to(root).as_posix() if inside else expected.name) == find_picture(files, name)
+    below = expected.relative_to(root).as_posix() if expected.is_relative_to(root) else expected.name
+    assert (str(expected), below) == picture_finder(files)(name)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -28,7 +28,7 @@ from bench.formats import (
     folders,
     panoptic_pairs,
 )
-from bench.formats.coco_files import Files, find_files, find_picture, masks_folder, sample_names, write_names
+from bench.formats.coco_files import Files, find_files, masks_folder, picture_finder, sample_names, write_names
 from bench.formats.coco_json import InstanceFile, Number, PanopticFile
 from bench.formats.coco_origin import Origin
 from bench.formats.coco_unusual import TruthFile
@@ -56,14 +56,14 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     names = sample_names(listed)
     groups = groups_of(card.groups, list(names.values()))
     numbers = frozenset(entry.id for entry in listed)
-    samples = []
+    find, samples = picture_finder(files), []
     for entry in sorted(listed, key=lambda entry: (isinstance(entry.id, str), entry.id)):
-        picture, file = find_picture(files, entry.file_name)
+        picture, file = find(entry.file_name)
         samples.append(
             Sample(
                 id=names[entry.id],
                 truth=truth_of(entry.id),
-                read_image=partial(images.read_rgb, picture),
+                read_image=partial(lambda file: images.read_rgb(Path(file)), picture),
                 groups=groups.get(names[entry.id], {}),
                 file=file,
                 origin=Origin(entry.id, (entry.height, entry.width), numbers, objects, read),

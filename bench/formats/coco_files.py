@@ -6,7 +6,7 @@ It knows names and folders; what is inside the files is not its business.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -95,19 +95,27 @@ def masks_folder(card: Card, panoptic: Path) -> Path:
     raise DataError(f"{places[0]}: the folder of panoptic PNGs that belongs to {panoptic.name} is missing")
 
 
-def find_picture(files: Files, name: str) -> tuple[Path, str]:
-    """The picture that a truth file calls `name`, and its place below the root or its name alone.
+def picture_finder(files: Files) -> Callable[[str], tuple[str, str]]:
+    """A function from what a truth file calls a picture to its path, and its path below the root or its name alone.
 
-    Where there is none, it is the place where it should lie. In strings, as paths take longer than the scores of a
-    thousand images.
+    Where there is no such picture, it is the place where it should lie. All in strings: paths as objects take longer
+    than the scores of as many images.
     """
-    parts = (name, name.rsplit("/", 1)[-1])
-    places = [os.path.join(folder, part) for folder in files.pictures for part in parts]  # noqa: PTH118
-    picture = Path(next(filter(os.path.exists, places), places[0]))
-    text, root = str(picture), str(files.root)
-    root = "" if root == "." else os.path.join(root, "")  # noqa: PTH118
-    inside = text.startswith(root) and picture.is_absolute() == files.root.is_absolute()
-    return picture, text.removeprefix(root).replace(os.sep, "/") if inside else picture.name
+    places = (files.root, *files.pictures)
+    root, *folders = ("" if place == Path() else os.path.join(place, "") for place in places)  # noqa: PTH118
+
+    def find(name: str) -> tuple[str, str]:
+        if "//" in name or "./" in name:
+            name = Path(name).as_posix()
+        last = name.rsplit("/", 1)[-1]
+        parts = (name,) if name == last else (name, last)
+        found = [part if part[:1] == "/" else folder + part for folder in folders for part in parts]
+        picture = next(filter(os.path.exists, found), found[0])
+        if not picture.startswith(root) or (root == "" and picture[:1] == "/"):
+            return picture, last
+        return picture, picture.removeprefix(root).replace(os.sep, "/")
+
+    return find
 
 
 def sample_names(listed: Sequence[ImageEntry]) -> dict[Number, str]:
