@@ -26,6 +26,8 @@ from bench.runs import archive
 from bench.samples import Array, Table
 
 SCHEMA = 1
+_AS_THEY_ARE = (str, int)
+"""Of JSON's values those without parts; asking whether they are a Mapping takes ten times longer."""
 Tables = dict[str, Table]
 """Table name -> columns. The table `images` lists the ids and clusters by position; all others hold counts."""
 
@@ -154,7 +156,9 @@ def nan_to_null(value: Any) -> Any:
     {'IoU': None, 'tp': [1, 2.5]}
     """
     if isinstance(value, float):
-        return None if math.isnan(value) or math.isinf(value) else value
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, _AS_THEY_ARE):
+        return value
     if isinstance(value, Mapping):
         return {key: nan_to_null(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
