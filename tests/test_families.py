@@ -53,6 +53,10 @@ def test_all_takes_the_crops_of_the_card_in() -> None:
     assert () == choosing.rules_for(CAMVID, "semantic", metrics="all").regions.crops
 
 
+def test_a_comma_too_many_asks_for_nothing() -> None:
+    assert ("pixels",) == choosing.rules_for(CAMVID, "semantic", metrics="mIoU,").families
+
+
 def test_regions_take_numbers_of_their_own() -> None:
     plan = choosing.plan_for(CAMVID, "trimap=3:5, bands=2,depth=0:7.5")
     assert ((3, 5), 2, (0.0, 7.5)) == (plan.trimaps, plan.bands, plan.depths)
@@ -72,6 +76,13 @@ def test_the_width_of_boundaries_is_the_card_s() -> None:
         (CAMVID, "semantic", {"regions": "crop"}, "did you mean crops"),
         (CAMVID, "semantic", {"regions": "trimap=x"}, "numbers with colons"),
         (CAMVID, "semantic", {"regions": "trimap=5:3"}, "must grow"),
+        (CAMVID, "semantic", {"regions": "trimap=2.5"}, "trimap=2.5: whole numbers up to 10000"),
+        (CAMVID, "semantic", {"regions": "depth=nan"}, "depth=nan: numbers up to 10000"),
+        (CAMVID, "semantic", {"regions": "trimap=1e9"}, "whole numbers up to 10000"),
+        (CAMVID, "semantic", {"regions": "bands=2:3"}, "one number is needed"),
+        (CAMVID, "semantic", {"metrics": "zzzz"}, "there is no such metric .bench list metrics"),
+        (CAMVID, "semantic", {"metrics": ","}, "names with commas between"),
+        (CAMVID, "semantic", {"metrics": "all,mIoU"}, "default, all, or names"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )

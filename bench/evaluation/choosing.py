@@ -6,7 +6,7 @@ It turns words such as `all`, `mIoU,PQ` or `crops,trimap=3:5` into `Rules`; what
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ REGIONS: dict[str, tuple[float, ...]] = {
     "trimap": (1, 3, 5, 10),
 }
 """The kinds of regions, and what is taken where a person gives no numbers and the card none."""
+_LARGEST = 10000
+"""No number of a region is larger: beyond it lie neither images nor streets."""
 
 
 def task_of(path: Path) -> str:
@@ -121,7 +123,9 @@ def plan_for(card: Card, regions: str, *, crop0: Any = "full") -> Plan:
         if kind not in REGIONS:
             raise UsageError(f"--regions {word}: {did_you_mean(kind, REGIONS)}")
         default = card.crops.factors if kind == "crops" and card.crops else REGIONS[kind]
-        found[kind] = _numbers(word, numbers) if numbers else default
+        found[kind] = _numbers(word, numbers, whole=kind != "depth") if numbers else default
+        if kind == "bands" and len(found[kind]) > 1:
+            raise UsageError(f"--regions {word}: one number is needed, how many bands there are")
     whole = {kind: tuple(int(number) for number in numbers) for kind, numbers in found.items()}
     return Plan(
         crops=whole.get("crops", ()),
@@ -133,11 +137,14 @@ def plan_for(card: Card, regions: str, *, crop0: Any = "full") -> Plan:
     )
 
 
-def _numbers(word: str, text: str) -> tuple[float, ...]:
+def _numbers(word: str, text: str, *, whole: bool) -> tuple[float, ...]:
     try:
-        return tuple(float(number) for number in text.split(":"))
+        numbers = tuple(float(number) for number in text.split(":"))
     except ValueError:
         raise UsageError(f"--regions {word}: numbers with colons between are needed, such as trimap=3:5") from None
+    if not all(abs(number) <= _LARGEST and (number.is_integer() or not whole) for number in numbers):
+        raise UsageError(f"--regions {word}: {'whole ' * whole}numbers up to {_LARGEST} are needed")
+    return numbers
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -153,9 +160,12 @@ def _offered(card: Card, task: str, known: list[str]) -> list[str]:
     return offered
 
 
-def _named(words: Iterable[str], card: Card, task: str, known: list[str]) -> list[str]:
+def _named(words: Sequence[str], card: Card, task: str, known: list[str]) -> list[str]:
     chosen = set()
-    for word in (each.strip() for each in words):
+    asked = {word.strip() for word in words} - {""}
+    if not asked or asked & {"all", "default"}:
+        raise UsageError(f"--metrics {','.join(words)}: default, all, or names with commas between are needed")
+    for word in sorted(asked):
         # One after the other: loading all families takes longer than scoring a small data set.
         home = next((name for name in known if word in _words(name) and family(name).suits(card)), None)
         if home is None:
@@ -178,8 +188,9 @@ def _not_offered(word: str, card: Card, task: str, known: list[str]) -> UsageErr
     _offered(card, task, known)
     home = next((name for name in (*known, *FAMILIES) if word in _words(name)), None)
     if home is None:
-        every = [each for name in FAMILIES for each in _words(name)]
-        return UsageError(f"--metrics {word}: {did_you_mean(word, every)} (bench list metrics shows them)")
+        hint = did_you_mean(word, {each for name in FAMILIES for each in _words(name)})
+        words = hint if hint.startswith("did") else "there is no such metric"
+        return UsageError(f"--metrics {word}: {words} (bench list metrics shows them)")
     if FAMILIES[home].task != task:
         return UsageError(f"--metrics {word}: it is counted from {FAMILIES[home].task} predictions, not {task} ones")
     needs = _NEEDS.get(home, "truth of all classes in every image" if card.layout == "lvis" else f"{task} truth")
