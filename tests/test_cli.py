@@ -333,6 +333,35 @@ def test_ctrl_c_keeps_what_was_counted(place: Place) -> None:
     assert timings["images_resumed"] > 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_whoever_stops_it_twice_is_obeyed_at_once(number: signal.Signals) -> None:
+    """Python must not end while a thread is in a kernel: C++ says `terminate called without an active exception`."""
+    program = (
+        "import os, sys, threading, time\n"
+        "def slow(*runs, **options):\n"
+        "    thread = threading.Thread(target=time.sleep, args=(20,))\n"
+        "    thread.start()\n"
+        "    print('there', flush=True)\n"
+        "    thread.join()\n"
+        "from bench import cli\n"
+        "cli._carry_out = slow\n"
+        "sys.exit(cli.main([]))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(number)
+    assert process.stderr is not None
+    assert "interrupted\n" == process.stderr.readline()
+    process.send_signal(number)
+    _, err = process.communicate(timeout=10)
+    assert -number == process.returncode
+    assert "" == err
+
+
 def test_an_install_without_compiled_kernels_says_so_once(place: Place, bench, monkeypatch) -> None:
     monkeypatch.delenv("BENCH_KERNELS", raising=False)
     words = ("eval", "--predictions", place.root / "predictions", *place.arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -35,6 +36,28 @@ def test_the_first_part_that_fails_is_told_and_nothing_is_begun_after_it():
         threads.spread(work, range(10_000))
     assert len(begun) < 10_000
     assert not [thread for thread in threading.enumerate() if thread.name == "bench-begun"]
+
+
+def test_work_inside_a_part_stops_when_another_part_fails():
+    """Otherwise Ctrl-C would wait for a whole comparison, whose parts are the pairs of runs."""
+    begun, gate = [], threading.Event()
+
+    def inner(part: int) -> None:
+        begun.append(part)
+        gate.set()
+        time.sleep(0.001)
+
+    def outer(part: int) -> None:
+        if part == 0:
+            gate.wait(5)
+            raise KeyboardInterrupt
+        threads.spread(inner, range(2_000))
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.spread(outer, range(2))
+    assert 0 < len(begun) < 2_000
+    assert not [thread for thread in threading.enumerate() if thread.name == "bench-begun"]
+    assert [0, 1, 2] == threads.spread(lambda part: part, range(3))
 
 
 def test_what_was_begun_tells_its_result_or_its_failure():

@@ -17,7 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     # Before NumPy is loaded: small matrix products take half a second longer to share among threads than to compute.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
     try:
         return _carry_out(words)
     except KeyboardInterrupt:
@@ -45,4 +46,7 @@ def _carry_out(words: list[str]) -> int:
 
 
 def _stop(_number: int, _frame: object) -> None:
+    """Stop at once, and if told again, without waiting for threads: Python cannot end while one is in a kernel."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     raise KeyboardInterrupt

@@ -60,6 +60,8 @@ def run(words: list[str]) -> int:
     try:
         result: Any = app(words, standalone_mode=False, prog_name="bench")
     except typer.Exit as stop:
+        if isinstance(stop.__cause__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
         return stop.exit_code
     except typer.Abort:
         raise KeyboardInterrupt from None

@@ -5,9 +5,7 @@ What the runs are, and whether they may be compared, is settled before; see `com
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,6 +15,7 @@ from bench.compare import contrasts
 from bench.compare.comparability import Aligned
 from bench.compare.contrasts import Question
 from bench.compare.effects import Effect, Spread, interval_of
+from bench.kernels.threads import spread
 from bench.resample import corrections, permutation
 from bench.resample.corrections import Correction
 from bench.resample.power import detectable
@@ -63,8 +62,7 @@ def pairs_of(asks: Asks, compared: Sequence[Run]) -> list[Pair]:
     """The effects of every pair, first each by itself, then the overall ones corrected for all pairs."""
     found, leading, swapped_leading = [], [], []
     places = list(combinations(range(len(compared)), 2))
-    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="bench-swap") as pool:
-        all_swapped = list(pool.map(lambda pair: _swapped(asks, *pair), places))
+    all_swapped = spread(lambda pair: _swapped(asks, *pair), places)
     for (i, j), swapped in zip(places, all_swapped, strict=True):
         observed = asks.plain[i] - asks.plain[j]
         p = permutation.p_values(observed, swapped, exact=asks.swaps.exact)

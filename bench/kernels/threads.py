@@ -14,6 +14,9 @@ from typing import Generic, TypeVar
 Part = TypeVar("Part")
 Done = TypeVar("Done")
 
+_here = threading.local()
+"""`around`: what failed so far in each of the spreads that this thread works for."""
+
 
 class Begun(Generic[Done]):
     """Work that goes on in a thread of its own until its result is asked for."""
@@ -49,7 +52,8 @@ def processors() -> int:
 def spread(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:
     """Do `work` on every part, on as many threads as there are processors; results come in the order of the parts.
 
-    What is raised for the first part that fails is raised here, when the parts that were begun have come to an end.
+    What is raised for the first part that fails is raised here, when the parts that were begun have come to an end. A
+    part may spread work of its own, of which no more is begun once a part around it has failed.
     """
     workers = min(processors(), len(parts))
     if workers < 2:
@@ -57,17 +61,20 @@ def spread(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:
     done: dict[int, Done] = {}
     failed: dict[int, BaseException] = {}
     waiting = deque(range(len(parts)))
+    around: tuple[dict[int, BaseException], ...] = getattr(_here, "around", ())
 
     def take_turns() -> None:
-        while waiting and not failed:
+        _here.around = (*around, failed)
+        while waiting and not any(_here.around):
             try:
                 place = waiting.popleft()
             except IndexError:
-                return  # another thread was faster
+                break  # another thread was faster
             try:
                 done[place] = work(parts[place])
             except BaseException as problem:  # noqa: BLE001 - raised again below
                 failed[place] = problem
+        _here.around = around
 
     others = [Begun(take_turns) for _ in range(workers - 1)]
     try:
@@ -76,6 +83,7 @@ def spread(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:
         waiting.clear()  # whoever interrupts this does not wait for parts that nobody has begun
         for other in others:
             other.result()
-    if failed:
-        raise failed[min(failed)]
+    for problems in (failed, *around):
+        if problems:
+            raise problems[min(problems)]
     return [done[place] for place in range(len(parts))]
