@@ -333,18 +333,26 @@ def test_ctrl_c_keeps_what_was_counted(place: Place) -> None:
     assert timings["images_resumed"] > 0
 
 
+def test_what_is_interrupted_says_so(bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(_text: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.cli.console.say", stopped)
+    assert (130, "", "interrupted\n") == bench("list", "metrics")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_whoever_stops_it_twice_is_obeyed_at_once(number: signal.Signals) -> None:
     """Python must not end while a thread is in a kernel: C++ says `terminate called without an active exception`."""
     program = (
-        "import os, sys, threading, time\n"
-        "def slow(*runs, **options):\n"
-        "    thread = threading.Thread(target=time.sleep, args=(20,))\n"
-        "    thread.start()\n"
-        "    print('there', flush=True)\n"
-        "    thread.join()\n"
+        "import sys, time\n"
         "from bench import cli\n"
+        "from bench.kernels.threads import Begun\n"
+        "def slow(words):\n"
+        "    begun = Begun(lambda: time.sleep(20))\n"
+        "    print('there', flush=True)\n"
+        "    begun.result()\n"
         "cli._carry_out = slow\n"
         "sys.exit(cli.main([]))\n"
     )
@@ -356,6 +364,8 @@ def test_whoever_stops_it_twice_is_obeyed_at_once(number: signal.Signals) -> Non
     process.send_signal(number)
     assert process.stderr is not None
     assert "interrupted\n" == process.stderr.readline()
+    time.sleep(0.2)
+    assert process.poll() is None  # it waits for the thread
     process.send_signal(number)
     _, err = process.communicate(timeout=10)
     assert -number == process.returncode

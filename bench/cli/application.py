@@ -29,6 +29,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "list": ("listing", "list_"),
 }
 """Command -> its module in this folder, and its function there, in the order in which they are listed."""
+_INTERRUPTED = 130
+"""What typer returns in place of a KeyboardInterrupt."""
 
 
 def _version(wanted: bool) -> None:
@@ -60,8 +62,6 @@ def run(words: list[str]) -> int:
     try:
         result: Any = app(words, standalone_mode=False, prog_name="bench")
     except typer.Exit as stop:
-        if isinstance(stop.__cause__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
         return stop.exit_code
     except typer.Abort:
         raise KeyboardInterrupt from None
@@ -69,6 +69,8 @@ def run(words: list[str]) -> int:
         if hasattr(error, "format_message"):
             return _usage(error)
         raise
+    if result == _INTERRUPTED:
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 

@@ -25,11 +25,15 @@ class Begun(Generic[Done]):
         """Start at once."""
         self._done: list[Done] = []
         self._failed: list[BaseException] = []
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(work,), name="bench-begun")
         self._thread.start()
 
     def result(self) -> Done:
         """Wait for the end of the work and return what it returned, or raise what it raised."""
+        # A join that Ctrl-C interrupts takes the thread for ended (until Python 3.13). Python itself would then end while
+        # it is in a kernel, and C++ say "terminate called without an active exception".
+        self._ended.wait()
         self._thread.join()
         if self._failed:
             raise self._failed[0]
@@ -40,6 +44,8 @@ class Begun(Generic[Done]):
             self._done.append(work())
         except BaseException as problem:  # noqa: BLE001 - raised again where the result is asked for
             self._failed.append(problem)
+        finally:
+            self._ended.set()
 
 
 def processors() -> int:
