@@ -31,8 +31,8 @@ class Begun(Generic[Done]):
 
     def result(self) -> Done:
         """Wait for the end of the work and return what it returned, or raise what it raised."""
-        # A join that Ctrl-C interrupts takes the thread for ended (until Python 3.13). Python itself would then end while
-        # it is in a kernel, and C++ say "terminate called without an active exception".
+        # A join that Ctrl-C interrupts takes the thread for ended (until Python 3.13). Python itself would then end
+        # while it is in a kernel, and C++ say "terminate called without an active exception".
         self._ended.wait()
         self._thread.join()
         if self._failed:
