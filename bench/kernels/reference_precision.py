@@ -54,7 +54,9 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
             precision[b, k, t, found] = highest[first[found]]
             places[b, k, t, found] = rows[first[found]]
             recall[b, k, t] = reached[-1] if len(rows) else 0.0
-            area[b, k, t] = (np.diff(reached, prepend=0.0) * highest).sum()
+            # From the last to the first, one after the other: the order decides about the last bit.
+            parts = np.diff(reached, prepend=0.0) * highest
+            area[b, k, t] = np.cumsum(np.append(0.0, parts[::-1]))[-1]
     return precision, recall, area, places if with_places else places[:0]
 
 
