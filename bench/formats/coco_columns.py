@@ -24,7 +24,8 @@ from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 if TYPE_CHECKING:
     from bench.cards import Card
 
-_INT = np.iinfo(np.int64)
+_LARGEST = 1 << 22
+"""Categories up to here are looked up in a table."""
 
 
 def read(
@@ -158,7 +159,7 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
     if image is None or classes is None:
         return None
     runs, boxes = runs_of(found), found["boxes"]
-    if bool((boxes[:, 2:] < 0).any()) or (runs is None and bool((boxes[:, 2:] <= 0).any())):
+    if bool(((boxes[:, 2:] <= 0) if runs is None else (boxes[:, 2:] < 0)).any()):
         return None
     if bool((np.abs(boxes) > coco_instances.FARTHEST).any()):
         return None
@@ -180,9 +181,12 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
 
 def places_of(numbers: Array, known: Sequence[Number]) -> Array | None:
     """Positions of image ids in `known`, which ascend; (D,) int32, or None where one is unknown."""
-    if not all(isinstance(number, int) and _INT.min <= number <= _INT.max for number in known):
+    if not {*map(type, known)} <= {int}:
         return None
-    ids = np.array(known, dtype=np.int64)
+    try:
+        ids = np.array(known, dtype=np.int64)
+    except OverflowError:
+        return None
     if not len(ids):
         return None if len(numbers) else np.zeros(0, dtype=np.int32)
     places = np.minimum(np.searchsorted(ids, numbers), len(ids) - 1).astype(np.int32)
@@ -191,13 +195,17 @@ def places_of(numbers: Array, known: Sequence[Number]) -> Array | None:
 
 def _train_ids(card: Card, categories: Array) -> tuple[Array | None, Array | slice]:
     """Train ids (D,) int32 of categories, None where one is unknown, and which of them are scored."""
-    table = coco_json.train_ids(card)
-    unique, inverse = np.unique(categories, return_inverse=True)
-    found = [table.get(int(value), -2) for value in unique]
-    if -2 in found:
+    known = coco_json.train_ids(card)
+    last = max(known, default=-1)
+    if last > _LARGEST or (len(categories) and not 0 <= int(categories.min()) <= int(categories.max()) <= last):
         return None, slice(None)
-    train = np.array([-1 if value is None else value for value in found], dtype=np.int32)[inverse]
-    return train, slice(None) if None not in found else train >= 0
+    table = np.full(last + 1, -2, dtype=np.int32)
+    for number, train_id in known.items():
+        if number >= 0:
+            table[number] = -1 if train_id is None else train_id
+    train = table[categories]
+    lowest = int(train.min(initial=0))
+    return None if lowest == -2 else train, slice(None) if lowest >= 0 else train >= 0
 
 
 def runs_of(found: dict[str, Any]) -> Runs | None:
