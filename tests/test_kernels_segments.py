@@ -197,3 +197,28 @@ def test_maps_that_are_none_are_refused(twin: ModuleType) -> None:
             twin.color_ids(colors)
     with pytest.raises(ValueError, match=r"of 1 or more, not in shape \(2, 3\) up to 0"):
         twin.edge_map(ids, 0)
+
+
+@twins
+@given(id_maps(), id_maps(), st.sampled_from([np.uint8, np.uint16]), st.sampled_from([np.uint8, np.uint16]))
+def test_pairs_of_values_are_counted_as_in_plain_loops(
+    twin: ModuleType, truth: Array, prediction: Array, first: type, second: type
+) -> None:
+    truth, prediction = same_shape(truth.astype(first), prediction.astype(second))
+    found = twin.value_pairs(truth, prediction)
+    assert np.int64 == found.dtype
+    assert (len(found), 3) == found.shape
+    assert plain_pairs(truth, prediction) == found.tolist()
+    if truth.size:
+        changed = truth.copy(order="K")
+        changed[0, 0] ^= 1
+        assert plain_pairs(changed, prediction) != found.tolist()
+
+
+@twins
+def test_maps_of_other_kinds_have_no_pairs_of_values(twin: ModuleType) -> None:
+    labels = np.zeros((2, 3), np.uint8)
+    with pytest.raises(ValueError, match="uint8 or uint16, not int32"):
+        twin.value_pairs(labels, labels.astype(np.int32))
+    with pytest.raises(ValueError, match="they must be equal"):
+        twin.value_pairs(labels, labels.T)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bench.kernels.reference_masks import filtered_mask, labels_under
     from bench.kernels.reference_objects import box_overlaps, mask_overlaps, match, order_groups, run_areas, run_boxes
     from bench.kernels.reference_precision import trapezoid_areas, weighted_precision
-    from bench.kernels.reference_segments import color_ids, edge_map, pair_counts
+    from bench.kernels.reference_segments import color_ids, edge_map, pair_counts, value_pairs
 
 __all__ = [
     "InvalidLabel",
@@ -57,6 +57,7 @@ __all__ = [
     "trapezoid_areas",
     "unfilter",
     "value_counts",
+    "value_pairs",
     "weighted_precision",
     "which",
 ]

@@ -44,12 +44,13 @@ __all__ = [
     "trapezoid_areas",
     "unfilter",
     "value_counts",
+    "value_pairs",
     "weighted_precision",
 ]
 
 from bench.kernels.reference_contours import contour_matches, near_other_labels
 from bench.kernels.reference_masks import filtered_mask, labels_under
-from bench.kernels.reference_segments import Ids, color_ids, edge_map, pair_counts
+from bench.kernels.reference_segments import Ids, color_ids, edge_map, pair_counts, value_pairs
 
 Labels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]] | np.ndarray[Any, np.dtype[np.uint16]]
 Bytes: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.uint8]]

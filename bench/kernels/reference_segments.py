@@ -50,6 +50,29 @@ def pair_counts(truth: Ids, prediction: Ids) -> np.ndarray[tuple[int, int], np.d
     """
     _require_ids(truth)
     _require_ids(prediction)
+    return _pairs(truth, prediction)
+
+
+def value_pairs(
+    truth: np.ndarray[Any, Any], prediction: np.ndarray[Any, Any]
+) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Count the pixels of every pair of values of two label maps, uint8 or uint16, as `pair_counts` does of ids.
+
+    >>> value_pairs(np.uint16([[26001, 26001, 0]]), np.uint8([[1, 1, 1]])).tolist()
+    [[0, 1, 1], [26001, 1, 2]]
+
+    Raises:
+        ValueError: shapes that differ, or another dtype.
+    """
+    for labels in (truth, prediction):
+        if labels.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f"label maps are uint8 or uint16, not {labels.dtype}")
+    return _pairs(truth, prediction)
+
+
+def _pairs(
+    truth: np.ndarray[Any, Any], prediction: np.ndarray[Any, Any]
+) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     if truth.shape != prediction.shape:
         raise ValueError(f"truth has shape {truth.shape} and prediction {prediction.shape}: they must be equal")
     keys = (truth.reshape(-1).astype(np.int64) << 32) + prediction.reshape(-1)

@@ -83,13 +83,13 @@ def count(
     ids as predicted, tells them apart; without it such labels belong to no category.
     """
     merged = categories(classes)
-    codes = _codes(prediction, prediction_ids, classes, merged)
+    predicted, codes = _codes(prediction, prediction_ids, classes, merged)
     total, every = len(classes), len(classes) + len(merged)
     belongs = _belongs(classes, merged)
-    pixels = kernels.joint_histogram(truth.labels, codes, classes.ignore + 1, len(belongs))[:total] @ belongs
+    pixels = _table(kernels.value_pairs(truth.labels, predicted), np.arange(total), codes, len(belongs)) @ belongs
     fp = np.where(belongs[:total].T > 0, 0, pixels.T).sum(axis=1)
-    objects, rows = _objects(segments, classes)
-    found = kernels.joint_histogram(objects, codes, len(rows) + 1, len(belongs))[1:]
+    objects, numbers, rows = _objects(segments, classes)
+    found = _table(kernels.value_pairs(objects, predicted), numbers, codes, len(belongs))
     area = found.sum(axis=1)
     columns = {name: np.zeros(every) for name in ("instances", "tp", "fn")}
     countable = np.append(classes.things, merged.things)
@@ -154,9 +154,12 @@ def truth_rows(tables: Mapping[str, Table]) -> Table:
     return {name: table[name][keep] for name in ("image", "class", "instances")}
 
 
-def _codes(prediction: LabelMap, ids: Array | None, classes: Classes, merged: Classes) -> Array:
-    """Predicted labels, (H, W): 0 .. C-1, C + k a label of category k that is not scored, C + K any other."""
-    table = np.full(65536, len(classes) + len(merged), dtype=np.int32)
+def _codes(prediction: LabelMap, ids: Array | None, classes: Classes, merged: Classes) -> tuple[Array, Array]:
+    """A map of what was predicted, (H, W), and the code of each of its values, (65536,).
+
+    Codes are 0 .. C-1, C + k for a label of category k that is not scored, C + K for any other.
+    """
+    table = np.full(65536, len(classes) + len(merged), dtype=np.int64)
     if ids is None:
         table[: len(classes)] = np.arange(len(classes))
     else:
@@ -164,8 +167,16 @@ def _codes(prediction: LabelMap, ids: Array | None, classes: Classes, merged: Cl
             if entry.id >= 0 and (entry.train_id is not None or entry.category in merged.names):
                 other = len(classes) + merged.names.index(entry.category) if entry.category in merged.names else 0
                 table[entry.id] = other if entry.train_id is None else entry.train_id
-    dtype = np.uint8 if table.max() <= 255 else np.uint16
-    return np.asarray(kernels.map_labels(prediction.labels if ids is None else ids, table, dtype))
+    return prediction.labels if ids is None else ids, table
+
+
+def _table(pairs: Array, values: Array, codes: Array, count: int) -> Array:
+    """Pixels of pairs of values (P, 3) as a table: a row for each of `values`, rising, a column for each code."""
+    place = np.minimum(np.searchsorted(values, pairs[:, 0]), max(len(values) - 1, 0))
+    known = values[place] == pairs[:, 0] if len(values) else np.zeros(len(pairs), dtype=bool)
+    table = np.zeros((len(values), count), dtype=np.int64)
+    np.add.at(table, (place[known], codes[pairs[known, 1]]), pairs[known, 2])
+    return table
 
 
 def _belongs(classes: Classes, merged: Classes) -> Array:
@@ -180,20 +191,16 @@ def _belongs(classes: Classes, merged: Classes) -> Array:
     return table
 
 
-def _objects(segments: Segments, classes: Classes) -> tuple[Array, Array]:
-    """Number the countable segments that are no crowd from 1 in a map, (H, W) uint8 or uint16, with their classes."""
+def _objects(segments: Segments, classes: Classes) -> tuple[Array, Array, Array]:
+    """A map (H, W), the values in it of countable segments that are no crowd, rising, and their classes."""
     order = np.argsort(segments.segment_ids, kind="stable")
     order = order[~segments.crowd[order].astype(bool) & classes.things[segments.classes[order].astype(np.int64)]]
-    narrow = segments.ids.dtype == np.uint16  # as Cityscapes' files have them: no need to look for the largest
-    largest = 65535 if narrow else int(max(segments.ids.max(initial=0), np.max(segments.segment_ids, initial=0)))
-    table = np.zeros(largest + 1, dtype=np.int32)
-    table[segments.segment_ids[order].astype(np.int64)] = np.arange(1, len(order) + 1)
-    dtype = np.uint8 if len(order) <= 255 else np.uint16
-    if largest < 1 << 16:
-        objects = np.asarray(kernels.map_labels(segments.ids.astype(np.uint16, copy=False), table, dtype))
-    else:
-        objects = np.asarray(table.astype(dtype)[segments.ids])
-    return objects, segments.classes[order].astype(np.int64)
+    ids, owners = segments.segment_ids[order].astype(np.int64), segments.classes[order].astype(np.int64)
+    if segments.ids.dtype in (np.uint8, np.uint16):
+        return segments.ids, ids, owners
+    table = np.zeros(1 + int(max(segments.ids.max(initial=0), np.max(segments.segment_ids, initial=0))), np.uint16)
+    table[ids] = np.arange(1, len(order) + 1)
+    return table[segments.ids], np.arange(1, len(order) + 1), owners
 
 
 def _sums(table: Table, images: int, classes: Classes) -> dict[str, Array]:

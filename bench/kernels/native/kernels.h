@@ -26,6 +26,7 @@ void add_order_groups(py::module_& module);
 void add_segments(py::module_& module);
 void add_trapezoid_areas(py::module_& module);
 void add_unfilter(py::module_& module);
+void add_value_pairs(py::module_& module);
 void add_weighted_precision(py::module_& module);
 
 inline std::uint64_t load_word(const void* from) {

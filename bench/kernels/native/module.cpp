@@ -18,5 +18,6 @@ PYBIND11_MODULE(_native, module) {
     add_segments(module);
     add_trapezoid_areas(module);
     add_unfilter(module);
+    add_value_pairs(module);
     add_weighted_precision(module);
 }
