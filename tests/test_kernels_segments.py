@@ -117,25 +117,44 @@ def test_native_ids_of_filtered_rows_equal_reference(ids: Array, kinds: int, noi
 @given(id_maps(), st.integers(0, 255), st.randoms(use_true_random=False))
 def test_native_pairs_of_filtered_rows_equal_reference(ids: Array, kinds: int, noise: Any) -> None:
     """Of rows that are mostly zero, as in label maps: what a zero stands for depends on the pixels around it."""
+    size = kinds % 2 * 2 + 1  # bytes of a pixel
     height, width = ids.shape
-    rows = np.ascontiguousarray(colored(ids)).reshape(height, 3 * width)
+    rows = (np.ascontiguousarray(colored(ids)) if size == 3 else ids.astype(np.uint8)).reshape(height, size * width)
     sides = []
     for share in (0.1, 0.6):
-        kept = [row if noise.random() < share else row * (ids[y].repeat(3) % 7 == 0) for y, row in enumerate(rows)]
+        kept = [row if noise.random() < share else row * (ids[y].repeat(size) % 7 == 0) for y, row in enumerate(rows)]
         sides.append(b"".join(bytes([(kinds + y) % 5]) + row.astype(np.uint8).tobytes() for y, row in enumerate(kept)))
-    expected = outcome(reference.filtered_pair_counts, *sides, height, width)
-    assert expected == outcome(NATIVE.filtered_pair_counts, *sides, height, width)  # type: ignore[union-attr]
+    expected = outcome(reference.filtered_pair_counts, *sides, height, width, size)
+    assert expected == outcome(NATIVE.filtered_pair_counts, *sides, height, width, size)  # type: ignore[union-attr]
     if ids.size:
         spoilt = bytes([sides[1][0]]) + bytes([sides[1][1] ^ 1]) + sides[1][2:]
-        assert expected != outcome(NATIVE.filtered_pair_counts, sides[0], spoilt, height, width)  # type: ignore[union-attr]
+        assert expected != outcome(NATIVE.filtered_pair_counts, sides[0], spoilt, height, width, size)  # type: ignore[union-attr]
+
+
+@needs_native
+@pytest.mark.parametrize("size", [1, 3])
+def test_native_pairs_of_noise_below_flat_rows_equal_reference(size: int) -> None:
+    """Noise is counted in another way than runs, from the row on where it has become too much."""
+    generator = np.random.default_rng(size)
+    height, width = 130, 97
+    sides = []
+    for _ in range(2):
+        rows = generator.integers(0, 3, (height, size * width + 1)).astype(np.uint8)
+        rows[:30, 1:] = 0
+        rows[:30, 7] = 5
+        rows[:, 0] = np.arange(height) % 5
+        sides.append(rows.tobytes())
+    expected = outcome(reference.filtered_pair_counts, *sides, height, width, size)
+    assert expected == outcome(NATIVE.filtered_pair_counts, *sides, height, width, size)  # type: ignore[union-attr]
 
 
 @twins
 def test_filtered_rows_that_are_none_are_refused(twin: ModuleType) -> None:
     assert "row 1 has filter type 9" in outcome(
-        twin.filtered_pair_counts, bytes(14), bytes(7) + bytes([9]) + bytes(6), 2, 2
+        twin.filtered_pair_counts, bytes(14), bytes(7) + bytes([9]) + bytes(6), 2, 2, 3
     )
-    assert "14 bytes, not 13" in outcome(twin.filtered_pair_counts, bytes(13), bytes(14), 2, 2)
+    assert "not 2" in outcome(twin.filtered_pair_counts, bytes(10), bytes(10), 2, 2, 2)
+    assert "14 bytes, not 13" in outcome(twin.filtered_pair_counts, bytes(13), bytes(14), 2, 2, 3)
     assert outcome(twin.filtered_ids, bytes(14), 2, 2) == ([[0, 0], [0, 0]], [[0, 4]])
     assert "14 bytes, not 13" in outcome(twin.filtered_ids, bytes(13), 2, 2)
     assert "row 1 has filter type 9" in outcome(twin.filtered_ids, bytes(7) + bytes([9]) + bytes(6), 2, 2)

@@ -22,7 +22,7 @@ from bench.formats import coco
 from bench.samples import Sample, Segments, Truth
 
 CARD = load_card("coco-panoptic")
-IMAGES = 40  # more than are read together
+IMAGES = 20  # more than are read together
 
 needs_native = pytest.mark.skipif(kernels.which() == "reference", reason="pairs are read by the native kernels alone")
 

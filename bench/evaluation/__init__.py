@@ -23,7 +23,7 @@ from bench.evaluation import recording
 from bench.evaluation.cost import Meter
 from bench.evaluation.jobs import Job
 from bench.evaluation.keeping import Keeper
-from bench.families import Family, families
+from bench.families import CountsPairs, Family, families
 from bench.runs import Run, Tables
 from bench.runs.journal import Journal
 from bench.samples import LabelMap, Prediction, Table
@@ -38,7 +38,7 @@ Counted = tuple[Sequence[int], Mapping[str, Table]]
 """Positions of images, and their counts by table."""
 
 _TOGETHER = 16
-"""Images whose segments are counted at once: few enough for every thread to have some, and for progress to be seen."""
+"""Images that are counted from pairs at once: few enough for every thread to have some, and for progress to be seen."""
 
 
 def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | None = None) -> Run:
@@ -100,20 +100,23 @@ class _Counter:
     families: Sequence[Family]
 
     @property
-    def pair_counters(self) -> list[Callable[..., dict[str, Table]]]:
-        """How the families count the segments of several images at once; none where one of them cannot."""
-        counts = [getattr(each, "count_pairs", None) for each in self.families]
-        return [count for count in counts if count] if self.job.read_pairs and all(counts) else []
+    def paired(self) -> list[CountsPairs]:
+        """The families, where all of them count several images at once from pairs of labels or of segments."""
+        job = self.job
+        able: list[CountsPairs] = [each for each in self.families if isinstance(each, CountsPairs)]
+        enough = len(able) == len(self.families) and all(each.counts_pairs(job.rules) for each in able)
+        return able if enough and job.read_pairs and not job.resize else []
 
     def together(self, positions: Sequence[int]) -> Counted:
-        """Count several images: by pairs of segments, or one after the other where they cannot be read so."""
-        job, counts = self.job, self.pair_counters
-        pairs = job.read_pairs([job.samples[position] for position in positions]) if job.read_pairs and counts else None
+        """Count several images: from pairs, or one after the other where they cannot be read so."""
+        job, paired = self.job, self.paired
+        samples = [job.samples[position] for position in positions]
+        pairs = job.read_pairs(samples) if job.read_pairs and paired else None
         if pairs is None:
             return _joined([self(position) for position in positions])
         tables: dict[str, Table] = {}
-        for count in counts:
-            tables.update(count(job.card, pairs, np.array(positions, dtype=np.int32)))
+        for each in paired:
+            tables.update(each.count_pairs(job.card, pairs, np.array(positions, dtype=np.int32)))
         return positions, tables
 
     def __call__(self, position: int, prediction: Prediction | None = None) -> Counted:
@@ -195,7 +198,7 @@ def _counted(counter: _Counter, meter: Meter | None, already: set[int]) -> Itera
         try:
             if meter is None:
                 positions = [position for position in range(len(counter.job.samples)) if position not in already]
-                size = _TOGETHER if counter.pair_counters else 1
+                size = _TOGETHER if counter.paired else 1
                 batches = [positions[start : start + size] for start in range(0, len(positions), size)]
                 for counted in _in_order(pool, counter.together, batches, ahead=4 * workers):
                     yield [counted]

@@ -23,7 +23,9 @@ from bench.families import Rules
 from bench.formats import PredictionReader, layout, suspicions
 from bench.models import Model
 from bench.samples import Prediction, Sample
-from bench.samples.columns import DetectionColumns, SegmentPairs, TruthColumns
+from bench.samples.columns import DetectionColumns, LabelPairs, SegmentPairs, TruthColumns
+
+PairsReader = Callable[[Sequence[Sample]], LabelPairs | SegmentPairs | None]
 
 LATER = ("shown_from",)
 """Rules that came after the first records."""
@@ -33,10 +35,10 @@ LATER = ("shown_from",)
 class Job:
     """What is evaluated: the images, where predictions come from, and the rules.
 
-    Exactly one of `model` and `read_prediction` is given. Where the layout has such a way, `read_columns` brings truth
-    and predictions of all images in one piece, and `read_pairs` what the segments of some share; either may answer with
-    None. `latency` asks for the time of single predictions too. `sources` are paths and the like: they must agree when
-    a run is resumed, and do not name it.
+    Exactly one of `model` and `read_prediction` is given. Where there is such a way, `read_columns` brings truth and
+    predictions of all images in one piece, and `read_pairs` what labels or segments of some images share; either may
+    answer with None. `latency` asks for the time of single predictions too. `sources` are paths and the like: they must
+    agree when a run is resumed, and do not name it.
     """
 
     card: Card
@@ -48,7 +50,7 @@ class Job:
     model: Model | None = None
     read_prediction: PredictionReader | None = None
     read_columns: Callable[[], tuple[TruthColumns, DetectionColumns] | None] | None = None
-    read_pairs: Callable[[Sequence[Sample]], SegmentPairs | None] | None = None
+    read_pairs: PairsReader | None = None
     rules: Rules = field(default_factory=Rules)
     task: str = "semantic"
     resize: bool = False
@@ -103,7 +105,6 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     reader = layout(card)
     find = partial(reader.read_predictions, card, path, task, samples, space=space)
     in_bulk = getattr(reader, "read_columns", None) if task == "instance" else None
-    in_pairs = getattr(reader, "read_pairs", None) if task == "panoptic" else None
     # Masks of results that hold boxes alone would have to be drawn, for nobody to look at.
     without_masks = {"with_masks": False} if rules is not None and rules.families == ("boxes",) else {}
     files = _files_of(path)
@@ -126,11 +127,24 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         task=task,
         read_prediction=read,
         read_columns=partial(in_bulk, card, root, split, path, samples, **without_masks) if in_bulk else None,
-        read_pairs=partial(in_pairs, card, read) if in_pairs else None,
+        read_pairs=_pairs_reader(card, task, read),
         rules=rules or Rules(),
         resize=resize,
         sources={"data": str(root.resolve()), "predictions": str(path.resolve())},
     )
+
+
+def _pairs_reader(card: Card, task: str, read: PredictionReader) -> PairsReader | None:
+    """How predictions of a task are read together with their truth, where that is possible."""
+    if task == "semantic":
+        from bench.formats import label_pairs
+
+        return partial(label_pairs.read, read)
+    if task == "panoptic":
+        from bench.formats import panoptic_pairs
+
+        return partial(panoptic_pairs.read, card, read)
+    return None
 
 
 def _when_needed(find: Callable[[], PredictionReader]) -> PredictionReader:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import Any, Literal, NamedTuple, Protocol, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -85,10 +85,9 @@ class Scores(Protocol):
 class Family(Protocol):
     """What every module of this folder offers.
 
-    Those of objects also have `count_columns`, for all images at once, and that of segments `count_pairs`, for some;
-    those that look at the value of scores have
-    `settled`, which writes into the tables of a run which of its detections are shown, before scores become ranks; and
-    those that make many scores at a cost each have `score_only`, which makes one of them.
+    Those of objects also have `count_columns`, for all images at once, and some others are `CountsPairs`; those that
+    look at the value of scores have `settled`, which writes into the tables of a run which of its detections are shown,
+    before scores become ranks; and those that make many scores at a cost each have `score_only`, which makes one.
     """
 
     GROUP: str
@@ -132,6 +131,19 @@ class Family(Protocol):
         self, tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules
     ) -> list[tuple[str, str]]:
         """What a reader of the scores should know: code and message."""
+        ...
+
+
+@runtime_checkable
+class CountsPairs(Protocol):
+    """What families offer besides, for which the pixels of pairs of labels or of segments are enough."""
+
+    def counts_pairs(self, rules: Rules) -> bool:
+        """Whether they are enough under these rules."""
+        ...
+
+    def count_pairs(self, card: Card, pairs: Any, positions: Array) -> dict[str, Table]:
+        """Count several images, whose `positions` in the data set are given; tables as from `count`."""
         ...
 
 

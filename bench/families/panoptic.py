@@ -51,6 +51,11 @@ def count_with(
     )
 
 
+def counts_pairs(rules: Rules) -> bool:
+    """Whether pairs of segments are enough, which know nothing of boundaries."""
+    return "panoptic_boundary" not in rules.families
+
+
 def count_pairs(card: Card, pairs: SegmentPairs, positions: Array) -> dict[str, Table]:
     """Match the segments of several images, whose `positions` in the data set are given."""
     return panoptic.count_pairs(pairs, card.classes, positions)

@@ -15,6 +15,7 @@ from bench.families import Rules
 from bench.metrics import pixels, semantic
 from bench.metrics.regions import FULL, named, regions_of
 from bench.samples import Array, LabelMap, Prediction, Sample, Table
+from bench.samples.columns import LabelPairs
 
 GROUP = "semantic"
 TABLES = ("pixels",)
@@ -50,6 +51,16 @@ def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, posi
     depth = sample.read_depth() if rules.regions.depths and sample.read_depth else None
     areas = [area for _, area in regions_of(rules.regions, truth, ignore=card.classes.ignore, depth=depth)]
     return {"pixels": pixels.count_regions(truth, prediction, areas, card.classes, image=position, where=sample.id)}
+
+
+def counts_pairs(rules: Rules) -> bool:
+    """Whether pairs of labels are enough: where pixels lie matters in regions only."""
+    return rules.regions.regions.names == (FULL,)
+
+
+def count_pairs(card: Card, pairs: LabelPairs, positions: Array) -> dict[str, Table]:
+    """Count several images, whose `positions` in the data set are given."""
+    return {"pixels": pixels.count_pairs(pairs, card.classes, positions)}
 
 
 def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:

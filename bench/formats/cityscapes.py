@@ -18,7 +18,7 @@ from bench.errors import DataError
 from bench.formats import Ids, PredictionReader, Progress, cityscapes_results, derive, folders
 from bench.formats import cityscapes_files as files
 from bench.formats.grouping import groups_of
-from bench.formats.label_files import LabelFiles
+from bench.formats.label_files import LabelFiles, TrueLabels
 from bench.samples import Instances, LabelMap, Sample, Truth
 
 PICTURE, LABELS, INSTANCES = "_leftImg8bit.png", "_gtFine_labelIds.png", "_gtFine_instanceIds.png"
@@ -39,10 +39,11 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     found = _truth_files(root, word)
     # All kinds, whichever the card's clusters are: slices by sequence and by city are asked for too.
     groups = groups_of("sequence-blocks", list(found))
-    samples = [
-        _sample(card, root, word, folder / name, groups={"city": folder.name, **groups.get(name, {})})
-        for name, folder in found.items()
-    ]
+    label_files = LabelFiles(card.classes)
+    samples = []
+    for name, folder in found.items():
+        known = {"city": folder.name, **groups.get(name, {})}
+        samples.append(_sample(card, root, word, folder / name, groups=known, label_files=label_files))
     return folders.chosen(samples, ids, root)
 
 
@@ -75,7 +76,9 @@ def write_truth(
 write_predictions = cityscapes_results.write
 
 
-def _sample(card: Card, root: Path, word: str, place: Path, *, groups: dict[str, str]) -> Sample:
+def _sample(
+    card: Card, root: Path, word: str, place: Path, *, groups: dict[str, str], label_files: LabelFiles
+) -> Sample:
     folder, name = place.parent, place.name
     city = folder.name
     label_path, instance_path = folder / f"{name}{LABELS}", folder / f"{name}{INSTANCES}"
@@ -84,10 +87,10 @@ def _sample(card: Card, root: Path, word: str, place: Path, *, groups: dict[str,
     camera = root / "camera" / word / city / f"{name}{CAMERA}"
     segments = partial(files.read_segments, card.classes, instance_path)
 
-    def semantic() -> LabelMap:
-        if label_path.is_file():
-            return LabelFiles(card.classes).read_truth(label_path)
+    def derived() -> LabelMap:
         return derive.semantic_from_segments(segments(), card.classes)
+
+    semantic = TrueLabels(label_files, label_path) if label_path.is_file() else derived
 
     def instances() -> Instances:
         return derive.instances_from_segments(segments(), card.classes.things)

@@ -18,7 +18,7 @@ import numpy as np
 from bench import images, kernels, masks
 from bench.errors import DataError, PredictionError, UsageError
 from bench.formats import PredictionReader, coco_panoptic, derive, folders
-from bench.formats.label_files import LabelFiles
+from bench.formats.label_files import LabelFiles, PredictedLabels
 from bench.images import png
 from bench.samples import Instances, LabelMap, Prediction, Rle, Sample, Segments
 
@@ -43,8 +43,7 @@ def read(
     if task != "semantic":
         raise UsageError(f"Cityscapes has no predictions of the task {task!r}: known are instance, panoptic, semantic")
     found = find(path, samples, ".png")
-    label_files = LabelFiles(card.classes)
-    return lambda sample: label_files.read_prediction(found[sample.id], space)
+    return PredictedLabels(LabelFiles(card.classes), found, space)
 
 
 def write(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:

@@ -26,16 +26,15 @@ from bench.formats import (
     coco_panoptic,
     derive,
     folders,
-    panoptic_pairs,
 )
 from bench.formats.coco_files import Files, find_files, masks_folder, picture_finder, sample_names, write_names
 from bench.formats.coco_json import InstanceFile, Number, PanopticFile
 from bench.formats.coco_origin import Origin
 from bench.formats.coco_unusual import TruthFile
 from bench.formats.grouping import groups_of
-from bench.formats.label_files import LabelFiles
+from bench.formats.label_files import LabelFiles, PredictedLabels
 from bench.samples import Instances, LabelMap, Prediction, Sample, Segments, Truth
-from bench.samples.columns import DetectionColumns, SegmentPairs, TruthColumns
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 Kind = TypeVar("Kind", LabelMap, Instances, Segments)
 
@@ -99,8 +98,7 @@ def read_predictions(
         results = coco_instances.results(card, coco_panoptic.single_json(path), listed)
         return lambda sample: results(number_of(sample), _size(sample))
     found = folders.find_predictions(path, samples)
-    label_files = LabelFiles(card.classes)
-    return lambda sample: label_files.read_prediction(found[sample.id], space)
+    return PredictedLabels(LabelFiles(card.classes), found, space)
 
 
 def read_columns(
@@ -120,11 +118,6 @@ def read_columns(
     numbers = [origin.number for origin in origins]
     file, found = coco_columns.read(card, read or first.objects, results, with_masks=with_masks, numbers=numbers)
     return file.columns, found
-
-
-def read_pairs(card: Card, predictions: PredictionReader, samples: Sequence[Sample]) -> SegmentPairs | None:
-    """Read what the segments of some images share with those of their predictions; None where that needs their maps."""
-    return panoptic_pairs.read(card, predictions, samples)
 
 
 def write_truth(

@@ -15,7 +15,7 @@ import numpy as np
 from bench import images, kernels
 from bench.classes import INVALID, Classes, LabelSpace
 from bench.errors import DataError, InputError, PredictionError
-from bench.samples import Array, LabelMap
+from bench.samples import Array, LabelMap, Sample
 
 _VALUES = 1 << 16
 
@@ -41,10 +41,16 @@ class LabelFiles:
         """
         if self.colors:
             return LabelMap(self._from_colors(path, DataError))
-        labels = images.read_labels(path)
-        if self.values:
-            labels = self._from_values(labels, path, DataError)
-        return LabelMap(self.classes.to_train(labels, where=str(path)))
+        return LabelMap(self.true_labels(images.read_labels(path), path))
+
+    def true_labels(self, values: Array, path: Path) -> Array:
+        """Map the values of a truth file, of any shape, to train ids and `ignore`.
+
+        Raises:
+            DataError: a value that means nothing in the card.
+        """
+        ids = self._from_values(values, path, DataError) if self.values else values
+        return self.classes.to_train(ids, where=str(path))
 
     def read_prediction(self, path: Path, space: LabelSpace = "ids") -> LabelMap:
         """Read a predicted label map as train ids; labels that are not scored become `ignore`.
@@ -58,11 +64,18 @@ class LabelFiles:
             labels = images.read_labels(path)
         except DataError as error:
             raise PredictionError(str(error)) from None
-        if self.values and space == "ids":
-            labels = self._from_values(labels, path, PredictionError)
+        labels = self._predicted_ids(labels, space, path)
         train = self.classes.prediction_to_train(labels, space, where=str(path))
         folded = space == "ids" and bool((train == self.classes.ignore).any())
         return LabelMap(train, ids=labels if folded else None)
+
+    def predicted_labels(self, values: Array, space: LabelSpace, path: Path) -> Array:
+        """Map the values of a predicted file, of any shape, to train ids; labels that are not scored become `ignore`.
+
+        Raises:
+            PredictionError: a value that is no label of the card.
+        """
+        return self.classes.prediction_to_train(self._predicted_ids(values, space, path), space, where=str(path))
 
     def write_truth(self, path: Path, labels: Array) -> None:
         """Write train ids and `ignore`, shape (H, W), so that `read_truth` gives them back.
@@ -106,6 +119,9 @@ class LabelFiles:
         table[list(self.classes.void)] = self.classes.void
         table[list(self.values.keys())] = list(self.values.values())
         return table
+
+    def _predicted_ids(self, values: Array, space: LabelSpace, path: Path) -> Array:
+        return self._from_values(values, path, PredictionError) if self.values and space == "ids" else values
 
     def _from_values(self, labels: Array, path: Path, error: type[InputError]) -> Array:
         try:
@@ -158,6 +174,39 @@ class LabelFiles:
         if not self._unscored and (labels == self.classes.ignore).any():
             raise DataError(f"{path}: there are void pixels, but no class of the card that is not scored has a colour")
         return table[labels]
+
+
+@dataclass(frozen=True, eq=False)
+class TrueLabels:
+    """The truth of one image as a label file; called, it reads it."""
+
+    files: LabelFiles
+    path: Path
+
+    def __call__(self) -> LabelMap:
+        """Read the file.
+
+        Raises:
+            DataError: as `LabelFiles.read_truth`.
+        """
+        return self.files.read_truth(self.path)
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedLabels:
+    """Predicted label files by the id of their sample; called, it reads that of a sample."""
+
+    files: LabelFiles
+    paths: Mapping[str, Path]
+    space: LabelSpace = "ids"
+
+    def __call__(self, sample: Sample) -> LabelMap:
+        """Read the file of a sample.
+
+        Raises:
+            PredictionError: as `LabelFiles.read_prediction`.
+        """
+        return self.files.read_prediction(self.paths[sample.id], self.space)
 
 
 def palette(classes: Classes, values: Mapping[int, int] | None = None) -> Array | None:

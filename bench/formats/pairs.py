@@ -18,7 +18,7 @@ from bench.classes import LabelSpace
 from bench.errors import CardError, DataError, PredictionError
 from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results
 from bench.formats.grouping import groups_of
-from bench.formats.label_files import LabelFiles, palette
+from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, palette
 from bench.formats.patterns import Pattern
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
 
@@ -62,8 +62,7 @@ def read_predictions(
     if task != "semantic":
         return named_results.read_predictions(card, path, task, samples)
     found = folders.find_predictions(path, samples)
-    label_files = _label_files(card)
-    return lambda sample: label_files.read_prediction(found[sample.id], space)
+    return PredictedLabels(_label_files(card), found, space)
 
 
 def write_truth(
@@ -145,8 +144,9 @@ class _Files:
         objects = root / files.instances.path(name) if files.instances else None
         return cls(label_files, root / files.labels.path(name), objects)
 
-    def semantic(self) -> LabelMap:
-        return self.label_files.read_truth(self.labels)
+    @property
+    def semantic(self) -> TrueLabels:
+        return TrueLabels(self.label_files, self.labels)
 
     def instances(self) -> Instances:
         return derive.instances_from_object_map(*self._maps(), self.label_files.classes, where=str(self.objects))

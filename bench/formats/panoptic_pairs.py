@@ -51,11 +51,11 @@ def _pixels(files: Sequence[TruthFile], guesses: Sequence[Path]) -> Array | None
     """The pixels that ids share, (P, 3), with the place of the image in front of each id."""
     parts = []
     for place, (file, guess) in enumerate(zip(files, guesses, strict=True)):
-        found = images.read_panoptic_pairs(file.png, guess, file.size)
-        if found is None:
+        found = images.read_pairs(file.png, guess, colors=True)
+        if found is None or found[1] != file.size:
             return None
-        found[:, :2] |= place << _IMAGE
-        parts.append(found)
+        found[0][:, :2] |= place << _IMAGE
+        parts.append(found[0])
     return np.concatenate(parts)
 
 

@@ -18,7 +18,7 @@ from bench.classes import Classes, LabelSpace
 from bench.errors import DataError, PredictionError
 from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results
 from bench.formats.grouping import groups_of
-from bench.formats.label_files import LabelFiles
+from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
 
 CLASSES, OBJECTS, PICTURES, LISTS = "SegmentationClass", "SegmentationObject", "JPEGImages", "ImageSets/Segmentation"
@@ -69,8 +69,7 @@ def read_predictions(
     if task != "semantic":
         return named_results.read_predictions(card, path, task, samples)
     found = folders.find_predictions(_submission(path), samples)
-    label_files = _label_files(card)
-    return lambda sample: label_files.read_prediction(found[sample.id], space)
+    return PredictedLabels(_label_files(card), found, space)
 
 
 def write_truth(
@@ -146,8 +145,9 @@ class _Files:
     objects: Path | None
     has_objects: bool
 
-    def semantic(self) -> LabelMap:
-        return self.label_files.read_truth(self.classes)
+    @property
+    def semantic(self) -> TrueLabels:
+        return TrueLabels(self.label_files, self.classes)
 
     def instances(self) -> Instances:
         objects, labels = self._maps()

@@ -78,16 +78,19 @@ def read_panoptic_ids(path: str | Path) -> tuple[Array, Array]:
     return kernels.color_ids(pillow.with_pillow(path, pillow.to_colors))
 
 
-def read_panoptic_pairs(truth: str | Path, prediction: str | Path, size: tuple[int, int]) -> Array | None:
-    """Count the pixels that the ids of two panoptic maps share, (P, 3) int64: truth, prediction, pixels, rising.
+def read_pairs(
+    truth: str | Path, prediction: str | Path, *, colors: bool = False
+) -> tuple[Array, tuple[int, int]] | None:
+    """Count the pixels of every pair of labels of two maps or, with `colors`, of ids of two panoptic maps.
 
-    None where a file cannot be read or has another size (height, width), or where one of them is no plain PNG of 8-bit
-    RGB: `read_panoptic_ids` reads those or says what is wrong with them.
+    Returns (P, 3) int64 of truth, prediction and pixels, rising, and height and width. None where a file cannot be
+    read, where sizes differ, or where one is no plain PNG of 8 bits: `read_labels` and `read_panoptic_ids` read those,
+    or say what is wrong with them.
     """
     if kernels.which() == "reference":
         return None
     try:
-        return png.decode_pairs(_bytes(truth), _bytes(prediction), size)
+        return png.decode_pairs(_bytes(truth), _bytes(prediction), colors=colors)
     except (png.PngError, DataError):
         return None
 

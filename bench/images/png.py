@@ -118,24 +118,34 @@ def decode_ids(data: bytes) -> tuple[Array, Array]:
     Raises:
         PngError: damaged, cut off, interlaced, or of another kind.
     """
-    filtered, header = _filtered_colors(data)
+    header = _plain_header(data)
+    if header.color != RGB or header.depth != 8:
+        raise PngError("the PNG does not hold colours of three times 8 bits")
+    filtered = _filtered(data, header)
     try:
         return kernels.filtered_ids(filtered, header.height, header.width)
     except ValueError as error:
         raise PngError(f"the pixels of the PNG are damaged ({error})") from None
 
 
-def decode_pairs(truth: bytes, prediction: bytes, size: tuple[int, int]) -> Array:
-    """Decode two PNGs as `decode_ids` does, and count the pixels of each pair of ids: (P, 3) int64, rising.
+def decode_pairs(truth: bytes, prediction: bytes, *, colors: bool) -> tuple[Array, tuple[int, int]]:
+    """Count the pixels of each pair of values of two PNGs: of ids as `decode_ids` makes them, or of labels of 8 bits.
+
+    Returns (P, 3) int64 of truth, prediction and pixels, rising, and height and width.
 
     Raises:
-        PngError: one of them is damaged, cut off, interlaced, of another kind, or not of `size` (height, width).
+        PngError: one of them is damaged, cut off, interlaced or of another kind, or their sizes differ.
     """
-    (true, header), (guessed, other) = _filtered_colors(truth), _filtered_colors(prediction)
-    if (header.height, header.width) != size or (other.height, other.width) != size:
-        raise PngError(f"the PNG does not have {size[1]} x {size[0]} pixels")
+    header, other = _plain_header(truth), _plain_header(prediction)
+    kinds = (RGB,) if colors else (GREY, PALETTE)
+    if not all(each.color in kinds and each.depth == 8 for each in (header, other)):
+        raise PngError("the PNGs hold neither colours of three times 8 bits nor labels of 8 bits")
+    size = header.height, header.width
+    if size != (other.height, other.width):
+        raise PngError("the PNGs have different sizes")
+    rows = _filtered(truth, header), _filtered(prediction, other)
     try:
-        return kernels.filtered_pair_counts(true, guessed, *size)
+        return kernels.filtered_pair_counts(*rows, *size, header.bytes_per_pixel), size
     except ValueError as error:
         raise PngError(f"the pixels of the PNG are damaged ({error})") from None
 
@@ -176,13 +186,6 @@ def _plain_header(data: bytes) -> Header:
 def _filtered(data: bytes, header: Header) -> memoryview:
     parts = [chunk for kind, chunk in _chunks(data) if kind == b"IDAT"]
     return _inflate(parts[0] if len(parts) == 1 else b"".join(parts), header.filtered_size)
-
-
-def _filtered_colors(data: bytes) -> tuple[memoryview, Header]:
-    header = _plain_header(data)
-    if header.color != RGB or header.depth != 8:
-        raise PngError("the PNG does not hold colours of three times 8 bits")
-    return _filtered(data, header), header
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:

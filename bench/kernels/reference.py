@@ -185,17 +185,23 @@ def filtered_ids(filtered: Any, height: int, width: int) -> tuple[Ids, np.ndarra
 
 
 def filtered_pair_counts(
-    truth: Any, prediction: Any, height: int, width: int
+    truth: Any, prediction: Any, height: int, width: int, bytes_per_pixel: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Count the pixels of every pair of ids of two PNGs of 8-bit RGB: `pair_counts` of what `filtered_ids` gives.
+    """Count the pixels of every pair of values of two PNGs, from their filtered rows: (P, 3) as from `pair_counts`.
 
-    >>> filtered_pair_counts(bytes([1, 7, 0, 0, 0, 0, 0]), bytes([0, 2, 0, 0, 3, 0, 0]), 1, 2).tolist()
+    `bytes_per_pixel` is 1 for labels of 8 bits and 3 for the ids of 8-bit RGB, R + 256 G + 65536 B.
+
+    >>> filtered_pair_counts(bytes([1, 7, 0]), bytes([0, 2, 3]), 1, 2, 1).tolist()
     [[7, 2, 1], [7, 3, 1]]
 
     Raises:
-        ValueError: as `filtered_ids`.
+        ValueError: as `unfilter`, or pixels of another size.
     """
-    return pair_counts(*(filtered_ids(each, height, width)[0] for each in (truth, prediction)))
+    if bytes_per_pixel not in (1, 3):
+        raise ValueError(f"pixels of labels have 1 byte and those of ids 3, not {bytes_per_pixel}")
+    if bytes_per_pixel == 3:
+        return pair_counts(*(filtered_ids(each, height, width)[0] for each in (truth, prediction)))
+    return pair_counts(*(unfilter(each, height, width, 1).astype(np.int32) for each in (truth, prediction)))
 
 
 def _unfilter_row(kind: int, residual: Row, above: Row, bpp: int) -> Row:

@@ -15,6 +15,7 @@ from bench import kernels
 from bench.classes import INVALID, Classes
 from bench.errors import DataError, PredictionError
 from bench.samples import Array, LabelMap, Table
+from bench.samples.columns import LabelPairs
 
 RARE = 10
 """A class that fewer images carry is named beside the scores."""
@@ -72,6 +73,28 @@ def count(
         "truth": rows.astype(np.int16),
         "predicted": columns.astype(np.int16),
         "pixels": matrix[rows, columns].astype(np.int64 if wide else np.int32),
+    }
+
+
+def count_pairs(pairs: LabelPairs, classes: Classes, positions: Array) -> Table:
+    """Count several images, whose `positions` in the data set are given, from the pixels of their pairs of labels.
+
+    Rows are those of `count` for one image after the other.
+    """
+    void = classes.ignore
+    kept = pairs.truth != void
+    predicted = np.where(pairs.predicted == void, len(classes), pairs.predicted).astype(np.int64)[kept]
+    cells = (pairs.image[kept] * len(classes) + pairs.truth[kept]) * (len(classes) + 1) + predicted
+    order = np.argsort(cells, kind="stable")
+    starts = np.flatnonzero(np.append(True, np.diff(cells[order]) != 0)[: len(order)])
+    first, pixels = cells[order][starts], np.add.reduceat(pairs.pixels[kept][order], starts) if len(starts) else starts
+    pair = first % (len(classes) * (len(classes) + 1))
+    return {
+        "image": positions[first // (len(classes) * (len(classes) + 1))],
+        "region": np.zeros(len(first), dtype=np.int16),
+        "truth": (pair // (len(classes) + 1)).astype(np.int16),
+        "predicted": (pair % (len(classes) + 1)).astype(np.int16),
+        "pixels": pixels.astype(np.int32),
     }
 
 

@@ -100,6 +100,20 @@ class DetectionColumns:
 
 
 @dataclass(frozen=True, eq=False)
+class LabelPairs:
+    """Pixels of each pair of true and predicted label in a few images; a pair of one image may have several rows.
+
+    `image` (P,) is the place of the image among them; `truth` and `predicted` (P,) are train ids or the card's ignore
+    value; `pixels` (P,) int64.
+    """
+
+    image: Array
+    truth: Array
+    predicted: Array
+    pixels: Array
+
+
+@dataclass(frozen=True, eq=False)
 class SegmentColumns:
     """S segments of a few images by rising key, `i << 32 | id`, where i is the place of the image among them.
 

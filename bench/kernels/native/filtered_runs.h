@@ -15,6 +15,13 @@ struct Run {
 };
 
 template <std::size_t Bpp>
+Color pixel(const Byte* bytes) {
+    Color color = 0;
+    for (std::size_t k = 0; k < Bpp; ++k) color |= Color{bytes[k]} << 8 * k;
+    return color;
+}
+
+template <std::size_t Bpp>
 class FilteredRuns {
 public:
     // All filter types must be known, as `known_rows` makes sure.
@@ -23,6 +30,19 @@ public:
     }
 
     const std::vector<Run>& runs() const { return row_; }
+
+    // The filtered rows that are still to come.
+    const Byte* rest() const { return source_; }
+
+    // Writes the pixels of the row.
+    void write(Byte* row) const {
+        std::size_t x = 0;
+        for (const Run& run : row_) {
+            for (; x < run.end; ++x) {
+                for (std::size_t k = 0; k < Bpp; ++k) row[Bpp * x + k] = static_cast<Byte>(run.color >> 8 * k);
+            }
+        }
+    }
 
     // Goes on to the next row.
     void next() {
@@ -49,7 +69,7 @@ private:
             std::size_t end = x + 1;
             Color color;
             if (changed == x) {
-                color = add(pixel(source_ + Bpp * x), predicted<Kind>(left, up, up_left));
+                color = add(pixel<Bpp>(source_ + Bpp * x), predicted<Kind>(left, up, up_left));
                 if (Kind == 0) end = same_until(x);
             } else if (Kind == 1) {
                 color = left;
@@ -90,12 +110,6 @@ private:
         const Byte* const first = source_ + Bpp * x;
         while (++x < width_ && std::memcmp(source_ + Bpp * x, first, Bpp) == 0) {}
         return x;
-    }
-
-    static Color pixel(const Byte* bytes) {
-        Color color = 0;
-        for (std::size_t k = 0; k < Bpp; ++k) color |= Color{bytes[k]} << 8 * k;
-        return color;
     }
 
     // Sums of bytes, none of which reaches the next one.
