@@ -366,12 +366,16 @@ def test_a_class_without_truth_counts_in_no_mean(cases: ModuleType) -> None:
     after = scores_of(*cases.columns(more), more.classes)
     assert before["AP"].tolist() == after["AP"].tolist()
     assert np.isnan(after["AP per class"][0, -1])
+    theirs = cases.pycocotools(more, "segm")
+    assert (theirs.eval["precision"][:, :, -1] == -1).all()
+    assert theirs.stats[0] == after["AP"][0]
 
 
 # ---- inputs
 
 
-def test_nothing_at_all_has_no_score() -> None:
+def test_nothing_at_all_has_no_score(cases: ModuleType) -> None:
+    assert (cases.pycocotools(cases.Case(1, 2, [], []), "segm").stats == -1).all()
     empty = instance.columns([], [])
     scores = instance.score(instance.count(*empty), np.ones((2, 0)), classes(2))
     assert all(np.isnan(scores[name]).all() for name in instance.OVERALL)

@@ -153,7 +153,7 @@ def test_whole_weights_equal_repeated_images(cases: ModuleType) -> None:
     assert repeated == pytest.approx({name: float(weighted[name][0]) for name in tide.OVERALL}, abs=1e-12)
 
 
-def test_a_class_without_truth_counts_in_the_union_only(cases: ModuleType) -> None:
+def test_a_class_without_truth_counts_in_the_union_only(tidecv: ModuleType, cases: ModuleType) -> None:
     case = made(cases, 6)
     more = cases.Case(case.images, case.classes + 1, case.annotations, [*case.results])
     more.results = [*case.results, {**case.results[0], "category_id": more.classes, "score": 0.01}]
@@ -162,6 +162,7 @@ def test_a_class_without_truth_counts_in_the_union_only(cases: ModuleType) -> No
     union = [tide.score(each, one, classes(4))["AP50"][0] for each in tables]
     truth = [tide.score(each, one, classes(4), classes_in="truth")["AP50"][0] for each in tables]
     assert union[1] < union[0]
+    assert [reference(tidecv, each, "box")[0] for each in (case, more)] == pytest.approx(union, abs=1e-12)
     assert truth[1] == truth[0]
 
 
