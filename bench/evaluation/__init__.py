@@ -10,10 +10,9 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -27,6 +26,9 @@ from bench.families import CountsPairs, Family, families
 from bench.runs import Run, Tables
 from bench.runs.journal import Journal
 from bench.samples import LabelMap, Prediction, Table
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 Progress = Callable[[int, int], None]
 """Called with (images done, images in all)."""
@@ -193,6 +195,8 @@ def _count_rest(
 
 def _counted(counter: _Counter, meter: Meter | None, already: set[int]) -> Iterator[Sequence[Counted]]:
     """Yield counts in the order of the images, a batch at a time."""
+    from concurrent.futures import ThreadPoolExecutor  # with its logging, for those who do not count in one piece
+
     workers = min(8, (os.cpu_count() or 1) + 1)
     with ThreadPoolExecutor(workers, thread_name_prefix="bench-count") as pool:
         try:
