@@ -419,3 +419,13 @@ def test_two_calls_do_not_write_into_one_folder_at_once(tmp_path, capsys):
         prepare(card, tmp_path / "other")
     assert [] == list((tmp_path / "data").iterdir())
     assert not prepare(card, tmp_path / "data").complete
+
+
+def test_without_a_folder_streets_needs_none_and_others_say_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("BENCH_DATA", raising=False)
+    for dataset, words in (("streets", "drawn at its first use"), ("cityscapes", "--data is missing")):
+        assert 2 == cli.main(["prepare", "--dataset", dataset])
+        assert words in capsys.readouterr().err
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    cli.main(["prepare", "--dataset", "cityscapes"])
+    assert f"{tmp_path / 'cityscapes'}" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +22,12 @@ LAYOUTS_OF_STREETS = ("cityscapes", "coco", "voc")
 def prepare(
     *,
     dataset: DatasetName,
-    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder to put the data set into.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Folder to put the data set into; default: its own below BENCH_DATA."
+        ),
+    ] = None,
     split: SplitName = None,
     layout: LayoutName = None,
     as_json: AsJson = False,
@@ -36,12 +42,22 @@ def prepare(
     from bench.cards import load_card
 
     card = load_card(dataset)
-    root = data.expanduser()
+    root = _root(card, data)
     if card.name == "streets":
         return _streets(replace(card, layout=layout or card.layout), root, split, as_json=as_json)
     if layout is not None:
         raise UsageError("--layout goes with --dataset streets, which is drawn; other data sets come in one layout")
     return _fetched(card, root, as_json=as_json)
+
+
+def _root(card: Card, data: Path | None) -> Path:
+    if data is not None:
+        return data.expanduser()
+    if card.name == "streets":
+        raise UsageError("streets is drawn at its first use, without preparing; --data DIR draws it where you want it")
+    if not os.environ.get("BENCH_DATA"):
+        raise UsageError(f"--data is missing: the folder to put {card.title} into (or set BENCH_DATA)")
+    return Path(os.environ["BENCH_DATA"]).expanduser() / card.name
 
 
 def _streets(card: Card, root: Path, split: str | None, *, as_json: bool) -> int:
