@@ -221,11 +221,13 @@ def test_a_palette_in_another_order_is_told(place: Place, bench) -> None:
     for identity, color in colors.items():
         text = text.replace(f"{{ id = {identity},", f"{{ id = {identity}, color = {list(color)},")
     (place.root / "blocks.toml").write_text(text)
-    for swapped in (False, True):
+    for swapped, black in ((False, False), (True, False), (True, True), (False, True)):
         for path in (place.root / "predictions").glob("*.png"):
             labels = np.where(np.asarray(Image.open(path)) == 7, 2, np.asarray(Image.open(path)))
+            if black:  # the colour of no class: the rest tells
+                labels = np.where(np.arange(8) > 1, 7, labels)
             image = Image.fromarray(labels.astype(np.uint8))
-            palette = [(0, 0, 0), *(colors[3 - k] if swapped else colors[k] for k in (1, 2))]
+            palette = [(0, 0, 0), *(colors[3 - k] if swapped else colors[k] for k in (1, 2)), *[(0, 0, 0)] * 5]
             image.putpalette([value for color in palette for value in color])
             image.save(path)
         _, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")

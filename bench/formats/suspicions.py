@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from bench.cards import Card
     from bench.classes import LabelSpace
 
+_TELLING = 0.01
+"""The share of an image's pixels that must have the colour of another class; fewer may be chance."""
 Warned = tuple[str, str]
 """A code that stays the same, and a message."""
 
@@ -58,7 +60,10 @@ def _owner(samples: Sequence[Sample], *, by_beginning: bool) -> Callable[[str], 
 
 
 def _palette(card: Card, file: Path, space: LabelSpace) -> list[Warned]:
-    """Whether most pixels of a palette PNG have the colour of a class that is another one than their index says."""
+    """Whether pixels of a palette PNG mostly have the colour of a class that is another one than their index says.
+
+    Black and colours of no class tell nothing: they fill what is not used of many palettes.
+    """
     try:
         colors = images.read_palette(file)
         used = np.bincount(images.read_labels(file).reshape(-1)) if colors is not None else None
@@ -67,12 +72,13 @@ def _palette(card: Card, file: Path, space: LabelSpace) -> list[Warned]:
     if colors is None or used is None:
         return []
     named = {entry.color: entry for entry in card.classes.entries if entry.color is not None and any(entry.color)}
-    other = 0
+    known = other = 0
     for index in np.flatnonzero(used[: len(colors)]).tolist():
         entry = named.get((int(colors[index][0]), int(colors[index][1]), int(colors[index][2])))
         meant = None if entry is None else entry.id if space == "ids" else entry.train_id
+        known += int(used[index]) if meant is not None else 0
         other += int(used[index]) if meant is not None and meant != index else 0
-    if 2 * other <= used.sum():
+    if 2 * other <= known or other < _TELLING * used.sum():
         return []
     message = (
         f"{file.name} is a palette PNG whose colours are those of {card.title} in another order; its indices were read "
