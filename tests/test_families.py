@@ -96,3 +96,14 @@ def test_rules_survive_a_record() -> None:
 
     rules = Rules(families=("pixels",), regions=choosing.plan_for(CITYSCAPES, "crops,trimap=3"))
     assert rules == msgspec.json.decode(msgspec.json.encode(rules), type=Rules)
+
+
+def test_a_folder_of_segments_is_told_by_the_json_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    folder.mkdir()
+    (folder / "1.png").write_bytes(b"")
+    assert "semantic" == choosing.task_of(folder)
+    (tmp_path / "p.json").write_text("[]")  # results of objects have no folder
+    assert "semantic" == choosing.task_of(folder)
+    (tmp_path / "p.json").write_text('{"annotations": [{"segments_info": []}]}')
+    assert "panoptic" == choosing.task_of(folder)

@@ -31,8 +31,8 @@ _LARGEST = 10000
 def task_of(path: Path) -> str:
     """Which task stored predictions answer, by how they lie: `semantic`, `instance` or `panoptic`.
 
-    A results JSON (a list) or a folder of text files holds instances; a JSON with segments and the PNGs beside it is
-    panoptic; any other folder holds label maps.
+    A results JSON (a list) or a folder of text files holds instances; a JSON with segments, a folder that holds one, or
+    a folder of PNGs with such a JSON of its name beside it is panoptic; any other folder holds label maps.
 
     Raises:
         PredictionError: a file that is none of these.
@@ -49,6 +49,9 @@ def task_of(path: Path) -> str:
             f"{path}: this holds neither a list of results (objects) nor annotations with segments_info (panoptic); "
             "label maps come as a folder of PNGs"
         )
+    beside = path.parent / f"{path.name}.json"
+    if not found and beside.is_file() and b'"segments_info"' in beside.read_bytes():
+        return "panoptic"
     return "instance" if _lists_masks(path) else "semantic"
 
 
