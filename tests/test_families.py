@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from bench import cards, families
-from bench.errors import UsageError
+from bench import cards, families, masks
+from bench.errors import PredictionError, UsageError
 from bench.evaluation import choosing
 from bench.families import FAMILIES, Family, Rules
 from bench.metrics.catalogue import METRICS
+from bench.samples import Instances, Sample, Truth
 
 CITYSCAPES = cards.load_card("cityscapes")
 COCO = cards.load_card("coco-panoptic")
@@ -107,3 +109,28 @@ def test_a_folder_of_segments_is_told_by_the_json_beside_it(tmp_path: Path) -> N
     assert "semantic" == choosing.task_of(folder)
     (tmp_path / "p.json").write_text('{"annotations": [{"segments_info": []}]}')
     assert "panoptic" == choosing.task_of(folder)
+
+
+@pytest.mark.parametrize("line", ["m.png 26 nan", "m.png 26", "m.png,26,0.5", "m.png car 0.5", "x.png 26 .5"])
+def test_lines_of_objects_are_told_also_where_they_are_wrong(tmp_path: Path, line: str) -> None:
+    (tmp_path / "m.png").write_bytes(b"")
+    for name in ("a.txt", "README.txt"):
+        (tmp_path / name).write_text("m.png was made by hand\n")
+    assert "semantic" == choosing.task_of(tmp_path)
+    (tmp_path / "a.txt").write_text(f"{line}\n")
+    assert "instance" == choosing.task_of(tmp_path)
+
+
+def test_masks_of_another_size_than_the_truth_are_refused() -> None:
+    def objects(size: tuple[int, int]) -> Instances:
+        mask = masks.encode(np.ones(size, dtype=bool))
+        one = np.zeros(1, dtype=np.int64)
+        found = {"areas": masks.areas([mask]), "boxes": masks.boxes([mask]), "scores": np.ones(1)}
+        return Instances(size=size, classes=one, rles=[mask], **found)
+
+    sample = Sample("a", Truth(read_instances=lambda: objects((4, 5))))
+    from bench.families import instance
+
+    assert 1 == len(instance.columns_of(sample, objects((4, 5)))[1])
+    with pytest.raises(PredictionError, match=r"a: the predicted masks are 5x4 pixels .* but the truth is 4x5"):
+        instance.columns_of(sample, objects((5, 4)))

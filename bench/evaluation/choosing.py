@@ -5,6 +5,7 @@ It turns words such as `all`, `mIoU,PQ` or `crops,trimap=3:5` into `Rules`; what
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from math import isfinite
@@ -66,15 +67,23 @@ def boxes_alone(path: Path) -> bool:
 
 
 def _lists_masks(path: Path) -> bool:
-    """Whether a folder holds text files of Cityscapes' form: a mask's path, a label and a score a line."""
+    """Whether a folder holds text files of Cityscapes' form: a mask's path, a label and a score a line.
+
+    A line that begins with a file there is and has any number behind it was meant so, and what is wrong will be said.
+    """
     texts = False
     for file in path.rglob("*.txt"):
         texts = True
         with file.open("rb") as lines:
-            words = lines.readline(4096).split()
-        if len(words) == 3 and all(re.fullmatch(rb"[-+.\deE]+", word) for word in words[1:]):
+            words = re.split(rb"[\s,]+", lines.readline(4096).strip())
+        numbers = [re.fullmatch(rb"[-+.\deE]+|[-+]?nan|[-+]?inf", word) is not None for word in words[1:]]
+        if numbers == [True, True] or (any(numbers) and b"\0" not in words[0] and _is_file(file.parent, words[0])):
             return True
     return texts and next(path.rglob("*.png"), None) is None
+
+
+def _is_file(folder: Path, name: bytes) -> bool:
+    return (folder / os.fsdecode(name)).is_file()
 
 
 def rules_for(

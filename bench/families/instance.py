@@ -49,12 +49,19 @@ def columns_of(sample: Sample, prediction: Prediction) -> tuple[TruthColumns, De
     """The objects of one image as columns.
 
     Raises:
-        PredictionError: another kind of prediction.
+        PredictionError: another kind of prediction, or masks of another size than the truth.
     """
     if not isinstance(prediction, Instances):
         kind = type(prediction).__name__
         raise PredictionError(f"{sample.id}: an instance evaluation needs detections with scores, not {kind}")
-    return instance.columns([sample.truth.instances()], [prediction])
+    truth = sample.truth.instances()
+    if prediction.size != truth.size and len(prediction):
+        (tall, wide), (height, width) = prediction.size, truth.size
+        raise PredictionError(
+            f"{sample.id}: the predicted masks are {tall}x{wide} pixels (height x width) but the truth is "
+            f"{height}x{width}: predictions have the size of the truth"
+        )
+    return instance.columns([truth], [prediction])
 
 
 def count_columns(rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
