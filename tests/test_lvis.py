@@ -190,18 +190,21 @@ def test_weights_of_zero_equal_files_without_the_image(tmp_path: Path) -> None:
     assert again == {name: float(np.nan_to_num(zeroed[name][0], nan=-1.0)) for name in lvis.OVERALL}
 
 
-def test_only_classes_with_truth_are_worked_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_classes_with_truth_and_overlaps_asked_for_are_worked_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of 1 203 classes a few images show 200: the others would take most of the time of every resample."""
     asked, precision_of = [], average_precision.precision_of
 
     def watched(listed: Any, weights: Array, totals: Array, *more: Any, **named: Any) -> Any:
-        asked.append(totals.shape[1])
+        asked.append((totals.shape[1], list(listed.thresholds)))
         return precision_of(listed, weights, totals, *more, **named)
 
     monkeypatch.setattr(average_precision, "precision_of", watched)
     tables, read = counted(written(tmp_path, *generated(3)), "mask", "mask")
     scores = lvis.score(tables, np.ones((1, 4)), classes(300), frequencies(read) + ["c"] * (300 - C), only="AP")
-    assert [C] == asked
+    lvis.score(tables, np.ones((1, 4)), classes(C), frequencies(read), only="AP75")
+    assert [(C, list(range(10))), (C, [5])] == asked
     assert (1, 300) == scores.per_class["AP"].shape
     assert np.isnan(scores.per_class["AP"][:, C:]).all()
 

@@ -7,8 +7,8 @@ know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TypeAlias
 
@@ -102,8 +102,18 @@ def leave_out(ranking: Ranking, clusters: Array, subsets: Mapping[str, Array] | 
 
 def _listed(ranking: Ranking, present: Array) -> dict[Key, Listed]:
     """What each size range and cap needs, of the classes `present` (A, C) in its size range: no others are scored."""
-    keys = dict.fromkeys((measure.size, measure.cap) for measure in ranking.protocol.measures)
-    return {key: ranking.listed(*key, np.flatnonzero(present[key[0]])) for key in keys}
+    asked: dict[Key, set[int | None]] = {}
+    for measure in ranking.protocol.measures:
+        asked.setdefault((measure.size, measure.cap), set()).add(measure.threshold)
+    return {
+        key: ranking.listed(*key, np.flatnonzero(present[key[0]]), thresholds=_places(thresholds))
+        for key, thresholds in asked.items()
+    }
+
+
+def _places(thresholds: set[int | None]) -> list[int] | None:
+    """The places of thresholds, rising; None for all of them, as soon as one measure asks for all."""
+    return None if None in thresholds else sorted(place for place in thresholds if place is not None)
 
 
 def _score(
@@ -117,12 +127,14 @@ def _score(
     C, measures = ranking.classes, ranking.protocol.measures
     plain = ranking.totals(np.ones((1, ranking.images)))[0]
     lists = _listed(ranking, plain > 0)
+    sizes = np.isin(ranking.truths["size"], [size for size, _ in lists])
+    needed = replace(ranking, truths={name: column[sizes] for name, column in ranking.truths.items()})
     overall = {measure.name: np.full(count, np.nan) for measure in measures}
     per_class = {measure.name: np.full((count, C), np.nan) for measure in measures}
 
     def work(rows: slice) -> None:
         weights = rows_of(rows)
-        totals = ranking.totals(weights)
+        totals = needed.totals(weights)
         if held is not None:
             totals = np.where(held.which, held.totals, totals)
         for key, listed in lists.items():
@@ -133,7 +145,7 @@ def _score(
             if held is not None:
                 held.put(found, key, listed.classes)
             for measure in wanted:
-                values = _values(measure, found)
+                values = _values(measure, found, listed.thresholds)
                 among = (mine > 0) & subsets.get(measure.subset, np.ones(C, dtype=bool))[listed.classes]
                 overall[measure.name][rows] = [_mean(v, k) for v, k in zip(values, among, strict=True)]
                 per_class[measure.name][rows, listed.classes] = values.reshape(
@@ -153,13 +165,13 @@ def _score(
     )
 
 
-def _values(measure: Measure, found: Found) -> Array:
-    """What a measure is the mean of: (B, C, ...)."""
+def _values(measure: Measure, found: Found, thresholds: Sequence[int]) -> Array:
+    """What a measure is the mean of, (B, K, ...), of what was found at `thresholds`."""
     if measure.recall or measure.area_under_curve:
         values = found.recall if measure.recall else found.area
     else:
         values = found.precision
-    return values if measure.threshold is None else values[:, :, measure.threshold]
+    return values if measure.threshold is None else values[:, :, thresholds.index(measure.threshold)]
 
 
 def _mean(values: Array, among: Array) -> float:

@@ -5,6 +5,7 @@ How the tables are made is told in `matching.py`, which scores are made of the c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -19,10 +20,12 @@ from bench.samples import Array, Table
 class Listed:
     """Detections of one size range and cap, class by class and by falling score; columns as `weighted_precision` asks.
 
-    `rows` (D,) are their rows of the ranking's table, `classes` (K,) those listed.
+    `rows` (D,) are their rows of the ranking's table, `classes` (K,) those listed; bit n of `hits` and `misses` stands
+    for the protocol's threshold at place `thresholds[n]`.
     """
 
     classes: Array
+    thresholds: Sequence[int]
     rows: Array
     image: Array
     starts: Array
@@ -44,23 +47,30 @@ class Ranking:
         """One more than the last image that the tables mention."""
         return 1 + max(int(table["image"].max(initial=-1)) for table in (self.detections, self.truths))
 
-    def listed(self, size: int, cap: int | None, classes: Array | None = None, *, all_of_them: bool = False) -> Listed:
-        """List the detections that count in a size range, of `classes` (K,), rising, or of all.
+    def listed(
+        self,
+        size: int,
+        cap: int | None,
+        classes: Array | None = None,
+        *,
+        thresholds: Sequence[int] | None = None,
+        all_of_them: bool = False,
+    ) -> Listed:
+        """List the detections that count in a size range, at the `thresholds` of these places and of `classes` (K,).
 
-        `all_of_them` lists the ignored ones, too.
+        Both rise, and are all of them where None. `all_of_them` lists the ignored detections, too.
         """
         T, table = len(self.protocol.thresholds), self.detections
-        shift, mask = np.uint64(size * T), np.uint64((1 << T) - 1)
-        counting = ~(table["ignored"] >> shift)
-        hits = (table["matched"] >> shift & counting & mask).astype(np.uint16)
-        misses = (~(table["matched"] >> shift) & counting & mask).astype(np.uint16)
+        places = range(T) if thresholds is None else thresholds
+        matched, counting = table["matched"] >> np.uint64(size * T), ~(table["ignored"] >> np.uint64(size * T))
+        hits, misses = _bits(matched & counting, places), _bits(~matched & counting, places)
         which = np.ones(len(hits), dtype=bool) if all_of_them else (hits | misses) != 0
         chosen = np.arange(self.classes) if classes is None else classes
         if len(chosen) < self.classes:
             which &= np.isin(np.arange(self.classes), chosen)[table["class"]]
         rows = np.flatnonzero(which if cap is None else which & (table["rank"] < cap))
         starts = np.searchsorted(table["class"][rows], np.append(chosen, self.classes).astype(np.int16))
-        return Listed(chosen, rows, table["image"][rows], starts.astype(np.int64), hits[rows], misses[rows])
+        return Listed(chosen, places, rows, table["image"][rows], starts.astype(np.int64), hits[rows], misses[rows])
 
     def totals(self, weights: Array) -> Array:
         """Weighted truths to be found, (B, A, C): exact for whole weights, in the order of the images for others."""
@@ -158,7 +168,15 @@ def precision_of(
             starts=listed.starts,
             hits=listed.hits,
             misses=listed.misses,
-            thresholds=len(protocol.thresholds),
+            thresholds=len(listed.thresholds),
             with_places=with_places,
         )
     )
+
+
+def _bits(flags: Array, places: Sequence[int]) -> Array:
+    """Bit n of each is the bit of `flags` (D,) uint64 at `places[n]`, (D,) uint16."""
+    if isinstance(places, range):
+        return np.asarray((flags & np.uint64((1 << len(places)) - 1)).astype(np.uint16))
+    moved = [(flags >> np.uint64(place) & np.uint64(1)) << np.uint64(n) for n, place in enumerate(places)]
+    return np.asarray(np.bitwise_or.reduce(np.array(moved), axis=0).astype(np.uint16))

@@ -1,7 +1,8 @@
 // Precision at given recalls for many rows of weights. Rows go through the detections eight at a time, so that one pass
-// over the table serves eight rows; only hits, and detections that are wrong at few thresholds, cost anything per
-// threshold: the others are one running sum of weights a class. Precision rises only at hits, so only these are kept.
+// over the table serves eight rows. Most detections are wrong at all thresholds: one running sum of weights a class is
+// theirs, and all that is done for them. Precision rises only at hits, so only these are kept.
 #include "kernels.h"
+#include "lanes.h"
 
 #include <algorithm>
 #include <limits>
@@ -9,17 +10,13 @@
 
 namespace {
 
-constexpr std::size_t kLanes = 8;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNone = -std::numeric_limits<double>::infinity();
 constexpr double kTiny = std::numeric_limits<double>::epsilon();  // np.spacing(1)
 
-struct Lanes {
-    double of[kLanes];
-};
-
-// What happens at one detection: bits of thresholds.
+// What happens at a detection that is not wrong at all thresholds: bits of these.
 struct Event {
-    std::int32_t image;
+    std::int64_t place;
     std::uint16_t hits, corrections;  // corrections: thresholds at which the running sum of wrong ones is not right
     double common, corrected;         // what the running sum and the corrections take of the weight: 1, 0 or -1
 };
@@ -39,11 +36,9 @@ struct Job {
     std::int64_t* places;
 };
 
-std::size_t bits_set(unsigned bits) {
-    std::size_t count = 0;
-    for (; bits != 0; bits &= bits - 1) ++count;
-    return count;
-}
+std::size_t bits_set(unsigned bits) { return bits == 0 ? 0 : 1 + bits_set(bits & (bits - 1)); }
+
+unsigned all_thresholds(const Job& job) { return (1u << job.thresholds) - 1; }
 
 unsigned lowest_bit(unsigned bits) {
     unsigned place = 0;
@@ -52,19 +47,49 @@ unsigned lowest_bit(unsigned bits) {
 }
 
 Event event_of(const Job& job, std::int64_t d) {
-    const unsigned all = (1u << job.thresholds) - 1, misses = job.misses[d] & all;
+    const unsigned all = all_thresholds(job), misses = job.misses[d] & all;
     const bool mostly = 2 * bits_set(misses) > job.thresholds;
-    return {job.image[d], static_cast<std::uint16_t>(job.hits[d] & all),
+    return {d, static_cast<std::uint16_t>(job.hits[d] & all),
             static_cast<std::uint16_t>(mostly ? all & ~misses : misses), mostly ? 1.0 : 0.0, mostly ? -1.0 : 1.0};
 }
 
 struct State {
     std::vector<Lanes> weights;             // (N,), of the rows at hand
-    std::vector<Event> events;              // of the class at hand
-    std::vector<std::vector<Kept>> kept;    // (T,), its hits
+    std::vector<Event> events;              // of all classes
+    std::vector<std::size_t> first_event;   // (K + 1,), where those of a class begin
+    std::vector<std::vector<Kept>> kept;    // (T,), the hits of the class at hand
     std::vector<Lanes> right, corrections;  // (T,)
     std::int64_t first[kLanes];             // first detection with weight
 };
+
+void find_events(const Job& job, State& state) {
+    const unsigned all = all_thresholds(job);
+    for (std::size_t k = 0; k < job.classes; ++k) {
+        state.first_event.push_back(state.events.size());
+        for (std::int64_t d = job.starts[k]; d < job.starts[k + 1]; ++d) {
+            const bool wrong = (job.misses[d] & all) == all && (job.hits[d] & all) == 0;
+            if (!wrong) state.events.push_back(event_of(job, d));
+        }
+    }
+    state.first_event.push_back(state.events.size());
+}
+
+// Add the weights of detections that are wrong at all thresholds.
+void add_wrong(const Job& job, std::int64_t from, std::int64_t to, const State& state, Lanes& wrong) {
+    Lanes sum = wrong;
+    for (std::int64_t d = from; d < to; ++d) {
+        sum = sum + state.weights[static_cast<std::size_t>(job.image[d])];
+    }
+    wrong = sum;
+}
+
+void add_hit(const Event& event, unsigned t, const Lanes& weight, const Lanes& wrong, const Lanes& totals,
+             State& state) {
+    const Lanes right = state.right[t] + weight;
+    const Kept kept{right / (wrong + state.corrections[t] + right + all_lanes(kTiny)), right / totals, event.place};
+    state.right[t] = right;
+    state.kept[t].push_back(kept);
+}
 
 // One pass over the detections of a class, for eight rows.
 void walk(const Job& job, std::size_t k, const Lanes& totals, State& state) {
@@ -74,36 +99,27 @@ void walk(const Job& job, std::size_t k, const Lanes& totals, State& state) {
         state.kept[t].clear();
     }
     std::fill_n(state.first, kLanes, std::int64_t{-1});
-    for (std::size_t e = 0; e < state.events.size(); ++e) {
-        const Event event = state.events[e];
-        const Lanes& weight = state.weights[static_cast<std::size_t>(event.image)];
-        for (std::size_t l = 0; l < kLanes; ++l) wrong.of[l] += event.common * weight.of[l];
+    std::int64_t d = job.starts[k];
+    for (std::size_t e = state.first_event[k]; e < state.first_event[k + 1]; ++e) {
+        const Event& event = state.events[e];
+        add_wrong(job, d, event.place, state, wrong);
+        d = event.place + 1;
+        const Lanes& weight = state.weights[static_cast<std::size_t>(job.image[event.place])];
+        wrong = wrong + weight * all_lanes(event.common);
         for (unsigned bits = event.corrections; bits != 0; bits &= bits - 1) {
             Lanes& sum = state.corrections[lowest_bit(bits)];
-            for (std::size_t l = 0; l < kLanes; ++l) sum.of[l] += event.corrected * weight.of[l];
+            sum = sum + weight * all_lanes(event.corrected);
         }
         for (unsigned bits = event.hits; bits != 0; bits &= bits - 1) {
-            const unsigned t = lowest_bit(bits);
-            Lanes& sum = state.right[t];
-            const Lanes& correction = state.corrections[t];
-            state.kept[t].emplace_back();
-            Kept& kept = state.kept[t].back();
-            kept.place = job.starts[k] + static_cast<std::int64_t>(e);
-            for (std::size_t l = 0; l < kLanes; ++l) {
-                const double right = sum.of[l] += weight.of[l];
-                kept.rate.of[l] = right / (wrong.of[l] + correction.of[l] + right + kTiny);
-                kept.reached.of[l] = right / totals.of[l];
-            }
+            add_hit(event, lowest_bit(bits), weight, wrong, totals, state);
         }
     }
 }
 
 void find_first(const Job& job, std::size_t k, State& state, std::size_t rows) {
     for (std::size_t l = 0; l < rows; ++l) {
-        for (std::size_t e = 0; e < state.events.size() && state.first[l] < 0; ++e) {
-            if (state.weights[static_cast<std::size_t>(state.events[e].image)].of[l] > 0) {
-                state.first[l] = job.starts[k] + static_cast<std::int64_t>(e);
-            }
+        for (std::int64_t d = job.starts[k]; d < job.starts[k + 1] && state.first[l] < 0; ++d) {
+            if (state.weights[static_cast<std::size_t>(job.image[d])][l] > 0) state.first[l] = d;
         }
     }
 }
@@ -114,23 +130,27 @@ void fill(const Job& job, const State& state, std::size_t t, std::size_t rows, d
           double* const* area, std::int64_t* const* places) {
     const std::vector<Kept>& kept = state.kept[t];
     std::size_t r[kLanes];
-    double highest[kLanes] = {};
+    Lanes highest{};
     for (std::size_t l = 0; l < rows; ++l) {
-        const double last = kept.empty() ? 0.0 : kept.back().reached.of[l];
+        const double last = kept.empty() ? 0.0 : kept.back().reached[l];
         for (r[l] = job.recalls; r[l] > 0 && job.recall_points[r[l] - 1] > last; --r[l]) {
             precision[l][r[l] - 1] = 0.0;
             if (places[l] != nullptr) places[l][r[l] - 1] = -1;
         }
     }
+    Lanes under{}, next = all_lanes(kNone);  // the recall that is to be reached next
+    for (std::size_t l = 0; l < rows; ++l) next.set(l, r[l] > 0 ? job.recall_points[r[l] - 1] : kNone);
     for (std::size_t e = kept.size(); e-- > 0;) {
         const Lanes before = e > 0 ? kept[e - 1].reached : Lanes{};
+        highest = larger(highest, kept[e].rate);
+        under = under + (kept[e].reached - before) * highest;
+        if (!any_above(next, before)) continue;
         for (std::size_t l = 0; l < rows; ++l) {
-            highest[l] = std::max(highest[l], kept[e].rate.of[l]);
-            *area[l] += (kept[e].reached.of[l] - before.of[l]) * highest[l];
-            for (; r[l] > 0 && job.recall_points[r[l] - 1] > before.of[l]; --r[l]) {
+            for (; r[l] > 0 && job.recall_points[r[l] - 1] > before[l]; --r[l]) {
                 precision[l][r[l] - 1] = highest[l];
                 if (places[l] != nullptr) places[l][r[l] - 1] = kept[e].place;
             }
+            next.set(l, r[l] > 0 ? job.recall_points[r[l] - 1] : kNone);
         }
     }
     for (std::size_t l = 0; l < rows; ++l) {
@@ -138,6 +158,7 @@ void fill(const Job& job, const State& state, std::size_t t, std::size_t rows, d
             precision[l][r[l] - 1] = highest[l];
             if (places[l] != nullptr) places[l][r[l] - 1] = state.first[l];
         }
+        *area[l] = under[l];
     }
 }
 
@@ -150,8 +171,7 @@ void write(const Job& job, std::size_t k, std::size_t row, std::size_t rows, con
             precision[l] = job.precision + at * job.recalls;
             if (job.places != nullptr) places[l] = job.places + at * job.recalls;
             area[l] = job.area + at;
-            *area[l] = 0.0;
-            job.recall[at] = state.right[t].of[l] / job.totals[(row + l) * job.classes + k];
+            job.recall[at] = state.right[t][l] / job.totals[(row + l) * job.classes + k];
         }
         fill(job, state, t, rows, precision, area, places);
         for (std::size_t l = 0; l < rows; ++l) {
@@ -167,14 +187,12 @@ void write(const Job& job, std::size_t k, std::size_t row, std::size_t rows, con
 void score_rows(const Job& job, std::size_t row, std::size_t rows, State& state) {
     for (std::size_t n = 0; n < job.images; ++n) {
         for (std::size_t l = 0; l < kLanes; ++l) {
-            state.weights[n].of[l] = l < rows ? job.weights[(row + l) * job.images + n] : 0.0;
+            state.weights[n].set(l, l < rows ? job.weights[(row + l) * job.images + n] : 0.0);
         }
     }
     for (std::size_t k = 0; k < job.classes; ++k) {
         Lanes totals{};
-        for (std::size_t l = 0; l < rows; ++l) totals.of[l] = job.totals[(row + l) * job.classes + k];
-        state.events.clear();
-        for (std::int64_t d = job.starts[k]; d < job.starts[k + 1]; ++d) state.events.push_back(event_of(job, d));
+        for (std::size_t l = 0; l < rows; ++l) totals.set(l, job.totals[(row + l) * job.classes + k]);
         walk(job, k, totals, state);
         if (job.places != nullptr) find_first(job, k, state, rows);
         write(job, k, row, rows, state);
@@ -214,6 +232,7 @@ py::tuple weighted_precision(const Contiguous<double>& weights, const Contiguous
         state.kept.resize(job.thresholds);
         state.right.resize(job.thresholds);
         state.corrections.resize(job.thresholds);
+        find_events(job, state);
         for (std::size_t row = 0; row < job.rows; row += kLanes) {
             score_rows(job, row, std::min(kLanes, job.rows - row), state);
         }
