@@ -253,13 +253,25 @@ def test_reader_keeps_order_of_numbers_and_lists(tmp_path: Path) -> None:
         (lambda t: t["annotations"][0].update(category_id=99), "category 99"),
         (lambda t: t["images"][0].update(neg_category_ids=[98]), "category 98"),
         (lambda t: t["images"][0].pop("neg_category_ids"), "neg_category_ids"),
+        (lambda t: t["images"][0].update(height=0), "height"),
+        (lambda t: t["annotations"][0].update(area=-1), "area"),
+        (lambda t: t["annotations"][0].update(bbox=[1, 2, -3, 4]), "bbox"),
     ],
 )
 def test_wrong_truth_is_refused(tmp_path: Path, change: Callable[[Any], Any], message: str) -> None:
-    truth, results = generated(0)
+    truth, results = usual(0)
     change(truth)
+    paths = written(tmp_path, truth, results)
     with pytest.raises(DataError, match=message):
-        reader.read_truth(written(tmp_path, truth, results)[0])
+        reader.read_truth(paths[0])
+    with pytest.raises(DataError, match=message):
+        lvis_bulk.read(*paths, (11, 3, 5))
+
+
+def test_results_may_be_none_at_all(tmp_path: Path) -> None:
+    paths = written(tmp_path, usual(0)[0], [])
+    assert 0 == len(reader.read_results(paths[1], reader.read_truth(paths[0]), (11, 3, 5)))
+    assert 0 == len(lvis_bulk.read(*paths, (11, 3, 5))[1])
 
 
 def test_wrong_results_are_refused(tmp_path: Path) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Number: TypeAlias = int | str
 """What COCO files call an image id: a number, in some files as text."""
+Extent: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+Side: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
+"""Pixels of an image's side, and of an object's box or area."""
 Wrong: TypeAlias = type[DataError] | type[PredictionError]
 T = TypeVar("T")
 
@@ -32,8 +35,8 @@ class ImageEntry(msgspec.Struct, gc=False):
 
     id: Number
     file_name: str
-    height: Annotated[int, msgspec.Meta(ge=1)]
-    width: Annotated[int, msgspec.Meta(ge=1)]
+    height: Extent
+    width: Extent
 
 
 class Category(msgspec.Struct, gc=False):

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from bench import ahead, kernels
-from bench.formats import lvis_columns
+from bench.formats import coco_instances, lvis_columns
 from bench.formats.coco_columns import kept_runs, places_of, runs_of
 from bench.formats.lvis_columns import Category, Image, Listing, LvisTruth
 from bench.samples import Array
@@ -61,7 +61,9 @@ def read(truth: Path, results: Path, numbers: Sequence[int]) -> tuple[TruthColum
 def _truth(
     path: Path, data: bytes, found: dict[str, Any], *, numbers: Sequence[int]
 ) -> tuple[TruthColumns, _Places] | None:
-    if b'"ignore"' in data or bool(np.isnan(found["areas"]).any()) or bool(np.isnan(found["boxes"]).any()):
+    areas, boxes = found["areas"], found["boxes"]
+    # Unknown and negative extents (NaN fails the comparison too) are told object by object.
+    if b'"ignore"' in data or not bool((areas >= 0).all() and (boxes[:, 2:] >= 0).all()):
         return None
     try:
         images = msgspec.json.decode(data[slice(*found["images"])], type=list[Image])
@@ -80,8 +82,8 @@ def _truth(
         images=len(numbers),
         image=image[kept],
         classes=classes[kept],
-        boxes=found["boxes"][kept],
-        areas=found["areas"][kept].astype(np.float64, copy=False),
+        boxes=boxes[kept],
+        areas=areas[kept].astype(np.float64, copy=False),
         crowd=np.zeros(int(kept.sum()), dtype=bool),
         runs=kept_runs(runs_of(found), kept),
         absent=lvis_columns.pairs([[truth.train_ids[k] for k in each.neg_category_ids] for each in listed]),
@@ -94,6 +96,8 @@ def _results(places: _Places, found: dict[str, Any]) -> DetectionColumns | None:
     """The detections; None where something is unusual."""
     where, runs, boxes = places.of(found), runs_of(found), found["boxes"]
     if where is None or runs is None or bool((boxes[:, 2:] < 0).any()):
+        return None
+    if bool((np.abs(boxes) > coco_instances.FARTHEST).any()):
         return None
     image, classes = where
     listed = [places.truth.by_number[number] for number in places.numbers]

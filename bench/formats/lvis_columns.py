@@ -17,7 +17,7 @@ import numpy as np
 from bench import kernels, masks
 from bench.errors import DataError, PredictionError
 from bench.formats import coco_instances
-from bench.formats.coco_json import Result, Segmentation, Wrong, load
+from bench.formats.coco_json import Extent, Result, Segmentation, Side, Wrong, load
 from bench.samples import Array, Instances, Rle
 from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
@@ -29,8 +29,8 @@ class Image(msgspec.Struct, gc=False):
     """An image: pictures are named by `coco_url` in version 1, by `file_name` before."""
 
     id: int
-    height: int
-    width: int
+    height: Extent
+    width: Extent
     neg_category_ids: list[int]
     not_exhaustive_category_ids: list[int]
     file_name: str = ""
@@ -51,8 +51,8 @@ class Annotation(msgspec.Struct, gc=False):
     image_id: int
     category_id: int
     segmentation: Segmentation
-    bbox: tuple[float, float, float, float]
-    area: float
+    bbox: tuple[float, float, Side, Side]
+    area: Side
     ignore: int | bool = 0
 
 
@@ -189,7 +189,7 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
     if unknown:
         raise PredictionError(f"{path}: a result of the category {unknown[0]}, which the truth does not list")
     masked, boxed = ([getattr(result, name) is not None for result in results] for name in ("segmentation", "bbox"))
-    if any(masked) != all(masked) or not (all(masked) or all(boxed)):
+    if results and (any(masked) != all(masked) or not (all(masked) or all(boxed))):
         raise PredictionError(f"{path}: some results have a segmentation or a bbox and others not; all need the same")
     places = {number: place for place, number in enumerate(numbers)}
     kept = [result for result in results if result.image_id in places]
