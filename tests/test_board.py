@@ -64,6 +64,15 @@ def test_measured_rows_come_first_by_the_primary_metric_then_published_ones(plac
     assert ["bad", "new", "old"] == [row.name for row in table.rows][2:]
 
 
+def test_progress_rises_to_all_runs_and_metrics(place: Path) -> None:
+    told: list[tuple[int, int]] = []
+    board = board_file.read(place)
+    boards.table(board, progress=lambda done, total: told.append((done, total)))
+    total = 3 + len(board.file.metrics)
+    assert sorted(told) == told
+    assert ((0, total), (total, total)) == (told[0], told[-1])
+
+
 def test_bold_letters_and_ranks_are_those_of_the_comparison(place: Path) -> None:
     board, table = board_file.read(place), table_of(place)
     found = [board.runs[row.name] for row in table.rows if not row.reported]

@@ -6,7 +6,7 @@ better is for `compare.py` to say. (The module is not called `board`, for that i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,11 +36,24 @@ def board(folder: str | Path) -> pd.DataFrame:
     return DataFrame(records(table(read(Path(folder)))))
 
 
-def table(board: Board) -> Table:
-    """Rank the comparable runs, and lay out measured rows, published rows, and rows that stand apart."""
+def table(board: Board, *, progress: Callable[[int, int], None] | None = None) -> Table:
+    """Rank the comparable runs, and lay out measured rows, published rows, and rows that stand apart.
+
+    `progress` is told how many runs are scored and metrics compared, and of how many in all.
+    """
     file = board.file
-    together, apart = board_runs.part([board_runs.measured(file, run) for run in board.runs.values()], file)
-    found, compared = board_runs.standings(together, file)
+    total = len(board.runs) + len(file.metrics)
+
+    def done(steps: int) -> None:
+        if progress:
+            progress(steps, total)
+
+    scored = []
+    for steps, run in enumerate(board.runs.values()):
+        done(steps)
+        scored.append(board_runs.measured(file, run))
+    together, apart = board_runs.part(scored, file)
+    found, compared = board_runs.standings(together, file, lambda steps: done(len(scored) + steps))
     columns = _columns(board, ranked=compared is not None)
     sign = -1 if file.order == "highest first" else 1
     rows = [

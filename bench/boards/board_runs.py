@@ -6,7 +6,7 @@ Every statement about what differs comes from `compare.py`; how rows are laid ou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -125,14 +125,20 @@ def _difference(model: Measured, one: Measured, file: BoardFile) -> str:
     return ""
 
 
-def standings(together: Sequence[Measured], file: BoardFile) -> tuple[dict[str, Standing], Comparison | None]:
+def standings(
+    together: Sequence[Measured], file: BoardFile, progress: Callable[[int], None]
+) -> tuple[dict[str, Standing], Comparison | None]:
     """Who stands where, for every metric that two or more runs have, and the comparison by the primary one.
 
-    A score of single classes is compared together with the mean over classes, in the same swaps.
+    A score of single classes is compared together with the mean over classes, in the same swaps. `progress` is told how
+    many metrics are compared.
     """
+    done = 0
     found: dict[str, Standing] = {}
     primary: Comparison | None = None
     for mean, metrics in asked_of(together, file).items():
+        progress(done)
+        done += len(metrics)
         there = [n for n, one in enumerate(together) if _complete(one, mean, metrics)]
         if len(there) < 2:
             continue
@@ -141,6 +147,7 @@ def standings(together: Sequence[Measured], file: BoardFile) -> tuple[dict[str, 
         for metric in metrics:
             found[metric] = _standing(compared, metric.partition(":")[2], there, len(together), file)
         primary = compared if file.primary in metrics else primary
+    progress(done)
     return found, primary
 
 

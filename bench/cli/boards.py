@@ -38,7 +38,7 @@ def show(
     """
     from bench.errors import UsageError
 
-    _, table = _open(folder)
+    _, table = _open(folder, quiet=as_json)
     text = _render("json" if as_json else form, table)
     if out is None:
         console.say(text.rstrip("\n"))
@@ -54,7 +54,7 @@ def show(
 @app.command("render")
 def render(folder: Folder, *, as_json: AsJson = False) -> int:
     """Write the board's README.md."""
-    board, table = _open(folder)
+    board, table = _open(folder, quiet=as_json)
     path = board.path / "README.md"
     path.write_text(_render("markdown", table), encoding="utf-8", newline="\n")
     if as_json:
@@ -69,7 +69,7 @@ def check(folder: Folder, *, as_json: AsJson = False) -> int:
     """Fail (exit code 1) when the board's README.md is not what its files give, and say which rows."""
     from bench.render import markdown
 
-    board, table = _open(folder)
+    board, table = _open(folder, quiet=as_json)
     path = board.path / "README.md"
     committed = path.read_text(encoding="utf-8") if path.is_file() else None
     findings = markdown.stale(table, committed)
@@ -110,12 +110,14 @@ def add(
     return 0
 
 
-def _open(folder: Path) -> tuple[Board, Table]:
+def _open(folder: Path, *, quiet: bool) -> tuple[Board, Table]:
+    """Read a board and rank its rows, which takes seconds where these are many."""
     from bench import boards
     from bench.boards import board_file
 
     board = board_file.read(folder.expanduser())
-    return board, boards.table(board)
+    with console.progress(f"ranking {board.path.name}", "steps", quiet=quiet or not board.runs) as report:
+        return board, boards.table(board, progress=report)
 
 
 def _render(form: str, table: Table) -> str:
