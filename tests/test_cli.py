@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 
 from bench import cli, errors
+from bench.cli import memory
 
 CARD = """
 name = "blocks"
@@ -394,3 +396,12 @@ def test_a_comparison_is_suggested_where_there_can_be_one(place: Place, bench) -
     said = [bench(*asked, *more)[1].splitlines()[-1] for more in ([], ["--limit", "5"], ["--name", "again"])]
     assert ["bench eval --predictions OTHER"] * 2 == [line.strip()[:30] for line in said[:2]]
     assert f"bench compare {place.root / 'runs' / 'blocks-val' / 'again'}" in said[2]
+
+
+def test_garbage_is_looked_for_again_whatever_happens(place: Place, bench) -> None:
+    for words in (("--predictions", place.root / "none"), ("--predictions", place.root / "predictions")):
+        bench("eval", *words, *place.arguments)
+        assert gc.isenabled()
+    with memory.loading():
+        inside = gc.isenabled()
+    assert (False, True) == (inside, gc.isenabled())

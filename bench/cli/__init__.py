@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 
-from bench.cli import console
+from bench.cli import console, memory
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,12 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _carry_out(words: list[str]) -> int:
     if words[:1] == ["eval"]:
-        from bench.cli import evaluate
-        from bench.cli.words import plain
+        with memory.loading():
+            from bench.cli import evaluate
+            from bench.cli.words import plain
 
-        asked = plain(evaluate.evaluate, words[1:])
-        if asked is not None:
-            return evaluate.evaluate(**asked)
+            asked = plain(evaluate.evaluate, words[1:])
+            if asked is not None:
+                return evaluate.evaluate(**asked)
     from bench.cli import application
 
     return application.run(words)

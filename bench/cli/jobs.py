@@ -44,6 +44,7 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
     if out.is_file():
         raise UsageError(f"--out {out}: this is a file; run records are written into a folder, new or old")
     memory.keep_freed()
+    memory.keep_loaded()
     if kernels.which() == "reference" and not os.environ.get("BENCH_KERNELS") and not as_json:
         console.note(
             "note: the compiled kernels are missing or older than the sources, so this takes longer; install again"

@@ -1,12 +1,14 @@
-"""How this process keeps memory that was freed: one call at the start of a long count, for the command line only.
+"""How this process keeps memory that was freed, and when it looks for garbage: for the command line only.
 
 A library does not change the allocator of the program that imports it; a command may change its own.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 _LARGEST_KEPT, _KEPT = 32 << 20, 128 << 20
@@ -26,3 +28,23 @@ def keep_freed() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT)
         library.mallopt(_TRIM_THRESHOLD, _KEPT)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Look for no garbage inside, where modules are loaded and next to nothing is thrown away."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def keep_loaded() -> None:
+    """Look for garbage again, but never among what is there now, neither at work nor when Python ends.
+
+    With `loading` this is a tenth of scoring 500 images.
+    """
+    if not gc.get_freeze_count():
+        gc.freeze()
+    gc.enable()
