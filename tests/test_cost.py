@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench import cards, runs
+from bench import runs
 from bench.evaluation import evaluate
 from bench.evaluation.jobs import Job
 from bench.models import Options
@@ -23,21 +24,7 @@ from bench.runs import circumstances
 from bench.samples import Image, LabelMap, Sample, Truth
 
 SIZE, COUNT = (6, 10), 13
-CARD = cards.parse_card(
-    b"""
-name = "tiny"
-title = "Tiny"
-layout = "pairs"
-tasks = ["semantic"]
-licence = "none"
-cite = "none"
-obtain = "none"
-splits = { val = {} }
-files = { images = "{id}.jpg", labels = "{id}.png" }
-classes = [{ id = 0, name = "road", train_id = 0 }, { id = 1, name = "car", train_id = 1 }]
-""",
-    where="test",
-)
+CARD = runpy.run_path(str(Path(__file__).parent / "tiny.py"))["card"]("road", "car")
 
 
 def _sample(index: int) -> Sample:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,32 +11,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from bench import cards, runs, scoring
+from bench import runs, scoring
 from bench.errors import DataError, PredictionError, RunError
 from bench.evaluation import evaluate
 from bench.evaluation.jobs import Job
 from bench.families import Rules
 from bench.samples import Image, LabelMap, Sample, Truth
 
-CARD = cards.parse_card(
-    b"""
-name = "tiny"
-title = "Tiny"
-layout = "pairs"
-tasks = ["semantic"]
-licence = "none"
-cite = "none"
-obtain = "none"
-splits = { val = {} }
-files = { images = "{id}.jpg", labels = "{id}.png" }
-classes = [
-    { id = 0, name = "road", train_id = 0 },
-    { id = 1, name = "car", train_id = 1 },
-    { id = 2, name = "sky", train_id = 2 },
-]
-""",
-    where="test",
-)
+CARD = runpy.run_path(str(Path(__file__).parent / "tiny.py"))["card"]("road", "car", "sky")
 COUNT = 23
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench import cards, cli, runs
+from bench import cli, runs
 from bench.boards import fronts
 from bench.boards.fronts import Front, Point
 from bench.errors import MissingExtra, RunError, UsageError
@@ -23,21 +24,7 @@ from bench.render import plot
 from bench.runs import Run
 from bench.samples import LabelMap, Sample, Truth
 
-CARD = cards.parse_card(
-    b"""
-name = "tiny"
-title = "Tiny"
-layout = "pairs"
-tasks = ["semantic"]
-licence = "none"
-cite = "none"
-obtain = "none"
-splits = { val = {} }
-files = { images = "{id}.jpg", labels = "{id}.png" }
-classes = [{ id = 0, name = "road", train_id = 0 }, { id = 1, name = "car", train_id = 1 }]
-""",
-    where="test",
-)
+CARD = runpy.run_path(str(Path(__file__).parent / "tiny.py"))["card"]("road", "car")
 LABELS = [np.random.default_rng(seed).integers(0, 2, (8, 9), dtype=np.uint8) for seed in range(6)]
 
 
