@@ -179,7 +179,7 @@ def swapped(asked: Question, pair: tuple[Tables, Tables], swaps: Swaps, clusters
     images, parts = len(clusters), []
     for rows in _blocks(len(swaps.rows), 4 * images):
         block = swaps.rows[rows][:, clusters]
-        weights = np.empty((2, len(block), images, 2))
+        weights = np.empty((2, len(block), images, 2), dtype=np.int32)
         weights[0, :, :, 1] = weights[1, :, :, 0] = block
         weights[0, :, :, 0] = weights[1, :, :, 1] = ~block
         halves = asked.of(scores(asked, both, weights.reshape(-1, 2 * images)), by_class=by_class)

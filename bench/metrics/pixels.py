@@ -182,8 +182,9 @@ def sums_per_image(counts: Table, images: int, classes: Classes, region: int) ->
 
 def weigh(weights: Array, part: Array) -> Array:
     """Sum (N, C) under weights (B, N) to (B, C): exact for whole weights, in the order of the images for others."""
+    whole = weights.dtype.kind in "biu" or bool((weights == np.rint(weights)).all())
     weights = np.asarray(weights, dtype=np.float64)
-    if bool((weights == np.rint(weights)).all()):
+    if whole:
         return np.asarray(weights @ part)
     # A matrix product adds in an order that depends on its shape: a result must not depend on how rows are batched.
     sums = np.zeros((len(weights), part.shape[1]))
