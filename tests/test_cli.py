@@ -405,3 +405,12 @@ def test_garbage_is_looked_for_again_whatever_happens(place: Place, bench) -> No
     with memory.loading():
         inside = gc.isenabled()
     assert (False, True) == (inside, gc.isenabled())
+
+
+@pytest.mark.slow
+def test_a_network_leaves_nothing_behind_that_libraries_complain_of(place: Place) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("segmentation_models_pytorch")
+    command = [sys.executable, "-m", "bench", "run", "--model", "unet", "--dataset", "streets", "--limit", "2"]
+    done = subprocess.run([*command, "--json"], cwd=place.root, capture_output=True, text=True, check=True)
+    assert "" == done.stderr
