@@ -114,6 +114,18 @@ def test_a_damaged_record_is_refused_in_one_sentence(tmp_path: Path, spoil, mess
     assert 2 == caught.value.exit_code
 
 
+def test_the_same_tables_make_the_same_file(tmp_path: Path) -> None:
+    columns = {"image": np.arange(5000, dtype=np.int32), "id": np.array(["a", "bé", ""]), "none": np.zeros(0, np.int8)}
+    for name in ("a", "b"):
+        runs.write_tables(tmp_path / name, {"t": columns})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert (tmp_path / "a").stat().st_size < 12_000
+    found = runs.read_tables(tmp_path / "a")["t"]
+    assert list(columns) == list(found)
+    for name, column in columns.items():
+        assert (column.dtype, column.tolist()) == (found[name].dtype, found[name].tolist())
+
+
 def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
     runs.write(a_run(tmp_path / "record"))
     archive = tmp_path / "record" / "counts.npz"

@@ -22,7 +22,6 @@ import numpy as np
 
 from bench.classes import Class, Classes
 from bench.errors import RunError
-from bench.runs import archive
 from bench.samples import Array, Table
 
 SCHEMA = 1
@@ -207,9 +206,13 @@ def _read_record(path: Path) -> Record:
 
 
 def write_tables(path: Path, tables: Tables) -> None:
-    """Write tables as one compressed .npz, a member `<table>/<column>` each."""
-    columns = {f"{table}/{name}": column for table, part in tables.items() for name, column in part.items()}
-    archive.write(path, columns)
+    """Write tables as one compressed .npz, a member `<table>/<column>` each; the same tables make the same file."""
+    # Level 1 takes a fifth of the time of NumPy's 6, which was as long as scoring half a million boxes.
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for table, part in tables.items():
+            for name, column in part.items():
+                with archive.open(f"{table}/{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asanyarray(column), allow_pickle=False)
 
 
 def read_tables(path: Path) -> Tables:
