@@ -105,10 +105,11 @@ def _listed(ranking: Ranking, present: Array) -> dict[Key, Listed]:
     asked: dict[Key, set[int | None]] = {}
     for measure in ranking.protocol.measures:
         asked.setdefault((measure.size, measure.cap), set()).add(measure.threshold)
-    return {
-        key: ranking.listed(*key, np.flatnonzero(present[key[0]]), thresholds=_places(thresholds))
-        for key, thresholds in asked.items()
-    }
+
+    def listed(key: Key) -> Listed:
+        return ranking.listed(*key, np.flatnonzero(present[key[0]]), thresholds=_places(asked[key]))
+
+    return dict(zip(asked, spread(listed, list(asked)), strict=True))
 
 
 def _places(thresholds: set[int | None]) -> list[int] | None:
@@ -132,12 +133,14 @@ def _score(
     overall = {measure.name: np.full(count, np.nan) for measure in measures}
     per_class = {measure.name: np.full((count, C), np.nan) for measure in measures}
 
-    def work(rows: slice) -> None:
+    def work(part: tuple[slice, Sequence[Key]]) -> None:
+        rows, keys = part
         weights = rows_of(rows)
         totals = needed.totals(weights)
         if held is not None:
             totals = np.where(held.which, held.totals, totals)
-        for key, listed in lists.items():
+        for key in keys:
+            listed = lists[key]
             wanted = [measure for measure in measures if (measure.size, measure.cap) == key]
             points = any(not (measure.recall or measure.area_under_curve) for measure in wanted)
             mine = totals[:, key[0], listed.classes]
@@ -153,7 +156,10 @@ def _score(
                 ).mean(axis=2)
 
     widest = max((len(listed.classes) for listed in lists.values()), default=0)
-    spread(work, _blocks(ranking, count, widest))
+    blocks = _blocks(ranking, count, widest)
+    # A row alone is shared out by size and cap, of which each fills measures of its own.
+    shares: list[Sequence[Key]] = [[key] for key in lists] if len(blocks) == 1 else [list(lists)]
+    spread(work, [(rows, keys) for rows in blocks for keys in shares])
     if held is not None:
         for measure in measures:
             silent, present = held.which[measure.size], plain[measure.size] > 0
