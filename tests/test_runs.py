@@ -114,6 +114,24 @@ def test_a_damaged_record_is_refused_in_one_sentence(tmp_path: Path, spoil, mess
     assert 2 == caught.value.exit_code
 
 
+def test_a_record_that_never_comes_leaves_the_older_one_alone(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "record")
+    runs.write(run)
+    before = (tmp_path / "record" / "run.json").read_bytes()
+    with pytest.raises(ZeroDivisionError), runs.writing(run.path, {}):
+        raise ZeroDivisionError
+    assert [tmp_path / "record"] == list(tmp_path.iterdir())
+    assert before == (tmp_path / "record" / "run.json").read_bytes()
+    assert run.tables.keys() == runs.read(tmp_path / "record").tables.keys()
+
+
+def test_counts_that_cannot_be_written_make_no_record(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "record")
+    with pytest.raises(ValueError, match="Object arrays"), runs.writing(run.path, {"t": {"c": np.array([{}])}}) as end:
+        end(run.record)
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_the_same_tables_make_the_same_file(tmp_path: Path) -> None:
     columns = {"image": np.arange(5000, dtype=np.int32), "id": np.array(["a", "bé", ""]), "none": np.zeros(0, np.int8)}
     for name in ("a", "b"):

@@ -88,8 +88,10 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
         "images_per_second": counted / seconds if counted and seconds > 0 else None,
         **({"cost": meter.cost()} if meter and counted else {}),
     }
-    run = recording.record(job, recording.tables(job, parts), timings, path)
-    runs.write(run)
+    tables = recording.tables(job, parts)
+    with runs.writing(path, tables) as finish:  # scoring and writing counts go side by side
+        run = recording.record(job, tables, timings, path)
+        finish(run.record)
     return run
 
 

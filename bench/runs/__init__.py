@@ -12,8 +12,10 @@ import math
 import os
 import shutil
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +24,7 @@ import numpy as np
 
 from bench.classes import Class, Classes
 from bench.errors import RunError
+from bench.kernels.threads import Begun
 from bench.samples import Array, Table
 
 SCHEMA = 1
@@ -128,19 +131,38 @@ def concatenate(parts: Sequence[Table]) -> Table:
 
 def write(run: Run) -> None:
     """Write the record into a temporary folder beside `run.path` and put it in place, replacing an older one."""
-    path = run.path
+    with writing(run.path, run.tables) as finish:
+        finish(run.record)
+
+
+@contextmanager
+def writing(path: Path, tables: Tables) -> Iterator[Callable[[Record], None]]:
+    """Write tables into a temporary folder beside `path`, in a thread, and yield what puts a record with them in place.
+
+    An older record is replaced; where the record never comes, nothing is left.
+    """
     staging = path.with_name(f"{path.name}.writing-{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    (staging / "run.json").write_bytes(to_json(run.record))
-    write_tables(staging / "counts.npz", run.tables)
-    predictions = partial_folder(path) / "predictions"
-    if predictions.is_dir():
-        predictions.rename(staging / "predictions")
-    if path.exists():
-        shutil.rmtree(path)
-    staging.rename(path)
-    shutil.rmtree(partial_folder(path), ignore_errors=True)
+    written = Begun(partial(write_tables, staging / "counts.npz", tables))
+
+    def finish(record: Record) -> None:
+        (staging / "run.json").write_bytes(to_json(record))
+        written.result()
+        predictions = partial_folder(path) / "predictions"
+        if predictions.is_dir():
+            predictions.rename(staging / "predictions")
+        if path.exists():
+            shutil.rmtree(path)
+        staging.rename(path)
+        shutil.rmtree(partial_folder(path), ignore_errors=True)
+
+    try:
+        yield finish
+    finally:
+        with suppress(Exception):  # it was raised by `finish`, or what was raised before it is what matters
+            written.result()
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def to_json(record: Record) -> bytes:
