@@ -17,10 +17,11 @@ from bench.errors import InputError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import Job, stored_predictions
+from bench.families import pixels
 from bench.formats import pairs
 from bench.samples import Array
 
-IMAGES = 20  # more than are read together
+IMAGES = 20
 
 needs_native = pytest.mark.skipif(kernels.which() == "reference", reason="pairs are read by the native kernels alone")
 
@@ -118,12 +119,13 @@ def test_pairs_give_the_tables_of_maps(tmp_path: Path, card: Card, space: str, v
     root = write(tmp_path / "data", *values)
     job = job_of(root, card, space=space)
     assert job.read_pairs is not None
-    assert job.read_pairs(job.samples[:3]) is not None
+    together = pixels.count_pairs(card, job.read_pairs(job.samples), np.arange(IMAGES, dtype=np.int32))["pixels"]
     expected = outcome(root, "maps", card, space=space, read_pairs=None)
     table = {name: np.array(column) for name, (_, column) in expected["pixels"].items()}
     # Every cell of the matrix occurs, but in train ids nothing that is not scored can be predicted.
     assert (9 if space == "train-ids" else 12) == len(np.unique(table["truth"] * 4 + table["predicted"]))
     assert expected == outcome(root, "pairs", card, space=space)
+    assert expected["pixels"] == {key: (column.dtype.str, column.tolist()) for key, column in together.items()}
 
 
 def saved(**options: Any) -> Callable[[Path], None]:

@@ -18,11 +18,12 @@ from bench.errors import InputError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import Job, stored_predictions
+from bench.families import panoptic
 from bench.formats import coco
 from bench.samples import Sample, Segments, Truth
 
 CARD = load_card("coco-panoptic")
-IMAGES = 20  # more than are read together
+IMAGES = 20
 
 needs_native = pytest.mark.skipif(kernels.which() == "reference", reason="pairs are read by the native kernels alone")
 
@@ -68,11 +69,13 @@ def outcome(root: Path, name: str, **options: Any) -> Any:
 def test_pairs_give_the_tables_of_maps(root: Path) -> None:
     job = job_of(root)
     assert job.read_pairs is not None
-    assert job.read_pairs(job.samples[:3]) is not None
+    together = panoptic.count_pairs(CARD, job.read_pairs(job.samples), np.arange(IMAGES, dtype=np.int32))
     expected = outcome(root, "maps", read_pairs=None)
     assert min(map(sum, (expected["segments"][name] for name in ("tp", "fp", "fn")))) > 10
     assert sum(expected["truth_segments"]["crowd"]) > 5
     assert expected == outcome(root, "pairs")
+    for name, table in together.items():
+        assert expected[name] == {key: column.tolist() for key, column in table.items()}
 
 
 def spoil(file: Path, change: Callable[[Any], None]) -> None:

@@ -40,7 +40,7 @@ Counted = tuple[Sequence[int], Mapping[str, Table]]
 """Positions of images, and their counts by table."""
 
 _TOGETHER = 16
-"""Images that are counted from pairs at once: few enough for every thread to have some, and for progress to be seen."""
+"""Most images that are counted from pairs at once; with few images they are fewer, so that every thread has some."""
 
 
 def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | None = None) -> Run:
@@ -204,7 +204,7 @@ def _counted(counter: _Counter, meter: Meter | None, already: set[int]) -> Itera
         try:
             if meter is None:
                 positions = [position for position in range(len(counter.job.samples)) if position not in already]
-                size = _TOGETHER if counter.paired else 1
+                size = max(1, min(_TOGETHER, len(positions) // (4 * workers))) if counter.paired else 1
                 batches = [positions[start : start + size] for start in range(0, len(positions), size)]
                 for counted in _in_order(pool, counter.together, batches, ahead=4 * workers):
                     yield [counted]
