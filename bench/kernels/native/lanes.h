@@ -5,39 +5,39 @@
 #include <cstddef>
 
 #if defined(__GNUC__)
-typedef double Pair __attribute__((vector_size(16)));
-inline Pair larger(Pair one, Pair other) { return one < other ? other : one; }
-inline bool any_above(Pair one, Pair other) {
+typedef double Two __attribute__((vector_size(16)));
+inline Two larger(Two one, Two other) { return one < other ? other : one; }
+inline bool any_above(Two one, Two other) {
     const auto above = one > other;
     return (above[0] | above[1]) != 0;
 }
 #else
-struct Pair {
+struct Two {
     double of[2];
     double operator[](std::size_t i) const { return of[i]; }
     double& operator[](std::size_t i) { return of[i]; }
 };
-inline Pair operator+(Pair a, Pair b) { return {a[0] + b[0], a[1] + b[1]}; }
-inline Pair operator-(Pair a, Pair b) { return {a[0] - b[0], a[1] - b[1]}; }
-inline Pair operator*(Pair a, Pair b) { return {a[0] * b[0], a[1] * b[1]}; }
-inline Pair operator/(Pair a, Pair b) { return {a[0] / b[0], a[1] / b[1]}; }
-inline Pair larger(Pair one, Pair other) {
+inline Two operator+(Two a, Two b) { return {a[0] + b[0], a[1] + b[1]}; }
+inline Two operator-(Two a, Two b) { return {a[0] - b[0], a[1] - b[1]}; }
+inline Two operator*(Two a, Two b) { return {a[0] * b[0], a[1] * b[1]}; }
+inline Two operator/(Two a, Two b) { return {a[0] / b[0], a[1] / b[1]}; }
+inline Two larger(Two one, Two other) {
     return {one[0] < other[0] ? other[0] : one[0], one[1] < other[1] ? other[1] : one[1]};
 }
-inline bool any_above(Pair one, Pair other) { return one[0] > other[0] || one[1] > other[1]; }
+inline bool any_above(Two one, Two other) { return one[0] > other[0] || one[1] > other[1]; }
 #endif
 
 constexpr std::size_t kLanes = 8;
 
 struct Lanes {
-    Pair pairs[kLanes / 2];
+    Two pairs[kLanes / 2];
 
     double operator[](std::size_t l) const { return pairs[l / 2][l % 2]; }
     void set(std::size_t l, double value) { pairs[l / 2][l % 2] = value; }
 };
 
 inline Lanes all_lanes(double value) {
-    const Pair pair{value, value};
+    const Two pair{value, value};
     return {{pair, pair, pair, pair}};
 }
 
