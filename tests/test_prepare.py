@@ -12,6 +12,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -50,7 +51,8 @@ class Handler(BaseHTTPRequestHandler):
         piece = body[start:]
         if server.cuts:
             piece = piece[: server.cuts.pop(0)]
-        self.wfile.write(piece)
+        with suppress(ConnectionError):  # whoever asked may have had enough
+            self.wfile.write(piece)
         self.close_connection = True
 
     def begin(self, body: bytes) -> int | None:
