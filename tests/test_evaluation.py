@@ -160,7 +160,12 @@ def test_an_error_in_a_thread_names_the_image(tmp_path: Path) -> None:
         return LabelMap(labels)
 
     with pytest.raises(PredictionError, match=r"image7.* 9"):
-        evaluate(_stored(wrong), out=tmp_path)
+        evaluate(_stored(wrong), out=tmp_path / "new")
+    assert [] == list((tmp_path / "new").iterdir())
+    kept = evaluate(_job(), out=tmp_path / "used")
+    with pytest.raises(PredictionError, match=r"image7.* 9"):
+        evaluate(_stored(wrong), out=tmp_path / "used")
+    assert [kept.path] == [file.parent for file in (tmp_path / "used").rglob("run.json")]
 
 
 def test_no_images_is_an_error(tmp_path: Path) -> None:

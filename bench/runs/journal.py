@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,11 @@ class Journal:
         return [runs.read_tables(part) for part in sorted(self.folder.glob("part-*.npz"))]
 
     def discard(self) -> None:
-        """Remove the journal: of a run that wrong input ended, and that will not be resumed."""
+        """Remove the journal of a run that wrong input ended, and the folders of its name that nothing else is in."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):  # other runs are in there
+            self.folder.parent.rmdir()
+            self.folder.parent.parent.rmdir()
 
     def append(self, tables: runs.Tables) -> None:
         """Write one more part."""
