@@ -17,10 +17,7 @@ from bench.formats import PredictionReader, coco_json
 from bench.formats.coco_json import SegmentEntry
 from bench.formats.coco_panoptic import Predictions, TruthFile
 from bench.samples import Array, Sample
-from bench.samples.columns import SegmentColumns, SegmentPairs
-
-_IMAGE = 32
-_ID = (1 << _IMAGE) - 1
+from bench.samples.columns import IMAGE_SHIFT, SEGMENT_BITS, SegmentColumns, SegmentPairs
 
 
 def read(card: Card, predictions: PredictionReader, samples: Sequence[Sample]) -> SegmentPairs | None:
@@ -54,7 +51,7 @@ def _pixels(files: Sequence[TruthFile], guesses: Sequence[Path]) -> Array | None
         found = images.read_pairs(file.png, guess, colors=True)
         if found is None or found[1] != file.size:
             return None
-        found[0][:, :2] |= place << _IMAGE
+        found[0][:, :2] |= place << IMAGE_SHIFT
         parts.append(found[0])
     return np.concatenate(parts)
 
@@ -64,10 +61,10 @@ def _columns(card: Card, listed: Sequence[Sequence[SegmentEntry]]) -> SegmentCol
     entries = [entry for each in listed for entry in each]
     table = coco_json.train_ids(card)
     classes = [table.get(entry.category_id) for entry in entries]
-    if None in classes or not all(0 < entry.id < _ID for entry in entries):
+    if None in classes or not all(0 < entry.id < SEGMENT_BITS for entry in entries):
         return None
     place = np.repeat(np.arange(len(listed), dtype=np.int64), [len(each) for each in listed])
-    keys = place << _IMAGE | np.array([entry.id for entry in entries], dtype=np.int64)
+    keys = place << IMAGE_SHIFT | np.array([entry.id for entry in entries], dtype=np.int64)
     order = np.argsort(keys)
     claimed = [np.nan if entry.area is None else entry.area for entry in entries]
     return SegmentColumns(
@@ -80,6 +77,6 @@ def _columns(card: Card, listed: Sequence[Sequence[SegmentEntry]]) -> SegmentCol
 
 def _named(segments: SegmentColumns, keys: Array) -> bool:
     """Whether the ids of the maps, but for void, are those of the JSON, each of them once."""
-    found = np.sort(keys[keys & _ID != 0])
+    found = np.sort(keys[keys & SEGMENT_BITS != 0])
     once = np.append(True, found[1:] != found[:-1])[: len(found)]  # np.unique loads numpy.ma
     return np.array_equal(segments.keys, found[once])

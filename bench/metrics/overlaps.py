@@ -11,15 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.samples import Array, Table
-from bench.samples.columns import SegmentColumns
-
-IMAGE = 32
-"""How far the number of an image is shifted in a key."""
+from bench.samples.columns import IMAGE_SHIFT, SEGMENT_BITS, SegmentColumns
 
 _VOID, _INSIDE = -1, -2
 """Places of pixels that belong to no segment: void, and what `kernels.edge_map` leaves out."""
 
-_NEVER = 1 << 62
+NEVER = 1 << 62
 """Stands behind the last of sorted numbers, so that looking past the end finds something unequal."""
 
 
@@ -53,7 +50,7 @@ class Overlaps:
     def ious(self, truth: Array, predicted: Array) -> Array:
         """IoU of pairs of places; pixels of predicted segments over void do not count."""
         both = (self.truth >= 0) & (self.predicted >= 0)
-        keys = np.append(self.truth[both] * len(self.guessed) + self.predicted[both], _NEVER)
+        keys = np.append(self.truth[both] * len(self.guessed) + self.predicted[both], NEVER)
         wanted = truth * len(self.guessed) + predicted
         place = np.searchsorted(keys, wanted)
         shared = np.where(keys[place] == wanted, np.append(self.pixels[both], 0)[place], 0)
@@ -102,7 +99,7 @@ def matches(found: Overlaps, candidates: tuple[Array, Array], iou: Array, classe
 def truth_segments(found: Overlaps, positions: Array) -> Table:
     """Class, crowd and pixels of every true segment."""
     true, areas = found.true, found.true_areas()
-    image = true.keys >> IMAGE
+    image = true.keys >> IMAGE_SHIFT
     order = np.lexsort((areas, true.crowd, true.classes, image))
     wide = areas.max(initial=0) > np.iinfo(np.int32).max
     return {
@@ -118,8 +115,8 @@ def claimed_areas(found: Overlaps, positions: Array) -> Table:
     true, pixels = found.true, found.true_areas()
     rows = np.flatnonzero((true.claimed != pixels) & ~np.isnan(true.claimed))
     return {
-        "image": positions[true.keys[rows] >> IMAGE],
-        "segment": true.keys[rows] & ((1 << IMAGE) - 1),
+        "image": positions[true.keys[rows] >> IMAGE_SHIFT],
+        "segment": true.keys[rows] & SEGMENT_BITS,
         "claimed": true.claimed[rows].astype(np.float64),
         "pixels": pixels[rows].astype(np.int64),
     }
@@ -127,10 +124,10 @@ def claimed_areas(found: Overlaps, positions: Array) -> Table:
 
 def _places(side: SegmentColumns, keys: Array) -> Array:
     """Where each key stands; ids that no segment has are void (0) or inside (-1, of a single image)."""
-    void = keys & ((1 << IMAGE) - 1) == 0
+    void = keys & SEGMENT_BITS == 0
     return np.where(keys < 0, _INSIDE, np.where(void, _VOID, np.searchsorted(side.keys, keys)))
 
 
 def _cells(side: SegmentColumns, classes: int) -> Array:
     """Number the pairs of image and class."""
-    return (side.keys >> IMAGE) * classes + side.classes
+    return (side.keys >> IMAGE_SHIFT) * classes + side.classes

@@ -13,12 +13,9 @@ import numpy as np
 from bench import kernels
 from bench.classes import Classes
 from bench.errors import DataError, PredictionError
-from bench.metrics.overlaps import Overlaps, claimed_areas, matches, overlaps, truth_segments
+from bench.metrics.overlaps import NEVER, Overlaps, claimed_areas, matches, overlaps, truth_segments
 from bench.samples import Array, Segments, Table
 from bench.samples.columns import SegmentColumns, SegmentPairs
-
-_NEVER = 1 << 62
-"""Stands behind the last of sorted numbers, so that looking past the end finds something unequal."""
 
 
 def count(
@@ -115,7 +112,7 @@ def _side(
     ids = np.asarray(segments.segment_ids, dtype=np.int64)[order]
     labels = np.asarray(segments.classes, dtype=np.int64)[order]
     place = np.searchsorted(ids, found)
-    known = np.append(ids, _NEVER)[place] == found
+    known = np.append(ids, NEVER)[place] == found
     if not (known | (found == 0)).all():
         stray = found[~known & (found != 0)].min()
         raise wrong(f"{what} has pixels of segment {stray}, which is not among its {len(ids)} listed segments")

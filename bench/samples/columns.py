@@ -113,6 +113,12 @@ class LabelPairs:
     pixels: Array
 
 
+IMAGE_SHIFT = 32
+"""How far the place of an image is shifted in the key of a segment."""
+SEGMENT_BITS = (1 << IMAGE_SHIFT) - 1
+"""The part of a key that is the segment's id."""
+
+
 @dataclass(frozen=True, eq=False)
 class SegmentColumns:
     """S segments of a few images by rising key, `i << 32 | id`, where i is the place of the image among them.
