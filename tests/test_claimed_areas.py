@@ -68,7 +68,7 @@ def test_scaled_areas_change_no_score_and_are_told(root: Path, tmp_path: Path, m
     assert [told] == warnings(after)
     assert before.record.scores == after.record.scores
     assert before.record.tables == after.record.tables
-    assert [code for code, _ in scoring.rescore(after).warnings].count("json-areas") == 1
+    assert [each.code for each in scoring.rescore(after).warnings].count("json-areas") == 1
 
 
 def test_areas_that_are_missing_or_of_predictions_are_no_matter(root: Path, tmp_path: Path) -> None:

@@ -210,6 +210,6 @@ def test_a_mean_most_of_whose_classes_few_images_carry_has_no_interval(tmp_path:
     run = evaluate(job, out=tmp_path)
     scores = run.record.scores["semantic"]
     assert "silent-classes" in {warning.code for warning in run.record.warnings}
-    assert "silent-classes" not in {code for code, _ in scoring.rescore(run, interval="none").warnings}
+    assert "silent-classes" not in {each.code for each in scoring.rescore(run, interval="none").warnings}
     assert [None, None, None] == [scores[name]["interval"] for name in ("mIoU", "mean_accuracy", "mDice")]
     assert scores["pixel_accuracy"]["interval"] is not None

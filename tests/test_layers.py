@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = {
     "errors": 0,
+    "notices": 0,
     "classes": 1,
     "samples": 1,
     "resample": 1,

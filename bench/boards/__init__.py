@@ -192,5 +192,5 @@ def _remarks(together: Sequence[Measured], compared: Comparison | None, board: B
     remarks += _remarks_on_cost(together, board.file)
     if board.published:
         remarks.append("Reported: as published; without counts there is no interval, no test and no bold.")
-    warned = dict.fromkeys(message for one in together for _, message in one.scored.warnings)
+    warned = dict.fromkeys(each.message for one in together for each in one.scored.warnings)
     return (*remarks, *(f"Note: {message}." for message in warned))

@@ -20,6 +20,7 @@ import bench
 from bench import kernels, runs, scoring
 from bench.evaluation import jobs
 from bench.families import family
+from bench.notices import Notice
 from bench.runs import Record, Run, Tables
 
 PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pillow": "PIL", "torch": "torch", "torchvision": "torchvision"}
@@ -41,7 +42,7 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
     """Score the tables and describe the whole run: what was asked, of what, where, and what came of it."""
     classes = job.card.classes
     scored = scoring.score(tables, classes, job.rules)
-    warnings = [*job.identity.get("warnings", []), *scored.warnings]
+    notices = [*(Notice(*each) for each in job.identity.get("warnings", [])), *scored.warnings]
     found = Record(
         bench=bench.__version__,
         id=path.name,
@@ -63,7 +64,7 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
         protocol=runs.nan_to_null({"rules": msgspec.to_builtins(job.rules), "intervals": scored.intervals}),
         environment=environment(),
         timings=timings,
-        warnings=[runs.Warned(code=code, message=message) for code, message in warnings],
+        warnings=[runs.Warned(**each._asdict()) for each in notices],
         tables=digests(job, tables),
         scores=runs.nan_to_null(scored.groups),
     )

@@ -60,7 +60,7 @@ class Result:
     @property
     def warnings(self) -> list[str]:
         """What a reader of the scores should know."""
-        return [message for _, message in self.scored.warnings]
+        return [each.message for each in self.scored.warnings]
 
     def __repr__(self) -> str:
         """A line for each score, in percent, with its interval."""

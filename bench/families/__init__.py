@@ -6,7 +6,7 @@ you name is the file you open: the family `pixels` is `bench/families/pixels.py`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Literal, NamedTuple, Protocol, cast, runtime_checkable
 
@@ -16,6 +16,7 @@ from bench.cards import Card
 from bench.classes import Classes
 from bench.metrics.regions import Plan
 from bench.metrics.semantic import ClassesIn
+from bench.notices import Notice
 from bench.samples import Array, Prediction, Sample, Table
 
 
@@ -129,8 +130,8 @@ class Family(Protocol):
 
     def warnings(
         self, tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules
-    ) -> list[tuple[str, str]]:
-        """What a reader of the scores should know: code and message."""
+    ) -> Sequence[tuple[str, str] | Notice]:
+        """What a reader of the scores should know: code and message, or a `Notice` where it is serious."""
         ...
 
 

@@ -55,7 +55,7 @@ def run_table(run: Run) -> str:
     """The whole report of one run: heading, then per group the overall scores, regions and classes, and notes."""
     record = run.record
     where = f"{record.dataset.title} {record.dataset.split}"
-    parts = [f"{record.name} on {where}: {record.dataset.images} images{_speed(run)}"]
+    parts = [f"{record.name} on {where}: {record.dataset.images} images{_speed(run)}", _serious(run)]
     for name, group in record.scores.items():
         if len(record.scores) > 1:
             parts.append(f"{GROUPS.get(name, name)}:")
@@ -177,6 +177,11 @@ def _speed(run: Run) -> str:
     return f", {speed:.1f} images/s" if speed else ""
 
 
+def _serious(run: Run) -> str:
+    """What makes the scores doubtful, for the place above them."""
+    return filled([f"Warning: {each.message}." for each in run.record.warnings if each.severity == "warning"])
+
+
 def _notes(run: Run) -> str:
     used = run.record.protocol["intervals"]
     made: dict[str, list[str]] = {}
@@ -189,7 +194,7 @@ def _notes(run: Run) -> str:
     if run.record.model.get("kind") == "model":
         words = {"Inference": circumstances.inference(run.record), "Cost": circumstances.cost_in_words(run.record)}
         lines += [f"{head}: {text}." for head, text in words.items() if text]
-    lines += [f"Note: {warning.message}." for warning in run.record.warnings]
+    lines += [f"Note: {each.message}." for each in run.record.warnings if each.severity == "note"]
     return filled(lines)
 
 

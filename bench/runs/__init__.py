@@ -25,6 +25,7 @@ import numpy as np
 from bench.classes import Class, Classes
 from bench.errors import RunError
 from bench.kernels.threads import Begun
+from bench.notices import Severity
 from bench.samples import Array, Table
 
 SCHEMA = 1
@@ -64,6 +65,7 @@ class Warned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     code: str
     message: str
+    severity: Severity = "note"
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

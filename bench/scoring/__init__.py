@@ -17,6 +17,7 @@ from bench import resample
 from bench.classes import Classes
 from bench.errors import RunError
 from bench.families import Family, Rules, Scores, families
+from bench.notices import Notice
 from bench.resample import Interval, Members
 from bench.runs import Run, Tables
 from bench.samples import Array
@@ -33,7 +34,7 @@ class Scored:
 
     groups: dict[str, dict[str, Any]]
     intervals: dict[str, Any]
-    warnings: list[tuple[str, str]]
+    warnings: list[Notice]
 
 
 def rules_of(run: Run) -> Rules:
@@ -69,14 +70,11 @@ def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
         _merge(groups.setdefault(each.GROUP, {}), group)
         if method:
             methods[each.GROUP] = method
-        warnings += [
-            warning
-            for warning in each.warnings(tables, clusters, classes, rules)
-            if rules.interval != "none" or warning[0] != "silent-classes"
-        ]
+        notices = [Notice(*found) for found in each.warnings(tables, clusters, classes, rules)]
+        warnings += [notice for notice in notices if rules.interval != "none" or notice.code != "silent-classes"]
     detected = [len(table["image"]) for name, table in tables.items() if name.endswith("_detections")]
     if detected and not any(detected):
-        warnings.append(("no-detections", "the predictions hold no object of a class that is scored"))
+        warnings.append(Notice("no-detections", "the predictions hold no object of a class that is scored"))
     intervals = {
         "level": LEVEL,
         "images": int(sizes.sum()),
@@ -166,9 +164,9 @@ def per_image(run: Run) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
     raise RunError(f"{run.path}: its scores are made of all images together; a single image has none")
 
 
-def _warnings_of_units(sizes: Array) -> list[tuple[str, str]]:
+def _warnings_of_units(sizes: Array) -> list[Notice]:
     images, effective = int(sizes.sum()), resample.effective_clusters(sizes)
-    found = []
+    found: list[tuple[str, str]] = []
     if images < FEW_IMAGES:
         found.append(("few-images", f"{images} images: below {FEW_IMAGES} intervals are narrower than they should be"))
     if len(sizes) == 1 < images:
@@ -176,4 +174,4 @@ def _warnings_of_units(sizes: Array) -> list[tuple[str, str]]:
     elif len(sizes) < images and effective < FEW_CLUSTERS:
         worth = f"{len(sizes)} clusters, worth {effective:.1f} of equal size"
         found.append(("few-clusters", f"{worth}: intervals are rough"))
-    return found
+    return [Notice(*each) for each in found]
