@@ -65,6 +65,7 @@ def evaluate(  # noqa: PLR0913 - what a person can say of an evaluation
         rules=rules_for(opened.card, loaded.task, metrics=metrics, **settings),
         task=loaded.task,
         sources={"data": str(opened.root.resolve())},
+        notices=opened.notices,
     )
     run = _in_memory(job, loaded, progress) if out is None else _recorded(job, Path(out), progress)
     return Result(scoring.rescore(run), opened.card.title, len(samples), run)

@@ -14,6 +14,7 @@ from bench.cards import Card, load_card
 from bench.cards.card_file import CLASSES_FROM, LAYOUTS
 from bench.errors import DataError, UsageError, did_you_mean
 from bench.formats import Ids, classes_in_truth, layout
+from bench.notices import Notice
 from bench.samples import Sample
 
 Progress = Callable[[int, int], None]
@@ -21,12 +22,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """An opened split: the card, where it lies, and its samples in order."""
+    """An opened split: the card, where it lies, its samples in order, and what is odd about them."""
 
     card: Card
     root: Path
     split: str
     samples: Sequence[Sample]
+    notices: tuple[Notice, ...] = ()
 
 
 def open_data(
@@ -67,7 +69,25 @@ def open_data(
         samples = samples[:limit]
     if not samples:
         raise DataError(f"{found}: the split {split!r} of {card.title} holds no images")
-    return Data(card, found, split, samples)
+    notices = () if ids is not None else _count_notices(card, split, len(samples), limit)
+    return Data(card, found, split, samples, notices)
+
+
+def _count_notices(card: Card, split: str, count: int, limit: int | None) -> tuple[Notice, ...]:
+    """Whether a split holds another number of images than the card says, unless a part of it was asked for."""
+    listed = card.splits[split].images
+    if listed is None or count == (listed if limit is None else min(limit, listed)):
+        return ()
+    if limit is not None and count > listed:
+        return ()
+    what = (
+        f"{count} of {listed} images of the split {split!r} of {card.title} were found, so these are not the scores of "
+        "the whole split; add the missing images, or choose a part with --ids or --limit"
+        if count < listed
+        else f"the split {split!r} of {card.title} holds {count} images, and the card says {listed}; "
+        f"check --data and --split, or mend splits.{split}.images in the card"
+    )
+    return (Notice("split-images", what, "warning"),)
 
 
 def _samples(card: Card, root: Path, split: str, ids: str | None) -> list[Sample]:

@@ -126,6 +126,7 @@ def _evaluated(file: GateFile, asked: Check, baseline: Run, *, quiet: bool) -> R
         space=asked.label_space,
         rules=rules_of(baseline),
         name=asked.name,
+        notices=opened.notices,
     )
     with console.progress(f"{asked.name} on {opened.card.name}", quiet=quiet) as report:
         return evaluate(job, out=file.place("runs"), progress=report)

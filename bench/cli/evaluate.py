@@ -106,6 +106,7 @@ def evaluate(  # noqa: PLR0913 - an option each
             task=answered,
             rules=rules,
             name=name,
+            notices=opened.notices,
         )
         return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)
     path = predictions.expanduser()
@@ -128,5 +129,6 @@ def evaluate(  # noqa: PLR0913 - an option each
         name=name,
         root=opened.root,
         some=limit is not None or ids is not None,
+        notices=opened.notices,
     )
     return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)

@@ -137,6 +137,7 @@ def run(  # noqa: PLR0913 - an option each
         save_predictions=save_predictions,
         latency=latency,
         sources={"data": str(opened.root.resolve())},
+        notices=opened.notices,
     )
     another = f"bench run --model {_other(model, loaded.task)} --dataset {dataset} --split {opened.split}"
     return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)

@@ -30,6 +30,10 @@ from bench.samples import LabelMap, Prediction, Table
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from bench.formats import PredictionReader
+    from bench.notices import Notice
+    from bench.samples.columns import DetectionColumns, TruthColumns
+
 Progress = Callable[[int, int], None]
 """Called with (images done, images in all)."""
 
@@ -70,7 +74,8 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
             keeper.begin()
         if meter:
             meter.begin()
-        whole = None if already else _count_whole(counter)
+        columns = None if already else _columns(counter)
+        whole = None if columns is None else _count_whole(counter, *columns)
         parts += _count_rest(counter, meter, journal, already, progress) if whole is None else [whole]
         if keeper:
             keeper.finish()
@@ -89,6 +94,8 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
         **({"cost": meter.cost()} if meter and counted else {}),
     }
     tables = recording.tables(job, parts)
+    told = (*_notices_of(job.read_prediction), *(notice for each in columns or () for notice in each.notices))
+    job = replace(job, notices=(*job.notices, *told))
     with runs.writing(path, tables) as finish:  # scoring and writing counts go side by side
         run = recording.record(job, tables, timings, path)
         finish(run.record)
@@ -150,17 +157,23 @@ def _joined(counted: Sequence[Counted]) -> Counted:
     return positions, {name: runs.concatenate([tables[name] for _, tables in counted]) for name in names}
 
 
-def _count_whole(counter: _Counter) -> Tables | None:
-    """Count all images in one piece, where the layout reads and all families count that way."""
-    job = counter.job
-    counts = [getattr(each, "count_columns", None) for each in counter.families]
-    columns = job.read_columns() if job.read_columns and all(counts) else None
-    if columns is None:
-        return None
-    tables: Tables = {"done": {"image": np.arange(len(job.samples), dtype=np.int32)}}
-    for count in counts:
-        tables.update(count(job.rules, *columns) if count else {})
+def _columns(counter: _Counter) -> tuple[TruthColumns, DetectionColumns] | None:
+    """All images in one piece, where the layout reads and all families count that way."""
+    able = all(getattr(each, "count_columns", None) for each in counter.families)
+    return counter.job.read_columns() if counter.job.read_columns and able else None
+
+
+def _count_whole(counter: _Counter, truth: TruthColumns, found: DetectionColumns) -> Tables:
+    tables: Tables = {"done": {"image": np.arange(len(counter.job.samples), dtype=np.int32)}}
+    for each in counter.families:
+        count = getattr(each, "count_columns", None)
+        tables.update(count(counter.job.rules, truth, found) if count else {})
     return tables
+
+
+def _notices_of(reader: PredictionReader | None) -> tuple[Notice, ...]:
+    """What a reader of stored predictions has to say of them."""
+    return tuple(getattr(reader, "notices", ()))
 
 
 def _count_rest(

@@ -22,6 +22,7 @@ from bench.classes import LabelSpace
 from bench.families import Rules
 from bench.formats import PredictionReader, layout, suspicions
 from bench.models import Model
+from bench.notices import Notice
 from bench.samples import Prediction, Sample
 from bench.samples.columns import DetectionColumns, LabelPairs, SegmentPairs, TruthColumns
 
@@ -38,7 +39,8 @@ class Job:
     Exactly one of `model` and `read_prediction` is given. Where there is such a way, `read_columns` brings truth and
     predictions of all images in one piece, and `read_pairs` what labels or segments of some images share; either may
     answer with None. `latency` asks for the time of single predictions too. `sources` are paths and the like: they must
-    agree when a run is resumed, and do not name it.
+    agree when a run is resumed, and do not name it. `notices` are known before the first image is counted; readers may
+    add more (`notices` of a prediction reader and of columns).
     """
 
     card: Card
@@ -57,6 +59,7 @@ class Job:
     save_predictions: bool = False
     latency: bool = False
     sources: dict[str, Any] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -96,6 +99,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     rules: Rules | None = None,
     name: str | None = None,
     some: bool = False,
+    notices: tuple[Notice, ...] = (),
 ) -> Job:
     """The job of scoring predictions that lie at `path`, in the card's layout; `some` of a split's samples, or all.
 
@@ -110,7 +114,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     files = _files_of(path)
     warnings = suspicions.warnings_of(card, path, task, samples, files=files, space=space)
     # What is read in bulk is not read twice, one object at a time.
-    read = _when_needed(find) if in_bulk else find()
+    read = _WhenNeeded(find) if in_bulk else find()
     return Job(
         card=card,
         split=split,
@@ -131,6 +135,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         rules=rules or Rules(),
         resize=resize,
         sources={"data": str(root.resolve()), "predictions": str(path.resolve())},
+        notices=notices,
     )
 
 
@@ -147,17 +152,22 @@ def _pairs_reader(card: Card, task: str, read: PredictionReader) -> PairsReader 
     return None
 
 
-def _when_needed(find: Callable[[], PredictionReader]) -> PredictionReader:
+class _WhenNeeded:
     """A reader that finds the predictions when the first of them is asked for; several threads may ask."""
-    lock, found = Lock(), list[PredictionReader]()
 
-    def read(sample: Sample) -> Prediction:
-        with lock:
-            if not found:
-                found.append(find())
-        return found[0](sample)
+    def __init__(self, find: Callable[[], PredictionReader]) -> None:
+        self._find, self._lock, self._found = find, Lock(), list[PredictionReader]()
 
-    return read
+    def __call__(self, sample: Sample) -> Prediction:
+        with self._lock:
+            if not self._found:
+                self._found.append(self._find())
+        return self._found[0](sample)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the reader found odd, once it has been asked."""
+        return tuple(notice for reader in self._found for notice in getattr(reader, "notices", ()))
 
 
 def made_from_truth(
@@ -170,6 +180,7 @@ def made_from_truth(
     task: str = "semantic",
     rules: Rules | None = None,
     name: str | None = None,
+    notices: tuple[Notice, ...] = (),
 ) -> Job:
     """The job of scoring a baseline, which is made from the truth.
 
@@ -187,6 +198,7 @@ def made_from_truth(
         task=task,
         rules=rules or Rules(),
         sources={"data": str(root.resolve())},
+        notices=notices,
     )
 
 

@@ -42,7 +42,8 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
     """Score the tables and describe the whole run: what was asked, of what, where, and what came of it."""
     classes = job.card.classes
     scored = scoring.score(tables, classes, job.rules)
-    notices = [*(Notice(*each) for each in job.identity.get("warnings", [])), *scored.warnings]
+    before = [*(Notice(*each) for each in job.identity.get("warnings", [])), *job.notices]
+    notices = [*dict.fromkeys(before), *scored.warnings]
     found = Record(
         bench=bench.__version__,
         id=path.name,

@@ -104,6 +104,7 @@ def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) 
         areas=truth.areas[kept],
         crowd=truth.crowd[kept],
         runs=kept_runs(truth.runs, kept),
+        notices=truth.notices,
     )
     kept = position[found.image] >= 0
     detections = DetectionColumns(
@@ -113,6 +114,7 @@ def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) 
         scores=found.scores[kept],
         boxes=found.boxes[kept],
         runs=kept_runs(found.runs, kept),
+        notices=found.notices,
     )
     return TruthFile([file.images[place] for place in places], objects), detections
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.errors import InputError
+from bench.notices import Notice
 from bench.samples import Array
 
 
@@ -47,7 +48,7 @@ class TruthColumns:
     `runs` their masks, or None where only boxes are known. `ignore` (G,) bool, or None for nowhere: objects that count
     neither as found nor as missed (LVIS and VOC mark such; COCO's crowds are ignored without being marked here).
     `absent` and `partial` (K, 2) int64, or None: pairs of an image and a class that is known to be absent there, or
-    marked in part only, where a data set tells some classes of each image (LVIS).
+    marked in part only, where a data set tells some classes of each image (LVIS). `notices` say what is odd in the file.
     """
 
     images: int
@@ -60,6 +61,7 @@ class TruthColumns:
     ignore: Array | None = None
     absent: Array | None = None
     partial: Array | None = None
+    notices: tuple[Notice, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length or another dtype, and images outside 0 .. N-1."""
@@ -77,7 +79,7 @@ class DetectionColumns:
 
     `image` (D,) int32 position of the image 0 .. N-1; `classes` (D,) int32 train ids; `scores` (D,) float64, finite;
     `boxes` (D, 4) float64 as x, y, width, height (those around the masks where the file has none); `runs` their masks,
-    or None where only boxes are predicted.
+    or None where only boxes are predicted. `notices` say what is odd in the file.
     """
 
     images: int
@@ -86,6 +88,7 @@ class DetectionColumns:
     scores: Array
     boxes: Array
     runs: Runs | None = None
+    notices: tuple[Notice, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length or another dtype, unknown images, and scores that are not finite."""
