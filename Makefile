@@ -40,11 +40,13 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed-models: $(SOURCES) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[models]"
+	@echo "installing into $(VENV): torch and its CUDA libraries need 6 GB and some minutes (README.md installs without torch)"
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[models]"
 	@touch $@
 
 # Oracles of the tests; they ask for NumPy 1 or OpenCV and run without (tests put back what they need), hence --no-deps.
 $(VENV)/.installed-dev: $(SOURCES) | $(BIN)/python
+	@echo "installing into $(VENV): torch, its CUDA libraries and the developers' tools need 7 GB and some minutes"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[models,onnx,litert,report,dev]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps panopticapi-lite==0.2.0 lvis==0.5.3 tidecv==1.0.1
 	@touch $@ $(VENV)/.installed-models

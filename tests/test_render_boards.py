@@ -53,7 +53,8 @@ TABLE = Table(
     remarks=("Bold: not significantly worse than the best.", "Reported: as published."),
 )
 
-MARKDOWN = """\
+MARKDOWN = (
+    """\
 # Made up & measured
 
 Scores in percent; `bench run` makes them.
@@ -77,11 +78,15 @@ Scores in percent; `bench run` makes them.
 
 *Made by `bench board render`; `bench board check` says whether it is up to date.*
 """.replace("|  rank", "| rank")
+    .replace(", 62", ",\N{NO-BREAK SPACE}62")
+    .replace(", 75", ",\N{NO-BREAK SPACE}75")
+)
 
 LATEX = r"""% needs \usepackage{booktabs} and \usepackage{graphicx}
 \begin{table}
 \centering
-\caption{Made up \& measured. Scores in percent; \texttt{bench run} makes them. Bold: not significantly worse than the best. Reported: as published. short: it was counted on other images.}
+\caption{Made up \& measured.}
+\label{tab:made-up-measured}
 \par\smallskip
 \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%
 \begin{tabular}{llrrll}
@@ -90,7 +95,7 @@ rank & method & mIoU & crop 200 & group & source \\
 \midrule
 \multicolumn{6}{l}{\emph{Measured}} \\
 1 & net\_a & \textbf{61.2} {\scriptsize [60.0, 62.5]} & -- & a & measured, 9 images \\
-2-3 & net \textless{}b\textgreater{} & 50.0 {\scriptsize [25.0, 75.0]} & 30.0 & b & measured, 9 images \\
+2--3 & net \textless{}b\textgreater{} & 50.0 {\scriptsize [25.0, 75.0]} & 30.0 & b & measured, 9 images \\
 \midrule
 \multicolumn{6}{l}{\emph{Reported}} \\
  & old \textbar{} new & 87.11 & -- &  & reported: Doe \& Roe, 50\% \\
@@ -99,8 +104,10 @@ rank & method & mIoU & crop 200 & group & source \\
  & short & 90.0 & -- &  & measured, 3 images \\
 \bottomrule
 \end{tabular}}
+\par\smallskip
+\parbox{\linewidth}{\footnotesize Scores in percent; \texttt{bench run} makes them. Bold: not significantly worse than the best. Reported: as published. short: it was counted on other images.}
 \end{table}
-"""  # noqa: E501 - a caption is one line
+"""  # noqa: E501 - the notes are one line
 
 TERMINAL = """\
 Made up & measured

@@ -15,7 +15,7 @@ import typer
 from bench import __version__
 from bench.cli import console
 from bench.cli.words import for_typer
-from bench.errors import did_you_mean
+from bench.errors import UsageError, did_you_mean
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("running", "run"),
@@ -43,7 +43,8 @@ def _version(wanted: bool) -> None:
 
 def _bench(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show versions and kernels, and end.")
+        bool,
+        typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show versions and kernels, and end."),
     ] = False,
 ) -> None:
     """Evaluate image-segmentation models and say which differences are real.
@@ -58,6 +59,7 @@ def run(words: list[str]) -> int:
     Raises:
         KeyboardInterrupt: the person stopped it.
     """
+    words = _as_options(words)
     app = _application({words[0]} if words and words[0] in {*COMMANDS, "board"} else {*COMMANDS, "board"})
     try:
         result: Any = app(words, standalone_mode=False, prog_name="bench")
@@ -67,11 +69,24 @@ def run(words: list[str]) -> int:
         raise KeyboardInterrupt from None
     except Exception as error:
         if hasattr(error, "format_message"):
-            return _usage(error)
+            return _usage(error, as_json="--json" in words)
         raise
     if result == _INTERRUPTED:
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
+
+
+def _as_options(words: list[str]) -> list[str]:
+    """The words that other tools take for help and version, as options of ours.
+
+    >>> _as_options(["help", "board", "add"]), _as_options(["board"]), _as_options(["version"])
+    (['board', 'add', '--help'], ['board', '--help'], ['--version'])
+    """
+    if words[:1] == ["version"]:
+        return ["--version", *words[1:]]
+    if words[:1] == ["help"]:
+        return [*words[1:], "--help"]
+    return [*words, "--help"] if words in ([], ["board"]) else words
 
 
 def _application(wanted: set[str]) -> typer.Typer:
@@ -97,15 +112,10 @@ def _application(wanted: set[str]) -> typer.Typer:
     return app
 
 
-def _usage(error: Any) -> int:
+def _usage(error: Any, *, as_json: bool) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "bench"
-    message = _in_words(error)
-    if message:
-        console.note(f"error: {message} ({command} --help shows what there is)")
-    elif context:
-        console.say(context.get_help())
-    return 2
+    return console.fail(UsageError(f"{_in_words(error)} ({command} --help shows what there is)"), as_json=as_json)
 
 
 def _in_words(error: Any) -> str:
@@ -113,7 +123,7 @@ def _in_words(error: Any) -> str:
     kind, message = type(error).__name__, str(error.format_message()).replace("Value error, ", "").rstrip(".")
     context = getattr(error, "ctx", None)
     if kind == "NoSuchOption":
-        known = [name for each in context.command.params for name in each.opts] if context else []
+        known = ["--help"] + ([name for each in context.command.params for name in each.opts] if context else [])
         return f"there is no option {error.option_name}: {did_you_mean(error.option_name, known)}"
     if kind == "MissingParameter":
         names = error.param.opts

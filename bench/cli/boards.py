@@ -9,6 +9,7 @@ import typer
 
 from bench.cli import console
 from bench.cli.options import AsJson
+from bench.cli.records import find_record
 
 if TYPE_CHECKING:
     from bench.boards.board_file import Board
@@ -85,7 +86,9 @@ def check(folder: Folder, *, as_json: AsJson = False) -> int:
 
 @app.command("add")
 def add(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run record.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run record: its folder, or one above that holds no other.")
+    ],
     folder: Folder,
     *,
     as_json: AsJson = False,
@@ -95,7 +98,7 @@ def add(
     from bench.boards import board_file, board_runs
 
     board = board_file.read(folder.expanduser())
-    found = runs.read(run.expanduser())
+    found = runs.read(find_record(run.expanduser()))
     target = board_file.add(board, found)
     rows = [board_runs.measured(board.file, each) for each in (*board.runs.values(), found)]
     _, apart = board_runs.part(rows, board.file)

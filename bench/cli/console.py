@@ -128,13 +128,18 @@ class _Lines:
         self._clock = time.monotonic
         self._title, self._unit = title, unit
         self._begin = self._last = self._clock()
+        self._first: int | None = None
 
     def __call__(self, done: int, total: int) -> None:
         """Report that so many are done."""
         now = self._clock()
+        if self._first is None:
+            self._first = done  # an interrupted run had done these, which says nothing about the speed
         if now - self._last >= 10:
             self._last = now
-            note(f"{self._title}: {done} of {total} {self._unit}, {now - self._begin:.0f} s")
+            fresh, elapsed = done - self._first, now - self._begin
+            left = f", about {elapsed / fresh * (total - done):.0f} s left" if fresh and total > done else ""
+            note(f"{self._title}: {done} of {total} {self._unit}, {elapsed:.0f} s{left}")
 
 
 def fail(error: BaseException, *, as_json: bool) -> int:

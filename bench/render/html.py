@@ -10,7 +10,9 @@ from bench.render import cells
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: color-mix(in srgb, currentColor 62%, transparent); }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; padding: 0 1rem; }
+body { min-width: min(75rem, 100% - 2rem); max-width: calc(100% - 2rem); width: fit-content; }
+p, li { max-width: 70rem; }
 h1 { font-size: 1.5rem; line-height: 1.2; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; border-bottom: 2px solid; border-top: 2px solid; width: 100%; }

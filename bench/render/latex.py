@@ -40,7 +40,8 @@ def render(table: Table) -> str:
         NEEDS,
         r"\begin{table*}" if wide else r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_caption(table)}}}",
+        rf"\caption{{{_escaped(table.title)}.}}",
+        rf"\label{{tab:{_slug(table.title)}}}",
         r"\par\smallskip",
         FIT,
         rf"\begin{{tabular}}{{{kinds}}}",
@@ -51,13 +52,28 @@ def render(table: Table) -> str:
     for title, rows in found:
         heading = [rf"\multicolumn{{{len(table.columns)}}}{{l}}{{\emph{{{_escaped(title)}}}}} \\"]
         lines += [r"\midrule", *(heading if len(found) > 1 else []), *_rows(rows)]
-    lines += [r"\bottomrule", r"\end{tabular}}"]
+    lines += [
+        r"\bottomrule",
+        r"\end{tabular}}",
+        r"\par\smallskip",
+        rf"\parbox{{\linewidth}}{{\footnotesize {_notes(table)}}}",
+    ]
     return "\n".join([*lines, r"\end{table*}" if wide else r"\end{table}"]) + "\n"
 
 
-def _caption(table: Table) -> str:
+def _slug(title: str) -> str:
+    """What a label is made of.
+
+    >>> _slug("streets val: reference models & baselines")
+    'streets-val-reference-models-baselines'
+    """
+    return "-".join(re.findall(r"[a-z0-9]+", title.lower()))
+
+
+def _notes(table: Table) -> str:
+    """What stands below the rows: a caption of five lines would hide what the table is."""
     sentences = [table.note, *table.remarks, *cells.reasons(table)]
-    text = _escaped(" ".join([f"{table.title}.", *(sentence for sentence in sentences if sentence)]))
+    text = _escaped(" ".join(sentence for sentence in sentences if sentence))
     return re.sub(r"`([^`]+)`", r"\\texttt{\1}", text)
 
 
@@ -72,7 +88,7 @@ def _rows(rows: Sequence[Row]) -> list[str]:
 
 def _cell(cell: str | Score) -> str:
     if isinstance(cell, str):
-        return _escaped(cell)
+        return re.sub(r"^(\d+)-(\d+)$", r"\1--\2", _escaped(cell))  # a range of ranks takes an en dash
     number = cells.percent(cell).replace(cells.UNDEFINED, "--")
     interval = cells.interval(cell)
     return (rf"\textbf{{{number}}}" if cell.bold else number) + (rf" {{\scriptsize {interval}}}" if interval else "")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bench.boards.board_table import Column, Row, Score, Table
 from bench.render import cells
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 FOOT = "*Made by `bench board render`; `bench board check` says whether it is up to date.*"
 
 
@@ -61,7 +62,8 @@ def _filled(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[list[Column
 def _cell(cell: str | Score) -> str:
     if isinstance(cell, str):
         return _escaped(cell)
-    number, interval = cells.percent(cell), cells.interval(cell)
+    # Browsers break narrow cells at spaces; an interval is read in one piece.
+    number, interval = cells.percent(cell), cells.interval(cell).replace(" ", NO_BREAK)
     return f"**{number}** {interval}".strip() if cell.bold else f"{number} {interval}".strip()
 
 

@@ -1,0 +1,72 @@
+"""Words that people try first, help, and what is printed when the words of a command are wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from bench import cli
+from bench.cli import console
+
+
+@pytest.fixture
+def bench(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command line in this process; returns exit code, standard output, standard error."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = cli.main(list(words))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("-h",)])
+def test_help_goes_to_standard_output(bench, words: tuple[str, ...]) -> None:
+    code, out, err = bench(*words)
+    assert (0, "") == (code, err)
+    assert out.lower().startswith("usage: bench [options] command")
+
+
+@pytest.mark.parametrize("words", [("board",), ("help", "board"), ("board", "--help")])
+def test_help_of_boards_lists_their_commands(bench, words: tuple[str, ...]) -> None:
+    code, out, err = bench(*words)
+    assert (0, "") == (code, err)
+    assert all(name in out for name in ("show", "render", "check", "add"))
+
+
+def test_help_of_one_command(bench) -> None:
+    assert bench("run", "--help") == bench("help", "run")
+
+
+@pytest.mark.parametrize("word", ["version", "-V", "--version"])
+def test_version(bench, word: str) -> None:
+    code, out, _ = bench(word)
+    assert 0 == code
+    assert out.startswith("bench ")
+    assert "kernels, Python" in out
+
+
+def test_wrong_words_are_json_where_json_is_asked_for(bench) -> None:
+    code, out, err = bench("eval", "--json", "--predictoins", "x")
+    found = json.loads(out)["error"]
+    assert (2, "UsageError", 2) == (code, found["kind"], found["exit_code"])
+    assert "did you mean --predictions or" in found["message"]
+    assert found["message"] in err
+
+
+def test_lines_of_progress_tell_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = console._Lines("deeplab on streets", "images")
+    lines._begin = lines._last = 0.0
+    now = iter([0.0, 20.0, 40.0])
+    lines._clock = lambda: next(now)
+    lines(100, 500)  # a resumed run: the first hundred took no time of this one
+    lines(200, 500)
+    lines(500, 500)
+    told = capsys.readouterr().err.splitlines()
+    assert [
+        "deeplab on streets: 200 of 500 images, 20 s, about 60 s left",
+        "deeplab on streets: 500 of 500 images, 40 s",
+    ] == told
