@@ -170,7 +170,7 @@ class _WhenNeeded:
         return tuple(notice for reader in self._found for notice in getattr(reader, "notices", ()))
 
 
-def made_from_truth(
+def made_from_truth(  # noqa: PLR0913 - what a person can say of a baseline
     card: Card,
     split: str,
     samples: Sequence[Sample],

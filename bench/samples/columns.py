@@ -48,7 +48,8 @@ class TruthColumns:
     `runs` their masks, or None where only boxes are known. `ignore` (G,) bool, or None for nowhere: objects that count
     neither as found nor as missed (LVIS and VOC mark such; COCO's crowds are ignored without being marked here).
     `absent` and `partial` (K, 2) int64, or None: pairs of an image and a class that is known to be absent there, or
-    marked in part only, where a data set tells some classes of each image (LVIS). `notices` say what is odd in the file.
+    marked in part only, where a data set tells some classes of each image (LVIS). `notices` say what is odd in the
+    file.
     """
 
     images: int
