@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bench import kernels
+from bench import kernels, plain_json
 from bench.kernels.threads import Begun
 
 Parsed: TypeAlias = tuple[bytes, dict[str, Any]] | None
@@ -67,8 +67,8 @@ def _parse(path: Path, kernel: str, with_masks: bool) -> tuple[bytes, Callable[[
     if compiled is None:
         return None
     try:
-        data = path.read_bytes()
-    except OSError:
+        data = plain_json.read(path)
+    except (OSError, plain_json.NotJsonError):
         return None  # the slow way says what is wrong
     columns = getattr(compiled, kernel)(data, with_masks)
     return None if columns is None else (data, columns)

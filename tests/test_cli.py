@@ -181,7 +181,7 @@ WRONG = {
     ),
     "predictions in no form": (
         ["eval", "-p", "{root}/blocks.toml", "-d", "{root}/blocks.toml", "--data", "{root}"],
-        "neither a list of results (objects) nor",
+        "blocks.toml: this is no JSON: it begins with",
     ),
     "an unknown id": (
         ["eval", "-p", "{root}/predictions", "-d", "{root}/blocks.toml", "--data", "{root}", "--ids", "{root}/ids"],

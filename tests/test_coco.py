@@ -253,7 +253,7 @@ def test_files_that_are_missing_or_damaged(card, written, tmp_path):
     path = written[0] / "annotations" / "panoptic_val2017.json"
     whole = path.read_bytes()
     for content, words in [
-        (whole[:-40], "no whole JSON"),
+        (whole[:-40], "the file is cut off"),
         (b" ", "the file is empty"),
         (b"[]", "no COCO file"),
         (b'{"images": []}', "is missing"),

@@ -185,7 +185,7 @@ def test_what_is_wrong_is_said_in_the_same_words(tmp_path, monkeypatch, form, ch
 def test_a_cut_off_file_and_a_missing_one_are_refused(tmp_path):
     truth, results = write(tmp_path, *made(5))
     results.write_bytes(results.read_bytes()[:-20])
-    with pytest.raises(PredictionError, match="no whole JSON file"):
+    with pytest.raises(PredictionError, match="the file is cut off"):
         coco_columns.read(CARD, truth, results)
     with pytest.raises(DataError, match="cannot be read"):
         coco_columns.read(CARD, tmp_path / "none.json", results)

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "errors": 0,
     "notices": 0,
+    "plain_json": 0,
     "classes": 1,
     "samples": 1,
     "resample": 1,

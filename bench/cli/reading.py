@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench import ahead
+from bench import ahead, plain_json
 
 
 def begin(predictions: Path, data: Path | None, metrics: str) -> None:
@@ -15,8 +15,10 @@ def begin(predictions: Path, data: Path | None, metrics: str) -> None:
     path = predictions.expanduser()
     if not path.is_file():
         return
-    with path.open("rb") as file:
-        head = file.read(1 << 16)
+    try:
+        head = plain_json.head(path, 1 << 16)
+    except (OSError, plain_json.NotJsonError):
+        return  # its reader says what is wrong
     if head.lstrip()[:1] != b"[":
         return
     masks = metrics != "boxes" and b'"segmentation"' in head.partition(b"}")[0]

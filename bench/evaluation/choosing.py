@@ -12,9 +12,13 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from bench import plain_json
 from bench.cards import Card
 from bench.errors import PredictionError, UsageError, did_you_mean
 from bench.families import FAMILIES, FROM_BOXES, Rules, family
+from bench.formats import json_words
+from bench.formats.coco_json import is_panoptic
+from bench.images import IMAGE_SUFFIXES, LABEL_SUFFIXES
 from bench.metrics.regions import Plan
 
 REGIONS: dict[str, tuple[float, ...]] = {
@@ -27,6 +31,8 @@ REGIONS: dict[str, tuple[float, ...]] = {
 """The kinds of regions, and what is taken where a person gives no numbers and the card none."""
 _LARGEST = 10000
 """No number of a region is larger: beyond it lie neither images nor streets."""
+_HEAD = 1 << 10
+"""Bytes in which a JSON file says whether it is a list."""
 
 
 def task_of(path: Path) -> str:
@@ -36,24 +42,43 @@ def task_of(path: Path) -> str:
     a folder of PNGs with such a JSON of its name beside it is panoptic; any other folder holds label maps.
 
     Raises:
-        PredictionError: a file that is none of these.
+        PredictionError: a file that is none of these, in words about what it is.
     """
-    found = [path] if path.is_file() else sorted(path.glob("*.json"))
-    if len(found) == 1:
-        with found[0].open("rb") as file:
-            if file.read(64).lstrip()[:1] == b"[":
-                return "instance"
-        if b'"segments_info"' in found[0].read_bytes():
-            return "panoptic"
     if path.is_file():
-        raise PredictionError(
-            f"{path}: this holds neither a list of results (objects) nor annotations with segments_info (panoptic); "
-            "label maps come as a folder of PNGs"
-        )
+        return _task_in(path)
+    found = sorted(path.glob("*.json"))
+    if len(found) == 1:
+        try:
+            return _task_in(found[0])
+        except PredictionError:
+            # A JSON beside label maps may be anything; alone in its folder it was meant.
+            if not any(file.suffix.lower() in LABEL_SUFFIXES for file in path.rglob("*")):
+                raise
     beside = path.parent / f"{path.name}.json"
-    if not found and beside.is_file() and b'"segments_info"' in beside.read_bytes():
+    if not found and beside.is_file() and is_panoptic(beside):
         return "panoptic"
     return "instance" if _lists_masks(path) else "semantic"
+
+
+def _task_in(path: Path) -> str:
+    """The task of a JSON file, by its content as it will be read."""
+    try:
+        if plain_json.head(path, _HEAD)[:_HEAD].lstrip()[:1] == b"[":
+            return "instance"
+        text = plain_json.read(path)
+    except OSError as error:
+        raise PredictionError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except plain_json.NotJsonError as error:
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            raise PredictionError(
+                f"{path}: this is one file; label maps come as a folder with one for every image"
+            ) from None
+        raise PredictionError(f"{path}: {error}") from None
+    if b'"segments_info"' in text:
+        return "panoptic"
+    if plain_json.joined_lines(text) is not None:
+        return "instance"
+    raise PredictionError(f"{path}: {json_words.no_results(text)}")
 
 
 def boxes_alone(path: Path) -> bool:
@@ -61,8 +86,10 @@ def boxes_alone(path: Path) -> bool:
     found = [path] if path.is_file() else sorted(path.glob("*.json"))
     if len(found) != 1:
         return False
-    with found[0].open("rb") as file:
-        first = file.read(1 << 20).partition(b"}")[0]
+    try:
+        first = plain_json.head(found[0], 1 << 20).partition(b"}")[0]
+    except (OSError, plain_json.NotJsonError):
+        return False  # its reader says what is wrong
     return b'"bbox"' in first and b'"segmentation"' not in first
 
 

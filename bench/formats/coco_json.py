@@ -10,10 +10,11 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, get_origin
 
 import msgspec
 
+from bench import plain_json
 from bench.classes import Class, Classes
 from bench.errors import CardError, DataError, PredictionError
 from bench.formats import json_words
@@ -130,23 +131,38 @@ def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:
         DataError, PredictionError (as `wrong`): the file is missing, no JSON, or lacks a key; the place in it is named.
     """
     try:
-        data = path.read_bytes()
+        data = plain_json.read(path)
     except OSError as error:
         raise wrong(f"{path}: cannot be read ({error.strerror or error})") from None
+    except plain_json.NotJsonError as error:
+        raise wrong(f"{path}: {error}") from None
     try:
-        return msgspec.json.decode(data, type=kind)
+        return _decoded(data, kind)
     except msgspec.ValidationError as error:
+        if plain_json.joined_lines(data) is not None and get_origin(kind) is not list:
+            raise wrong(f"{path}: {json_words.LINES}") from None
         words = json_words.misfit(str(error))
         raise wrong(f"{path}: this is no COCO file of the kind expected here: {words}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise wrong(f"{path}: {json_words.damage(data, str(error))}") from None
 
 
+def _decoded(data: bytes, kind: type[T]) -> T:
+    """Decode; JSON lines are a list where one is wanted."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.DecodeError:
+        joined = plain_json.joined_lines(data) if get_origin(kind) is list else None
+        if joined is None:
+            raise
+        return msgspec.json.decode(joined, type=kind)
+
+
 def is_panoptic(path: Path) -> bool:
     """Whether a truth file lists segments rather than objects; a file that cannot be read is refused by `load`."""
     try:
-        return b'"segments_info"' in path.read_bytes()
-    except OSError:
+        return b'"segments_info"' in plain_json.read(path)
+    except (OSError, plain_json.NotJsonError):
         return False
 
 

@@ -9,6 +9,11 @@ import json
 import math
 from typing import Any
 
+from bench import plain_json
+
+LINES = "this holds an object a line (JSON lines); one JSON object is expected"
+_SHOWN = 5
+
 
 def misfit(problem: str) -> str:
     """Words for a value of another type than the file should have, from what the decoder says.
@@ -28,18 +33,57 @@ def damage(data: bytes, problem: str) -> str:
 
     >>> damage(b'[{"id": 7, "score": NaN}]', "JSON is malformed: invalid character (byte 20)")
     'holds NaN or Infinity in [0].score, which JSON does not know; values must be finite'
-    >>> damage(b"", "Input data was truncated")
-    'the file is empty'
+    >>> damage(b'[{"id": 7}, {"id', "Input data was truncated")
+    'the file is cut off: the JSON breaks off after 16 bytes'
     """
     if not data.strip():
         return "the file is empty"
+    if "truncated" in problem:
+        return f"the file is cut off: the JSON breaks off after {len(data)} bytes"
     try:
-        place = _not_finite(json.loads(data))
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte = data[error.start]
+        return f"the text is no UTF-8 (byte 0x{byte:02x} at position {error.start}); save the file as UTF-8"
+    return _no_json(text) or f"this is no whole JSON file: {problem}"
+
+
+def _no_json(text: str) -> str | None:
+    """What is wrong with a text that is whole and no JSON, where it is a thing that many people do."""
+    try:
+        place = _not_finite(json.loads(text))
     except (ValueError, RecursionError):
         place = None
-    if place is None:
-        return f"this is no whole JSON file: {problem}"
-    return f"holds NaN or Infinity in {place.lstrip('.')}, which JSON does not know; values must be finite"
+    if place is not None:
+        return f"holds NaN or Infinity in {place.lstrip('.')}, which JSON does not know; values must be finite"
+    if text[:64].lstrip("[{ \r\n\t").startswith("'"):
+        return "texts stand in single quotes, as Python prints them; JSON has double quotes (json.dump writes them)"
+    return LINES if plain_json.joined_lines(text.encode()) is not None else None
+
+
+def no_results(data: bytes) -> str:
+    """Words for a JSON object that holds no predictions.
+
+    >>> no_results(b'{"images": [], "annotations": [], "categories": []}')
+    'this is ground truth (images, annotations, categories) and no list of results (image_id, category_id, score, ...)'
+    >>> no_results(b'{"results": []}')[:63]
+    'this JSON object has the keys results; results of objects are a'
+    """
+    try:
+        keys = list(json.loads(data))
+    except (ValueError, RecursionError) as error:
+        cut = isinstance(error, json.JSONDecodeError) and error.pos >= len(data.rstrip()) - 1
+        return damage(data, "Input data was truncated" if cut else str(error))
+    if {"images", "annotations"} <= set(keys):
+        return (
+            "this is ground truth (images, annotations, categories) and no list of results "
+            "(image_id, category_id, score, ...)"
+        )
+    more = ", ..." if len(keys) > _SHOWN else ""
+    return (
+        f"this JSON object has the keys {', '.join(keys[:_SHOWN]) or '(none)'}{more}; results of objects are a list "
+        "([{image_id, category_id, score, ...}]), panoptic results have annotations with segments_info"
+    )
 
 
 def _not_finite(value: Any, place: str = "") -> str | None:
