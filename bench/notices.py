@@ -17,3 +17,12 @@ class Notice(NamedTuple):
     code: str
     message: str
     severity: Severity = "note"
+
+
+def many(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> many(1, "image"), many(1200, "detection")
+    ('1 image', '1200 detections')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

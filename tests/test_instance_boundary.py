@@ -30,7 +30,7 @@ def classes(count: int) -> Classes:
 
 def stats(columns: tuple[Any, Any], count: int, ratio: float = 0.02, area_from: Any = "mask") -> dict[str, float]:
     tables = instance.count(*columns, kinds=("boundary",), boundary_ratio=ratio, area_from=area_from)
-    assert {"boundary_detections", "boundary_truths"} == set(tables)
+    assert {"boundary_detections", "boundary_truths", "left_out"} == set(tables)
     scores = instance.score(tables, np.ones((1, columns[0].images)), classes(count), kind="boundary")
     return {name: float(np.nan_to_num(scores[name][0], nan=-1)) for name in instance.OVERALL}
 

@@ -18,7 +18,7 @@ from bench.boards.board_file import BoardFile
 from bench.compare import Comparison, comparability, compare
 from bench.compare.contrasts import PREFIXES, class_score
 from bench.errors import RunError
-from bench.families import FAMILIES, family
+from bench.families import FAMILIES, family, metrics_of
 from bench.resample import corrections, ties
 from bench.runs import Run
 from bench.samples import Array
@@ -60,7 +60,7 @@ def measured(file: BoardFile, run: Run) -> Measured:
     rules = {**run.record.protocol["rules"], **asked}
     record = msgspec.structs.replace(run.record, protocol={**run.record.protocol, "rules": rules})
     run = replace(run, record=record)
-    shown = [name for name in FAMILIES if name in record.tables and _carry(name, file.metrics)]
+    shown = [name for name in FAMILIES if name in record.tables and _carry(name, file.metrics, run)]
     scored = scoring.rescore(run, families=tuple(shown))
     found: dict[str, Mapping[str, Any]] = {}
     # As in a comparison, a name that two families share means the first one's.
@@ -100,16 +100,17 @@ def part(found: Sequence[Measured], file: BoardFile) -> tuple[list[Measured], li
     return together, apart
 
 
-def _carry(name: str, metrics: Sequence[str]) -> bool:
-    """Whether a family carries one of these metrics."""
+def _carry(name: str, metrics: Sequence[str], run: Run) -> bool:
+    """Whether a family carries one of these metrics, under the rules of a run."""
     scores = {metric.partition(":")[0].partition("@")[0] for metric in metrics}
     prefix = PREFIXES.get(name, "")
-    return any(score in family(name).METRICS or (prefix and score.startswith(prefix)) for score in scores)
+    known = metrics_of(name, scoring.rules_of(run))
+    return any(score in known or (prefix and score.startswith(prefix)) for score in scores)
 
 
 def _digests(run: Run, metric: str) -> tuple[tuple[str, str, str], ...]:
     tables = run.record.tables
-    names = [name for name in FAMILIES if name in tables and _carry(name, [metric])]
+    names = [name for name in FAMILIES if name in tables and _carry(name, [metric], run)]
     return tuple((name, tables[name].rules, tables[name].truth) for name in names)
 
 
@@ -117,7 +118,7 @@ def _difference(model: Measured, one: Measured, file: BoardFile) -> str:
     """Say in words why two runs cannot be compared, by any metric of the board that both hold."""
     for name in FAMILIES:
         both = all(name in each.run.record.tables for each in (model, one))
-        if both and _carry(name, file.metrics):
+        if both and _carry(name, file.metrics, model.run):
             try:
                 comparability.align((model.run, one.run), (model.name, one.name), family(name))
             except RunError as error:

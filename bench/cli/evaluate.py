@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from bench.cli import console, jobs, reading
 from bench.cli.options import (
     AreaFrom,
+    AreaRanges,
     AsJson,
     BoundaryMode,
     ClassesIn,
@@ -16,8 +17,10 @@ from bench.cli.options import (
     DatasetName,
     IdsFile,
     IntervalChoice,
+    IouThresholds,
     LayoutName,
     Limit,
+    MaxDetections,
     Metrics,
     Name,
     Out,
@@ -64,6 +67,9 @@ def evaluate(  # noqa: PLR0913 - an option each
     area_from: AreaFrom = "mask",
     voc_form: VocForm = "2014",
     shown_from: ShownFrom = 0.5,
+    max_detections: MaxDetections = None,
+    iou_thresholds: IouThresholds = None,
+    area_ranges: AreaRanges = None,
     interval: IntervalChoice = "default",
     name: Name = None,
     out: Out = Path("runs"),
@@ -89,6 +95,9 @@ def evaluate(  # noqa: PLR0913 - an option each
         "area_from": area_from,
         "voc_form": voc_form,
         "shown_from": shown_from,
+        "max_detections": max_detections,
+        "iou_thresholds": iou_thresholds,
+        "area_ranges": area_ranges,
         "interval": interval,
     }
     another = f"bench eval --predictions OTHER --dataset {dataset} ...  (with the options of this run)"

@@ -75,11 +75,11 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
 def _comparison(run: Run) -> str:
     """The command that compares a run with the latest other one that it can be compared with, if there is one."""
     others = [found for found in run.path.parents[1].glob("*/*/run.json") if found.parent != run.path]
-    mine = {(name, each.truth) for name, each in run.record.tables.items()}
+    mine = {(name, each.rules, each.truth) for name, each in run.record.tables.items()}
     for other in sorted(others, key=lambda found: found.stat().st_mtime, reverse=True)[:_LOOKED_AT]:
         try:
             tables = json.loads(other.read_bytes())["tables"]
-            theirs = {(name, each["truth"]) for name, each in tables.items()}
+            theirs = {(name, each["rules"], each["truth"]) for name, each in tables.items()}
         except (OSError, ValueError, KeyError, TypeError):
             continue  # a hint is not worth an error
         if mine & theirs:

@@ -70,5 +70,21 @@ ShownFrom = Annotated[
     float,
     option("--shown-from", metavar="SCORE", help="Score from which on detections count in precision, recall, F1: 0.5."),
 ]
+MaxDetections = Annotated[
+    str | None,
+    option("--max-detections", metavar="LIST", help="Detections of a class in an image for AR and AP: 1,10,100."),
+]
+IouThresholds = Annotated[
+    str | None,
+    option(
+        "--iou-thresholds", metavar="LIST", help="Overlaps that AP and AR average, such as 0.5:0.95:0.05 or 0.5,0.75."
+    ),
+]
+AreaRanges = Annotated[
+    str | None,
+    option(
+        "--area-ranges", metavar="LIST", help="Sizes of objects in pixels, such as tiny=0:256,small=256:1024,big=1024:."
+    ),
+]
 Resume = Annotated[bool, option("--resume", help="Go on where an interrupted run stopped.")]
 AsJson = Annotated[bool, option("--json", help="Print one JSON object and nothing else on standard output.")]

@@ -10,6 +10,7 @@ import typer
 from bench.cli import jobs, model_options
 from bench.cli.options import (
     AreaFrom,
+    AreaRanges,
     AsJson,
     BoundaryMode,
     ClassesIn,
@@ -18,8 +19,10 @@ from bench.cli.options import (
     DatasetName,
     IdsFile,
     IntervalChoice,
+    IouThresholds,
     LayoutName,
     Limit,
+    MaxDetections,
     Metrics,
     Name,
     Out,
@@ -64,6 +67,9 @@ def run(  # noqa: PLR0913 - an option each
     area_from: AreaFrom = "mask",
     voc_form: VocForm = "2014",
     shown_from: ShownFrom = 0.5,
+    max_detections: MaxDetections = None,
+    iou_thresholds: IouThresholds = None,
+    area_ranges: AreaRanges = None,
     interval: IntervalChoice = "default",
     name: Name = None,
     out: Out = Path("runs"),
@@ -121,6 +127,9 @@ def run(  # noqa: PLR0913 - an option each
         "area_from": area_from,
         "voc_form": voc_form,
         "shown_from": shown_from,
+        "max_detections": max_detections,
+        "iou_thresholds": iou_thresholds,
+        "area_ranges": area_ranges,
         "interval": interval,
     }
     rules = rules_for(opened.card, loaded.task, metrics=metrics, regions=regions, **asked)

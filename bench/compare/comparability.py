@@ -99,8 +99,8 @@ def _require_same_rules(first: Run, second: Run, family: Family, names: tuple[st
     if digests[0] == digests[1]:
         return
     asked = [family.rules_of(run.record.classes, rules_of(run)) for run in (first, second)]
-    keys = [key for key in asked[0] if asked[0][key] != asked[1].get(key)]
-    reasons = [f"{key}: {_contrast(asked[0][key], asked[1].get(key), names)}" for key in keys]
+    keys = [key for key in {**asked[0], **asked[1]} if asked[0].get(key) != asked[1].get(key)]
+    reasons = [f"{key}: {_contrast(asked[0].get(key), asked[1].get(key), names)}" for key in keys]
     shown = "; ".join(reasons) or "they were written by versions of bench that count differently"
     raise RunError(
         f"{names[0]} and {names[1]} were counted under different rules "
@@ -114,11 +114,24 @@ def family_name(family: Family) -> str:
 
 
 def _contrast(first: Any, second: Any, names: tuple[str, str]) -> str:
-    if isinstance(first, list) and isinstance(second, list):
+    if isinstance(first, list) and isinstance(second, list) and all(isinstance(e, str) for e in (*first, *second)):
         only = [[entry for entry in a if entry not in b] for a, b in ((first, second), (second, first))]
         parts = [f"only in {name}: {_some(found)}" for name, found in zip(names, only, strict=True) if found]
         return ", ".join(parts) or "the same in another order"
-    return f"{first} in {names[0]}, {second} in {names[1]}"
+    return f"{_value(first)} in {names[0]}, {_value(second)} in {names[1]}"
+
+
+def _value(found: Any) -> str:
+    """A rule in words; one that a run does not have came later, or is that of the protocol.
+
+    >>> _value([1, 10]), _value({"tiny": [0, 256]}), _value(None)
+    ('1, 10', 'tiny 0 to 256', 'the default')
+    """
+    if isinstance(found, list):
+        return ", ".join(f"{each:.6g}" if isinstance(each, float) else str(each) for each in found)
+    if isinstance(found, dict):
+        return ", ".join(f"{name} {' to '.join(f'{end:.15g}' for end in ends)}" for name, ends in found.items())
+    return "the default" if found is None else str(found)
 
 
 def _require_same_truth(

@@ -12,8 +12,9 @@ import msgspec
 
 from bench.compare.contrasts import PREFIXES
 from bench.errors import RunError
-from bench.families import FAMILIES, family
+from bench.families import FAMILIES, metrics_of
 from bench.runs import Run
+from bench.scoring import rules_of
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,8 +65,8 @@ def _of_classes(run: Run, place: str, classes: Any) -> Iterator[tuple[str, Any]]
 
 def _metrics(run: Run) -> set[str]:
     """The names of overall scores, as the families of the record have them in their groups."""
-    found: set[str] = set()
+    found, rules = set[str](), rules_of(run)
     for name in FAMILIES:
         if name in run.record.tables:
-            found |= {metric.removeprefix(PREFIXES.get(name, "")) for metric in family(name).METRICS}
+            found |= {metric.removeprefix(PREFIXES.get(name, "")) for metric in metrics_of(name, rules)}
     return found

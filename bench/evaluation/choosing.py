@@ -15,7 +15,8 @@ from typing import Any
 from bench import plain_json
 from bench.cards import Card
 from bench.errors import PredictionError, UsageError, did_you_mean
-from bench.families import FAMILIES, FROM_BOXES, Rules, family
+from bench.evaluation import object_settings
+from bench.families import FAMILIES, FROM_BOXES, Rules, family, metrics_of
 from bench.formats import json_words
 from bench.formats.coco_json import is_panoptic
 from bench.images import IMAGE_SUFFIXES, LABEL_SUFFIXES
@@ -131,17 +132,20 @@ def rules_for(
         UsageError: an unknown name, or one that belongs to another task.
     """
     known = [name for name, entry in FAMILIES.items() if entry.task == task]
+    objects = object_settings.read(settings)
     if metrics == "default":
         known = [name for name in known if FAMILIES[name].when == "default" and (masks or name in FROM_BOXES)]
     if metrics in ("default", "all"):
         chosen = _offered(card, task, known)
     else:
-        chosen = _named(metrics.split(","), card, task, known)
+        chosen = _named(metrics.split(","), card, task, known, Rules(**objects))
     if metrics == "all":
         regions = regions or ("crops" if card.crops and task == "semantic" else "")
         chosen = [name for name in chosen if FAMILIES[name].when != "named"]
     if not isfinite(settings.get("shown_from", 0.0)):
         raise UsageError(f"--shown-from {settings['shown_from']}: a number is needed, such as 0.5")
+    object_settings.require_use(settings, objects, chosen)
+    settings.update(objects)
     crop0 = settings.pop("crop0", "full")
     if card.boundary is not None:
         settings.setdefault("boundary_ratio", card.boundary.ratio)
@@ -186,9 +190,9 @@ def _numbers(word: str, text: str, *, whole: bool) -> tuple[float, ...]:
     return numbers
 
 
-def _words(name: str) -> tuple[str, ...]:
-    """What a person may call for to get this family."""
-    return *family(name).METRICS, name
+def _words(name: str, rules: Rules) -> tuple[str, ...]:
+    """What a person may call for to get this family under these rules."""
+    return *metrics_of(name, rules), name
 
 
 def _offered(card: Card, task: str, known: list[str]) -> list[str]:
@@ -199,16 +203,16 @@ def _offered(card: Card, task: str, known: list[str]) -> list[str]:
     return offered
 
 
-def _named(words: Sequence[str], card: Card, task: str, known: list[str]) -> list[str]:
+def _named(words: Sequence[str], card: Card, task: str, known: list[str], rules: Rules) -> list[str]:
     chosen = set()
     asked = {word.strip() for word in words} - {""}
     if not asked or asked & {"all", "default"}:
         raise UsageError(f"--metrics {','.join(words)}: default, all, or names with commas between are needed")
     for word in sorted(asked):
         # One after the other: loading all families takes longer than scoring a small data set.
-        home = next((name for name in known if word in _words(name) and family(name).suits(card)), None)
+        home = next((name for name in known if word in _words(name, rules) and family(name).suits(card)), None)
         if home is None:
-            raise _not_offered(word, card, task, known)
+            raise _not_offered(word, card, task, known, rules)
         chosen.add(home)
     return [name for name in FAMILIES if name in chosen]
 
@@ -223,11 +227,14 @@ _NEEDS = {
 """What a family asks of a data set, where that is more than truth of its task."""
 
 
-def _not_offered(word: str, card: Card, task: str, known: list[str]) -> UsageError:
+def _not_offered(word: str, card: Card, task: str, known: list[str], rules: Rules) -> UsageError:
     _offered(card, task, known)
-    home = next((name for name in (*known, *FAMILIES) if word in _words(name)), None)
+    home = next((name for name in (*known, *FAMILIES) if word in _words(name, rules)), None)
     if home is None:
-        hint = did_you_mean(word, {each for name in FAMILIES for each in _words(name)})
+        recall = re.fullmatch(r"(?:box_|boundary_)?AR([1-9]\d*)", word)
+        if recall:
+            return UsageError(f"--metrics {word}: it comes with --max-detections, such as --max-detections {recall[1]}")
+        hint = did_you_mean(word, {each for name in FAMILIES for each in _words(name, rules)})
         words = hint if hint.startswith("did") else "there is no such metric"
         return UsageError(f"--metrics {word}: {words} (bench list metrics shows them)")
     if FAMILIES[home].task != task:

@@ -28,7 +28,7 @@ from bench.samples.columns import DetectionColumns, LabelPairs, SegmentPairs, Tr
 
 PairsReader = Callable[[Sequence[Sample]], LabelPairs | SegmentPairs | None]
 
-LATER = ("shown_from",)
+LATER = ("shown_from", "max_detections", "iou_thresholds", "area_ranges")
 """Rules that came after the first records."""
 
 

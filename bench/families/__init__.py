@@ -55,7 +55,8 @@ FROM_BOXES = ("boxes", "lvis_boxes")
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that changes counts or scores beyond the card: which families, which classes, which regions.
 
-    A record keeps it whole, so that its scores can be made again.
+    A record keeps it whole, so that its scores can be made again. `max_detections`, `iou_thresholds` and `area_ranges`
+    (name, lowest and highest area in pixels) replace those of COCO's protocol; None means COCO's own.
     """
 
     families: tuple[str, ...] = ("pixels",)
@@ -66,6 +67,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     boundary_mode: Literal["gscnn", "present"] = "gscnn"
     voc_form: Literal["2014", "2015"] = "2014"
     shown_from: float = 0.5
+    max_detections: tuple[int, ...] | None = None
+    iou_thresholds: tuple[float, ...] | None = None
+    area_ranges: tuple[tuple[str, float, float], ...] | None = None
     interval: Literal["default", "none", "percentile", "bca", "studentised"] = "default"
 
 
@@ -88,7 +92,8 @@ class Family(Protocol):
 
     Those of objects also have `count_columns`, for all images at once, and some others are `CountsPairs`; those that
     look at the value of scores have `settled`, which writes into the tables of a run which of its detections are shown,
-    before scores become ranks; and those that make many scores at a cost each have `score_only`, which makes one.
+    before scores become ranks; those that make many scores at a cost each have `score_only`, which makes one; and those
+    whose scores have other names under other rules have `metrics_of`.
     """
 
     GROUP: str
@@ -151,6 +156,13 @@ class CountsPairs(Protocol):
 def family(name: str) -> Family:
     """The module of this name."""
     return cast("Family", import_module(f"bench.families.{name}"))
+
+
+def metrics_of(name: str, rules: Rules) -> tuple[str, ...]:
+    """The names of a family's scores under these rules, as in `METRICS`."""
+    module = family(name)
+    asked = getattr(module, "metrics_of", None)
+    return cast("tuple[str, ...]", asked(rules)) if asked else module.METRICS
 
 
 def families(names: Iterable[str]) -> list[Family]:

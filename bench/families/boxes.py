@@ -10,6 +10,7 @@ from bench.classes import Classes
 from bench.families import Rules
 from bench.families import instance as family
 from bench.metrics import instance
+from bench.notices import Notice
 from bench.samples import Array, Prediction, Sample, Table
 from bench.samples.columns import DetectionColumns, TruthColumns
 
@@ -19,7 +20,6 @@ TABLES = ("box_detections", "box_truths")
 METRICS = tuple(f"box_{name}" for name in instance.OVERALL)
 suits = family.suits
 leave_out = family.leave_out
-warnings = family.warnings
 
 
 def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
@@ -29,12 +29,14 @@ def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, posi
 
 def count_columns(rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
     """Match the objects of all images at once, unless the family `instance` does so already."""
-    return {} if "instance" in rules.families else instance.count(truth, detections, kinds=("box",))
+    if "instance" in rules.families:
+        return {}
+    return instance.count(truth, detections, kinds=("box",), protocol=family.protocol_of(rules))
 
 
 def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
     """Classes and protocol."""
-    return {"table": KIND, "classes": list(classes.names), "protocol": "coco"}
+    return {"table": KIND, "classes": list(classes.names), "protocol": "coco", **family.changes(rules)}
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:
@@ -44,16 +46,26 @@ def truth_rows(tables: Mapping[str, Table]) -> Table:
 
 def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> instance.InstanceScores:
     """Score N images under B rows of weights (B, N)."""
-    return instance.score(tables, weights, classes, kind=KIND)
+    return instance.score(tables, weights, classes, kind=KIND, protocol=family.protocol_of(rules))
 
 
 def score_only(
     tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules, name: str
 ) -> instance.InstanceScores:
     """The score of this name alone, to the bit as `score` has it."""
-    return instance.score(tables, weights, classes, kind=KIND, only=name)
+    return instance.score(tables, weights, classes, kind=KIND, protocol=family.protocol_of(rules), only=name)
 
 
 def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
-    """How many classes the means run over."""
-    return family.facts_of(tables["box_truths"], classes)
+    """How many classes the means run over, and by which protocol."""
+    return {**family.facts_of(tables["box_truths"], classes), **family.protocol_facts(rules)}
+
+
+def metrics_of(rules: Rules) -> tuple[str, ...]:
+    """The names of the scores under these rules, such as box_AR500."""
+    return tuple(f"box_{name}" for name in family.metrics_of(rules))
+
+
+def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:
+    """What maximum detections leave out, and that the protocol is another than COCO's."""
+    return family.notices_of(tables, "box_truths", len(clusters), rules)

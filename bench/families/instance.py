@@ -11,7 +11,9 @@ from bench.cards import Card
 from bench.classes import Classes
 from bench.errors import PredictionError
 from bench.families import Rules
-from bench.metrics import instance
+from bench.metrics import caps, instance
+from bench.metrics.protocols import COCO_CAPS, COCO_SIZES, COCO_THRESHOLDS, Protocol, SizeRange, coco_like
+from bench.notices import Notice, many
 from bench.samples import Array, Instances, Prediction, Sample, Table
 from bench.samples.columns import DetectionColumns, TruthColumns
 
@@ -41,7 +43,7 @@ def count_kinds(
         PredictionError: another kind of prediction.
     """
     truth, found = columns_of(sample, prediction)
-    tables = instance.count(truth, found, kinds=kinds, area_from=rules.area_from)
+    tables = instance.count(truth, found, kinds=kinds, area_from=rules.area_from, protocol=protocol_of(rules))
     return {name: {**table, "image": np.full_like(table["image"], position)} for name, table in tables.items()}
 
 
@@ -67,12 +69,13 @@ def columns_of(sample: Sample, prediction: Prediction) -> tuple[TruthColumns, De
 def count_columns(rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
     """Match the objects of all images at once, by boxes too if that family is asked for."""
     kinds: tuple[instance.Kind, ...] = ("mask", "box") if "boxes" in rules.families else ("mask",)
-    return instance.count(truth, detections, kinds=kinds, area_from=rules.area_from)
+    return instance.count(truth, detections, kinds=kinds, area_from=rules.area_from, protocol=protocol_of(rules))
 
 
 def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
     """Classes and protocol."""
-    return {"table": KIND, "classes": list(classes.names), "protocol": "coco", "area_from": rules.area_from}
+    plain = {"table": KIND, "classes": list(classes.names), "protocol": "coco", "area_from": rules.area_from}
+    return {**plain, **changes(rules)}
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:
@@ -82,14 +85,14 @@ def truth_rows(tables: Mapping[str, Table]) -> Table:
 
 def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> instance.InstanceScores:
     """Score N images under B rows of weights (B, N)."""
-    return instance.score(tables, weights, classes, kind=KIND)
+    return instance.score(tables, weights, classes, kind=KIND, protocol=protocol_of(rules))
 
 
 def score_only(
     tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules, name: str
 ) -> instance.InstanceScores:
     """The score of this name alone, to the bit as `score` has it."""
-    return instance.score(tables, weights, classes, kind=KIND, only=name)
+    return instance.score(tables, weights, classes, kind=KIND, protocol=protocol_of(rules), only=name)
 
 
 def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> None:
@@ -98,8 +101,8 @@ def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, ru
 
 
 def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
-    """How many classes the means run over."""
-    return facts_of(tables["mask_truths"], classes)
+    """How many classes the means run over, and by which protocol."""
+    return {**facts_of(tables["mask_truths"], classes), **protocol_facts(rules)}
 
 
 def facts_of(truths: Table, classes: Classes) -> dict[str, Any]:
@@ -108,6 +111,112 @@ def facts_of(truths: Table, classes: Classes) -> dict[str, Any]:
     return {"classes": {"scored": scored, "of": len(classes), "in": "truth"}}
 
 
-def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[tuple[str, str]]:
-    """Nothing beside the scores."""
+def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:
+    """What maximum detections leave out, and that the protocol is another than COCO's."""
+    return notices_of(tables, f"{KIND}_truths", len(clusters), rules)
+
+
+def nothing_to_say(
+    tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules
+) -> list[tuple[str, str]]:
+    """No notices, for families that count all detections."""
     return []
+
+
+# ---- COCO's protocol, and others of its kind
+
+
+def protocol_of(rules: Rules) -> Protocol:
+    """The protocol that the rules ask for, COCO's unless they say otherwise."""
+    sizes = COCO_SIZES[1:] if rules.area_ranges is None else tuple(SizeRange(*each) for each in rules.area_ranges)
+    return coco_like(rules.max_detections or COCO_CAPS, rules.iou_thresholds or COCO_THRESHOLDS, sizes)
+
+
+def changes(rules: Rules) -> dict[str, Any]:
+    """The settings that are not COCO's, as JSON can hold them; two runs must share them."""
+    asked = {
+        "max_detections": rules.max_detections,
+        "iou_thresholds": rules.iou_thresholds,
+        "area_ranges": rules.area_ranges and {name: [low, high] for name, low, high in rules.area_ranges},
+    }
+    return {name: list(each) if isinstance(each, tuple) else each for name, each in asked.items() if each is not None}
+
+
+def metrics_of(rules: Rules) -> tuple[str, ...]:
+    """The names of the scores under these rules, such as AR500."""
+    return tuple(measure.name for measure in protocol_of(rules).measures)
+
+
+def protocol_facts(rules: Rules) -> dict[str, Any]:
+    """By which protocol AP and AR were made, and how many detections of a class in an image AP counts."""
+    protocol = protocol_of(rules)
+    return {"protocol": "not COCO's" if changes(rules) else "COCO's", "max_detections": protocol.cap}
+
+
+def notices_of(tables: Mapping[str, Table], truths: str, images: int, rules: Rules) -> list[Notice]:
+    """The notices on maximum detections and protocol; `truths` names the table of true objects."""
+    protocol, found = protocol_of(rules), list[Notice]()
+    best, cap = caps.perfect(tables[truths], protocol), int(protocol.cap or 0)
+    more = [*(rules.max_detections or COCO_CAPS)[:-1], 100 * -(-best.most // 100)] if best else []
+    if best:
+        holds = "has" if best.crowded == 1 else "have"
+        found.append(
+            Notice(
+                "more-objects-than-counted",
+                f"{best.crowded} of {many(images, 'image')} {holds} more than {cap} objects of a class, and AP counts "
+                f"{cap} detections of a class in an image: a perfect model would score AP {100 * best.ap:.2f} and "
+                f"AR{cap} {100 * best.ar:.2f} (--max-detections {','.join(map(str, more))} counts more)",
+                "warning",
+            )
+        )
+    return found + shared_notices(tables, rules)
+
+
+def shared_notices(tables: Mapping[str, Table], rules: Rules) -> list[Notice]:
+    """The notices that hold for all scores made of the same matches: detections left out, and another protocol."""
+    cap = protocol_of(rules).cap
+    found = left_out_notices(
+        tables, caps.LEFT_OUT, f"{cap} detections of a class", str(cap), "--max-detections changes that"
+    )
+    words = protocol_in_words(rules)
+    return [*found, Notice("not-coco-protocol", f"this is not COCO's protocol: {words}")] if words else found
+
+
+def left_out_notices(tables: Mapping[str, Table], name: str, held: str, counted: str, remedy: str = "") -> list[Notice]:
+    """The notice on detections beyond a cap, from the table of this name, which records of earlier versions lack."""
+    left = tables.get(name)
+    if left is None or not len(left["image"]):
+        return []
+    number, total = len(np.unique(left["image"])), int(left["detections"].sum())
+    verb, were = "holds" if number == 1 else "hold", "was" if total == 1 else "were"
+    more = f" ({remedy})" if remedy else ""
+    message = (
+        f"{many(number, 'image')} {verb} more than {held}; the protocol counts the {counted} with the highest scores: "
+        f"{many(total, 'detection')} {were} left out{more}"
+    )
+    return [Notice("detections-left-out", message)]
+
+
+def protocol_in_words(rules: Rules) -> str:
+    """How the protocol differs from COCO's; nothing where it does not.
+
+    >>> protocol_in_words(Rules(max_detections=(1, 500), area_ranges=(("tiny", 0.0, 256.0),)))
+    'maximum detections 1, 500 (COCO: 1, 10, 100); area ranges tiny 0 to 256 (COCO: small, medium, large)'
+    """
+    words = []
+    if rules.max_detections:
+        words.append(f"maximum detections {', '.join(map(str, rules.max_detections))} (COCO: 1, 10, 100)")
+    if rules.iou_thresholds:
+        words.append(f"IoU thresholds {', '.join(f'{each:.6g}' for each in rules.iou_thresholds)} (COCO: .50 to .95)")
+    if rules.area_ranges:
+        ranges = ", ".join(f"{name} {_area(low)} {_to(high)}" for name, low, high in rules.area_ranges)
+        words.append(f"area ranges {ranges} (COCO: small, medium, large)")
+    return "; ".join(words)
+
+
+def _area(value: float) -> str:
+    return f"{value:.15g}"
+
+
+def _to(high: float) -> str:
+    return "and above" if high >= COCO_SIZES[0].high else f"to {_area(high)}"

@@ -13,6 +13,8 @@ from bench.families import Rules
 from bench.families import instance as family
 from bench.metrics import lvis
 from bench.metrics.average_precision import InstanceScores
+from bench.metrics.caps import LEFT_OUT
+from bench.notices import Notice, many
 from bench.samples import Array, Prediction, Sample, Table
 from bench.samples.columns import DetectionColumns, TruthColumns
 
@@ -20,7 +22,6 @@ GROUP = "lvis"
 TABLES = ("lvis_detections", "lvis_truths")
 METRICS = tuple(f"lvis_{name}" for name in lvis.OVERALL)
 leave_out = family.leave_out
-warnings = family.warnings
 
 
 def suits(card: Card) -> bool:
@@ -88,3 +89,27 @@ def facts_of(truths: Table, classes: Classes) -> dict[str, Any]:
     """How many classes have an object of any size to be found."""
     whole = truths["size"] == 0
     return family.facts_of({name: column[whole] for name, column in truths.items()}, classes)
+
+
+def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:
+    """What LVIS's cap leaves out."""
+    return notices_of(tables, "lvis_truths")
+
+
+def notices_of(tables: Mapping[str, Table], truths: str) -> list[Notice]:
+    """The notices on the 300 detections of an image that LVIS counts; `truths` names the table of true objects."""
+    most, table = lvis.DETECTIONS, tables[truths]
+    whole = table["size"] == 0
+    crowded = int(np.count_nonzero(np.bincount(table["image"][whole], weights=table["objects"][whole]) > most))
+    found = []
+    if crowded:
+        holds = "has" if crowded == 1 else "have"
+        found.append(
+            Notice(
+                "more-objects-than-counted",
+                f"{many(crowded, 'image')} {holds} more than {most} objects, and LVIS counts {most} detections of an "
+                "image over all classes: no model can find them all",
+            )
+        )
+    held, counted = f"{most} detections", f"{most} detections of an image"
+    return found + family.left_out_notices(tables, f"lvis_{LEFT_OUT}", held, counted)

@@ -14,6 +14,7 @@ from bench.families import instance as objects
 from bench.families import lvis as family
 from bench.metrics import lvis
 from bench.metrics.average_precision import InstanceScores
+from bench.notices import Notice
 from bench.samples import Array, Prediction, Sample, Table
 from bench.samples.columns import DetectionColumns, TruthColumns
 
@@ -22,7 +23,6 @@ TABLES = ("lvis_box_detections", "lvis_box_truths")
 METRICS = tuple(f"lvis_box_{name}" for name in lvis.OVERALL)
 suits = family.suits
 leave_out = family.leave_out
-warnings = family.warnings
 
 
 def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
@@ -62,3 +62,8 @@ def score_only(
 def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
     """How many classes the means run over."""
     return family.facts_of(tables["lvis_box_truths"], classes)
+
+
+def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:
+    """What LVIS's cap leaves out."""
+    return family.notices_of(tables, "lvis_box_truths")

@@ -22,7 +22,7 @@ TABLES = ("confused", "confused_truths")
 METRICS = tuple(f"object_{name}" for name in object_confusion.NAMES)
 suits = family.suits
 leave_out = family.leave_out
-warnings = family.warnings
+warnings = family.nothing_to_say
 
 
 def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:

@@ -13,6 +13,8 @@ from bench.families import Rules
 from bench.families import instance as family
 from bench.metrics import tide
 from bench.metrics.average_precision import InstanceScores
+from bench.metrics.caps import LEFT_OUT
+from bench.notices import Notice
 from bench.samples import Array, Prediction, Sample, Table
 from bench.samples.columns import DetectionColumns, TruthColumns
 
@@ -21,7 +23,6 @@ TABLES = ("tide_detections", "tide_truths")
 METRICS = ("tide",)
 suits = family.suits
 leave_out = family.leave_out
-warnings = family.warnings
 
 
 def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
@@ -53,3 +54,9 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: 
 def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
     """How many detections err in each way."""
     return {"errors": tide.errors(tables)}
+
+
+def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:
+    """How many detections are beyond TIDE's cap."""
+    held, counted = f"{tide.DETECTIONS} detections", f"{tide.DETECTIONS} detections of an image"
+    return family.left_out_notices(tables, f"tide_{LEFT_OUT}", held, counted)

@@ -20,7 +20,7 @@ GROUP = "voc_instance"
 TABLES = ("voc_detections", "voc_truths")
 METRICS = tuple(dict.fromkeys(f"voc_{name}" for form in voc_instance.OVERALL.values() for name in form))
 leave_out = family.leave_out
-warnings = family.warnings
+warnings = family.nothing_to_say
 
 
 def suits(card: Card) -> bool:

@@ -51,7 +51,7 @@ _INSTANCE = (
     *((f"AP{size}", f"AP of objects {words}", "pycocotools") for size, words in _SIZES),
     ("AR1", "average recall of the best detection of each image and class", "pycocotools"),
     ("AR10", "average recall of the best ten", "pycocotools"),
-    ("AR100", "average recall of the best hundred", "pycocotools"),
+    ("AR100", "average recall of the best hundred; --max-detections 1,500 makes AR1 and AR500", "pycocotools"),
     *((f"AR{size}", f"AR100 of objects {words}", "pycocotools") for size, words in _SIZES),
 )
 

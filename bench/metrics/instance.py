@@ -19,6 +19,7 @@ from bench.errors import PredictionError
 from bench.metrics import average_precision, matching
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.boundary_overlaps import boundary_overlaps
+from bench.metrics.caps import LEFT_OUT, left_out
 from bench.metrics.protocols import COCO, Protocol
 from bench.metrics.ranking import Curves, Ranking, as_ranks, rank
 from bench.metrics.ranking import curves as curves_of
@@ -94,6 +95,8 @@ def count(
 ) -> dict[str, Table]:
     """Match the detections of N images to their truths; two tables a kind, whose columns `match_tables` tells.
 
+    A table `left_out` besides says how many detections the protocol does not look at, see `caps.left_out`.
+
     The area that puts an unmatched detection into a size range is that of its box for boxes, and for masks that of the
     mask; with `area_from="box"` that of the box for both, as pycocotools has it where results carry a `bbox`. The kind
     `boundary` is mask AP by the smaller of mask and boundary IoU; `boundary_ratio` is the share of the diagonal that a
@@ -122,6 +125,7 @@ def count(
             truth, detections, overlaps, protocol, areas=areas(detections, kind, area_from)
         )
         tables[f"{kind}_detections"], tables[f"{kind}_truths"] = found, objects
+        tables[LEFT_OUT] = left_out(detections, len(found["image"]), protocol.cap)
     return tables
 
 

@@ -6,6 +6,7 @@ COCO's stands here; how objects are matched and scored by it is told in `matchin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -63,24 +64,50 @@ COCO_SIZES = (
     SizeRange("large", 96.0**2, 1e5**2),
 )
 
-COCO = Protocol(
-    thresholds=COCO_THRESHOLDS,
-    sizes=COCO_SIZES,
-    recalls=COCO_RECALLS,
-    cap=100,
-    measures=(
-        Measure("AP"),
-        Measure("AP50", threshold=0),
-        Measure("AP75", threshold=5),
-        Measure("APs", size=1),
-        Measure("APm", size=2),
-        Measure("APl", size=3),
-        Measure("AR1", recall=True, cap=1),
-        Measure("AR10", recall=True, cap=10),
-        Measure("AR100", recall=True),
-        Measure("ARs", recall=True, size=1),
-        Measure("ARm", recall=True, size=2),
-        Measure("ARl", recall=True, size=3),
-    ),
-)
+COCO_CAPS = (1, 10, 100)
+
+
+@cache
+def coco_like(
+    caps: tuple[int, ...] = COCO_CAPS,
+    thresholds: tuple[float, ...] = COCO_THRESHOLDS,
+    sizes: tuple[SizeRange, ...] = COCO_SIZES[1:],
+) -> Protocol:
+    """COCO's protocol with other maximum detections, thresholds of overlap, or size ranges.
+
+    All three rise; the last cap is that of AP. As in pycocotools there is always a range of all sizes besides. AP50 and
+    AP75 are among the measures where .5 and .75 are among the thresholds.
+
+    >>> [measure.name for measure in coco_like(caps=(1, 500), thresholds=(0.5,)).measures]
+    ['AP', 'AP50', 'APs', 'APm', 'APl', 'AR1', 'AR500', 'ARs', 'ARm', 'ARl']
+    """
+    cap = caps[-1]
+    letters = sizes == COCO_SIZES[1:]
+    suffixes = [size.name[0] if letters else size.name for size in sizes]
+    at = {name: place_of(value, thresholds) for name, value in (("AP50", 0.5), ("AP75", 0.75))}
+    return Protocol(
+        thresholds=thresholds,
+        sizes=(ALL_SIZES, *sizes),
+        recalls=COCO_RECALLS,
+        cap=cap,
+        measures=(
+            Measure("AP", cap=cap),
+            *(Measure(name, threshold=place, cap=cap) for name, place in at.items() if place is not None),
+            *(Measure(f"AP{each}", size=place, cap=cap) for place, each in enumerate(suffixes, start=1)),
+            *(Measure(f"AR{each}", recall=True, cap=each) for each in caps),
+            *(Measure(f"AR{each}", recall=True, size=place, cap=cap) for place, each in enumerate(suffixes, start=1)),
+        ),
+    )
+
+
+def place_of(threshold: float, thresholds: tuple[float, ...]) -> int | None:
+    """Where a threshold stands among others, whatever their last bit; None where it is not among them.
+
+    >>> place_of(0.6, COCO_THRESHOLDS), place_of(0.3, COCO_THRESHOLDS)
+    (2, None)
+    """
+    return next((place for place, each in enumerate(thresholds) if abs(each - threshold) < 1e-9), None)
+
+
+COCO = coco_like()
 """COCO's own, as pycocotools' `summarize` prints it."""

@@ -15,6 +15,7 @@ import numpy as np
 from bench import kernels
 from bench.classes import Classes
 from bench.metrics.average_precision import InstanceScores
+from bench.metrics.caps import LEFT_OUT, left_out
 from bench.metrics.matching import Groups, Overlaps, box_overlaps, group, mask_overlaps
 from bench.metrics.rates import class_mean
 from bench.samples import Array, Table
@@ -35,7 +36,7 @@ ClassesIn = Literal["truth", "union"]
 def count(
     truth: TruthColumns, detections: DetectionColumns, *, kind: Literal["mask", "box"] = "mask"
 ) -> dict[str, Table]:
-    """Sort the errors of N images; tables `tide_detections` and `tide_truths`, rows by image.
+    """Sort the errors of N images; tables `tide_detections` and `tide_truths`, rows by image, and `tide_left_out`.
 
     Detections, by falling score: image (int32), class (int16), score (float64), error (int8: 0 right, then `ERRORS`
     from 1 on), ignored (bool: over a crowd of its class, so that it counts in no AP), mended (int16: the class in which
@@ -77,6 +78,7 @@ def count(
             "mended": mended,
         },
         "tide_truths": _truth_table(truth, hidden, missed),
+        f"tide_{LEFT_OUT}": left_out(detections, len(kept), DETECTIONS, by_class=False),
     }
 
 

@@ -73,7 +73,7 @@ def group_tables(group: Mapping[str, Any]) -> list[str]:
             regions.setdefault(region, {})[score] = entry
     plain = {name: entry for name, entry in overall.items() if "@" not in name}
     leading = sorted(plain, key=lambda name: name not in FIRST)
-    over = [_over(group), *[""] * len(leading)]
+    over = [*_over(group), *[""] * len(leading)]
     rows = [
         [_title(name, group), percent(plain[name]), interval(plain[name]), words]
         for name, words in zip(leading, over, strict=False)
@@ -164,12 +164,16 @@ def _is_score(entry: object) -> bool:
     return isinstance(entry, Mapping) and "value" in entry
 
 
-def _over(group: Mapping[str, Any]) -> str:
-    over = group.get("classes")
-    if over is None:
-        return ""
-    where = {"truth": "in the truth", "union": "in truth or prediction", "all": "all, absent or not"}[over["in"]]
-    return f"over {over['scored']} of {over['of']} classes ({where})"
+def _over(group: Mapping[str, Any]) -> list[str]:
+    """What stands beside the first scores: the classes of the means, and of AP how many detections count."""
+    found, over = [], group.get("classes")
+    if over is not None:
+        where = {"truth": "in the truth", "union": "in truth or prediction", "all": "all, absent or not"}[over["in"]]
+        found.append(f"over {over['scored']} of {over['of']} classes ({where})")
+    if "max_detections" in group:
+        found.append(f"at most {group['max_detections']} detections of a class in an image")
+        found += ["not COCO's protocol"] if group["protocol"] != "COCO's" else []
+    return found
 
 
 def _speed(run: Run) -> str:

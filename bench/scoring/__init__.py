@@ -38,8 +38,15 @@ class Scored:
 
 
 def rules_of(run: Run) -> Rules:
-    """The rules under which a record was counted and scored."""
-    return msgspec.convert(run.record.protocol["rules"], Rules)
+    """The rules under which a record was counted and scored.
+
+    Raises:
+        RunError: they are none.
+    """
+    try:
+        return msgspec.convert(run.record.protocol.get("rules"), Rules)
+    except msgspec.ValidationError as error:
+        raise RunError(f"{run.path / 'run.json'}: protocol.rules: {str(error).replace('`', '')}") from None
 
 
 def rescore(run: Run, **changes: Any) -> Scored:
@@ -82,7 +89,7 @@ def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
         "effective_clusters": resample.effective_clusters(sizes),
         "methods": methods,
     }
-    return Scored(groups, intervals, warnings)
+    return Scored(groups, intervals, list(dict.fromkeys(warnings)))  # families that share tables find the same
 
 
 def _group(

@@ -12,8 +12,9 @@ import numpy as np
 
 from bench.errors import RunError
 from bench.families import family
+from bench.families import instance as objects
 from bench.metrics import instance, lvis, object_confusion, pixels
-from bench.metrics.protocols import COCO
+from bench.metrics.protocols import COCO_RECALLS, Protocol
 from bench.metrics.ranking import Curves
 from bench.metrics.ranking import curves as curves_of
 from bench.runs import Run
@@ -87,18 +88,25 @@ def curves(run: Run) -> Iterator[Point]:
     if not ways:
         raise RunError(f"{run.path}: it holds no detections matched by the rules of COCO or LVIS, and so no curves")
     for name, curve in ways.items():
-        found = curve(run)
+        found, protocol = curve(run), protocol_of(name, run)
         for k, label in enumerate(run.record.classes.names):
-            for t, overlap in enumerate(COCO.thresholds):
+            for t, overlap in enumerate(protocol.thresholds):
                 precision, scores = (part[t, :, k, 0, -1] for part in (found.precision, found.scores))
                 if not np.isnan(precision[0]):
-                    for place, recall in enumerate(COCO.recalls):
-                        values = round(overlap, 2), recall, float(precision[place]), float(scores[place])
+                    for place, recall in enumerate(COCO_RECALLS):
+                        values = round(overlap, 10), recall, float(precision[place]), float(scores[place])
                         yield Point(family(name).GROUP, label, *values)
 
 
+def protocol_of(name: str, run: Run) -> Protocol:
+    """The protocol by which a family of the record counted."""
+    return lvis.LVIS if name.startswith("lvis") else objects.protocol_of(rules_of(run))
+
+
 def _of_kind(kind: str) -> Callable[[Run], Curves]:
-    return lambda run: instance.curves(run.tables, run.record.classes, kind=kind)
+    return lambda run: instance.curves(
+        run.tables, run.record.classes, kind=kind, protocol=objects.protocol_of(rules_of(run))
+    )
 
 
 def _of_lvis(kind: instance.Kind) -> Callable[[Run], Curves]:
