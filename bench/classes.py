@@ -6,7 +6,7 @@ classes and are what every array in memory holds. This module knows arrays and n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +24,8 @@ LABEL_SPACES: tuple[LabelSpace, ...] = ("ids", "train-ids")
 
 INVALID = -1
 """Entry of a look-up table for a value that is no label."""
+_VALUES = 1 << 16
+"""How many values a label file can hold."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,8 @@ class Classes:
 
     def __post_init__(self) -> None:
         """Refuse tables in which two labels share an id, a name or a train id, or the train ids have gaps."""
-        _refuse_repeats("id", [entry.id for entry in self.entries])
-        _refuse_repeats("name", [entry.name for entry in self.entries])
-        _refuse_repeats("train_id", [entry.train_id for entry in self.entries if entry.train_id is not None])
-        train_ids = sorted(entry.train_id for entry in self.entries if entry.train_id is not None)
-        if train_ids != list(range(len(train_ids))) or (self.entries and not train_ids):
-            raise CardError(f"the train ids of the classes must be 0 .. C-1 without gaps, but they are {train_ids}")
-        if not len(train_ids) <= self.ignore <= 65535:
-            raise CardError(f"ignore = {self.ignore} must lie above the train ids 0 .. {train_ids[-1]} and below 65536")
-        clash = sorted(set(self.void) & {entry.id for entry in self.entries if entry.train_id is not None})
-        if clash:
-            raise CardError(f"void lists {clash}, which are ids of scored classes; a value is either void or a class")
+        for problem in problems_of_classes(self.entries, self.ignore, self.void):
+            raise CardError(problem)
 
     @cached_property
     def scored(self) -> tuple[Class, ...]:
@@ -198,10 +191,32 @@ class Classes:
         return text
 
 
-def _refuse_repeats(what: str, values: Sequence[int | str]) -> None:
-    if len(set(values)) < len(values):
-        repeated = [value for value in values if values.count(value) > 1]
-        raise CardError(f"two classes share the {what} {repeated[0]!r}; each needs its own")
+def problems_of_classes(entries: Sequence[Class], ignore: int, void: Sequence[int]) -> Iterator[str]:
+    """All that a table of classes contradicts itself in, in words."""
+    yield from _repeats("id", [entry.id for entry in entries])
+    yield from _repeats("name", [entry.name for entry in entries])
+    yield from _repeats("train_id", [entry.train_id for entry in entries if entry.train_id is not None])
+    train_ids = sorted({entry.train_id for entry in entries if entry.train_id is not None})
+    if train_ids != list(range(len(train_ids))) or (entries and not train_ids):
+        yield f"the train ids of the classes must be 0 .. C-1 without gaps, but they are {train_ids}"
+    if not len(train_ids) <= ignore <= _VALUES - 1:
+        last = train_ids[-1] if train_ids else 0
+        yield (
+            f"ignore = {ignore} must lie above the train ids 0 .. {last} and below {_VALUES}: it is a value in memory; "
+            "values of the files that do not count are listed in void"
+        )
+    clash = sorted(set(void) & {entry.id for entry in entries if entry.train_id is not None})
+    if clash:
+        yield f"void lists {clash}, which are ids of scored classes; a value is either void or a class"
+
+
+def _repeats(what: str, values: Sequence[int | str]) -> Iterator[str]:
+    repeated = (
+        sorted({str(value) for value in values if values.count(value) > 1}) if len(set(values)) < len(values) else []
+    )
+    for value in repeated:
+        shown = repr(value) if what == "name" else value
+        yield f"two classes share the {what} {shown}; each needs its own"
 
 
 def _ranges(values: list[int]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.cards import Card, load_card
 from bench.cards.card_file import CLASSES_FROM, LAYOUTS
-from bench.errors import DataError, UsageError, did_you_mean
+from bench.errors import CardError, DataError, UsageError, did_you_mean
 from bench.formats import Ids, classes_in_truth, layout
 from bench.notices import Notice
 from bench.samples import Sample
@@ -56,13 +56,15 @@ def open_data(
         if layout_name not in CLASSES_FROM[card.classes_from]:
             place = "card" if card.classes_from == "card" else "truth file"
             raise UsageError(f"--layout {layout_name} does not read {card.title}, whose classes stand in its {place}")
-        card = replace(card, layout=layout_name)
+        card = card.in_layout(layout_name)
     split = split or card.default_split
     card.split(split)
     found = _root(card, split, root, progress)
     if card.classes_from == "truth":
         card = replace(card, classes=classes_in_truth(card, found, split))
     samples = _samples(card, found, split, ids)
+    if ids is None:
+        _refuse_groups_unseen(card, samples)
     if limit is not None:
         if limit < 1:
             raise UsageError(f"--limit {limit}: at least one image is needed")
@@ -88,6 +90,20 @@ def _count_notices(card: Card, split: str, count: int, limit: int | None) -> tup
         f"check --data and --split, or mend splits.{split}.images in the card"
     )
     return (Notice("split-images", what, "warning"),)
+
+
+def _refuse_groups_unseen(card: Card, samples: Sequence[Sample]) -> None:
+    """Refuse `groups` that no image shows: each image would count as its own cluster, and intervals be too narrow."""
+    key = "block" if card.groups == "sequence-blocks" else card.groups
+    if key == "none" or not samples or any(key in sample.groups for sample in samples):
+        return
+    form = (
+        "a city is the first folder of an id" if key == "city" else "a sequence is what stands before the last _ or /"
+    )
+    raise CardError(
+        f"{card.name}: groups = {card.groups!r}, but no image id (such as {samples[0].id!r}) shows one: {form}; "
+        "say groups = 'none', or name the images so"
+    )
 
 
 def _samples(card: Card, root: Path, split: str, ids: str | None) -> list[Sample]:

@@ -6,6 +6,7 @@ import doctest
 import json
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -171,7 +172,7 @@ WRONG = {
     "no TOML": ("name = ", r"this is no TOML"),
     "unknown key": (replaced("licence", "license"), r"unknown key 'license': did you mean licence\?"),
     "unknown key of a class": (replaced("color", "colour"), r"unknown key 'colour' in classes\[1\]: .* color\?"),
-    "unknown key of a split": (SMALL + "size = 3", r"unknown key 'size' in splits\[...\]"),
+    "unknown key of a split": (SMALL + "size = 3", r"unknown key 'size' in splits\.val"),
     "unknown table": (SMALL + "[crop]\nfactors = [0]", r"unknown key 'crop': did you mean crops"),
     "unknown pattern": (replaced("labels = ", "label = "), r"files\.labels is missing"),
     "classes in two places": ('classes_from = "truth"' + SMALL.replace('"pairs"', '"coco"'), r"classes: list them"),
@@ -181,10 +182,10 @@ WRONG = {
     "unknown pattern more": (replaced("[files]", '[files]\nlists = "a"'), r"'lists' in .*: did you mean list\?"),
     "pattern elsewhere": (replaced('"pairs"', '"voc"'), r"'images' in files of layout 'voc': none are known"),
     "unknown key of a source": (SMALL + SOURCE + 'href = "x"', r"unknown key 'href' in sources\[0\]"),
-    "missing key": (replaced('cite    = "me"', ""), r"the key 'cite' is missing"),
+    "missing key": (replaced('title   = "Mine"', ""), r"the key 'title' is missing"),
     "missing key of a class": (replaced('name = "background"', "thing = false"), r"'name' is missing in classes\[0\]"),
     "empty text": (replaced('obtain  = "ask me"', 'obtain = " "'), r"obtain is empty"),
-    "wrong type": (replaced("images = 10", 'images = "ten"'), r"images: expected int \| null, got str"),
+    "wrong type": (replaced("images = 10", 'images = "ten"'), r"splits\.val\.images: expected int, got str"),
     "wrong type of an id": (replaced("id = 0,", 'id = "0",'), r"classes\[0\]\.id: expected int, got str"),
     "two numbers as color": (replaced("[255, 0, 0]", "[255, 0]"), r"classes\[1\]\.color: expected array of length 3"),
     "color too bright": (replaced("[255, 0, 0]", "[256, 0, 0]"), r"color = \[256, 0, 0\] of cell"),
@@ -227,9 +228,38 @@ WRONG = {
 
 @pytest.mark.parametrize(("text", "message"), WRONG.values(), ids=WRONG)
 def test_wrong_card_is_refused_by_key_and_file(text, message):
-    with pytest.raises(CardError, match=r"^mine\.toml: .*" + message) as caught:
+    with pytest.raises(CardError, match=r"(?s)^mine\.toml: .*" + message):
         parse(text)
-    assert "\n" not in str(caught.value)
+
+
+def test_all_problems_are_listed_at_once():
+    text = replaced('"pairs"', '"pair"').replace("id = 1,", 'id = "one",').replace("images = 10", "image = 10")
+    text = text.replace('title   = "Mine"', 'titel = "Mine"').replace('["semantic"]', '["semantic", "depth"]')
+    with pytest.raises(CardError) as caught:
+        parse('groups = "cities"\n' + text + "[boundary]\nratio = 7\n")
+    lines = str(caught.value).splitlines()
+    assert "mine.toml: 9 problems" == lines[0]
+    assert [f"  {number}." for number in range(1, 10)] == [line[:4] for line in lines[1:]]
+    for told in ("titel", "title", "classes[1].id", "image", "'pair'", "depth", "cities", "boundary.ratio"):
+        assert any(told in line for line in lines[1:]), told
+
+
+def test_one_problem_is_one_line():
+    with pytest.raises(CardError) as caught:
+        parse(replaced('"pairs"', '"pair"'))
+    assert "mine.toml: layout = 'pair' is unknown: did you mean pairs?" == str(caught.value)
+
+
+def test_a_private_card_needs_no_licence_and_no_citation():
+    text = replaced('licence = "mine"', "").replace('cite    = "me"', "").replace('obtain  = "ask me"', "")
+    card = parse(text)
+    assert ("", "", "") == (card.licence, card.cite, card.obtain)
+
+
+def test_a_card_may_begin_with_a_byte_order_mark():
+    assert parse(SMALL) == replace(
+        cards.parse_card(b"\xef\xbb\xbf" + SMALL.encode(), where=""), digest=parse(SMALL).digest
+    )
 
 
 def test_name_that_does_not_exist():

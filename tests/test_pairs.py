@@ -37,9 +37,9 @@ color = [0, 0, 0]
 """
 
 
-def make(files, top="", tables="", classes=CLASSES):
+def make(files, top="", tables="", classes=CLASSES, tasks='"semantic"'):
     text = (
-        f'name = "own"\ntitle = "T"\nlayout = "pairs"\ntasks = ["semantic"]\nlicence = "-"\ncite = "-"\nobtain = "-"\n'
+        f'name = "own"\ntitle = "T"\nlayout = "pairs"\ntasks = [{tasks}]\nlicence = "-"\ncite = "-"\nobtain = "-"\n'
         f"{top}\n[files]\n{files}\n[splits.val]\n{tables}\n{classes}"
     )
     return parse_card(text.encode(), where="test")
@@ -198,12 +198,13 @@ def test_a_colour_file_without_colours_in_the_card_says_what_to_do(tmp_path):
     target = pairs.read_truth(card, tmp_path, "val")[0]
     with pytest.raises(DataError, match="colors = true"):
         target.truth.semantic()
-    with pytest.raises(PredictionError, match="colour image"):
-        pairs.read_predictions(card, tmp_path / "valannot", "semantic", [target])(target)
+    plain = make(PLAIN, classes=CLASSES.replace("color = [1, 2, 3]", ""))
+    with pytest.raises(PredictionError, match=r"write label ids, not colours: the card gives 'ground' no colour"):
+        pairs.read_predictions(plain, tmp_path / "valannot", "semantic", [target])(target)
 
 
 def test_instances_come_from_a_map_of_their_own(tmp_path):
-    card = make(f'{PLAIN}\ninstances = "inst/{{id}}.png"')
+    card = make(f'{PLAIN}\ninstances = "inst/{{id}}.png"', tasks='"semantic", "instance"')
     labels = np.uint8([[1, 1, 0, 255, 1]])
     objects = np.uint16([[1, 2, 0, 0, 0]])
     written = sample("a", labels, objects, card.classes)

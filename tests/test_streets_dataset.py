@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +35,7 @@ def written(drawn: list[Sample], tmp_path_factory: pytest.TempPathFactory) -> Ca
     def folder(name: str) -> Path:
         if name not in roots:
             roots[name] = tmp_path_factory.mktemp(name)
-            card = replace(CARD, layout=name)
+            card = CARD.in_layout(name)
             layout(card).write_truth(card, roots[name], "mini", drawn)
         return roots[name]
 
@@ -44,7 +43,7 @@ def written(drawn: list[Sample], tmp_path_factory: pytest.TempPathFactory) -> Ca
 
 
 def _read(name: str, root: Path) -> list[Sample]:
-    card = replace(CARD, layout=name)
+    card = CARD.in_layout(name)
     return layout(card).read_truth(card, root, "mini")
 
 
@@ -92,7 +91,7 @@ def test_depth_survives_in_the_layout_that_has_it(drawn: list[Sample], written) 
 def test_the_same_predictions_score_the_same_in_every_layout(drawn: list[Sample], written, tmp_path: Path) -> None:
     scores = {}
     for name in LAYOUTS:
-        card = replace(CARD, layout=name)
+        card = CARD.in_layout(name)
         predictions = [(sample, LabelMap(_damaged(sample))) for sample in drawn]
         layout(card).write_predictions(card, tmp_path / name, "semantic", predictions)
         samples = _read(name, written(name))

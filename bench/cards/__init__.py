@@ -7,15 +7,21 @@ never searched. What the keys mean is told in `datasets/README.md`; this module 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
+from bench.cards.card_checks import problems_of
 from bench.cards.card_file import Boundary, Crops, Split, decode
 from bench.cards.card_sources import Source
+from bench.cards.honoured import unhonoured
 from bench.classes import Class, Classes
 from bench.errors import CardError, did_you_mean
+
+_SHOWN = 30
+"""How many problems of a card are listed."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,25 @@ class Card:
             raise CardError(f"{self.title} has no split {name!r}: {did_you_mean(name, self.splits)}")
         return self.splits[name]
 
+    def in_layout(self, layout: str) -> Card:
+        """The same classes and splits for files that lie in another layout.
+
+        Raises:
+            CardError: that layout cannot do what the card asks for.
+        """
+        if layout == self.layout:
+            return self
+        void = self.classes.void
+        if layout == "voc" and 255 not in (*void, *(entry.id for entry in self.classes.entries)):
+            void = (255, *void)  # the void of all files that are written in this layout
+        other = replace(self, layout=layout, files={}, classes=replace(self.classes, void=void))
+        problems = list(unhonoured(other, void, ignore=self.classes.ignore))
+        if layout == "pairs":
+            problems.append("layout 'pairs' needs a [files] table, which a card of another layout has not")
+        if problems:
+            raise CardError(in_one_error(f"{self.name} in the layout {layout!r}", problems))
+        return other
+
 
 def folder() -> Path:
     """The folder of the cards that ship: beside the modules when installed, beside the package in a checkout."""
@@ -89,17 +114,21 @@ def parse_card(text: bytes, *, where: str) -> Card:
     """Check the text of a card and return it.
 
     Raises:
-        CardError: as `load_card`; the message names the key and the file.
+        CardError: as `load_card`; the message names the file, and every key that is wrong.
     """
     try:
-        file = decode(text)
-        classes = Classes(
-            entries=tuple(Class(**msgspec.structs.asdict(entry)) for entry in file.classes),
-            ignore=file.ignore,
-            void=file.void,
-        )
+        reading = decode(text)
     except CardError as error:
         raise CardError(f"{where}: {error}") from None
+    problems = problems_of(reading)
+    if problems:
+        raise CardError(in_one_error(where, problems))
+    file = reading.file
+    classes = Classes(
+        entries=tuple(Class(**msgspec.structs.asdict(entry)) for entry in file.classes),
+        ignore=file.ignore,
+        void=file.void,
+    )
     plain = msgspec.structs.asdict(file)
     for key in ("classes", "ignore", "void", "values"):
         del plain[key]
@@ -111,4 +140,17 @@ def parse_card(text: bytes, *, where: str) -> Card:
     )
 
 
-__all__ = ["Boundary", "Card", "Crops", "Source", "Split", "folder", "load_card", "names", "parse_card"]
+def in_one_error(where: str, problems: Sequence[str]) -> str:
+    """All problems of a card in one message: a sentence, or a numbered line for each.
+
+    >>> in_one_error("mine.toml", ["the key 'title' is missing"])
+    "mine.toml: the key 'title' is missing"
+    """
+    if len(problems) == 1:
+        return f"{where}: {problems[0]}"
+    lines = [f"  {number}. {problem}" for number, problem in enumerate(problems[:_SHOWN], start=1)]
+    more = len(problems) - _SHOWN
+    return "\n".join([f"{where}: {len(problems)} problems", *lines, *([f"  and {more} more"] if more > 0 else [])])
+
+
+__all__ = ["Boundary", "Card", "Crops", "Source", "Split", "folder", "in_one_error", "load_card", "names", "parse_card"]

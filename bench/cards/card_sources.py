@@ -6,11 +6,10 @@ What is done with them is told in `prepare.py`; this module knows neither folder
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import msgspec
-
-from bench.errors import CardError
 
 CHECKSUMS = {"md5": 32, "sha1": 40, "sha256": 64}
 """Checksums a source may state, with their hexadecimal digits."""
@@ -34,34 +33,26 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     optional: bool = False
 
 
-def check_source(source: Source) -> None:
-    """Refuse an archive whose keys contradict each other.
-
-    Raises:
-        CardError: the file's name, the key and what is wrong with it.
-    """
+def problems_of_source(source: Source) -> Iterator[str]:
+    """What is wrong with an archive: the file's name, the key and what would be right."""
     where = f"sources: {source.file!r}"
     if not re.fullmatch(r"[\w][\w.-]*\.(zip|tar|tar\.gz|tgz)", source.file):
-        raise CardError(f"{where}: file is the plain name of a .zip, .tar, .tar.gz or .tgz")
+        yield f"{where}: file is the plain name of a .zip, .tar, .tar.gz or .tgz"
     if source.url is not None and not source.url.startswith(("http://", "https://")):
-        raise CardError(f"{where}: url = {source.url!r} must begin with http:// or https://")
+        yield f"{where}: url = {source.url!r} must begin with http:// or https://"
     algorithm, _, digits = (source.checksum or "").partition(":")
     if source.checksum and not re.fullmatch(f"[0-9a-f]{{{CHECKSUMS.get(algorithm, 0)}}}", digits):
-        raise CardError(f"{where}: checksum = {source.checksum!r} must be md5:, sha1: or sha256: and its hex digits")
+        yield f"{where}: checksum = {source.checksum!r} must be md5:, sha1: or sha256: and its hex digits"
     if source.checksum and not source.cited:
-        raise CardError(f"{where}: cited is missing; it says who publishes the checksum")
+        yield f"{where}: cited is missing; it says who publishes the checksum"
     if not source.provides:
-        raise CardError(f"{where}: provides is empty; it names what is there once the file is unpacked")
+        yield f"{where}: provides is empty; it names what is there once the file is unpacked"
     for key, paths in {"provides": source.provides, "nested": source.nested, "strip": (source.strip,)}.items():
         for path in paths:
-            inside(path, key=f"{where}: {key}")
+            yield from within(path, key=f"{where}: {key}")
 
 
-def inside(path: str, *, key: str) -> None:
-    """Refuse a path that is not below the data root.
-
-    Raises:
-        CardError: names the key.
-    """
+def within(path: str, *, key: str) -> Iterator[str]:
+    """What is wrong with a path that must lie below the data root."""
     if path.startswith("/") or ".." in PurePosixPath(path).parts or "\\" in path:
-        raise CardError(f"{key} = {path!r} must be a path below the data root, with forward slashes and without '..'")
+        yield f"{key} = {path!r} must be a path below the data root, with forward slashes and without '..'"

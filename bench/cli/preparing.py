@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,7 +43,9 @@ def prepare(
     card = load_card(dataset)
     root = _root(card, data)
     if card.name == "streets":
-        return _streets(replace(card, layout=layout or card.layout), root, split, as_json=as_json)
+        if layout is not None and layout not in LAYOUTS_OF_STREETS:
+            raise UsageError(f"--layout {layout}: {did_you_mean(layout, LAYOUTS_OF_STREETS)}")
+        return _streets(card.in_layout(layout or card.layout), root, split, as_json=as_json)
     if layout is not None:
         raise UsageError("--layout goes with --dataset streets, which is drawn; other data sets come in one layout")
     return _fetched(card, root, as_json=as_json)
@@ -64,8 +65,6 @@ def _streets(card: Card, root: Path, split: str | None, *, as_json: bool) -> int
     from bench.prepare import alone
     from bench.streets import dataset
 
-    if card.layout not in LAYOUTS_OF_STREETS:
-        raise UsageError(f"--layout {card.layout}: {did_you_mean(card.layout, LAYOUTS_OF_STREETS)}")
     name = split or card.default_split
     card.split(name)
     with alone(root), console.progress("drawing streets", quiet=as_json) as report:

@@ -18,7 +18,7 @@ from bench.errors import DataError
 from bench.formats import Ids, PredictionReader, Progress, cityscapes_results, derive, folders
 from bench.formats import cityscapes_files as files
 from bench.formats.grouping import groups_of
-from bench.formats.label_files import LabelFiles, TrueLabels
+from bench.formats.label_files import LabelFiles, TrueLabels, label_files
 from bench.samples import Instances, LabelMap, Sample, Truth
 
 PICTURE, LABELS, INSTANCES = "_leftImg8bit.png", "_gtFine_labelIds.png", "_gtFine_instanceIds.png"
@@ -39,11 +39,11 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     found = _truth_files(root, word)
     # All kinds, whichever the card's clusters are: slices by sequence and by city are asked for too.
     groups = groups_of("sequence-blocks", list(found))
-    label_files = LabelFiles(card.classes)
+    coded = label_files(card)
     samples = []
     for name, folder in found.items():
         known = {"city": folder.name, **groups.get(name, {})}
-        samples.append(_sample(card, root, word, folder / name, groups=known, label_files=label_files))
+        samples.append(_sample(card, root, word, folder / name, groups=known, coded=coded))
     return folders.chosen(samples, ids, root)
 
 
@@ -76,9 +76,7 @@ def write_truth(
 write_predictions = cityscapes_results.write
 
 
-def _sample(
-    card: Card, root: Path, word: str, place: Path, *, groups: dict[str, str], label_files: LabelFiles
-) -> Sample:
+def _sample(card: Card, root: Path, word: str, place: Path, *, groups: dict[str, str], coded: LabelFiles) -> Sample:
     folder, name = place.parent, place.name
     city = folder.name
     label_path, instance_path = folder / f"{name}{LABELS}", folder / f"{name}{INSTANCES}"
@@ -90,7 +88,7 @@ def _sample(
     def derived() -> LabelMap:
         return derive.semantic_from_segments(segments(), card.classes)
 
-    semantic = TrueLabels(label_files, label_path) if label_path.is_file() else derived
+    semantic = TrueLabels(coded, label_path) if label_path.is_file() else derived
 
     def instances() -> Instances:
         return derive.instances_from_segments(segments(), card.classes.things)
@@ -128,7 +126,7 @@ def _write(card: Card, root: Path, word: str, sample: Sample) -> None:
     city = match["city"] if match else "images"
     truth = root / "gtFine" / word / city
     labels = sample.truth.semantic().labels
-    LabelFiles(card.classes).write_truth(truth / f"{sample.id}{LABELS}", labels)
+    label_files(card).write_truth(truth / f"{sample.id}{LABELS}", labels)
     segments = files.segments_of(sample, labels, card.classes)
     if segments is not None:
         raw = files.instance_ids(segments, card.classes, where=sample.id)

@@ -49,7 +49,8 @@ def read_segments(classes: Classes, path: Path) -> Segments:
 def read_segments_and_void(classes: Classes, path: Path) -> tuple[Segments, Array]:
     """Read an instanceIds file as `read_segments` does, and which of its pixels are void to Cityscapes' instance AP.
 
-    Those, (H, W) bool, are of labels that are not scored; single objects of such labels (caravans, 29001) are not void.
+    Those, (H, W) bool, are of labels that are not scored or of the card's `void`; single objects of such labels
+    (caravans, 29001) are not void.
 
     Raises:
         DataError: as `read_segments`.
@@ -57,6 +58,7 @@ def read_segments_and_void(classes: Classes, path: Path) -> tuple[Segments, Arra
     raw = images.read_labels(path)
     table = np.zeros(_LARGEST + 1, dtype=np.int32)
     table[[entry.id for entry in classes.entries if entry.train_id is None and 0 <= entry.id <= _LARGEST]] = 1
+    table[list(classes.void)] = 1
     return _segments(classes, path, raw), kernels.map_labels(raw, table, np.uint8).view(np.bool_)
 
 

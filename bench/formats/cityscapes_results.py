@@ -18,7 +18,7 @@ import numpy as np
 from bench import images, kernels, masks
 from bench.errors import DataError, PredictionError, UsageError
 from bench.formats import PredictionReader, coco_panoptic, derive, folders
-from bench.formats.label_files import LabelFiles, PredictedLabels
+from bench.formats.label_files import PredictedLabels, label_files
 from bench.images import png
 from bench.samples import Instances, LabelMap, Prediction, Rle, Sample, Segments
 
@@ -43,7 +43,7 @@ def read(
     if task != "semantic":
         raise UsageError(f"Cityscapes has no predictions of the task {task!r}: known are instance, panoptic, semantic")
     found = find(path, samples, ".png")
-    return PredictedLabels(LabelFiles(card.classes), found, space)
+    return PredictedLabels(label_files(card), found, space)
 
 
 def write(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
@@ -63,7 +63,7 @@ def write(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample,
         if isinstance(prediction, Instances):
             _write_instances(card, path, sample.id, prediction)
         elif isinstance(prediction, LabelMap):
-            LabelFiles(card.classes).write_prediction(path / f"{sample.id}_labelIds.png", prediction.labels)
+            label_files(card).write_prediction(path / f"{sample.id}_labelIds.png", prediction.labels)
 
 
 def find(path: Path, samples: Sequence[Sample], suffix: str) -> dict[str, Path]:
@@ -154,7 +154,8 @@ def _mask(path: Path) -> tuple[Rle, int]:
     try:
         inside = np.not_equal(images.read_labels(path), 0)
     except DataError as error:
-        raise PredictionError(str(error)) from None
+        form = "a mask of an object is a grey PNG: 0 outside the object, another value inside"
+        raise PredictionError(f"{error}; {form}" if path.is_file() else str(error)) from None
     return masks.encode(inside), int(np.count_nonzero(inside))
 
 

@@ -32,7 +32,7 @@ from bench.formats.coco_json import InstanceFile, Number, PanopticFile
 from bench.formats.coco_origin import Origin
 from bench.formats.coco_unusual import TruthFile
 from bench.formats.grouping import groups_of
-from bench.formats.label_files import LabelFiles, PredictedLabels
+from bench.formats.label_files import PredictedLabels, label_files
 from bench.samples import Instances, LabelMap, Prediction, Sample, Segments, Truth
 from bench.samples.columns import DetectionColumns, TruthColumns
 
@@ -98,7 +98,7 @@ def read_predictions(
         results = coco_instances.results(card, coco_panoptic.single_json(path), listed)
         return lambda sample: results(number_of(sample), _size(sample))
     found = folders.find_predictions(path, samples)
-    return PredictedLabels(LabelFiles(card.classes), found, space)
+    return PredictedLabels(label_files(card), found, space)
 
 
 def read_columns(
@@ -170,9 +170,9 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
         entries = [entry for s, p in found for entry in coco_instances.result_entries(card, number_of(s), p)]
         coco_json.write(path if path.suffix == ".json" else path / "results.json", entries, PredictionError)
     else:
-        label_files = LabelFiles(card.classes)
+        coded = label_files(card)
         for sample, prediction in _of_kind(predictions, LabelMap):
-            label_files.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
+            coded.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
 
 
 def number_of(sample: Sample) -> Number:

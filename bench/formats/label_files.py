@@ -9,13 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench import images, kernels
 from bench.classes import INVALID, Classes, LabelSpace
 from bench.errors import DataError, InputError, PredictionError
+from bench.formats.color_codes import ColorCodes
 from bench.samples import Array, LabelMap, Sample
+
+if TYPE_CHECKING:
+    from bench.cards import Card
 
 _VALUES = 1 << 16
 
@@ -24,14 +29,16 @@ _VALUES = 1 << 16
 class LabelFiles:
     """How the label files of one data set stand for its classes.
 
-    `values` maps pixel values to ids where they differ; with `colors` truth is RGB in the colours of the classes, and
-    predictions may be; `palette` (256, 3) colours the index files that are written.
+    `values` maps pixel values to ids where they differ; with `colors` truth is RGB in the colours of the classes.
+    Predictions may be RGB wherever every scored class has a colour of its own. `palette` (256, 3) colours the index
+    files that are written. `colored` says what to do about truth in colours, where `colors` is not set.
     """
 
     classes: Classes
     values: Mapping[int, int] = field(default_factory=dict)
     colors: bool = False
     palette: Array | None = None
+    colored: str = ""
 
     def read_truth(self, path: Path) -> LabelMap:
         """Read a truth file as train ids and `ignore`.
@@ -40,8 +47,12 @@ class LabelFiles:
             DataError: a damaged file, or a value or colour that means nothing in the card.
         """
         if self.colors:
-            return LabelMap(self._from_colors(path, DataError))
-        return LabelMap(self.true_labels(images.read_labels(path), path))
+            return LabelMap(self.color_codes.labels(self._codes(path, DataError)))
+        try:
+            values = images.read_labels(path)
+        except DataError as error:
+            raise DataError(f"{error}{self._colored_truth(path)}") from None
+        return LabelMap(self.true_labels(values, path))
 
     def true_labels(self, values: Array, path: Path) -> Array:
         """Map the values of a truth file, of any shape, to train ids and `ignore`.
@@ -59,11 +70,13 @@ class LabelFiles:
             PredictionError: a damaged file, or a value or colour that is no label of the card.
         """
         try:
-            if self.colors and images.is_color(path):
-                return LabelMap(self._from_colors(path, PredictionError))
-            labels = images.read_labels(path)
+            labels = None if self.colors and images.is_color(path) else images.read_labels(path)
         except DataError as error:
-            raise PredictionError(str(error)) from None
+            if not _is_color(path):
+                raise PredictionError(str(error)) from None
+            labels = None
+        if labels is None:
+            return self._colored_prediction(path, space)
         labels = self._predicted_ids(labels, space, path)
         train = self.classes.prediction_to_train(labels, space, where=str(path))
         folded = space == "ids" and bool((train == self.classes.ignore).any())
@@ -120,12 +133,27 @@ class LabelFiles:
         table[list(self.values.keys())] = list(self.values.values())
         return table
 
+    @cached_property
+    def _predicted_table(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        """As `_value_table`, and ids stand for themselves where no pixel value contradicts any of them.
+
+        Networks answer 0 and 1 also where masks are drawn as 0 and 255.
+        """
+        table = self._value_table.copy()
+        ids = [entry.id for entry in self.classes.entries if 0 <= entry.id < _VALUES]
+        if all(self.values.get(each, each) == each for each in ids):
+            table[ids] = ids
+        return table
+
     def _predicted_ids(self, values: Array, space: LabelSpace, path: Path) -> Array:
-        return self._from_values(values, path, PredictionError) if self.values and space == "ids" else values
+        if not self.values or space != "ids":
+            return values
+        return self._from_values(values, path, PredictionError)
 
     def _from_values(self, labels: Array, path: Path, error: type[InputError]) -> Array:
+        table = self._predicted_table if error is PredictionError else self._value_table
         try:
-            return kernels.map_labels(labels, self._value_table, np.uint16)
+            return kernels.map_labels(labels, table, np.uint16)
         except kernels.InvalidLabel as invalid:
             hint = ""
             if error is PredictionError and int(labels.max()) < len(self.classes):
@@ -144,27 +172,38 @@ class LabelFiles:
             raise DataError(f"{path}: no pixel value stands for id {invalid.value} in the card's [values]") from None
 
     @cached_property
-    def _color_table(self) -> tuple[Array, Array]:
-        """Colours as sorted 24-bit numbers, and the train id or `ignore` of each."""
-        train = {
-            _code(np.array(entry.color)): self.classes.ignore if entry.train_id is None else entry.train_id
-            for entry in sorted(self.classes.entries, key=lambda e: e.train_id is not None)
-            if entry.color is not None
-        }
-        codes = sorted(train)
-        return np.array(codes, dtype=np.int32), np.array([train[code] for code in codes], dtype=self.classes.dtype)
+    def color_codes(self) -> ColorCodes:
+        """What the colours of the classes stand for."""
+        return ColorCodes(self.classes)
 
-    def _from_colors(self, path: Path, error: type[InputError]) -> Array:
-        picture = images.read_color_labels(path)
-        codes, train = self._color_table
-        seen = picture[..., 0].astype(np.int32) << 16 | picture[..., 1].astype(np.int32) << 8 | picture[..., 2]
-        places = np.minimum(np.searchsorted(codes, seen), len(codes) - 1)
-        unknown = codes[places] != seen
-        if unknown.any():
-            row, column = np.unravel_index(int(np.argmax(unknown)), unknown.shape)
+    def _colored_prediction(self, path: Path, space: LabelSpace) -> LabelMap:
+        problem = "" if self.colors else self.color_codes.problem
+        if problem:
+            raise PredictionError(f"{path}: this is a colour image; write label ids, not colours: {problem}")
+        if space != "ids":
+            raise PredictionError(
+                f"{path}: this is a colour image, and --label-space {space} has no effect on colours; leave it out"
+            )
+        return self.color_codes.label_map(self._codes(path, PredictionError))
+
+    def _codes(self, path: Path, error: type[InputError]) -> Array:
+        """The place of every pixel's colour among those of the card, (H, W)."""
+        try:
+            picture = images.read_color_labels(path)
+        except DataError as problem:
+            raise error(str(problem)) from None
+        places, unknown = self.color_codes.places(picture)
+        if unknown is not None:
+            row, column = unknown
             color = tuple(int(value) for value in picture[row, column])
-            raise error(f"{path}: colour {color} at row {row}, column {column} belongs to no class of the card")
-        return train[places]
+            hint = "" if _is_color(path) else "; this file holds one value a pixel and no colours"
+            if error is PredictionError:
+                hint = "; write label ids, or exactly the colours of the card"
+            raise error(f"{path}: colour {color} at row {row}, column {column} belongs to no class of the card{hint}")
+        return places
+
+    def _colored_truth(self, path: Path) -> str:
+        return f"; {self.colored}" if self.colored and _is_color(path) else ""
 
     def _to_colors(self, labels: Array, path: Path) -> Array:
         table = np.zeros((self.classes.ignore + 1, 3), dtype=np.uint8)
@@ -209,6 +248,28 @@ class PredictedLabels:
         return self.files.read_prediction(self.paths[sample.id], self.space)
 
 
+def label_files(card: Card, palette: Array | None = None) -> LabelFiles:
+    """The label files of a data set as its card describes them."""
+    return LabelFiles(card.classes, card.values, card.colors, palette, _on_colored_truth(card))
+
+
+def _on_colored_truth(card: Card) -> str:
+    """What to do about truth that is coded as colours, where the card does not say so."""
+    if card.layout not in ("pairs", "voc"):
+        return f"the truth of {card.title} holds label ids, not colours"
+    problem = ColorCodes(card.classes).problem
+    if problem:
+        return f"labels that are coded as colours need `colors = true` in the card, and {problem}"
+    return "labels that are coded as colours in the card's colours need `colors = true` in the card"
+
+
+def _is_color(path: Path) -> bool:
+    try:
+        return images.is_color(path)
+    except DataError:
+        return False
+
+
 def palette(classes: Classes, values: Mapping[int, int] | None = None) -> Array | None:
     """The colours of the classes by pixel value, (256, 3) uint8; None where the card gives no colours."""
     colors = {entry.id: entry.color for entry in classes.entries if entry.color is not None}
@@ -217,7 +278,3 @@ def palette(classes: Classes, values: Mapping[int, int] | None = None) -> Array 
         if 0 <= value < 256 and identity in colors:
             table[value] = colors[identity]
     return table if colors else None
-
-
-def _code(color: Array) -> int:
-    return int(color[0]) << 16 | int(color[1]) << 8 | int(color[2])

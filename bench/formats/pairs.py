@@ -18,7 +18,7 @@ from bench.classes import LabelSpace
 from bench.errors import CardError, DataError, PredictionError
 from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results
 from bench.formats.grouping import groups_of
-from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, palette
+from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files, palette
 from bench.formats.patterns import Pattern
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
 
@@ -43,11 +43,9 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
             f"{root}: {len(missing)} of {len(names)} images have no label file ({folders.first(missing)}); "
             f"{files.labels.path(missing[0])} is expected, or say --ids FILE or --ids all"
         )
-    label_files = _label_files(card)
-    groups = groups_of(card.groups, names)
+    coded, groups = _label_files(card), groups_of(card.groups, names)
     return [
-        _sample(name, root, files, _Files.of(name, root, files, label_files), groups=groups.get(name, {}))
-        for name in names
+        _sample(name, root, files, _Files.of(name, root, files, coded), groups=groups.get(name, {})) for name in names
     ]
 
 
@@ -73,10 +71,10 @@ def write_truth(
     Raises:
         DataError: void pixels in a data set that has no value for them, or files that cannot be written.
     """
-    files, label_files = _Patterns.of(card, split), _label_files(card)
+    files, coded = _Patterns.of(card, split), _label_files(card)
     names = []
     for sample in samples:
-        label_files.write_truth(folders.inside(root, files.labels.path(sample.id)), sample.truth.semantic().labels)
+        coded.write_truth(folders.inside(root, files.labels.path(sample.id)), sample.truth.semantic().labels)
         if sample.read_image is not None:
             images.write_rgb(folders.inside(root, files.images.path(sample.id)), sample.image())
         if files.instances is not None and sample.truth.read_instances is not None:
@@ -99,11 +97,11 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
     if task != "semantic":
         named_results.write_predictions(card, path, task, predictions)
         return
-    label_files = _label_files(card)
+    coded = _label_files(card)
     for sample, prediction in predictions:
         if not isinstance(prediction, LabelMap):
             raise PredictionError(f"{sample.id}: a label map is expected, not {type(prediction).__name__}")
-        label_files.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
+        coded.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
 
 
 @dataclass(frozen=True)
@@ -222,4 +220,4 @@ def _paired(root: Path, files: _Patterns) -> list[str]:
 
 
 def _label_files(card: Card) -> LabelFiles:
-    return LabelFiles(card.classes, card.values, card.colors, palette(card.classes, card.values))
+    return label_files(card, palette(card.classes, card.values))

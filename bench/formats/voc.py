@@ -1,13 +1,14 @@
 """PASCAL VOC: JPEGImages, SegmentationClass and SegmentationObject as palette PNGs, ImageSets/Segmentation/<split>.txt.
 
-The palette's index is the label, never its colour; 255 is void in class and object files, whatever the card says,
-unless a class of the card has that id. It knows no models and no metrics.
+The palette's index is the label, not its colour; with `colors = true` in the card both kinds of files are RGB, as CVAT
+writes them. The card's `void` (255 unless it says otherwise) counts nowhere in class files and is no object in object
+files. It knows no models and no metrics.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,13 @@ from bench.classes import Classes, LabelSpace
 from bench.errors import DataError, PredictionError
 from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results
 from bench.formats.grouping import groups_of
-from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels
+from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
 
 CLASSES, OBJECTS, PICTURES, LISTS = "SegmentationClass", "SegmentationObject", "JPEGImages", "ImageSets/Segmentation"
 
-VOID = 255
-"""Object borders and hard regions; also the largest value that an 8-bit file holds."""
+LARGEST = 255
+"""The largest value that an 8-bit file holds; as void, it stands for object borders and hard regions."""
 
 _SUBMISSION = "comp[56]_*_cls"
 """Folders of a submission: results/VOC2012/Segmentation/comp6_val_cls/<id>.png."""
@@ -47,10 +48,10 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
         )
     pictures = folders.files_below(base / PICTURES, images.IMAGE_SUFFIXES)
     object_files = folders.files_below(base / OBJECTS, (".png",))
-    label_files, groups = _label_files(card), groups_of(card.groups, names)
+    coded, groups = label_files(card, images.voc_palette()), groups_of(card.groups, names)
     samples = []
     for name in names:
-        files = _Files(label_files, truth_files[name], object_files.get(name), has_objects=bool(object_files))
+        files = _Files(coded, truth_files[name], object_files.get(name), has_objects=bool(object_files))
         picture = pictures.get(name, base / PICTURES / f"{name}.jpg")
         samples.append(_sample(name, files, picture, root, groups.get(name, {})))
     return samples
@@ -69,7 +70,7 @@ def read_predictions(
     if task != "semantic":
         return named_results.read_predictions(card, path, task, samples)
     found = folders.find_predictions(_submission(path), samples)
-    return PredictedLabels(_label_files(card), found, space)
+    return PredictedLabels(label_files(card, images.voc_palette()), found, space)
 
 
 def write_truth(
@@ -80,16 +81,16 @@ def write_truth(
     Raises:
         DataError: ids above 254 or more than 254 objects in an image, which 8 bits do not hold.
     """
-    label_files = _label_files(card)
-    _require_8_bit(label_files.classes)
+    coded = label_files(card, images.voc_palette())
+    _require_8_bit(coded.classes)
     names = []
     for sample in samples:
         labels = sample.truth.semantic().labels
-        label_files.write_truth(folders.inside(root / CLASSES, f"{sample.id}.png"), labels)
+        coded.write_truth(folders.inside(root / CLASSES, f"{sample.id}.png"), labels)
         if sample.read_image is not None:
             images.write_rgb(folders.inside(root / PICTURES, f"{sample.id}.jpg"), sample.image())
         if sample.truth.read_instances is not None:
-            objects = _object_indices(sample.truth.instances(), labels, label_files.classes, where=sample.id)
+            objects = _object_indices(sample.truth.instances(), labels, coded.classes, where=sample.id)
             path = folders.inside(root / OBJECTS, f"{sample.id}.png")
             images.write_labels(path, objects, images.voc_palette())
         names.append(sample.id)
@@ -107,12 +108,12 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
     if task != "semantic":
         named_results.write_predictions(card, path, task, predictions)
         return
-    label_files = _label_files(card)
-    _require_8_bit(label_files.classes)
+    coded = label_files(card, images.voc_palette())
+    _require_8_bit(coded.classes)
     for sample, prediction in predictions:
         if not isinstance(prediction, LabelMap):
             raise PredictionError(f"{sample.id}: a label map is expected, not {type(prediction).__name__}")
-        label_files.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
+        coded.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
 
 
 def find_base(card: Card, root: Path) -> Path:
@@ -168,11 +169,18 @@ class _Files:
             wider = "" if self.has_objects else f" (the folder {OBJECTS} is missing or empty)"
             raise DataError(f"{path}: there is no such file, so this image has no instances and no segments{wider}")
         labels = self.semantic().labels
-        objects = images.read_labels(self.objects)
+        objects = self._objects(self.objects)
         if objects.shape != labels.shape:
             raise DataError(f"{self.objects}: it has {objects.shape} pixels, the class file has {labels.shape}")
         # Void of either file belongs to no object: an object without other pixels does not exist.
-        return np.where((objects == VOID) | (labels == self._table.ignore), 0, objects), labels
+        void = np.isin(objects, self._table.void) | (labels == self._table.ignore)
+        return np.where(void, 0, objects), labels
+
+    def _objects(self, path: Path) -> Array:
+        """Object numbers, (H, W): those of the file, or those of its colours in VOC's palette where it is RGB."""
+        if not (self.label_files.colors and images.is_color(path)):
+            return images.read_labels(path)
+        return object_numbers(images.read_color_labels(path))
 
 
 def _sample(name: str, files: _Files, picture: Path, root: Path, groups: dict[str, str]) -> Sample:
@@ -198,31 +206,38 @@ def _choose(card: Card, base: Path, split: str, ids: Ids, everything: list[str])
     return folders.read_list(path)
 
 
-def _label_files(card: Card) -> LabelFiles:
-    classes = card.classes
-    if VOID not in classes.void and all(entry.id != VOID for entry in classes.entries):
-        classes = replace(classes, void=(VOID, *classes.void))
-    elif VOID in classes.void:
-        classes = replace(classes, void=(VOID, *(value for value in classes.void if value != VOID)))
-    return LabelFiles(classes, palette=images.voc_palette())
+def object_numbers(picture: Array) -> Array:
+    """The objects of an RGB object file, (H, W, 3) uint8, as numbers (H, W): the index of each colour in VOC's palette.
+
+    Colours of no palette index, which other tools write, are numbered from 256 by rising colour.
+    """
+    codes = picture[..., 0].astype(np.int64) << 16 | picture[..., 1].astype(np.int64) << 8 | picture[..., 2]
+    palette = images.voc_palette().astype(np.int64)
+    known = {int(red << 16 | green << 8 | blue): index for index, (red, green, blue) in enumerate(palette)}
+    found, places = np.unique(codes, return_inverse=True)
+    other = iter(range(LARGEST + 1, LARGEST + 1 + len(found)))
+    numbers = [known[code] if code in known else next(other) for code in found.tolist()]
+    table: Array = np.array(numbers, dtype=np.int32)
+    numbered: Array = table[places.reshape(codes.shape)]
+    return numbered
 
 
 def _require_8_bit(classes: Classes) -> None:
     largest = max(classes.scored, key=lambda entry: entry.id)
-    if largest.id > VOID:
+    if largest.id > LARGEST:
         raise DataError(
             f"VOC label files hold 8 bits, but class {largest.name!r} has the id {largest.id}; write layout pairs"
         )
 
 
 def _object_indices(instances: Instances, labels: Array, classes: Classes, *, where: str) -> Array:
-    if np.count_nonzero(~instances.crowd) >= VOID:
-        raise DataError(f"{where}: {len(instances)} objects, but VOC object files hold at most {VOID - 1}")
+    if np.count_nonzero(~instances.crowd) >= LARGEST:
+        raise DataError(f"{where}: {len(instances)} objects, but VOC object files hold at most {LARGEST - 1}")
     plain = np.flatnonzero(~instances.crowd)
     drawn = derive.object_map(instances)
     numbers = np.zeros(len(instances) + 1, dtype=np.uint8)
     numbers[plain + 1] = np.arange(1, len(plain) + 1)
-    return np.where(labels == classes.ignore, VOID, numbers[drawn]).astype(np.uint8)
+    return np.where(labels == classes.ignore, classes.void[0] if classes.void else 0, numbers[drawn]).astype(np.uint8)
 
 
 def _submission(path: Path) -> Path:

@@ -75,10 +75,12 @@ def palette(image: Image.Image) -> Array:
 def to_labels(image: Image.Image) -> Array:
     """One value per pixel, (H, W) uint8 or uint16: palette index or the stored grey value."""
     refuse_lossy(image)
+    if image.mode == "F":
+        raise _NoLabelsError("the pixels are no whole numbers and so no labels; take the argmax over the classes first")
     if image.mode not in LABEL_MODES:
         raise _NoLabelsError(
             f"this is a colour image or one with transparency ({image.mode}) where a label map is expected (palette "
-            "index or grey value = label); labels that are coded as colours need `colors = true` in the card"
+            "index or grey value = label)"
         )
     stretch = _stretch(image)
     labels = np.array(image)

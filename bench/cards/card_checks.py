@@ -1,0 +1,182 @@
+"""What the keys of a card may not contradict, whatever its layout; each check finds all the problems it can.
+
+`honoured.py` says what a layout can do with the keys. This module knows neither folders nor images.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from bench.cards import honoured
+from bench.cards.card_file import CLASSES_FROM, FILES, GROUPS, LARGEST, LAYOUTS, TASKS, CardFile, Reading
+from bench.cards.card_sources import problems_of_source, within
+from bench.classes import Class, problems_of_classes
+from bench.errors import did_you_mean
+
+
+def problems_of(reading: Reading) -> list[str]:
+    """All that is wrong with a card, in words; a check whose keys could not be read is left out."""
+    found = list(reading.problems)
+    for keys, check in _CHECKS:
+        if reading.wrong.isdisjoint(keys):
+            found += check(reading.file)
+    return found
+
+
+def _words(file: CardFile) -> Iterator[str]:
+    for key in ("name", "title", "licence", "cite", "obtain"):
+        value = getattr(file, key)
+        if value and not value.strip():
+            yield f"{key} is empty; datasets/README.md says what it holds"
+
+
+def _name(file: CardFile) -> Iterator[str]:
+    # The name becomes a folder of the run records.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
+        yield f"name = {file.name!r} may hold letters, digits, '.', '_' and '-', because it names a folder"
+
+
+def _title(file: CardFile) -> Iterator[str]:
+    if not file.title:
+        yield "title is empty; datasets/README.md says what it holds"
+
+
+def _layout(file: CardFile) -> Iterator[str]:
+    yield from _one_of(file.layout, LAYOUTS, key="layout")
+
+
+def _tasks(file: CardFile) -> Iterator[str]:
+    if not file.tasks:
+        yield f"tasks is empty; it lists what the truth can answer: {', '.join(TASKS)}"
+    for task in file.tasks:
+        yield from _one_of(task, TASKS, key="tasks")
+
+
+def _groups(file: CardFile) -> Iterator[str]:
+    yield from _one_of(file.groups, GROUPS, key="groups")
+
+
+def _splits(file: CardFile) -> Iterator[str]:
+    if file.default_split not in file.splits:
+        yield f"default_split = {file.default_split!r} is not among the splits {sorted(file.splits)}"
+    for name, split in file.splits.items():
+        if split.images is not None and split.images < 1:
+            yield f"splits.{name}.images = {split.images} is below 1; leave it out where it is not known"
+
+
+def _place_of_classes(file: CardFile) -> Iterator[str]:
+    if file.classes_from not in CLASSES_FROM:
+        yield from _one_of(file.classes_from, CLASSES_FROM, key="classes_from")
+    elif file.layout in LAYOUTS and file.layout not in CLASSES_FROM[file.classes_from]:
+        right = "truth" if file.classes_from == "card" else "card"
+        yield (
+            f"classes_from = {file.classes_from!r} does not go with layout {file.layout!r}, "
+            f"which needs classes_from = {right!r}"
+        )
+    elif bool(file.classes) != (file.classes_from == "card"):
+        yield "classes: list them, or say classes_from = 'truth' (layouts coco and lvis), but not both"
+
+
+def _classes(file: CardFile) -> Iterator[str]:
+    for entry in file.classes:
+        if not -1 <= entry.id <= LARGEST:
+            yield f"classes: id = {entry.id} of {entry.name} lies outside -1 .. {LARGEST}"
+        if entry.id < 0 and entry.train_id is not None:
+            yield f"classes: {entry.name} has id {entry.id}, which no file can hold, and so no train_id"
+        if entry.color and not all(0 <= part <= 255 for part in entry.color):
+            yield f"classes: color = {list(entry.color)} of {entry.name} lies outside 0 .. 255"
+    if any(not 0 <= value <= LARGEST for value in file.void):
+        yield f"void = {list(file.void)} must hold values from 0 to {LARGEST}"
+    entries = tuple(Class(id=each.id, name=each.name, train_id=each.train_id) for each in file.classes)
+    yield from problems_of_classes(entries, file.ignore, file.void)
+
+
+def _colors(file: CardFile) -> Iterator[str]:
+    if not file.colors:
+        return
+    colors = [entry.color for entry in file.classes]
+    lacking = [entry.name for entry in file.classes if entry.color is None or colors.count(entry.color) > 1]
+    if lacking:
+        names = ", ".join(map(repr, lacking[:5])) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+        verb = "has" if len(lacking) == 1 else "have"
+        yield f"colors = true, but {names} {verb} no color of its own; every class needs one"
+
+
+def _aliases(file: CardFile) -> Iterator[str]:
+    own = {entry.name for entry in file.classes}
+    if file.aliases and not own:
+        yield "aliases: they name classes of the card, and the card lists none; leave them out"
+        return
+    seen: dict[str, str] = {}
+    for name, others in file.aliases.items():
+        if name not in own:
+            yield f"aliases: no class is called {name!r}: {did_you_mean(name, own)}"
+        for other in others:
+            if other in own or other in seen:
+                yield f"aliases: {other!r} cannot stand for {name!r}, it means {seen.get(other, other)!r}"
+            seen[other] = name
+
+
+def _files(file: CardFile) -> Iterator[str]:
+    if file.layout == "pairs":
+        for key in ("images", "labels"):
+            if "{id}" not in file.files.get(key, ""):
+                yield f"files.{key} is missing or has no {{id}}: layout 'pairs' needs such a pattern"
+    for key, pattern in file.files.items():
+        if file.layout in LAYOUTS and key not in FILES.get(file.layout, ()):
+            hint = did_you_mean(key, FILES.get(file.layout, ()))
+            yield f"unknown key {key!r} in files of layout {file.layout!r}: {hint}"
+        yield from within(pattern, key=f"files.{key}")
+
+
+def _values(file: CardFile) -> Iterator[str]:
+    known = {entry.id for entry in file.classes} | set(file.void)
+    for key, value in file.values.items():
+        if not key.isdecimal() or int(key) > LARGEST:
+            yield f"values: {key!r} is no pixel value; keys are whole numbers from 0 to {LARGEST}"
+        if value not in known:
+            yield f"values: {key} = {value}, which is neither the id of a class nor void"
+
+
+def _regions(file: CardFile) -> Iterator[str]:
+    if file.crops and min(file.crops.factors, default=-1) < 0:
+        yield f"crops.factors = {list(file.crops.factors)} must be one or more numbers from 0"
+    if file.boundary and not 0 < file.boundary.ratio < 1:
+        yield f"boundary.ratio = {file.boundary.ratio} is a fraction of the diagonal, between 0 and 1"
+
+
+def _sources(file: CardFile) -> Iterator[str]:
+    for source in file.sources:
+        yield from problems_of_source(source)
+
+
+def _honoured(file: CardFile) -> Iterator[str]:
+    if file.layout in LAYOUTS and set(file.tasks) <= set(TASKS):
+        yield from honoured.unhonoured(file, file.void, ignore=file.ignore)
+
+
+def _one_of(value: str, known: Iterable[str], *, key: str) -> Iterator[str]:
+    if value not in known:
+        yield f"{key} = {value!r} is unknown: {did_you_mean(value, known)}"
+
+
+_CHECKS: tuple[tuple[tuple[str, ...], Callable[[CardFile], Iterable[str]]], ...] = (
+    ((), _words),
+    (("name",), _name),
+    (("title",), _title),
+    (("layout",), _layout),
+    (("tasks",), _tasks),
+    (("groups",), _groups),
+    (("splits", "default_split"), _splits),
+    (("layout", "classes", "classes_from"), _place_of_classes),
+    (("classes", "ignore", "void"), _classes),
+    (("classes", "colors"), _colors),
+    (("classes", "aliases"), _aliases),
+    (("layout", "files"), _files),
+    (("classes", "void", "values"), _values),
+    (("crops", "boundary"), _regions),
+    (("sources",), _sources),
+    (("layout", "tasks", "splits", "classes", "files", "values"), _honoured),
+)
+"""Each check with the keys that it looks at."""

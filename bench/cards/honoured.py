@@ -1,0 +1,152 @@
+"""What each layout can do with the keys of a card: a key that would have no effect is a problem, never ignored.
+
+The table in `datasets/README.md` says the same in words; `tests/test_card_keys.py` goes through every key, layout and
+task. This module knows neither folders nor images.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Protocol
+
+from bench.cards.card_file import FILES
+
+_BY_PAIRS = "use layout 'pairs' with a [files] table"
+_PLACEHOLDERS = {
+    ("pairs", "images"): {"id", "split"},
+    ("pairs", "labels"): {"id", "split"},
+    ("pairs", "instances"): {"id", "split"},
+}
+"""What patterns may hold in braces; all others take {split} alone."""
+
+
+class Keys(Protocol):
+    """The keys of a card that depend on its layout and tasks; `CardFile` has them, and so does a `Card`."""
+
+    @property
+    def layout(self) -> str: ...  # noqa: D102 - the keys are described in datasets/README.md
+    @property
+    def tasks(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def splits(self) -> Mapping[str, Any]: ...  # noqa: D102
+    @property
+    def groups(self) -> str: ...  # noqa: D102
+    @property
+    def files(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def values(self) -> Mapping[Any, int]: ...  # noqa: D102
+    @property
+    def colors(self) -> bool: ...  # noqa: D102
+    @property
+    def crops(self) -> Any: ...  # noqa: D102
+    @property
+    def boundary(self) -> Any: ...  # noqa: D102
+
+
+def unhonoured(card: Keys, void: Collection[int] = (255,), *, ignore: int = 255) -> Iterator[str]:
+    """Say of each key that has no effect in the card's layout and tasks what would be right."""
+    yield from _tasks(card)
+    yield from _coding(card)
+    yield from _void(card, void, ignore)
+    yield from _groups(card)
+    yield from _scoring(card)
+    yield from _files(card)
+    yield from _splits(card)
+
+
+def _tasks(card: Keys) -> Iterator[str]:
+    if card.layout == "lvis" and set(card.tasks) - {"instance"}:
+        yield "tasks: layout 'lvis' holds objects only; say tasks = [\"instance\"]"
+    objects = [task for task in card.tasks if task != "semantic"]
+    if card.layout == "pairs" and objects and not _tells_objects(card):
+        yield (
+            f"tasks: {' and '.join(objects)} in layout 'pairs' needs files.instances, a pattern of files with object "
+            "numbers (0 for none)"
+        )
+
+
+def _tells_objects(card: Keys) -> bool:
+    stuff = not any(entry.thing for entry in _entries(card))
+    return "instances" in card.files or "*" in card.files.get("labels", "") or ("instance" not in card.tasks and stuff)
+
+
+def _entries(card: Keys) -> Any:
+    classes: Any = getattr(card, "classes", ())
+    return getattr(classes, "entries", classes)
+
+
+def _coding(card: Keys) -> Iterator[str]:
+    """Keys that say what pixel values of label files mean."""
+    why = {
+        "cityscapes": f"which reads label ids from *_labelIds.png; {_BY_PAIRS}",
+        "lvis": "which has no label files; leave it out",
+        "coco": "" if "semantic" in card.tasks else "which has no label files without the task semantic; leave it out",
+    }.get(card.layout, "")
+    if card.colors and why:
+        also = " (predictions in the colours of the classes are read without it)" if card.layout == "cityscapes" else ""
+        yield f"colors = true has no effect in layout {card.layout!r}, {why}{also}"
+    if card.values and why:
+        yield f"[values] has no effect in layout {card.layout!r}, {why}"
+    if card.values and card.colors:
+        yield "[values] has no effect with colors = true, where colours stand for the classes; keep one of both"
+
+
+def _void(card: Keys, void: Collection[int], ignore: int) -> Iterator[str]:
+    if set(void) <= {255, ignore}:
+        return
+    told = f"void = {sorted(void)} has no effect"
+    if card.layout == "coco":
+        yield f"{told} in layout 'coco', where pixels of no segment are void; leave it out"
+    elif card.layout == "lvis":
+        yield f"{told} in layout 'lvis', which has no label files; leave it out"
+    elif card.colors and not (card.layout == "voc" and set(card.tasks) != {"semantic"}):
+        yield f"{told} with colors = true; list void as a class with its color and without train_id"
+
+
+def _groups(card: Keys) -> Iterator[str]:
+    if card.layout == "lvis" and card.groups != "none":
+        yield f"groups = {card.groups!r} has no effect in layout 'lvis', whose images have no order; leave it out"
+    if card.layout == "voc" and card.groups == "city":
+        yield "groups = 'city' has no effect in layout 'voc', whose images lie in one folder; say sequence or none"
+
+
+def _scoring(card: Keys) -> Iterator[str]:
+    if card.crops and "semantic" not in card.tasks:
+        yield f"[crops] has no effect with tasks = {list(card.tasks)}: crops are scored in label maps (semantic)"
+    if card.boundary and card.layout == "lvis":
+        yield "[boundary] has no effect in layout 'lvis', for which no boundary metric is defined; leave it out"
+
+
+def _files(card: Keys) -> Iterator[str]:
+    for key, pattern in card.files.items():
+        if key not in FILES.get(card.layout, ()):
+            continue  # an unknown key is a problem of its own
+        known = _PLACEHOLDERS.get((card.layout, key), {"split"})
+        for word in re.findall(r"\{([^{}]*)\}", pattern):
+            if word not in known:
+                right = " and ".join(f"{{{each}}}" for each in sorted(known))
+                yield f"files.{key}: {{{word}}} means nothing there; {right} can stand in it"
+    objects, segments = "instance" in card.tasks, set(card.tasks) - {"instance"}
+    if card.layout == "pairs" and "instances" in card.files and not (objects or "panoptic" in card.tasks):
+        yield "files.instances has no effect: tasks lists neither instance nor panoptic"
+    if card.layout == "coco" and "instances" in card.files and not objects:
+        yield "files.instances has no effect: tasks does not list instance"
+    for key in ("panoptic", "panoptic_masks"):
+        if card.layout == "coco" and key in card.files and not segments:
+            yield f"files.{key} has no effect: tasks lists neither panoptic nor semantic"
+
+
+def _splits(card: Keys) -> Iterator[str]:
+    truth = {"pairs": ("labels", "list"), "coco": ("instances", "panoptic")}.get(card.layout, ())
+    patterns = [card.files[key] for key in truth if key in card.files]
+    fixed = bool(patterns) and not any("{split}" in pattern for pattern in patterns)
+    if fixed and len(card.splits) > 1:
+        yield (
+            f"splits: {', '.join(sorted(card.splits))} would hold the same images, because no pattern of the truth in "
+            "[files] has {split}; put {split} where the paths differ, or keep one split"
+        )
+    if card.layout == "pairs" and not any("{split}" in pattern for pattern in card.files.values()):
+        for name, split in card.splits.items():
+            if split.folder is not None:
+                yield f"splits.{name}.folder has no effect: no pattern in [files] has {{split}}"
