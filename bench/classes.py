@@ -114,23 +114,20 @@ class Classes:
     def prediction_to_train(self, labels: Labels, space: LabelSpace = "ids", *, where: str) -> Labels:
         """Map predicted values, shape (H, W), to train ids; labels that are not scored become `ignore`.
 
+        Where the card has such labels, the train ids `ignore` and C, just above the last one, stand for them: networks
+        with one output more than there are classes mean "everything else" by it. Whether the values were meant in the
+        other space can only be told with the truth at hand: `metrics/label_space.py` does.
+
         Raises:
-            PredictionError: a value that is no label of the card, or values that betray the other label space.
+            PredictionError: a value that is no label of the card.
         """
         if space not in LABEL_SPACES:
             raise UsageError(f"label space {space!r} is unknown: it is one of {', '.join(LABEL_SPACES)}")
         table = self._prediction_table if space == "ids" else self._train_table
         try:
-            mapped = kernels.map_labels(labels, table, self.dtype)
+            return kernels.map_labels(labels, table, self.dtype)
         except kernels.InvalidLabel as error:
             raise PredictionError(self._invalid_prediction(labels, space, error.value, where)) from None
-        if space == "ids" and self._looks_like_train_ids(labels, mapped):
-            raise PredictionError(
-                f"{where}: read as ids, more than half of the pixels carry labels that are not scored (such as "
-                f"{self.name_of(int(labels[mapped == self.ignore][0]))}), and no value exceeds {len(self) - 1}: "
-                "these look like train ids; say --label-space train-ids"
-            )
-        return mapped
 
     def to_ids(self, labels: Labels) -> Labels:
         """Map train ids, shape (H, W), back to the ids of the files; `ignore` becomes the first void value."""
@@ -169,20 +166,17 @@ class Classes:
         table[: len(self)] = np.arange(len(self))
         # Only where the card has labels that are not scored can a train id mean "one of them".
         if any(entry.train_id is None for entry in self.entries):
-            table[self.ignore] = self.ignore
+            table[[len(self), self.ignore]] = self.ignore
         return table
-
-    def _looks_like_train_ids(self, labels: Labels, mapped: Labels) -> bool:
-        if all(entry.id == entry.train_id for entry in self.scored) or int(labels.max(initial=0)) >= len(self):
-            return False
-        return bool(2 * np.count_nonzero(mapped == self.ignore) > labels.size)
 
     def _invalid_prediction(self, labels: Labels, space: LabelSpace, value: int, where: str) -> str:
         known = [e.id for e in self.entries] if space == "ids" else list(range(len(self)))
         text = f"{where}: predicted value {value} is no label of the card (read as {space}, which are {_ranges(known)})"
         other: LabelSpace = "train-ids" if space == "ids" else "ids"
         if value in self.void:
-            return f"{text}; {value} means void in the truth only, every pixel of a prediction needs a class"
+            two = set(np.unique(labels).tolist()) == {0, value}
+            hint = f"; masks of 0 and {value} need [values] with {value} = 1, and void = [], in the card" if two else ""
+            return f"{text}; {value} means void in the truth only, every pixel of a prediction needs a class{hint}"
         if all(entry.id == entry.train_id for entry in self.scored):
             return f"{text}; is this a colour image or a probability map instead of a label map?"
         table = self._train_table if space == "ids" else self._prediction_table

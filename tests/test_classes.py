@@ -92,11 +92,25 @@ def test_values_betray_the_other_label_space(values, space, hint):
         TABLE.prediction_to_train(labels(*values), space, where="p")
 
 
-def test_train_ids_that_are_all_labels_still_betray_themselves():
+def test_train_ids_that_are_all_labels_are_left_to_the_truth():
     city = cards.load_card("cityscapes").classes
-    with pytest.raises(PredictionError, match=r"more than half .*such as unlabeled.*say --label-space train-ids"):
-        city.prediction_to_train(labels(0, 0, 2, 8, 13), where="p")
-    assert [[255, 255, 0, 0]] == city.prediction_to_train(labels(0, 1, 7, 7), where="p").tolist()
+    found = city.prediction_to_train(labels(0, 0, 2, 8, 13), where="p")
+    assert [[255, 255, 255, 1, 4]] == found.tolist()  # with the truth at hand, `label_space.py` sees what they are
+
+
+def test_the_value_just_above_the_train_ids_is_not_scored_where_labels_are_left_out():
+    city = cards.load_card("cityscapes").classes
+    found = city.prediction_to_train(labels(0, 18, 19, 255), "train-ids", where="p")
+    assert [[0, 18, 255, 255]] == found.tolist()
+    with pytest.raises(PredictionError, match=r"value 20 is no label .*all its values are ids: say --label-space ids"):
+        city.prediction_to_train(labels(7, 19, 20), "train-ids", where="p")
+    with pytest.raises(PredictionError, match="value 2 is no label"):
+        PLAIN.prediction_to_train(labels(0, 2), "train-ids", where="p")
+
+
+def test_masks_of_0_and_255_are_told_what_the_card_lacks():
+    with pytest.raises(PredictionError, match=r"masks of 0 and 255 need \[values\] with 255 = 1, and void = \[\]"):
+        PLAIN.prediction_to_train(labels(0, 255), where="p")
 
 
 def test_a_picture_instead_of_labels_is_guessed():

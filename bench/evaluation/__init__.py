@@ -143,8 +143,9 @@ class _Counter:
         if job.resize and isinstance(prediction, LabelMap):
             size = sample.truth.semantic().size
             if prediction.size != size:
-                ids = None if prediction.ids is None else images.resize_nearest(prediction.ids, size)
-                prediction = LabelMap(images.resize_nearest(prediction.labels, size), ids)
+                maps = (prediction.ids, prediction.values)
+                ids, values = (None if each is None else images.resize_nearest(each, size) for each in maps)
+                prediction = LabelMap(images.resize_nearest(prediction.labels, size), ids, values=values)
         tables: dict[str, Table] = {}
         for each in self.families:
             tables.update(each.count(job.card, job.rules, sample, prediction, position))

@@ -19,7 +19,7 @@ import numpy as np
 import bench
 from bench import kernels, runs, scoring
 from bench.evaluation import jobs
-from bench.families import family
+from bench.families import Source, family
 from bench.notices import Notice
 from bench.runs import Record, Run, Tables
 
@@ -41,7 +41,10 @@ def tables(job: jobs.Job, parts: list[Tables]) -> Tables:
 def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -> Run:
     """Score the tables and describe the whole run: what was asked, of what, where, and what came of it."""
     classes = job.card.classes
-    scored = scoring.score(tables, classes, job.rules)
+    source = Source(
+        kind=job.identity.get("kind", "model"), space=job.settings.get("label_space", "train-ids"), split=job.split
+    )
+    scored = scoring.score(tables, classes, job.rules, source=source)
     before = [*(Notice(*each) for each in job.identity.get("warnings", [])), *job.notices]
     notices = [*dict.fromkeys(before), *scored.warnings]
     found = Record(

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol, cast, runtime_checkable
 import msgspec
 
 from bench.cards import Card
-from bench.classes import Classes
+from bench.classes import Classes, LabelSpace
 from bench.metrics.regions import Plan
 from bench.metrics.semantic import ClassesIn
 from bench.notices import Notice
@@ -71,6 +71,18 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     iou_thresholds: tuple[float, ...] | None = None
     area_ranges: tuple[tuple[str, float, float], ...] | None = None
     interval: Literal["default", "none", "percentile", "bca", "studentised"] = "default"
+
+
+class Source(NamedTuple):
+    """Where predictions came from, as far as the words about them depend on it.
+
+    `kind` is that of the record's model (`predictions`, `baseline`, `model`), or `loop`; `space` is the label space in
+    which they were read; `split` is the split of the data set, or "".
+    """
+
+    kind: str = "loop"
+    space: LabelSpace = "train-ids"
+    split: str = ""
 
 
 class Scores(Protocol):
@@ -150,6 +162,15 @@ class CountsPairs(Protocol):
 
     def count_pairs(self, card: Card, pairs: Any, positions: Array) -> dict[str, Table]:
         """Count several images, whose `positions` in the data set are given; tables as from `count`."""
+        ...
+
+
+@runtime_checkable
+class Doubts(Protocol):
+    """What families offer besides that can tell from their counts whether predictions were meant as they were read."""
+
+    def doubts(self, tables: Mapping[str, Table], classes: Classes, rules: Rules, source: Source) -> Sequence[Notice]:
+        """What the counts say against the label space, the order of classes, or what the truth calls void."""
         ...
 
 

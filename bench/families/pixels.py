@@ -11,15 +11,17 @@ import numpy as np
 from bench.cards import Card
 from bench.classes import Classes
 from bench.errors import PredictionError
-from bench.families import Rules
+from bench.families import Rules, pixel_doubts
 from bench.metrics import pixels, semantic
 from bench.metrics.regions import FULL, named, regions_of
+from bench.notices import few
 from bench.samples import Array, LabelMap, Prediction, Sample, Table
 from bench.samples.columns import LabelPairs
 
 GROUP = "semantic"
 TABLES = ("pixels",)
 METRICS = (*semantic.OVERALL, *semantic.PER_CLASS)
+doubts = pixel_doubts.doubts
 CLASSES_IN: semantic.ClassesIn = "truth"
 """Which classes means run over where nobody says: their set must not depend on the model."""
 MEANS = ("mean_accuracy", "mIoU", "mDice")
@@ -46,11 +48,13 @@ def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, posi
     truth = sample.truth.semantic()
     if not isinstance(prediction, LabelMap):
         raise PredictionError(f"{sample.id}: a semantic evaluation needs a label map, not {type(prediction).__name__}")
+    tables = pixels.count_all(truth, prediction, card.classes, image=position, where=sample.id)
     if rules.regions.regions.names == (FULL,):
-        return {"pixels": pixels.count(truth, prediction, card.classes, image=position, where=sample.id)}
+        return tables
     depth = sample.read_depth() if rules.regions.depths and sample.read_depth else None
     areas = [area for _, area in regions_of(rules.regions, truth, ignore=card.classes.ignore, depth=depth)]
-    return {"pixels": pixels.count_regions(truth, prediction, areas, card.classes, image=position, where=sample.id)}
+    regions = pixels.count_regions(truth, prediction, areas, card.classes, image=position, where=sample.id)
+    return {**tables, "pixels": regions}
 
 
 def counts_pairs(rules: Rules) -> bool:
@@ -60,7 +64,7 @@ def counts_pairs(rules: Rules) -> bool:
 
 def count_pairs(card: Card, pairs: LabelPairs, positions: Array) -> dict[str, Table]:
     """Count several images, whose `positions` in the data set are given."""
-    return {"pixels": pixels.count_pairs(pairs, card.classes, positions)}
+    return pixels.count_pairs(pairs, card.classes, positions)
 
 
 def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
@@ -113,16 +117,17 @@ def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rul
     """Classes that few or no images carry."""
     counts = tables["pixels"]
     found = semantic.leave_out(counts, clusters, classes, classes_in=rules.classes_in or CLASSES_IN)
-    rare = ", ".join(f"{name} ({n})" for name, n in pixels.rare_classes(counts, classes))
-    silent = ", ".join(name for name, held in zip(classes.names, found.held, strict=True) if held)
-    absent = ", ".join(name for name, there in zip(classes.names, found.scored, strict=True) if not there)
+    rare = few([f"{name} ({n})" for name, n in pixels.rare_classes(counts, classes)])
+    silent = few([name for name, held in zip(classes.names, found.held, strict=True) if held])
+    absent = [name for name, there in zip(classes.names, found.scored, strict=True) if not there]
+    lacking = f"{len(absent)} of {len(classes)} classes are not in the truth, and not in the means: {few(absent)}"
     unit = "images" if int(clusters.max(initial=-1)) + 1 == len(clusters) else "clusters"
     many = found.held.sum() > MOST_HELD * found.scored.sum()
     fate = "too many for an interval of the means" if many else "in the means they are taken to vary as the others do"
     possible = {
         "rare-classes": rare and f"classes carried by fewer than {pixels.RARE} images: {rare}",
         "silent-classes": silent and f"fewer than {semantic.SILENT} {unit} carry {silent}: {fate}",
-        "absent-classes": absent and f"not in the means, for they are not in the truth: {absent}",
+        "absent-classes": lacking if absent else "",
     }
     return [(code, message) for code, message in possible.items() if message]
 

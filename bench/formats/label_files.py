@@ -77,18 +77,18 @@ class LabelFiles:
             labels = None
         if labels is None:
             return self._colored_prediction(path, space)
-        labels = self._predicted_ids(labels, space, path)
+        labels = self.predicted_values(labels, space, path)
         train = self.classes.prediction_to_train(labels, space, where=str(path))
-        folded = space == "ids" and bool((train == self.classes.ignore).any())
-        return LabelMap(train, ids=labels if folded else None)
+        folded = labels if bool((train == self.classes.ignore).any()) else None
+        return LabelMap(train, ids=folded if space == "ids" else None, values=folded)
 
-    def predicted_labels(self, values: Array, space: LabelSpace, path: Path) -> Array:
-        """Map the values of a predicted file, of any shape, to train ids; labels that are not scored become `ignore`.
+    def predicted_values(self, values: Array, space: LabelSpace, path: Path) -> Array:
+        """Turn the pixel values of a predicted file, of any shape, into ids by the card's [values]; train ids stay.
 
         Raises:
-            PredictionError: a value that is no label of the card.
+            PredictionError: a value that [values] does not list.
         """
-        return self.classes.prediction_to_train(self._predicted_ids(values, space, path), space, where=str(path))
+        return self._from_values(values, path, PredictionError) if self.values and space == "ids" else values
 
     def write_truth(self, path: Path, labels: Array) -> None:
         """Write train ids and `ignore`, shape (H, W), so that `read_truth` gives them back.
@@ -144,11 +144,6 @@ class LabelFiles:
         if all(self.values.get(each, each) == each for each in ids):
             table[ids] = ids
         return table
-
-    def _predicted_ids(self, values: Array, space: LabelSpace, path: Path) -> Array:
-        if not self.values or space != "ids":
-            return values
-        return self._from_values(values, path, PredictionError)
 
     def _from_values(self, labels: Array, path: Path, error: type[InputError]) -> Array:
         table = self._predicted_table if error is PredictionError else self._value_table

@@ -15,7 +15,7 @@ from bench import images
 from bench.errors import InputError
 from bench.formats import PredictionReader
 from bench.formats.label_files import PredictedLabels, TrueLabels
-from bench.samples import Array, Sample
+from bench.samples import Sample
 from bench.samples.columns import LabelPairs
 
 _NOWHERE = Path()
@@ -25,7 +25,7 @@ def read(predictions: PredictionReader, samples: Sequence[Sample]) -> LabelPairs
     """Read what the labels of some images share; None where they have to be read one after the other.
 
     So it is with truth that is no label file; with files that are missing, damaged, of different sizes, or no plain
-    PNGs of 8 bits; with values that mean nothing; and with predictions of which half the pixels are not scored.
+    PNGs of 8 bits; and with values that mean nothing.
     """
     truths = [sample.truth.read_semantic for sample in samples]
     files = [truth for truth in truths if isinstance(truth, TrueLabels)]
@@ -44,16 +44,9 @@ def read(predictions: PredictionReader, samples: Sequence[Sample]) -> LabelPairs
     try:
         # Values mean the same in every file: they are looked up once, not pixel by pixel.
         truth = label_files.true_labels(values[:, 0].astype(np.uint8), _NOWHERE)
-        predicted = predictions.files.predicted_labels(values[:, 1].astype(np.uint8), predictions.space, _NOWHERE)
+        written = predictions.files.predicted_values(values[:, 1].astype(np.uint8), predictions.space, _NOWHERE)
+        predicted = predictions.files.classes.prediction_to_train(written, predictions.space, where="")
     except InputError:
         return None
     image = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    pairs = LabelPairs(image, truth, predicted, values[:, 2])
-    return None if _mostly(predicted == predictions.files.classes.ignore, pairs, len(parts)) else pairs
-
-
-def _mostly(ignored: Array, pairs: LabelPairs, images: int) -> bool:
-    """Whether in some image at least half of the pixels are ignored: they may be train ids taken for ids."""
-    whole = np.bincount(pairs.image, weights=pairs.pixels, minlength=images)
-    part = np.bincount(pairs.image[ignored], weights=pairs.pixels[ignored], minlength=images)
-    return bool((2 * part >= whole).any())
+    return LabelPairs(image, truth, predicted, values[:, 2], written)

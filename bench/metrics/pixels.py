@@ -14,6 +14,7 @@ import numpy as np
 from bench import kernels
 from bench.classes import INVALID, Classes
 from bench.errors import DataError, PredictionError
+from bench.metrics import unscored_pixels
 from bench.samples import Array, LabelMap, Table
 from bench.samples.columns import LabelPairs
 
@@ -62,9 +63,19 @@ def count(
         PredictionError: the sizes differ, or a predicted value is neither 0 .. C-1 nor the ignore value.
         DataError: the same for a value of the truth.
     """
-    prefix = f"{where}: " if where else ""
-    _require_same_size(truth, prediction, prefix)
-    matrix = _joint(truth.labels, prediction.labels, classes, prefix)
+    return _rows(_joint(truth, prediction, classes, where)[: len(classes)], truth, image, region)
+
+
+def count_all(
+    truth: LabelMap, prediction: LabelMap, classes: Classes, *, image: int = 0, where: str = ""
+) -> dict[str, Table]:
+    """Count one image: the table `pixels`, as from `count`, and those of `unscored_pixels.py`. Errors as `count`."""
+    matrix = _joint(truth, prediction, classes, where)
+    unscored = unscored_pixels.of_maps(truth, prediction, classes, matrix[len(classes)], image=image)
+    return {"pixels": _rows(matrix[: len(classes)], truth, image, 0), **unscored}
+
+
+def _rows(matrix: Array, truth: LabelMap, image: int, region: int) -> Table:
     rows, columns = np.nonzero(matrix)
     wide = truth.labels.size > np.iinfo(np.int32).max
     return {
@@ -76,11 +87,15 @@ def count(
     }
 
 
-def count_pairs(pairs: LabelPairs, classes: Classes, positions: Array) -> Table:
+def count_pairs(pairs: LabelPairs, classes: Classes, positions: Array) -> dict[str, Table]:
     """Count several images, whose `positions` in the data set are given, from the pixels of their pairs of labels.
 
-    Rows are those of `count` for one image after the other.
+    Rows are those of `count_all` for one image after the other.
     """
+    return {"pixels": _of_pairs(pairs, classes, positions), **unscored_pixels.of_pairs(pairs, classes, positions)}
+
+
+def _of_pairs(pairs: LabelPairs, classes: Classes, positions: Array) -> Table:
     void = classes.ignore
     kept = pairs.truth != void
     predicted = np.where(pairs.predicted == void, len(classes), pairs.predicted).astype(np.int64)[kept]
@@ -213,24 +228,30 @@ def _require_same_size(truth: LabelMap, prediction: LabelMap, prefix: str) -> No
         )
 
 
-def _joint(truth: Array, prediction: Array, classes: Classes, prefix: str) -> Array:
-    """Count one image into a dense (C, C + 1) matrix, after checking that every value is known."""
-    known = len(classes)
-    if truth.dtype == prediction.dtype == np.uint8 and classes.ignore <= 255:
-        full = kernels.joint_histogram(truth, prediction, 256, 256)
-        _require_known(np.flatnonzero(full.any(axis=1)), classes, f"{prefix}the truth", DataError)
-        _require_known(np.flatnonzero(full.any(axis=0)), classes, f"{prefix}the prediction", PredictionError)
-        return np.concatenate([full[:known, :known], full[:known, classes.ignore, None]], axis=1)
+def _joint(truth: LabelMap, prediction: LabelMap, classes: Classes, where: str) -> Array:
+    """Count one image into a dense (C + 1, C + 1) matrix, void last, after checking sizes and that values are known."""
+    prefix, known = f"{where}: " if where else "", len(classes)
+    _require_same_size(truth, prediction, prefix)
+    sides: tuple[tuple[Array, str, type[DataError | PredictionError]], ...] = (
+        (truth.labels, f"{prefix}the truth", DataError),
+        (prediction.labels, f"{prefix}the prediction", PredictionError),
+    )
+    if truth.labels.dtype == prediction.labels.dtype == np.uint8 and classes.ignore <= 255:
+        full = kernels.joint_histogram(truth.labels, prediction.labels, 256, 256)
+        for axis, (_, what, kind) in enumerate(sides):
+            _require_known(np.flatnonzero(full.any(axis=1 - axis)), classes, what, kind)
+        kept = [*range(known), classes.ignore]
+        return full[np.ix_(kept, kept)]
     table = np.full(65536, INVALID, dtype=np.int32)
     table[:known] = np.arange(known)
     table[classes.ignore] = known
     maps = []
-    for labels, what, kind in ((truth, "the truth", DataError), (prediction, "the prediction", PredictionError)):
+    for labels, what, kind in sides:
         try:
             maps.append(kernels.map_labels(labels, table, np.uint16))
         except kernels.InvalidLabel as error:
-            _require_known(np.array([error.value]), classes, prefix + what, kind)
-    return kernels.joint_histogram(maps[0], maps[1], known + 1, known + 1)[:known]
+            _require_known(np.array([error.value]), classes, what, kind)
+    return kernels.joint_histogram(maps[0], maps[1], known + 1, known + 1)
 
 
 def _require_known(values: Array, classes: Classes, what: str, kind: type[DataError | PredictionError]) -> None:

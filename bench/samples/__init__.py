@@ -33,18 +33,22 @@ class LabelMap:
     """One class per pixel: train ids and the card's ignore value, shape (H, W), uint8 or uint16.
 
     `ids` (H, W) are the ids as predicted, where known and where `labels` folds labels that are not scored into one;
-    `confidence` (H, W) in [0, 1] is how sure a model is of each label, where it says so.
+    `confidence` (H, W) in [0, 1] is how sure a model is of each label, where it says so; `values` (H, W) are what was
+    predicted in whatever label space, ids or train ids, under the same condition as `ids`.
     """
 
     labels: Array
     ids: Array | None = None
     confidence: Array | None = None
+    values: Array | None = None
 
     def __post_init__(self) -> None:
         """Refuse anything but a two-dimensional array of small unsigned integers."""
         _require(self.labels.ndim == 2, f"a label map has shape (H, W), not {self.labels.shape}")
         _require(self.labels.dtype in (np.uint8, np.uint16), f"a label map is uint8 or uint16, not {self.labels.dtype}")
-        for name, other in (("ids", self.ids), ("confidence", self.confidence)):
+        if self.values is None and self.ids is not None:
+            object.__setattr__(self, "values", self.ids)
+        for name, other in (("ids", self.ids), ("confidence", self.confidence), ("values", self.values)):
             _require(other is None or other.shape == self.labels.shape, f"{name} and labels need one shape")
 
     @property

@@ -108,13 +108,14 @@ class LabelPairs:
     """Pixels of each pair of true and predicted label in a few images; a pair of one image may have several rows.
 
     `image` (P,) is the place of the image among them; `truth` and `predicted` (P,) are train ids or the card's ignore
-    value; `pixels` (P,) int64.
+    value; `pixels` (P,) int64; `values` (P,) are the predicted values before they became train ids, where known.
     """
 
     image: Array
     truth: Array
     predicted: Array
     pixels: Array
+    values: Array | None = None
 
 
 IMAGE_SHIFT = 32

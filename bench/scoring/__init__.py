@@ -16,10 +16,10 @@ import numpy as np
 from bench import resample
 from bench.classes import Classes
 from bench.errors import RunError
-from bench.families import Family, Rules, Scores, families
+from bench.families import Doubts, Family, Rules, Scores, Source, families
 from bench.notices import Notice
 from bench.resample import Interval, Members
-from bench.runs import Run, Tables
+from bench.runs import Record, Run, Tables
 from bench.samples import Array
 from bench.scoring.intervals import LEVEL, moves_of
 
@@ -51,7 +51,17 @@ def rules_of(run: Run) -> Rules:
 
 def rescore(run: Run, **changes: Any) -> Scored:
     """Score a record again from its counts: as it was, or with other rules of scoring, such as `classes_in`."""
-    return score(run.tables, run.record.classes, msgspec.structs.replace(rules_of(run), **changes))
+    rules = msgspec.structs.replace(rules_of(run), **changes)
+    return score(run.tables, run.record.classes, rules, source=source_of(run.record))
+
+
+def source_of(record: Record) -> Source:
+    """Where the predictions of a record came from."""
+    return Source(
+        kind=record.model.get("kind", "model"),
+        space=record.settings.get("label_space", "train-ids"),
+        split=record.dataset.split,
+    )
 
 
 def with_interval(run: Run, interval: str) -> Run:
@@ -65,13 +75,17 @@ def with_interval(run: Run, interval: str) -> Run:
     return replace(run, record=msgspec.structs.replace(record, protocol=protocol, scores=scored.groups))
 
 
-def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
-    """Score all families of the rules, with 95 % intervals over the clusters of the images."""
+def score(tables: Tables, classes: Classes, rules: Rules, *, source: Source | None = None) -> Scored:
+    """Score all families of the rules, with 95 % intervals over the clusters of the images.
+
+    `source` tells where the predictions came from; only words depend on it.
+    """
     _, clusters = np.unique(tables["images"]["cluster"], return_inverse=True)
     sizes = np.bincount(clusters)
     groups: dict[str, dict[str, Any]] = {}
     methods: dict[str, Any] = {}
-    warnings = _warnings_of_units(sizes) if rules.interval != "none" else []
+    warnings = doubts(tables, classes, rules, source or Source())
+    warnings += _warnings_of_units(sizes) if rules.interval != "none" else []
     for each in families(rules.families):
         group, method = _group(each, tables, clusters, classes, rules)
         _merge(groups.setdefault(each.GROUP, {}), group)
@@ -90,6 +104,12 @@ def score(tables: Tables, classes: Classes, rules: Rules) -> Scored:
         "methods": methods,
     }
     return Scored(groups, intervals, list(dict.fromkeys(warnings)))  # families that share tables find the same
+
+
+def doubts(tables: Tables, classes: Classes, rules: Rules, source: Source) -> list[Notice]:
+    """What speaks against how the predictions were read, each once although several families may find it."""
+    able = [each for each in families(rules.families) if isinstance(each, Doubts)]
+    return list(dict.fromkeys(notice for each in able for notice in each.doubts(tables, classes, rules, source)))
 
 
 def _group(

@@ -1,0 +1,168 @@
+"""What the pixels of label maps say against how they were read: label space, order of classes, and void.
+
+Only counts are looked at; `label_space.py` says when another reading is suspected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bench.classes import Classes
+from bench.families import Rules, Source, reading_words
+from bench.metrics import label_space, pixels, semantic
+from bench.metrics.label_space import UNKNOWN, Votes
+from bench.notices import Notice, few
+from bench.samples import Array, Table
+
+VOID_SHARE = 0.01
+"""Less void than this is what borders of objects are."""
+VOID_TAKEN = 0.25
+"""A class that the truth lacks is suspected under void if it takes this share, and most of its pixels lie there."""
+UNSCORED_SHARE = 0.05
+"""A larger share of pixels predicted as labels that are not scored is worth a word, and a warning beyond one half."""
+
+
+def doubts(tables: Mapping[str, Table], classes: Classes, rules: Rules, source: Source) -> list[Notice]:
+    """The notices, the serious ones first."""
+    matrix = pixels.confusion(tables["pixels"], classes).astype(np.float64)
+    if not matrix.any():
+        return [_nothing(source)]
+    void = _void(tables, classes)
+    found = [each for each in (_swallowed(matrix, void, classes, rules),) if each]
+    votes = _votes(tables, matrix, classes, source)
+    reading = None if found else label_space.suspected(votes, classes, source.space)
+    if reading is not None:
+        both = _numbers(matrix, classes, rules), _numbers(votes.matrix(reading.read), classes, rules)
+        return [*found, reading_words.notice(reading, votes, classes, source, numbers=both)]
+    return [*found, *_unscored(votes, classes, source), *_left_out(tables, matrix, void, classes)]
+
+
+def _nothing(source: Source) -> Notice:
+    where = f" of split {source.split}" if source.split else ""
+    text = (
+        f"no pixel of the truth{where} is scored: all of it is void or a label that is not scored; "
+        "truth of a test split is often a dummy, so take a split whose labels are published"
+    )
+    return Notice("nothing-scored", text, "warning")
+
+
+def _void(tables: Mapping[str, Table], classes: Classes) -> Array:
+    """Pixels of void by predicted class, (C + 1,)."""
+    table = tables.get("void_pixels")  # records of earlier versions lack it
+    if table is None:
+        return np.zeros(len(classes) + 1)
+    return np.bincount(table["predicted"], table["pixels"], len(classes) + 1).astype(np.float64)
+
+
+def _votes(tables: Mapping[str, Table], matrix: Array, classes: Classes, source: Source) -> Votes:
+    """The matrix by values as they were handed in, in which labels that are not scored are apart."""
+    scored = [entry.id if source.space == "ids" else place for place, entry in enumerate(classes.scored)]
+    labels, counts = np.array([UNKNOWN]), [matrix[:, -1]]
+    table = tables.get("unscored_labels")  # records of earlier versions lack it
+    if table is not None:
+        labels = np.flatnonzero(np.bincount(table["label"] - UNKNOWN)) + UNKNOWN
+        counts = [_column(table, table["label"] == label, len(classes)) for label in labels]
+    kept = tables["pixels"]["region"] == 0
+    pairs = np.stack([tables["pixels"][name][kept].astype(np.int64) for name in ("truth", "image")])
+    truth = np.unique(pairs, axis=1, return_counts=True)[0][0]
+    return Votes(
+        counts=np.concatenate([matrix[:, :-1], np.reshape(counts, (-1, len(classes))).T], axis=1),
+        values=np.array([*scored, *labels], dtype=np.int64),
+        read=np.array([*range(len(classes)), *[len(classes)] * len(labels)], dtype=np.int64),
+        carriers=np.bincount(truth, minlength=len(classes)),
+    )
+
+
+def _column(table: Table, kept: Array, classes: int) -> Array:
+    return np.bincount(table["truth"][kept], table["pixels"][kept], classes)
+
+
+def _scores(matrix: Array, classes: Classes, rules: Rules) -> semantic.SemanticScores:
+    truth, predicted = np.nonzero(matrix)
+    zeros = np.zeros(len(truth), dtype=np.int64)
+    counts = {
+        "image": zeros,
+        "region": zeros,
+        "truth": truth,
+        "predicted": predicted,
+        "pixels": matrix[truth, predicted],
+    }
+    return semantic.score(counts, np.ones((1, 1)), classes, classes_in=rules.classes_in or "truth")
+
+
+def _numbers(matrix: Array, classes: Classes, rules: Rules) -> str:
+    scores = _scores(matrix, classes, rules)
+    return f"mIoU {100 * scores['mIoU'][0]:.2f} and pixel accuracy {100 * scores['pixel_accuracy'][0]:.2f} %"
+
+
+def _swallowed(matrix: Array, void: Array, classes: Classes, rules: Rules) -> Notice | None:
+    """A class that is nowhere in the truth and predicted where that is void; of two classes, a missing one."""
+    share = void.sum() / (void.sum() + matrix.sum())
+    absent = matrix.sum(axis=1) == 0
+    if share < VOID_SHARE or not absent.any():
+        return None
+    taken = np.where(absent, void[:-1], -1)
+    place = int(taken.argmax())
+    predicted = taken[place] + matrix[:, place].sum()
+    under = taken[place] >= VOID_TAKEN * void.sum() and 2 * taken[place] > predicted
+    if not under and len(classes) > 2:
+        return None
+    name, now = classes.names[place], _scores(matrix, classes, rules)["mIoU"][0]
+    meant = matrix.copy()
+    meant[place] += void
+    then = _scores(meant, classes, rules)["mIoU"][0]
+    value = ", ".join(map(str, classes.void)) or "255"
+    many = f"predicted on {predicted:.0f} pixels, {taken[place]:.0f} of them there" if predicted else "never predicted"
+    text = (
+        f"{value} means void: {100 * share:.1f} % of the truth is void, and class {name} is nowhere in the truth but "
+        f"{many}; mIoU is {100 * now:.2f} and would be {100 * then:.2f} if void were {name}: masks of 0 and {value} "
+        f"need [values] with {value} = {classes.scored[place].id}, and void = [], in the card"
+    )
+    return Notice("void-class", text, "warning")
+
+
+def _unscored(votes: Votes, classes: Classes, source: Source) -> list[Notice]:
+    """Predictions of labels that are not scored, where they are many, and of the value just above the train ids."""
+    whole, top = votes.counts.sum(), len(classes)
+    pixels_of = np.where(votes.read == top, votes.counts.sum(axis=0), 0)
+    found = []
+    above = int(pixels_of[votes.values == top].sum()) if source.space == "train-ids" else 0
+    if above:
+        text = f"{above} scored pixels are predicted as {top}, just above the train ids: read as a label not scored"
+        found.append(Notice("above-train-ids", text))
+    share = pixels_of.sum() / whole
+    if share <= UNSCORED_SHARE:
+        return found
+    order = [place for place in (-pixels_of).argsort(kind="stable").tolist() if pixels_of[place]]
+    named = [classes.name_of(int(votes.values[place])) for place in order if votes.values[place] != UNKNOWN]
+    which = f" ({few(named, 3)})" if named and source.space == "ids" else ""
+    text = (
+        f"{100 * share:.1f} % of the scored pixels are predicted as labels that are not scored{which}: each is a miss"
+    )
+    if 2 * share > 1:
+        spaces = source.space == "ids" and any(entry.id != entry.train_id for entry in classes.scored)
+        hint = "; if the values are train ids, say --label-space train-ids" * spaces
+        return [Notice("unscored-labels", text + hint, "warning"), *found]
+    return [*found, Notice("unscored-labels", text)]
+
+
+def _left_out(tables: Mapping[str, Table], matrix: Array, void: Array, classes: Classes) -> list[Notice]:
+    """Images without a scored pixel, and classes of the truth that are never predicted."""
+    found = []
+    images = len(tables["images"]["id"])
+    empty = np.flatnonzero(np.bincount(tables["pixels"]["image"], minlength=images) == 0)
+    if len(empty):
+        names = few([str(tables["images"]["id"][place]) for place in empty.tolist()], 3)
+        found.append(
+            Notice("unscored-images", f"{len(empty)} of {images} images have no scored pixel in the truth: {names}")
+        )
+    never = (matrix.sum(axis=1) > 0) & (matrix[:, :-1].sum(axis=0) + void[:-1] == 0)
+    if never.any():
+        names = few([name for name, alone in zip(classes.names, never, strict=True) if alone])
+        there = int((matrix.sum(axis=1) > 0).sum())
+        found.append(
+            Notice("never-predicted", f"{never.sum()} of {there} classes in the truth are never predicted: {names}")
+        )
+    return found

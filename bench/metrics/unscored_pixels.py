@@ -1,0 +1,79 @@
+"""Pixels that no class score counts: those over void, and those predicted as a label that is not scored.
+
+No score is made of these two tables. They say what the table `pixels` cannot: what is predicted where the truth is
+void, and which label it was that is not scored; `label_space.py` looks whether that was meant.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.classes import Classes
+from bench.metrics.label_space import UNKNOWN
+from bench.samples import Array, LabelMap, Table
+from bench.samples.columns import LabelPairs
+
+TABLES = ("void_pixels", "unscored_labels")
+_VALUES = 1 << 17
+"""More than there are predicted values, `UNKNOWN` included."""
+
+
+def of_maps(
+    truth: LabelMap, prediction: LabelMap, classes: Classes, over_void: Array, *, image: int
+) -> dict[str, Table]:
+    """The tables of one image; `over_void` (C + 1,) are the pixels of void by predicted class.
+
+    `void_pixels`: image (int32), predicted (int16, 0 .. C), pixels (int64). `unscored_labels`: image (int32), truth
+    (int16, 0 .. C-1), label (int32, the value as predicted, -1 where nobody knows), pixels (int64).
+    """
+    predicted = np.flatnonzero(over_void)
+    true = label = np.zeros(0, dtype=np.int64)
+    # Few predictions hold such labels, and looking for one is cheaper than for all pixels that have one.
+    if bool((prediction.labels == classes.ignore).any()):
+        other = (prediction.labels == classes.ignore) & (truth.labels != classes.ignore)
+        true, values = truth.labels[other].astype(np.int64), prediction.values
+        label = np.full(len(true), UNKNOWN) if values is None else values[other].astype(np.int64)
+    return {
+        "void_pixels": _void(np.full(len(predicted), image), predicted, over_void[predicted]),
+        "unscored_labels": _labels(np.full(len(true), image), true, label, np.ones(len(true), dtype=np.int64)),
+    }
+
+
+def of_pairs(pairs: LabelPairs, classes: Classes, positions: Array) -> dict[str, Table]:
+    """The tables of several images, whose `positions` in the data set are given; rows as from `of_maps`."""
+    void, other = pairs.truth == classes.ignore, pairs.predicted == classes.ignore
+    image, pixels = positions[pairs.image].astype(np.int64), pairs.pixels
+    predicted = np.where(other, len(classes), pairs.predicted).astype(np.int64)
+    missed = other & ~void
+    values = np.full(len(image), UNKNOWN) if pairs.values is None else pairs.values.astype(np.int64)
+    return {
+        "void_pixels": _void(image[void], predicted[void], pixels[void]),
+        "unscored_labels": _labels(image[missed], pairs.truth[missed].astype(np.int64), values[missed], pixels[missed]),
+    }
+
+
+def _void(image: Array, predicted: Array, pixels: Array) -> Table:
+    keys, sums = _summed(image * _VALUES + predicted, pixels)
+    return {
+        "image": (keys // _VALUES).astype(np.int32),
+        "predicted": (keys % _VALUES).astype(np.int16),
+        "pixels": sums,
+    }
+
+
+def _labels(image: Array, truth: Array, label: Array, pixels: Array) -> Table:
+    keys, sums = _summed((image * _VALUES + truth) * _VALUES + label - UNKNOWN, pixels)
+    return {
+        "image": (keys // _VALUES**2).astype(np.int32),
+        "truth": (keys // _VALUES % _VALUES).astype(np.int16),
+        "label": (keys % _VALUES + UNKNOWN).astype(np.int32),
+        "pixels": sums,
+    }
+
+
+def _summed(keys: Array, pixels: Array) -> tuple[Array, Array]:
+    """Each key once, rising, with the sum of its pixels."""
+    order = np.argsort(keys, kind="stable")
+    keys, pixels = keys[order].astype(np.int64), pixels[order].astype(np.int64)
+    starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+    return keys[starts], np.add.reduceat(pixels, starts) if len(starts) else pixels
