@@ -139,6 +139,14 @@ def saved(**options: Any) -> Callable[[Path], None]:
     return save
 
 
+def colored(file: Path) -> None:
+    """Give one pixel of a picture of equal channels a colour."""
+    with Image.open(file) as image:
+        found = np.array(image.convert("RGB"))
+    found[5, 7] = 1, 2, 3
+    Image.fromarray(found).save(file)
+
+
 def painted(value: int) -> Callable[[Path], None]:
     """Give most of the picture one value."""
 
@@ -154,14 +162,16 @@ def painted(value: int) -> Callable[[Path], None]:
 UNUSUAL: dict[str, Callable[[Path], None]] = {
     "truncated": lambda file: file.write_bytes(file.read_bytes()[:-40]) and None,
     "no image": lambda file: file.write_text("none") and None,
-    "colours": saved(mode="RGB"),
+    "colours": colored,
+    "equal channels": saved(mode="RGB"),
+    "equal channels and alpha": saved(mode="RGBA"),
     "16 bits": saved(mode="I;16"),
     "one bit": saved(mode="1"),
     "with alpha": saved(mode="LA"),
     "other size": saved(size=(15, 12)),
     "no label": painted(100),
 }
-ACCEPTED = {"16 bits"}
+ACCEPTED = {"16 bits", "equal channels", "equal channels and alpha", "with alpha"}
 
 
 @needs_native

@@ -194,9 +194,9 @@ def read_color(card, root, target):
 
 def test_a_colour_file_without_colours_in_the_card_says_what_to_do(tmp_path):
     card = make(PLAIN)
-    images.write_rgb(tmp_path / "valannot/a.png", np.zeros((2, 2, 3), np.uint8))
+    images.write_rgb(tmp_path / "valannot/a.png", np.uint8([[[0, 0, 0]], [[1, 2, 3]]]))
     target = pairs.read_truth(card, tmp_path, "val")[0]
-    with pytest.raises(DataError, match="colors = true"):
+    with pytest.raises(DataError, match=r"colour image \(the pixel at row 1, column 0 is \(1, 2, 3\)\)"):
         target.truth.semantic()
     plain = make(PLAIN, classes=CLASSES.replace("color = [1, 2, 3]", ""))
     with pytest.raises(PredictionError, match=r"write label ids, not colours: the card gives 'ground' no colour"):

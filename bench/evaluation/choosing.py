@@ -70,7 +70,7 @@ def _task_in(path: Path) -> str:
     except OSError as error:
         raise PredictionError(f"{path}: cannot be read ({error.strerror or error})") from None
     except plain_json.NotJsonError as error:
-        if path.suffix.lower() in IMAGE_SUFFIXES:
+        if path.suffix.lower() in (*IMAGE_SUFFIXES, *LABEL_SUFFIXES):
             raise PredictionError(
                 f"{path}: this is one file; label maps come as a folder with one for every image"
             ) from None

@@ -20,6 +20,7 @@ import bench
 from bench import kernels, runs, scoring
 from bench.evaluation import jobs
 from bench.families import Source, family
+from bench.formats import pictures
 from bench.notices import Notice
 from bench.runs import Record, Run, Tables
 
@@ -46,6 +47,8 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
     )
     scored = scoring.score(tables, classes, job.rules, source=source)
     before = [*(Notice(*each) for each in job.identity.get("warnings", [])), *job.notices]
+    if job.model is not None:
+        before += pictures.notices_of(job.samples)
     notices = [*dict.fromkeys(before), *scored.warnings]
     found = Record(
         bench=bench.__version__,

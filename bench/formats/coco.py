@@ -33,6 +33,7 @@ from bench.formats.coco_origin import Origin
 from bench.formats.coco_unusual import TruthFile
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import PredictedLabels, label_files
+from bench.formats.pictures import Album, Picture
 from bench.samples import Instances, LabelMap, Prediction, Sample, Segments, Truth
 from bench.samples.columns import DetectionColumns, TruthColumns
 
@@ -55,14 +56,14 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     names = sample_names(listed)
     groups = groups_of(card.groups, list(names.values()))
     numbers = frozenset(entry.id for entry in listed)
-    find, samples = picture_finder(files), []
+    find, samples, album = picture_finder(files), [], Album()
     for entry in sorted(listed, key=lambda entry: (isinstance(entry.id, str), entry.id)):
         picture, file = find(entry.file_name)
         samples.append(
             Sample(
                 id=names[entry.id],
                 truth=truth_of(entry.id),
-                read_image=partial(lambda file: images.read_rgb(Path(file)), picture),
+                read_image=Picture(picture, (entry.height, entry.width), album),
                 groups=groups.get(names[entry.id], {}),
                 file=file,
                 origin=Origin(entry.id, (entry.height, entry.width), numbers, objects, read),

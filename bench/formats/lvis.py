@@ -29,6 +29,7 @@ from bench.formats import (
 )
 from bench.formats.coco_origin import Origin
 from bench.formats.lvis_columns import Image
+from bench.formats.pictures import Album, Picture
 from bench.samples import Prediction, Sample, Truth
 from bench.samples.columns import DetectionColumns, TruthColumns
 
@@ -61,14 +62,14 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     listing = lvis_columns.read_listing(path)
     whole = coco_json.once(partial(lvis_columns.read_truth, path))
     numbers = frozenset(listing.numbers)
-    samples = []
+    samples, album = [], Album()
     for image in listing.images:
         picture = _picture(path, image)
         samples.append(
             Sample(
                 id=picture.stem,
                 truth=Truth(read_instances=partial(lambda number: whole().instances(number), image.id)),
-                read_image=partial(images.read_rgb, picture),
+                read_image=Picture(picture, (image.height, image.width), album),
                 file=f"{picture.parent.name}/{picture.name}",
                 origin=Origin(image.id, (image.height, image.width), numbers),
             )

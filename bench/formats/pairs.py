@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from bench.formats import Ids, PredictionReader, Progress, derive, folders, name
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files, palette
 from bench.formats.patterns import Pattern
+from bench.formats.pictures import Album, Picture
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
 
 
@@ -43,9 +45,10 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
             f"{root}: {len(missing)} of {len(names)} images have no label file ({folders.first(missing)}); "
             f"{files.labels.path(missing[0])} is expected, or say --ids FILE or --ids all"
         )
-    coded, groups = _label_files(card), groups_of(card.groups, names)
+    coded, groups, album = _label_files(card), groups_of(card.groups, names), Album()
     return [
-        _sample(name, root, files, _Files.of(name, root, files, coded), groups=groups.get(name, {})) for name in names
+        _sample(name, root, files, _Files.of(name, root, files, coded), groups=groups.get(name, {}), album=album)
+        for name in names
     ]
 
 
@@ -163,7 +166,7 @@ class _Files:
         return np.where(labels == self.label_files.classes.ignore, 0, objects), labels
 
 
-def _sample(name: str, root: Path, files: _Patterns, truth: _Files, *, groups: dict[str, str]) -> Sample:
+def _sample(name: str, root: Path, files: _Patterns, truth: _Files, *, groups: dict[str, str], album: Album) -> Sample:
     picture = files.images.path(name)
     # Without an instance file a panoptic map still is known where no class is countable.
     panoptic = truth.objects is not None or not truth.label_files.classes.things.any()
@@ -174,7 +177,7 @@ def _sample(name: str, root: Path, files: _Patterns, truth: _Files, *, groups: d
             truth.instances if truth.objects is not None else None,
             truth.segments if panoptic else None,
         ),
-        read_image=lambda: images.read_rgb(root / picture),
+        read_image=Picture(root / picture, partial(images.image_size, truth.labels), album),
         groups=groups,
         file=picture,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from bench.errors import DataError, PredictionError
 from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files
+from bench.formats.pictures import Album, Picture
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
 
 CLASSES, OBJECTS, PICTURES, LISTS = "SegmentationClass", "SegmentationObject", "JPEGImages", "ImageSets/Segmentation"
@@ -49,11 +51,12 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     pictures = folders.files_below(base / PICTURES, images.IMAGE_SUFFIXES)
     object_files = folders.files_below(base / OBJECTS, (".png",))
     coded, groups = label_files(card, images.voc_palette()), groups_of(card.groups, names)
-    samples = []
+    samples, album = [], Album()
     for name in names:
         files = _Files(coded, truth_files[name], object_files.get(name), has_objects=bool(object_files))
-        picture = pictures.get(name, base / PICTURES / f"{name}.jpg")
-        samples.append(_sample(name, files, picture, root, groups.get(name, {})))
+        path = pictures.get(name, base / PICTURES / f"{name}.jpg")
+        picture = Picture(path, partial(images.image_size, files.classes), album)
+        samples.append(_sample(name, files, picture, path.relative_to(root).as_posix(), groups.get(name, {})))
     return samples
 
 
@@ -183,13 +186,13 @@ class _Files:
         return object_numbers(images.read_color_labels(path))
 
 
-def _sample(name: str, files: _Files, picture: Path, root: Path, groups: dict[str, str]) -> Sample:
+def _sample(name: str, files: _Files, picture: Picture, file: str, groups: dict[str, str]) -> Sample:
     return Sample(
         id=name,
         truth=Truth(files.semantic, files.instances, files.segments),
-        read_image=lambda: images.read_rgb(picture),
+        read_image=picture,
         groups=groups,
-        file=picture.relative_to(root).as_posix(),
+        file=file,
     )
 
 

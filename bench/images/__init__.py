@@ -1,7 +1,8 @@
 """Pictures and label maps on disk: decoding, writing, sizes and the nearest-neighbour rule.
 
-Label files are read by palette index or grey value, never by colour unless that is asked for. Nothing here knows
-classes or metrics. EXIF orientation is not applied: label files lie in the stored orientation of their picture.
+Label files are read by palette index or grey value, never by colour unless that is asked for. Whether a picture is
+turned as its EXIF asks is decided by who knows the truth; label files that ask for it are refused. Nothing here knows
+classes or metrics.
 """
 
 from __future__ import annotations
@@ -17,41 +18,81 @@ import numpy as np
 
 from bench import kernels
 from bench.errors import DataError
-from bench.images import pillow, png
+from bench.images import arrays, orientation, pillow, png
+from bench.images.values import NoLabelsError, single
 from bench.samples import Array, Image
 
-LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
-IMAGE_SUFFIXES = (".jpg", ".jpeg", *LABEL_SUFFIXES)
+ARRAY_SUFFIXES = (".npy", ".npz")
+LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif", ".webp", *ARRAY_SUFFIXES)
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp")
+
+Turn = Callable[[int, tuple[int, int]], bool]
+"""Whether to turn a picture of this orientation (2 to 8), whose upright size (height, width) is this."""
 
 _PALETTE_SIZE = 256
+_HEAD = 1 << 16
+"""Bytes in which a PNG tells its orientation."""
 
 T = TypeVar("T")
 
 
-def read_rgb(path: str | Path) -> Image:
+def read_rgb(path: str | Path, turn: Turn | None = None) -> Image:
     """Read a picture of any kind as RGB, shape (H, W, 3) uint8: grey is repeated, alpha dropped, 16 bit halved.
 
+    `turn` is asked whether to turn a picture whose EXIF wants it turned; without it pixels come as they are decoded.
+
     Raises:
-        DataError: the file is missing, damaged, or no image.
+        DataError: the file is missing, damaged, of several pages, or no image.
     """
     data = _bytes(path)
-    header = _fast(path, data)
-    return _decode(path, data) if header and _is_plain_rgb(header) else pillow.with_pillow(path, pillow.to_rgb)
+    header = _fast(path, data, picture=True)
+    if header and _is_plain_rgb(header):
+        picture = _checked(path, lambda: png.decode(data, picture=True))
+        tag, is_upright = png.tag_of(data), False
+    else:
+        picture, tag, is_upright = pillow.with_pillow(path, pillow.picture_of)
+    if tag == orientation.UPRIGHT or turn is None:
+        return picture
+    height, width = picture.shape[:2]
+    wanted = turn(tag, (width, height) if tag in orientation.SWAPPING and not is_upright else (height, width))
+    if wanted == is_upright:
+        return picture
+    return orientation.turned(picture, tag) if wanted else orientation.turned_back(picture, tag)
+
+
+def read_orientation(path: str | Path) -> tuple[int, tuple[int, int]]:
+    """The orientation of a picture, 1 to 8, and its height and width once it is upright, from its first bytes.
+
+    Raises:
+        DataError: the file is missing or no image.
+    """
+    head = _bytes(path, _HEAD)
+    if not head.startswith(png.SIGNATURE):
+        return pillow.with_pillow(path, lambda image: (pillow.orientation_of(image), pillow.upright_size(image)))
+    header, tag = _checked(path, lambda: png.read_header(head)), png.tag_of(head)
+    size = header.height, header.width
+    return tag, size[::-1] if tag in orientation.SWAPPING else size
 
 
 def read_labels(path: str | Path) -> Array:
-    """Read a label map: palette indices or raw grey values, shape (H, W), uint8, or uint16 for 16-bit files.
+    """Read a label map: palette indices or raw grey values, shape (H, W), uint8, or uint16 for larger values.
 
-    Values of files with 1, 2 or 4 bits are the stored ones (a 1-bit mask holds 0 and 1), not stretched to 255.
+    Values of files with 1, 2 or 4 bits are the stored ones (a 1-bit mask holds 0 and 1), not stretched to 255. Equal
+    channels are one grey value. Arrays of NumPy are read too.
 
     Raises:
-        DataError: the file is missing, damaged, or a colour image or a JPEG, which hold no labels.
+        DataError: the file is missing, damaged, of several pages, in colours, or in a format that changes values.
     """
     data = _bytes(path)
+    if arrays.is_array(data):
+        return _checked(path, lambda: arrays.labels(data))
     header = _fast(path, data)
-    if header and png.CHANNELS[header.color] == 1:
-        return _decode(path, data)
-    return pillow.with_pillow(path, pillow.to_labels)
+    if header is None and data.startswith(png.SIGNATURE):
+        header = _wide(path, data)
+    if header is None:
+        return pillow.with_pillow(path, pillow.to_labels)
+    decoded = _decode(path, data)
+    return decoded if decoded.ndim == 2 else _checked(path, lambda: single(decoded))
 
 
 def read_color_labels(path: str | Path) -> Image:
@@ -60,8 +101,13 @@ def read_color_labels(path: str | Path) -> Image:
     Raises:
         DataError: the file is missing, damaged, or a JPEG, which changes colours.
     """
-    if not _bytes(path).startswith(png.SIGNATURE):
-        pillow.with_pillow(path, pillow.refuse_lossy)
+    data = _bytes(path)
+    if not data.startswith(png.SIGNATURE):
+        pillow.with_pillow(path, pillow.refuse_unfit)
+    else:
+        _checked(path, lambda: png.read_header(data))
+        if png.tag_of(data) != orientation.UPRIGHT:
+            raise DataError(f"{path}: {orientation.refusal(png.tag_of(data))}")
     return read_rgb(path)
 
 
@@ -104,7 +150,9 @@ def is_color(path: str | Path) -> bool:
     head = _bytes(path, 33)
     if head.startswith(png.SIGNATURE):
         return _checked(path, lambda: png.read_header(head)).color in (png.RGB, png.RGB_ALPHA)
-    return pillow.with_pillow(path, lambda image: image.mode not in (*pillow.LABEL_MODES, "LA", "F"))
+    if arrays.is_array(head):
+        return False
+    return pillow.with_pillow(path, pillow.has_colors)
 
 
 def read_palette(path: str | Path) -> Array | None:
@@ -126,6 +174,8 @@ def image_size(path: str | Path) -> tuple[int, int]:
         DataError: the file is missing or no image.
     """
     head = _bytes(path, 33)
+    if arrays.is_array(head):
+        return _checked(path, lambda: arrays.size(_bytes(path)))
     if head.startswith(png.SIGNATURE):
         header = _checked(path, lambda: png.read_header(head))
         return header.height, header.width
@@ -226,19 +276,25 @@ def _bytes(path: str | Path, count: int = -1) -> bytes:
 def _checked(path: str | Path, read: Callable[[], T]) -> T:
     try:
         return read()
-    except png.PngError as error:
+    except (png.PngError, NoLabelsError) as error:
         raise DataError(f"{path}: {error}") from None
 
 
-def _fast(path: str | Path, data: bytes) -> png.Header | None:
+def _fast(path: str | Path, data: bytes, *, picture: bool = False) -> png.Header | None:
     """The header, where our own decoder reads the file and is the quicker one."""
     if not data.startswith(png.SIGNATURE):
         return None
     header = _checked(path, lambda: png.read_header(data))
     if header.interlaced or kernels.which() == "reference":
-        _checked(path, lambda: png.verify(data))  # Pillow overlooks damaged pixels
+        _checked(path, lambda: png.verify(data, picture=picture))  # Pillow overlooks damaged pixels
         return None
     return header
+
+
+def _wide(path: str | Path, data: bytes) -> png.Header | None:
+    """The header of a PNG of 16-bit channels, which Pillow halves: our decoder reads it, even where it is slower."""
+    header = _checked(path, lambda: png.read_header(data))
+    return header if header.depth == 16 and png.CHANNELS[header.color] > 1 and not header.interlaced else None
 
 
 def _is_plain_rgb(header: png.Header) -> bool:

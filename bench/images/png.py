@@ -16,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from bench import kernels
+from bench.images import orientation
 from bench.samples import Array, Rle
 
 inflater: Any = zlib
@@ -92,17 +93,17 @@ def read_header(data: bytes) -> Header:
     return Header(height, width, depth, color, bool(interlace))
 
 
-def decode(data: bytes) -> Array:
-    """Decode a PNG that is not interlaced.
+def decode(data: bytes, *, picture: bool = False) -> Array:
+    """Decode a PNG that is not interlaced, as it is stored.
 
     Returns (H, W) for grey values (raw samples, never scaled) and palette indices, else (H, W, channels); uint8, or
     uint16 for 16-bit files.
 
     Raises:
-        PngError: damaged, cut off, or interlaced.
+        PngError: damaged, cut off, interlaced, animated, or to be shown turned (but for a `picture`).
     """
     header = _plain_header(data)
-    filtered = _filtered(data, header)
+    filtered = _filtered(data, header, picture=picture)
     try:
         rows = kernels.unfilter(filtered, header.height, header.stride, header.bytes_per_pixel)
     except ValueError as error:
@@ -167,13 +168,24 @@ def decode_mask(data: bytes) -> tuple[Rle, int]:
     return {"size": [header.height, header.width], "counts": code}, pixels
 
 
-def verify(data: bytes) -> None:
+def verify(data: bytes, *, picture: bool = False) -> None:
     """Check that all chunks are there, that the checksums of the pixels are right, and that no pixel is missing.
 
     Raises:
-        PngError: they are not.
+        PngError: they are not, or as `decode`.
     """
-    _filtered(data, read_header(data))
+    _filtered(data, read_header(data), picture=picture)
+
+
+def tag_of(data: bytes) -> int:
+    """The orientation that the chunks of a file ask for; 1, upright, where there are none or it is cut off."""
+    if b"eXIf" not in data:
+        return orientation.UPRIGHT
+    with suppress(PngError):
+        for kind, chunk in _chunks(data):
+            if kind == b"eXIf":
+                return orientation.tag_of(bytes(chunk))
+    return orientation.UPRIGHT
 
 
 def _plain_header(data: bytes) -> Header:
@@ -183,8 +195,17 @@ def _plain_header(data: bytes) -> Header:
     return header
 
 
-def _filtered(data: bytes, header: Header) -> memoryview:
-    parts = [chunk for kind, chunk in _chunks(data) if kind == b"IDAT"]
+def _filtered(data: bytes, header: Header, *, picture: bool = False) -> memoryview:
+    parts = []
+    for kind, chunk in _chunks(data):
+        if kind == b"IDAT":
+            parts.append(chunk)
+        elif kind == b"acTL" and int.from_bytes(chunk[:4], "big") > 1:
+            raise PngError(
+                f"the PNG is an animation of {int.from_bytes(chunk[:4], 'big')} images; one file is one image"
+            )
+        elif kind == b"eXIf" and not picture and orientation.tag_of(bytes(chunk)) != orientation.UPRIGHT:
+            raise PngError(orientation.refusal(orientation.tag_of(bytes(chunk))))
     return _inflate(parts[0] if len(parts) == 1 else b"".join(parts), header.filtered_size)
 
 
