@@ -15,6 +15,7 @@ from bench.baselines import prompting
 from bench.cards import Card, load_card
 from bench.data import Data, Progress, open_data
 from bench.evaluation import recording
+from bench.evaluation import settings as setting_words
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import Job
 from bench.evaluation.result import Result
@@ -47,6 +48,7 @@ def evaluate(  # noqa: PLR0913 - what a person can say of an evaluation
     Raises:
         InputError: what is wrong with model, data or answers.
     """
+    setting_words.check(settings)
     root = Path(data) if data is not None else None
     wanted = replace(options or Options(), task=task or (options.task if options else None))
     card = dataset.card if isinstance(dataset, Data) else load_card(dataset)

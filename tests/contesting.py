@@ -25,7 +25,7 @@ cite = "none"
 obtain = "none"
 groups = "sequence"
 splits = { val = {} }
-files = { images = "{id}.jpg", labels = "{id}.png" }
+files = { images = "{id}.jpg", labels = "{id}.png", instances = "{id}_objects.png" }
 classes = [
     { id = 0, name = "road", train_id = 0 },
     { id = 1, name = "car", train_id = 1, thing = true },

@@ -104,6 +104,7 @@ def _evaluated(file: GateFile, asked: Check, baseline: Run, *, quiet: bool) -> R
     from bench.evaluation import evaluate
     from bench.evaluation.choosing import task_of
     from bench.evaluation.jobs import stored_predictions
+    from bench.evaluation.settings import require_semantic
     from bench.scoring import rules_of
 
     path = file.place(str(asked.predictions))
@@ -116,14 +117,17 @@ def _evaluated(file: GateFile, asked: Check, baseline: Run, *, quiet: bool) -> R
     split = asked.split or baseline.record.dataset.split
     opened = jobs.open_with_progress(dataset, split, quiet=quiet, **where)
     chosen = set(baseline.image_ids)
+    task = task_of(path) if asked.task in (None, "auto") else asked.task
+    if task != "semantic":
+        require_semantic({"label_space": asked.label_space}, what=f"{task} predictions")
     job = stored_predictions(
         opened.card,
         opened.split,
         [sample for sample in opened.samples if sample.id in chosen],
         path,
         root=opened.root,
-        task=task_of(path) if asked.task == "auto" else asked.task,
-        space=asked.label_space,
+        task=task,
+        space=asked.label_space or "ids",
         rules=rules_of(baseline),
         name=asked.name,
         notices=opened.notices,

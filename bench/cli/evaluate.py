@@ -49,28 +49,28 @@ def evaluate(  # noqa: PLR0913 - an option each
         option("--task", help="What the predictions answer; auto tells by how they lie."),
     ] = "auto",
     label_space: Annotated[
-        Literal["ids", "train-ids"],
-        option("--label-space", help="What the predicted values are: the data set's ids, or train ids."),
-    ] = "ids",
+        Literal["ids", "train-ids"] | None,
+        option("--label-space", help="What predicted label maps hold: the data set's ids (default), or train ids."),
+    ] = None,
     resize: Annotated[
-        Literal["no", "nearest"],
-        option("--resize", help="What to do with predictions of another size than the truth."),
-    ] = "no",
+        Literal["no", "nearest"] | None,
+        option("--resize", help="What to do with label maps of another size than the truth; default: refuse them."),
+    ] = None,
     limit: Limit = None,
     ids: IdsFile = None,
     layout: LayoutName = None,
     metrics: Metrics = "default",
     regions: Regions = "",
-    crop0: Crop0 = "full",
-    boundary_mode: BoundaryMode = "gscnn",
+    crop0: Crop0 = None,
+    boundary_mode: BoundaryMode = None,
     classes_in: ClassesIn = None,
-    area_from: AreaFrom = "mask",
-    voc_form: VocForm = "2014",
-    shown_from: ShownFrom = 0.5,
+    area_from: AreaFrom = None,
+    voc_form: VocForm = None,
+    shown_from: ShownFrom = None,
     max_detections: MaxDetections = None,
     iou_thresholds: IouThresholds = None,
     area_ranges: AreaRanges = None,
-    interval: IntervalChoice = "default",
+    interval: IntervalChoice = None,
     name: Name = None,
     out: Out = Path("runs"),
     resume: Resume = False,
@@ -86,6 +86,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     from bench.errors import PredictionError
     from bench.evaluation.choosing import boxes_alone, rules_for, task_of
     from bench.evaluation.jobs import made_from_truth, stored_predictions
+    from bench.evaluation.settings import require_semantic
 
     opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
     asked: dict[str, Any] = {
@@ -102,7 +103,9 @@ def evaluate(  # noqa: PLR0913 - an option each
     }
     another = f"bench eval --predictions OTHER --dataset {dataset} ...  (with the options of this run)"
     kind, _, baseline = str(predictions).partition(":")
+    read = {"label_space": label_space, "resize": resize}
     if kind == "baseline" and baseline:
+        require_semantic(read, what="baselines, which are made from the truth")
         first = "semantic" if "semantic" in opened.card.tasks else opened.card.tasks[0]
         answered = first if task == "auto" else task
         rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, **asked)
@@ -122,6 +125,8 @@ def evaluate(  # noqa: PLR0913 - an option each
     if not path.exists():
         raise PredictionError(f"--predictions {path}: there is no such folder or file")
     answered = task_of(path) if task == "auto" else task
+    if answered != "semantic":
+        require_semantic(read, what={"instance": "objects", "panoptic": "panoptic segments"}[answered])
     masks = answered != "instance" or not boxes_alone(path)
     if not masks and metrics == "default":
         console.note("The results hold boxes and no masks: only boxes are scored (--metrics all draws masks).")
@@ -132,7 +137,7 @@ def evaluate(  # noqa: PLR0913 - an option each
         opened.samples,
         path,
         task=answered,
-        space=label_space,
+        space=label_space or "ids",
         resize=resize == "nearest",
         rules=rules,
         name=name,

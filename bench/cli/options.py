@@ -47,27 +47,31 @@ Regions = Annotated[
     ),
 ]
 Crop0 = Annotated[
-    Literal["full", "base"],
-    option("--crop0", help="What crop factor 0 means: the full image, or the image without its margins."),
+    Literal["full", "base"] | None,
+    option("--crop0", help="What crop factor 0 means: the full image (default), or the image without its margins."),
 ]
 VocForm = Annotated[
-    Literal["2014", "2015"],
-    option("--voc-form", help="Form of VOC's AP^r: 2014 (.5, vol) or 2015 (.5, .7)."),
+    Literal["2014", "2015"] | None,
+    option("--voc-form", help="Form of VOC's AP^r: 2014 (.5, vol; default) or 2015 (.5, .7)."),
 ]
 IntervalChoice = Annotated[
-    Literal["default", "none", "percentile", "bca", "studentised"],
+    Literal["default", "none", "percentile", "bca", "studentised"] | None,
     option("--interval", help="How intervals are made: jackknife (AP: bootstrap) with t, a bootstrap's, or none."),
 ]
 BoundaryMode = Annotated[
-    Literal["gscnn", "present"],
-    option("--boundary-mode", help="Boundary F of a class without contour in an image: 1 (gscnn), or left out."),
+    Literal["gscnn", "present"] | None,
+    option(
+        "--boundary-mode", help="Boundary F of a class without contour in an image: 1 (gscnn, default), or left out."
+    ),
 ]
 AreaFrom = Annotated[
-    Literal["mask", "box"],
-    option("--area-from", help="Area of a detection with mask and box: the mask's, or the box's as pycocotools."),
+    Literal["mask", "box"] | None,
+    option(
+        "--area-from", help="Area of a detection with mask and box: the mask's (default), or the box's as pycocotools."
+    ),
 ]
 ShownFrom = Annotated[
-    float,
+    float | None,
     option("--shown-from", metavar="SCORE", help="Score from which on detections count in precision, recall, F1: 0.5."),
 ]
 MaxDetections = Annotated[

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from bench import plain_json
 from bench.cards import Card
 from bench.errors import PredictionError, UsageError, did_you_mean
 from bench.evaluation import object_settings
+from bench.evaluation import settings as setting_words
 from bench.families import FAMILIES, FROM_BOXES, Rules, family, metrics_of
 from bench.formats import json_words
 from bench.formats.coco_json import is_panoptic
@@ -128,9 +128,13 @@ def rules_for(
     `metrics` is `default`, `all`, or names of metrics or families with commas; `regions` lists kinds of regions,
     each with numbers of its own after `=`, such as `crops,trimap=3:5`. `all` takes the card's crops in.
 
+    A setting that is None is one that nobody gave.
+
     Raises:
-        UsageError: an unknown name, or one that belongs to another task.
+        UsageError: an unknown name or value, one that belongs to another task, or a setting that would change nothing.
     """
+    settings = {name: value for name, value in settings.items() if value is not None}
+    setting_words.check({"regions": regions, **settings})
     known = [name for name, entry in FAMILIES.items() if entry.task == task]
     objects = object_settings.read(settings)
     if metrics == "default":
@@ -142,14 +146,14 @@ def rules_for(
     if metrics == "all":
         regions = regions or ("crops" if card.crops and task == "semantic" else "")
         chosen = [name for name in chosen if FAMILIES[name].when != "named"]
-    if not isfinite(settings.get("shown_from", 0.0)):
-        raise UsageError(f"--shown-from {settings['shown_from']}: a number is needed, such as 0.5")
+    plan = plan_for(card, regions, crop0=settings.get("crop0", "full"))
     object_settings.require_use(settings, objects, chosen)
+    setting_words.require_use(settings, chosen, plan)
+    settings.pop("crop0", None)
     settings.update(objects)
-    crop0 = settings.pop("crop0", "full")
     if card.boundary is not None:
         settings.setdefault("boundary_ratio", card.boundary.ratio)
-    return Rules(families=tuple(chosen), regions=plan_for(card, regions, crop0=crop0), **settings)
+    return Rules(families=tuple(chosen), regions=plan, **settings)
 
 
 def plan_for(card: Card, regions: str, *, crop0: Any = "full") -> Plan:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Literal, NamedTuple, Protocol, cast, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, cast, get_args, runtime_checkable
 
 import msgspec
 
 from bench.cards import Card
 from bench.classes import Classes, LabelSpace
+from bench.errors import UsageError, did_you_mean
 from bench.metrics.regions import Plan
 from bench.metrics.semantic import ClassesIn
 from bench.notices import Notice
@@ -71,6 +72,41 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     iou_thresholds: tuple[float, ...] | None = None
     area_ranges: tuple[tuple[str, float, float], ...] | None = None
     interval: Literal["default", "none", "percentile", "bca", "studentised"] = "default"
+
+    def __post_init__(self) -> None:
+        """Refuse words that are none: from Python, nothing else looks at them before the scores are made.
+
+        Raises:
+            UsageError: the first one, with the valid words.
+        """
+        refuse_unknown({name: getattr(self, name) for name in WORDS if getattr(self, name) is not None})
+        for name in self.families:
+            if name not in FAMILIES:
+                raise UsageError(f"families: there is no family {name!r}: {did_you_mean(name, FAMILIES)}")
+
+
+WORDS: dict[str, tuple[str, ...]] = {
+    "classes_in": get_args(ClassesIn),
+    "area_from": ("mask", "box"),
+    "boundary_mode": ("gscnn", "present"),
+    "voc_form": ("2014", "2015"),
+    "interval": ("default", "none", "percentile", "bca", "studentised"),
+}
+"""Rules that are one of some words, and the words."""
+
+
+def refuse_unknown(settings: Mapping[str, Any]) -> None:
+    """Refuse a rule whose value is none of its words.
+
+    Raises:
+        UsageError: the first one, with the closest or all valid words.
+    """
+    for name, words in WORDS.items():
+        if name in settings and settings[name] not in words:
+            valid = ", ".join(map(repr, words))
+            hint = did_you_mean(str(settings[name]), words)
+            close = f"; {hint}" if hint.startswith("did") else ""
+            raise UsageError(f"{name} = {settings[name]!r} is none of {valid}{close}")
 
 
 class Source(NamedTuple):

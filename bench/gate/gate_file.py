@@ -28,8 +28,8 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     dataset: str | None = None
     split: str | None = None
     data: str | None = None
-    task: Literal["auto", "semantic", "instance", "panoptic"] = "auto"
-    label_space: Literal["ids", "train-ids"] = "ids"
+    task: Literal["auto", "semantic", "instance", "panoptic"] | None = None
+    label_space: Literal["ids", "train-ids"] | None = None
     metrics: tuple[str, ...]
     margin: float | dict[str, float]
     classes: dict[str, float] = {}  # msgspec copies defaults
@@ -68,7 +68,7 @@ def read(path: Path) -> GateFile:
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file; bench init writes one to start from")
     try:
-        content = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _Content)
+        content = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8-sig")), _Content)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no TOML: {error}") from None
     except msgspec.ValidationError as error:
@@ -91,6 +91,8 @@ def _problem(check: Check) -> str:
         return "predictions need dataset: the name of the card they answer"
     if check.run is not None and (check.dataset or check.data or check.split):
         return "dataset, split and data belong to predictions; a run record knows its own"
+    if check.run is not None and (check.label_space or check.task):
+        return "task and label_space belong to predictions; a run record has been counted already"
     return _problem_of_margins(check)
 
 

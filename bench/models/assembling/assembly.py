@@ -61,6 +61,8 @@ def assemble(family: Family, card: Card, options: Options) -> inference.Semantic
         settings={},
         device=device,
         channels=channels.channels,
+        unscored=channels.unscored,
+        ignore=card.classes.ignore,
         batch_size=1,
         stride=family.stride,
         mean=_numbers(checkpoint, "mean", inference.MEAN),

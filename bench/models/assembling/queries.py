@@ -87,6 +87,7 @@ def assemble(kind: Kind, card: Card, options: Options) -> QueryModel:
         settings=_settings(options, device.type, batch_size),
         device=device,
         channels=channels.channels,
+        unscored=channels.unscored,
         classes=card.classes,
         task=task,
         batch_size=batch_size,

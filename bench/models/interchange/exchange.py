@@ -178,6 +178,7 @@ def _outlet(
         raise CheckpointError(f"{runtime.path}: the output {name!r} has {port.scales.size} scales not of its classes")
     channels = labels.match(card, max(count, 2), names, where=str(runtime.path))
     known = [(channel, train_id) for train_id, channel in enumerate(channels.channels) if channel != labels.UNKNOWN]
+    known += [(channel, classes.ignore) for channel in channels.unscored]
     train_ids = np.array([train_id for _, train_id in known])
     taken = tuple(channel for channel, _ in known)
     return Outlet(port, kind, axis - 1, taken, train_ids, classes.dtype), channels.warnings

@@ -35,8 +35,9 @@ OPTIONS = ("amp", "compile", "input_size", "window", "overlap", "scales", "flip"
 class SemanticModel:
     """A network that gives each pixel a class; `channels` are the outputs that stand for train ids 0 .. C-1.
 
-    A channel of -1 is a class that the network does not know and never predicts. `stride` is what the height and width
-    of its input must be multiples of. How it runs (window, scales, flip ...) is as `Options` has it.
+    A channel of -1 is a class that the network does not know and never predicts; those of `unscored` stand for labels
+    that are not scored, `ignore` in memory. `stride` is what the height and width of its input must be multiples of.
+    How it runs (window, scales, flip ...) is as `Options` has it.
     """
 
     network: nn.Module
@@ -46,6 +47,8 @@ class SemanticModel:
     channels: tuple[int, ...]
     batch_size: int
     options: Options = field(default_factory=Options)
+    unscored: tuple[int, ...] = ()
+    ignore: int = 255
     stride: int = 1
     mean: tuple[float, ...] = MEAN
     std: tuple[float, ...] = STD
@@ -136,16 +139,17 @@ class SemanticModel:
 
     @cached_property
     def _known(self) -> Tensor:
-        return torch.tensor([c for c in self.channels if c >= 0], device=self.device)
+        return torch.tensor([*(c for c in self.channels if c >= 0), *self.unscored], device=self.device)
 
     @cached_property
     def _train_ids(self) -> Tensor:
-        return torch.tensor([t for t, c in enumerate(self.channels) if c >= 0], device=self.device)
+        known = [t for t, c in enumerate(self.channels) if c >= 0]
+        return torch.tensor([*known, *[self.ignore] * len(self.unscored)], device=self.device)
 
     @property
     def _small(self) -> bool:
         # As bench.classes: train ids and ignore fit in a byte up to 254 classes.
-        return len(self.channels) <= 255
+        return len(self.channels) <= 255 and self.ignore <= 255
 
     @property
     def _dtype(self) -> type[np.uint8 | np.uint16]:

@@ -18,7 +18,7 @@ from bench import masks
 from bench.classes import Classes
 from bench.models.running.batches import Batches
 from bench.models.weights import hub
-from bench.samples import Image, Instances, LabelMap, Prediction, Segments
+from bench.samples import Array, Image, Instances, LabelMap, Prediction, Segments
 
 PANOPTIC_SCORE = 0.8
 """Queries that are less sure make no segment: what the three papers' own configurations say (transformers: 0.5)."""
@@ -30,6 +30,7 @@ DETECTIONS = 100
 class QueryModel:
     """A network of queries, made ready; `channels` are its classes that stand for train ids 0 .. C-1 of the card.
 
+    `unscored` are those of labels that the card does not score: they take their pixels, which count as misses.
     `background` is the train id of the class that stands for all that the card lacks, if there is one. `processor`
     prepares images and makes label maps and segments, `finish` makes objects; both are of transformers.
     """
@@ -45,6 +46,7 @@ class QueryModel:
     task: str
     batch_size: int
     batches: Batches
+    unscored: tuple[int, ...] = ()
     background: int | None = None
     task_inputs: Tensor | None = None
     amp: bool = False
@@ -90,9 +92,10 @@ class QueryModel:
             return output
         shares = logits.log_softmax(-1)
         known = [train_id for train_id, channel in enumerate(self.channels) if channel >= 0]
-        used = [self.channels[train_id] for train_id in known]
+        used = [*(self.channels[train_id] for train_id in known), *self.unscored]
+        known += range(len(self.channels), len(self.channels) + len(self.unscored))
         rest = [channel for channel in range(logits.shape[-1]) if channel not in used]
-        folded = shares.new_full((*shares.shape[:-1], len(self.channels) + 1), -torch.inf)
+        folded = shares.new_full((*shares.shape[:-1], len(self.channels) + len(self.unscored) + 1), -torch.inf)
         folded[..., known] = shares[..., used]
         if self.background is not None and len(rest) > 1:
             folded[..., self.background] = shares[..., rest[:-1]].logsumexp(-1)
@@ -104,7 +107,7 @@ class QueryModel:
     def _answers(self, output: Any, sizes: list[tuple[int, int]]) -> list[Prediction]:
         if self.task == "semantic":
             found = self.processor.post_process_semantic_segmentation(output, target_sizes=sizes)
-            return [LabelMap(labels.cpu().numpy().astype(self.classes.dtype)) for labels in found]
+            return [LabelMap(self._labels(labels.cpu().numpy())) for labels in found]
         if self.task == "instance":
             threshold = self.score_threshold or 0.0
             answers = self.finish.post_process_instance_segmentation(
@@ -118,10 +121,15 @@ class QueryModel:
         )
         return [self._segments(answer) for answer in answers]
 
+    def _labels(self, found: Array) -> Array:
+        """Train ids, and `ignore` for labels that are not scored."""
+        return np.where(found < len(self.classes), found, self.classes.ignore).astype(self.classes.dtype)
+
     def _instances(self, answer: Mapping[str, Any], size: tuple[int, int]) -> Instances:
         """The surest objects of countable classes."""
         told = answer["segments_info"]
-        things = [p for p, each in enumerate(told) if self.classes.things[each["label_id"]] and each["score"] > 0]
+        countable = [*self.classes.things, *[False] * len(self.unscored)]
+        things = [p for p, each in enumerate(told) if countable[each["label_id"]] and each["score"] > 0]
         kept = sorted(things, key=lambda position: -told[position]["score"])[: self.detections]
         rles = masks.encode_many(answer["segmentation"][kept].cpu().numpy()) if kept else []
         return Instances(
@@ -141,6 +149,8 @@ class QueryModel:
         owners: list[int] = []
         for each in told:
             label = int(each["label_id"])
+            if label >= len(self.classes):
+                continue  # its pixels are of no segment
             if self.classes.things[label] or label not in owners:
                 owners.append(label)
                 numbers[each["id"]] = len(owners)

@@ -21,10 +21,15 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class ChannelMap:
-    """The output channel for each train id 0 .. C-1, `UNKNOWN` where there is none; warnings as (code, message)."""
+    """The output channel for each train id 0 .. C-1, `UNKNOWN` where there is none; warnings as (code, message).
+
+    `unscored` are the channels of labels that the card lists and does not score: a pixel predicted so is a miss, as in
+    stored predictions.
+    """
 
     channels: tuple[int, ...]
     warnings: tuple[tuple[str, str], ...] = ()
+    unscored: tuple[int, ...] = ()
 
 
 def match(card: Card, outputs: int, names: Sequence[str] | None, *, where: str) -> ChannelMap:
@@ -76,14 +81,26 @@ def _by_name(card: Card, names: Sequence[str], *, where: str) -> ChannelMap:
             f"needed: bring weights for {card.name}, list other names of its classes under [aliases] in the card"
             f"{_or_cards(names)}"
         )
-    unused = [name for channel, name in enumerate(names) if channel not in channels]
+    unscored = _unscored(card, names, channels)
+    unused = [name for channel, name in enumerate(names) if channel not in (*channels, *unscored)]
     warnings = []
     if absent:
         warnings.append(("classes-unknown", f"the weights do not know {_some(absent, 5)}: never predicted"))
     if unused:
         message = f"the card {card.name} lacks {_some(unused, 5)}, which the weights know: these are left out"
         warnings.append(("channels-left-out", message))
-    return ChannelMap(tuple(channels), tuple(warnings))
+    return ChannelMap(tuple(channels), tuple(warnings), unscored)
+
+
+def _unscored(card: Card, names: Sequence[str], channels: Sequence[int]) -> tuple[int, ...]:
+    """The channels that bear the name of a label which the card lists and does not score."""
+    listed = {
+        _plain(name)
+        for entry in card.classes.entries
+        if entry.train_id is None
+        for name in (entry.name, *card.aliases.get(entry.name, ()))
+    }
+    return tuple(n for n, name in enumerate(names) if n not in channels and _plain(name) in listed)
 
 
 def _or_cards(names: Sequence[str]) -> str:

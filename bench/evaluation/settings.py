@@ -1,0 +1,101 @@
+"""Settings that a person gives by name: known names, valid values, and whether the chosen metrics follow them.
+
+Only what was given is checked, and a setting that would change nothing is refused: defaults never are. The numbers of
+COCO's protocol are read in `object_settings.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from bench.errors import UsageError, did_you_mean
+from bench.families import FAMILIES, Rules, refuse_unknown
+from bench.metrics.regions import CROP0, Plan
+
+_OWN = ("families", "regions")
+"""Rules that have words of their own: `metrics` and `regions`."""
+KNOWN = ("metrics", "regions", "crop0", *(name for name in Rules.__struct_fields__ if name not in _OWN))
+USED_BY: dict[str, tuple[str, ...]] = {
+    "classes_in": ("pixels", "weighted", "boundary", "panoptic", "panoptic_boundary"),
+    "area_from": ("instance", "instance_boundary", "lvis"),
+    "boundary_ratio": ("boundary", "instance_boundary", "panoptic_boundary"),
+    "boundary_mode": ("boundary",),
+    "voc_form": ("voc_instance",),
+    "shown_from": ("operating_points", "object_confusion"),
+}
+"""The families that follow each setting."""
+_FOR = {
+    "classes_in": "means over classes of label maps and segments; AP and AR run over the classes in the truth",
+    "area_from": "AP and AR of masks with area ranges",
+    "boundary_ratio": "Boundary IoU, Boundary AP and Boundary PQ (--metrics boundary ...)",
+    "boundary_mode": "boundary F-scores (--metrics boundary)",
+    "voc_form": "VOC's AP^r (--metrics voc_instance)",
+    "shown_from": "precision, recall, F1 and the confusion of objects (--metrics operating_points,object_confusion)",
+}
+_STEPPED = ("bca", "studentised")
+"""Methods of intervals that need scores with one cluster left out, which scores made of steps do not have."""
+
+
+def check(settings: Mapping[str, Any]) -> None:
+    """Refuse settings of unknown names or values, before any model runs or data are read.
+
+    Raises:
+        UsageError: the first one, with what is valid.
+    """
+    for name, value in settings.items():
+        if name not in KNOWN:
+            raise UsageError(f"there is no setting {name!r}: {did_you_mean(name, KNOWN)}")
+        if name == "crop0" and value not in CROP0:
+            raise UsageError(f"crop0 = {value!r} is unknown: {did_you_mean(str(value), CROP0)}")
+    if not isinstance(settings.get("regions", ""), str):
+        raise UsageError(f"regions = {settings['regions']!r}: a text is needed, such as 'crops,trimap=3:5'")
+    if "shown_from" in settings and not _is_number(settings["shown_from"]):
+        raise UsageError(f"--shown-from {settings['shown_from']}: a number is needed, such as 0.5")
+    ratio = settings.get("boundary_ratio", 0.5)
+    if not (_is_number(ratio) and 0 < ratio < 1):
+        raise UsageError(f"boundary_ratio = {ratio!r}: a fraction of the image diagonal between 0 and 1 is needed")
+    refuse_unknown({name: value for name, value in settings.items() if value is not None})
+
+
+def require_use(settings: Mapping[str, Any], families: Sequence[str], plan: Plan) -> None:
+    """Refuse a given setting that none of the chosen families follows.
+
+    Raises:
+        UsageError: the first one, with what it is for.
+    """
+    counted = ", ".join(families)
+    for name, users in USED_BY.items():
+        if settings.get(name) is not None and not set(users) & set(families):
+            raise UsageError(f"{flag(name)} has no effect on {counted}: it is for {_FOR[name]}; leave it out")
+    if plan != Plan(crop0=plan.crop0) and "pixels" not in families:
+        raise UsageError(f"--regions has no effect on {counted}: regions are scored in label maps (mIoU); leave it out")
+    if settings.get("crop0") is not None and 0 not in plan.crops:
+        raise UsageError("--crop0 has no effect without the crop factor 0: say --regions crops, or leave it out")
+    steps = [name for name in families if FAMILIES[name].task == "instance"]
+    if settings.get("interval") in _STEPPED and steps:
+        raise UsageError(
+            f"--interval {settings['interval']} has no effect on {', '.join(steps)}, whose scores are made of steps: "
+            "say --interval percentile, or leave it out"
+        )
+
+
+def require_semantic(given: Mapping[str, Any], *, what: str) -> None:
+    """Refuse options that say how label maps are read, for predictions that are none; `what` says what they are.
+
+    Raises:
+        UsageError: the first option that was given.
+    """
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"{flag(name)} has no effect on {what}: it is for stored label maps; leave it out")
+
+
+def flag(name: str) -> str:
+    """The option of a setting."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

@@ -1,0 +1,188 @@
+"""Settings by name: unknown names and values are refused at once, and so is what the chosen metrics do not follow."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import bench
+from bench import cards, cli
+from bench.errors import UsageError
+from bench.evaluation.choosing import rules_for
+from bench.evaluation.settings import KNOWN, USED_BY
+from bench.families import FAMILIES, Rules, family
+
+CITYSCAPES, VOC = cards.load_card("cityscapes"), cards.load_card("voc2012")
+COCO, LVIS = cards.load_card("coco-panoptic"), cards.load_card("lvis")
+GIVEN: dict[str, Any] = {
+    "classes_in": "union",
+    "area_from": "box",
+    "boundary_ratio": 0.01,
+    "boundary_mode": "present",
+    "voc_form": "2015",
+    "shown_from": 0.25,
+}
+INDIRECT = {("boundary_ratio", "panoptic")}
+"""`panoptic` counts boundaries only together with `panoptic_boundary`."""
+
+
+def card_for(name: str) -> cards.Card:
+    if name.startswith("lvis"):
+        return LVIS
+    return VOC if name == "voc_instance" else CITYSCAPES
+
+
+@pytest.mark.parametrize("setting", USED_BY)
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_setting_is_followed_or_refused(name: str, setting: str) -> None:
+    def asked() -> Rules:
+        return rules_for(card_for(name), FAMILIES[name].task, metrics=name, **{setting: GIVEN[setting]})
+
+    if name in USED_BY[setting]:
+        assert GIVEN[setting] == getattr(asked(), setting)
+        return
+    with pytest.raises(
+        UsageError, match=f"^--{setting.replace('_', '-')} has no effect on {name}: it is for .*leave it out"
+    ):
+        asked()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_a_family_reads_of_the_rules_is_what_it_follows(name: str) -> None:
+    source = inspect.getsource(family(name))  # type: ignore[arg-type]
+    read = {setting for setting in USED_BY if f"rules.{setting}" in source and (setting, name) not in INDIRECT}
+    assert read <= {setting for setting, users in USED_BY.items() if name in users}
+
+
+def test_every_rule_is_a_setting() -> None:
+    assert {*Rules.__struct_fields__, "crop0", "metrics"} - {"families"} == set(KNOWN)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_is_not_given_is_never_refused(name: str) -> None:
+    asked = dict.fromkeys(USED_BY, None) | {"crop0": None, "interval": None, "regions": ""}
+    rules = rules_for(card_for(name), FAMILIES[name].task, metrics=name, **asked)
+    assert rules == rules_for(card_for(name), FAMILIES[name].task, metrics=name)
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "case": ({"classes_in": "All"}, r"classes_in = 'All' is none of 'truth', 'union', 'all'; did you mean all\?"),
+    "capital": ({"interval": "Percentile"}, r"interval = 'Percentile' is none of .*did you mean percentile\?"),
+    "letter": ({"area_from": "x"}, "area_from = 'x' is none of 'mask', 'box'$"),
+    "number": ({"voc_form": 2014}, r"voc_form = 2014 is none of '2014', '2015'; did you mean 2014"),
+    "mode": ({"boundary_mode": "absent"}, r"boundary_mode = 'absent' is none of .*did you mean present\?"),
+    "crop": ({"crop0": "fully"}, r"crop0 = 'fully' is unknown: did you mean full\?"),
+    "ratio": ({"boundary_ratio": 2}, "boundary_ratio = 2: a fraction of the image diagonal"),
+    "no number": ({"shown_from": "high"}, "--shown-from high: a number is needed"),
+    "not finite": ({"shown_from": float("nan")}, "--shown-from nan: a number is needed"),
+    "unknown": ({"class_in": "all"}, r"there is no setting 'class_in': did you mean classes_in\?"),
+    "no text": ({"regions": 3}, "regions = 3: a text is needed"),
+}
+ASKERS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "rules_for": lambda asked: rules_for(CITYSCAPES, "semantic", **asked),
+    "Evaluator": lambda asked: bench.Evaluator("cityscapes", **asked),
+    "evaluate": lambda asked: bench.evaluate("there is no such model", "streets", **asked),
+}
+
+
+@pytest.mark.parametrize("asker", ASKERS)
+@pytest.mark.parametrize(("asked", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_words_are_refused_before_anything_is_loaded(asker: str, asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        ASKERS[asker](asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"classes_in": "All"}, "classes_in = 'All'"),
+        ({"voc_form": 2014}, "voc_form = 2014"),
+        ({"families": ("pixel",)}, r"no family 'pixel': did you mean pixels\?"),
+    ],
+)
+def test_rules_refuse_wrong_words_themselves(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Rules(**asked)
+
+
+@pytest.mark.parametrize(
+    ("task", "asked", "message"),
+    [
+        ("instance", {"regions": "bands=2"}, "--regions has no effect on instance"),
+        ("semantic", {"regions": "bands=2", "metrics": "boundary"}, "--regions has no effect on boundary"),
+        ("semantic", {"crop0": "base"}, "--crop0 has no effect without the crop factor 0"),
+        ("semantic", {"crop0": "base", "regions": "crops=100:200"}, "--crop0 has no effect without the crop factor 0"),
+        ("instance", {"interval": "bca"}, "--interval bca has no effect on .*instance.*say --interval percentile"),
+        ("instance", {"interval": "studentised"}, "made of steps"),
+    ],
+)
+def test_settings_that_change_nothing_are_refused(task: str, asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        rules_for(CITYSCAPES, task, **asked)
+
+
+def test_settings_that_change_something_are_taken() -> None:
+    assert "base" == rules_for(CITYSCAPES, "semantic", regions="crops", crop0="base").regions.crop0
+    assert "bca" == rules_for(CITYSCAPES, "semantic", interval="bca").interval
+    assert "percentile" == rules_for(CITYSCAPES, "instance", interval="percentile").interval
+
+
+CARD = """name = "blocks"
+title = "Blocks"
+layout = "pairs"
+tasks = ["semantic", "instance"]
+classes = [{ id = 0, train_id = 0, name = "road" }, { id = 1, train_id = 1, name = "car", thing = true }]
+[files]
+images = "i/{id}.png"
+labels = "l/{id}.png"
+instances = "o/{id}.png"
+[splits.val]
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "card.toml").write_text(CARD)
+    for name in "abc":
+        labels = np.zeros((6, 8), np.uint8)
+        labels[2:4, 2:5] = 1
+        for folder in ("l", "o", "p"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(labels).save(tmp_path / folder / f"{name}.png")
+    (tmp_path / "results.json").write_text("[]")
+    return tmp_path
+
+
+OPTIONS = {
+    "area of label maps": (["p"], ["--area-from", "mask"], "--area-from has no effect on pixels"),
+    "form of label maps": (["p"], ["--voc-form", "2014"], "--voc-form has no effect on pixels"),
+    "score of label maps": (["p"], ["--shown-from", "0.5"], "--shown-from has no effect on pixels"),
+    "mode without boundaries": (["p"], ["--boundary-mode", "gscnn"], "--boundary-mode has no effect on pixels"),
+    "crop without crops": (["p"], ["--crop0", "full"], "--crop0 has no effect"),
+    "classes of objects": (["results.json"], ["--classes-in", "truth"], "--classes-in has no effect on instance"),
+    "regions of objects": (["results.json"], ["--regions", "trimap"], "--regions has no effect on instance"),
+    "space of objects": (["results.json"], ["--label-space", "ids"], "--label-space has no effect on objects"),
+    "size of objects": (["results.json"], ["--resize", "no"], "--resize has no effect on objects"),
+    "space of baselines": (["baseline:oracle"], ["--label-space", "train-ids"], "no effect on baselines"),
+    "size of baselines": (["baseline:oracle"], ["--resize", "nearest"], "--resize has no effect on baselines"),
+}
+
+
+@pytest.mark.parametrize(("predictions", "words", "message"), OPTIONS.values(), ids=OPTIONS)
+def test_options_without_effect_are_refused_by_name(
+    place: Path, capsys: pytest.CaptureFixture[str], predictions: list[str], words: list[str], message: str
+) -> None:
+    found = predictions[0] if ":" in predictions[0] else str(place / predictions[0])
+    asked = ["eval", "-p", found, "-d", str(place / "card.toml"), "--data", str(place), "--out", str(place / "runs")]
+    assert 2 == cli.main([*asked, *words])
+    _, err = capsys.readouterr()
+    assert message in err
+    assert 1 == err.count("\n")
+    assert not (place / "runs").exists()
+    assert 0 == cli.main([*asked, "--interval", "none"])
