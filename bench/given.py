@@ -19,6 +19,8 @@ from bench.samples import Array, Instances, LabelMap, Segments
 Size = tuple[int, int]
 Form = LabelMap | Instances | Segments
 TASKS = ("semantic", "instance", "panoptic")
+FARTHEST = 1e9
+"""Pixels from the origin that no corner or side of a box reaches."""
 
 
 def array(value: Any) -> Array:
@@ -56,6 +58,9 @@ def _made(value: Any, task: str, classes: Classes, size: Size | None, *, scored:
     form = {"semantic": LabelMap, "instance": Instances, "panoptic": Segments}[task]
     if isinstance(value, LabelMap | Instances | Segments):
         _require(isinstance(value, form), f"a {task} evaluation needs {form.__name__}, not {type(value).__name__}")
+        if isinstance(value, Instances):
+            _require_numbers(value)
+            masks.check(value.rles, value.size)  # compiled code believes a code
         found: Form = value
     elif task == "semantic":
         found = _label_map(value, classes)
@@ -116,7 +121,7 @@ def _instances(value: Mapping[str, Any], classes: Classes, *, scored: bool) -> I
         boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
         wrong = "boxes are x1, y1, x2, y2 with x2 > x1 and y2 > y1; these look like x, y, width, height"
         _require(bool((boxes[:, 2:] >= 0).all()), wrong)
-    return Instances(
+    made = Instances(
         size=(planes.shape[1], planes.shape[2]),
         classes=found,
         rles=rles,
@@ -125,6 +130,15 @@ def _instances(value: Mapping[str, Any], classes: Classes, *, scored: bool) -> I
         scores=array(value["scores"]).astype(np.float64).reshape(-1) if "scores" in value else None,
         crowd=array(value.get("iscrowd", np.zeros(len(found)))).astype(bool),
     )
+    _require_numbers(made)
+    return made
+
+
+def _require_numbers(found: Instances) -> None:
+    """Refuse boxes and areas from which no overlap follows."""
+    boxes, areas = np.asarray(found.boxes, dtype=np.float64), np.asarray(found.areas, dtype=np.float64)
+    _require(bool((np.abs(boxes) <= FARTHEST).all()), "a box with a NaN, or one that lies in no image")
+    _require(bool(np.isfinite(areas).all()), "an area that is NaN or infinite")
 
 
 def _segments(value: Mapping[str, Any], classes: Classes) -> Segments:

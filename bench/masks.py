@@ -20,6 +20,12 @@ _BLOCK = 128
 """Masks handed to pycocotools at once: its `area` keeps the length of a list in eight bits (2.0.11 on NumPy 2)."""
 _MAX_CHARACTERS = 7
 """Characters of one run in a code: 35 bits, more than any image needs."""
+MOST_PIXELS = (1 << 31) - 1
+"""Pixels of the largest image: pycocotools counts them in 32 bits."""
+FAR_SIDES = 100
+"""Sides of the image that a polygon may reach beyond: pycocotools keeps every point of an outline in memory."""
+LONGEST = 1e7
+"""Pixels of the longest outline, for which pycocotools takes 800 MB; coordinates beyond it overflow there."""
 
 
 def _coco() -> ModuleType:
@@ -83,18 +89,66 @@ def from_polygons(polygons: Sequence[Sequence[float]], size: Size) -> Rle:
     """Return the union of polygons, each x1, y1, x2, y2, ..., drawn as pycocotools does.
 
     Raises:
-        InputError: no polygon, or one with fewer than three points, an odd number of values, or a NaN.
+        InputError: no polygon, or one with fewer than three points, an odd number of values, a NaN, or a point so far
+            away that drawing it would take all memory.
     """
     if not polygons:
         raise InputError("an object without polygons; it needs at least one")
     for polygon in polygons:
         if len(polygon) < 6 or len(polygon) % 2:
             raise InputError(f"a polygon of {len(polygon)} numbers; it needs x and y of at least three points")
-    if not np.isfinite(np.concatenate([np.asarray(polygon, dtype=float) for polygon in polygons])).all():
-        raise InputError("a polygon with a NaN or infinite coordinate")
+        _check_reach(np.asarray(polygon, dtype=float), size)
     coco = _coco()
     parts = coco.frPyObjects([list(polygon) for polygon in polygons], *size)
     return _plain(parts[0] if len(parts) == 1 else coco.merge(parts))
+
+
+def from_box(box: Sequence[float], size: Size) -> Rle:
+    """Return the mask of a box x, y, width, height, as pycocotools draws it.
+
+    Raises:
+        InputError: a NaN, or a box that reaches far outside the image.
+    """
+    x, y, width, height = box
+    corners = np.array([x, y, x, y + height, x + width, y + height, x + width, y])
+    _check_reach(corners, size, what="its box")
+    return from_polygons([corners.tolist()], size)
+
+
+def check_size(size: Size) -> None:
+    """Refuse an image that has no pixel, or more than a mask can count.
+
+    Raises:
+        InputError: such a height or width.
+    """
+    height, width = size
+    if height < 1 or width < 1 or height * width > MOST_PIXELS:
+        raise InputError(
+            f"an image of {height} x {width} pixels (height x width); both are 1 or more, and at most 2^31 in all"
+        )
+
+
+def _check_reach(polygon: Array, size: Size, what: str = "a polygon") -> None:
+    check_size(size)
+    if not np.isfinite(polygon).all():
+        raise InputError(f"{what} with a NaN or infinite coordinate")
+    far = polygon[np.abs(polygon) > min(FAR_SIDES * max(size), LONGEST)]
+    if far.size:
+        raise InputError(
+            f"{what} reaches {_written(float(far[0]))}, far outside the image of {size[0]} x {size[1]} (height x width)"
+        )
+    points = polygon.reshape(-1, 2)
+    if float(np.abs(np.roll(points, -1, axis=0) - points).max(axis=1).sum()) > LONGEST:
+        raise InputError(f"{what} whose outline is longer than {LONGEST:.0f} pixels")
+
+
+def _written(value: float) -> str:
+    """A coordinate as a person writes it.
+
+    >>> _written(208543216.0), _written(1e300)
+    ('208543216', '1e+300')
+    """
+    return f"{value:.15g}"
 
 
 def from_uncompressed(counts: Sequence[int] | Array, size: Size) -> Rle:
@@ -106,10 +160,14 @@ def from_uncompressed(counts: Sequence[int] | Array, size: Size) -> Rle:
     Raises:
         InputError: a negative length, or lengths that do not sum to the pixels of the image.
     """
-    lengths = np.asarray(counts, dtype=np.int64)
+    check_size(size)
+    try:
+        lengths = np.asarray(counts, dtype=np.int64)
+    except OverflowError:
+        raise InputError("a run longer than any image") from None
     if lengths.size and int(lengths.min()) < 0:
         raise InputError(f"a run of {int(lengths.min())} pixels; lengths of runs are not negative")
-    _require_total(int(lengths.sum()), size)
+    _require_total(lengths, size)
     return _plain(_coco().frPyObjects({"size": list(size), "counts": lengths.tolist()}, *size))
 
 
@@ -131,13 +189,14 @@ def check(rles: Iterable[Rle], size: Size) -> None:
     Raises:
         InputError: another size, a character that is none of a code, a cut-off code, or runs that do not sum to H x W.
     """
+    check_size(size)
     for rle in rles:
         if tuple(rle["size"]) != tuple(size):
             raise InputError(f"a mask of size {list(rle['size'])} for an image of {list(size)} (height, width)")
         lengths = runs(rle)
         if lengths.size and int(lengths.min()) < 0:
             raise InputError("a damaged run-length code (a negative run)")
-        _require_total(int(lengths.sum()), size)
+        _require_total(lengths, size)
 
 
 def runs(rle: Rle) -> Array:
@@ -178,7 +237,10 @@ def _from_runs(starts: Array, ends: Array, size: Size) -> Rle:
     return _plain(_coco().frPyObjects({"size": list(size), "counts": lengths.tolist()}, *size))
 
 
-def _require_total(total: int, size: Size) -> None:
+def _require_total(lengths: Array, size: Size) -> None:
+    # A single run too long is enough, and sums of such may overflow.
+    longest, total = int(lengths.max(initial=0)), int(lengths.sum())
+    total = longest if longest > size[0] * size[1] else total
     if total != size[0] * size[1]:
         raise InputError(
             f"a mask whose runs cover {total} pixels in an image of {size[0]} x {size[1]} = {size[0] * size[1]} pixels"

@@ -254,8 +254,9 @@ def test_reader_keeps_order_of_numbers_and_lists(tmp_path: Path) -> None:
         (lambda t: t["images"][0].update(neg_category_ids=[98]), "category 98"),
         (lambda t: t["images"][0].pop("neg_category_ids"), "neg_category_ids"),
         (lambda t: t["images"][0].update(height=0), "height"),
-        (lambda t: t["annotations"][0].update(area=-1), "area"),
-        (lambda t: t["annotations"][0].update(bbox=[1, 2, -3, 4]), "bbox"),
+        (lambda t: t["images"][0].update(height=1e9, width=1e9), "2\\^31"),
+        (lambda t: t["annotations"][0].update(bbox=[1, 2, 1e10, 4]), "lies in no image"),
+        (lambda t: t.update(categories=[]), "lists no categories"),
     ],
 )
 def test_wrong_truth_is_refused(tmp_path: Path, change: Callable[[Any], Any], message: str) -> None:
@@ -266,6 +267,14 @@ def test_wrong_truth_is_refused(tmp_path: Path, change: Callable[[Any], Any], me
         reader.read_truth(paths[0])
     with pytest.raises(DataError, match=message):
         lvis_bulk.read(*paths, (11, 3, 5))
+
+
+def test_a_polygon_far_away_is_refused(tmp_path: Path) -> None:
+    truth, results = usual(0)
+    truth["annotations"][0]["segmentation"] = [[0, 0, 1e8, 0, 1e8, 1e8]]
+    numbers = tuple(image["id"] for image in truth["images"])
+    with pytest.raises(DataError, match=r"annotation 0 \(id 1, image \d+\): a polygon reaches 100000000, far outside"):
+        lvis_bulk.read(*written(tmp_path, truth, results), numbers)
 
 
 def test_results_may_be_none_at_all(tmp_path: Path) -> None:
@@ -282,7 +291,8 @@ def test_wrong_results_are_refused(tmp_path: Path) -> None:
         ({"category_id": 99}, "category 99"),
         ({"segmentation": None}, "all need the same"),
         ({"bbox": [0.0, 0.0, 3.0]}, "a bbox of 3 numbers"),
-        ({"bbox": [0.0, 0.0, 3.0, -1.0]}, "a box of 3 x -1 pixels"),
+        ({"bbox": [0.0, 0.0, 3.0, 1e10]}, "which lies in no image"),
+        ({"segmentation": [[0, 0, 1e8, 0, 1e8, 1e8]]}, r"result 0 \(image \d+\): a polygon reaches 100000000"),
         ({"segmentation": {"size": [9, 9], "counts": "Q2"}}, "size"),
     ):
         wrong = [{**results[0], **change}, *results[1:]]
@@ -330,7 +340,7 @@ def _listed(truth: Any, found: Any) -> tuple[Any, ...]:
     [
         ({"image_id": 99}, "image 99"),
         ({"category_id": 99}, "category 99"),
-        ({"bbox": [0.0, 0.0, 3.0, -1.0]}, "a box of 3 x -1 pixels"),
+        ({"bbox": [0.0, 0.0, 3.0, 1e10]}, "which lies in no image"),
         ({"segmentation": {"size": [W, H], "counts": "Q2"}}, "size"),
         ({"score": "high"}, "expected `float`"),
     ],

@@ -98,6 +98,33 @@ def test_polygons_that_are_none(polygons, words):
 
 
 @pytest.mark.parametrize(
+    ("polygon", "size", "words"),
+    [
+        ([0, 0, 501, 0, 3, 3], (5, 4), "a polygon reaches 501, far outside the image of 5 x 4"),
+        ([0, 0, 4, 0, 3, -1e300], (5, 4), "reaches -1e\\+300"),
+        ([0, 0, 2e7, 0, 3, 3], (10**6, 2000), "reaches 20000000"),
+        ([0, 0, 9000, 9000] * 2000, (100, 100), "outline is longer than 10000000 pixels"),
+        ([0, 0, 4, 0, 4, 4], (10**9, 10**9), "at most 2\\^31"),
+        ([0, 0, 4, 0, 4, 4], (0, 4), "an image of 0 x 4 pixels"),
+    ],
+)
+def test_polygons_that_would_take_all_memory(polygon, size, words):
+    with pytest.raises(InputError, match=words):
+        masks.from_polygons([polygon], size)
+
+
+def test_polygons_at_the_bounds_are_drawn_as_pycocotools_draws_them():
+    for polygon in ([0, 0, 500, 0, 3, 500.0], [0, 0, 499, 499] * 900):
+        assert plain(coco.frPyObjects([polygon], 5, 4)[0]) == masks.from_polygons([polygon], (5, 4))
+
+
+@pytest.mark.parametrize("counts", [[2**63, 9], [2**62, 2**62, 2**62, 2**62 + 9], [10**30], [2**32 + 9]])
+def test_runs_that_overflow_are_refused(counts):
+    with pytest.raises(InputError, match=r"longer than any|runs cover"):
+        masks.from_uncompressed(counts, (3, 3))
+
+
+@pytest.mark.parametrize(
     ("counts", "words"),
     [(b"", "cover 0 pixels"), (b"abc", "damaged"), (b"13", "cover 4 pixels"), (b"\xff\xff", "damaged"),
      (b"o" * 9 + b"0", "longer than any"), (b"o", "end is missing"), (b" 1", "damaged"), (b"N1", "negative")],

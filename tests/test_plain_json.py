@@ -20,7 +20,7 @@ from bench.cards import load_card
 from bench.cli import main
 from bench.errors import PredictionError
 from bench.evaluation.choosing import boxes_alone, task_of
-from bench.formats import coco_columns, coco_json, lvis_columns
+from bench.formats import coco_classes, coco_columns, coco_json, lvis_columns
 
 BOX = [[1.0, 1.0, 9.0, 1.0, 9.0, 7.0, 1.0, 7.0]]
 TRUTH = {
@@ -93,7 +93,7 @@ def test_every_reader_reads_every_form(tmp_path: Path, form: str) -> None:
     assert not boxes_alone(results)
     assert not coco_json.is_panoptic(truth)
     assert coco_json.is_panoptic(segments)
-    classes = coco_json.classes_of(truth, load_card("coco-instances"))
+    classes = coco_classes.classes_of(truth, load_card("coco-instances"))
     assert ("Schlüssel",) == classes.names
     read = coco_json.load(results, list[coco_json.Result], PredictionError)
     assert [0.5, 0.25] == [each.score for each in read]

@@ -5,9 +5,13 @@ It guesses which form of a file will be asked for; where that is wrong, the read
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from bench import ahead, plain_json
+
+_MASK = re.compile(rb'"segmentation"\s*:(?!\s*(?:null|\[\s*\]))')
+"""A mask that is not empty."""
 
 
 def begin(predictions: Path, data: Path | None, metrics: str) -> None:
@@ -21,7 +25,7 @@ def begin(predictions: Path, data: Path | None, metrics: str) -> None:
         return  # its reader says what is wrong
     if head.lstrip()[:1] != b"[":
         return
-    masks = metrics != "boxes" and b'"segmentation"' in head.partition(b"}")[0]
+    masks = metrics != "boxes" and bool(_MASK.search(head.partition(b"}")[0]))
     truth = data.expanduser() if data is not None else Path()
     if truth.is_file():
         ahead.begin(truth, "read_coco_truth", with_masks=masks)

@@ -83,7 +83,7 @@ def _task_in(path: Path) -> str:
 
 
 def boxes_alone(path: Path) -> bool:
-    """Whether a results JSON gives its first object a box and no mask."""
+    """Whether a results JSON gives its first object a box and no mask, or an empty one."""
     found = [path] if path.is_file() else sorted(path.glob("*.json"))
     if len(found) != 1:
         return False
@@ -91,7 +91,7 @@ def boxes_alone(path: Path) -> bool:
         first = plain_json.head(found[0], 1 << 20).partition(b"}")[0]
     except (OSError, plain_json.NotJsonError):
         return False  # its reader says what is wrong
-    return b'"bbox"' in first and b'"segmentation"' not in first
+    return b'"bbox"' in first and not re.search(rb'"segmentation"\s*:(?!\s*(?:null|\[\s*\]))', first)
 
 
 def _lists_masks(path: Path) -> bool:

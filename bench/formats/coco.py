@@ -20,6 +20,7 @@ from bench.formats import (
     Ids,
     PredictionReader,
     Progress,
+    coco_classes,
     coco_columns,
     coco_instances,
     coco_json,
@@ -78,7 +79,7 @@ def read_classes(card: Card, root: Path, split: str) -> Classes:
     Raises:
         DataError: no truth file, or a damaged one.
     """
-    return coco_json.classes_of(find_files(card, root, split).truth, card)
+    return coco_classes.classes_of(find_files(card, root, split).truth, card)
 
 
 def read_predictions(

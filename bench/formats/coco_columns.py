@@ -7,8 +7,9 @@ specification of this module, has the words for what is wrong, and serves where 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -24,6 +25,7 @@ from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 if TYPE_CHECKING:
     from bench.cards import Card
 
+Columns = TypeVar("Columns", TruthColumns, DetectionColumns)
 _LARGEST = 1 << 22
 """Categories up to here are looked up in a table."""
 
@@ -94,29 +96,22 @@ def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) 
     places = [known[number] for number in numbers]
     position = np.full(len(known), -1, dtype=np.int32)
     position[places] = np.arange(len(places))
-    truth, images = file.columns, len(places)
-    kept = position[truth.image] >= 0
-    objects = TruthColumns(
-        images=images,
-        image=position[truth.image[kept]],
-        classes=truth.classes[kept],
-        boxes=truth.boxes[kept],
-        areas=truth.areas[kept],
-        crowd=truth.crowd[kept],
-        runs=kept_runs(truth.runs, kept),
-        notices=truth.notices,
-    )
-    kept = position[found.image] >= 0
-    detections = DetectionColumns(
-        images=images,
-        image=position[found.image[kept]],
-        classes=found.classes[kept],
-        scores=found.scores[kept],
-        boxes=found.boxes[kept],
-        runs=kept_runs(found.runs, kept),
-        notices=found.notices,
-    )
+    images = len(places)
+    objects, detections = _picked(file.columns, position, images), _picked(found, position, images)
     return TruthFile([file.images[place] for place in places], objects), detections
+
+
+def _picked(columns: Columns, position: Array, images: int) -> Columns:
+    """The objects of the images that have a new `position` (N,) of 0 or more."""
+    kept = position[columns.image] >= 0
+    return kept_objects(columns, kept, images=images, image=position[columns.image[kept]])
+
+
+def kept_objects(columns: Columns, kept: Array | slice, **changes: Any) -> Columns:
+    """The objects that are marked in `kept` (G,) bool, with other columns in place of some."""
+    names = ("image", "classes", "boxes", "areas", "crowd", "scores", "numbers", "marks")
+    there = {name: column[kept] for name in names if (column := getattr(columns, name, None)) is not None}
+    return replace(columns, **{**there, "runs": kept_runs(columns.runs, kept), **changes})
 
 
 def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> TruthFile | None:
@@ -135,19 +130,21 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
     if runs is not None:
         areas = np.where(np.isnan(areas), kernels.run_areas(runs.offsets, runs.lengths), areas)
         boxes = _boxes(boxes, np.isnan(boxes[:, 0]), runs)
-    # Unknown and negative areas (NaN fails the comparison too) are told object by object.
-    if image is None or classes is None or not bool((areas >= 0).all()) or bool((boxes[:, 2:] < 0).any()):
+    # Unknown areas are told object by object, and so are boxes that lie in no image.
+    if image is None or classes is None or np.isnan(areas).any() or _beyond(boxes):
         return None
     columns = TruthColumns(
         images=len(images),
-        image=image[scored],
-        classes=classes[scored],
-        boxes=boxes[scored],
-        areas=areas[scored].astype(np.float64, copy=False),
-        crowd=found["crowd"].astype(bool)[scored],
-        runs=kept_runs(runs, scored),
+        image=image,
+        classes=classes,
+        boxes=boxes,
+        areas=areas.astype(np.float64, copy=False),
+        crowd=found["crowd"].astype(bool),
+        runs=runs,
+        numbers=found["numbers"],
+        marks=found["marks"] if runs is not None else None,
     )
-    return TruthFile(images, columns)
+    return TruthFile(images, columns if isinstance(scored, slice) else kept_objects(columns, scored))
 
 
 def _results(card: Card, path: Path, truth: TruthFile, parsed: Parsed, *, with_masks: bool) -> DetectionColumns:
@@ -161,9 +158,7 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
     if image is None or classes is None:
         return None
     runs, boxes = runs_of(found), found["boxes"]
-    if bool(((boxes[:, 2:] <= 0) if runs is None else (boxes[:, 2:] < 0)).any()):
-        return None
-    if bool((np.abs(boxes) > coco_instances.FARTHEST).any()):
+    if _beyond(boxes):
         return None
     if runs is not None:
         sizes = np.array([(entry.height, entry.width) for entry in truth.images], dtype=np.int64).reshape(-1, 2)
@@ -171,14 +166,21 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
             return None
         missing = np.isnan(boxes[:, 0])
         boxes = _boxes(boxes, missing if len(missing) and not missing[0] else np.ones(len(missing), dtype=bool), runs)
-    return DetectionColumns(
+    columns = DetectionColumns(
         images=len(truth.images),
-        image=image[scored],
-        classes=classes[scored],
-        scores=found["scores"][scored],
-        boxes=boxes[scored],
-        runs=kept_runs(runs, scored),
+        image=image,
+        classes=classes,
+        scores=found["scores"],
+        boxes=boxes,
+        runs=runs,
+        numbers=np.arange(len(image)),
     )
+    return columns if isinstance(scored, slice) else kept_objects(columns, scored)
+
+
+def _beyond(boxes: Array) -> bool:
+    """Whether a box lies in no image; NaN stands for none."""
+    return bool((np.abs(boxes) > coco_instances.FARTHEST).any())
 
 
 def places_of(numbers: Array, known: Sequence[Number]) -> Array | None:

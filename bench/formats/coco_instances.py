@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bench import masks
-from bench.errors import DataError, InputError, PredictionError
-from bench.formats import coco_json, derive
-from bench.formats.coco_json import Annotation, InstanceFile, Number, Result, RleEntry, Segmentation
+from bench.errors import DataError, PredictionError
+from bench.formats import coco_classes, coco_json, coco_masks, derive
+from bench.formats.coco_json import Annotation, InstanceFile, Number, Result
 from bench.samples import Array, Instances, Rle
 
 if TYPE_CHECKING:
@@ -42,31 +42,29 @@ def truth(card: Card, path: Path) -> Callable[[Number], Instances]:
 def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], Instances]:
     """As `truth`, from a file that has been read."""
     coco_json.check_categories(file.categories, card, path)
-    coco_json.check_used((annotation.category_id for annotation in file.annotations), card, path)
-    _check_boxes(file.annotations, path)
+    coco_classes.check_annotations(file.annotations, file.categories, card, path)
     sizes = {image.id: (image.height, image.width) for image in file.images}
+    for place, entry in enumerate(file.annotations):
+        check_box(entry, place, path, DataError)
+        if entry.image_id not in sizes:
+            what = f"annotation {place}" + ("" if entry.id is None else f" (id {entry.id})")
+            raise DataError(f"{path}: {what} belongs to image {entry.image_id!r}, which the file does not list")
     grouped = _by_image(file.annotations)
     train_ids = coco_json.train_ids(card)
-    strays = [number for number in grouped if number not in sizes]
-    if strays:
-        raise DataError(f"{path}: an annotation belongs to image {strays[0]!r}, which the file does not list")
 
     def read(number: Number) -> Instances:
         if number not in sizes:
             raise DataError(f"{path}: does not list image {number!r}, so its objects are unknown")
-        kept = [entry for entry in grouped[number] if train_ids[entry.category_id] is not None]
-        rles = [_rle(entry, sizes[number], f"{path}: image {number}", DataError) for entry in kept]
+        kept = [(place, e) for place, e in grouped[number] if train_ids[e.category_id] is not None]
+        rles, marks = _masks(kept, sizes[number], path, DataError)
         tight = derive.instances_from_rles(
             sizes[number],
-            np.array([train_ids[entry.category_id] for entry in kept], dtype=np.int64),
+            np.array([train_ids[entry.category_id] for _, entry in kept], dtype=np.int64),
             rles,
-            crowd=np.array([bool(entry.iscrowd) for entry in kept], dtype=bool),
+            crowd=np.array([bool(entry.iscrowd) for _, entry in kept], dtype=bool),
         )
-        areas = [a if e.area is None else e.area for e, a in zip(kept, tight.areas.tolist(), strict=True)]
-        negative = next((area for area in areas if area < 0), None)
-        if negative is not None:
-            raise DataError(f"{path}: image {number}: an object has the area {negative:g}; areas are pixels, 0 or more")
-        boxes = [e.bbox or box for e, box in zip(kept, tight.boxes.tolist(), strict=True)]
+        areas = [a if e.area is None else e.area for (_, e), a in zip(kept, tight.areas.tolist(), strict=True)]
+        boxes = [e.bbox or box for (_, e), box in zip(kept, tight.boxes.tolist(), strict=True)]
         return Instances(
             size=tight.size,
             classes=tight.classes,
@@ -74,16 +72,32 @@ def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], I
             areas=np.array(areas, dtype=np.float64),
             boxes=np.array(boxes, dtype=np.float64).reshape(-1, 4),
             crowd=tight.crowd,
+            numbers=np.array([number_of(entry, place) for place, entry in kept], dtype=np.int64),
+            marks=marks,
         )
 
     return read
 
 
-def _check_boxes(found: Iterable[Annotation], path: Path) -> None:
-    for place, entry in enumerate(found):
-        if entry.bbox and (len(entry.bbox) != 4 or min(entry.bbox[2:]) < 0):
-            what = f"annotation {place} has the bbox {entry.bbox}"
-            raise DataError(f"{path}: {what}; it needs x, y, and a width and height of 0 or more")
+def check_box(entry: coco_classes.Entry, place: int, path: Path, wrong: coco_json.Wrong) -> None:
+    """Refuse a bbox that is none; one without extent, or turned inside out, is found by nobody and harms nobody.
+
+    Raises:
+        DataError, PredictionError (as `wrong`): other than four numbers, or numbers too large for their areas.
+    """
+    if not entry.bbox:
+        return
+    what = f"{path}: {coco_classes.named(entry, place)} has"
+    if len(entry.bbox) != 4:
+        raise wrong(f"{what} a bbox of {len(entry.bbox)} numbers; it needs 4: x, y, width and height")
+    if max(map(abs, entry.bbox)) > FARTHEST:
+        raise wrong(f"{what} the box {entry.bbox}, which lies in no image")
+
+
+def number_of(entry: coco_classes.Entry, place: int) -> int:
+    """What messages call an annotation: its id if that is a usual number, else its place."""
+    own = getattr(entry, "id", None)
+    return own if isinstance(own, int) and abs(own) < 1 << 62 else place
 
 
 def results(card: Card, path: Path, listed: frozenset[Number]) -> Callable[[Number, Size], Instances]:
@@ -97,32 +111,35 @@ def results(card: Card, path: Path, listed: frozenset[Number]) -> Callable[[Numb
             numbers; later, damaged masks.
     """
     found = coco_json.load(path, list[Result], PredictionError)
-    coco_json.check_used((result.category_id for result in found), card, path, PredictionError)
+    coco_classes.check_results(found, card, path)
     check_results(found, path, listed)
     grouped = _by_image(found)
     train_ids = coco_json.train_ids(card)
     from_boxes = bool(found and found[0].bbox)
 
     def read(number: Number, size: Size) -> Instances:
-        kept = [entry for entry in grouped.get(number, []) if train_ids[entry.category_id] is not None]
-        rles = [_rle(entry, size, f"{path}: image {number}", PredictionError) for entry in kept]
+        kept = [(place, e) for place, e in grouped.get(number, []) if train_ids[e.category_id] is not None]
+        rles, marks = _masks(kept, size, path, PredictionError)
         detected = derive.instances_from_rles(
             size,
-            np.array([train_ids[entry.category_id] for entry in kept], dtype=np.int64),
+            np.array([train_ids[entry.category_id] for _, entry in kept], dtype=np.int64),
             rles,
-            scores=np.array([entry.score for entry in kept], dtype=np.float64),
+            scores=np.array([entry.score for _, entry in kept], dtype=np.float64),
         )
-        if not from_boxes or not kept:
-            return detected
-        boxes = [e.bbox or box for e, box in zip(kept, detected.boxes.tolist(), strict=True)]
-        columns = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+        boxes, areas = detected.boxes, detected.areas
+        if from_boxes and kept:
+            own = [e.bbox or box for (_, e), box in zip(kept, boxes.tolist(), strict=True)]
+            boxes = np.array(own, dtype=np.float64).reshape(-1, 4)
+            areas = boxes[:, 2] * boxes[:, 3]
         return Instances(
             size=size,
             classes=detected.classes,
             rles=rles,
-            areas=columns[:, 2] * columns[:, 3],
-            boxes=columns,
+            areas=areas,
+            boxes=boxes,
             scores=detected.scores,
+            numbers=np.array([place for place, _ in kept], dtype=np.int64),
+            marks=marks,
         )
 
     return read
@@ -140,19 +157,7 @@ def check_results(found: Iterable[Result], path: Path, listed: frozenset[Number]
         if listed and result.image_id not in listed:
             number = result.image_id
             raise PredictionError(f"{path}: result {place} is for image {number!r}, which the truth does not list")
-        if result.bbox and len(result.bbox) != 4:
-            raise PredictionError(f"{path}: result {place} has a bbox of {len(result.bbox)} numbers; it needs 4")
-        # An empty mask has a box without extent; a box that is all there is of an object has one.
-        if result.bbox and min(result.bbox[2:]) < (0 if result.segmentation else 1e-12):
-            size = " x ".join(f"{length:g}" for length in result.bbox[2:])
-            raise PredictionError(
-                f"{path}: result {place} (image {result.image_id}) has a box of {size} pixels; "
-                "width and height are positive"
-            )
-        if result.bbox and max(map(abs, result.bbox)) > FARTHEST:
-            raise PredictionError(
-                f"{path}: result {place} (image {result.image_id}) has the box {result.bbox}, which lies in no image"
-            )
+        check_box(result, place, path, PredictionError)
 
 
 def annotation_entries(card: Card, number: Number, instances: Instances, first: int) -> list[dict[str, Any]]:
@@ -192,48 +197,23 @@ def result_entries(card: Card, number: Number, instances: Instances) -> Iterator
         }
 
 
-def _by_image(entries: Iterable[Entry]) -> dict[Number, list[Entry]]:
-    grouped: dict[Number, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        grouped[entry.image_id].append(entry)
+def _by_image(entries: Iterable[Entry]) -> dict[Number, list[tuple[int, Entry]]]:
+    """The entries of each image, with their places in the file."""
+    grouped: dict[Number, list[tuple[int, Entry]]] = defaultdict(list)
+    for place, entry in enumerate(entries):
+        grouped[entry.image_id].append((place, entry))
     return grouped
 
 
-def _rle(entry: Annotation | Result, size: Size, where: str, wrong: coco_json.Wrong) -> Rle:
-    if not entry.segmentation and not entry.bbox:
-        raise wrong(f"{where}: an object of category {entry.category_id} has neither segmentation nor bbox")
-    what = f"{where}: an object of category {entry.category_id}"
-    return mask(entry.segmentation or [corners(entry.bbox or [])], size, what, wrong)
-
-
-def mask(segmentation: Segmentation, size: Size, where: str, wrong: coco_json.Wrong) -> Rle:
-    """The mask of an object, from polygons or run lengths, in an image of this height and width.
-
-    Raises:
-        DataError, PredictionError (as `wrong`): a damaged mask, or one of another size; `where` names the object.
-    """
-    try:
-        return _mask(segmentation, size)
-    except InputError as error:
-        raise wrong(f"{where}: {error}") from None
-
-
-def _mask(segmentation: Segmentation, size: Size) -> Rle:
-    if not isinstance(segmentation, RleEntry):
-        return masks.from_polygons(segmentation or [], size)
-    if segmentation.size != size:
-        raise InputError(f"a mask of size {list(segmentation.size)} for an image of {list(size)} (height, width)")
-    if not isinstance(segmentation.counts, str):
-        return masks.from_uncompressed(segmentation.counts, size)
-    rle = {"size": list(size), "counts": segmentation.counts.encode("utf-8")}
-    masks.check([rle], size)
-    return rle
-
-
-def corners(box: Sequence[float]) -> list[float]:
-    """The polygon of a box, as pycocotools makes a mask of it."""
-    x, y, width, height = box
-    return [x, y, x, y + height, x + width, y + height, x + width, y]
+def _masks(
+    kept: Sequence[tuple[int, Entry]], size: Size, path: Path, wrong: coco_json.Wrong
+) -> tuple[list[Rle], Array]:
+    """The masks of the objects of one image, and their marks, (G,) uint8."""
+    found = [
+        coco_masks.drawn(e.segmentation, e.bbox, size, f"{path}: {coco_classes.named(e, place)}", wrong)
+        for place, e in kept
+    ]
+    return [rle for rle, _ in found], np.array([mark for _, mark in found], dtype=np.uint8)
 
 
 def _compressed(rle: Rle) -> dict[str, Any]:

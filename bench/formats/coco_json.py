@@ -10,23 +10,19 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, get_origin
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_origin
 
 import msgspec
 
 from bench import plain_json
-from bench.classes import Class, Classes
-from bench.errors import CardError, DataError, PredictionError
-from bench.formats import json_words
+from bench.errors import DataError, PredictionError
+from bench.formats import coco_numbers, json_words
+from bench.formats.coco_numbers import ReadNumber, ReadWhole, number, sized, whole
 
 if TYPE_CHECKING:
     from bench.cards import Card
 
-Number: TypeAlias = int | str
-"""What COCO files call an image id: a number, in some files as text."""
-Extent: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
-Side: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
-"""Pixels of an image's side, and of an object's box or area."""
+Number: TypeAlias = coco_numbers.Number
 Wrong: TypeAlias = type[DataError] | type[PredictionError]
 T = TypeVar("T")
 
@@ -34,18 +30,28 @@ T = TypeVar("T")
 class ImageEntry(msgspec.Struct, gc=False):
     """One image of a truth file."""
 
-    id: Number
+    id: ReadNumber
     file_name: str
-    height: Extent
-    width: Extent
+    height: ReadWhole
+    width: ReadWhole
+
+    def __post_init__(self) -> None:
+        """Make whole numbers of floats, and refuse an image without a pixel or with more than masks can count."""
+        self.id, self.height, self.width = sized(self.id, self.height, self.width)
 
 
 class Category(msgspec.Struct, gc=False):
-    """One class as the file names it."""
+    """One class as the file names it; without a name it is called by its id."""
 
-    id: int
-    name: str
+    id: ReadWhole
+    name: str = ""
     isthing: int | bool = 1
+    supercategory: Any = None
+
+    def __post_init__(self) -> None:
+        """Make a whole number of a float."""
+        self.id = whole(self.id, "id")
+        self.name = self.name or f"category {self.id}"
 
 
 class RleEntry(msgspec.Struct, gc=False):
@@ -61,22 +67,31 @@ Segmentation: TypeAlias = list[list[float]] | RleEntry | None
 class Annotation(msgspec.Struct, gc=False):
     """One object of a truth file."""
 
-    image_id: Number
-    category_id: int
+    image_id: ReadNumber
+    category_id: ReadWhole
     segmentation: Segmentation = None
     bbox: list[float] | None = None
     area: float | None = None
-    iscrowd: int | bool = 0
+    iscrowd: int | float | bool | None = 0
+    id: int | float | str | None = None
+
+    def __post_init__(self) -> None:
+        """Make whole numbers of floats."""
+        self.image_id, self.category_id = number(self.image_id, "image_id"), whole(self.category_id, "category_id")
 
 
 class Result(msgspec.Struct, gc=False):
     """One detection of a results file."""
 
-    image_id: Number
-    category_id: int
+    image_id: ReadNumber
+    category_id: ReadWhole
     score: float
     segmentation: Segmentation = None
     bbox: list[float] | None = None
+
+    def __post_init__(self) -> None:
+        """Make whole numbers of floats."""
+        self.image_id, self.category_id = number(self.image_id, "image_id"), whole(self.category_id, "category_id")
 
 
 class SegmentEntry(msgspec.Struct, gc=False):
@@ -142,6 +157,8 @@ def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:
         if plain_json.joined_lines(data) is not None and get_origin(kind) is not list:
             raise wrong(f"{path}: {json_words.LINES}") from None
         words = json_words.misfit(str(error))
+        if isinstance(error.__cause__, ValueError):  # a value of the right type that cannot be
+            raise wrong(f"{path}: {words}") from None
         raise wrong(f"{path}: this is no COCO file of the kind expected here: {words}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise wrong(f"{path}: {json_words.damage(data, str(error))}") from None
@@ -166,26 +183,14 @@ def is_panoptic(path: Path) -> bool:
         return False
 
 
-def classes_of(path: Path, card: Card) -> Classes:
-    """The classes of a truth file, by rising category; `ignore` and `void` are the card's.
-
-    Raises:
-        DataError: no such file, a damaged one, or categories that share an id or a name.
-    """
-    listed = sorted(load(path, Categories).categories, key=lambda each: each.id)
-    entries = (Class(each.id, each.name, n, thing=bool(each.isthing)) for n, each in enumerate(listed))
-    try:
-        return Classes(tuple(entries), ignore=card.classes.ignore, void=card.classes.void)
-    except CardError as error:
-        raise DataError(f"{path}: {error}") from None
-
-
 def check_categories(categories: Iterable[Category], card: Card, path: Path) -> None:
     """Refuse a truth file whose names contradict the card's.
 
     Raises:
         DataError: a category id that the card gives to another name.
     """
+    if card.classes_from == "truth":
+        return
     entries = {entry.id: entry.name for entry in card.classes.entries}
     for category in categories:
         name = entries.get(category.id, category.name)

@@ -86,6 +86,8 @@ def _common(found: Sequence[Instances], *, with_masks: bool) -> dict[str, Any]:
         else None
     )
     return {
+        "numbers": _joined((each.numbers for each in found if each.numbers is not None), np.int64),
+        "marks": _joined((each.marks for each in found if each.marks is not None), np.uint8),
         "image": np.repeat(np.arange(len(found), dtype=np.int32), [len(each) for each in found]),
         "classes": _joined((each.classes for each in found), np.int32),
         "boxes": _joined((each.boxes for each in found), np.float64).reshape(-1, 4),

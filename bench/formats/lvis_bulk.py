@@ -62,8 +62,8 @@ def _truth(
     path: Path, data: bytes, found: dict[str, Any], *, numbers: Sequence[int]
 ) -> tuple[TruthColumns, _Places] | None:
     areas, boxes = found["areas"], found["boxes"]
-    # Unknown and negative extents (NaN fails the comparison too) are told object by object.
-    if b'"ignore"' in data or not bool((areas >= 0).all() and (boxes[:, 2:] >= 0).all()):
+    # What is unknown or lies in no image (NaN fails the comparison too) is told object by object.
+    if b'"ignore"' in data or bool(np.isnan(areas).any()) or not _in_reach(boxes):
         return None
     try:
         images = msgspec.json.decode(data[slice(*found["images"])], type=list[Image])
@@ -85,6 +85,8 @@ def _truth(
         boxes=boxes[kept],
         areas=areas[kept].astype(np.float64, copy=False),
         crowd=np.zeros(int(kept.sum()), dtype=bool),
+        numbers=found["numbers"][kept],
+        marks=found["marks"][kept],
         runs=kept_runs(runs_of(found), kept),
         absent=lvis_columns.pairs([[truth.train_ids[k] for k in each.neg_category_ids] for each in listed]),
         partial=lvis_columns.pairs([[truth.train_ids[k] for k in each.not_exhaustive_category_ids] for each in listed]),
@@ -95,9 +97,7 @@ def _truth(
 def _results(places: _Places, found: dict[str, Any]) -> DetectionColumns | None:
     """The detections; None where something is unusual."""
     where, runs, boxes = places.of(found), runs_of(found), found["boxes"]
-    if where is None or runs is None or bool((boxes[:, 2:] < 0).any()):
-        return None
-    if bool((np.abs(boxes) > coco_instances.FARTHEST).any()):
+    if where is None or runs is None or not _in_reach(boxes[~np.isnan(boxes[:, 0])]):
         return None
     image, classes = where
     listed = [places.truth.by_number[number] for number in places.numbers]
@@ -118,7 +118,12 @@ def _results(places: _Places, found: dict[str, Any]) -> DetectionColumns | None:
         scores=found["scores"][kept],
         boxes=boxes,
         runs=masks,
+        numbers=np.flatnonzero(kept),
     )
+
+
+def _in_reach(boxes: Array) -> bool:
+    return bool((np.abs(boxes) <= coco_instances.FARTHEST).all())
 
 
 def _positions(numbers: Sequence[int], wanted: Sequence[int]) -> Array:

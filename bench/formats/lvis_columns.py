@@ -16,8 +16,9 @@ import numpy as np
 
 from bench import kernels, masks
 from bench.errors import DataError, PredictionError
-from bench.formats import coco_instances
-from bench.formats.coco_json import Extent, Result, Segmentation, Side, Wrong, load
+from bench.formats import coco_classes, coco_instances, coco_masks
+from bench.formats.coco_json import Result, Segmentation, load
+from bench.formats.coco_numbers import ReadWhole, sized, whole
 from bench.samples import Array, Instances, Rle
 from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
@@ -28,13 +29,18 @@ FREQUENCIES = ("r", "c", "f")
 class Image(msgspec.Struct, gc=False):
     """An image: pictures are named by `coco_url` in version 1, by `file_name` before."""
 
-    id: int
-    height: Extent
-    width: Extent
+    id: ReadWhole
+    height: ReadWhole
+    width: ReadWhole
     neg_category_ids: list[int]
     not_exhaustive_category_ids: list[int]
     file_name: str = ""
     coco_url: str = ""
+
+    def __post_init__(self) -> None:
+        """Make whole numbers of floats, and refuse an image without a pixel or with more than masks can count."""
+        _, self.height, self.width = sized(self.id, self.height, self.width)
+        self.id = whole(self.id, "id")
 
 
 class Category(msgspec.Struct, gc=False):
@@ -48,12 +54,17 @@ class Category(msgspec.Struct, gc=False):
 class Annotation(msgspec.Struct, gc=False):
     """An object."""
 
-    image_id: int
-    category_id: int
+    image_id: ReadWhole
+    category_id: ReadWhole
     segmentation: Segmentation
-    bbox: tuple[float, float, Side, Side]
-    area: Side
+    bbox: tuple[float, float, float, float]
+    area: float
     ignore: int | bool = 0
+    id: int | float | str | None = None
+
+    def __post_init__(self) -> None:
+        """Make whole numbers of floats."""
+        self.image_id, self.category_id = whole(self.image_id, "image_id"), whole(self.category_id, "category_id")
 
 
 class Listing(msgspec.Struct, gc=False):
@@ -102,11 +113,11 @@ class LvisTruth:
         return {image.id: image for image in self.images}
 
     @cached_property
-    def grouped(self) -> dict[int, list[Annotation]]:
-        """The objects of each image, in the order of the file."""
-        found: dict[int, list[Annotation]] = defaultdict(list)
-        for entry in self.file.annotations if isinstance(self.file, File) else ():
-            found[entry.image_id].append(entry)
+    def grouped(self) -> dict[int, list[tuple[int, Annotation]]]:
+        """The objects of each image with their places in the file, in its order."""
+        found: dict[int, list[tuple[int, Annotation]]] = defaultdict(list)
+        for place, entry in enumerate(self.file.annotations if isinstance(self.file, File) else ()):
+            found[entry.image_id].append((place, entry))
         return found
 
     def instances(self, number: int) -> Instances:
@@ -115,17 +126,24 @@ class LvisTruth:
         Raises:
             DataError: a damaged mask.
         """
-        image, entries = self.by_number[number], self.grouped.get(number, [])
+        image, placed = self.by_number[number], self.grouped.get(number, [])
         size = image.height, image.width
+        shapes = [
+            coco_masks.drawn(e.segmentation, e.bbox, size, f"{self.path}: {coco_classes.named(e, place)}", DataError)
+            for place, e in placed
+        ]
+        entries = [entry for _, entry in placed]
         return Instances(
             size=size,
             classes=np.array([self.train_ids[entry.category_id] for entry in entries], dtype=np.int64),
-            rles=_rles([entry.segmentation for entry in entries], size, f"{self.path}: image {number}", DataError),
+            rles=[rle for rle, _ in shapes],
             areas=np.array([entry.area for entry in entries], dtype=np.float64),
             boxes=np.array([entry.bbox for entry in entries], dtype=np.float64).reshape(-1, 4),
             ignore=np.array([bool(entry.ignore) for entry in entries], dtype=bool),
             absent=[self.train_ids[each] for each in image.neg_category_ids],
             partial=[self.train_ids[each] for each in image.not_exhaustive_category_ids],
+            numbers=np.array([coco_instances.number_of(entry, place) for place, entry in placed], dtype=np.int64),
+            marks=np.array([mark for _, mark in shapes], dtype=np.uint8),
         )
 
     def columns(self, numbers: Sequence[int]) -> TruthColumns:
@@ -147,6 +165,8 @@ class LvisTruth:
             ignore=_joined([each.ignore for each in found if each.ignore is not None], np.bool_),
             absent=pairs([each.absent for each in found]),
             partial=pairs([each.partial for each in found]),
+            numbers=_joined([each.numbers for each in found if each.numbers is not None], np.int64),
+            marks=_joined([each.marks for each in found if each.marks is not None], np.uint8),
         )
 
 
@@ -166,13 +186,15 @@ def read_truth(path: Path) -> LvisTruth:
         DataError: it cannot be read, lacks a key, or names an image, a category or a frequency that does not exist.
     """
     truth = checked(LvisTruth(path, load(path, File)))
-    for what, used, known in (
-        ("image", truth.grouped, truth.by_number),
-        ("category", {entry.category_id for each in truth.grouped.values() for entry in each}, truth.train_ids),
-    ):
-        unknown = sorted(set(used) - set(known))
-        if unknown:
-            raise DataError(f"{path}: an annotation of the {what} {unknown[0]}, which the file does not list")
+    for placed in truth.grouped.values():
+        for place, entry in placed:
+            what = f"{path}: {coco_classes.named(entry, place)}"
+            if entry.image_id not in truth.by_number:
+                raise DataError(f"{what} belongs to an image that the file does not list")
+            if entry.category_id not in truth.train_ids:
+                unlisted = f"has the category {entry.category_id}, which `categories` of the file does not list"
+                raise DataError(f"{what} {unlisted}")
+            coco_instances.check_box(entry, place, path, DataError)
     return truth
 
 
@@ -185,23 +207,23 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
     """
     results = load(path, list[Result], PredictionError)
     coco_instances.check_results(results, path, frozenset(truth.numbers))
-    unknown = sorted({result.category_id for result in results} - set(truth.train_ids))
-    if unknown:
-        raise PredictionError(f"{path}: a result of the category {unknown[0]}, which the truth does not list")
+    for place, result in enumerate(results):
+        if result.category_id not in truth.train_ids:
+            what = f"{path}: {coco_classes.named(result, place)}"
+            raise PredictionError(f"{what} has the category {result.category_id}, which the truth does not list")
     masked, boxed = ([getattr(result, name) is not None for result in results] for name in ("segmentation", "bbox"))
     if results and (any(masked) != all(masked) or not (all(masked) or all(boxed))):
         raise PredictionError(f"{path}: some results have a segmentation or a bbox and others not; all need the same")
     places = {number: place for place, number in enumerate(numbers)}
-    kept = [result for result in results if result.image_id in places]
-    sizes = [(truth.by_number[place].height, truth.by_number[place].width) for place in numbers]
+    placed = [(place, result) for place, result in enumerate(results) if result.image_id in places]
+    kept = [result for _, result in placed]
+    sizes = [(truth.by_number[number].height, truth.by_number[number].width) for number in numbers]
     image = [places[int(result.image_id)] for result in kept]
-    shapes = [result.segmentation if all(masked) else [coco_instances.corners(result.bbox or [])] for result in kept]
-    runs = _runs(
-        [
-            (_rles([shape], sizes[n], f"{path}: image {numbers[n]}", PredictionError), sizes[n])
-            for n, shape in zip(image, shapes, strict=True)
-        ]
-    )
+    shapes = [
+        coco_masks.drawn(r.segmentation, r.bbox, sizes[n], f"{path}: {coco_classes.named(r, place)}", PredictionError)
+        for n, (place, r) in zip(image, placed, strict=True)
+    ]
+    runs = _runs([([rle], sizes[n]) for n, (rle, _) in zip(image, shapes, strict=True)])
     if all(boxed):
         boxes = np.array([result.bbox for result in kept], dtype=np.float64).reshape(-1, 4)
     else:
@@ -213,11 +235,15 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
         scores=np.array([result.score for result in kept], dtype=np.float64),
         boxes=boxes,
         runs=runs,
+        numbers=np.array([place for place, _ in placed], dtype=np.int64),
+        marks=np.array([mark for _, mark in shapes], dtype=np.uint8),
     )
 
 
 def checked(truth: LvisTruth) -> LvisTruth:
     """Refuse images that share a number, and categories and frequencies that there are not."""
+    if not truth.categories:
+        raise DataError(f"{truth.path}: lists no categories, so there is nothing to score")
     if len(truth.by_number) < len(truth.images):
         raise DataError(f"{truth.path}: two images share an id; each image needs its own")
     for each in truth.categories:
@@ -228,10 +254,6 @@ def checked(truth: LvisTruth) -> LvisTruth:
             if category not in truth.train_ids:
                 raise DataError(f"{truth.path}: image {image.id} lists the category {category}, which there is not")
     return truth
-
-
-def _rles(shapes: Sequence[Segmentation], size: Size, where: str, wrong: Wrong) -> list[Rle]:
-    return [coco_instances.mask(shape, size, where, wrong) for shape in shapes]
 
 
 def _runs(found: Sequence[tuple[Sequence[Rle], Size]]) -> Runs:

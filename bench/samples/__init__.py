@@ -26,6 +26,9 @@ Table: TypeAlias = Mapping[str, Array]
 """Counts: named columns of equal length, sorted by image position; concatenating tables merges shards."""
 Rle: TypeAlias = Mapping[str, Any]
 """A COCO run-length mask: {"size": [H, W], "counts": bytes}."""
+FROM_BOX, PART_LEFT_OUT = 1, 2
+"""Marks of an object: it has no mask and its box stands in; parts of its polygon have less than three points, or a
+number without its partner, and were left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,8 @@ class Instances:
     `crowd` (G,) marks regions of many objects; `areas` (G,) in pixels; `boxes` (G, 4) as x, y, width, height.
     `ignore` (G,) bool, or None for nowhere, marks true objects that count neither as found nor as missed. Where a data
     set tells some classes of each image only, `absent` are classes known not to be there, `partial` those marked in
-    part.
+    part. `numbers` (G,) int64 is what the file calls each object: the id of an annotation, the place of a result;
+    `marks` (G,) uint8 what its reader noticed (`FROM_BOX` and the like). Both are None where nothing is known.
     """
 
     size: tuple[int, int]
@@ -78,6 +82,8 @@ class Instances:
     ignore: Array | None = None
     absent: Sequence[int] = ()
     partial: Sequence[int] = ()
+    numbers: Array | None = None
+    marks: Array | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length, masks of another size, and scores that are not finite."""
@@ -85,8 +91,8 @@ class Instances:
         if self.crowd.size == 0 and count:
             object.__setattr__(self, "crowd", np.zeros(count, dtype=bool))
         columns = {"rles": len(self.rles), "areas": len(self.areas), "boxes": len(self.boxes), "crowd": len(self.crowd)}
-        if self.ignore is not None:
-            columns["ignore"] = len(self.ignore)
+        optional = {"ignore": self.ignore, "numbers": self.numbers, "marks": self.marks}
+        columns |= {name: len(column) for name, column in optional.items() if column is not None}
         if self.scores is not None:
             columns["scores"] = len(self.scores)
             _require(bool(np.isfinite(self.scores).all()), "a score is NaN or infinite; every detection needs a number")

@@ -48,8 +48,8 @@ class TruthColumns:
     `runs` their masks, or None where only boxes are known. `ignore` (G,) bool, or None for nowhere: objects that count
     neither as found nor as missed (LVIS and VOC mark such; COCO's crowds are ignored without being marked here).
     `absent` and `partial` (K, 2) int64, or None: pairs of an image and a class that is known to be absent there, or
-    marked in part only, where a data set tells some classes of each image (LVIS). `notices` say what is odd in the
-    file.
+    marked in part only, where a data set tells some classes of each image (LVIS). `numbers` (G,) int64 and `marks` (G,)
+    uint8 as in `Instances`, or None. `notices` say what is odd in the file.
     """
 
     images: int
@@ -63,11 +63,13 @@ class TruthColumns:
     absent: Array | None = None
     partial: Array | None = None
     notices: tuple[Notice, ...] = ()
+    numbers: Array | None = None
+    marks: Array | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length or another dtype, and images outside 0 .. N-1."""
         _require_dtypes(self, image=np.int32, classes=np.int32, boxes=np.float64, areas=np.float64, crowd=np.bool_)
-        _require_columns(self, ("classes", "boxes", "areas", "crowd", "runs", "ignore"))
+        _require_columns(self, ("classes", "boxes", "areas", "crowd", "runs", "ignore", "numbers", "marks"))
 
     def __len__(self) -> int:
         """Number of objects, G."""
@@ -80,7 +82,8 @@ class DetectionColumns:
 
     `image` (D,) int32 position of the image 0 .. N-1; `classes` (D,) int32 train ids; `scores` (D,) float64, finite;
     `boxes` (D, 4) float64 as x, y, width, height (those around the masks where the file has none); `runs` their masks,
-    or None where only boxes are predicted. `notices` say what is odd in the file.
+    or None where only boxes are predicted; `numbers` and `marks` as in `Instances`, or None. `notices` say what is odd
+    in the file.
     """
 
     images: int
@@ -90,11 +93,13 @@ class DetectionColumns:
     boxes: Array
     runs: Runs | None = None
     notices: tuple[Notice, ...] = ()
+    numbers: Array | None = None
+    marks: Array | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length or another dtype, unknown images, and scores that are not finite."""
         _require_dtypes(self, image=np.int32, classes=np.int32, scores=np.float64, boxes=np.float64)
-        _require_columns(self, ("classes", "scores", "boxes", "runs"))
+        _require_columns(self, ("classes", "scores", "boxes", "runs", "numbers", "marks"))
         if not np.isfinite(self.scores).all():
             raise InputError("a score is NaN or infinite; every detection needs a number")
 

@@ -123,9 +123,10 @@ void draw(Truth* truth) {
             run_at += count;
         }
         for (std::size_t p = 0; p < kept.polygons[k]; ++p, ++polygon) {
-            const std::size_t from = polygon == 0 ? 0 : kept.ends[polygon - 1];
+            const std::size_t from = polygon == 0 ? 0 : kept.ends[polygon - 1], count = (kept.ends[polygon] - from) / 2;
+            if (too_far(kept.points.data() + from, count, size)) throw Unusual();
             next.clear();
-            brush.draw(kept.points.data() + from, (kept.ends[polygon] - from) / 2, size.height, size.width, &next);
+            brush.draw(kept.points.data() + from, count, size.height, size.width, &next);
             if (p == 0) {
                 drawn.swap(next);
             } else {
@@ -213,6 +214,8 @@ py::object read_coco_truth(const py::bytes& data, bool with_masks) {
         py::dict result;
         result["areas"] = give(std::move(read.columns.areas));
         result["crowd"] = give(std::move(read.columns.crowd));
+        result["numbers"] = give(std::move(read.columns.ids));
+        result["marks"] = give(std::move(read.columns.marks));
         give_common(read.columns, &result);
         result["images"] = py::make_tuple(read.images_at, read.images_end);
         result["categories"] = py::make_tuple(read.categories_at, read.categories_end);
