@@ -7,6 +7,7 @@
         +-- DataError               the data set's files: missing, truncated, of the wrong kind
         +-- PredictionError         predictions that do not fit the data set
         +-- CheckpointError         weights that cannot be read or do not fit the model or the card
+        +-- OwnCodeError            an exception of the person's own model code
         +-- RunError                a run record that cannot be read, resumed or compared
         +-- MissingExtra            an optional package that this job needs
 
@@ -48,6 +49,10 @@ class PredictionError(InputError):
 
 class CheckpointError(InputError):
     """Weights that cannot be read safely or do not fit the network or the classes of the card."""
+
+
+class OwnCodeError(InputError):
+    """An exception that the person's own model code raised; it is the cause of this one."""
 
 
 class RunError(InputError):

@@ -21,6 +21,8 @@ STREETS = load_card("streets")
 CODE = '''
 """Networks of a person who uses bench."""
 
+import functools
+
 import numpy as np
 
 
@@ -50,8 +52,63 @@ def segments(image):
     return {"ids": ids, "segments": {1: 0, 7: 10, 9: 2}}
 
 
-def either(image, more=None):
+def two(image, more):
+    return thirds(image)
+
+
+def keyword(image, *, more):
     return image
+
+
+async def later(image):
+    return image
+
+
+def makes_none():
+    return None
+
+
+def optional(image, more=None):
+    return thirds(image)
+
+
+def many(*images, **more):
+    return thirds(*images)
+
+
+def default(image=None):
+    return thirds(image)
+
+
+def make():
+    return thirds
+
+
+def make_of(width=3):
+    return Called()
+
+
+def of_a_card(card):
+    return thirds
+
+
+part = functools.partial(two, more=3)
+
+
+class Called:
+    def __call__(self, image):
+        return thirds(image)
+
+    @staticmethod
+    def static(image):
+        return thirds(image)
+
+    @classmethod
+    def of_class(cls, image):
+        return thirds(image)
+
+
+called = Called()
 
 
 def fails(image):
@@ -65,6 +122,9 @@ def nothing(card, options):
 class Small:
     def __init__(self):
         self.value = 3
+
+    def method(self, image):
+        return image
 '''
 NETWORK = """
 from torch import nn
@@ -107,7 +167,30 @@ def load(name: str, **options: Any) -> models.Model:
 IMAGE = np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("name", ["mine_code:thirds", "mine_code:loader"])
+FUNCTIONS = [
+    "thirds",
+    "loader",
+    "optional",
+    "many",
+    "default",
+    "make",
+    "make_of",
+    "of_a_card",
+    "part",
+    "called",
+    "Called",
+]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"mine_code:{word}" for word in (*FUNCTIONS, "Called.static", "Called.of_class", "called.static")),
+        "mine_code.py:thirds",
+        "./mine_code.py:thirds",
+        "./mine_code:thirds",
+    ],
+)
 def test_a_function_of_an_image_gives_labels(mine: Path, name: str) -> None:
     model = load(name)
     found = model.predict([IMAGE, IMAGE[:9]])
@@ -204,22 +287,33 @@ def test_an_exception_of_own_code_names_its_line_and_the_image(mine: Path, capsy
     words = ["run", "--model", "mine_code:fails", "--limit", "2", "--json", "--out", str(mine / "runs")]
     assert 2 == cli.main(words)
     message = json.loads(capsys.readouterr().out)["error"]["message"]
-    assert "mine_code:fails failed with IndexError" in message
-    assert "mine_code.py, line 38" in message
+    line = 1 + CODE.splitlines().index("    return image[:, :, 3]")
+    assert "--model mine_code:fails: your code raised IndexError: index 3 is out of bounds" in message
+    assert f"(mine_code.py, line {line}, in fails); BENCH_DEBUG=1 shows the whole traceback" in message
     assert message.startswith("karnstedt_")
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mine_code:either", "with one argument and with two"),
-        ("mine_code:Small", "of the form predict"),
+        ("mine_code:two", r"needs 2 arguments \(image, more\): .* give 'more' a default"),
+        ("mine_code:keyword", "needs 'more', which bench does not know: give it a default"),
+        ("mine_code:later", "is an async function"),
+        ("mine_code:Small", r"returned an object of the class Small when called as make\(\)"),
+        ("mine_code:Small.method", "is a method of a class"),
+        ("mine_code:makes_none", r"returned None when called as make\(\), which is no model"),
         ("mine_code:CODE", "has no 'CODE'"),
-        ("mine_code:nothing", "returned int, which is no model"),
-        ("mine_code:np.pi", "no function of the form"),
+        ("mine_code:nothing", r"returned int 5 when called as load\(card, options\), which is no model"),
+        ("mine_code:np.pi", r"is float 3.14159\d*: this is no function of the form load\(card, options\)"),
+        ("mine_code:thrids", "has no 'thrids': did you mean thirds"),
+        ("mine_code:", "lacks the function, network or class behind the colon"),
+        (":thirds", "lacks the module before the colon"),
+        ("mine code:f", "'mine code' is no name of a module"),
+        ("mine_cod:f", "there is no module 'mine_cod' .*: did you mean mine_code"),
+        ("mine_code.more:f", "there is no module 'mine_code.more'"),
+        ("./none.py:f", r"there is no file none\.py"),
         ("absent_module:f", "there is no module 'absent_module'"),
-        ("os:getcwd", r"no function of the form load\(card, options\)"),
-        ("mine_code:np.arange", "parameters|one argument and with two|of the form"),
+        ("os:getcwd", r"returned str .* when called as make\(\), which is no model"),
     ],
 )
 def test_what_has_no_known_form_is_refused(mine: Path, name: str, message: str) -> None:

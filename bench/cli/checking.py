@@ -133,7 +133,7 @@ def _evaluated(file: GateFile, asked: Check, baseline: Run, *, quiet: bool) -> R
         notices=opened.notices,
     )
     with console.progress(f"{asked.name} on {opened.card.name}", quiet=quiet) as report:
-        return evaluate(job, out=file.place("runs"), progress=report)
+        return evaluate(job, out=file.place("runs"), overwrite=True, progress=report)
 
 
 def _write(path: Path, text: str, *, mode: Literal["w", "a"] = "w") -> None:

@@ -9,12 +9,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bench import __version__
-from bench.errors import BenchError
+from bench.errors import BenchError, OwnCodeError
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -55,6 +55,11 @@ def progress(title: str, unit: str = "images", *, quiet: bool = False) -> Iterat
             yield report
     else:
         yield _Lines(title, unit)
+
+
+def prints_aside(*, wanted: bool) -> AbstractContextManager[object]:
+    """Where JSON is wanted, what a person's own code prints goes to standard error, for nothing else may be there."""
+    return redirect_stdout(sys.stderr) if wanted else nullcontext()
 
 
 @contextmanager
@@ -147,6 +152,10 @@ def fail(error: BaseException, *, as_json: bool) -> int:
     code = error.exit_code if isinstance(error, BenchError) else 4
     known = isinstance(error, BenchError) and code != 4
     message = str(error) if known else _defect(error)
+    if isinstance(error, OwnCodeError) and error.__cause__ is not None and os.environ.get("BENCH_DEBUG"):
+        import traceback
+
+        note("".join(traceback.format_exception(error.__cause__)).rstrip())
     if as_json:
         say_json({"error": {"kind": type(error).__name__, "message": message, "exit_code": code}})
     note(f"error: {message}" if known else message)

@@ -24,6 +24,7 @@ from bench.cli.options import (
     Metrics,
     Name,
     Out,
+    Overwrite,
     Regions,
     Resume,
     ShownFrom,
@@ -74,6 +75,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     name: Name = None,
     out: Out = Path("runs"),
     resume: Resume = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> int:
     """Score stored predictions against the truth.
@@ -120,7 +122,7 @@ def evaluate(  # noqa: PLR0913 - an option each
             name=name,
             notices=opened.notices,
         )
-        return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)
+        return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json, another=another)
     path = predictions.expanduser()
     if not path.exists():
         raise PredictionError(f"--predictions {path}: there is no such folder or file")
@@ -145,4 +147,4 @@ def evaluate(  # noqa: PLR0913 - an option each
         some=limit is not None or ids is not None,
         notices=opened.notices,
     )
-    return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)
+    return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json, another=another)

@@ -32,17 +32,39 @@ def open_with_progress(dataset: str, split: str | None, *, quiet: bool, **where:
         return open_data(dataset, split, progress=report, **where)
 
 
-def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str) -> int:
+def carry_out(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bool, another: str) -> int:
     """Evaluate, print the table or the record, and say what to do next; Ctrl-C keeps what was counted."""
     import msgspec
 
-    from bench import kernels
     from bench.errors import UsageError
-    from bench.evaluation import evaluate
-    from bench.render import terminal
+    from bench.evaluation.answered import answered
 
     if out.is_file():
         raise UsageError(f"--out {out}: this is a file; run records are written into a folder, new or old")
+    there = None if overwrite else answered(job, out)
+    if there is not None:
+        console.note(
+            f"already there: {there.path} (evaluated {there.record.created}); model, data and bench are as they were, "
+            "so nothing was evaluated (--overwrite evaluates again)"
+        )
+    run = there or _evaluated(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json)
+    if as_json:
+        console.say_json({**msgspec.to_builtins(run.record), "path": str(run.path)})
+        return 0
+    from bench.render import terminal
+
+    console.say(terminal.run_table(run))
+    closer = next((f" {option}" for option, tables in _CLOSER.items() if tables & set(run.tables)), "")
+    console.say(f"run record  {run.path}\nnext        bench show {run.path}{closer}")
+    console.say(f"            {_comparison(run) or another}")
+    return 0
+
+
+def _evaluated(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bool) -> Run:
+    """Evaluate with a bar; Ctrl-C keeps what was counted."""
+    from bench import kernels
+    from bench.evaluation import evaluate
+
     memory.keep_freed()
     memory.keep_loaded()
     if kernels.which() == "reference" and not os.environ.get("BENCH_KERNELS") and not as_json:
@@ -57,19 +79,12 @@ def carry_out(job: Job, *, out: Path, resume: bool, as_json: bool, another: str)
                 counted[:] = [done, total]
                 report(done, total)
 
-            run = evaluate(job, out=out, resume=resume, progress=follow)
+            with console.prints_aside(wanted=as_json):
+                return evaluate(job, out=out, resume=resume, overwrite=overwrite, progress=follow)
     except KeyboardInterrupt:
         console.interrupted(
             f"stopped after {counted[0]} of {counted[1]} images; the same command with --resume goes on from there"
         )
-    if as_json:
-        console.say_json({**msgspec.to_builtins(run.record), "path": str(run.path)})
-        return 0
-    console.say(terminal.run_table(run))
-    closer = next((f" {option}" for option, tables in _CLOSER.items() if tables & set(run.tables)), "")
-    console.say(f"run record  {run.path}\nnext        bench show {run.path}{closer}")
-    console.say(f"            {_comparison(run) or another}")
-    return 0
 
 
 def _comparison(run: Run) -> str:

@@ -91,4 +91,7 @@ AreaRanges = Annotated[
     ),
 ]
 Resume = Annotated[bool, option("--resume", help="Go on where an interrupted run stopped.")]
+Overwrite = Annotated[
+    bool, option("--overwrite", help="Evaluate again, and replace a record of the same question with other counts.")
+]
 AsJson = Annotated[bool, option("--json", help="Print one JSON object and nothing else on standard output.")]

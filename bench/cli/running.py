@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bench.cli import jobs, model_options
+from bench.cli import console, jobs, model_options
 from bench.cli.options import (
     AreaFrom,
     AreaRanges,
@@ -26,6 +26,7 @@ from bench.cli.options import (
     Metrics,
     Name,
     Out,
+    Overwrite,
     Regions,
     Resume,
     ShownFrom,
@@ -74,6 +75,7 @@ def run(  # noqa: PLR0913 - an option each
     name: Name = None,
     out: Out = Path("runs"),
     resume: Resume = False,
+    overwrite: Overwrite = False,
     save_predictions: Annotated[
         bool, typer.Option("--save-predictions", help="Keep the predictions in the data set's official format.")
     ] = False,
@@ -90,8 +92,10 @@ def run(  # noqa: PLR0913 - an option each
     """
     from bench import models
     from bench.cards import load_card
+    from bench.evaluation.answered import files_digest
     from bench.evaluation.choosing import rules_for
     from bench.evaluation.jobs import Job
+    from bench.models.own_code.locating import is_own
 
     given: dict[str, Any] = {"overlap": overlap} if overlap is not None else {}
     if scales is not None:
@@ -118,7 +122,8 @@ def run(  # noqa: PLR0913 - an option each
     where: dict[str, Any] = {"root": data, "layout_name": layout, "ids": ids, "limit": limit, "quiet": as_json}
     card = load_card(dataset)
     opened = jobs.open_with_progress(dataset, split, **where) if card.classes_from == "truth" else None
-    loaded = models.load(model, opened.card if opened else card, options)
+    with console.prints_aside(wanted=as_json):
+        loaded = models.load(model, opened.card if opened else card, options)
     opened = opened or jobs.open_with_progress(dataset, split, **where)
     asked: dict[str, Any] = {
         "crop0": crop0,
@@ -146,10 +151,11 @@ def run(  # noqa: PLR0913 - an option each
         save_predictions=save_predictions,
         latency=latency,
         sources={"data": str(opened.root.resolve())},
+        files=None if is_own(model) else files_digest(opened.root, out),
         notices=opened.notices,
     )
     another = f"bench run --model {_other(model, loaded.task)} --dataset {dataset} --split {opened.split}"
-    return jobs.carry_out(job, out=out, resume=resume, as_json=as_json, another=another)
+    return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json, another=another)
 
 
 def _other(model: str, task: str) -> str:

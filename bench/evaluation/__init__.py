@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from bench import images, runs
-from bench.errors import DataError, InputError, UsageError
+from bench.errors import DataError, InputError, PredictionError, RunError, UsageError
 from bench.evaluation import recording
 from bench.evaluation.cost import Meter
 from bench.evaluation.jobs import Job
@@ -25,7 +25,7 @@ from bench.evaluation.keeping import Keeper
 from bench.families import CountsPairs, Family, families
 from bench.runs import Run, Tables
 from bench.runs.journal import Journal
-from bench.samples import LabelMap, Prediction, Table
+from bench.samples import Instances, LabelMap, Prediction, PromptedMasks, Sample, Segments, Table
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -47,14 +47,17 @@ _TOGETHER = 16
 """Most images that are counted from pairs at once; with few images they are fewer, so that every thread has some."""
 
 
-def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | None = None) -> Run:
+def evaluate(
+    job: Job, *, out: Path, resume: bool = False, overwrite: bool = False, progress: Progress | None = None
+) -> Run:
     """Count every image of the job, score the counts, and write the run record below `out`.
 
-    Ctrl-C (KeyboardInterrupt) leaves a journal from which `resume=True` goes on.
+    Ctrl-C (KeyboardInterrupt) leaves a journal from which `resume=True` goes on. A record of the same question that
+    holds other counts is replaced with `overwrite` only.
 
     Raises:
         DataError, PredictionError: what is wrong with which file.
-        RunError: the journal to resume belongs to another question.
+        RunError: the journal to resume belongs to another question, or a record with other counts is there.
     """
     if not job.samples:
         raise DataError(f"{job.card.title} {job.split}: there is no image to evaluate")
@@ -96,9 +99,14 @@ def evaluate(job: Job, *, out: Path, resume: bool = False, progress: Progress | 
     tables = recording.tables(job, parts)
     told = (*_notices_of(job.read_prediction), *(notice for each in columns or () for notice in each.notices))
     job = replace(job, notices=(*job.notices, *told))
-    with runs.writing(path, tables) as finish:  # scoring and writing counts go side by side
-        run = recording.record(job, tables, timings, path)
-        finish(run.record)
+    try:
+        with runs.writing(path, tables, overwrite=overwrite) as finish:  # scoring and writing counts go side by side
+            run = recording.record(job, tables, timings, path)
+            finish(run.record)
+    except RunError:
+        if job.model is None:  # what a network has predicted is worth keeping: --resume --overwrite writes it
+            journal.discard()
+        raise
     return run
 
 
@@ -147,9 +155,32 @@ class _Counter:
                 ids, values = (None if each is None else images.resize_nearest(each, size) for each in maps)
                 prediction = LabelMap(images.resize_nearest(prediction.labels, size), ids, values=values)
         tables: dict[str, Table] = {}
-        for each in self.families:
-            tables.update(each.count(job.card, job.rules, sample, prediction, position))
+        try:
+            for each in self.families:
+                tables.update(each.count(job.card, job.rules, sample, prediction, position))
+        except PredictionError:
+            if job.model is not None:
+                _refuse_unequal_image(sample, prediction)
+            raise
         return (position,), tables
+
+
+def _refuse_unequal_image(sample: Sample, prediction: Prediction) -> None:
+    """Say that an image and its truth differ in size, which is no fault of a model that answers in the image's size."""
+    truth = sample.truth
+    if isinstance(prediction, PromptedMasks):
+        return  # asked for objects of the truth, in its size
+    true: LabelMap | Instances | Segments
+    if isinstance(prediction, LabelMap):
+        true = truth.semantic()
+    else:
+        true = truth.instances() if isinstance(prediction, Instances) else truth.segments()
+    (tall, wide), (height, width) = prediction.size, true.size
+    if (tall, wide) != (height, width):
+        raise DataError(
+            f"{sample.id}: the image is {tall}x{wide} pixels (height x width) and its truth {height}x{width}: they "
+            "belong to other images, or one of the two was resized; bring both to one size"
+        )
 
 
 def _joined(counted: Sequence[Counted]) -> Counted:

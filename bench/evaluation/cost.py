@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.baselines import prompting
 from bench.baselines.prompting import Question
-from bench.errors import PredictionError
+from bench.errors import OwnCodeError, PredictionError
 from bench.evaluation.jobs import Job
 from bench.models import Model
 from bench.models.running import measuring
@@ -52,9 +52,9 @@ class Meter:
         start = time.perf_counter()
         try:
             found = prompting.predict(self.model, questions)
-        except PredictionError as error:
+        except (PredictionError, OwnCodeError) as error:
             names = " to ".join(dict.fromkeys(self.job.samples[p].id for p in (positions[0], positions[-1])))
-            raise PredictionError(f"{names}: {error}") from None
+            raise type(error)(f"{names}: {error}") from error.__cause__
         self.seconds += time.perf_counter() - start
         if len(found) != len(positions):
             raise PredictionError(

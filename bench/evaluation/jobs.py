@@ -40,7 +40,8 @@ class Job:
     predictions of all images in one piece, and `read_pairs` what labels or segments of some images share; either may
     answer with None. `latency` asks for the time of single predictions too. `sources` are paths and the like: they must
     agree when a run is resumed, and do not name it. `notices` are known before the first image is counted; readers may
-    add more (`notices` of a prediction reader and of columns).
+    add more (`notices` of a prediction reader and of columns). `files` is the digest of all files that decide counts
+    beside what is asked; None where nobody can tell which these are.
     """
 
     card: Card
@@ -60,6 +61,7 @@ class Job:
     latency: bool = False
     sources: dict[str, Any] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
+    files: str | None = None
 
     @property
     def asked(self) -> dict[str, Any]:

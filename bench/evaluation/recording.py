@@ -69,7 +69,7 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
         model={key: value for key, value in job.identity.items() if key != "warnings"},
         settings=job.settings,
         protocol=runs.nan_to_null({"rules": msgspec.to_builtins(job.rules), "intervals": scored.intervals}),
-        environment=environment(),
+        environment={**environment(), **({"files": job.files} if job.files is not None else {})},
         timings=timings,
         warnings=[runs.Warned(**each._asdict()) for each in notices],
         tables=digests(job, tables),

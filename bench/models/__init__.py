@@ -89,8 +89,12 @@ def refuse_unused(name: str, options: Options, allowed: Collection[str]) -> None
     unused = [each.name for each in fields(Options) if each.name not in own]
     given = [each for each in unused if getattr(options, each) != getattr(Options, each)]
     if given:
-        flag = _FLAGS.get(given[0], f"--{given[0].replace('_', '-')}")
-        raise UsageError(f"--model {name} has no use for {flag}: leave it out")
+        raise UsageError(f"--model {name} has no use for {flag_of(given[0])}: leave it out")
+
+
+def flag_of(field: str) -> str:
+    """The words on the command line that set a field of `Options`."""
+    return _FLAGS.get(field, f"--{field.replace('_', '-')}")
 
 
 _FLAGS = {"sidecar": "--config", "confidence": "--metrics ECE, for it does not tell how sure it is"}

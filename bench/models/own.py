@@ -1,153 +1,234 @@
 """A user's own code as a model: a loader, a function from an image to labels or objects, or a torch network.
 
-`--model package.module:name` names it; which form it has is told by what it is and by its parameters, never by trying.
-This module knows the forms of models, no network and no data set.
+`--model package.module:name` or `--model file.py:name` names it; which form it has is told by what it is and by its
+parameters, never by trying. What it raises is reported as its own. This module knows no network and no data set.
 """
 
 from __future__ import annotations
 
-import inspect
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from importlib import import_module
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from bench import given
-from bench.errors import BenchError, CheckpointError, PredictionError, UsageError
+from bench.errors import CheckpointError, UsageError
 from bench.models import Model, Options, refuse_unused
-from bench.models.weights import digests
-from bench.samples import Image, Prediction
+from bench.models.own_code import asked, identity, locating
+from bench.models.own_code.answering import GuardedModel, OwnModel
+from bench.models.own_code.forms import described, form_of
+from bench.models.own_code.guarding import theirs
+from bench.samples import Image
 
 if TYPE_CHECKING:
     import torch
 
     from bench.cards import Card
 
-FORMS = (
-    "this is no function of the form load(card, options), none of the form predict(image), and no torch.nn.Module "
-    "(docs/models.md shows each)"
-)
-
-
-@dataclass(frozen=True, eq=False)
-class OwnModel:
-    """A function that is asked one image at a time, (H, W, 3) uint8 RGB; its answers are checked here."""
-
-    name: str
-    function: Callable[[Image], Any]
-    card: Card
-    identity: Mapping[str, Any]
-    settings: Mapping[str, Any]
-    task: str
-    batch_size: int = 1
-
-    def predict(self, images: Sequence[Image]) -> list[Prediction]:
-        """Ask the function about every image.
-
-        Raises:
-            PredictionError: it fails, or answers in another form or size, or with a class that is none.
-        """
-        return [self._one(image) for image in images]
-
-    def _one(self, image: Image) -> Prediction:
-        try:
-            answer = self.function(image)
-        except BenchError:
-            raise
-        except Exception as error:
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(last.filename).name}, line {last.lineno}"
-            raise PredictionError(f"{self.name} failed with {type(error).__name__}: {error} ({where})") from error
-        size = (image.shape[0], image.shape[1])
-        return given.prediction(answer, self.task, self.card.classes, where=self.name, size=size)
+_PARTS = ("predict", "task", "identity", "settings", "batch_size")
 
 
 def named(name: str, card: Card, options: Options) -> Model:
-    """Load what `package.module:name` names.
+    """Load what `package.module:name` or `file.py:name` names.
 
     Raises:
         UsageError: no such module or name, or one of another form.
+        OwnCodeError: its code raised something.
         CheckpointError, MissingExtra: what the loader says, or weights that do not fit the network.
     """
-    return adapted(_found(name), name, card, options)
+    found, module = locating.found(name)
+    return adapted(found, name, card, options, defined=(module,))
 
 
-def adapted(found: Any, name: str, card: Card, options: Options) -> Model:
-    """The model that an object makes; `name` is what messages and records call it.
+def adapted(found: Any, name: str, card: Card, options: Options, *, defined: Sequence[Any] = ()) -> Model:
+    """The model that an object makes; `name` is what messages and records call it, `defined` where it was found.
 
     Raises:
         UsageError: an object of no form that is known.
+        OwnCodeError: its code raised something.
     """
-    if _is_model(found) and not isinstance(found, type):
-        return cast("Model", found)
-    if _is_network(found):
-        return _network(found, name, card, options)
+    source = _Source(name, card, options, (*defined, found))
+    if not isinstance(found, type) and (_is_model(found) or _is_network(found)):
+        return source.ready(found)
     form = form_of(found, name)
-    if form == "predict":
-        return cast("Model", _predictor(found, name, card, options))
-    loaded = found(card, options)
-    if _is_model(loaded):
-        return cast("Model", loaded)
-    if _is_network(loaded):
-        return _network(loaded, name, card, options)
-    if callable(loaded) and form_of(loaded, name) == "predict":
-        return cast("Model", _predictor(loaded, name, card, options))
-    raise UsageError(
-        f"--model {name} returned {type(loaded).__name__}, which is no model: it needs predict, task, identity, "
-        "settings and batch_size, or to be a function of one image or a torch.nn.Module"
-    )
+    if form.kind == "predict":
+        return source.ready(found)
+    handed = asked.remembering(options)
+    with theirs(name, f"called as {form.call}"):
+        made = found(*(card, handed)[: form.arguments])
+    if isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], Mapping):
+        made, said = made
+        source = replace(source, said=identity.checked(said, name))
+    return replace(source, handed=handed if form.arguments == 2 else None, made_by=form.call).ready(made)
 
 
-def form_of(found: Any, name: str) -> Literal["load", "predict"]:
-    """Whether a callable is a loader or a predictor: by how many arguments it can be called with, then by their names.
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """Where a person's object comes from, and how it becomes a model; `made_by` is the call that made it, if any.
 
-    Raises:
-        UsageError: neither, or both and its parameters are not called card and options.
+    `handed` are the options that a loader was given, which remember what it read of them.
     """
-    if not callable(found):
-        raise UsageError(f"--model {name}: {FORMS}")
-    try:
-        signature = inspect.signature(found)
-    except ValueError:
-        # Compiled functions need not tell their form.
-        raise UsageError(f"--model {name} does not tell its parameters: wrap it in def predict(image)") from None
-    fits = {}
-    for form, arguments in (("predict", 1), ("load", 2)):
-        fits[form] = False
-        with suppress(TypeError):
-            signature.bind(*[None] * arguments)
-            fits[form] = True
-    if fits["predict"] and fits["load"]:
-        if list(signature.parameters)[:2] == ["card", "options"]:
-            return "load"
-        raise UsageError(f"--model {name} can be called with one argument and with two: {FORMS}")
-    if not any(fits.values()) or (isinstance(found, type) and not fits["load"]):
-        raise UsageError(f"--model {name}: {FORMS}")
-    return "load" if fits["load"] else "predict"
+
+    name: str
+    card: Card
+    options: Options
+    objects: tuple[Any, ...]
+    handed: asked.AskedOptions | None = None
+    made_by: str = ""
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+    def ready(self, thing: Any) -> Model:
+        """The model of an object, by what it is.
+
+        Raises:
+            UsageError: it is none of the forms.
+        """
+        if _is_model(thing) and not isinstance(thing, type):
+            return self._model(thing)
+        if _is_network(thing) and not isinstance(thing, type):
+            return self._network(thing)
+        if self.made_by and (not callable(thing) or isinstance(thing, type) or not _predicts(thing, self.name)):
+            raise UsageError(
+                f"--model {self.name} returned {described(thing)} when called as {self.made_by}, which is no model: it "
+                f"may return a function of one image, a torch.nn.Module, or an object with {', '.join(_PARTS)}"
+                + ("; call the parameter image if it takes one" if self.made_by == "make()" else "")
+            )
+        return self._function(thing)
+
+    @property
+    def _loads_weights(self) -> bool:
+        """Whether the person's code has looked at --weights, and so loads them itself."""
+        return self.handed is not None and "weights" in asked.read(self.handed)
+
+    def _identity(self, thing: Any, architecture: str) -> dict[str, Any]:
+        objects = (*self.objects, *([] if isinstance(thing, dict) else [thing]))
+        found = identity.of_code(self.name, objects, architecture)
+        if self._loads_weights and self.options.weights is not None:
+            found = identity.with_weights(found, self.options.weights)
+        for each in (*self.objects, thing):
+            found |= identity.told(each, self.name)
+        return {**found, **self.said}
+
+    def _refuse_unused(self, what: str, allowed: tuple[str, ...]) -> None:
+        """Refuse options that cannot reach the person's code, which was given none."""
+        if self.handed is not None:
+            return
+        refuse_unused(self.name, self.options, allowed)
+        told = {"weights": self.options.weights, "batch-size": self.options.batch_size}
+        told["device"] = "cuda" if self.options.device == "cuda" else None
+        flag = next((flag for flag, value in told.items() if value is not None), None)
+        if flag:
+            raise UsageError(
+                f"--model {self.name} {what}, which has no use for --{flag}: leave it out, or name a loader, "
+                "load(card, options)"
+            )
+
+    def _given(self, honoured: frozenset[str]) -> dict[str, Any]:
+        """The options that a loader was given, as settings of the record: other options are another run."""
+        found: dict[str, Any] = {}
+        for each in fields(Options) if self.handed is not None else ():
+            value = getattr(self.options, each.name)
+            if each.name not in (*honoured, "weights") and value != each.default:
+                found[each.name] = list(value) if isinstance(value, tuple) else value
+        return found if "sidecar" not in found else {**found, "sidecar": str(found["sidecar"])}
+
+    def _model(self, model: Any) -> Model:
+        """A model as adapters make them; its own words go before ours."""
+        options, honoured = self.options, _OF_A_MODEL
+        if options.task == model.task:
+            honoured |= {"task"}
+        elif options.task is not None and self.handed is None:
+            raise UsageError(f"--task {options.task}: --model {self.name} answers {model.task}")
+        self._refuse_unused("is a model that is ready", ())
+        told = dict(model.identity) if isinstance(model.identity, Mapping) else {}
+        known = {key: told.pop(key) for key in ("kind", "warnings") if key in told}
+        who = {"kind": "model", "model": self.name, **identity.checked(told, self.name), **self.said, **known}
+        settings = identity.checked(dict(model.settings), self.name)
+        return cast("Model", GuardedModel(model, self.name, self.card, who, settings, self.handed, honoured))
+
+    def _function(self, function: Callable[[Image], Any]) -> Model:
+        self._refuse_unused("is a function of one image", ("confidence",))
+        task = self.options.task or getattr(function, "task", "semantic")
+        if task not in given.TASKS:
+            raise UsageError(f"--model {self.name}: its task {task!r} is none of {', '.join(given.TASKS)}")
+        who = self._identity(function, "function")
+        settings = {
+            "device": "own code",
+            "batch_size": 1,
+            "amp": False,
+            "input_size": None,
+            **self._given(_OF_A_FUNCTION),
+        }
+        model = OwnModel(self.name, function, self.card, who, settings, task)
+        if self.handed is None:
+            return cast("Model", model)
+        return cast("Model", GuardedModel(model, self.name, self.card, who, settings, self.handed, _OF_A_FUNCTION))
+
+    def _network(self, network: torch.nn.Module) -> Model:
+        """A torch network, with its own weights or those of --weights: it takes and gives what an exported one does."""
+        from bench.models.interchange import exchange, torch_runtime
+        from bench.models.running import inference
+        from bench.models.weights import checkpoints
+
+        if self.handed is None:
+            refuse_unused(self.name, self.options, exchange.OPTIONS)
+        options = replace(Options(), **{key: getattr(self.options, key) for key in _OF_A_NETWORK})
+        who = self._identity(network, type(network).__name__)
+        weights = None if self._loads_weights else options.weights
+        if weights == "DEFAULT":
+            raise CheckpointError(f"--model {self.name} has no weights of a library: --weights takes a file")
+        if weights is not None:
+            checkpoint = checkpoints.read(Path(weights).expanduser())
+            checkpoints.fit(network, checkpoint, architecture=self.name)
+            found = identity.with_weights(who, weights)
+            who = {**found, "weights": checkpoint.path.name, "weights_digest": checkpoint.digest}
+            who["inside"] = checkpoint.inside
+        first = next(torch_runtime.parameters_of(network), None)
+        # A network that is at work elsewhere, as in a training loop, stays where it is.
+        stays = first is not None and options.device == "auto" and not (self.made_by and first.device.type == "cpu")
+        device = first.device if first is not None and stays else inference.choose_device(options.device)
+        with theirs(self.name, "when it was put on its device"):
+            runtime = torch_runtime.of_module(
+                network, device, model=self.name, path=Path(self.name), digest=who["weights_digest"]
+            )
+        runtime = replace(runtime, run=_guarded(runtime.run, self.name))
+        model = exchange.renamed(exchange.assemble(runtime, self.card, options), _kept(who))
+        if self.handed is None:
+            return cast("Model", model)
+        settings = {**model.settings, **self._given(_OF_A_NETWORK)}
+        return cast(
+            "Model", GuardedModel(model, self.name, self.card, model.identity, settings, self.handed, _OF_A_NETWORK)
+        )
 
 
-def _found(name: str) -> Any:
-    module, _, path = name.partition(":")
-    # The command `bench` does not have the working directory on its path, where people keep their own models.
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
-    try:
-        found: Any = import_module(module)
-    except ModuleNotFoundError as error:
-        raise UsageError(f"--model {name}: there is no module {error.name!r} on the Python path") from None
-    for part in path.split("."):
-        if not hasattr(found, part):
-            raise UsageError(f"--model {name}: the module {module!r} has no {path!r}")
-        found = getattr(found, part)
-    return found
+_OF_A_MODEL = frozenset({"confidence"})
+_OF_A_FUNCTION = frozenset({"task", "confidence"})
+_OF_A_NETWORK = frozenset({"weights", "task", "device", "batch_size", "input_size", "sidecar", "confidence"})
+"""Options that bench honours itself for each form that a loader may return."""
+
+
+def _predicts(thing: Any, name: str) -> bool:
+    return form_of(thing, name).kind == "predict"
+
+
+def _kept(who: Mapping[str, Any]) -> dict[str, Any]:
+    """What a network's identity says beside what was found out by running it."""
+    return {key: value for key, value in who.items() if key not in ("outputs", "parameters", "warnings")}
+
+
+def _guarded(run: Callable[[Any], Mapping[str, Any]], name: str) -> Callable[[Any], Mapping[str, Any]]:
+    def guarded(image: Any) -> Mapping[str, Any]:
+        shape = " x ".join(str(side) for side in image.shape)
+        when = f"on an input of {shape}, {image.dtype}; input_size, dtype and stride can be said with --config FILE"
+        with theirs(name, when):
+            return run(image)
+
+    return guarded
 
 
 def _is_model(found: Any) -> bool:
-    return all(hasattr(found, part) for part in ("predict", "task", "identity", "settings", "batch_size"))
+    return all(hasattr(found, part) for part in _PARTS)
 
 
 def _is_network(found: Any) -> bool:
@@ -156,62 +237,3 @@ def _is_network(found: Any) -> bool:
     from torch import nn
 
     return isinstance(found, nn.Module) or (isinstance(found, type) and issubclass(found, nn.Module))
-
-
-def _predictor(found: Callable[[Image], Any], name: str, card: Card, options: Options) -> OwnModel:
-    refuse_unused(name, options, ("confidence",))
-    for flag, value in (("weights", options.weights), ("batch-size", options.batch_size)):
-        if value is not None:
-            raise UsageError(f"--model {name} is a function of one image, which has no use for --{flag}: leave it out")
-    task = options.task or getattr(found, "task", "semantic")
-    if task not in given.TASKS:
-        raise UsageError(f"--model {name}: its task {task!r} is none of {', '.join(given.TASKS)}")
-    settings = {"device": "own code", "batch_size": 1, "amp": False, "input_size": None}
-    return OwnModel(name, found, card, _identity(name, found, "function"), settings, task)
-
-
-def _network(found: torch.nn.Module | type[torch.nn.Module], name: str, card: Card, options: Options) -> Model:
-    """A torch network, with its own weights or those of --weights: it takes and gives what an exported one does."""
-    from bench.models.interchange import exchange, torch_runtime
-    from bench.models.running import inference
-    from bench.models.weights import checkpoints
-
-    refuse_unused(name, options, exchange.OPTIONS)
-    try:
-        network = found() if isinstance(found, type) else found
-    except TypeError as error:
-        raise UsageError(f"--model {name}: the network cannot be made without arguments ({error})") from None
-    identity = _identity(name, found, type(network).__name__)
-    if options.weights == "DEFAULT":
-        raise CheckpointError(f"--model {name} has no weights of a library: --weights takes a file")
-    if options.weights is not None:
-        checkpoint = checkpoints.read(Path(options.weights).expanduser())
-        checkpoints.fit(network, checkpoint, architecture=name)
-        identity |= {"weights": checkpoint.path.name, "weights_digest": checkpoint.digest, "inside": checkpoint.inside}
-    first = next(network.parameters(), None)
-    # A network that is at work elsewhere, as in a training loop, stays where it is.
-    stays = first is not None and options.device == "auto" and not isinstance(found, type)
-    device = first.device if first is not None and stays else inference.choose_device(options.device)
-    runtime = torch_runtime.of_module(network, device, model=name, path=Path(name), digest=identity["weights_digest"])
-    model = exchange.assemble(runtime, card, options)
-    told = {key: identity[key] for key in ("weights", "weights_digest", "inside")}
-    return cast("Model", exchange.renamed(model, told))
-
-
-def _identity(name: str, found: Any, architecture: str) -> dict[str, Any]:
-    """Who it is: other code in its file is another model."""
-    source = None
-    with suppress(TypeError, OSError):
-        source = inspect.getsourcefile(inspect.unwrap(found) if callable(found) else type(found))
-    path = Path(source) if source else None
-    return {
-        "kind": "model",
-        "model": name,
-        "architecture": architecture,
-        "weights": path.name if path else None,
-        "weights_digest": digests.of_file(path) if path and path.is_file() else None,
-        "inside": "",
-        "outputs": None,
-        "parameters": None,
-        "warnings": [],
-    }

@@ -138,10 +138,11 @@ def write(run: Run) -> None:
 
 
 @contextmanager
-def writing(path: Path, tables: Tables) -> Iterator[Callable[[Record], None]]:
+def writing(path: Path, tables: Tables, *, overwrite: bool = True) -> Iterator[Callable[[Record], None]]:
     """Write tables into a temporary folder beside `path`, in a thread, and yield what puts a record with them in place.
 
-    An older record is replaced; where the record never comes, nothing is left.
+    An older record is replaced, without `overwrite` only where its counts are the same; where the record never comes,
+    nothing is left. What is yielded raises RunError where the counts differ.
     """
     staging = path.with_name(f"{path.name}.writing-{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
@@ -151,6 +152,10 @@ def writing(path: Path, tables: Tables) -> Iterator[Callable[[Record], None]]:
     def finish(record: Record) -> None:
         (staging / "run.json").write_bytes(to_json(record))
         written.result()
+        if not overwrite:
+            from bench.runs import replacing
+
+            replacing.refuse_other_counts(path, staging / "counts.npz", tables, record)
         predictions = partial_folder(path) / "predictions"
         if predictions.is_dir():
             predictions.rename(staging / "predictions")

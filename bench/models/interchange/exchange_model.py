@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bench import images as pictures
-from bench.errors import CheckpointError, PredictionError
+from bench.errors import BenchError, CheckpointError, PredictionError
 from bench.models.interchange import planes
 from bench.models.interchange.sidecar import Kind, Layout
 from bench.samples import Array, Image, LabelMap, Prediction
@@ -61,7 +61,9 @@ class Runtime:
         """
         try:
             return self.run(given)
-        except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
+        except BenchError:
+            raise
+        except Exception as error:  # noqa: BLE001 - runtimes and networks raise what they like
             shape = " x ".join(str(side) for side in given.shape)
             reason = next((line for line in reversed(str(error).strip().splitlines()) if line), type(error).__name__)
             raise CheckpointError(

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.errors import UsageError
+from bench.errors import PredictionError, UsageError
 from bench.models import Options
 from bench.models.running import augmentation, windows
 from bench.models.running.batches import Batches
@@ -66,6 +66,9 @@ class SemanticModel:
         with torch.inference_mode():
             scores = self._scores(self._upload(images))
             labels = scores.argmax(1)
+            # What is not a number passes for the largest; looking at the largest alone costs next to nothing.
+            if bool(scores.gather(1, labels.unsqueeze(1)).isnan().any()):
+                raise PredictionError(f"{self.identity['weights']} gives NaN: its weights or its input are broken")
             if not self._in_order:
                 labels = self._train_ids[labels]
             shares = scores if self._averages else scores.softmax(1)

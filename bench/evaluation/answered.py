@@ -1,0 +1,93 @@
+"""Whether a question was answered before: the same model asked of the same files leaves nothing to evaluate.
+
+Files are told apart by path, size and time, those of the data set and those of bench. This module knows no model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import bench
+from bench import kernels, runs
+from bench.errors import RunError
+from bench.evaluation.jobs import Job
+from bench.evaluation.recording import PACKAGES
+from bench.runs import Run
+
+MOST_FILES = 200_000
+"""Of more files than these no digest is made: looking at them takes longer than many an evaluation."""
+_OURS = (".py", ".so", ".pyd", ".safetensors", ".toml")
+
+
+def answered(job: Job, out: Path) -> Run | None:
+    """The whole record of the job below `out`, where nothing that decides its counts has changed since; else None.
+
+    A job without `files`, such as that of a person's own code, which may call whatever it likes, is never sure.
+    """
+    path = job.path(out)
+    if job.files is None or not (path / "run.json").is_file():
+        return None
+    try:
+        run = runs.read(path)
+    except RunError:
+        return None
+    record = run.record
+    loaded = {name: sys.modules[module].__version__ for name, module in PACKAGES.items() if module in sys.modules}
+    then = record.environment.get("packages", {})
+    same = (
+        record.environment.get("files") == job.files
+        and record.dataset.card_digest == job.card.digest
+        and record.environment.get("kernels") == kernels.which()
+        and all(then.get(name, version) == version for name, version in loaded.items())
+    )
+    latency = (record.timings.get("cost") or {}).get("latency")
+    lacks = (job.save_predictions and not (path / "predictions").is_dir()) or (job.latency and not latency)
+    return run if same and not lacks else None
+
+
+def files_digest(root: Path, out: Path) -> str | None:
+    """Digest of paths, sizes and times of bench's files and of those of a data set, without records below `out`.
+
+    Where `root` is a file, its folder counts. None where there are too many.
+    """
+    state = hashlib.blake2b(digest_size=16)
+    package = Path(bench.__file__).parent
+    ours = [line for line in _listed(package, None) if line.partition("|")[0].endswith(_OURS)]
+    theirs: list[str] = []
+    for line in _listed(root if root.is_dir() else root.parent, out.resolve()):
+        theirs.append(line)
+        if len(theirs) > MOST_FILES:
+            return None
+    for line in (*sorted(ours), *sorted(theirs)):
+        state.update(line.encode("utf-8", "surrogateescape"))
+    return state.hexdigest()
+
+
+def _listed(root: Path, besides: Path | None) -> Iterator[str]:
+    """A line for each file below a folder; folders that links lead to are entered once."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [str(root.resolve())]
+    start = len(waiting[0])
+    while waiting:
+        folder = waiting.pop()
+        try:
+            status = Path(folder).stat()
+            entries = list(os.scandir(folder))
+        except OSError:
+            continue  # whoever needs what is in there says what is wrong with it
+        if (status.st_dev, status.st_ino) in seen or folder == str(besides):
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        for entry in entries:
+            try:
+                if entry.is_dir():
+                    waiting.append(entry.path)
+                    continue
+                status = entry.stat()
+            except OSError:
+                continue
+            yield f"{entry.path[start:]}|{status.st_size}|{status.st_mtime_ns}\n"

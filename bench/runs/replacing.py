@@ -1,0 +1,84 @@
+"""What happens where a record of the same question lies already: only one with equal counts is replaced unasked.
+
+This module compares counts and knows neither how they were made nor what they mean.
+"""
+
+from __future__ import annotations
+
+import filecmp
+from pathlib import Path
+
+import numpy as np
+
+from bench import runs
+from bench.errors import RunError
+from bench.runs import Record, Tables
+from bench.samples import Array, Table
+
+
+def refuse_other_counts(path: Path, staged: Path, tables: Tables, record: Record) -> None:
+    """Refuse to put a record in the place of one at `path` that holds other counts; `staged` are its own, written.
+
+    Raises:
+        RunError: the counts differ; the message says where, and how they may be replaced.
+    """
+    there = path / "counts.npz"
+    # The same tables make the same file, and comparing bytes takes a fraction of the time of reading tables.
+    if not there.is_file() or filecmp.cmp(there, staged, shallow=False):
+        return
+    try:
+        old = runs.read(path)
+    except RunError:
+        return  # a damaged record is no loss
+    found = difference(old.tables, tables)
+    if not found:
+        return
+    truths = [
+        name
+        for name, each in record.tables.items()
+        if name in old.record.tables and each.truth != old.record.tables[name].truth
+    ]
+    cause = ""
+    if truths:
+        cause = "the truth has changed since"
+    elif record.model.get("kind", "model") == "model" and old.record.bench == record.bench:
+        cause = (
+            "if another model answers now, let its loader return its identity (docs/models.md), or say another --name"
+        )
+    raise RunError(
+        f"{path} holds other counts for the same question: {found}{f' ({cause})' if cause else ''}; --overwrite "
+        "replaces it (overwrite=True from Python)"
+    )
+
+
+def difference(old: Tables, new: Tables) -> str:
+    """Where two sets of tables differ, in words; nothing where they are equal."""
+    if set(old) != set(new):
+        return f"it holds the tables {', '.join(sorted(old))}, and these are {', '.join(sorted(new))}"
+    ids = new["images"]["id"]
+    if not np.array_equal(old["images"]["id"], ids):
+        return "its images are others"
+    if not np.array_equal(old["images"]["cluster"], new["images"]["cluster"]):
+        return "its images are grouped in other clusters"
+    for name in sorted(set(new) - {"images"}):
+        if set(old[name]) != set(new[name]):
+            return f"its table {name} has other columns"
+        images = _differing(old[name], new[name], len(ids))
+        if images.size:
+            return f"the {name} of {images.size} of {len(ids)} images differ, {ids[images[0]]} the first of them"
+    return ""
+
+
+def _differing(old: Table, new: Table, count: int) -> Array:
+    """Positions of the images whose rows are not the same."""
+    cuts = [np.searchsorted(table["image"], np.arange(count + 1)) for table in (old, new)]
+    pairs = [(old[name], new[name]) for name in new]
+    alike = [
+        all(_equal(before[a:b], after[c:d]) for before, after in pairs)
+        for a, b, c, d in zip(cuts[0][:-1], cuts[0][1:], cuts[1][:-1], cuts[1][1:], strict=True)
+    ]
+    return np.flatnonzero(~np.array(alike, dtype=bool))
+
+
+def _equal(before: Array, after: Array) -> bool:
+    return np.array_equal(before, after, equal_nan=before.dtype.kind == "f" and after.dtype.kind == "f")
