@@ -14,7 +14,7 @@ from bench import scoring
 from bench.baselines import prompting
 from bench.cards import Card, load_card
 from bench.data import Data, Progress, open_data
-from bench.evaluation import recording
+from bench.evaluation import fitting, recording
 from bench.evaluation import settings as setting_words
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import Job
@@ -69,6 +69,7 @@ def evaluate(  # noqa: PLR0913 - what a person can say of an evaluation
         sources={"data": str(opened.root.resolve())},
         notices=opened.notices,
     )
+    fitting.require_crops(job)
     run = _in_memory(job, loaded, progress) if out is None else _recorded(job, Path(out), progress)
     return Result(scoring.rescore(run), opened.card.title, len(samples), run)
 

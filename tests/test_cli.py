@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -392,10 +393,16 @@ def test_lists_fit_a_hundred_columns(bench, what: str) -> None:
 
 
 def test_a_comparison_is_suggested_where_there_can_be_one(place: Place, bench) -> None:
-    asked = ["eval", "--predictions", place.root / "predictions", *place.arguments, "--interval", "none"]
-    said = [bench(*asked, *more)[1].splitlines()[-1] for more in ([], ["--limit", "5"], ["--name", "again"])]
-    assert ["bench eval --predictions OTHER"] * 2 == [line.strip()[:30] for line in said[:2]]
-    assert f"bench compare {place.root / 'runs' / 'blocks-val' / 'again'}" in said[2]
+    """Not with other images, and not with the same predictions under another name."""
+    shutil.copytree(place.root / "predictions", place.root / "others")
+
+    def last(predictions: str, *more: str) -> str:
+        asked = ["eval", "--predictions", place.root / predictions, *place.arguments, "--interval", "none"]
+        return str(bench(*asked, *more)[1].splitlines()[-1].strip())
+
+    said = [last("predictions"), last("others", "--limit", "5"), last("predictions", "--name", "again")]
+    assert ["bench eval --predictions baseline:shuffled"] * 3 == [line[:42] for line in said]
+    assert f"bench compare {place.root / 'runs' / 'blocks-val' / 'others'}" in last("others")
 
 
 def test_garbage_is_looked_for_again_whatever_happens(place: Place, bench) -> None:

@@ -223,7 +223,7 @@ def test_own_samples_need_no_data_set_on_disk() -> None:
     truth = base.samples[0].truth
     sample = Sample("mine", Truth(read_semantic=truth.semantic), read_image=base.samples[0].image)
     result = bench.evaluate(thirds, Data(replace(base.card, title="mine"), Path(), "val", [sample]))
-    assert "mine: 1 images" in repr(result)
+    assert "mine: 1 image\n" in repr(result)
 
 
 WORKER = """

@@ -40,7 +40,7 @@ def test_a_record_has_the_interval_that_a_comparison_has(pair: list[Run], method
     used = group.intervals["methods"]["semantic"]
     assert f"{bootstrap.NAMES[method]} of 2000 resamples" == used["method"]
     assert (2000, compare(*pair).seed) == (used["resamples"], used["seed"])
-    assert {"method", "degrees_of_freedom"} == set(plain.intervals["methods"]["semantic"])
+    assert {"method", "degrees_of_freedom", "score"} == set(plain.intervals["methods"]["semantic"])
     labels = group.groups["semantic"]["per_class"].values()
     assert all(entry["interval"][0] <= entry["value"] for scores in labels for entry in scores.values())
 

@@ -19,6 +19,7 @@ from bench.boards.board_runs import Measured, Standing
 from bench.boards.board_seeds import Mean
 from bench.boards.board_table import Column, Row, Score, Table, records
 from bench.compare import Comparison
+from bench.notices import many
 from bench.runs import circumstances
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _measured_row(
         "name": one.name,
         "group": primary.letters[position] if primary else "",
         "inference": circumstances.inference(one.run.record),
-        "source": f"measured, {one.run.record.dataset.images} images",
+        "source": f"measured, {many(one.run.record.dataset.images, 'image')}",
         **{name: circumstances.shown(one.run.record, name) for name in file.cost},
     }
     scores = {metric: _score(one, metric, file.digits, found.get(metric), position) for metric in file.metrics}
@@ -163,10 +164,12 @@ def _remarks_on_means(means: Sequence[Mean]) -> list[str]:
 def _remarks_on_cost(together: Sequence[Measured], file: BoardFile) -> list[str]:
     """On which device speed and memory were measured; several are no fair race."""
     names = [name for name in file.cost if name not in circumstances.SAME_EVERYWHERE]
-    devices = sorted({circumstances.device(one.run.record) for one in together if one.run.record.timings.get("cost")})
+    timed = [one.run.record for one in together if one.run.record.timings.get("cost")]
+    devices = circumstances.devices(timed)
     if not names or not devices:
         return []
-    race = "; figures of different devices are no fair race" if len(devices) > 1 else ""
+    several = len({circumstances.device(record) for record in timed}) > 1
+    race = "; figures of different devices are no fair race" if several else ""
     return [f"Measured on {' and '.join(devices)}: {', '.join(names)}{race}."]
 
 
@@ -175,8 +178,10 @@ def _remarks(together: Sequence[Measured], compared: Comparison | None, board: B
     if together:
         used = together[0].scored.intervals
         methods = "; ".join(dict.fromkeys(method["method"] for method in used["methods"].values())) or "none possible"
-        units = "images" if used["clusters"] == used["images"] else f"clusters of {used['images']} images"
-        remarks.append(f"Intervals: {100 * used['level']:g} %, {methods}, over {used['clusters']} {units}.")
+        apart = used["clusters"] == used["images"]
+        units = f"{many(used['clusters'], 'cluster')} of {many(used['images'], 'image')}"
+        over = many(used["images"], "image") if apart else units
+        remarks.append(f"Intervals: {100 * used['level']:g} %, {methods}, over {over}.")
     if compared is not None:
         how = (
             f"paired permutation tests of all pairs, {'Holm' if compared.correction == 'holm' else compared.correction}"

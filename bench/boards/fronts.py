@@ -14,6 +14,7 @@ from bench.boards.board_runs import measured
 from bench.compare import contrasts
 from bench.compare.comparability import align
 from bench.errors import RunError, UsageError, did_you_mean
+from bench.notices import many
 from bench.runs import Run, circumstances
 
 COSTS: Mapping[str, str] = {**{name: name for name in circumstances.COSTS}, "latency": "p50 ms"}
@@ -92,7 +93,7 @@ def front(compared: Sequence[Run], *, metric: str | None, cost: str, title: str 
     ]
     data = compared[0].record.dataset
     return Front(
-        title=title or f"{data.title} {data.split}, {data.images} images",
+        title=title or f"{data.title} {data.split}, {many(data.images, 'image')}",
         metric=asked.metric,
         cost=column,
         lower_is_better=lower,

@@ -84,6 +84,7 @@ def evaluate(  # noqa: PLR0913 - an option each
 
     Example:  bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
     """
+    given = dict(locals())
     reading.begin(predictions, data, metrics)
     from bench.errors import PredictionError
     from bench.evaluation.choosing import boxes_alone, rules_for, task_of
@@ -103,7 +104,6 @@ def evaluate(  # noqa: PLR0913 - an option each
         "area_ranges": area_ranges,
         "interval": interval,
     }
-    another = f"bench eval --predictions OTHER --dataset {dataset} ...  (with the options of this run)"
     kind, _, baseline = str(predictions).partition(":")
     read = {"label_space": label_space, "resize": resize}
     if kind == "baseline" and baseline:
@@ -122,7 +122,7 @@ def evaluate(  # noqa: PLR0913 - an option each
             name=name,
             notices=opened.notices,
         )
-        return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json, another=another)
+        return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json)
     path = predictions.expanduser()
     if not path.exists():
         raise PredictionError(f"--predictions {path}: there is no such folder or file")
@@ -147,4 +147,5 @@ def evaluate(  # noqa: PLR0913 - an option each
         some=limit is not None or ids is not None,
         notices=opened.notices,
     )
+    another = jobs.against_shuffled(given, answered, len(opened.samples))
     return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json, another=another)

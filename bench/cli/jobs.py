@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli import console, memory
+from bench.cli import console, memory, words
 
 if TYPE_CHECKING:
     from bench.data import Data
@@ -20,6 +22,24 @@ _CLOSER = {
     "--by confusion": {"confused"},
 }
 """Option of `bench show` that says more about a run -> the tables of which one is needed."""
+FOR_CONFIDENCE = {"ECE", "MCE", "calibration"}
+"""Metrics that need a confidence with each prediction."""
+OF_THE_QUESTION = (
+    "dataset",
+    "split",
+    "data",
+    "limit",
+    "ids",
+    "layout",
+    "metrics",
+    "regions",
+    "crop0",
+    "boundary_mode",
+    "classes_in",
+    "interval",
+    "out",
+)
+"""Parameters of `bench run` and `bench eval` that a run to compare with must share."""
 _LOOKED_AT = 20
 """Records among which one to compare with is looked for."""
 
@@ -32,8 +52,11 @@ def open_with_progress(dataset: str, split: str | None, *, quiet: bool, **where:
         return open_data(dataset, split, progress=report, **where)
 
 
-def carry_out(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bool, another: str) -> int:
-    """Evaluate, print the table or the record, and say what to do next; Ctrl-C keeps what was counted."""
+def carry_out(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bool, another: str = "") -> int:
+    """Evaluate, print the table or the record, and say what to do next; Ctrl-C keeps what was counted.
+
+    `another` is a command that makes a run to compare with, for when there is none; "" where none is known to work.
+    """
     import msgspec
 
     from bench.errors import UsageError
@@ -55,8 +78,10 @@ def carry_out(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bo
 
     console.say(terminal.run_table(run))
     closer = next((f" {option}" for option, tables in _CLOSER.items() if tables & set(run.tables)), "")
-    console.say(f"run record  {run.path}\nnext        bench show {run.path}{closer}")
-    console.say(f"            {_comparison(run) or another}")
+    console.say(f"run record  {run.path}\nnext        bench show {shlex.quote(str(run.path))}{closer}")
+    further = _comparison(run) or another
+    if further:
+        console.say(f"            {further}")
     return 0
 
 
@@ -87,16 +112,32 @@ def _evaluated(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: b
         )
 
 
+def against_shuffled(given: Mapping[str, Any], task: str, images: int) -> str:
+    """The command that scores shuffled truth under the options of this run, which every model should beat.
+
+    "" where there is no such baseline: for objects, for one image, for metrics of confidence, and for a baseline.
+    """
+    from bench.cli.evaluate import evaluate as command
+
+    is_baseline = str(given.get("predictions", "")).startswith("baseline:")
+    if task != "semantic" or images < 2 or is_baseline or FOR_CONFIDENCE & set(str(given["metrics"]).split(",")):
+        return ""
+    kept = {name: value for name, value in given.items() if name in OF_THE_QUESTION}
+    return shlex.join(["bench", "eval", "--predictions", "baseline:shuffled", *words.spoken(command, kept)])
+
+
 def _comparison(run: Run) -> str:
     """The command that compares a run with the latest other one that it can be compared with, if there is one."""
     others = [found for found in run.path.parents[1].glob("*/*/run.json") if found.parent != run.path]
     mine = {(name, each.rules, each.truth) for name, each in run.record.tables.items()}
+    myself = run.record.model, run.record.settings
     for other in sorted(others, key=lambda found: found.stat().st_mtime, reverse=True)[:_LOOKED_AT]:
         try:
-            tables = json.loads(other.read_bytes())["tables"]
-            theirs = {(name, each["rules"], each["truth"]) for name, each in tables.items()}
+            content = json.loads(other.read_bytes())
+            theirs = {(name, each["rules"], each["truth"]) for name, each in content["tables"].items()}
+            itself = (content["model"], content["settings"]) == myself  # the same predictions under other rules
         except (OSError, ValueError, KeyError, TypeError):
             continue  # a hint is not worth an error
-        if mine & theirs:
-            return f"bench compare {run.path} {other.parent}"
+        if mine & theirs and not itself:
+            return shlex.join(["bench", "compare", str(run.path), str(other.parent)])
     return ""

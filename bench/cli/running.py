@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bench.cli import console, jobs, model_options
+from bench.cli import console, jobs, model_options, words
 from bench.cli.options import (
     AreaFrom,
     AreaRanges,
@@ -90,6 +92,7 @@ def run(  # noqa: PLR0913 - an option each
 
     Example:  bench run --model deeplab --dataset cityscapes --data ~/cityscapes --weights mine.pth
     """
+    given = dict(locals())
     from bench import models
     from bench.cards import load_card
     from bench.evaluation.answered import files_digest
@@ -97,9 +100,9 @@ def run(  # noqa: PLR0913 - an option each
     from bench.evaluation.jobs import Job
     from bench.models.own_code.locating import is_own
 
-    given: dict[str, Any] = {"overlap": overlap} if overlap is not None else {}
+    further: dict[str, Any] = {"overlap": overlap} if overlap is not None else {}
     if scales is not None:
-        given["scales"] = model_options.numbers("--scales", scales)
+        further["scales"] = model_options.numbers("--scales", scales)
     # The model first: a wrong checkpoint should be known before a data set is drawn or read.
     options = models.Options(
         weights=weights,
@@ -111,13 +114,13 @@ def run(  # noqa: PLR0913 - an option each
         input_size=model_options.size("--input-size", input_size),
         window=model_options.size("--window", window),
         flip=flip,
-        confidence=not {"ECE", "MCE", "calibration"}.isdisjoint(metrics.split(",")),
+        confidence=not jobs.FOR_CONFIDENCE.isdisjoint(metrics.split(",")),
         score_threshold=score_threshold,
         detections=detections,
         prompt=prompt,
         prompts=prompts,
         sidecar=config,
-        **given,
+        **further,
     )
     where: dict[str, Any] = {"root": data, "layout_name": layout, "ids": ids, "limit": limit, "quiet": as_json}
     card = load_card(dataset)
@@ -154,12 +157,14 @@ def run(  # noqa: PLR0913 - an option each
         files=None if is_own(model) else files_digest(opened.root, out),
         notices=opened.notices,
     )
-    another = f"bench run --model {_other(model, loaded.task)} --dataset {dataset} --split {opened.split}"
+    another = _other(given, opened.split) if dataset == "streets" and loaded.task == "semantic" else ""
+    another = another or jobs.against_shuffled(given, loaded.task, len(opened.samples))
     return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json, another=another)
 
 
-def _other(model: str, task: str) -> str:
-    """A model to compare with next."""
-    if task != "semantic":
-        return "OTHER"
-    return "deeplab" if model == "fcn" else "fcn"
+def _other(given: Mapping[str, Any], split: str) -> str:
+    """The command that asks the same of another model that ships weights for streets."""
+    model = "deeplab" if given["model"] == "fcn" else "fcn"
+    same = {name: given[name] for name in jobs.OF_THE_QUESTION if name not in ("dataset", "split")}
+    asked = ["--model", model, "--dataset", "streets", "--split", split]
+    return shlex.join(["bench", "run", *asked, *words.spoken(run, same)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -68,6 +68,26 @@ def plain(function: Callable[..., int], words: Sequence[str]) -> dict[str, Any] 
     parameters = inspect.signature(function).parameters
     needed = {name for name, each in parameters.items() if each.default is inspect.Parameter.empty}
     return found if needed <= set(found) else None
+
+
+def spoken(function: Callable[..., int], values: Mapping[str, Any]) -> list[str]:
+    """The words that give a command these values by parameter; what is at its default needs none.
+
+    >>> def show(*, limit: Annotated[int | None, option("--limit", help="Images.")] = None) -> int: ...
+    >>> spoken(show, {"limit": 3}), spoken(show, {"limit": None})
+    (['--limit', '3'], [])
+    """
+    hints, parameters = get_type_hints(function, include_extras=True), inspect.signature(function).parameters
+    found: list[str] = []
+    for name, value in values.items():
+        flags = [
+            word
+            for extra in getattr(hints[name], "__metadata__", ())
+            for word in (getattr(extra, "names", None) or getattr(extra, "param_decls", None) or ())
+        ]
+        if flags and value != parameters[name].default:
+            found += [flags[0]] if value is True else [flags[0], str(value)]
+    return found
 
 
 def _declared(hint: Any) -> Option | None:

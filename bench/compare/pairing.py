@@ -5,6 +5,7 @@ What the runs are, and whether they may be compared, is settled before; see `com
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -42,6 +43,16 @@ class Pair:
     effect: Effect
     classes: dict[str, Effect]
     wins: Wins | None
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What each class adds to the difference; none where that is not the mean of differences of these classes.
+
+        So it is not where a class has a score in one run only, or where a score is no mean over classes.
+        """
+        each = {label: found.difference for label, found in self.classes.items() if math.isfinite(found.difference)}
+        shares = {label: difference / len(each) for label, difference in each.items()}
+        return shares if math.isclose(sum(shares.values()), self.effect.difference, abs_tol=1e-9) else {}
 
 
 @dataclass(frozen=True, eq=False)

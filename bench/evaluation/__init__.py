@@ -18,7 +18,7 @@ import numpy as np
 
 from bench import images, runs
 from bench.errors import DataError, InputError, PredictionError, RunError, UsageError
-from bench.evaluation import recording
+from bench.evaluation import fitting, recording
 from bench.evaluation.cost import Meter
 from bench.evaluation.jobs import Job
 from bench.evaluation.keeping import Keeper
@@ -61,6 +61,7 @@ def evaluate(
     """
     if not job.samples:
         raise DataError(f"{job.card.title} {job.split}: there is no image to evaluate")
+    fitting.require_crops(job)
     path = job.path(out)
     if resume and (path / "run.json").is_file() and not runs.partial_folder(path).is_dir():
         return runs.read(path)

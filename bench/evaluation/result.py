@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from bench.errors import UsageError, did_you_mean
+from bench.notices import many
 from bench.runs import Run
 from bench.scoring import Scored
 
@@ -65,7 +66,7 @@ class Result:
     def __repr__(self) -> str:
         """A line for each score, in percent, with its interval."""
         width = max(len(name) for name in self.scores)
-        lines = [f"{self.title}: {self.images} images"]
+        lines = [f"{self.title}: {many(self.images, 'image')}"]
         for name, value in self.scores.items():
             ends = self.intervals[name]
             told = f"  [{100 * ends[0]:.2f}, {100 * ends[1]:.2f}]" if ends else ""

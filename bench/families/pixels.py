@@ -13,7 +13,7 @@ from bench.classes import Classes
 from bench.errors import PredictionError
 from bench.families import Rules, pixel_doubts
 from bench.metrics import pixels, semantic
-from bench.metrics.regions import FULL, named, regions_of
+from bench.metrics.regions import FULL, crop_name, named, regions_of
 from bench.notices import few
 from bench.samples import Array, LabelMap, Prediction, Sample, Table
 from bench.samples.columns import LabelPairs
@@ -129,7 +129,22 @@ def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rul
         "silent-classes": silent and f"fewer than {semantic.SILENT} {unit} carry {silent}: {fate}",
         "absent-classes": lacking if absent else "",
     }
-    return [(code, message) for code, message in possible.items() if message]
+    return [*[(code, message) for code, message in possible.items() if message], *_crops(counts, len(clusters), rules)]
+
+
+def _crops(counts: Table, images: int, rules: Rules) -> list[tuple[str, str]]:
+    """Crops without a pixel in some or all images, which are too narrow for the factor."""
+    nowhere, found = [], list[str]()
+    for factor in rules.regions.cutting:
+        name = crop_name(factor)
+        lacking = images - len(np.unique(counts["image"][counts["region"] == rules.regions.regions.ids[name]]))
+        if lacking == images:
+            nowhere.append(name)
+        elif lacking:
+            found.append(f"{name} holds no pixel of {lacking} of {images} images and is scored on the others")
+    if nowhere:
+        found.append(f"without a pixel of any image, and so without a score: {', '.join(nowhere)}")
+    return [("crops-left-out", f"some crops are too large for these images: {'; '.join(found)}")] if found else []
 
 
 def _regions(rules: Rules, scores_of: Any) -> Scores:

@@ -26,6 +26,8 @@ Crop0 = Literal["full", "base"]
 CROP0: tuple[Crop0, ...] = ("full", "base")
 
 FULL = "full"
+NOWHERE: Window = (slice(0, 0), slice(0, 0))
+"""A window without a pixel."""
 _ROWS = 1024
 """Crops and rings are stated in pixels of an image of this height; others scale by it."""
 _MARGIN = 100
@@ -62,7 +64,7 @@ class Plan:
     @cached_property
     def regions(self) -> Regions:
         """The names of all regions, in the order of their numbers."""
-        crops = [f"crop-{factor}" for factor in self.crops if factor or self.crop0 == "base"]
+        crops = [crop_name(factor) for factor in self.cutting]
         rings = [f"ring-{a}-{b}" for a, b in pairwise((0, *self.rings))] + [f"ring-{r}-up" for r in self.rings[-1:]]
         bands = [f"band-{k + 1}-of-{self.bands}" for k in range(self.bands)]
         depths = [f"depth-{a:g}-{b:g}m" for a, b in pairwise(self.depths)] + [
@@ -72,9 +74,14 @@ class Plan:
         return Regions((FULL, *crops, *rings, *bands, *depths, *trimaps))
 
     @property
+    def cutting(self) -> tuple[int, ...]:
+        """The crop factors that have a region of their own: factor 0 may be the full image."""
+        return tuple(factor for factor in self.crops if factor or self.crop0 == "base")
+
+    @property
     def curve(self) -> dict[int, int]:
         """The number of the region of each crop factor: the crop curve."""
-        return {factor: self.regions.ids.get(f"crop-{factor}", 0) for factor in self.crops}
+        return {factor: self.regions.ids.get(crop_name(factor), 0) for factor in self.crops}
 
 
 @dataclass(frozen=True)
@@ -102,14 +109,14 @@ def regions_of(plan: Plan, truth: LabelMap, *, ignore: int = 255, depth: Array |
     """Make every region of one image, named, in the order of `plan.regions`; the first is the full image.
 
     `depth` (H, W) is the distance in metres, NaN where unknown: such pixels lie in no bin. Boundaries of trimaps are
-    taken on the full image; void makes none. `ignore` marks void in the truth.
+    taken on the full image; void makes none. `ignore` marks void in the truth. A crop that leaves nothing of an image
+    of this size has no pixel.
 
     Raises:
-        UsageError: a crop that leaves nothing of an image of this size.
         DataError: no depth where the plan needs it, or of another size.
     """
     areas: list[Area] = [(slice(0, truth.size[0]), slice(0, truth.size[1]))]
-    areas += [crop(factor, truth.size) for factor in plan.crops if factor or plan.crop0 == "base"]
+    areas += [crop(factor, truth.size) if fits(factor, truth.size) else NOWHERE for factor in plan.cutting]
     areas += _rings(plan.rings, truth.size)
     cuts = [truth.size[0] * k // plan.bands for k in range(plan.bands + 1)] if plan.bands else []
     areas += [(slice(a, b), slice(0, truth.size[1])) for a, b in pairwise(cuts)]
@@ -128,6 +135,21 @@ def vanishing_point(size: Size) -> tuple[float, float]:
     return width / 2, (height - _MARGIN * height / _ROWS) / 2
 
 
+def crop_name(factor: int) -> str:
+    """The name of the region of a crop factor."""
+    return f"crop-{factor}"
+
+
+def fits(factor: int, size: Size) -> bool:
+    """Whether a crop leaves anything of an image; narrow images have room for small factors only.
+
+    >>> fits(400, (1024, 2048)), fits(400, (480, 640))
+    (True, False)
+    """
+    above, below, side = _cuts(factor, size)
+    return above + below < size[0] and 2 * side < size[1]
+
+
 def crop(factor: int, size: Size) -> Window:
     """Return the window of a factor: margins are cut, then `factor` above and below and twice that at the sides.
 
@@ -140,13 +162,20 @@ def crop(factor: int, size: Size) -> Window:
         UsageError: nothing is left.
     """
     height, width = size
-    above, below, side = (_scaled(cut, height) for cut in (factor, _MARGIN + factor, _MARGIN + 2 * factor))
-    if above + below >= height or 2 * side >= width:
+    above, below, side = _cuts(factor, size)
+    if not fits(factor, size):
         raise UsageError(
             f"crop factor {factor} leaves nothing of an image of {height}x{width} pixels (height x width): "
             "smaller factors do"
         )
     return slice(above, height - below), slice(side, width - side)
+
+
+def _cuts(factor: int, size: Size) -> tuple[int, int, int]:
+    """What is cut above, below, and at either side."""
+    cuts = factor, _MARGIN + factor, _MARGIN + 2 * factor
+    above, below, side = (_scaled(cut, size[0]) for cut in cuts)
+    return above, below, side
 
 
 def _scaled(pixels: int, height: int) -> int:
@@ -185,6 +214,8 @@ __all__ = [
     "Plan",
     "Regions",
     "crop",
+    "crop_name",
+    "fits",
     "named",
     "regions_of",
     "vanishing_point",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bench.boards.board_table import Row, Score, Table
 from bench.render import cells
 from bench.render.prose import filled
@@ -26,7 +28,8 @@ def render(table: Table) -> str:
         colalign=align if lines else None,
         disable_numparse=True,
     )
-    remarks = [remark.replace("Bold:", "Star:", 1) for remark in table.remarks]
+    # A terminal shows stars in place of bold, and so must the remarks.
+    remarks = [re.sub(r"\bbold\b", "stars", remark.replace("Bold:", "Star:", 1)) for remark in table.remarks]
     notes = filled((*cells.reasons(table), *remarks))
     note = filled([table.note], later="")
     parts = [table.title, note, grid if lines else "No rows yet.", notes]

@@ -12,6 +12,7 @@ import numpy as np
 from bench.compare import Comparison
 from bench.compare.effects import Effect
 from bench.compare.pairing import Pair
+from bench.notices import many
 from bench.render.prose import filled
 from bench.render.terminal import TITLES, method_text
 from bench.resample import Interval
@@ -23,7 +24,7 @@ def report(found: Comparison) -> str:
     """The whole report: verdict, table of scores, matrix of pairs, classes, notes."""
     dataset = found.runs[0].record.dataset
     parts = [
-        f"{title(found.metric)} on {dataset.title} {dataset.split}: {found.images} images",
+        f"{title(found.metric)} on {dataset.title} {dataset.split}: {many(found.images, 'image')}",
         filled(verdict(found)),
         scores_table(found),
         pairs_matrix(found) if len(found.names) > 2 else "",
@@ -130,40 +131,47 @@ def pairs_matrix(found: Comparison) -> str:
 
 
 def classes_table(found: Comparison, pair: Pair) -> str:
-    """A row for each class that both runs have a score for, with its difference."""
+    """A row for each class that both runs have a score for, with its difference, the largest first."""
     names = found.names[pair.first], found.names[pair.second]
-    rows = []
-    for label, effect in pair.classes.items():
-        if np.isfinite(effect.difference):
-            values = [_percent(effect.first), _percent(effect.second), f"{100 * effect.difference:+.2f}"]
-            star = "*" if effect.differs(found.alpha) else ""
-            rows.append([label, *values, _ends(effect.interval).strip(), _p(effect), star])
-    headers = ["class", f"{names[0]} %", f"{names[1]} %", "difference", "interval", "p", ""]
-    return tabulated(headers, rows, ("left", "right", "right", "right", "left", "left", "left"))
+    rows, shares = [], pair.shares
+    there = {label: effect for label, effect in pair.classes.items() if np.isfinite(effect.difference)}
+    for label, effect in sorted(there.items(), key=lambda entry: -abs(entry[1].difference)):
+        values = [_percent(effect.first), _percent(effect.second), f"{100 * effect.difference:+.2f}"]
+        share = [f"{100 * shares[label]:+.2f}"] if shares else []
+        star = "*" if effect.differs(found.alpha) else ""
+        rows.append([label, *values, *share, _ends(effect.interval).strip(), _p(effect), star])
+    share = ["share"] if shares else []
+    headers = ["class", f"{names[0]} %", f"{names[1]} %", "difference", *share, "interval", "p", ""]
+    return tabulated(headers, rows, ("left", *("right",) * (3 + len(share)), "left", "left", "left"))
 
 
 def notes(found: Comparison) -> list[str]:
     """What intervals and p-values rest on."""
-    first = next((pair.effect.interval for pair in found.pairs if pair.effect.interval), None)
+    made = [pair.effect.interval for pair in found.pairs if pair.effect.interval]
     together = found.clusters != found.images
     worth = f"{found.clusters} clusters of images, worth {found.effective_clusters:.1f} of equal size"
-    units = worth if together else f"{found.images} images"
+    units = worth if together else many(found.images, "image")
     lines = []
-    if first is not None:
-        how = method_text(first.method, first.degrees_of_freedom)
-        lines.append(f"Intervals of paired differences: {100 * first.level:g} %, {how}, over {units}.")
+    if made:
+        how = method_text(made[0].method, *(each.degrees_of_freedom for each in made), of=found.metric)
+        lines.append(f"Intervals of paired differences: {100 * made[0].level:g} %, {how}, over {units}.")
     if found.swaps:
         how = f"all {2 * found.swaps:,}" if found.exact else f"{found.swaps:,}"
         what = "clusters of images" if together else "images"
-        many = (
+        corrected = (
             f", corrected for {len(found.pairs)} pairs by {CORRECTIONS[found.correction]}"
             if len(found.pairs) > 1
             else ""
         )
-        lines.append(f"p-values: {how} swaps of {what} between two runs{many}.".replace(",", " ", how.count(",")))
+        lines.append(f"p-values: {how} swaps of {what} between two runs{corrected}.".replace(",", " ", how.count(",")))
     if any(pair.classes for pair in found.pairs):
         by = CORRECTIONS[found.correction]
-        lines.append(f"p-values of classes are corrected for all classes of a pair by {by}; their intervals are not.")
+        lines.append(
+            f"p-values of classes are corrected for all classes of a pair by {by}, and an interval is for its class "
+            "alone: an interval without 0 beside a large p is no contradiction, and the p-value decides."
+        )
+    if any(pair.shares for pair in found.pairs):
+        lines.append(f"share: the points that a class adds to the difference in {title(found.metric)}.")
     return lines + [f"Note: {note}." for note in found.notes]
 
 
@@ -172,7 +180,11 @@ def _settings(found: Comparison) -> list[str]:
     all_settings = [run.record.settings for run in found.runs]
     keys = dict.fromkeys(key for settings in all_settings for key in settings)
     different = [key for key in keys if any(s.get(key) != all_settings[0].get(key) for s in all_settings)]
-    return [", ".join(f"{key} {settings.get(key)}" for key in different) for settings in all_settings]
+    # What a run does not have is no setting of it: stored predictions have no device, networks no label space.
+    return [
+        ", ".join(f"{key} {settings[key]}" for key in different if settings.get(key) is not None)
+        for settings in all_settings
+    ]
 
 
 def _wins(found: Comparison, pair: Pair, turn: bool) -> str:

@@ -59,7 +59,9 @@ def _pair(found: Comparison, pair: Pair) -> dict[str, Any]:
         "second": found.names[pair.second],
         **_effect(found, pair.effect),
         "images_won": wins,
-        "per_class": {label: _effect(found, effect) for label, effect in pair.classes.items()},
+        "per_class": {
+            label: {**_effect(found, effect), "share": pair.shares.get(label)} for label, effect in pair.classes.items()
+        },
     }
 
 

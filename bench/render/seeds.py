@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from bench.compare.seeds import SeedComparison, SeedEffect, SeedPair
+from bench.notices import many
 from bench.render.comparison import tabulated, title
 from bench.render.prose import filled
 
@@ -18,12 +19,12 @@ def report(found: SeedComparison) -> str:
     lines = [f"Note: {note}." for note in found.notes]
     interval = found.models[0].mean.interval
     if interval is not None:
-        units = f"{found.images} images"
+        units = many(found.images, "image")
         units += f" in {found.clusters} clusters" if found.clusters != found.images else ""
         lines = [f"Intervals: {100 * interval.level:g} %, {interval.method}, over {units} and the runs.", *lines]
     verdicts = filled(verdict(found))
     notes = filled(lines)
-    return "\n\n".join([f"{title(found.metric)}: {found.images} images", verdicts, _table(found), notes]) + "\n"
+    return "\n\n".join([f"{title(found.metric)}: {many(found.images, 'image')}", verdicts, _table(found), notes]) + "\n"
 
 
 def _table(found: SeedComparison) -> str:

@@ -10,6 +10,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from bench import scoring
+from bench.notices import many
 from bench.render.prose import WIDTH, filled
 from bench.runs import Run, circumstances
 
@@ -43,7 +45,7 @@ GROUPS = {
     "prompted": "objects that were pointed at",
     "object_confusion": "objects found, whatever their class",
 }
-FIRST = ("mIoU", "AP", "PQ", "F1", "found")
+FIRST = scoring.LEADING
 """The score that a group leads with; the first line says over how many classes its means run."""
 DASH = "-"
 INDENT = "  "
@@ -55,7 +57,7 @@ def run_table(run: Run) -> str:
     """The whole report of one run: heading, then per group the overall scores, regions and classes, and notes."""
     record = run.record
     where = f"{record.dataset.title} {record.dataset.split}"
-    parts = [f"{record.name} on {where}: {record.dataset.images} images{_speed(run)}", _serious(run)]
+    parts = [f"{record.name} on {where}: {many(record.dataset.images, 'image')}{_speed(run)}", _serious(run)]
     for name, group in record.scores.items():
         if len(record.scores) > 1:
             parts.append(f"{GROUPS.get(name, name)}:")
@@ -177,7 +179,7 @@ def _over(group: Mapping[str, Any]) -> list[str]:
 
 
 def _speed(run: Run) -> str:
-    speed = run.record.timings.get("images_per_second")
+    speed = circumstances.speed(run.record)
     return f", {speed:.1f} images/s" if speed else ""
 
 
@@ -190,30 +192,35 @@ def _notes(run: Run) -> str:
     used = run.record.protocol["intervals"]
     made: dict[str, list[str]] = {}
     for group, method in used["methods"].items():
-        made.setdefault(method_text(method["method"], method["degrees_of_freedom"]), []).append(group)
+        words = method_text(method["method"], method["degrees_of_freedom"], of=method.get("score", ""))
+        made.setdefault(words, []).append(group)
     lines = []
     for how, groups in made.items():
         which = f" of {'; '.join(GROUPS.get(group, group) for group in groups)}" if len(made) > 1 else ""
         lines.append(f"Intervals{which}: {100 * used['level']:.0f} %, {how}, over {_units(used)}.")
     if run.record.model.get("kind") == "model":
-        words = {"Inference": circumstances.inference(run.record), "Cost": circumstances.cost_in_words(run.record)}
-        lines += [f"{head}: {text}." for head, text in words.items() if text]
+        said = {"Inference": circumstances.inference(run.record), "Cost": circumstances.cost_in_words(run.record)}
+        lines += [f"{head}: {text}." for head, text in said.items() if text]
     lines += [f"Note: {each.message}." for each in run.record.warnings if each.severity == "note"]
     return filled(lines)
 
 
-def method_text(method: str, freedom: float) -> str:
-    """How an interval was made, with the degrees of freedom where it has such.
+def method_text(method: str, *freedoms: float, of: str = "") -> str:
+    """How intervals were made, with their degrees of freedom where they have such, and of which score these are.
 
-    >>> method_text("jackknife, Student's t", 12.31), method_text("BCa bootstrap of 2000 resamples", 12.31)
-    ("jackknife, Student's t (12.3)", 'BCa bootstrap of 2000 resamples')
+    >>> method_text("jackknife, Student's t", 12.31, of="mIoU"), method_text("BCa bootstrap of 2000 resamples", 12.31)
+    ("jackknife, Student's t (12.3 for mIoU)", 'BCa bootstrap of 2000 resamples')
+    >>> method_text("jackknife, Student's t", 12.31, 14.5)
+    "jackknife, Student's t (12.3 to 14.5)"
     """
-    return f"{method} ({freedom:.1f})" if "Student" in method else method
+    ends = list(dict.fromkeys(f"{each:.1f}" for each in (min(freedoms), max(freedoms))))
+    words = f"{' to '.join(ends)}{f' for {_name(of)}' if of else ''}"
+    return f"{method} ({words})" if "Student" in method else method
 
 
 def _units(used: Mapping[str, Any]) -> str:
     if used["clusters"] == used["images"]:
-        return f"{used['images']} images"
+        return many(used["images"], "image")
     return f"{used['clusters']} clusters of images, worth {used['effective_clusters']:.1f} of equal size"
 
 

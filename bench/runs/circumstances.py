@@ -6,10 +6,11 @@ them. This module knows no markup.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.notices import many
 from bench.runs import Record
 
 
@@ -30,6 +31,8 @@ COSTS: Mapping[str, Figure] = {
     "memory": Figure("memory (GiB)", 2),
 }
 """The figures of cost that tables and plots can show. GFLOPs are those of one image, as torch counts them."""
+SOON = 1.0
+"""Seconds below which a speed is mostly that of starting."""
 SAME_EVERYWHERE = ("parameters", "GFLOPs")
 """Costs that do not depend on the device."""
 
@@ -51,6 +54,12 @@ def cost(record: Record, name: str) -> float | None:
     return None if value is None or not is_model else value / unit
 
 
+def speed(record: Record) -> float | None:
+    """Images a second of a model; None where there was none, and where it took less than a second."""
+    found = cost(record, "images/s")
+    return found if record.timings.get("seconds", SOON) >= SOON else None
+
+
 def shown(record: Record, name: str) -> str:
     """The figure of this name with its digits, three significant ones where it is small; or nothing."""
     value = cost(record, name)
@@ -70,7 +79,7 @@ def cost_in_words(record: Record) -> str:
     words = [
         f"{shown(record, 'parameters')} M parameters" if shown(record, "parameters") else "",
         f"{shown(record, 'GFLOPs')} GFLOPs for an image of {height} x {width}" if found["flops"] else "",
-        f"{shown(record, 'images/s')} images/s" if shown(record, "images/s") else "",
+        f"{shown(record, 'images/s')} images/s" if speed(record) else "",
         f"p50 {latency['p50_ms']:.1f} ms and p95 {latency['p95_ms']:.1f} ms ({timed})" if latency else "",
         f"at most {shown(record, 'memory')} GiB of the {found['peak_memory_of']}" if shown(record, "memory") else "",
     ]
@@ -121,4 +130,19 @@ def device(record: Record) -> str:
     found = record.timings.get("cost")
     if not found:
         return "a device that the record does not name"
-    return f"{found['device']}, {found['threads']} threads" if found["threads"] else str(found["device"])
+    return f"{found['device']}, {many(found['threads'], 'thread')}" if found["threads"] else str(found["device"])
+
+
+def devices(records: Iterable[Record]) -> list[str]:
+    """The devices that runs were made on, each once, with all the numbers of threads."""
+    threads: dict[str, set[int]] = {}
+    for record in records:
+        found = record.timings.get("cost")
+        if found:
+            threads.setdefault(str(found["device"]).strip(), set()).add(int(found["threads"] or 0))
+    return [
+        f"{name}, {' and '.join(map(str, sorted(numbers - {0})))} {'thread' if numbers == {1} else 'threads'}"
+        if numbers - {0}
+        else name
+        for name, numbers in sorted(threads.items())
+    ]

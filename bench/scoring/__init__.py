@@ -23,6 +23,8 @@ from bench.runs import Record, Run, Tables
 from bench.samples import Array
 from bench.scoring.intervals import LEVEL, moves_of
 
+LEADING = ("mIoU", "AP", "PQ", "F1", "found")
+"""The score that a group leads with."""
 FEW_IMAGES = 60
 """Below this the interval of a single mIoU is too narrow under every method known (measured: see the statistics)."""
 FEW_CLUSTERS = 20
@@ -86,13 +88,14 @@ def score(tables: Tables, classes: Classes, rules: Rules, *, source: Source | No
     methods: dict[str, Any] = {}
     warnings = doubts(tables, classes, rules, source or Source())
     warnings += _warnings_of_units(sizes) if rules.interval != "none" else []
+    intervals_asked = rules.interval != "none" and len(sizes) > 1
     for each in families(rules.families):
         group, method = _group(each, tables, clusters, classes, rules)
         _merge(groups.setdefault(each.GROUP, {}), group)
         if method:
-            methods[each.GROUP] = method
+            methods.setdefault(each.GROUP, method)
         notices = [Notice(*found) for found in each.warnings(tables, clusters, classes, rules)]
-        warnings += [notice for notice in notices if rules.interval != "none" or notice.code != "silent-classes"]
+        warnings += [notice for notice in notices if intervals_asked or notice.code != "silent-classes"]
     detected = [len(table["image"]) for name, table in tables.items() if name.endswith("_detections")]
     if detected and not any(detected):
         warnings.append(Notice("no-detections", "the predictions hold no object of a class that is scored"))
@@ -115,20 +118,22 @@ def doubts(tables: Tables, classes: Classes, rules: Rules, source: Source) -> li
 def _group(
     each: Family, tables: Tables, clusters: Array, classes: Classes, rules: Rules
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The entries of one family, and how the interval of its first score that has one was made."""
+    """The entries of one family, and how the interval of its leading score, or the first that has one, was made."""
     plain = each.score(tables, resample.ones(len(clusters)), classes, rules)
     seed = seed_of(tables)
     moves = moves_of(each, tables, clusters, classes, rules, seed=seed)
-    first: list[Interval] = []
+    made: dict[str, Interval] = {}
 
-    def entry(value: float, pick: Callable[[Scores], Array], members: Members | None = None) -> dict[str, Any]:
+    def entry(
+        value: float, pick: Callable[[Scores], Array], members: Members | None = None, name: str = ""
+    ) -> dict[str, Any]:
         interval = moves.interval(float(value), pick, members)
         if interval is not None:
-            first.append(interval)
+            made.setdefault(name, interval)
         return {"value": float(value), "interval": list(interval.clipped()) if interval else None, "level": LEVEL}
 
     group: dict[str, Any] = {
-        name: entry(values[0], lambda found, name=name: found.overall[name], moves.members(name))  # type: ignore[misc]
+        name: entry(values[0], lambda found, name=name: found.overall[name], moves.members(name), name)  # type: ignore[misc]
         for name, values in plain.overall.items()
     }
     group.update(each.facts(tables, classes, rules))
@@ -140,9 +145,14 @@ def _group(
                 }
                 for c, label in enumerate(labels)
             }
-    if not first:
+    if not made:
         return group, {}
-    method: dict[str, Any] = {"method": first[0].method, "degrees_of_freedom": first[0].degrees_of_freedom}
+    score = next((name for name in (*LEADING, *made) if name in made), "")
+    method: dict[str, Any] = {
+        "method": made[score].method,
+        "degrees_of_freedom": made[score].degrees_of_freedom,
+        "score": score,
+    }
     if moves.drawn is not None:
         method |= {"resamples": len(moves.drawn), "seed": seed}
     return group, method
@@ -193,12 +203,13 @@ def per_image(run: Run) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
 
 def _warnings_of_units(sizes: Array) -> list[Notice]:
     images, effective = int(sizes.sum()), resample.effective_clusters(sizes)
+    if len(sizes) == 1:
+        what = "all images belong to one cluster" if images > 1 else "one image"
+        return [Notice("one-cluster", f"{what}: there are no intervals")]
     found: list[tuple[str, str]] = []
     if images < FEW_IMAGES:
         found.append(("few-images", f"{images} images: below {FEW_IMAGES} intervals are narrower than they should be"))
-    if len(sizes) == 1 < images:
-        found.append(("one-cluster", "all images belong to one cluster: there are no intervals"))
-    elif len(sizes) < images and effective < FEW_CLUSTERS:
+    if len(sizes) < images and effective < FEW_CLUSTERS:
         worth = f"{len(sizes)} clusters, worth {effective:.1f} of equal size"
         found.append(("few-clusters", f"{worth}: intervals are rough"))
     return [Notice(*each) for each in found]

@@ -1,0 +1,28 @@
+"""Whether the crops that were asked for fit the images, before anything is predicted or counted."""
+
+from __future__ import annotations
+
+from bench.errors import UsageError
+from bench.evaluation.jobs import Job
+from bench.metrics.regions import fits
+
+
+def require_crops(job: Job) -> None:
+    """Refuse crops of which none leaves anything of any image; as soon as one fits, nothing more is read.
+
+    Raises:
+        UsageError: none does; the message has the factors and the sizes.
+    """
+    factors = job.rules.regions.cutting
+    sizes = set[tuple[int, int]]()
+    for sample in job.samples if factors else ():
+        size = sample.truth.semantic().size
+        if any(fits(factor, size) for factor in factors):
+            return
+        sizes.add(size)
+    if sizes:
+        ends = dict.fromkeys(f"{height}x{width}" for height, width in (min(sizes), max(sizes)))
+        raise UsageError(
+            f"--regions crops={':'.join(map(str, job.rules.regions.crops))}: no factor leaves anything of an image of "
+            f"{' to '.join(ends)} pixels (height x width); smaller factors do, and wider images"
+        )
