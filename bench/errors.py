@@ -6,6 +6,7 @@
         +-- CardError               a data-set card that cannot be read or contradicts itself
         +-- DataError               the data set's files: missing, truncated, of the wrong kind
         +-- PredictionError         predictions that do not fit the data set
+        |   +-- UnmatchedError         predictions of which none, or too few, bear the names of the images
         +-- CheckpointError         weights that cannot be read or do not fit the model or the card
         +-- OwnCodeError            an exception of the person's own model code
         +-- RunError                a run record that cannot be read, resumed or compared
@@ -45,6 +46,10 @@ class DataError(InputError):
 
 class PredictionError(InputError):
     """A prediction that does not fit the data set: missing, of the wrong size, or with labels that are none."""
+
+
+class UnmatchedError(PredictionError):
+    """Predictions whose names are not those of the images; whoever knows the other splits can say more."""
 
 
 class CheckpointError(InputError):

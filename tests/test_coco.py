@@ -222,7 +222,7 @@ def test_truth_that_contradicts_itself_is_refused(card, written, change, words):
         (segment_lost, "is in the PNG and not in the JSON"),
         (segment_invented, "segment id 77 is in the JSON"),
         (category_invented, "category 8, which is no scored class"),
-        (image_lost, r"has no prediction for 1 images \(000000000012\)"),
+        (image_lost, r"has no prediction for 1 of 2 images \(000000000012\)"),
     ],
 )
 def test_panoptic_predictions_that_contradict_themselves(card, written, change, words):

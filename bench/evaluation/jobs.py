@@ -114,9 +114,10 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     # Masks of results that hold boxes alone would have to be drawn, for nobody to look at.
     without_masks = {"with_masks": False} if rules is not None and rules.families == ("boxes",) else {}
     files = _files_of(path)
-    warnings = suspicions.warnings_of(card, path, task, samples, files=files, space=space)
     # What is read in bulk is not read twice, one object at a time.
     read = _WhenNeeded(find) if in_bulk else find()
+    used = getattr(read, "used", ())
+    warnings = suspicions.warnings_of(card, path, task, used, files=files, space=space)
     return Job(
         card=card,
         split=split,

@@ -19,6 +19,7 @@ from bench.formats import Ids, PredictionReader, Progress, cityscapes_results, d
 from bench.formats import cityscapes_files as files
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, TrueLabels, label_files
+from bench.formats.listing import with_listing
 from bench.samples import Instances, LabelMap, Sample, Truth
 
 PICTURE, LABELS, INSTANCES = "_leftImg8bit.png", "_gtFine_labelIds.png", "_gtFine_instanceIds.png"
@@ -44,7 +45,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     for name, folder in found.items():
         known = {"city": folder.name, **groups.get(name, {})}
         samples.append(_sample(card, root, word, folder / name, groups=known, coded=coded))
-    return folders.chosen(samples, ids, root)
+    return folders.chosen(with_listing(samples, lambda: list(found)), ids, root)
 
 
 def read_predictions(

@@ -7,19 +7,21 @@ it. It knows no metrics.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench import images, kernels, masks
-from bench.errors import DataError, PredictionError, UsageError
-from bench.formats import PredictionReader, coco_panoptic, derive, folders
+from bench.errors import DataError, PredictionError, UnmatchedError, UsageError
+from bench.formats import PredictionReader, coco_panoptic, derive, folders, predicted_files
 from bench.formats.label_files import PredictedLabels, label_files
+from bench.formats.listing import listing_of
 from bench.images import png
+from bench.notices import Notice
 from bench.samples import Instances, LabelMap, Prediction, Rle, Sample, Segments
 
 if TYPE_CHECKING:
@@ -38,12 +40,11 @@ def read(
     if task == "panoptic":
         return coco_panoptic.read_predictions(card, path, samples, lambda sample: sample.id)
     if task == "instance":
-        texts = find(path, samples, ".txt")
-        return lambda sample: _instances(card, texts[sample.id], sample)
+        return _ObjectReader(card, find(path, samples, ".txt"))
     if task != "semantic":
         raise UsageError(f"Cityscapes has no predictions of the task {task!r}: known are instance, panoptic, semantic")
     found = find(path, samples, ".png")
-    return PredictedLabels(label_files(card), found, space)
+    return PredictedLabels(label_files(card), found.paths, space, found.notices)
 
 
 def write(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
@@ -66,8 +67,10 @@ def write(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample,
             label_files(card).write_prediction(path / f"{sample.id}_labelIds.png", prediction.labels)
 
 
-def find(path: Path, samples: Sequence[Sample], suffix: str) -> dict[str, Path]:
+def find(path: Path, samples: Sequence[Sample], suffix: str) -> predicted_files.Found:
     """Find the one file of every sample whose name begins with the sample's id, anywhere below `path`.
+
+    A file belongs to the longest id with which its name begins: frame 00010 is no prediction for frame 0001.
 
     Raises:
         PredictionError: no such folder, samples without a file, or with more than one.
@@ -75,31 +78,68 @@ def find(path: Path, samples: Sequence[Sample], suffix: str) -> dict[str, Path]:
     if not path.is_dir():
         raise PredictionError(f"{path}: a folder with a file <id>*{suffix} for every image is expected")
     below = sorted(folders.files_below(path, (suffix,)).values(), key=lambda file: file.name)
-    names = [file.name for file in below]
-    found: dict[str, Path] = {}
-    missing = []
-    for sample in samples:
-        candidates = []
-        start = bisect_left(names, sample.id)
-        while start < len(names) and names[start].startswith(sample.id):
-            # frame 00010 is no prediction for frame 0001
-            if not names[start][len(sample.id)].isalnum():
-                candidates.append(below[start])
-            start += 1
-        if len(candidates) > 1:
-            raise PredictionError(
-                f"{path}: {sample.id} has {len(candidates)} predictions, such as {candidates[0]} and {candidates[1]}"
-            )
-        if candidates:
-            found[sample.id] = candidates[0]
-        else:
-            missing.append(sample.id)
-    if missing:
+    ids = {*listing_of(samples).names, *(sample.id for sample in samples)}
+    files: dict[str, list[Path]] = {}
+    for file in below:
+        owner = _owner(file.name, ids)
+        if owner is not None:
+            files.setdefault(owner, []).append(file)
+    several = next((sample.id for sample in samples if len(files.get(sample.id, ())) > 1), None)
+    if several is not None:
+        first, second, *_ = files[several]
         raise PredictionError(
-            f"{path}: {len(missing)} of {len(samples)} images have no prediction ({folders.first(missing)}); "
-            f"{missing[0]}*{suffix} is expected"
+            f"{path}: {several} has {len(files[several])} predictions, such as {first} and {second}; an image has one"
         )
-    return found
+    missing = [sample.id for sample in samples if sample.id not in files]
+    if missing:
+        there = f"{len(below)} files of that kind lie there ({folders.first(file.name for file in below)})"
+        raise UnmatchedError(
+            f"{path}: {len(missing)} of {len(samples)} images have no prediction ({folders.first(missing)}); "
+            f"{missing[0]}*{suffix} is expected{f', and {there}' if below else folders.what_lies(path)}"
+        )
+    paths = {sample.id: files[sample.id][0] for sample in samples}
+    return predicted_files.Found(paths, _mixed(paths))
+
+
+def _owner(name: str, ids: Collection[str]) -> str | None:
+    """The longest id with which a name begins; no letter or digit follows it."""
+    for end in range(len(name), 0, -1):
+        if not name[end : end + 1].isalnum() and name[:end] in ids:
+            return name[:end]
+    return None
+
+
+def _mixed(paths: Mapping[str, Path]) -> tuple[Notice, ...]:
+    """Whether the names end in several ways: some files may be pictures for the eye."""
+    ends: dict[str, str] = {}
+    for name, file in paths.items():
+        ends.setdefault(file.name.removeprefix(name), file.name)
+    if len(ends) < 2:
+        return ()
+    message = (
+        f"names of predictions end in {len(ends)} ways, such as {folders.first(ends.values())}: they may not all be of "
+        "one kind; keep predictions of one kind in a folder of their own"
+    )
+    return (Notice("mixed-names", message, "warning"),)
+
+
+@dataclass(frozen=True, eq=False)
+class _ObjectReader:
+    """The detections of text files by sample id; called, it reads those of a sample."""
+
+    card: Card
+    found: predicted_files.Found
+
+    def __call__(self, sample: Sample) -> Instances:
+        return _instances(self.card, self.found.paths[sample.id], sample)
+
+    @property
+    def used(self) -> Collection[Path]:
+        return set(self.found.paths.values())
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        return self.found.notices
 
 
 def _instances(card: Card, path: Path, sample: Sample) -> Instances:
@@ -110,7 +150,7 @@ def _instances(card: Card, path: Path, sample: Sample) -> Instances:
         if label not in train_ids:
             raise PredictionError(f"{path}, line {place}: label {label} is none of the card {card.name}")
         train_id = train_ids[label]
-        mask, pixels = _mask(path.parent / name)
+        mask, pixels = _mask(folders.named_below(path.parent, name))
         # Empty masks and labels that are not scored are skipped, as the official script does.
         if train_id is not None and pixels:
             rows.append((train_id, score, mask))

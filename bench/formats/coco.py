@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,14 +28,18 @@ from bench.formats import (
     coco_panoptic,
     derive,
     folders,
+    panoptic_entries,
+    predicted_files,
 )
 from bench.formats.coco_files import Files, find_files, masks_folder, picture_finder, sample_names, write_names
 from bench.formats.coco_json import InstanceFile, Number, PanopticFile
 from bench.formats.coco_origin import Origin
 from bench.formats.coco_unusual import TruthFile
 from bench.formats.grouping import groups_of
+from bench.formats.image_ids import Pictures
 from bench.formats.label_files import PredictedLabels, label_files
 from bench.formats.pictures import Album, Picture
+from bench.notices import Notice
 from bench.samples import Instances, LabelMap, Prediction, Sample, Segments, Truth
 from bench.samples.columns import DetectionColumns, TruthColumns
 
@@ -54,9 +59,10 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     objects = None if files.panoptic else files.truth
     read = coco_columns.read_usual_truth(card, objects) if objects else None
     listed, truth_of = _panoptic(card, files, files.panoptic) if files.panoptic else _instances(card, files.truth, read)
-    names = sample_names(listed)
+    names = sample_names(listed, str(files.truth))
     groups = groups_of(card.groups, list(names.values()))
-    numbers = frozenset(entry.id for entry in listed)
+    called = {entry.id: entry.file_name for entry in listed}
+    every = tuple(names.values())
     find, samples, album = picture_finder(files), [], Album()
     for entry in sorted(listed, key=lambda entry: (isinstance(entry.id, str), entry.id)):
         picture, file = find(entry.file_name)
@@ -67,7 +73,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
                 read_image=Picture(picture, (entry.height, entry.width), album),
                 groups=groups.get(names[entry.id], {}),
                 file=file,
-                origin=Origin(entry.id, (entry.height, entry.width), numbers, objects, read),
+                origin=Origin(entry.id, (entry.height, entry.width), called, every, objects, read),
             )
         )
     return folders.chosen(samples, ids, files.truth)
@@ -96,11 +102,30 @@ def read_predictions(
         return coco_panoptic.read_predictions(card, path, samples, number_of)
     if task == "instance":
         origins = [sample.origin for sample in samples if isinstance(sample.origin, Origin)]
-        listed = origins[0].listed if origins else frozenset(number_of(sample) for sample in samples)
-        results = coco_instances.results(card, coco_panoptic.single_json(path), listed)
-        return lambda sample: results(number_of(sample), _size(sample))
-    found = folders.find_predictions(path, samples)
-    return PredictedLabels(label_files(card), found, space)
+        files = origins[0].files if origins else {number_of(sample): sample.id for sample in samples}
+        return ObjectReader(coco_instances.results(card, coco_panoptic.single_json(path), files))
+    found = predicted_files.find(path, samples)
+    return PredictedLabels(label_files(card), found.paths, space, found.notices)
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectReader:
+    """The detections of a results file; called, it gives those of a sample."""
+
+    results: coco_instances.Results
+
+    def __call__(self, sample: Sample) -> Instances:
+        """The detections, in the order of the file.
+
+        Raises:
+            PredictionError: a damaged mask.
+        """
+        return self.results(number_of(sample), _size(sample))
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What is odd in the file."""
+        return self.results.notices
 
 
 def read_columns(
@@ -193,7 +218,12 @@ def _panoptic(card: Card, files: Files, path: Path) -> tuple[list[coco_json.Imag
     file = coco_json.load(path, PanopticFile)
     coco_json.check_categories(file.categories, card, path)
     coco_json.check_used((s.category_id for entry in file.annotations for s in entry.segments_info), card, path)
+    pictures = Pictures({image.id: image.file_name for image in file.images})
+    panoptic_entries.check(file.annotations, pictures, str(path), DataError)
     entries = {entry.image_id: entry for entry in file.annotations}
+    strays = [number for number in entries if number not in pictures.files]
+    if strays:
+        raise DataError(f"{path}: an annotation belongs to image {strays[0]!r}, which the file does not list")
     sizes = {image.id: (image.height, image.width) for image in file.images}
     missing = [str(image.id) for image in file.images if image.id not in entries]
     if missing:
@@ -204,7 +234,9 @@ def _panoptic(card: Card, files: Files, path: Path) -> tuple[list[coco_json.Imag
     def truth_of(number: Number) -> Truth:
         entry = entries[number]
 
-        segments = coco_panoptic.TruthFile(card, folder / entry.file_name, entry.segments_info, sizes[number])
+        segments = coco_panoptic.TruthFile(
+            card, folders.named_below(folder, entry.file_name), entry.segments_info, sizes[number]
+        )
 
         def instances() -> Instances:
             if from_file is not None:

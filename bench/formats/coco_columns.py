@@ -6,7 +6,7 @@ specification of this module, has the words for what is wrong, and serves where 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +16,8 @@ import numpy as np
 
 from bench import ahead, kernels
 from bench.ahead import Parsed
-from bench.formats import coco_instances, coco_json, coco_unusual
+from bench.errors import PredictionError
+from bench.formats import coco_instances, coco_json, coco_unusual, image_ids
 from bench.formats.coco_json import Category, ImageEntry, Number
 from bench.formats.coco_unusual import TruthFile
 from bench.samples import Array
@@ -25,6 +26,7 @@ from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 if TYPE_CHECKING:
     from bench.cards import Card
 
+_LOOKS, _LOOK = 64, 1 << 14
 Columns = TypeVar("Columns", TruthColumns, DetectionColumns)
 _LARGEST = 1 << 22
 """Categories up to here are looked up in a table."""
@@ -148,7 +150,8 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
 
 
 def _results(card: Card, path: Path, truth: TruthFile, parsed: Parsed, *, with_masks: bool) -> DetectionColumns:
-    columns = None if parsed is None else _usual_results(card, truth, parsed[1])
+    usual = parsed is not None and agreeing(parsed, truth.files)
+    columns = _usual_results(card, truth, parsed[1]) if parsed is not None and usual else None
     return coco_unusual.results(card, path, truth, with_masks=with_masks) if columns is None else columns
 
 
@@ -181,6 +184,29 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
 def _beyond(boxes: Array) -> bool:
     """Whether a box lies in no image; NaN stands for none."""
     return bool((np.abs(boxes) > coco_instances.FARTHEST).any())
+
+
+class _Named(msgspec.Struct, gc=False):
+    image_id: Number
+    file_name: Any = None
+
+
+def agreeing(parsed: tuple[bytes, dict[str, Any]], files: Mapping[Number, str]) -> bool:
+    """Whether the results name no picture beside an id, or that of the same image (ultralytics writes both)."""
+    data, _ = parsed
+    if not _names_pictures(data):
+        return True
+    try:
+        image_ids.check_names(msgspec.json.decode(data, type=list[_Named]), image_ids.Pictures(files), "")
+    except (msgspec.MsgspecError, UnicodeDecodeError, PredictionError):
+        return False
+    return True
+
+
+def _names_pictures(data: bytes) -> bool:
+    """Whether results have the key "file_name"; a writer gives it to all or none, so some places of a file tell."""
+    step = max(len(data) // _LOOKS, _LOOK)
+    return any(b'"file_name"' in data[start : start + _LOOK] for start in range(0, len(data), step))
 
 
 def places_of(numbers: Array, known: Sequence[Number]) -> Array | None:

@@ -6,6 +6,7 @@ It knows names and folders; what is inside the files is not its business.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from bench.errors import DataError
 from bench.formats import coco_json
 from bench.formats.coco_json import ImageEntry, Number
+from bench.formats.image_ids import plain
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -118,17 +120,40 @@ def picture_finder(files: Files) -> Callable[[str], tuple[str, str]]:
     return find
 
 
-def sample_names(listed: Sequence[ImageEntry]) -> dict[Number, str]:
+def sample_names(listed: Sequence[ImageEntry], where: str = "the truth file") -> dict[Number, str]:
     """What images are called: their files' names without suffix, with folders only where two would share one.
+
+    Where images share the whole name too, "#" and the image id follow (`0003#4`), because COCO tells images by id.
 
     Raises:
         DataError: two images share an id.
     """
-    whole = {entry.id: _without_suffix(entry.file_name) for entry in listed}
-    if len(whole) < len(listed):
-        raise DataError(f"the truth file lists {len(listed)} images with {len(whole)} ids; each image needs its own")
+    refuse_shared_ids(listed, where)
+    whole = {entry.id: _without_suffix(plain(entry.file_name)) for entry in listed}
     stems = {number: name.rsplit("/", 1)[-1] for number, name in whole.items()}
-    return stems if len(set(stems.values())) == len(stems) else whole
+    for names in (stems, whole):
+        if len(set(names.values())) == len(names):
+            return names
+    counts = Counter(whole.values())
+    apart = {number: f"{name}#{number}" if counts[name] > 1 else name for number, name in whole.items()}
+    if len(set(apart.values())) == len(apart):
+        return apart
+    return {number: f"{name}#{number}" for number, name in whole.items()}
+
+
+def refuse_shared_ids(listed: Sequence[ImageEntry], where: str) -> None:
+    """Refuse images that share an id.
+
+    Raises:
+        DataError: the first two.
+    """
+    seen: dict[Number, str] = {}
+    for entry in listed:
+        if entry.id in seen:
+            other, name = seen[entry.id], entry.file_name
+            both = f"{other} and {name}" if other != name else name
+            raise DataError(f"{where}: two images have the id {entry.id!r} ({both}); each image needs its own")
+        seen[entry.id] = entry.file_name
 
 
 def write_names(card: Card, root: Path, split: str) -> Names:

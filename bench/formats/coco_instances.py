@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,8 +16,9 @@ import numpy as np
 
 from bench import masks
 from bench.errors import DataError, PredictionError
-from bench.formats import coco_classes, coco_json, coco_masks, derive
+from bench.formats import coco_classes, coco_json, coco_masks, derive, image_ids
 from bench.formats.coco_json import Annotation, InstanceFile, Number, Result
+from bench.notices import Notice
 from bench.samples import Array, Instances, Rle
 
 if TYPE_CHECKING:
@@ -100,19 +102,36 @@ def number_of(entry: coco_classes.Entry, place: int) -> int:
     return own if isinstance(own, int) and abs(own) < 1 << 62 else place
 
 
-def results(card: Card, path: Path, listed: frozenset[Number]) -> Callable[[Number, Size], Instances]:
-    """Read a results file; the function returned gives the detections of an image, in the order of the file.
+@dataclass(frozen=True, eq=False)
+class Results:
+    """A results file that was read; called, it gives the detections of an image, in the order of the file."""
+
+    read: Callable[[Number, Size], Instances]
+    notices: tuple[Notice, ...]
+
+    def __call__(self, number: Number, size: Size) -> Instances:
+        """The detections of the image with this id, height and width.
+
+        Raises:
+            PredictionError: a damaged mask.
+        """
+        return self.read(number, size)
+
+
+def results(card: Card, path: Path, files: Mapping[Number, str]) -> Results:
+    """Read a results file; `files` are the names of all pictures of the truth by image id.
 
     As pycocotools does, areas are those of the boxes where the first result has one, else those of the masks, and a
     result without mask is its box.
 
     Raises:
-        PredictionError: images that are not in `listed` (unless it is empty), unknown categories, scores that are no
-            numbers; later, damaged masks.
+        PredictionError: images that are not among `files` (`image_ids.py` tells what they may be called), unknown
+            categories, scores that are no numbers; later, damaged masks.
     """
     found = coco_json.load(path, list[Result], PredictionError)
     coco_classes.check_results(found, card, path)
-    check_results(found, path, listed)
+    notices = image_ids.resolve(found, files, str(path))
+    check_results(found, path)
     grouped = _by_image(found)
     train_ids = coco_json.train_ids(card)
     from_boxes = bool(found and found[0].bbox)
@@ -142,11 +161,11 @@ def results(card: Card, path: Path, listed: frozenset[Number]) -> Callable[[Numb
             marks=marks,
         )
 
-    return read
+    return Results(read, notices)
 
 
-def check_results(found: Iterable[Result], path: Path, listed: frozenset[Number]) -> None:
-    """Refuse results of images that are not in `listed` (unless it is empty), and scores and boxes that are none.
+def check_results(found: Iterable[Result], path: Path) -> None:
+    """Refuse scores and boxes that are none.
 
     Raises:
         PredictionError: the first such result.
@@ -154,9 +173,6 @@ def check_results(found: Iterable[Result], path: Path, listed: frozenset[Number]
     for place, result in enumerate(found):
         if not math.isfinite(result.score):
             raise PredictionError(f"{path}: result {place} (image {result.image_id}) has the score {result.score}")
-        if listed and result.image_id not in listed:
-            number = result.image_id
-            raise PredictionError(f"{path}: result {place} is for image {number!r}, which the truth does not list")
         check_box(result, place, path, PredictionError)
 
 

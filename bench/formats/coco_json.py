@@ -88,6 +88,7 @@ class Result(msgspec.Struct, gc=False):
     score: float
     segmentation: Segmentation = None
     bbox: list[float] | None = None
+    file_name: Any = None
 
     def __post_init__(self) -> None:
         """Make whole numbers of floats."""

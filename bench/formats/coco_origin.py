@@ -5,6 +5,7 @@ Only the layouts look at it; it knows no metrics.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 class Origin:
     """How COCO files refer to a sample, its height and width, and all images that its truth file lists.
 
+    `files` are the names of the pictures by image id, `names` the ids of all samples (`listing.py`).
+
     `objects` is the file from which its objects come, None where they come from segments; `read` is what was read of
     that file to list the images, where it is usual.
     """
 
     number: Number
     size: tuple[int, int]
-    listed: frozenset[Number]
+    files: Mapping[Number, str]
+    names: Sequence[str]
     objects: Path | None = None
     read: TruthFile | None = None

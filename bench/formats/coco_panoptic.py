@@ -6,7 +6,7 @@ what is missing in the truth for or against the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,11 @@ import numpy as np
 from bench import images, masks
 from bench.cards import Card
 from bench.errors import DataError, PredictionError
-from bench.formats import coco_json, derive, folders
+from bench.formats import coco_json, derive, folders, panoptic_entries
 from bench.formats.coco_json import Number, PanopticAnnotation, PanopticResults, SegmentEntry
+from bench.formats.image_ids import Pictures
+from bench.formats.listing import listing_of
+from bench.notices import Notice
 from bench.samples import Array, Sample, Segments
 
 
@@ -81,18 +84,21 @@ class TruthFile:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """The predicted maps of a JSON, by image id or, without an entry for it, file name; called, it reads a sample's."""
+    """The predicted maps of a JSON by sample id; called, it reads a sample's.
+
+    `used` are the maps that the JSON names, `notices` what is odd in it.
+    """
 
     card: Card
     file: Path
     folder: Path
-    number_of: Callable[[Sample], Number]
-    by_number: Mapping[Number, PanopticAnnotation]
-    by_stem: Mapping[str, PanopticAnnotation]
+    entries: Mapping[str, PanopticAnnotation]
+    used: Collection[Path] = ()
+    notices: tuple[Notice, ...] = ()
 
     def entry(self, sample: Sample) -> PanopticAnnotation | None:
         """What the JSON says of a sample."""
-        return self.by_number.get(self.number_of(sample)) or self.by_stem.get(sample.stem)
+        return self.entries.get(sample.id)
 
     def __call__(self, sample: Sample) -> Segments:
         """Read the map.
@@ -103,30 +109,33 @@ class Predictions:
         entry = self.entry(sample)
         if entry is None:
             raise PredictionError(f"{self.file}: has no prediction for {sample.id}")
-        return read_segments(self.card, self.folder / entry.file_name, entry.segments_info, wrong=PredictionError)
+        return read_segments(self.card, self.png(entry), entry.segments_info, wrong=PredictionError)
+
+    def png(self, entry: PanopticAnnotation) -> Path:
+        """The map of an entry."""
+        return folders.named_below(self.folder, entry.file_name)
 
 
 def read_predictions(
-    card: Card, path: Path, samples: Iterable[Sample], number_of: Callable[[Sample], Number]
+    card: Card, path: Path, samples: Sequence[Sample], number_of: Callable[[Sample], Number]
 ) -> Predictions:
-    """Find the panoptic prediction of every sample: by image id or, where no entry has it, by file name.
+    """Find the panoptic prediction of every sample: by image id for all, or by another name for all.
 
     `path` is the JSON, with the PNGs in a folder of its name or beside it, or the folder that holds one JSON.
 
     Raises:
-        PredictionError: samples without a prediction, PNGs that are missing; later, whatever `read_segments` refuses.
+        PredictionError: samples without a prediction, entries that contradict themselves; later, whatever
+            `read_segments` refuses.
     """
     file, folder = locate(path)
     found = coco_json.load(file, PanopticResults, PredictionError).annotations
-    by_number = {entry.image_id: entry for entry in found}
-    by_stem = {_stem(entry.file_name): entry for entry in found}
-    if len(by_number) != len(found):
-        raise PredictionError(f"{file}: lists an image twice; each image has one panoptic prediction")
-    predictions = Predictions(card, file, folder, number_of, by_number, by_stem)
-    missing = [sample.id for sample in samples if predictions.entry(sample) is None]
-    if missing:
-        raise PredictionError(f"{file}: has no prediction for {len(missing)} images ({folders.first(missing)})")
-    return predictions
+    needed = {number_of(sample): sample.id for sample in samples}
+    listed = listing_of(samples).files
+    files = listed if needed.keys() <= listed.keys() else needed
+    placed, notices = panoptic_entries.place(found, Pictures(files), needed, str(file))
+    entries = {name: placed[number] for number, name in needed.items()}
+    used = frozenset(folders.named_below(folder, entry.file_name) for entry in found)
+    return Predictions(card, file, folder, entries, used, notices)
 
 
 def locate(path: Path) -> tuple[Path, Path]:
@@ -209,7 +218,3 @@ def _numbers(entries: Sequence[SegmentEntry], png: Path, wrong: coco_json.Wrong)
             raise wrong(f"{png}: the JSON names segment {entry.id} twice")
         seen.add(entry.id)
     return np.array([entry.id for entry in entries], dtype=np.int64)
-
-
-def _stem(name: str) -> str:
-    return name.rsplit("/", 1)[-1].rsplit(".", 1)[0]

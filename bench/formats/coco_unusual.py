@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench import masks
-from bench.errors import DataError
 from bench.formats import coco_instances, coco_json
+from bench.formats.coco_files import refuse_shared_ids
 from bench.formats.coco_json import ImageEntry, InstanceFile, Number
 from bench.samples import Array, Instances
 from bench.samples.columns import DetectionColumns, Runs, TruthColumns
@@ -35,6 +36,11 @@ class TruthFile:
         """The ids of the images."""
         return tuple(image.id for image in self.images)
 
+    @cached_property
+    def files(self) -> dict[Number, str]:
+        """The names of the pictures by image id."""
+        return {image.id: image.file_name for image in self.images}
+
 
 def truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile:
     """Read a truth file object by object, each image's together.
@@ -44,9 +50,7 @@ def truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile:
     """
     file = coco_json.load(path, InstanceFile)
     read = coco_instances.truth_of(card, file, path)
-    numbers = {entry.id for entry in file.images}
-    if len(numbers) < len(file.images):
-        raise DataError(f"{path}: lists {len(file.images)} images with {len(numbers)} ids; each image needs its own")
+    refuse_shared_ids(file.images, str(path))
     images = sorted(file.images, key=lambda entry: (isinstance(entry.id, str), entry.id))
     found = [read(entry.id) for entry in images]
     columns = TruthColumns(
@@ -64,11 +68,14 @@ def results(card: Card, path: Path, listed: TruthFile, *, with_masks: bool) -> D
     Raises:
         PredictionError: as `coco_instances.results`, and a damaged mask.
     """
-    read = coco_instances.results(card, path, frozenset(listed.numbers))
+    read = coco_instances.results(card, path, listed.files)
     found = [read(entry.id, (entry.height, entry.width)) for entry in listed.images]
     scores = (each.scores for each in found if each.scores is not None)
     return DetectionColumns(
-        images=len(found), scores=_joined(scores, np.float64), **_common(found, with_masks=with_masks)
+        images=len(found),
+        scores=_joined(scores, np.float64),
+        notices=read.notices,
+        **_common(found, with_masks=with_masks),
     )
 
 

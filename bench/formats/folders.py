@@ -9,7 +9,7 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from bench.errors import DataError, PredictionError
+from bench.errors import DataError
 from bench.formats import Ids
 from bench.images import LABEL_SUFFIXES
 from bench.samples import Sample
@@ -79,36 +79,24 @@ def files_below(folder: Path, suffixes: Collection[str] = LABEL_SUFFIXES) -> dic
     return dict(sorted(found.items()))
 
 
-def find_predictions(path: Path, samples: Sequence[Sample]) -> dict[str, Path]:
-    """Find one label file for every sample, by its id below the folder or by the last part of the id alone.
+def what_lies(folder: Path) -> str:
+    """Words for a folder without label files: what lies there instead.
 
-    Raises:
-        PredictionError: no such folder, samples without a file (their number and the first ones), or an unclear name.
+    >>> what_lies(Path("/nowhere"))
+    ', and this folder is empty'
     """
-    if not path.is_dir():
-        state = "a file" if path.exists() else "missing"
-        raise PredictionError(f"{path}: a folder of label PNGs, one for every image, is expected, but it is {state}")
-    files = files_below(path)
-    by_stem: dict[str, list[Path]] = {}
-    for key, file in files.items():
-        by_stem.setdefault(key.rsplit("/", 1)[-1], []).append(file)
-    found: dict[str, Path] = {}
-    for sample in samples:
-        candidates = [files[sample.id]] if sample.id in files else by_stem.get(sample.stem, [])
-        if len(candidates) > 1:
-            pair = f"{candidates[0]} and {candidates[1]}"
-            raise PredictionError(f"{path}: {sample.id} has {len(candidates)} predictions, such as {pair}")
-        if candidates:
-            found[sample.id] = candidates[0]
-    missing = [sample.id for sample in samples if sample.id not in found]
-    if missing:
-        lossy = any(files_below(path, (".jpg", ".jpeg")))
-        hint = "; the folder holds JPEGs, which change labels: store PNGs" if lossy and not files else ""
-        raise PredictionError(
-            f"{path}: {len(missing)} of {len(samples)} images have no prediction ({first(missing)}); "
-            f"{missing[0]}.png is expected{hint}"
-        )
-    return found
+    kinds: dict[str, int] = {}
+    for _, inner, names in os.walk(folder, followlinks=True):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        for name in names:
+            if not name.startswith("."):
+                suffix = PurePosixPath(name).suffix.lower() or "without suffix"
+                kinds[suffix] = kinds.get(suffix, 0) + 1
+    if not kinds:
+        return ", and this folder is empty"
+    listed = ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds, key=lambda kind: -kinds[kind])[:_SHOWN])
+    lossy = "; JPEGs change labels: store PNGs" if {".jpg", ".jpeg"} & set(kinds) else ""
+    return f", and no label file lies there, but {listed}{lossy}"
 
 
 def first(names: Iterable[str]) -> str:
@@ -120,6 +108,12 @@ def first(names: Iterable[str]) -> str:
     names = list(names)
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def named_below(folder: Path, name: str) -> Path:
+    """The file that another file names; written on Windows, it has backslashes between its folders."""
+    literal = folder / name
+    return literal if "\\" not in name or literal.exists() else folder / name.replace("\\", "/")
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -5,7 +5,7 @@ One description serves truth and predictions, reading and writing. It knows one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from bench import images, kernels
 from bench.classes import INVALID, Classes, LabelSpace
 from bench.errors import DataError, InputError, PredictionError
 from bench.formats.color_codes import ColorCodes
+from bench.notices import Notice
 from bench.samples import Array, LabelMap, Sample
 
 if TYPE_CHECKING:
@@ -233,6 +234,12 @@ class PredictedLabels:
     files: LabelFiles
     paths: Mapping[str, Path]
     space: LabelSpace = "ids"
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def used(self) -> Collection[Path]:
+        """The files that are predictions of these images."""
+        return set(self.paths.values())
 
     def __call__(self, sample: Sample) -> LabelMap:
         """Read the file of a sample.

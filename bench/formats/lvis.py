@@ -61,17 +61,21 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     path = find_truth(root, _word(card, split))
     listing = lvis_columns.read_listing(path)
     whole = coco_json.once(partial(lvis_columns.read_truth, path))
-    numbers = frozenset(listing.numbers)
+    pictures = {image.id: _picture(path, image) for image in listing.images}
+    files: dict[coco_json.Number, str] = {
+        number: f"{picture.parent.name}/{picture.name}" for number, picture in pictures.items()
+    }
+    names = tuple(picture.stem for picture in pictures.values())
     samples, album = [], Album()
     for image in listing.images:
-        picture = _picture(path, image)
+        picture = pictures[image.id]
         samples.append(
             Sample(
                 id=picture.stem,
                 truth=Truth(read_instances=partial(lambda number: whole().instances(number), image.id)),
                 read_image=Picture(picture, (image.height, image.width), album),
-                file=f"{picture.parent.name}/{picture.name}",
-                origin=Origin(image.id, (image.height, image.width), numbers),
+                file=files[image.id],
+                origin=Origin(image.id, (image.height, image.width), files, names),
             )
         )
     if ids is None or ids == "all":

@@ -16,8 +16,8 @@ import numpy as np
 
 from bench import kernels, masks
 from bench.errors import DataError, PredictionError
-from bench.formats import coco_classes, coco_instances, coco_masks
-from bench.formats.coco_json import Result, Segmentation, load
+from bench.formats import coco_classes, coco_instances, coco_masks, image_ids
+from bench.formats.coco_json import Number, Result, Segmentation, load
 from bench.formats.coco_numbers import ReadWhole, sized, whole
 from bench.samples import Array, Instances, Rle
 from bench.samples.columns import DetectionColumns, Runs, TruthColumns
@@ -206,7 +206,9 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
             or boxes and others not, or any of them is damaged.
     """
     results = load(path, list[Result], PredictionError)
-    coco_instances.check_results(results, path, frozenset(truth.numbers))
+    files: dict[Number, str] = {image.id: image.coco_url or image.file_name for image in truth.images}
+    notices = image_ids.resolve(results, files, str(path))
+    coco_instances.check_results(results, path)
     for place, result in enumerate(results):
         if result.category_id not in truth.train_ids:
             what = f"{path}: {coco_classes.named(result, place)}"
@@ -237,6 +239,7 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
         runs=runs,
         numbers=np.array([place for place, _ in placed], dtype=np.int64),
         marks=np.array([mark for _, mark in shapes], dtype=np.uint8),
+        notices=notices,
     )
 
 

@@ -1,17 +1,20 @@
 """Predicted objects and segments for layouts that define no files for them: COCO's, in which images go by their names.
 
-An `image_id` is the sample's id, or the number that COCO conversions make of it (2007_000033 becomes 2007000033).
+An `image_id` is the sample's id, or what `image_ids.py` understands, such as the number that COCO conversions make of
+it (2007_000033 becomes 2007000033).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import PredictionError
 from bench.formats import PredictionReader, coco_instances, coco_json, coco_panoptic
-from bench.formats.coco_json import Number
+from bench.formats.listing import listing_of
+from bench.notices import Notice
 from bench.samples import Instances, Prediction, Sample, Segments
 
 if TYPE_CHECKING:
@@ -26,15 +29,21 @@ def read_predictions(card: Card, path: Path, task: str, samples: Sequence[Sample
     """
     if task == "panoptic":
         return coco_panoptic.read_predictions(card, path, samples, lambda sample: sample.id)
-    listed = frozenset(name for sample in samples for name in _names(sample))
-    results = coco_instances.results(card, coco_panoptic.single_json(path), listed)
+    return _ObjectReader(coco_instances.results(card, coco_panoptic.single_json(path), listing_of(samples).files))
 
-    def read(sample: Sample) -> Prediction:
-        size = sample.truth.instances().size
-        found = [results(name, size) for name in _names(sample)]
-        return max(found, key=len)
 
-    return read
+@dataclass(frozen=True, eq=False)
+class _ObjectReader:
+    """The detections of a results file; called, it gives those of a sample."""
+
+    results: coco_instances.Results
+
+    def __call__(self, sample: Sample) -> Prediction:
+        return self.results(sample.id, sample.truth.instances().size)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        return self.results.notices
 
 
 def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
@@ -50,17 +59,6 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
     found = [(s, p) for s, p in predictions if _is(s, p, Instances) and isinstance(p, Instances)]
     entries = [entry for s, p in found for entry in coco_instances.result_entries(card, s.id, p)]
     coco_json.write(path if path.suffix == ".json" else path / "results.json", entries, PredictionError)
-
-
-def _names(sample: Sample) -> tuple[Number, ...]:
-    """What an image may be called: its id, and the number in it.
-
-    >>> from bench.samples import Truth
-    >>> _names(Sample("2007_000033", Truth())), _names(Sample("cat", Truth()))
-    (('2007_000033', 2007000033), ('cat',))
-    """
-    digits = sample.id.replace("_", "")
-    return (sample.id, int(digits)) if digits.isdecimal() else (sample.id,)
 
 
 def _is(sample: Sample, prediction: Prediction, kind: type) -> bool:

@@ -17,9 +17,10 @@ from bench import images
 from bench.cards import Card
 from bench.classes import LabelSpace
 from bench.errors import CardError, DataError, PredictionError
-from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results
+from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results, predicted_files
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files, palette
+from bench.formats.listing import with_listing
 from bench.formats.patterns import Pattern
 from bench.formats.pictures import Album, Picture
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
@@ -46,24 +47,27 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
             f"{files.labels.path(missing[0])} is expected, or say --ids FILE or --ids all"
         )
     coded, groups, album = _label_files(card), groups_of(card.groups, names), Album()
-    return [
+    samples = [
         _sample(name, root, files, _Files.of(name, root, files, coded), groups=groups.get(name, {}), album=album)
         for name in names
     ]
+    # Of images that were left out with --ids, results are no surprise.
+    others = (lambda: names) if ids is None else (lambda: [*names, *(files.labels.find(root).keys() - set(names))])
+    return with_listing(samples, others)
 
 
 def read_predictions(
     card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
 ) -> PredictionReader:
-    """Find <id>.png (or its last part alone) in the folder for every sample; other tasks as `named_results.py` tells.
+    """Find <id>.png for every sample as `predicted_files.py` tells; other tasks as `named_results.py` does.
 
     Raises:
         PredictionError: samples without a prediction.
     """
     if task != "semantic":
         return named_results.read_predictions(card, path, task, samples)
-    found = folders.find_predictions(path, samples)
-    return PredictedLabels(_label_files(card), found, space)
+    found = predicted_files.find(path, samples)
+    return PredictedLabels(_label_files(card), found.paths, space, found.notices)
 
 
 def write_truth(

@@ -33,7 +33,7 @@ def read(card: Card, predictions: PredictionReader, samples: Sequence[Sample]) -
     entries = [entry for entry in map(predictions.entry, samples) if entry is not None]
     if len(entries) < len(samples):
         return None
-    guesses = [predictions.folder / entry.file_name for entry in entries]
+    guesses = [predictions.png(entry) for entry in entries]
     pixels = _pixels(files, guesses)
     truth = _columns(card, [file.entries for file in files])
     guessed = _columns(card, [entry.segments_info for entry in entries])

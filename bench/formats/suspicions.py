@@ -5,8 +5,7 @@ Nothing here refuses anything: it finds words for a warning, from the names of t
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ import numpy as np
 from bench import images
 from bench.errors import DataError
 from bench.formats import folders
-from bench.samples import Sample
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -28,35 +26,25 @@ Warned = tuple[str, str]
 
 
 def warnings_of(
-    card: Card, path: Path, task: str, samples: Sequence[Sample], *, files: Sequence[Path], space: LabelSpace = "ids"
+    card: Card, path: Path, task: str, used: Collection[Path], *, files: Sequence[Path], space: LabelSpace = "ids"
 ) -> list[Warned]:
-    """What a reader of scores should know of the `files` at `path` that hold predictions of these samples."""
+    """What a reader of scores should know of the `files` at `path`, of which those in `used` are predictions."""
     suffixes = {"semantic": images.LABEL_SUFFIXES, "instance": (".txt",), "panoptic": (".png",)}[task]
     held = [file for file in files if file.suffix.lower() in suffixes and not _hidden(file, path)]
-    if not path.is_dir() or not held:
+    if not path.is_dir() or not held or not used:
         return []
-    owner = _owner(samples, by_beginning=card.layout == "cityscapes" or task == "panoptic")
-    strays = [file for file in held if not owner(file.stem)]
+    strays = [file for file in held if file not in used]
     found = []
     if strays:
         names = folders.first(file.name for file in strays)
         found.append(("unused-files", f"{len(strays)} of {len(held)} files in {path} belong to no image ({names})"))
     if task == "semantic" and len(strays) < len(held) and not card.colors:
-        found += _palette(card, next(file for file in held if owner(file.stem)), space)
+        found += _palette(card, next(file for file in held if file in used), space)
     return found
 
 
 def _hidden(file: Path, path: Path) -> bool:
     return any(part.startswith(".") for part in file.relative_to(path).parts) if path.is_dir() else False
-
-
-def _owner(samples: Sequence[Sample], *, by_beginning: bool) -> Callable[[str], bool]:
-    """Whether a file of this name belongs to an image: by its name, or by how its name begins."""
-    stems = sorted({sample.stem for sample in samples})
-    known = set(stems)
-    if not by_beginning:
-        return known.__contains__
-    return lambda name: name in known or name.startswith(stems[max(bisect_right(stems, name) - 1, 0)])
 
 
 def _palette(card: Card, file: Path, space: LabelSpace) -> list[Warned]:

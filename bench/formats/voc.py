@@ -18,9 +18,10 @@ from bench import images
 from bench.cards import Card
 from bench.classes import Classes, LabelSpace
 from bench.errors import DataError, PredictionError
-from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results
+from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results, predicted_files
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files
+from bench.formats.listing import with_listing
 from bench.formats.pictures import Album, Picture
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
 
@@ -57,13 +58,16 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
         path = pictures.get(name, base / PICTURES / f"{name}.jpg")
         picture = Picture(path, partial(images.image_size, files.classes), album)
         samples.append(_sample(name, files, picture, path.relative_to(root).as_posix(), groups.get(name, {})))
-    return samples
+    # Of images that were left out with --ids, results are no surprise.
+    return with_listing(samples, lambda: names if ids is None else [*names, *(truth_files.keys() - set(names))])
 
 
 def read_predictions(
     card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
 ) -> PredictionReader:
     """Find <id>.png for every sample, in the folder itself or in results/VOC*/Segmentation/comp[56]_*_cls below it.
+
+    Other names of files are told in `predicted_files.py`.
 
     VOC defines no files for the other tasks: they are read as `named_results.py` tells.
 
@@ -72,8 +76,8 @@ def read_predictions(
     """
     if task != "semantic":
         return named_results.read_predictions(card, path, task, samples)
-    found = folders.find_predictions(_submission(path), samples)
-    return PredictedLabels(label_files(card, images.voc_palette()), found, space)
+    found = predicted_files.find(_submission(path), samples)
+    return PredictedLabels(label_files(card, images.voc_palette()), found.paths, space, found.notices)
 
 
 def write_truth(
