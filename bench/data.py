@@ -107,7 +107,7 @@ def _refuse_groups_unseen(card: Card, samples: Sequence[Sample]) -> None:
 
 
 def _samples(card: Card, root: Path, split: str, ids: str | None) -> list[Sample]:
-    wanted = _ids(ids)
+    wanted = chosen_ids(ids)
     try:
         return layout(card).read_truth(card, root, split, ids=wanted)
     except DataError as error:
@@ -140,12 +140,17 @@ def _root(card: Card, split: str, root: Path | None, progress: Progress | None) 
     return root
 
 
-def _ids(ids: str | None) -> Ids:
+def chosen_ids(ids: str | None) -> Ids:
+    """What --ids asks for: "all", the ids in a file, or None where nothing is said.
+
+    Raises:
+        UsageError: no such file, an empty one, or an id that is listed twice.
+    """
     if ids is None or ids == "all":
         return "all" if ids else None
     path = Path(ids).expanduser()
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError):
         raise UsageError(f"--ids {ids}: this is neither 'all' nor a text file with one image id a line") from None
     names = [line for line in lines if line]

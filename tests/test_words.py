@@ -18,11 +18,14 @@ PLAIN = [
     [*NEEDED, "--json", "--resume"],
     [*NEEDED, "--limit", "12", "--interval", "none", "--classes-in", "union"],
     [*NEEDED, "--data", "a folder", "--out", "runs/x/", "--regions", "crops,trimap=3:5", "--metrics", "mIoU,IoU"],
+    [],
+    NEEDED[:2],
+    ["found", "--dataset", "voc2012"],
+    ["--truth", "masks", "found", "--classes", "a,b"],
+    [*NEEDED, "stray"],
     [*NEEDED, "--task", "semantic", "--name", "ö", "--label-space", "train-ids"],
 ]
 UNUSUAL = [
-    [],
-    NEEDED[:2],
     [*NEEDED, "--help"],
     [*NEEDED, "--unknown", "1"],
     [*NEEDED, "--limit", "many"],
@@ -33,7 +36,7 @@ UNUSUAL = [
     [*NEEDED, *NEEDED],
     [*NEEDED, "--name", ""],
     [*NEEDED, "--", "--json"],
-    [*NEEDED, "stray"],
+    [*NEEDED, "stray", "another"],
 ]
 
 

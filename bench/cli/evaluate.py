@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from bench.cli import console, jobs, reading
+from bench.cli import console, jobs, reading, without_card
 from bench.cli.options import (
     AreaFrom,
     AreaRanges,
@@ -14,7 +14,6 @@ from bench.cli.options import (
     ClassesIn,
     Crop0,
     DataFolder,
-    DatasetName,
     IdsFile,
     IntervalChoice,
     IouThresholds,
@@ -31,18 +30,39 @@ from bench.cli.options import (
     SplitName,
     VocForm,
 )
-from bench.cli.words import option
+from bench.cli.words import argument, option
+from bench.errors import UsageError
 
 
 def evaluate(  # noqa: PLR0913 - an option each
+    found: Annotated[Path | None, argument("DIR|FILE", help="The predictions, in place of --predictions.")] = None,
     *,
     predictions: Annotated[
-        Path,
+        Path | None,
         option(
             "--predictions", "-p", metavar="DIR|FILE", help="Predictions in the data set's format, or baseline:NAME."
         ),
-    ],
-    dataset: DatasetName,
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        option("--dataset", "-d", metavar="NAME|CARD.toml", help="Data set: a shipped card or your own."),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        option(
+            "--truth", metavar="DIR", help="Label maps of the same names as the predictions, in place of a data set."
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        option("--classes", metavar="A,B,C|N", help="With --truth: names of the classes 0, 1, ..., or their number."),
+    ] = None,
+    ignore: Annotated[
+        str | None,
+        option(
+            "--ignore", metavar="LIST|none", help="With --truth: values of the truth that do not count, such as 255."
+        ),
+    ] = None,
     split: SplitName = None,
     data: DataFolder = None,
     task: Annotated[
@@ -83,15 +103,29 @@ def evaluate(  # noqa: PLR0913 - an option each
     Reads predictions in the data set's official format and writes a run record; needs no model and no torch.
 
     Example:  bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
+    Example:  bench eval results/ --truth masks/ --classes background,cell      (two folders of label maps, no card)
     """
     given = dict(locals())
-    reading.begin(predictions, data, metrics)
+    if (found is None) == (predictions is None):
+        problem = "--predictions/-p is missing" if found is None else "give the predictions once"
+        raise UsageError(f"{problem}: bench eval DIR|FILE, or bench eval --predictions DIR|FILE")
+    asked_for = found or predictions or Path()
+    given |= {"found": None, "predictions": asked_for}
+    reading.begin(asked_for, data, metrics)
     from bench.errors import PredictionError
     from bench.evaluation.choosing import boxes_alone, rules_for, task_of
     from bench.evaluation.jobs import made_from_truth, stored_predictions
     from bench.evaluation.settings import require_semantic
 
-    opened = jobs.open_with_progress(dataset, split, root=data, layout_name=layout, ids=ids, limit=limit, quiet=as_json)
+    if truth is not None:
+        without_card.refuse_others(
+            {"dataset": dataset, "split": split, "data": data, "layout": layout}, label_space, task
+        )
+        opened = without_card.open_folders(truth, asked_for, classes=classes, ignore=ignore, ids=ids, limit=limit)
+    else:
+        without_card.refuse_without_truth({"classes": classes, "ignore": ignore}, dataset)
+        where: dict[str, Any] = {"root": data, "layout_name": layout, "ids": ids, "limit": limit}
+        opened = jobs.open_with_progress(str(dataset), split, **where, quiet=as_json)
     asked: dict[str, Any] = {
         "crop0": crop0,
         "boundary_mode": boundary_mode,
@@ -104,7 +138,7 @@ def evaluate(  # noqa: PLR0913 - an option each
         "area_ranges": area_ranges,
         "interval": interval,
     }
-    kind, _, baseline = str(predictions).partition(":")
+    kind, _, baseline = str(asked_for).partition(":")
     read = {"label_space": label_space, "resize": resize}
     if kind == "baseline" and baseline:
         require_semantic(read, what="baselines, which are made from the truth")
@@ -123,7 +157,7 @@ def evaluate(  # noqa: PLR0913 - an option each
             notices=opened.notices,
         )
         return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json)
-    path = predictions.expanduser()
+    path = asked_for.expanduser()
     if not path.exists():
         raise PredictionError(f"--predictions {path}: there is no such folder or file")
     answered = task_of(path) if task == "auto" else task

@@ -26,6 +26,9 @@ FOR_CONFIDENCE = {"ECE", "MCE", "calibration"}
 """Metrics that need a confidence with each prediction."""
 OF_THE_QUESTION = (
     "dataset",
+    "truth",
+    "classes",
+    "ignore",
     "split",
     "data",
     "limit",

@@ -23,6 +23,19 @@ class Option:
     metavar: str | None = None
 
 
+@dataclass(frozen=True)
+class Argument:
+    """A word without a name before it, before typer knows it."""
+
+    help: str
+    metavar: str
+
+
+def argument(metavar: str, *, help: str) -> Argument:  # noqa: A002 - typer's own word
+    """Declare a word without a name; a command has at most one, and it may be left out."""
+    return Argument(help, metavar)
+
+
 def option(*names: str, help: str, metavar: str | None = None) -> Option:  # noqa: A002 - typer's own word
     """Declare an option, with the words of `typer.Option`."""
     return Option(names, help, metavar)
@@ -35,7 +48,10 @@ def for_typer(function: Callable[..., int]) -> Callable[..., int]:
     hints = get_type_hints(function, include_extras=True)
     for name, hint in hints.items():
         declared = _declared(hint)
-        if declared is not None:
+        if isinstance(declared, Argument):
+            word = typer.Argument(metavar=f"[{declared.metavar}]", help=declared.help, show_default=False)
+            hints[name] = Annotated[get_args(hint)[0], word]
+        elif declared is not None:
             told = typer.Option(*declared.names, metavar=declared.metavar, help=declared.help)
             hints[name] = Annotated[get_args(hint)[0], told]
     function.__annotations__ = hints
@@ -43,25 +59,28 @@ def for_typer(function: Callable[..., int]) -> Callable[..., int]:
 
 
 def plain(function: Callable[..., int], words: Sequence[str]) -> dict[str, Any] | None:
-    """Read words of the form `--name value` and `--flag`; None where only typer knows what they mean or lack.
+    """Read words of the form `--name value`, `--flag` and `word`; None where only typer knows what they mean or lack.
 
     >>> def show(*, limit: Annotated[int | None, option("--limit", help="Images.")] = None) -> int: ...
     >>> plain(show, ["--limit", "3"]), plain(show, ["--limit", "many"]), plain(show, ["--help"])
     ({'limit': 3}, None, None)
     """
-    kinds, places = {}, {}
+    kinds: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    bare = ""
     for name, hint in get_type_hints(function, include_extras=True).items():
         declared = _declared(hint)
         if declared is not None:
+            bare = name if isinstance(declared, Argument) else bare
             kinds[name] = get_args(hint)[0]
-            places.update(dict.fromkeys(declared.names, name))
+            places.update(dict.fromkeys(getattr(declared, "names", ()), name))
     found: dict[str, Any] = {}
     rest = iter(words)
     for word in rest:
-        name = places.get(word, "")
+        name = places.get(word, "" if word.startswith("-") else bare)
         if not name or name in found:
             return None
-        value = True if kinds[name] is bool else _value(kinds[name], next(rest, ""))
+        value = True if kinds[name] is bool else _value(kinds[name], word if name == bare else next(rest, ""))
         if value is None:
             return None
         found[name] = value
@@ -90,8 +109,8 @@ def spoken(function: Callable[..., int], values: Mapping[str, Any]) -> list[str]
     return found
 
 
-def _declared(hint: Any) -> Option | None:
-    return next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Option)), None)
+def _declared(hint: Any) -> Option | Argument | None:
+    return next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Option | Argument)), None)
 
 
 def _value(kind: Any, word: str) -> Any:

@@ -1,0 +1,74 @@
+"""`bench eval PREDICTIONS --truth MASKS`: two folders of label maps in place of a data set with a card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.data import Data
+
+
+def refuse_others(named: Mapping[str, Any], label_space: str | None, task: str) -> None:
+    """Refuse options of data sets beside --truth.
+
+    Raises:
+        UsageError: the first one that was given.
+    """
+    for name, value in named.items():
+        if value is not None:
+            raise UsageError(f"--{name} and --truth cannot go together: --truth takes the place of a data set")
+    if label_space is not None:
+        raise UsageError(f"--label-space {label_space} has no effect with --truth, whose values are the classes")
+    if task not in ("auto", "semantic"):
+        raise UsageError(f"--task {task}: two folders hold label maps (semantic); objects and segments need a card")
+
+
+def refuse_without_truth(named: Mapping[str, Any], dataset: str | None) -> None:
+    """Refuse options of two folders where a data set is named, or neither.
+
+    Raises:
+        UsageError: the first one that was given, or no data set.
+    """
+    for name, value in named.items():
+        if value is not None:
+            raise UsageError(f"--{name} has no effect without --truth: the card of a data set says that; leave it out")
+    if dataset is None:
+        raise UsageError(
+            "--dataset/-d is missing: name a data set (bench list datasets) or your card, or give the folder of the "
+            "true label maps with --truth"
+        )
+
+
+def open_folders(
+    truth: Path, predictions: Path, *, classes: str | None, ignore: str | None, ids: str | None, limit: int | None
+) -> Data:
+    """Open the true label maps as a data set whose classes are named, or are the values of both folders.
+
+    Raises:
+        UsageError, DataError, PredictionError: what is wrong, and where.
+    """
+    from bench.data import Data, chosen_ids
+    from bench.errors import DataError, PredictionError
+    from bench.formats import folders, two_folders
+
+    root, kind = truth.expanduser(), str(predictions).partition(":")[0]
+    path = None if kind == "baseline" else predictions.expanduser()
+    if path is not None and not path.exists():
+        raise PredictionError(f"{path}: there is no such folder of predictions")
+    names = two_folders.find(root)
+    wanted = chosen_ids(ids)
+    if wanted is not None and wanted != "all":
+        unknown = sorted(set(wanted) - set(names))
+        if unknown:
+            raise DataError(
+                f"--ids {ids}: {root} has no label map of {folders.first(unknown)}; one there is {names[0]}"
+            )
+        names = [name for name in names if name in set(wanted)]
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit {limit}: at least one image is needed")
+    found = two_folders.read(root, path, names[:limit], classes=classes, ignore=ignore)
+    return Data(found.card, root, two_folders.SPLIT, found.samples, found.notices)
