@@ -77,6 +77,7 @@ def test_the_matrix_has_every_key_of_a_card() -> None:
 LABELLED = ("cityscapes", "pairs", "voc")
 NOT_LVIS = (*LABELLED, "coco")
 FILES = '[files]\nlabels = "x/{id}.png"\nimages = "y/{id}.png"\n'
+TWO = '[[classes]]\nid = 0\ntrain_id = 0\nname = "a"\n[[classes]]\nid = 1\ntrain_id = 1\nname = "b"\nthing = true\n'
 KEYS: dict[str, list[tuple[str, str, Expected]]] = {
     "name": [("", "", always)],
     "title": [("", "", always)],
@@ -107,6 +108,7 @@ KEYS: dict[str, list[tuple[str, str, Expected]]] = {
     ],
     "files": [("", FILES, of_files)],
     "values": [("", "[values]\n0 = 0\n255 = 1\n", coded(r"\[values\]"))],
+    "threshold": [("128", TWO, coded("threshold"))],
     "colors": [("true", "", coded("colors = true"))],
     "aliases": [("", '[aliases]\ncell = ["nucleus"]\n', only_in(*NOT_LVIS, told="aliases.*leave them out"))],
     "crops": [("", "[crops]\nfactors = [0]\n", of_semantic(r"\[crops\] has no effect with tasks"))],

@@ -40,6 +40,7 @@ class Card:
     files: dict[str, str] = field(default_factory=dict)
     values: dict[int, int] = field(default_factory=dict)
     colors: bool = False
+    threshold: int | None = None
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     crops: Crops | None = None
     boundary: Boundary | None = None

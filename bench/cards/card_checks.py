@@ -103,6 +103,18 @@ def _colors(file: CardFile) -> Iterator[str]:
         yield f"colors = true, but {names} {verb} no color of its own; every class needs one"
 
 
+def _threshold(file: CardFile) -> Iterator[str]:
+    if file.threshold is None:
+        return
+    if not 1 <= file.threshold <= LARGEST:
+        yield f"threshold = {file.threshold} lies outside 1 .. {LARGEST}: up to 255 it is of 8 bits, above of 16 bits"
+    if len(file.classes) != 2 or any(entry.train_id is None for entry in file.classes):
+        yield (
+            "threshold makes two classes of the values of a mask, so the card lists two classes: train_id 0 lies below "
+            "it, train_id 1 from it on"
+        )
+
+
 def _aliases(file: CardFile) -> Iterator[str]:
     own = {entry.name for entry in file.classes}
     if file.aliases and not own:
@@ -172,6 +184,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[CardFile], Iterable[str]]], ...]
     (("layout", "classes", "classes_from"), _place_of_classes),
     (("classes", "ignore", "void"), _classes),
     (("classes", "colors"), _colors),
+    (("classes", "threshold"), _threshold),
     (("classes", "aliases"), _aliases),
     (("layout", "files"), _files),
     (("classes", "void", "values"), _values),

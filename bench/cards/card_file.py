@@ -80,6 +80,7 @@ class CardFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[str, str] = {}  # msgspec copies defaults
     values: dict[str, int] = {}
     colors: bool = False
+    threshold: int | None = None
     aliases: dict[str, tuple[str, ...]] = {}
     crops: Crops | None = None
     boundary: Boundary | None = None

@@ -39,6 +39,8 @@ class Keys(Protocol):
     @property
     def colors(self) -> bool: ...  # noqa: D102
     @property
+    def threshold(self) -> int | None: ...  # noqa: D102
+    @property
     def crops(self) -> Any: ...  # noqa: D102
     @property
     def boundary(self) -> Any: ...  # noqa: D102
@@ -88,6 +90,11 @@ def _coding(card: Keys) -> Iterator[str]:
         yield f"colors = true has no effect in layout {card.layout!r}, {why}{also}"
     if card.values and why:
         yield f"[values] has no effect in layout {card.layout!r}, {why}"
+    if card.threshold is not None and why:
+        yield f"threshold has no effect in layout {card.layout!r}, {why}"
+    for key, given in (("[values]", card.values), ("colors = true", card.colors)):
+        if card.threshold is not None and given:
+            yield f"{key} has no effect with threshold, which makes two classes of the values; keep one of both"
     if card.values and card.colors:
         yield "[values] has no effect with colors = true, where colours stand for the classes; keep one of both"
 
@@ -100,6 +107,8 @@ def _void(card: Keys, void: Collection[int], ignore: int) -> Iterator[str]:
         yield f"{told} in layout 'coco', where pixels of no segment are void; leave it out"
     elif card.layout == "lvis":
         yield f"{told} in layout 'lvis', which has no label files; leave it out"
+    elif card.threshold is not None:
+        yield f"{told} with threshold, which gives every pixel a class; leave it out"
     elif card.colors and not (card.layout == "voc" and set(card.tasks) != {"semantic"}):
         yield f"{told} with colors = true; list void as a class with its color and without train_id"
 

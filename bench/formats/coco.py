@@ -104,8 +104,9 @@ def read_predictions(
         origins = [sample.origin for sample in samples if isinstance(sample.origin, Origin)]
         files = origins[0].files if origins else {number_of(sample): sample.id for sample in samples}
         return ObjectReader(coco_instances.results(card, coco_panoptic.single_json(path), files))
-    found = predicted_files.find(path, samples)
-    return PredictedLabels(label_files(card), found.paths, space, found.notices)
+    coded = label_files(card)
+    found = predicted_files.find(path, samples, coded.suffixes)
+    return PredictedLabels(coded, found.paths, space, found.notices)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from bench import images, kernels
 from bench.classes import INVALID, Classes, LabelSpace
 from bench.errors import DataError, InputError, PredictionError
 from bench.formats.color_codes import ColorCodes
+from bench.images import levels
 from bench.notices import Notice
 from bench.samples import Array, LabelMap, Sample
 
@@ -32,7 +33,8 @@ class LabelFiles:
 
     `values` maps pixel values to ids where they differ; with `colors` truth is RGB in the colours of the classes.
     Predictions may be RGB wherever every scored class has a colour of its own. `palette` (256, 3) colours the index
-    files that are written. `colored` says what to do about truth in colours, where `colors` is not set.
+    files that are written. `colored` says what to do about truth in colours, where `colors` is not set. With a
+    `threshold`, values below it are train id 0 and the others train id 1.
     """
 
     classes: Classes
@@ -40,6 +42,12 @@ class LabelFiles:
     colors: bool = False
     palette: Array | None = None
     colored: str = ""
+    threshold: int | None = None
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What names of label files end in."""
+        return images.LABEL_SUFFIXES if self.threshold is None else (*images.LABEL_SUFFIXES, *images.LOSSY_SUFFIXES)
 
     def read_truth(self, path: Path) -> LabelMap:
         """Read a truth file as train ids and `ignore`.
@@ -47,6 +55,8 @@ class LabelFiles:
         Raises:
             DataError: a damaged file, or a value or colour that means nothing in the card.
         """
+        if self.threshold is not None:
+            return LabelMap(self._from_levels(path, DataError))
         if self.colors:
             return LabelMap(self.color_codes.labels(self._codes(path, DataError)))
         try:
@@ -70,6 +80,12 @@ class LabelFiles:
         Raises:
             PredictionError: a damaged file, or a value or colour that is no label of the card.
         """
+        if self.threshold is not None:
+            if space != "ids":
+                raise PredictionError(
+                    f"{path}: --label-space {space} has no effect with the card's threshold; leave it out"
+                )
+            return LabelMap(self._from_levels(path, PredictionError))
         try:
             labels = None if self.colors and images.is_color(path) else images.read_labels(path)
         except DataError as error:
@@ -97,7 +113,7 @@ class LabelFiles:
         Raises:
             DataError: void pixels in a data set that has no value for them, or a file that cannot be written.
         """
-        void = self.classes.void or self._unscored
+        void = () if self.threshold is not None else self.classes.void or self._unscored
         if not self.colors and not void and (labels == self.classes.ignore).any():
             raise DataError(f"{path}: there are void pixels, but the card has no value for void; add one to `void`")
         self._write(path, labels, self.classes)
@@ -121,6 +137,9 @@ class LabelFiles:
         return tuple(e.id for e in self.classes.entries if e.train_id is None and 0 <= e.id < _VALUES)
 
     def _write(self, path: Path, labels: Array, classes: Classes) -> None:
+        if self.threshold is not None:
+            images.write_labels(path, np.where(labels == 1, levels.BYTE, 0).astype(np.uint8))
+            return
         if self.colors:
             images.write_rgb(path, self._to_colors(labels, path))
             return
@@ -166,6 +185,13 @@ class LabelFiles:
             return kernels.map_labels(ids, table, np.uint8 if int(table.max()) <= 255 else np.uint16)
         except kernels.InvalidLabel as invalid:
             raise DataError(f"{path}: no pixel value stands for id {invalid.value} in the card's [values]") from None
+
+    def _from_levels(self, path: Path, error: type[InputError]) -> Array:
+        try:
+            found = images.read_levels(path)
+        except DataError as problem:
+            raise error(str(problem)) from None
+        return found.reach(self.threshold or 0).astype(self.classes.dtype)
 
     @cached_property
     def color_codes(self) -> ColorCodes:
@@ -252,7 +278,7 @@ class PredictedLabels:
 
 def label_files(card: Card, palette: Array | None = None) -> LabelFiles:
     """The label files of a data set as its card describes them."""
-    return LabelFiles(card.classes, card.values, card.colors, palette, _on_colored_truth(card))
+    return LabelFiles(card.classes, card.values, card.colors, palette, _on_colored_truth(card), card.threshold)
 
 
 def _on_colored_truth(card: Card) -> str:

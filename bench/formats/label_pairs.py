@@ -32,7 +32,8 @@ def read(predictions: PredictionReader, samples: Sequence[Sample]) -> LabelPairs
     if not isinstance(predictions, PredictedLabels) or len(files) < len(samples):
         return None
     label_files = files[0].files
-    if label_files.colors or predictions.files.colors or any(file.files is not label_files for file in files):
+    plain = not (label_files.colors or predictions.files.colors) and label_files.threshold is None
+    if not plain or any(file.files is not label_files for file in files):
         return None
     parts = []
     for file, sample in zip(files, samples, strict=True):

@@ -66,8 +66,9 @@ def read_predictions(
     """
     if task != "semantic":
         return named_results.read_predictions(card, path, task, samples)
-    found = predicted_files.find(path, samples)
-    return PredictedLabels(_label_files(card), found.paths, space, found.notices)
+    coded = _label_files(card)
+    found = predicted_files.find(path, samples, coded.suffixes)
+    return PredictedLabels(coded, found.paths, space, found.notices)
 
 
 def write_truth(

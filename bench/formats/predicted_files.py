@@ -7,7 +7,7 @@ it is told. What is inside the files is not this module's business.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 from bench.errors import PredictionError, UnmatchedError
 from bench.formats import folders
 from bench.formats.listing import listing_of
-from bench.images import IMAGE_SUFFIXES
+from bench.images import IMAGE_SUFFIXES, LABEL_SUFFIXES
 from bench.notices import Notice
 from bench.samples import Sample
 
@@ -57,7 +57,7 @@ class _Tried:
         return sum(len(found) == 1 for found in self.files.values()) if not self.shared else 0
 
 
-def find(path: Path, samples: Sequence[Sample]) -> Found:
+def find(path: Path, samples: Sequence[Sample], suffixes: Collection[str] = LABEL_SUFFIXES) -> Found:
     """Find one label file for every sample.
 
     Raises:
@@ -66,7 +66,7 @@ def find(path: Path, samples: Sequence[Sample]) -> Found:
     if not path.is_dir():
         state = "a file" if path.exists() else "missing"
         raise PredictionError(f"{path}: a folder of label PNGs, one for every image, is expected, but it is {state}")
-    below = folders.files_below(path)
+    below = folders.files_below(path, suffixes)
     if all(sample.id in below for sample in samples):
         return Found({sample.id: below[sample.id] for sample in samples})
     names = listing_of(samples).names

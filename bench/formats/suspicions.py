@@ -38,7 +38,7 @@ def warnings_of(
     if strays:
         names = folders.first(file.name for file in strays)
         found.append(("unused-files", f"{len(strays)} of {len(held)} files in {path} belong to no image ({names})"))
-    if task == "semantic" and len(strays) < len(held) and not card.colors:
+    if task == "semantic" and len(strays) < len(held) and not card.colors and card.threshold is None:
         found += _palette(card, next(file for file in held if file in used), space)
     return found
 

@@ -76,8 +76,9 @@ def read_predictions(
     """
     if task != "semantic":
         return named_results.read_predictions(card, path, task, samples)
-    found = predicted_files.find(_submission(path), samples)
-    return PredictedLabels(label_files(card, images.voc_palette()), found.paths, space, found.notices)
+    coded = label_files(card, images.voc_palette())
+    found = predicted_files.find(_submission(path), samples, coded.suffixes)
+    return PredictedLabels(coded, found.paths, space, found.notices)
 
 
 def write_truth(

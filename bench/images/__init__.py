@@ -18,18 +18,22 @@ import numpy as np
 
 from bench import kernels
 from bench.errors import DataError
-from bench.images import arrays, orientation, pillow, png
+from bench.images import arrays, levels, orientation, pillow, png
+from bench.images.levels import Levels
 from bench.images.values import NoLabelsError, single
 from bench.samples import Array, Image
 
 ARRAY_SUFFIXES = (".npy", ".npz")
 LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif", ".webp", *ARRAY_SUFFIXES)
+LOSSY_SUFFIXES = (".jpg", ".jpeg")
+"""What label files are too where a threshold makes labels of their values."""
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp")
 
 Turn = Callable[[int, tuple[int, int]], bool]
 """Whether to turn a picture of this orientation (2 to 8), whose upright size (height, width) is this."""
 
 _PALETTE_SIZE = 256
+_BYTE = 8  # bits
 _HEAD = 1 << 16
 """Bytes in which a PNG tells its orientation."""
 
@@ -109,6 +113,24 @@ def read_color_labels(path: str | Path) -> Image:
         if png.tag_of(data) != orientation.UPRIGHT:
             raise DataError(f"{path}: {orientation.refusal(png.tag_of(data))}")
     return read_rgb(path)
+
+
+def read_levels(path: str | Path) -> Levels:
+    """Read how bright the pixels of a mask are, in any format, JPEG included.
+
+    Raises:
+        DataError: the file is missing, damaged, in colours, or of another depth than 8 or 16 bits.
+    """
+    data = _bytes(path)
+    if arrays.is_array(data):
+        return _checked(path, lambda: levels.of_array(arrays.values(data)))
+    header = _fast(path, data)
+    if header is None and data.startswith(png.SIGNATURE):
+        header = _wide(path, data)
+    if header is None or header.depth < _BYTE or header.color == png.PALETTE:
+        return pillow.with_pillow(path, levels.of_image)
+    decoded = _decode(path, data)
+    return _checked(path, lambda: levels.of_array(decoded if decoded.ndim == 2 else single(decoded)))
 
 
 def read_panoptic_ids(path: str | Path) -> tuple[Array, Array]:

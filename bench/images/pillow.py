@@ -124,7 +124,7 @@ def palette(image: Image.Image) -> Array:
 def has_colors(image: Image.Image) -> bool:
     """Whether an image holds colours per pixel; a GIF does where its palette is not grey."""
     if image.format == "GIF" and image.mode == "P":
-        return _grey_values(image) is None
+        return grey_values(image) is None
     return image.mode not in (*LABEL_MODES, "LA", "PA")
 
 
@@ -132,7 +132,7 @@ def to_labels(image: Image.Image) -> Array:
     """One value per pixel, (H, W) uint8 or uint16: palette index or the stored grey value."""
     refuse_unfit(image)
     if image.format == "GIF" and image.mode == "P":
-        grey = _grey_values(image)
+        grey = grey_values(image)
         if grey is None:
             raise NoLabelsError(
                 "this GIF has colours, and programs renumber the palette when they store a GIF, so its indices are "
@@ -150,7 +150,7 @@ def to_labels(image: Image.Image) -> Array:
     return cast("Array", labels // stretch) if stretch > 1 else whole(labels)
 
 
-def _grey_values(image: Image.Image) -> Array | None:
+def grey_values(image: Image.Image) -> Array | None:
     """The grey values of an image with a palette, (H, W) uint8; None where it has colours."""
     indices = np.array(image)
     colors = palette(image)
@@ -179,15 +179,20 @@ def _raw_mode(image: Image.Image) -> str:
     return str(args if isinstance(args, str) else args[0])
 
 
-def refuse_unfit(image: Image.Image) -> None:
-    """Refuse formats that change values when they are written, files of several images, and turned ones."""
-    lossy = image.format in ("JPEG", "MPO", "JPEG2000")
-    if lossy or (image.format == "WEBP" and not _is_lossless(Path(getattr(image, "filename", "")).read_bytes())):
-        kind = "lossy WebP" if image.format == "WEBP" else image.format
-        raise NoLabelsError(f"a {kind} changes pixel values and cannot hold labels; a PNG is expected")
+def refuse_unfit(image: Image.Image, *, lossy: bool = False) -> None:
+    """Refuse files of several images, turned ones and, but with `lossy`, formats that change values."""
+    if not lossy:
+        _refuse_lossy(image)
     refuse_pages(image)
     if orientation_of(image) != orientation.UPRIGHT:
         raise NoLabelsError(orientation.refusal(orientation_of(image)))
+
+
+def _refuse_lossy(image: Image.Image) -> None:
+    changes = image.format in ("JPEG", "MPO", "JPEG2000")
+    if changes or (image.format == "WEBP" and not _is_lossless(Path(getattr(image, "filename", "")).read_bytes())):
+        kind = "lossy WebP" if image.format == "WEBP" else image.format
+        raise NoLabelsError(f"a {kind} changes pixel values and cannot hold labels; a PNG is expected")
 
 
 def _is_lossless(data: bytes) -> bool:
