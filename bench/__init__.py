@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.asking import evaluate as evaluate
+    from bench.asking import open_data as open_data
     from bench.boards import board as board
     from bench.cards import Card as Card
     from bench.cards import load_card as load_card
     from bench.classes import Class as Class
     from bench.classes import Classes as Classes
-    from bench.data import open_data as open_data
     from bench.errors import BenchError as BenchError
     from bench.errors import InputError as InputError
     from bench.evaluation.evaluator import Evaluator as Evaluator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.evaluation.result import Result as Result
     from bench.models import Options as Options
     from bench.runs import Run as Run
-    from bench.runs import read as read_run
+    from bench.runs.finding import read_run as read_run
     from bench.samples import Instances as Instances
     from bench.samples import LabelMap as LabelMap
     from bench.samples import Sample as Sample
@@ -51,8 +51,8 @@ _HOMES = {
     "board": ("bench.boards", "board"),
     "evaluate": ("bench.asking", "evaluate"),
     "load_card": ("bench.cards", "load_card"),
-    "open_data": ("bench.data", "open_data"),
-    "read_run": ("bench.runs", "read"),
+    "open_data": ("bench.asking", "open_data"),
+    "read_run": ("bench.runs.finding", "read_run"),
 }
 
 __all__ = [

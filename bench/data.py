@@ -14,6 +14,7 @@ from bench.cards import Card, load_card
 from bench.cards.card_file import CLASSES_FROM, LAYOUTS
 from bench.errors import CardError, DataError, UsageError, did_you_mean
 from bench.formats import Ids, classes_in_truth, layout
+from bench.formats.grouping import key_of
 from bench.notices import Notice
 from bench.samples import Sample
 
@@ -35,16 +36,16 @@ def open_data(
     dataset: str = "streets",
     split: str | None = None,
     *,
-    root: Path | None = None,
+    root: str | Path | None = None,
     layout_name: str | None = None,
-    ids: str | None = None,
+    ids: str | Path | Sequence[str] | None = None,
     limit: int | None = None,
     progress: Progress | None = None,
 ) -> Data:
     """Open a split of the data set with this name, or of the card at this path.
 
     `root` is the folder as downloaded, or None for the environment's BENCH_DATA and, for `streets`, the cache.
-    `ids` is "all" or a file with one image id a line; `limit` takes the first so many images.
+    `ids` is "all", a file with one image id a line, or a list of ids; `limit` takes the first so many images.
 
     Raises:
         CardError, DataError, UsageError: what is missing or wrong, and where.
@@ -94,7 +95,7 @@ def _count_notices(card: Card, split: str, count: int, limit: int | None) -> tup
 
 def _refuse_groups_unseen(card: Card, samples: Sequence[Sample]) -> None:
     """Refuse `groups` that no image shows: each image would count as its own cluster, and intervals be too narrow."""
-    key = "block" if card.groups == "sequence-blocks" else card.groups
+    key = key_of(card.groups)
     if key == "none" or not samples or any(key in sample.groups for sample in samples):
         return
     form = (
@@ -106,17 +107,17 @@ def _refuse_groups_unseen(card: Card, samples: Sequence[Sample]) -> None:
     )
 
 
-def _samples(card: Card, root: Path, split: str, ids: str | None) -> list[Sample]:
+def _samples(card: Card, root: Path, split: str, ids: str | Path | Sequence[str] | None) -> list[Sample]:
     wanted = chosen_ids(ids)
     try:
         return layout(card).read_truth(card, root, split, ids=wanted)
     except DataError as error:
         if wanted is None or wanted == "all":
             raise
-        raise DataError(f"--ids {ids}: {error}") from None
+        raise DataError(f"--ids {ids}: {error}" if isinstance(ids, str | Path) else str(error)) from None
 
 
-def _root(card: Card, split: str, root: Path | None, progress: Progress | None) -> Path:
+def _root(card: Card, split: str, root: str | Path | None, progress: Progress | None) -> Path:
     if root is None and card.name == "streets":
         from bench.streets import dataset as streets  # a third of the start of a command, for one data set
 
@@ -129,7 +130,7 @@ def _root(card: Card, split: str, root: Path | None, progress: Progress | None) 
             f"where is {card.title}? Say --data FOLDER (or set BENCH_DATA); "
             f"bench prepare --dataset {card.name} --data FOLDER fetches it or says how to"
         )
-    root = root.expanduser()
+    root = Path(root).expanduser()
     if not root.exists():
         raise DataError(f"--data {root}: there is no such folder or file")
     if root.is_file() and card.layout not in CLASSES_FROM["truth"]:
@@ -140,23 +141,30 @@ def _root(card: Card, split: str, root: Path | None, progress: Progress | None) 
     return root
 
 
-def chosen_ids(ids: str | None) -> Ids:
-    """What --ids asks for: "all", the ids in a file, or None where nothing is said.
+def chosen_ids(ids: str | Path | Sequence[str] | None) -> Ids:
+    """What --ids asks for: "all", the ids in a file or a list, or None where nothing is said.
 
     Raises:
         UsageError: no such file, an empty one, or an id that is listed twice.
     """
     if ids is None or ids == "all":
         return "all" if ids else None
+    if not isinstance(ids, str | Path):
+        return _names(ids, "the list of image ids")
     path = Path(ids).expanduser()
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError):
         raise UsageError(f"--ids {ids}: this is neither 'all' nor a text file with one image id a line") from None
-    names = [line for line in lines if line]
+    return _names([line for line in lines if line], f"--ids {ids}")
+
+
+def _names(names: Sequence[str], where: str) -> list[str]:
     if not names:
-        raise UsageError(f"--ids {ids}: the file is empty; it needs one image id a line")
+        raise UsageError(f"{where}: it is empty; it needs one image id a line")
+    if not all(isinstance(name, str) for name in names):
+        raise UsageError(f"{where}: image ids are text, as the data set names its images")
     repeated = sorted({name for name in names if names.count(name) > 1}) if len(names) != len(set(names)) else []
     if repeated:
-        raise UsageError(f"--ids {ids}: {repeated[0]!r} is listed twice; each image counts once")
-    return names
+        raise UsageError(f"{where}: {repeated[0]!r} is listed twice; each image counts once")
+    return list(names)

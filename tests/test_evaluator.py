@@ -112,13 +112,13 @@ def test_wrong_updates_are_refused() -> None:
         evaluator.update(truth=truth, prediction=truth.clip(0, 3), id=name)
     with pytest.raises(PredictionError, match=r"^x: .*\(4, 10, 14\); take the argmax"):
         evaluator.update(truth=[truth], prediction=[np.zeros((4, 10, 14))], id=["x"])
-    with pytest.raises(PredictionError, match="x: the label 4 is none of the train ids 0 to 3"):
+    with pytest.raises(PredictionError, match=r"x: the label 4 \(row 0, column 0\) is none of the train ids 0 to 3"):
         evaluator.update(truth=truth, prediction=np.full_like(truth, 4), id="x")
-    with pytest.raises(UsageError, match="x: the truth: the label 9 is none"):
+    with pytest.raises(UsageError, match=r"x: the truth: the label 9 \(row 0, column 0\) is none"):
         evaluator.update(truth=np.full_like(truth, 9), prediction=found, id="x")
-    with pytest.raises(PredictionError, match="x: "):
+    with pytest.raises(PredictionError, match="x: it has 5 x 14 pixels, the truth 10 x 14"):
         evaluator.update(truth=truth, prediction=found[:5], id="x")
-    with pytest.raises(UsageError, match="2 truths, 1 predictions"):
+    with pytest.raises(UsageError, match="2 truths and 1 predictions: each image needs one of each"):
         evaluator.update(truth=np.stack([truth, truth]), prediction=found)
     with pytest.raises(UsageError, match="cannot be merged"):
         evaluator.merge(Evaluator(5))

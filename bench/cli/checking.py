@@ -73,9 +73,9 @@ def check(
 def _checked(file: GateFile, asked: Check, *, common: bool, quiet: bool) -> Checked:
     """Carry out one check; errors name the file and the check."""
     from bench import gate, runs
-    from bench.cli.records import find_record
     from bench.errors import InputError
     from bench.render.gate_words import Checked
+    from bench.runs.finding import find_record
 
     try:
         baseline = runs.read(find_record(file.place(asked.baseline)))

@@ -56,10 +56,10 @@ def compare(  # noqa: PLR0913 - an option each
     Example:  bench compare runs/streets-val/deeplab runs/streets-val/fcn --by class
     """
     from bench import runs
-    from bench.cli.records import find_record
     from bench.compare import compare as compare_runs
     from bench.render.comparison import report
     from bench.render.comparison_json import comparison_json
+    from bench.runs.finding import find_record
 
     alone = {"--by": by is not None, "--correction": correction != "holm", "--interval": interval != "default"}
     alone["--permutations"] = permutations is not None

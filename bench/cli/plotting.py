@@ -36,8 +36,8 @@ def plot(
 
     from bench import runs
     from bench.boards import board_file, fronts
-    from bench.cli.records import find_record
     from bench.render import plot as picture
+    from bench.runs.finding import find_record
 
     if len(paths) == 1 and (paths[0].expanduser() / "board.toml").is_file():
         found = fronts.of_board(board_file.read(paths[0].expanduser()), metric=metric, cost=cost)

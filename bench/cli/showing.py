@@ -9,7 +9,7 @@ import typer
 
 from bench.cli import console
 from bench.cli.options import AsJson
-from bench.cli.records import find_record
+from bench.runs.finding import find_record
 
 if TYPE_CHECKING:
     from bench.runs import Run

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from bench.errors import UsageError
 from bench.resample import Interval, effective_clusters, permutation, ties
 from bench.resample.corrections import Correction
 from bench.runs import Run
+from bench.runs.finding import read_run
 from bench.samples import Array
 from bench.scoring import FEW_CLUSTERS, seed_of
 
@@ -61,7 +63,7 @@ class Comparison:
 
 
 def compare(
-    *compared: Run,
+    *given: Run | str | Path,
     metric: str | None = None,
     by_class: bool = False,
     alpha: float = 0.05,
@@ -72,6 +74,7 @@ def compare(
 ) -> Comparison:
     """Compare two or more runs on one score, such as `mIoU`, `AP`, `mIoU@crop-200` or `IoU:car`.
 
+    Runs are records that were read, or the paths of their folders (or of a folder with one record below it).
     Each pair has its difference with an interval of level 1 - alpha, a p-value from swapping images (or clusters)
     between the two, and the smallest difference that so many images can show with 80 % power. `common_images` compares
     on the images that all runs have. Intervals leave out one cluster at a time, for AP they resample; `percentile` and
@@ -81,6 +84,7 @@ def compare(
         RunError: the runs were counted under other rules or against another truth.
         UsageError: fewer than two runs, or an unknown metric.
     """
+    compared = [each if isinstance(each, Run) else read_run(each) for each in given]
     if len(compared) < 2:
         raise UsageError(f"a comparison needs two runs, not {len(compared)}")
     if not 0 < alpha < 1:

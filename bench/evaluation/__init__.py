@@ -161,13 +161,17 @@ class _Counter:
                 tables.update(each.count(job.card, job.rules, sample, prediction, position))
         except PredictionError:
             if job.model is not None:
-                _refuse_unequal_image(sample, prediction)
+                refuse_unequal_image(sample, prediction)
             raise
         return (position,), tables
 
 
-def _refuse_unequal_image(sample: Sample, prediction: Prediction) -> None:
-    """Say that an image and its truth differ in size, which is no fault of a model that answers in the image's size."""
+def refuse_unequal_image(sample: Sample, prediction: Prediction) -> None:
+    """Say that an image and its truth differ in size, which is no fault of a model that answers in the image's size.
+
+    Raises:
+        DataError: they do.
+    """
     truth = sample.truth
     if isinstance(prediction, PromptedMasks):
         return  # asked for objects of the truth, in its size

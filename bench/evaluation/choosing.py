@@ -118,21 +118,22 @@ def rules_for(
     card: Card,
     task: str,
     *,
-    metrics: str = "default",
+    metrics: str | Sequence[str] = "default",
     regions: str = "",
     masks: bool = True,
     **settings: Any,
 ) -> Rules:
     """The rules of evaluating predictions of a task on a data set; without `masks`, the default is boxes alone.
 
-    `metrics` is `default`, `all`, or names of metrics or families with commas; `regions` lists kinds of regions,
-    each with numbers of its own after `=`, such as `crops,trimap=3:5`. `all` takes the card's crops in.
+    `metrics` is `default`, `all`, or names of metrics or families, with commas or in a list; `regions` lists kinds of
+    regions, each with numbers of its own after `=`, such as `crops,trimap=3:5`. `all` takes the card's crops in.
 
     A setting that is None is one that nobody gave.
 
     Raises:
         UsageError: an unknown name or value, one that belongs to another task, or a setting that would change nothing.
     """
+    metrics = _joined(metrics)
     settings = {name: value for name, value in settings.items() if value is not None}
     setting_words.check({"regions": regions, **settings})
     known = [name for name, entry in FAMILIES.items() if entry.task == task]
@@ -154,6 +155,15 @@ def rules_for(
     if card.boundary is not None:
         settings.setdefault("boundary_ratio", card.boundary.ratio)
     return Rules(families=tuple(chosen), regions=plan, **settings)
+
+
+def _joined(metrics: Any) -> str:
+    """Names of metrics with commas between, as a person types them."""
+    if isinstance(metrics, str):
+        return metrics
+    if isinstance(metrics, list | tuple) and all(isinstance(name, str) for name in metrics):
+        return ",".join(metrics)
+    raise UsageError(f"--metrics {metrics!r}: a name is needed, or a list of names")
 
 
 def plan_for(card: Card, regions: str, *, crop0: Any = "full") -> Plan:

@@ -8,22 +8,33 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+import msgspec
 
 from bench import given, scoring
-from bench.cards import Card, load_card
-from bench.classes import Class, Classes
-from bench.errors import UsageError
+from bench.classes import LABEL_SPACES, LabelSpace
+from bench.errors import InputError, UsageError, did_you_mean
+from bench.evaluation import class_tables
 from bench.evaluation.choosing import rules_for
+from bench.evaluation.raw import RawFiles, values_of
 from bench.evaluation.result import Result
-from bench.families import Rules, families
+from bench.evaluation.speaking import in_python
+from bench.evaluation.tallies import Handed, Tallies, Tally
+from bench.families import FROM_BOXES, Rules, Source, families
+from bench.formats.grouping import key_of
+from bench.notices import Notice
 from bench.runs import Tables
-from bench.samples import Prediction, Sample, Table, Truth
+from bench.samples import Instances, Prediction, Sample, Table, Truth
 
-Counts = dict[str, Table]
+if TYPE_CHECKING:
+    from bench.runs import Run
+
+NEED_A_SAMPLE = ("cityscapes_instance", "weighted")
+"""Families that look at several forms of an image's truth, of which a loop hands over one."""
+_READ = {"semantic": "read_semantic", "instance": "read_instances", "panoptic": "read_segments"}
 
 
 class Evaluator:
@@ -32,78 +43,118 @@ class Evaluator:
     Images with ids are put in the order of their ids, and one that comes twice counts once: the scores depend neither
     on the order of updates nor on how images are spread over processes.
 
+    >>> import numpy as np
     >>> evaluator = Evaluator(["road", "car"])
     >>> evaluator.update(truth=np.array([[0, 0, 1, 1]]), prediction=np.array([[0, 1, 1, 1]]))
     >>> round(evaluator.result()["mIoU"], 4)
     0.5833
     """
 
+    @in_python
     def __init__(
         self,
-        classes: Card | Classes | str | Path | Sequence[str] | int,
+        classes: class_tables.Told,
         *,
         task: str = "semantic",
-        metrics: str = "default",
+        metrics: str | Sequence[str] = "default",
+        ignore: int | Sequence[int] | None = None,
+        label_space: LabelSpace = "train-ids",
+        groups: str | None = None,
         **settings: Any,
     ) -> None:
         """Take a card (or its name), a class table, names of classes, or how many there are.
 
         `task` is semantic, instance or panoptic; `metrics` and `settings` (`classes_in`, `interval` ...) as in
-        `bench run`.
+        `bench run`. `ignore` are values of true label maps that do not count, such as -100 (those of the card where it
+        is not told); `label_space` says whether labels are train ids, 0 to C-1, or the ids of the card; `groups` which
+        images belong together by their ids, where it is not the card's own rule.
 
         Raises:
-            UsageError: a task or metric that is unknown or does not fit.
+            UsageError: classes, a task, metric or setting that is unknown or does not fit.
         """
         if task not in given.TASKS:
             raise UsageError(f"the task {task!r} is none of {', '.join(given.TASKS)}")
-        self.card = _card(classes, task)
+        if label_space not in LABEL_SPACES:
+            hint = did_you_mean(str(label_space), LABEL_SPACES)
+            raise UsageError(f"label_space={label_space!r}: {hint}")
+        self.card = class_tables.card_of(classes, task, groups=groups)
         self.task = task
         self.rules: Rules = rules_for(self.card, task, metrics=metrics, **settings)
-        self._named: dict[str, Counts] = {}
-        self._unnamed: list[Counts] = []
+        self.reading = given.Reading(
+            label_space,
+            values_of(ignore, task),
+            RawFiles.of(self.card) if task == "semantic" and label_space == "ids" else None,
+            open=True,
+        )
+        self._may_drop = metrics in ("default", "all")
+        self.tallies = Tallies()
+        self._gathered = False
 
     def __len__(self) -> int:
         """Number of images."""
-        return len(self._named) + len(self._unnamed)
+        return len(self.tallies)
 
-    def update(self, *, truth: Any, prediction: Any, id: Any = None) -> None:  # noqa: A002 - what people call it
-        """Count one image, or a batch: (N, H, W) labels, or lists; `docs/models.md` tells the forms of each task.
+    def __repr__(self) -> str:
+        """What is counted, and of how many images."""
+        many = f"{len(self)} image{'s' * (len(self) != 1)}"
+        return f"<Evaluator of {self.card.title}: {self.task}, {len(self.card.classes)} classes, {many}>"
 
-        `id` is the image's id, or a list of them; arrays of NumPy and tensors of torch are taken alike.
+    @in_python
+    def update(
+        self,
+        *,
+        truth: Any,
+        prediction: Any,
+        id: Any = None,  # noqa: A002 - what people call it
+        cluster: Any = None,
+        size: given.Size | None = None,
+    ) -> None:
+        """Count one image, or a batch: (N, H, W) labels, or lists; `docs/python.md` tells the forms of each task.
+
+        `id` is the image's id, or a list of them; arrays of NumPy and tensors of torch are taken alike. `cluster` is
+        the patient, video or place that an image belongs to, or a list of them; without it the card's rule reads it
+        from the ids. `size` (height, width) of the images is needed by true polygons alone.
 
         Raises:
             UsageError: a truth of another form, batches of unequal length, or an id that comes again with other counts.
             PredictionError: a prediction of another form or size, or with a class that is none.
         """
-        truths, predictions = given.batch(truth, self.task), given.batch(prediction, self.task)
-        ids = [id] if isinstance(id, str) else [None] * len(truths) if id is None else list(id)
-        if not len(truths) == len(predictions) == len(ids):
-            raise UsageError(f"{len(truths)} truths, {len(predictions)} predictions and {len(ids)} ids: one of each")
-        for one, found, name in zip(truths, predictions, ids, strict=True):
-            where = str(name) if name is not None else f"image {len(self)}"
-            real: Any = given.truth(one, self.task, self.card.classes, where=where)
-            form = {"semantic": "read_semantic", "instance": "read_instances", "panoptic": "read_segments"}[self.task]
-            sample = Sample(where, Truth(**{form: lambda real=real: real}))
-            self.add(sample, given.prediction(found, self.task, self.card.classes, where=where), named=name is not None)
+        names = _listed(id)
+        try:
+            many = len(names) if names is not None else None
+            truths, predictions = (
+                [each] if isinstance(each, Sample | Truth) else given.batch(each, self.task, ids=many)
+                for each in (truth, prediction)
+            )
+        except InputError as error:
+            raise UsageError(f"image {len(self)}: {error}") from None
+        ids, clusters = names or [None] * len(truths), _listed(cluster) or [None] * len(truths)
+        if not len(truths) == len(predictions) == len(ids) == len(clusters):
+            raise UsageError(_unequal(truths, predictions, names, _listed(cluster)))
+        for one, found, name, group in zip(truths, predictions, ids, clusters, strict=True):
+            self._count(one, found, name, group, size)
 
-    def add(self, sample: Sample, prediction: Prediction, *, named: bool = True) -> None:
-        """Count one image of a data set."""
-        counts: Counts = {}
-        for each in families(self.rules.families):
-            counts.update(each.count(self.card, self.rules, sample, prediction, 0))
-        self._keep(sample.id if named else None, counts)
+    @in_python
+    def add(self, sample: Sample, prediction: Any, *, named: bool = True) -> None:
+        """Count one image of a data set that `bench.open_data` has opened; its cluster is the data set's.
 
+        Raises:
+            PredictionError: a prediction of another form or size, or with a class that is none.
+        """
+        self._count(sample, prediction, sample.id if named else None, None, None)
+
+    @in_python
     def merge(self, other: Evaluator) -> Evaluator:
         """Take in what another one has counted; an image that both have counts once. Returns itself.
 
         Raises:
             UsageError: other classes, task or rules, or other counts for the same id.
         """
+        if not isinstance(other, Evaluator):
+            raise UsageError(f"an evaluator is merged with another one, not with {type(other).__name__}")
         if (self.card.classes, self.task, self.rules) != (other.card.classes, other.task, other.rules):
             raise UsageError("two evaluators of other classes, tasks or metrics cannot be merged")
-        for name, counts in other._named.items():
-            self._keep(name, counts)
-        self._unnamed += other._unnamed
+        self.tallies.merge(other.tallies)
         return self
 
     def gather(self) -> Evaluator:
@@ -116,30 +167,61 @@ class Evaluator:
         if not (distributed.is_available() and distributed.is_initialized()):
             return self
         everyone: list[Any] = [None] * distributed.get_world_size()
-        distributed.all_gather_object(everyone, (self._named, self._unnamed))
-        whole = self._empty()
-        for named, unnamed in everyone:
-            part = self._empty()
-            part._named, part._unnamed = named, unnamed
-            whole.merge(part)
+        distributed.all_gather_object(everyone, self.tallies)
+        whole = object.__new__(Evaluator)
+        whole.__dict__.update(self.__dict__, tallies=Tallies(), _gathered=True)
+        for tallies in everyone:
+            whole.tallies.merge(tallies)
         return whole
 
     def reset(self) -> None:
         """Forget all images."""
-        self._named, self._unnamed = {}, []
+        self.tallies = Tallies()
 
     def scores(self) -> dict[str, float]:
         """Name -> value, NaN where a score is not defined."""
         return self.result().scores
 
+    @in_python
     def result(self) -> Result:
         """Scores with intervals.
 
         Raises:
             UsageError: no image was counted.
         """
-        return Result(scoring.score(self.tables(), self.card.classes, self.rules), self.card.title, len(self))
+        tables = self.tables()
+        source = Source(kind="loop", space=self.reading.space)
+        scored = scoring.score(tables, self.card.classes, self.counted, source=source)
+        notices = [*scored.warnings, *self.notices(tables)]
+        return Result(replace(scored, warnings=notices), self.card.title, len(self))
 
+    @in_python
+    def save(
+        self,
+        out: str | Path = "runs",
+        *,
+        name: str,
+        split: str | None = None,
+        model: str | Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        overwrite: bool = False,
+    ) -> Run:
+        """Write a run record below the folder `out`, as `bench run` does, and return it.
+
+        `name` is the row in tables; `model` says which model it was (a word, or such things as architecture, weights
+        and epoch), `settings` how it ran; both are shown and name the record. A record of the same name that was
+        counted from other predictions is kept unless `overwrite` is said. After `gather` rank 0 alone writes.
+
+        Raises:
+            UsageError: no image was counted, or an argument of another type.
+            RunError: there is such a record with other counts.
+        """
+        from bench.evaluation import saving
+
+        about = saving.About(name, split, model, settings)
+        return saving.save(self, Path(out), about, overwrite=overwrite, write=saving.writes(gathered=self._gathered))
+
+    @in_python
     def tables(self) -> Tables:
         """The counts as a run record holds them, images in the order of their ids, then those without one.
 
@@ -148,48 +230,115 @@ class Evaluator:
         """
         if not len(self):
             raise UsageError("no image was counted: call update(truth=..., prediction=...) first")
-        names = sorted(self._named)
-        parts = [*(self._named[name] for name in names), *self._unnamed]
-        ids = np.array([*names, *(f"image-{number:08d}" for number in range(len(self._unnamed)))])
-        found: Tables = {"images": {"id": ids, "cluster": ids}}
-        for table in parts[0]:
-            rows = [len(part[table]["image"]) for part in parts]
-            columns = {name: np.concatenate([part[table][name] for part in parts]) for name in parts[0][table]}
-            positions = np.repeat(np.arange(len(parts)), rows).astype(columns["image"].dtype)
-            found[table] = {**columns, "image": positions}
-        return found
+        return self.tallies.tables(self.tallies.clusters(self.card.groups, layout=self.card.layout))
 
-    def _keep(self, name: str | None, counts: Counts) -> None:
-        if name is None:
-            self._unnamed.append(counts)
-        elif _same(self._named.setdefault(name, counts), counts):
-            return
+    @property
+    def counted(self) -> Rules:
+        """The rules, with those families alone that all images were counted for."""
+        kept = [set(self._families(each)) for each in self.tallies.handed]
+        every = set(self.rules.families).intersection(*kept)
+        return msgspec.structs.replace(self.rules, families=tuple(f for f in self.rules.families if f in every))
+
+    def _count(self, truth: Any, found: Any, name: Any, cluster: Any, size: given.Size | None) -> None:
+        where = str(name) if name is not None else f"image {len(self)}"
+        classes = self.card.classes
+        if isinstance(truth, Sample | Truth):
+            sample = truth if isinstance(truth, Sample) else Sample(where, truth)
+            handed: Handed = "whole"
+            made: Any = given.prediction(found, self.task, classes, where=where, reading=self.reading)
+            if cluster is None and self.card.groups != "none":
+                cluster = sample.groups.get(key_of(self.card.groups))
         else:
-            raise UsageError(f"the image {name!r} comes twice, with other counts: give each image an id of its own")
+            size = size or (given.size_of(found) if self.task == "instance" else None)
+            real: Any = given.truth(truth, self.task, classes, where=where, size=size, reading=self.reading)
+            made = given.prediction(
+                found, self.task, classes, where=where, size=real.size, against="the truth", reading=self.reading
+            )
+            handed = _handed(real, made)
+            if handed == "boxes":
+                real, made = given.without_masks(real), given.without_masks(made)
+            sample = Sample(where, Truth(**{_READ[self.task]: lambda: real}))
+        counts = self._counts(sample, made, handed)
+        cluster = None if cluster is None else str(cluster)
+        self.tallies.keep(None if name is None else where, Tally(counts, handed, cluster))
 
-    def _empty(self) -> Evaluator:
-        found = object.__new__(Evaluator)
-        found.__dict__.update(self.__dict__, _named={}, _unnamed=[])
-        return found
+    def _counts(self, sample: Sample, found: Prediction, handed: Handed) -> dict[str, Table]:
+        wanted = self._families(handed)
+        before = {self._families(each) for each in self.tallies.handed - {"nothing"}}
+        if handed != "nothing" and before - {wanted}:
+            raise UsageError(f"{sample.id}: {_other_than_before(handed)}")
+        rules, counts = msgspec.structs.replace(self.rules, families=wanted), {}
+        for each in families(wanted):
+            counts.update(each.count(self.card, rules, sample, found, 0))
+        return counts
+
+    def _families(self, handed: Handed) -> tuple[str, ...]:
+        """The families that can be counted from what was handed over.
+
+        Raises:
+            UsageError: a metric that was asked for by name is none of them.
+        """
+        if handed == "whole":
+            return self.rules.families
+        kept = tuple(
+            name
+            for name in self.rules.families
+            if name not in NEED_A_SAMPLE and (handed != "boxes" or name in FROM_BOXES)
+        )
+        if not kept or (len(kept) < len(self.rules.families) and not self._may_drop and handed != "nothing"):
+            lost = next(name for name in self.rules.families if name not in kept)
+            what = "masks, and there are boxes alone" if handed == "boxes" else "all forms of the truth"
+            raise UsageError(f"the metrics of {lost} need {what}{_ALL_FORMS if handed != 'boxes' else ''}")
+        return kept
+
+    def notices(self, tables: Tables) -> list[Notice]:
+        """What a loop leaves open that files would have told."""
+        images = tables["images"]
+        alone = len(images["id"]) > 1 and bool((images["id"] == images["cluster"]).all())
+        if self.card.groups == "none" or not alone or self.rules.interval == "none":
+            return []
+        message = (
+            f"{self.card.title} groups its images by {self.card.groups}, and no id tells a group, so each image "
+            "stands for itself and intervals are too narrow: hand over cluster=, or id= as the data set names images"
+        )
+        return [Notice("no-groups", message)]
 
 
-def _card(classes: Card | Classes | str | Path | Sequence[str] | int, task: str) -> Card:
-    if isinstance(classes, Card):
-        return classes
-    if isinstance(classes, str | Path):
-        return load_card(classes)
-    if isinstance(classes, int):
-        classes = [f"class {number}" for number in range(classes)]
-    if not isinstance(classes, Classes):
-        # Nobody said which classes are countable: objects are things wherever there are objects.
-        thing = task == "instance"
-        classes = Classes(tuple(Class(n, name, n, thing=thing) for n, name in enumerate(classes)))
-    return Card(name="own", title="own data", layout="pairs", tasks=(task,), classes=classes, splits={})
+_ALL_FORMS = ": hand over samples of bench.open_data with add(sample, prediction)"
 
 
-def _same(one: Mapping[str, Table], other: Mapping[str, Table]) -> bool:
-    return all(
-        np.array_equal(column, other[table][name], equal_nan=column.dtype.kind == "f")
-        for table, columns in one.items()
-        for name, column in columns.items()
-    )
+def _handed(real: Any, made: Any) -> Handed:
+    if not isinstance(real, Instances):
+        return "masks"
+    there = [each for each in (real, made) if len(each)]
+    if not there:
+        return "nothing"
+    return "boxes" if any(each.size == given.NO_MASKS for each in there) else "masks"
+
+
+def _other_than_before(handed: Handed) -> str:
+    if handed == "boxes":
+        return (
+            "its objects have boxes alone, and those of the images before have masks: hand over masks of all, or none"
+        )
+    return "it was handed over in another form than the images before, from which other metrics are counted"
+
+
+def _listed(value: Any) -> list[Any] | None:
+    """Ids or clusters of a batch: a single one, or as many as there are images; tensors as numbers."""
+    if value is None:
+        return None
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _unequal(truths: Sequence[Any], predictions: Sequence[Any], ids: Any, clusters: Any) -> str:
+    numbers = [f"{len(truths)} truths", f"{len(predictions)} predictions"]
+    numbers += [f"{len(ids)} ids"] if ids is not None else []
+    numbers += [f"{len(clusters)} clusters"] if clusters is not None else []
+    text = f"{', '.join(numbers[:-1])} and {numbers[-1]}: each image needs one of each"
+    first = given.array(predictions[0]) if predictions and hasattr(predictions[0], "dtype") else None
+    if first is not None and first.dtype.kind == "f" and first.ndim == 2 and len(truths) == 1 < len(predictions):
+        return f"{text}; if the prediction is logits (C, H, W), take the argmax over the classes first, x.argmax(0)"
+    return text

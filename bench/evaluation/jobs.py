@@ -21,6 +21,7 @@ from bench.cards import Card
 from bench.classes import LabelSpace
 from bench.families import Rules
 from bench.formats import PredictionReader, layout, suspicions
+from bench.formats.grouping import key_of
 from bench.models import Model
 from bench.notices import Notice
 from bench.samples import Prediction, Sample
@@ -84,7 +85,7 @@ class Job:
 
     def clusters(self) -> list[str]:
         """The cluster of every sample, as the card's `groups` says; without groups each image stands for itself."""
-        key = "block" if self.card.groups == "sequence-blocks" else self.card.groups
+        key = key_of(self.card.groups)
         return [sample.groups.get(key, sample.id) for sample in self.samples]
 
 

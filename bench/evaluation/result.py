@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from bench.errors import UsageError, did_you_mean
+from bench.evaluation.speaking import in_words
 from bench.notices import many
 from bench.runs import Run
 from bench.scoring import Scored
@@ -61,7 +62,7 @@ class Result:
     @property
     def warnings(self) -> list[str]:
         """What a reader of the scores should know."""
-        return [each.message for each in self.scored.warnings]
+        return [in_words(each.message) for each in self.scored.warnings]
 
     def __repr__(self) -> str:
         """A line for each score, in percent, with its interval."""

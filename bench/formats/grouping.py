@@ -39,3 +39,20 @@ def groups_of(kind: str, names: Sequence[str]) -> dict[str, dict[str, str]]:
         for index, block in enumerate(np.array_split(members, max(1, round(len(members) / _BLOCK))))
         for name in block.tolist()
     }
+
+
+def key_of(kind: str) -> str:
+    """Under which key of a sample's groups its cluster stands, for a card's `groups`."""
+    return "block" if kind == "sequence-blocks" else kind
+
+
+def clusters_of(kind: str, names: Sequence[str], *, layout: str) -> dict[str, str]:
+    """The cluster of every id that shows one, for images that nobody has read from files of this layout.
+
+    >>> clusters_of("city", ["bonn_000001_000019"], layout="cityscapes")
+    {'bonn_000001_000019': 'bonn'}
+    """
+    if kind == "city" and layout == "cityscapes":
+        return {name: name.split("_")[0] for name in names if "_" in name}
+    key = key_of(kind)
+    return {name: groups[key] for name, groups in groups_of(kind, names).items() if key in groups}

@@ -100,6 +100,7 @@ def inference(record: Record) -> str:
         f"resized ({settings['resize']})" if settings.get("resize", "no") != "no" else "",
         "stored predictions" if model.get("kind") == "predictions" else "",
         "made from the truth" if model.get("kind") == "baseline" else "",
+        "counted in a loop" if model.get("kind") == "loop" else "",
     ]
     return ", ".join(word for word in words if word) or "full size"
 

@@ -1,10 +1,12 @@
-"""From a path that a person types to one run record: its folder, or a folder with exactly one record below it."""
+"""From a path that a person gives to one run record: its folder, or a folder with exactly one record below it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from bench.errors import RunError
+from bench import runs
+from bench.errors import RunError, UsageError
+from bench.runs import Run
 
 _NAMED = 4
 
@@ -24,3 +26,14 @@ def find_record(path: Path) -> Path:
         names = ", ".join(str(each) for each in found[:_NAMED]) + (" ..." if len(found) > _NAMED else "")
         raise RunError(f"{path}: there are {len(found)} run records below; name one: {names}")
     return found[0]
+
+
+def read_run(path: str | Path) -> Run:
+    """Read a run record: `path` is its folder, its `run.json`, or a folder with exactly one record below it.
+
+    Raises:
+        RunError: no record is there, several, or a damaged one.
+    """
+    if not isinstance(path, str | Path):
+        raise UsageError(f"a run record is named by the path of its folder, not by {type(path).__name__}")
+    return runs.read(find_record(Path(path).expanduser()))

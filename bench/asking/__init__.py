@@ -1,0 +1,182 @@
+"""`bench.evaluate`: ask a model, a network or a function about a data set, and score the answers, from Python.
+
+It counts and scores as `bench run` does, in memory unless a folder for the record is named. This module knows neither
+arguments of a command nor tables for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench import scoring
+from bench.asking import arguments
+from bench.asking.arguments import Told
+from bench.asking.following import follow
+from bench.baselines import prompting
+from bench.cards import Card, load_card
+from bench.data import Data, Progress
+from bench.data import open_data as open_split
+from bench.errors import PredictionError, UsageError
+from bench.evaluation import fitting, recording
+from bench.evaluation import settings as setting_words
+from bench.evaluation.choosing import rules_for
+from bench.evaluation.jobs import Job
+from bench.evaluation.result import Result
+from bench.evaluation.speaking import in_python
+from bench.families import families
+from bench.models import Model, Options, load, own
+from bench.notices import Notice
+from bench.runs import Run, Tables
+from bench.samples import Prediction, Sample
+
+CALIBRATION = {"ECE", "MCE", "calibration"}
+"""Metrics for which a model has to say how sure it is."""
+
+
+@in_python
+def evaluate(  # noqa: PLR0913 - what a person can say of an evaluation
+    model: Any,
+    dataset: Any = "streets",
+    *,
+    data: str | Path | None = None,
+    split: str | None = None,
+    task: Any = None,
+    metrics: str | Sequence[str] = "default",
+    limit: int | None = None,
+    ids: str | Path | Sequence[str] | None = None,
+    name: str | None = None,
+    out: str | Path | None = None,
+    progress: Progress | bool | None = None,
+    options: Options | Mapping[str, Any] | None = None,
+    classes: Any = None,
+    overwrite: bool = False,
+    **settings: Any,
+) -> Result:
+    """Ask a model about every image of a data set and score the answers, as `bench run` does.
+
+    `model` is an adapter's name, a torch network, a function of one image, a loader, or a Model; `dataset` a card's
+    name, a path ending in .toml, what `bench.open_data` has opened, or with `classes` a data set of your own: pairs of
+    image and target (`docs/python.md`). `data` is the folder of the data set; `options` say how the model runs;
+    `settings` are those of the rules (`regions`, `classes_in`, `interval`). `progress` is a function of images done and
+    in all, or True for a line on standard error. Nothing is written unless `out` names a folder for the run record; one
+    of the same question with other counts is replaced with `overwrite` only.
+
+    Raises:
+        InputError: what is wrong with model, data or answers.
+    """
+    told = Told(data, split, task, metrics, limit, ids, name, out, classes, overwrite, settings)
+    wanted = arguments.options(options, task)
+    with follow(progress, name) as report:
+        if not isinstance(dataset, str | Path | Data):
+            from bench.asking import own_data
+
+            return own_data.evaluate(model, dataset, wanted, told, report)
+        job, loaded = _job(model, dataset, wanted, told)
+        run = _in_memory(job, loaded, report) if out is None else _recorded(job, told, report)
+    warnings = [Notice(each.code, each.message, each.severity) for each in run.record.warnings]
+    scored = replace(scoring.rescore(run), warnings=warnings)
+    return Result(scored, job.card.title, len(job.samples), run)
+
+
+def _job(model: Any, dataset: str | Path | Data, options: Options, told: Told) -> tuple[Job, Model]:
+    arguments.none_of("a data set with a card", classes=told.classes)
+    setting_words.check(told.settings)
+    words = told.metrics.split(",") if isinstance(told.metrics, str) else told.metrics
+    options = replace(options, confidence=options.confidence or not CALIBRATION.isdisjoint(words))
+    card = dataset.card if isinstance(dataset, Data) else load_card(dataset)
+    # The model first: a wrong one should be known before a data set is drawn or read.
+    early = None if len(card.classes) else _opened(dataset, told)
+    loaded = _model(model, early.card if early else card, options)
+    rules = rules_for(card, loaded.task, metrics=told.metrics, **told.settings)
+    data = early or _opened(dataset, told)
+    job = Job(
+        card=data.card,
+        split=data.split,
+        samples=data.samples[: told.limit],
+        name=told.name or str(loaded.identity["model"]),
+        identity=dict(loaded.identity),
+        settings=dict(loaded.settings),
+        model=loaded,
+        rules=rules,
+        task=loaded.task,
+        sources={"data": str(data.root.resolve())},
+        notices=data.notices,
+    )
+    fitting.require_crops(job)
+    return job, loaded
+
+
+def _opened(dataset: str | Path | Data, told: Told) -> Data:
+    if isinstance(dataset, Data):
+        arguments.none_of("a data set that is open already", data=told.data, split=told.split, ids=told.ids)
+        return dataset
+    return open_split(str(dataset), told.split, root=told.data, limit=told.limit, ids=told.ids)
+
+
+def _in_memory(job: Job, model: Model, progress: Progress | None) -> Run:
+    counts: list[Tables] = []
+    size = max(1, model.batch_size)
+    for start in range(0, len(job.samples), size):
+        batch = job.samples[start : start + size]
+        answers = prompting.predict(model, [prompting.question(model, sample) for sample in batch])
+        for position, (sample, found) in enumerate(zip(batch, answers, strict=True), start):
+            counts.append(_counted(job, sample, found, position))
+        if progress:
+            progress(start + len(batch), len(job.samples))
+    return recording.record(job, recording.tables(job, counts), {"images_counted": len(job.samples)}, Path())
+
+
+def _counted(job: Job, sample: Sample, found: Prediction, position: int) -> Tables:
+    from bench import evaluation
+
+    tables: Tables = {}
+    try:
+        for each in families(job.rules.families):
+            tables.update(each.count(job.card, job.rules, sample, found, position))
+    except PredictionError:
+        evaluation.refuse_unequal_image(sample, found)
+        raise
+    return tables
+
+
+def _recorded(job: Job, told: Told, progress: Progress | None) -> Run:
+    from bench import evaluation
+
+    out = Path(told.out or "runs").expanduser()
+    return evaluation.evaluate(job, out=out, overwrite=told.overwrite, progress=progress)
+
+
+def _model(model: Any, card: Card, options: Options) -> Model:
+    if isinstance(model, str):
+        return load(model, card, options)
+    module, word = getattr(model, "__module__", "own"), getattr(model, "__qualname__", type(model).__name__)
+    return own.adapted(model, f"{module}:{word}", card, options)
+
+
+@partial(in_python, data="root", layout="layout_name")
+def open_data(
+    dataset: str | Path = "streets",
+    split: str | None = None,
+    *,
+    root: str | Path | None = None,
+    layout_name: str | None = None,
+    ids: str | Path | Sequence[str] | None = None,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Data:
+    """Open a split of the data set with this name, or of the card at this path.
+
+    `root` is the folder as downloaded, or None for the environment's BENCH_DATA and, for `streets`, the cache.
+    `ids` is "all", a list of image ids, or a file with one a line; `limit` takes the first so many images.
+
+    Raises:
+        CardError, DataError, UsageError: what is missing or wrong, and where.
+    """
+    arguments.check(split=split, root=root, limit=limit)
+    if not isinstance(dataset, str | Path):
+        raise UsageError(f"dataset={dataset!r}: the name of a card is needed, or a path ending in .toml")
+    return open_split(str(dataset), split, root=root, layout_name=layout_name, ids=ids, limit=limit, progress=progress)

@@ -1,0 +1,119 @@
+"""The arguments of `bench.evaluate`, checked before anything is read or run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from bench.errors import UsageError, did_you_mean
+from bench.models import Options, Task
+
+_KINDS: Mapping[str, tuple[tuple[type[Any], ...], str]] = {
+    "data": ((str, Path), "a folder or file"),
+    "root": ((str, Path), "a folder or file"),
+    "out": ((str, Path), "a folder"),
+    "split": ((str,), 'the name of a split, such as "val"'),
+    "name": ((str,), "the name of the row in tables"),
+    "task": ((str,), " or ".join(get_args(Task))),
+    "limit": ((int,), "a number of images"),
+    "metrics": ((str, list, tuple), "a name or a list of names"),
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a person says of an evaluation beside model, data set and options."""
+
+    data: str | Path | None = None
+    split: str | None = None
+    task: Any = None
+    metrics: str | Sequence[str] = "default"
+    limit: int | None = None
+    ids: Any = None
+    name: str | None = None
+    out: str | Path | None = None
+    classes: Any = None
+    overwrite: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse arguments of another type than they have.
+
+        Raises:
+            UsageError: the first of them, with what it should be.
+        """
+        check(**{name: getattr(self, name) for name in ("data", "split", "task", "metrics", "limit", "name", "out")})
+        if not isinstance(self.overwrite, bool):
+            raise UsageError(f"overwrite={self.overwrite!r}: True or False is needed")
+        if self.overwrite and self.out is None:
+            raise UsageError("overwrite=True means nothing without out=, for no record is written: leave it out")
+
+
+def check(**found: Any) -> None:
+    """Refuse arguments of another type than they have.
+
+    Raises:
+        UsageError: the first of them, with what it should be.
+    """
+    for name, value in found.items():
+        kinds, what = _KINDS[name]
+        if value is None:
+            continue
+        known = name != "task" or value in get_args(Task)
+        if not isinstance(value, kinds) or isinstance(value, bool) or not known or value == "":
+            raise UsageError(f"{name}={value!r}: {what} is needed")
+        if name == "limit" and value < 1:
+            raise UsageError(f"limit={value}: at least one image is needed")
+        if name == "out" and Path(value).expanduser().is_file():
+            raise UsageError(f"out={str(value)!r}: this is a file; run records are written into a folder, new or old")
+
+
+def none_of(whose: str, **found: Any) -> None:
+    """Refuse arguments that would change nothing.
+
+    Raises:
+        UsageError: the first that is given.
+    """
+    for name, value in found.items():
+        if value is not None:
+            raise UsageError(f"{name}= means nothing for {whose}: leave it out")
+
+
+def options(found: Any, task: Any) -> Options:
+    """The options of a model, of themselves or as a dict, with the task that was asked for.
+
+    Raises:
+        UsageError: unknown names, or values of another type.
+    """
+    if isinstance(found, Mapping):
+        found = _from_dict(found)
+    if found is not None and not isinstance(found, Options):
+        raise UsageError(f"options={found!r}: a dict or bench.Options is needed")
+    if task is not None and found is not None and found.task not in (None, task):
+        raise UsageError(f"task={task!r} and options say two tasks ({found.task}): leave one of them out")
+    made: Options = found or Options()
+    return replace(made, task=task or made.task)
+
+
+def _from_dict(found: Mapping[str, Any]) -> Options:
+    known = [each.name for each in fields(Options)]
+    unknown = next((name for name in found if name not in known), None)
+    if unknown is not None:
+        raise UsageError(f"options: there is no option {unknown!r}: {did_you_mean(str(unknown), known)}")
+    weights = {"weights": str(found["weights"])} if isinstance(found.get("weights"), Path) else {}
+    try:
+        return msgspec.convert({**found, **weights}, Options, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$.")
+        where = place.strip("`") or "a value"
+        raise UsageError(f"options: {where}: {what[0].lower()}{what[1:].replace('`', '')}") from None
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value)
+    raise TypeError(f"a path is needed, not {type(value).__name__}")

@@ -1,0 +1,60 @@
+"""How far an evaluation from Python is: a function of the caller's, or a line on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bench.data import Progress
+from bench.errors import UsageError
+
+_SECONDS = 0.2
+"""Between two writings of the line."""
+
+
+@contextmanager
+def follow(progress: Any, name: str | None) -> Iterator[Progress | None]:
+    """What is told of images done and images in all.
+
+    Raises:
+        UsageError: neither a function, True, False nor None.
+    """
+    if progress is None or progress is False:
+        yield None
+    elif progress is True:
+        line = _Line(name or "evaluating")
+        try:
+            yield line
+        finally:
+            line.end()
+    elif callable(progress):
+        yield progress
+    else:
+        raise UsageError(f"progress={progress!r}: True, or a function of images done and images in all, is needed")
+
+
+class _Line:
+    """One line that is written anew, in terminals and notebooks alike."""
+
+    def __init__(self, title: str) -> None:
+        self._title, self._begun, self._said = title, time.monotonic(), 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """So many are done."""
+        now = time.monotonic()
+        if done < total and now - self._said < _SECONDS:
+            return
+        self._said = now
+        seconds = now - self._begun
+        left = f", {seconds * (total - done) / done:.0f} s left" if 0 < done < total else f", {seconds:.0f} s"
+        bar = ("#" * (20 * done // max(total, 1))).ljust(20, ".")
+        sys.stderr.write(f"\r{self._title} [{bar}] {done} of {total} images{left}   ")
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._said:
+            sys.stderr.write("\n")

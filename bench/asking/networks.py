@@ -1,0 +1,118 @@
+"""A torch network that is given the tensors of a person's own data set, as they are.
+
+It stays on its device and in its mode; torch is imported by those who have loaded it already.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.cards import Card
+from bench.errors import PredictionError, UsageError
+from bench.models import Options, refuse_unused
+
+if TYPE_CHECKING:
+    import torch
+
+OUTPUTS = ("out", "logits", "pred_masks")
+"""Under which key of a dict networks give the scores of classes: torchvision's and transformers'."""
+
+
+def is_network(model: Any) -> bool:
+    """Whether this is a network of torch, which nobody has who has not loaded it."""
+    if "torch" not in sys.modules:
+        return False
+    from torch import nn
+
+    return isinstance(model, nn.Module)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network that is asked one image at a time."""
+
+    network: torch.nn.Module
+    name: str
+    task: str
+    classes: int
+
+    @classmethod
+    def of(cls, network: Any, name: str, card: Card, options: Options) -> Network:
+        """A network with options that it has no use for refused.
+
+        Raises:
+            UsageError: such an option, or a panoptic evaluation.
+        """
+        refuse_unused(name, options, ())
+        for option, value in (("weights", options.weights), ("batch_size", options.batch_size)):
+            if value is not None:
+                raise UsageError(f"a network that is at hand has no use for the option {option}: leave it out")
+        if options.device != "auto":
+            raise UsageError("a network that is at hand stays on its device: leave the option device out")
+        if options.task == "panoptic":
+            raise UsageError("networks answer with classes or objects: for segments hand over a function of one image")
+        return cls(network, name, str(options.task), len(card.classes))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Which network it is."""
+        parameters = sum(each.numel() for each in self.network.parameters())
+        return {"kind": "model", "model": self.name, "architecture": type(self.network).__name__} | {
+            "parameters": parameters
+        }
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How it runs."""
+        return {"device": str(self._device), "batch_size": 1, "amp": False, "input_size": None}
+
+    @property
+    def _device(self) -> torch.device:
+        import torch
+
+        first = next(self.network.parameters(), None)
+        return torch.device("cpu") if first is None else first.device
+
+    def answer(self, image: torch.Tensor, size: tuple[int, int] | None) -> Any:
+        """The answer for a tensor (3, H, W): labels in the size of the truth, or a dict of objects.
+
+        Raises:
+            PredictionError: an output of another form.
+        """
+        import torch
+
+        modules = list(torch.nn.Module.modules(self.network))
+        modes = [module.training for module in modules]
+        self.network.eval()
+        try:
+            with torch.inference_mode():
+                pixels = image.to(self._device)
+                found = self.network([pixels]) if self.task == "instance" else self.network(pixels[None])
+                return found[0] if self.task == "instance" else self._labels(found, size)
+        finally:
+            for module, mode in zip(modules, modes, strict=True):
+                module.training = mode
+
+    def _labels(self, found: Any, size: tuple[int, int] | None) -> torch.Tensor:
+        import torch
+
+        if isinstance(found, Mapping):
+            found = next((found[key] for key in OUTPUTS if key in found), None)
+        found = getattr(found, "logits", found)
+        if not isinstance(found, torch.Tensor) or found.ndim not in (3, 4) or len(found) != 1:
+            what = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+            raise PredictionError(
+                f"{self.name}: scores (1, C, H, W) or labels (1, H, W) are needed, and it gave {what}"
+            )
+        if found.ndim == 3 and not found.is_floating_point():
+            return found[0]
+        logits = found if found.ndim == 4 else found[None]
+        if logits.shape[1] not in (self.classes, 1) or (logits.shape[1] == 1 and self.classes != 2):
+            told = f"{logits.shape[1]} channels, and there are {self.classes} classes"
+            raise PredictionError(f"{self.name}: it gave {told}; each class needs a channel")
+        if size is not None and tuple(logits.shape[-2:]) != size:
+            logits = torch.nn.functional.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
+        return (logits[0, 0] > 0).long() if logits.shape[1] == 1 else logits[0].argmax(0)

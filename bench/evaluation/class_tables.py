@@ -1,0 +1,80 @@
+"""What a person says of the classes of a loop of their own, as a card: a card's name, names of classes, or how many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from bench.cards import Card, load_card
+from bench.cards.card_file import GROUPS
+from bench.classes import Class, Classes
+from bench.errors import UsageError, did_you_mean
+
+Told: TypeAlias = Card | Classes | str | Path | Sequence[str] | int
+FORMS = "a card or its name, a bench.Classes, names of classes, or how many there are"
+OWN = "own"
+"""Name of the card of a person's own classes."""
+_LARGEST = 65535
+
+
+def card_of(classes: Any, task: str, *, groups: Any = None) -> Card:
+    """The card of what was said; `groups` says in its place which images belong together.
+
+    Raises:
+        UsageError: no classes, names that repeat, or what is none of these.
+        CardError: no such card.
+    """
+    found = _card(classes, task)
+    if groups is None:
+        return found
+    if groups not in GROUPS:
+        hint = did_you_mean(groups, GROUPS) if isinstance(groups, str) else f"it is one of {', '.join(GROUPS)}"
+        raise UsageError(f"groups={groups!r}: {hint}")
+    return replace(found, groups=groups)
+
+
+def _card(classes: Any, task: str) -> Card:
+    if isinstance(classes, Card):
+        found = classes
+    elif isinstance(classes, str | Path):
+        found = load_card(classes)
+    else:
+        table = classes if isinstance(classes, Classes) else _classes(_names(classes), things=task == "instance")
+        found = Card(name=OWN, title="own data", layout="pairs", tasks=(task,), classes=table, splits={})
+    if not len(found.classes):
+        where = f"{found.title} has the classes of its truth file" if found.classes_from == "truth" else "there is none"
+        raise UsageError(f"an evaluation needs classes, and {where}: hand over the names of the classes")
+    if task not in found.tasks:
+        raise UsageError(f"{found.title} has no truth for the task {task!r} (its tasks: {', '.join(found.tasks)})")
+    return found
+
+
+def _names(told: Any) -> list[str]:
+    if isinstance(told, int) and not isinstance(told, bool):
+        if not 0 < told <= _LARGEST:
+            raise UsageError(f"{told} classes: at least one is needed, and at most {_LARGEST}")
+        return [f"class {number}" for number in range(told)]
+    if not isinstance(told, Sequence) or not all(isinstance(name, str) for name in told):
+        raise UsageError(f"classes={_shown(told)}: these are {FORMS}")
+    names = list(told)
+    if not names:
+        raise UsageError(f"the list of classes is empty; these are {FORMS}")
+    twice = next((name for name, often in Counter(names).items() if often > 1), None)
+    if twice is not None:
+        raise UsageError(f"the class {twice!r} is named twice; each class has a name of its own")
+    return names
+
+
+def _classes(names: Sequence[str], *, things: bool) -> Classes:
+    """Nobody said which classes are countable: objects are things wherever there are objects."""
+    entries = tuple(Class(number, name, number, thing=things) for number, name in enumerate(names))
+    ignore, void = (255, (255,)) if len(names) <= 255 else (_LARGEST, (_LARGEST,))
+    return Classes(entries, ignore=ignore, void=void)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

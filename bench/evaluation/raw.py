@@ -1,0 +1,62 @@
+"""Label maps of a loop that hold the numbers of label files: the ids of a card, or what its [values] map to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.cards import Card
+from bench.errors import UsageError
+from bench.formats.label_files import LabelFiles
+from bench.samples import Array
+
+
+@dataclass(frozen=True, eq=False)
+class RawFiles:
+    """The meaning of label files, for arrays."""
+
+    files: LabelFiles
+
+    @classmethod
+    def of(cls, card: Card) -> RawFiles:
+        """That of the label files of a card."""
+        return cls(LabelFiles(card.classes, card.values))
+
+    def ids(self, values: Array, where: str, *, truth: bool) -> Array:
+        """The ids of the card that the values of a truth or a prediction, (H, W), stand for.
+
+        Raises:
+            DataError, PredictionError: a value that the card's [values] do not list.
+        """
+        if truth:
+            return values  # they become train ids in one go
+        return self.files.predicted_values(values, "ids", Path(where))
+
+    def train_ids(self, ids: Array, where: str, *, truth: bool) -> Array:
+        """The train ids of a truth or a prediction, (H, W).
+
+        Raises:
+            DataError, PredictionError: an id that is no label, or values that betray train ids.
+        """
+        if truth:
+            return self.files.true_labels(ids, Path(where))
+        return self.files.classes.prediction_to_train(ids, "ids", where=where)
+
+
+def values_of(ignore: Any, task: str) -> tuple[int, ...]:
+    """The values that do not count, of a number or several.
+
+    Raises:
+        UsageError: what is no whole number, or a task without label maps.
+    """
+    if ignore is None:
+        return ()
+    found = list(ignore) if isinstance(ignore, Sequence) and not isinstance(ignore, str) else [ignore]
+    if not found or not all(isinstance(value, int) and not isinstance(value, bool) for value in found):
+        raise UsageError(f"ignore={ignore!r}: a whole number is needed, such as -100, or a list of them")
+    if task != "semantic":
+        other = "iscrowd marks objects that do not count" if task == "instance" else "pixels of id 0 do not count"
+        raise UsageError(f"ignore={ignore!r} is for label maps; in a {task} evaluation {other}")
+    return tuple(found)

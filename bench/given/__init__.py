@@ -1,0 +1,153 @@
+"""Arrays and dicts that people hand over, checked and made into label maps, instances and segments.
+
+They come from a person's own model, training loop or data set: NumPy arrays, pictures of Pillow, or tensors of torch,
+which is never imported here. `docs/python.md` tells the forms with their shapes. This room knows neither files, nor
+models, nor metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bench import masks
+from bench.errors import InputError, PredictionError, UsageError
+from bench.given import labels, objects, segments
+from bench.given.arrays import array
+from bench.given.object_masks import NO_MASKS, Size, size_of
+from bench.given.objects import without_masks
+from bench.samples import Array, Instances, LabelMap, Segments
+
+if TYPE_CHECKING:
+    from bench.classes import Classes, LabelSpace
+
+Form = LabelMap | Instances | Segments
+TASKS = ("semantic", "instance", "panoptic")
+
+
+class RawLabels(Protocol):
+    """What the values of label files mean: how they become train ids."""
+
+    def ids(self, values: Array, where: str, *, truth: bool) -> Array:
+        """The ids of the card, (H, W), that the values of a file stand for."""
+        ...
+
+    def train_ids(self, ids: Array, where: str, *, truth: bool) -> Array:
+        """The train ids and `ignore`, (H, W), of ids."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """In which numbers classes are told.
+
+    `space` is "train-ids" or "ids"; of label maps in ids `raw` says what they mean. `ignore` are values of true label
+    maps that do not count; none means that of the class table. `open` says that a person can tell another reading.
+    """
+
+    space: LabelSpace = "train-ids"
+    ignore: tuple[int, ...] = ()
+    raw: RawLabels | None = None
+    open: bool = False
+
+
+def prediction(
+    value: Any,
+    task: str,
+    classes: Classes,
+    *,
+    where: str,
+    size: Size | None = None,
+    reading: Reading | None = None,
+    against: str = "the image",
+) -> Form:
+    """What was predicted of one image; `size` (height, width) is that of `against`.
+
+    Raises:
+        PredictionError: another form than the task needs, another size, or a class that is none.
+    """
+    try:
+        reading = reading or Reading()
+        found = _made(value, task, classes, size, reading, truth=False, where=where)
+        _same_size(found, size, against, boxes_alone=reading.open)
+    except (InputError, ValueError, TypeError) as error:
+        raise PredictionError(_placed(where, error)) from None
+    return found
+
+
+def truth(
+    value: Any, task: str, classes: Classes, *, where: str, size: Size | None = None, reading: Reading | None = None
+) -> Form:
+    """What is true of one image; `size` (height, width) is needed by polygons alone.
+
+    Raises:
+        UsageError: another form than the task needs, or a class that is none.
+    """
+    try:
+        return _made(value, task, classes, size, reading or Reading(), truth=True, where=f"{where}: the truth")
+    except (InputError, ValueError, TypeError) as error:
+        raise UsageError(_placed(f"{where}: the truth", error)) from None
+
+
+def _placed(where: str, error: Exception) -> str:
+    """The message with its place before it, once."""
+    return str(error) if str(error).startswith(f"{where}: ") else f"{where}: {error}"
+
+
+def _made(
+    value: Any, task: str, classes: Classes, size: Size | None, reading: Reading, *, truth: bool, where: str
+) -> Form:
+    form = {"semantic": LabelMap, "instance": Instances, "panoptic": Segments}[task]
+    if isinstance(value, LabelMap | Instances | Segments):
+        if not isinstance(value, form):
+            raise InputError(f"a {task} evaluation needs {form.__name__}, not {type(value).__name__}")
+        if isinstance(value, Instances):
+            objects.require_numbers(value)
+            masks.check(value.rles, value.size)  # compiled code believes a code
+        return value
+    if task == "semantic":
+        return labels.label_map(value, classes, reading, where=where, truth=truth)
+    if task == "panoptic":
+        return segments.panoptic(value, classes, reading, truth=truth)
+    return objects.instances(value, classes, reading, size, scored=not truth)
+
+
+def _same_size(found: Form, size: Size | None, against: str, *, boxes_alone: bool) -> None:
+    if isinstance(found, Instances) and len(found) and found.size == NO_MASKS and not boxes_alone:
+        raise InputError("masks are missing: each object needs one, and there are boxes alone")
+    nothing = isinstance(found, Instances) and (not len(found) or found.size == NO_MASKS)
+    if size is None or size in (NO_MASKS, found.size) or nothing:
+        return
+    told = f"it has {found.size[0]} x {found.size[1]} pixels, {against} {size[0]} x {size[1]} (height x width)"
+    right = "answer in the image's own size" if against == "the image" else "resize one of the two first"
+    raise InputError(f"{told}: {right}")
+
+
+def batch(value: Any, task: str, *, ids: int | None = None) -> Sequence[Any]:
+    """The images of a batch: (N, H, W) labels or a list; one image is a batch of one.
+
+    Raises:
+        InputError: logits.
+    """
+    if task == "semantic":
+        return labels.batch(value, ids=ids)
+    if isinstance(value, list | tuple) and not objects.is_coco(value):
+        return value
+    return [value]
+
+
+__all__ = [
+    "NO_MASKS",
+    "TASKS",
+    "Form",
+    "RawLabels",
+    "Reading",
+    "Size",
+    "array",
+    "batch",
+    "prediction",
+    "size_of",
+    "truth",
+    "without_masks",
+]

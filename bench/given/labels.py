@@ -1,0 +1,152 @@
+"""Label maps that people hand over: (H, W) of train ids, or of the ids of a card, with values that do not count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.errors import InputError
+from bench.given.arrays import array, whole
+from bench.samples import Array, LabelMap
+
+if TYPE_CHECKING:
+    from bench.classes import Classes
+    from bench.given import Reading
+
+ARGMAX = "take the argmax over the classes first"
+_LARGEST = 65535
+
+
+def label_map(value: Any, classes: Classes, reading: Reading, *, where: str, truth: bool) -> LabelMap:
+    """The label map of one image.
+
+    Raises:
+        InputError: another shape, numbers that are not whole, or a value that is no label.
+    """
+    sure = None
+    if isinstance(value, Mapping):
+        _only(value, "labels", "confidence")
+        if "labels" not in value:
+            raise InputError("a dict of a label map needs the key labels, (H, W)")
+        sure = array(value["confidence"]) if "confidence" in value else None
+        value = value["labels"]
+    labels = _plane(array(value))
+    if labels.ndim != 2:
+        hint = f"; {ARGMAX}" if labels.ndim > 2 else ""
+        hint += " (or is this a picture in colours?)" if labels.ndim == 3 and labels.shape[2] in (3, 4) else ""
+        raise InputError(f"a label map has shape (H, W), and this one {labels.shape}{hint}")
+    labels = whole(labels, "labels", f"; {ARGMAX} (or cut probabilities at a threshold)")
+    return _read(labels, sure, classes, reading, where=where, truth=truth)
+
+
+def _read(
+    labels: Array, sure: Array | None, classes: Classes, reading: Reading, *, where: str, truth: bool
+) -> LabelMap:
+    void = np.isin(labels, reading.ignore) if reading.ignore else None
+    if void is not None and not truth:
+        # What a loop has masked in its predictions has no class; a class that does not count can be predicted.
+        void &= ~np.isin(labels, _known(classes, reading))
+    if void is not None and not void.any():
+        void = None
+    ids = values = None
+    if reading.raw is None:
+        _within(labels, classes, reading, void, truth=truth)
+        small = labels.dtype in (np.uint8, np.uint16) and void is None
+        found = labels if small else labels.astype(classes.dtype)
+    else:
+        ids = _small(labels if void is None else np.where(void, _any_id(classes), labels))
+        ids = reading.raw.ids(ids, where, truth=truth)
+        found = reading.raw.train_ids(ids, where, truth=truth)
+    if void is not None:
+        found = np.where(void, np.array(classes.ignore, dtype=found.dtype), found)
+    if not truth and bool((found == classes.ignore).any()):
+        values = found if ids is None else ids
+    return LabelMap(found, ids=values if ids is not None else None, confidence=sure, values=values)
+
+
+def _known(classes: Classes, reading: Reading) -> list[int]:
+    return list(range(len(classes))) if reading.raw is None else [entry.id for entry in classes.entries]
+
+
+def _any_id(classes: Classes) -> int:
+    return classes.scored[0].id
+
+
+def _small(ids: Array) -> Array:
+    """Ids as the unsigned numbers of label files."""
+    low, high = int(ids.min(initial=0)), int(ids.max(initial=0))
+    if low < 0 or high > _LARGEST:
+        raise InputError(f"the label {low if low < 0 else high} is no id of a label file; these are 0 to {_LARGEST}")
+    return ids.astype(np.uint8 if high <= 255 else np.uint16)
+
+
+def _within(labels: Array, classes: Classes, reading: Reading, void: Array | None, *, truth: bool) -> None:
+    """Refuse labels that are no train id; quick where all are classes, as usual in predictions."""
+    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+    if low >= 0 and high < len(classes):
+        return
+    wrong = (labels < 0) | (labels >= len(classes))
+    if void is not None:
+        wrong &= ~void
+    # Without `ignore` it is the value of the class table that does not count.
+    special = (classes.ignore,) if not (truth and reading.ignore) else reading.ignore
+    wrong &= ~np.isin(labels, special)
+    if not wrong.any():
+        return
+    row, column = (int(place) for place in np.unravel_index(int(wrong.argmax()), wrong.shape))
+    value = int(labels[row, column])
+    advice = _hint(value, classes) if reading.open else ""
+    named = " or ".join(str(each) for each in special)
+    raise InputError(
+        f"the label {value} (row {row}, column {column}) is none of the train ids 0 to {len(classes) - 1}, "
+        f"nor {named} for no class{advice}"
+    )
+
+
+def _hint(value: int, classes: Classes) -> str:
+    if len(classes) == 1 and value in (1, 255):
+        return '; a mask of one class has two labels: name both, such as ["background", "cell"]'
+    if value < 0 or value == 255:
+        return f"; say ignore={value} if such pixels do not count"
+    if classes.name_of(value) != f"label {value}":
+        return f'; it is an id of the card ({classes.name_of(value)}): say label_space="ids" if the values are ids'
+    return ""
+
+
+def batch(value: Any, *, ids: int | None) -> Sequence[Any]:
+    """The images of a batch of label maps: (N, H, W), (N, 1, H, W) or a list; one image is a batch of one.
+
+    `ids` says how many names there are, where there are any: it tells (N, H, 1) from an image (H, W, 1).
+
+    Raises:
+        InputError: logits.
+    """
+    if isinstance(value, list | tuple) and value and isinstance(value[0], int | float | list):
+        value = array(value)
+    if isinstance(value, list | tuple):
+        return value
+    if isinstance(value, Mapping | LabelMap):
+        return [value]
+    found = array(value)
+    if found.ndim == 4:
+        if 1 not in (found.shape[1], found.shape[3]):
+            raise InputError(f"logits or scores of shape {found.shape}, (N, C, H, W): {ARGMAX}, x.argmax(1)")
+        return list(found[:, 0] if found.shape[1] == 1 else found[..., 0])
+    if found.ndim == 3 and found.shape[2] == 1 and found.shape[0] != (ids or 1):
+        return [found[..., 0]]
+    return list(found) if found.ndim == 3 else [found]
+
+
+def _plane(labels: Array) -> Array:
+    """One image without its axis of length one."""
+    if labels.ndim == 3 and 1 in (labels.shape[0], labels.shape[2]):
+        return labels[0] if labels.shape[0] == 1 else labels[..., 0]
+    return labels
+
+
+def _only(value: Mapping[str, Any], *known: str) -> None:
+    unknown = [key for key in value if key not in known]
+    if unknown:
+        raise InputError(f"a dict with the key {unknown[0]!r}: known are {', '.join(known)}")

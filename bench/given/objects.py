@@ -1,0 +1,205 @@
+"""Objects that people hand over: torchvision's dicts, lists in COCO's form, maps of transformers, with masks or not.
+
+Where there are boxes alone, nobody says how large the image is: such objects stand on a canvas of `NO_MASKS`, and only
+their boxes can be scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench import masks
+from bench.errors import InputError
+from bench.given import object_masks, segments
+from bench.given.arrays import array, whole
+from bench.given.class_ids import train_ids
+from bench.given.object_masks import NO_MASKS, Size
+from bench.samples import Array, Instances
+
+if TYPE_CHECKING:
+    from bench.classes import Classes
+    from bench.given import Reading
+
+FARTHEST = 1e9
+"""Pixels from the origin that no corner or side of a box reaches."""
+KEYS = ("masks", "boxes", "labels", "scores", "iscrowd", "area", "classes", "image_id")
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """What was handed over of G objects: class numbers (G,), masks in any form, boxes (G, 4) as x, y, width, height.
+
+    `areas` (G,) are NaN where nobody gives one.
+    """
+
+    numbers: Array
+    masks: Any
+    boxes: Array | None
+    scores: Array | None
+    crowd: Array | None
+    areas: Array | None
+
+
+def instances(value: Any, classes: Classes, reading: Reading, size: Size | None, *, scored: bool) -> Instances:
+    """The objects of one image.
+
+    Raises:
+        InputError: keys that are unknown or missing, columns of unequal length, or a damaged mask.
+    """
+    space: str = reading.space
+    if is_coco(value):
+        columns, space = _of_coco(value), "ids"
+    elif isinstance(value, Mapping) and "segments_info" in value:
+        columns, space = _of_id_map(value, space)
+    else:
+        columns = _of_dict(value)
+    if scored and columns.scores is None:
+        raise InputError("detections need scores, (G,) numbers by which they are ranked")
+    found, kept = train_ids(columns.numbers, classes, ids=space == "ids", hint=reading.open)
+    return _made(columns, found, kept, size)
+
+
+def is_coco(value: Any) -> bool:
+    """Whether these are the annotations or results of one image, as COCO's JSON lists them."""
+    return (
+        isinstance(value, list | tuple)
+        and bool(value)
+        and all(isinstance(entry, Mapping) and "category_id" in entry for entry in value)
+    )
+
+
+def without_masks(found: Instances) -> Instances:
+    """The same objects by their boxes alone."""
+    return replace(found, size=NO_MASKS, rles=object_masks.none(len(found)))
+
+
+def _made(columns: _Columns, found: Array, kept: Array, size: Size | None) -> Instances:
+    count = len(kept)
+    rles, size = object_masks.codes(columns.masks, size, count)
+    boxes = masks.boxes(rles) if columns.boxes is None else columns.boxes
+    _same_lengths(columns, count, masks=len(rles), boxes=len(boxes))
+    areas = boxes[:, 2] * boxes[:, 3] if size == NO_MASKS else masks.areas(rles)
+    if columns.areas is not None:
+        areas = np.where(np.isnan(columns.areas), areas, columns.areas)
+    if (areas < 0).any():
+        raise InputError(f"an object has the area {areas[areas < 0][0]:g}; areas are pixels, 0 or more")
+    made = Instances(
+        size=size,
+        classes=found[kept],
+        rles=[rle for rle, yes in zip(rles, kept.tolist(), strict=True) if yes],
+        areas=areas[kept],
+        boxes=boxes[kept],
+        scores=None if columns.scores is None else columns.scores[kept],
+        crowd=np.zeros(int(kept.sum()), dtype=bool) if columns.crowd is None else columns.crowd[kept],
+    )
+    require_numbers(made)
+    return made
+
+
+def require_numbers(found: Instances) -> None:
+    """Refuse boxes and areas from which no overlap follows.
+
+    Raises:
+        InputError: the first such object.
+    """
+    boxes, areas = np.asarray(found.boxes, dtype=np.float64), np.asarray(found.areas, dtype=np.float64)
+    if not (np.abs(boxes) <= FARTHEST).all():
+        raise InputError("a box with a NaN, or one that lies in no image")
+    if not np.isfinite(areas).all():
+        raise InputError("an area that is NaN or infinite")
+
+
+def _same_lengths(columns: _Columns, count: int, **lengths: int) -> None:
+    for name, column in (("scores", columns.scores), ("iscrowd", columns.crowd), ("area", columns.areas)):
+        if column is not None:
+            lengths[name] = len(column)
+    for name, length in lengths.items():
+        if length != count:
+            raise InputError(f"{length} {name} but {count} labels; each object needs one of both")
+
+
+def _of_dict(value: Any) -> _Columns:
+    if hasattr(value, "xyxy") and hasattr(value, "class_id"):  # Detections of supervision
+        value = {"boxes": value.xyxy, "masks": value.mask, "labels": value.class_id, "scores": value.confidence}
+    if not isinstance(value, Mapping):
+        raise InputError(f"the objects of an image are a dict with {', '.join(KEYS[:4])}, not {type(value).__name__}")
+    unknown = [key for key in value if key not in KEYS]
+    if unknown:
+        raise InputError(f"a dict with the key {unknown[0]!r}: known are {', '.join(KEYS)}")
+    labels = value.get("labels") if value.get("labels") is not None else value.get("classes")
+    if value.get("masks") is None and value.get("boxes") is None:
+        raise InputError("objects need masks or boxes, and this dict has neither")
+    if labels is None:
+        raise InputError("objects need labels, (G,) whole numbers, and this dict has none")
+    crowd = _column(value, "iscrowd")
+    return _Columns(
+        numbers=whole(array(labels).reshape(-1), "classes"),
+        masks=value.get("masks"),
+        boxes=None if value.get("boxes") is None else _sides(value["boxes"]),
+        scores=_column(value, "scores"),
+        crowd=None if crowd is None else crowd.astype(bool),
+        areas=_column(value, "area"),
+    )
+
+
+def _column(value: Mapping[str, Any], key: str) -> Array | None:
+    if value.get(key) is None:
+        return None
+    try:
+        return array(value[key]).astype(np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        raise InputError(f"{key} are numbers, one for each object") from None
+
+
+def _sides(value: Any) -> Array:
+    """Boxes come as x1, y1, x2, y2 (torchvision's xyxy), and are kept as x, y, width, height."""
+    corners = array(value).astype(np.float64)
+    if corners.size and (corners.ndim != 2 or corners.shape[1] != 4):
+        raise InputError(f"boxes have shape (G, 4), and these {corners.shape}")
+    corners = corners.reshape(-1, 4)
+    with np.errstate(invalid="ignore"):  # infinite corners are refused later
+        found = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+    wrong = np.flatnonzero((found[:, 2:] < 0).any(axis=1))
+    if wrong.size:
+        first = ", ".join(f"{number:g}" for number in corners[wrong[0]])
+        ordered = "boxes are x1, y1, x2, y2 with x2 >= x1 and y2 >= y1"
+        raise InputError(f"{ordered}, and box {wrong[0]} is {first}: is this x, y, width, height?")
+    return found
+
+
+def _of_coco(entries: Sequence[Mapping[str, Any]]) -> _Columns:
+    """Annotations or results of one image; their boxes are x, y, width, height."""
+    drawn, boxed = ([bool(entry.get(key)) for entry in entries] for key in ("segmentation", "bbox"))
+    if not all(drawn) and not all(boxed):
+        raise InputError("each entry needs a segmentation, or each a bbox, and some have neither")
+    scores = [entry.get("score") for entry in entries]
+    areas = [entry.get("area") for entry in entries]
+    return _Columns(
+        numbers=whole(array([entry["category_id"] for entry in entries]), "categories"),
+        masks=[entry["segmentation"] for entry in entries] if all(drawn) else None,
+        boxes=array([entry["bbox"] for entry in entries]).astype(np.float64).reshape(-1, 4) if all(boxed) else None,
+        scores=array(scores).astype(np.float64) if None not in scores else None,
+        crowd=np.array([bool(entry.get("iscrowd", False)) for entry in entries]),
+        areas=np.array([np.nan if area is None else float(area) for area in areas]),
+    )
+
+
+def _of_id_map(value: Mapping[str, Any], space: str) -> tuple[_Columns, str]:
+    """The objects of a map of ids, or of a stack of planes, as post_process_instance_segmentation gives them."""
+    entries, key, space = segments.entries_of(value, space)
+    plane = whole(array(value["segmentation"]), "ids of segments")
+    numbers = [int(entry["id"]) for entry in entries]
+    planes = plane if plane.ndim == 3 else masks.encode_ids(plane.astype(np.int64), numbers)
+    columns = _Columns(
+        numbers=whole(array([entry[key] for entry in entries]).reshape(-1), "classes"),
+        masks=planes if plane.ndim == 3 or entries else np.zeros((0, *plane.shape)),
+        boxes=None,
+        scores=np.array([float(entry["score"]) for entry in entries]) if all("score" in e for e in entries) else None,
+        crowd=None,
+        areas=None,
+    )
+    return columns, space

@@ -1,0 +1,105 @@
+"""Panoptic maps that people hand over: ids (H, W) with a list of segments, in our form, transformers' or COCO's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.errors import InputError
+from bench.given.arrays import array, whole
+from bench.given.class_ids import train_ids
+from bench.samples import Array, Segments
+
+if TYPE_CHECKING:
+    from bench.classes import Classes
+    from bench.given import Reading
+
+MAPS = ("ids", "segmentation")
+LISTS = ("segments", "segments_info")
+CLASS_KEYS = ("class", "label_id", "category_id")
+_MORE = ("id", "iscrowd", "area", "bbox", "isthing", "score", "was_fused", "instance_id")
+"""What entries may hold besides; of these only `id` and `iscrowd` mean something here."""
+
+
+def panoptic(value: Any, classes: Classes, reading: Reading, *, truth: bool) -> Segments:
+    """The panoptic map of one image.
+
+    A `category_id` is an id of the card; `class` and `label_id` are train ids, or ids where the evaluation says so.
+
+    Raises:
+        InputError: keys that are unknown or missing, ids that the list lacks, or a class that is none.
+    """
+    if not isinstance(value, Mapping):
+        raise InputError(f"a panoptic map is a dict with ids, (H, W), and segments, not {type(value).__name__}")
+    unknown = [key for key in value if key not in (*MAPS, *LISTS, "image_id", "file_name")]
+    if unknown:
+        raise InputError(f"a dict with the key {unknown[0]!r}: known are {', '.join((*MAPS, *LISTS))}")
+    plane = next((value[key] for key in MAPS if key in value), None)
+    if plane is None or not set(LISTS) & set(value):
+        raise InputError("a panoptic map is a dict with ids, (H, W), and segments")
+    entries, key, space = entries_of(value, reading.space)
+    numbers = np.array([int(entry["id"]) for entry in entries], dtype=np.int64)
+    ids, numbers = _void_is_zero(_ids(array(plane)), numbers, void=value.get("segmentation") is not None)
+    there = np.unique(ids)
+    unlisted = np.setdiff1d(there, [0, *numbers])
+    if unlisted.size:
+        raise InputError(f"the id {unlisted[0]} is in the map and not among its segments")
+    told = _numbers([entry[key] for entry in entries])
+    found, scored = train_ids(told, classes, ids=space == "ids", hint=reading.open)
+    if not truth and not scored.all():
+        name = classes.name_of(int(told[int(np.argmin(scored))]))
+        raise InputError(f"a segment of {name}, which is not scored; leave such segments out of a prediction")
+    crowd = np.array([bool(entry.get("iscrowd", False)) for entry in entries], dtype=bool)
+    ids = np.where(np.isin(ids, numbers[~scored]), 0, ids) if not scored.all() else ids
+    # A segment without a pixel says nothing of the image.
+    kept = np.isin(numbers, there) & scored
+    return Segments(ids=ids, segment_ids=numbers[kept], classes=found[kept], crowd=crowd[kept])
+
+
+def entries_of(value: Mapping[str, Any], space: str) -> tuple[Sequence[Mapping[str, Any]], str, str]:
+    """The segments as a list of dicts, under which key their classes stand, and in which label space.
+
+    Raises:
+        InputError: keys that are unknown, or no class.
+    """
+    listed = next(value[key] for key in LISTS if key in value)
+    if isinstance(listed, Mapping):
+        listed = [{"id": number, "class": train_id} for number, train_id in listed.items()]
+    key = next(
+        (each for each in CLASS_KEYS if any(isinstance(entry, Mapping) and each in entry for entry in listed)),
+        CLASS_KEYS[0],
+    )
+    for entry in listed:
+        if not isinstance(entry, Mapping):
+            raise InputError(f"each segment is a dict with id and {key}, not {type(entry).__name__}")
+        unknown = [each for each in entry if each not in (*CLASS_KEYS, *_MORE)]
+        if unknown:
+            raise InputError(f"a segment with the key {unknown[0]!r}: known are {', '.join((*CLASS_KEYS, *_MORE))}")
+        if not {"id", key} <= set(entry):
+            raise InputError(f"each segment is a dict with id and {key}")
+    return listed, key, "ids" if key == "category_id" else space
+
+
+def _ids(plane: Array) -> Array:
+    if plane.ndim == 3 and plane.shape[2] == 3 and plane.dtype == np.uint8:  # a PNG in COCO's panoptic form
+        parts = plane.astype(np.int64)
+        return np.asarray(parts[..., 0] + (parts[..., 1] << 8) + (parts[..., 2] << 16))
+    if plane.ndim != 2:
+        raise InputError(f"ids have shape (H, W), and these {plane.shape}")
+    return whole(plane, "ids").astype(np.int64)
+
+
+def _void_is_zero(ids: Array, numbers: Array, *, void: bool) -> tuple[Array, Array]:
+    """Number the segments from 1 and void 0; transformers marks void by -1 too, and some count segments from 0."""
+    if not void or (int(min(ids.min(initial=0), numbers.min(initial=0))) >= 0 and 0 not in numbers):
+        return ids, numbers
+    if 0 in numbers:
+        return np.where(ids < 0, 0, ids + 1), numbers + 1
+    return np.where(ids < 0, 0, ids), numbers
+
+
+def _numbers(listed: Sequence[Any]) -> Array:
+    """Class numbers, each of which may be a tensor."""
+    return whole(np.array([array(each).item() for each in listed] or np.zeros(0, np.int64)), "classes")
