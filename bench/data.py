@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.cards import Card, load_card
 from bench.cards.card_file import CLASSES_FROM, LAYOUTS
 from bench.errors import CardError, DataError, UsageError, did_you_mean
-from bench.formats import Ids, classes_in_truth, layout
+from bench.formats import Ids, classes_in_truth, layout, lists
 from bench.formats.grouping import key_of
 from bench.notices import Notice
 from bench.samples import Sample
@@ -153,10 +153,10 @@ def chosen_ids(ids: str | Path | Sequence[str] | None) -> Ids:
         return _names(ids, "the list of image ids")
     path = Path(ids).expanduser()
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+        names = lists.lines(path)
     except (OSError, UnicodeDecodeError):
         raise UsageError(f"--ids {ids}: this is neither 'all' nor a text file with one image id a line") from None
-    return _names([line for line in lines if line], f"--ids {ids}")
+    return _names(names, f"--ids {ids}")
 
 
 def _names(names: Sequence[str], where: str) -> list[str]:

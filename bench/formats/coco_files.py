@@ -112,7 +112,10 @@ def picture_finder(files: Files) -> Callable[[str], tuple[str, str]]:
         last = name.rsplit("/", 1)[-1]
         parts = (name,) if name == last else (name, last)
         found = [part if part[:1] == "/" else folder + part for folder in folders for part in parts]
-        picture = next(filter(os.path.exists, found), found[0])
+        picture = next(filter(os.path.exists, found), None)
+        if picture is None and "\\" in name:  # written on Windows
+            return find(plain(name))
+        picture = picture or found[0]
         if not picture.startswith(root) or (root == "" and picture[:1] == "/"):
             return picture, last
         return picture, picture.removeprefix(root).replace(os.sep, "/")

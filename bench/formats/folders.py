@@ -6,60 +6,57 @@ It knows names and folders; what is inside the files is not its business.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from bench.errors import DataError
-from bench.formats import Ids
+from bench.formats import Ids, lists
+from bench.formats.image_ids import Pictures
+from bench.formats.listing import listing_of
 from bench.images import LABEL_SUFFIXES
 from bench.samples import Sample
 
 _SHOWN = 3
 
 
-def read_list(path: Path) -> list[str]:
-    """Read a list, one line an image; blank lines are skipped, and spaces inside a line belong to it.
-
-    Raises:
-        DataError: the list cannot be read, is empty, or names an image twice.
-    """
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: the list of images cannot be read ({error})") from None
-    names = [line for line in lines if line]
-    if not names:
-        raise DataError(f"{path}: the list of images is empty")
-    refuse_repeats(names, where=str(path))
-    return names
-
-
-def refuse_repeats(names: Sequence[str], *, where: str) -> None:
-    """Refuse a list that names an image twice, because it would count twice.
-
-    Raises:
-        DataError: the first such name.
-    """
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise DataError(f"{where}: {name!r} is listed twice; each image counts once")
-        seen.add(name)
-
-
-def chosen(samples: Sequence[Sample], ids: Ids, where: Path) -> list[Sample]:
+def chosen(
+    samples: Sequence[Sample], ids: Ids, where: Path, also: Callable[[str], str | None] = lambda _: None
+) -> list[Sample]:
     """Keep the samples of these ids, in the order of the data set.
+
+    Lines that are no ids are read as `lists.py` tells, else all of them as image ids or names of pictures.
 
     Raises:
         DataError: ids that no sample has; `where` names the list or folder of the images.
     """
     if ids is None or ids == "all":
         return list(samples)
-    unknown = sorted(set(ids) - {sample.id for sample in samples})
+    known = {sample.id for sample in samples}
+    wanted = set(lists.ids_of(ids, known.__contains__, also, where=str(where)))
+    if not wanted <= known:
+        wanted = _by_picture(samples, ids, where) or wanted
+    unknown = sorted(wanted - known)
     if unknown:
         example = f"; an id there is {samples[0].id}" if samples else ""
-        raise DataError(f"{where}: {len(unknown)} of the ids asked for are not there ({first(unknown)}){example}")
-    return [sample for sample in samples if sample.id in set(ids)]
+        what = f"{len(unknown)} of the ids asked for are not there ({first(unknown)}){example}"
+        raise DataError(f"{where}: {what}")
+    return [sample for sample in samples if sample.id in wanted]
+
+
+def _by_picture(samples: Sequence[Sample], ids: Sequence[str], where: Path) -> set[str]:
+    """The samples that lines call by image ids or by names of pictures, each once; none where this does not fit all.
+
+    Raises:
+        DataError: two such ways fit and differ, or two lines name one image.
+    """
+    names = {getattr(sample.origin, "number", sample.id): sample.id for sample in samples}
+    pictures = Pictures({number: listing_of(samples).files.get(number, "") for number in names})
+    fits = [found for _, way in pictures.ways() if None not in (found := [way(each) for each in ids])]
+    if any(found != fits[0] for found in fits):
+        raise DataError(f"{where}: ids and names of pictures differ in what they mean; write ids like {samples[0].id}")
+    if fits and len(set(fits[0])) < len(fits[0]):
+        raise DataError(f"{where}: an image is listed twice; each image counts once")
+    return {names[number] for number in fits[0] if number is not None} if fits else set()
 
 
 def files_below(folder: Path, suffixes: Collection[str] = LABEL_SUFFIXES) -> dict[str, Path]:

@@ -28,6 +28,7 @@ from bench.formats import (
     lvis_columns,
 )
 from bench.formats.coco_origin import Origin
+from bench.formats.image_ids import plain
 from bench.formats.lvis_columns import Image
 from bench.formats.pictures import Album, Picture
 from bench.samples import Prediction, Sample, Truth
@@ -175,7 +176,7 @@ def find_truth(root: Path, split: str) -> Path:
 def _picture(truth: Path, image: Image) -> Path:
     """The picture of an image; where there is none, the place where it should lie."""
     root = truth.parent.parent if truth.parent.name == "annotations" else truth.parent
-    name = PurePosixPath(image.coco_url or image.file_name or f"{image.id:012}.jpg")
+    name = PurePosixPath(plain(image.coco_url or image.file_name or f"{image.id:012}.jpg"))
     # The file names of version 0.5 carry a prefix that the pictures do not.
     stem = name.name.rsplit("_", 1)[-1]
     places = [root / folder / each for folder in (name.parent.name or ".", *PICTURES) for each in (name.name, stem)]

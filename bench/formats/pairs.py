@@ -6,7 +6,7 @@ id may hold "/". What pixel values mean is `label_files.py`'s business; this mod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from bench import images
 from bench.cards import Card
 from bench.classes import LabelSpace
 from bench.errors import CardError, DataError, PredictionError
-from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results, predicted_files
+from bench.formats import Ids, PredictionReader, Progress, derive, folders, lists, named_results, predicted_files
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files, palette
 from bench.formats.listing import with_listing
@@ -34,10 +34,9 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     """
     files = _Patterns.of(card, split)
     if ids is not None and ids != "all":
-        folders.refuse_repeats(ids, where="the list of image ids")
-        names = list(ids)
+        names = lists.ids_of(ids, files.known(root), files.id_of, where="the list of image ids")
     elif ids is None and files.list is not None:
-        names = _listed(root / files.list, files.images)
+        names = _listed(root, files)
     else:
         names = _paired(root, files)
     missing = [name for name in names if not (root / files.labels.path(name)).is_file()]
@@ -135,6 +134,14 @@ class _Patterns:
         instances = Pattern(texts["instances"]) if "instances" in texts else None
         return cls(Pattern(texts["images"]), Pattern(texts["labels"]), instances, texts.get("list"))
 
+    def known(self, root: Path) -> Callable[[str], bool]:
+        """Whether an id has a label file."""
+        return lambda name: (root / self.labels.path(name)).is_file()
+
+    def id_of(self, path: str) -> str | None:
+        """The id in the path of a picture or of a label file."""
+        return self.images.id_at_end(path) or self.labels.id_at_end(path)
+
 
 @dataclass(frozen=True, eq=False)
 class _Files:
@@ -188,22 +195,12 @@ def _sample(name: str, root: Path, files: _Patterns, truth: _Files, *, groups: d
     )
 
 
-def _listed(path: Path, pictures: Pattern) -> list[str]:
+def _listed(root: Path, files: _Patterns) -> list[str]:
     """Ids of a list whose lines are ids, paths of images, or an image and its label file (as SegNet's)."""
+    path = root / str(files.list)
     if not path.is_file():
         raise DataError(f"{path}: there is no such list of the split; say --ids FILE, or --ids all")
-    names = [_id_of(line, pictures) for line in folders.read_list(path)]
-    folders.refuse_repeats(names, where=str(path))
-    return names
-
-
-def _id_of(line: str, pictures: Pattern) -> str:
-    words = line.split()
-    paths = [word for word in words if Path(word).suffix.lower() in images.IMAGE_SUFFIXES]
-    text = words[0] if len(words) > 1 and len(paths) == len(words) else line
-    if Path(text).suffix.lower() not in images.IMAGE_SUFFIXES:
-        return text
-    return pictures.id_at_end(text) or Path(text).stem
+    return lists.read(path, files.known(root), files.id_of)
 
 
 def _paired(root: Path, files: _Patterns) -> list[str]:

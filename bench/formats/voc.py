@@ -18,7 +18,7 @@ from bench import images
 from bench.cards import Card
 from bench.classes import Classes, LabelSpace
 from bench.errors import DataError, PredictionError
-from bench.formats import Ids, PredictionReader, Progress, derive, folders, named_results, predicted_files
+from bench.formats import Ids, PredictionReader, Progress, derive, folders, lists, named_results, predicted_files
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files
 from bench.formats.listing import with_listing
@@ -206,12 +206,11 @@ def _choose(card: Card, base: Path, split: str, ids: Ids, everything: list[str])
     if ids == "all":
         return everything
     if ids is not None:
-        folders.refuse_repeats(ids, where="the list of image ids")
-        return list(ids)
+        return lists.ids_of(ids, set(everything).__contains__, where="the list of image ids")
     path = base / LISTS / f"{word}.txt"
     if not path.is_file():
         raise DataError(f"{path}: there is no such list of the split; say --ids FILE, or --ids all")
-    return folders.read_list(path)
+    return lists.read(path, set(everything).__contains__)
 
 
 def object_numbers(picture: Array) -> Array:
