@@ -179,3 +179,20 @@ def test_the_command_line_says_each_thing_once_and_warns_above_the_table(
     more = settings.record(capsys, [*words, "--max-detections", "1,10,200"])
     assert ["not-coco-protocol"] == [each["code"] for each in more["warnings"] if "image" not in each["code"]]
     assert 1 == round(more["scores"]["boxes"]["AR200"]["value"], 12)
+
+
+def test_a_board_says_whose_detections_were_left_out(
+    settings: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth, results = settings.grid(10, 11, 2)
+    board = tmp_path / "board"
+    board.mkdir()
+    (board / "board.toml").write_text(
+        f'title = "T"\ndataset = "{tmp_path / "own.toml"}"\nsplit = "val"\nmetrics = ["box_AP"]\nprimary = "box_AP"\n'
+    )
+    for name, found in (("all", results), ("some", results[::2])):
+        words = settings.files(tmp_path, truth, found)
+        settings.said(capsys, ["board", "add", settings.record(capsys, [*words, "--name", name])["path"], str(board)])
+    shown = " ".join(settings.said(capsys, ["board", "show", str(board)]).split())
+    assert "Note on all: 2 images hold more than 100 detections" in shown
+    assert "Note: 2 of 2 images have more than 100 objects" in shown

@@ -110,6 +110,7 @@ TABLE = {"image": np.array([0, 0, 2]), "score": np.array([0.5, np.nan, 1.0])}
     ("other", "message"),
     [
         ({"images": IMAGES, "t": {**TABLE, "score": TABLE["score"].copy()}}, ""),
+        ({"images": IMAGES, "t": TABLE, "came_later": {"image": np.zeros(0, int)}}, ""),
         ({"images": IMAGES}, "it holds the tables images, t, and these are images"),
         ({"images": {**IMAGES, "id": np.array(["a", "b", "d"])}, "t": TABLE}, "its images are others"),
         ({"images": {**IMAGES, "cluster": np.array(["a", "a", "c"])}, "t": TABLE}, "grouped in other clusters"),

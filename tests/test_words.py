@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import typer
@@ -83,3 +83,21 @@ def _fresh() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.evaluate
+
+
+def test_values_are_spoken_as_both_ways_read_them() -> None:
+    def show(
+        *,
+        path: Annotated[Path, words.option("--path", "-p", help="P.")],
+        limit: Annotated[int | None, words.option("--limit", "-l", help="N.")] = None,
+        as_json: Annotated[bool, words.option("--json", help="J.")] = False,
+        name: str = "",
+    ) -> int:
+        return 0
+
+    values: dict[str, Any] = {"path": Path("found"), "limit": 12, "as_json": True, "name": "x"}
+    said = words.spoken(show, values)
+    assert ["--path", "found", "--limit", "12", "--json"] == said
+    assert {key: value for key, value in values.items() if key != "name"} == words.plain(show, said)
+    assert ["--path", "found"] == words.spoken(show, {"path": Path("found"), "limit": None, "as_json": False})
+    assert said == words.spoken(words.for_typer(show), values)

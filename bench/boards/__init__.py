@@ -19,7 +19,7 @@ from bench.boards.board_runs import Measured, Standing
 from bench.boards.board_seeds import Mean
 from bench.boards.board_table import Column, Row, Score, Table, records
 from bench.compare import Comparison
-from bench.notices import many
+from bench.notices import few, many
 from bench.runs import circumstances
 
 if TYPE_CHECKING:
@@ -197,5 +197,16 @@ def _remarks(together: Sequence[Measured], compared: Comparison | None, board: B
     remarks += _remarks_on_cost(together, board.file)
     if board.published:
         remarks.append("Reported: as published; without counts there is no interval, no test and no bold.")
-    warned = dict.fromkeys(each.message for one in together for each in one.scored.warnings)
-    return (*remarks, *(f"Note: {message}." for message in warned))
+    return (*remarks, *_notices(together))
+
+
+def _notices(together: Sequence[Measured]) -> list[str]:
+    """What should be known of the scores; of which rows, where it does not hold for all."""
+    rows: dict[str, list[str]] = {}
+    for one in together:
+        for each in one.scored.warnings:
+            rows.setdefault(each.message, []).append(one.name)
+    return [
+        f"Note{'' if len(names) == len(together) else f' on {few(names)}'}: {message}."
+        for message, names in rows.items()
+    ]

@@ -102,7 +102,10 @@ def spoken(function: Callable[..., int], values: Mapping[str, Any]) -> list[str]
         flags = [
             word
             for extra in getattr(hints[name], "__metadata__", ())
-            for word in (getattr(extra, "names", None) or getattr(extra, "param_decls", None) or ())
+            if hasattr(extra, "names") or hasattr(extra, "param_decls")
+            # typer takes the first of an option's names for its default.
+            for word in getattr(extra, "names", None) or (getattr(extra, "default", ""), *extra.param_decls)
+            if str(word).startswith("-")
         ]
         if flags and value != parameters[name].default:
             found += [flags[0]] if value is True else [flags[0], str(value)]
