@@ -165,6 +165,7 @@ def run(  # noqa: PLR0913 - an option each
 def _other(given: Mapping[str, Any], split: str) -> str:
     """The command that asks the same of another model that ships weights for streets."""
     model = "deeplab" if given["model"] == "fcn" else "fcn"
-    same = {name: given[name] for name in jobs.OF_THE_QUESTION if name not in ("dataset", "split")}
+    kept = [name for name in jobs.OF_THE_QUESTION if name in given and name not in ("dataset", "split")]
+    same = {name: given[name] for name in kept}
     asked = ["--model", model, "--dataset", "streets", "--split", split]
     return shlex.join(["bench", "run", *asked, *words.spoken(run, same)])
