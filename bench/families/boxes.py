@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.cards import Card
 from bench.classes import Classes
-from bench.families import Rules
+from bench.families import Rules, Source, object_doubts
 from bench.families import instance as family
 from bench.metrics import instance
 from bench.notices import Notice
@@ -64,6 +64,13 @@ def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[s
 def metrics_of(rules: Rules) -> tuple[str, ...]:
     """The names of the scores under these rules, such as box_AR500."""
     return tuple(f"box_{name}" for name in family.metrics_of(rules))
+
+
+def doubts(tables: Mapping[str, Table], classes: Classes, rules: Rules, source: Source) -> list[Notice]:
+    """As for masks, unless the family `instance` says so already."""
+    if "instance" in rules.families:
+        return []
+    return object_doubts.of_objects(tables, "box_detections", "box_truths", classes, source)
 
 
 def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:

@@ -10,7 +10,7 @@ import numpy as np
 from bench.cards import Card
 from bench.classes import Classes
 from bench.errors import PredictionError
-from bench.families import Rules
+from bench.families import Rules, Source, object_doubts
 from bench.metrics import caps, instance
 from bench.metrics.protocols import COCO_CAPS, COCO_SIZES, COCO_THRESHOLDS, Protocol, SizeRange, coco_like
 from bench.notices import Notice, many
@@ -109,6 +109,11 @@ def facts_of(truths: Table, classes: Classes) -> dict[str, Any]:
     """How many classes have an object to be found."""
     scored = int(np.count_nonzero(np.bincount(truths["class"][truths["objects"] > 0])))
     return {"classes": {"scored": scored, "of": len(classes), "in": "truth"}}
+
+
+def doubts(tables: Mapping[str, Table], classes: Classes, rules: Rules, source: Source) -> list[Notice]:
+    """Objects that are found as other classes, and classes that are never predicted."""
+    return object_doubts.of_objects(tables, "mask_detections", "mask_truths", classes, source)
 
 
 def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.cards import Card
 from bench.classes import Classes
-from bench.families import Rules
+from bench.families import Rules, Source, object_doubts
 from bench.families import instance as family
 from bench.metrics import lvis
 from bench.metrics.average_precision import InstanceScores
@@ -89,6 +89,11 @@ def facts_of(truths: Table, classes: Classes) -> dict[str, Any]:
     """How many classes have an object of any size to be found."""
     whole = truths["size"] == 0
     return family.facts_of({name: column[whole] for name, column in truths.items()}, classes)
+
+
+def doubts(tables: Mapping[str, Table], classes: Classes, rules: Rules, source: Source) -> list[Notice]:
+    """Objects that are found as other classes, and classes that are never predicted."""
+    return object_doubts.of_objects(tables, "lvis_detections", "lvis_truths", classes, source)
 
 
 def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.cards import Card
 from bench.classes import Classes
-from bench.families import Rules
+from bench.families import Rules, Source, object_doubts
 from bench.families import instance as objects
 from bench.families import lvis as family
 from bench.metrics import lvis
@@ -62,6 +62,13 @@ def score_only(
 def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
     """How many classes the means run over."""
     return family.facts_of(tables["lvis_box_truths"], classes)
+
+
+def doubts(tables: Mapping[str, Table], classes: Classes, rules: Rules, source: Source) -> list[Notice]:
+    """As for masks, unless the family `lvis` says so already."""
+    if "lvis" in rules.families:
+        return []
+    return object_doubts.of_objects(tables, "lvis_box_detections", "lvis_box_truths", classes, source)
 
 
 def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:

@@ -10,9 +10,10 @@ import numpy as np
 from bench.cards import Card
 from bench.classes import Classes
 from bench.errors import PredictionError
-from bench.families import Rules
+from bench.families import Rules, Source, object_doubts
 from bench.metrics import panoptic
 from bench.metrics.semantic import ClassesIn
+from bench.notices import Notice
 from bench.samples import Array, Prediction, Sample, Segments, Table
 from bench.samples.columns import SegmentPairs
 
@@ -92,6 +93,11 @@ def facts_of(counts: Table, classes: Classes, rules: Rules) -> dict[str, Any]:
     classes_in = rules.classes_in or CLASSES_IN
     scored = panoptic.scored_classes(counts, classes, classes_in)
     return {"classes": {"scored": int(scored.sum()), "of": len(classes), "in": classes_in}}
+
+
+def doubts(tables: Mapping[str, Table], classes: Classes, rules: Rules, source: Source) -> list[Notice]:
+    """Segments that are found as other classes, and classes that are never predicted."""
+    return object_doubts.of_segments(tables, classes, source)
 
 
 def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[tuple[str, str]]:

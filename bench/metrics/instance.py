@@ -16,7 +16,7 @@ import numpy as np
 from bench import kernels, masks
 from bench.classes import Classes
 from bench.errors import PredictionError
-from bench.metrics import average_precision, matching
+from bench.metrics import average_precision, found_as, matching
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.boundary_overlaps import boundary_overlaps
 from bench.metrics.caps import LEFT_OUT, left_out
@@ -95,7 +95,8 @@ def count(
 ) -> dict[str, Table]:
     """Match the detections of N images to their truths; two tables a kind, whose columns `match_tables` tells.
 
-    A table `left_out` besides says how many detections the protocol does not look at, see `caps.left_out`.
+    A table `left_out` besides says how many detections the protocol does not look at, see `caps.left_out`; and for the
+    first kind, if that is mask or box, `found_as` tells as which other class objects are found, see `found_as.py`.
 
     The area that puts an unmatched detection into a size range is that of its box for boxes, and for masks that of the
     mask; with `area_from="box"` that of the box for both, as pycocotools has it where results carry a `bbox`. The kind
@@ -126,6 +127,8 @@ def count(
         )
         tables[f"{kind}_detections"], tables[f"{kind}_truths"] = found, objects
         tables[LEFT_OUT] = left_out(detections, len(found["image"]), protocol.cap)
+        if kind == kinds[0] != "boundary":
+            tables[found_as.TABLE] = found_as.of_objects(truth, detections, found, objects)
     return tables
 
 

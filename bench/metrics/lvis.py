@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from bench.classes import Classes
-from bench.metrics import average_precision, instance
+from bench.metrics import average_precision, found_as, instance
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.caps import LEFT_OUT, left_out
 from bench.metrics.matching import box_overlaps, mask_overlaps, match_tables
@@ -58,7 +58,8 @@ def count(
     """Match the detections of N images; tables `lvis_detections` and `lvis_truths`, as `match_tables` tells.
 
     For the kind `box` the tables are `lvis_box_detections` and `lvis_box_truths`. A table `lvis_left_out` says how many
-    detections of which images are not looked at, because there are more than 300.
+    detections of which images are not looked at, because there are more than 300; and `found_as` as which other class
+    objects are found, see `found_as.py`.
 
     `negative` (K, 2) int64 are pairs of an image and a class known to be absent there, `not_exhaustive` (K, 2) of an
     image and a class whose unmatched detections are ignored there. The 300 best detections of each image count, then
@@ -81,7 +82,12 @@ def count(
         lenient=np.isin(_keys(kept.image, kept.classes), _pairs(not_exhaustive)),
     )
     tables = dict(zip((f"{PREFIXES[kind]}_detections", f"{PREFIXES[kind]}_truths"), pair, strict=True))
-    return {**tables, f"lvis_{LEFT_OUT}": left_out(detections, len(best), DETECTIONS, by_class=False)}
+    others = found_as.of_objects(truth, _picked(detections, best), *pair)
+    return {
+        **tables,
+        f"lvis_{LEFT_OUT}": left_out(detections, len(best), DETECTIONS, by_class=False),
+        found_as.TABLE: others,
+    }
 
 
 def ranking(tables: Mapping[str, Table], classes: Classes, *, kind: instance.Kind = "mask") -> Ranking:

@@ -13,6 +13,7 @@ import numpy as np
 from bench import kernels
 from bench.classes import Classes
 from bench.errors import DataError, PredictionError
+from bench.metrics import found_as
 from bench.metrics.overlaps import NEVER, Overlaps, claimed_areas, matches, overlaps, truth_segments
 from bench.samples import Array, Segments, Table
 from bench.samples.columns import SegmentColumns, SegmentPairs
@@ -35,6 +36,7 @@ def count(
     1), pixels (int32; int64 where one has 2^31 or more).
     `claimed_areas`, a row for every segment of the truth whose `claimed` area is not its pixels: image (int32), segment
     (int64), claimed (float64), pixels (int64).
+    `found_as`, where few segments are found as what they are: as which other class, see `found_as.py`.
     `boundary_segments`, with `boundary_ratio` (of the diagonal): as `segments` by the smaller of mask and boundary IoU.
 
     Two segments match if both have the same class, the true one is no crowd, and their IoU is above .5, where pixels of
@@ -96,10 +98,12 @@ def _tables(found: Overlaps, classes: Classes, positions: Array) -> tuple[dict[s
     """The tables of mask IoU, and that IoU of the candidates."""
     candidates = found.candidates()
     iou = found.ious(*candidates)
+    segments = matches(found, candidates, iou, len(classes), positions)
     tables = {
-        "segments": matches(found, candidates, iou, len(classes), positions),
+        "segments": segments,
         "truth_segments": truth_segments(found, positions),
         "claimed_areas": claimed_areas(found, positions),
+        found_as.TABLE: found_as.of_segments(found, segments, positions),
     }
     return tables, iou
 

@@ -1,0 +1,123 @@
+"""What objects and segments say against how their classes were read: found, but as another class.
+
+Only counts are looked at; `label_space.py` says when another reading is suspected, `found_as.py` what is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bench.classes import Classes
+from bench.families import Source
+from bench.families.reading_words import CODES
+from bench.metrics import found_as, label_space
+from bench.metrics.label_space import Reading, Votes
+from bench.notices import Notice, few
+from bench.samples import Array, Table
+
+ENOUGH = 3
+"""Fewer objects that are found, as whatever, say nothing."""
+OWN, COVERED = 0.1, 0.25
+"""Nearly none of those found has its own class, and those found are not just a few of all: then something is wrong.
+
+Objects that are found have been localised. Models that do so and are right in fewer cases than one in ten have learnt
+other classes, whatever they are called here."""
+MOST = 0.5
+"""A reading that would put at least this share right is named."""
+
+
+def of_objects(
+    tables: Mapping[str, Table], detections: str, truths: str, classes: Classes, source: Source
+) -> list[Notice]:
+    """The notices on the objects of two match tables."""
+    found, true, table = tables[detections], tables[truths], tables.get(found_as.TABLE)
+    whole = true["size"] == 0
+    objects = np.bincount(true["class"][whole], true["objects"][whole], len(classes))
+    missing = (objects > 0) & (np.bincount(found["class"], minlength=len(classes)) == 0)
+    if table is None:  # records of earlier versions lack it
+        return []
+    votes = found_as.votes_of_objects(table, found, true, values(classes, source), len(tables["images"]["id"]))
+    serious = notice(votes, objects.sum(), classes, source, "objects")
+    return [serious] if serious else never_predicted(missing, objects, classes)
+
+
+def of_segments(tables: Mapping[str, Table], classes: Classes, source: Source) -> list[Notice]:
+    """The notices on the segments of a panoptic evaluation."""
+    segments, table = tables["segments"], tables.get(found_as.TABLE)
+    if table is None:  # records of earlier versions lack it
+        return []
+    tp, fp, fn = (np.bincount(segments["class"], segments[name], len(classes)) for name in ("tp", "fp", "fn"))
+    if not (tp + fn).any():
+        return [Notice("nothing-scored", "the truth holds no segment of a class that is scored, but crowds", "warning")]
+    votes = found_as.votes_of_segments(table, segments, values(classes, source), len(tables["images"]["id"]))
+    serious = notice(votes, (tp + fn).sum(), classes, source, "segments")
+    return [serious] if serious else never_predicted((fn > 0) & (tp + fp == 0), tp + fn, classes)
+
+
+def values(classes: Classes, source: Source) -> Array:
+    """What stands for each class where predictions are written: ids in files, train ids in memory."""
+    ids = [entry.id for entry in classes.scored] if source.space == "ids" else range(len(classes))
+    return np.array(ids, dtype=np.int64)
+
+
+def notice(votes: Votes, objects: float, classes: Classes, source: Source, noun: str) -> Notice | None:
+    """The warning where objects are found as other classes; `objects` is how many there are, `noun` what they are."""
+    seen, own = votes.counts.sum(), np.trace(votes.counts)
+    if seen < ENOUGH:
+        return None
+    reading = label_space.suspected(votes, classes, source.space)
+    if reading is None and (own >= OWN * seen or seen < COVERED * objects):
+        return None
+    reading = reading or _most_right(votes, classes, source)
+    others = votes.counts - np.diag(np.diag(votes.counts))
+    true, found = divmod(int(others.argmax()), len(classes))
+    text = (
+        f"{100 * (1 - own / seen):.0f} % of the {noun} that predictions lie on ({seen - own:.0f} of {seen:.0f}) are "
+        f"taken for another class, most often {classes.names[found]} for {classes.names[true]}: "
+    )
+    if reading is None:
+        text += "are the category ids counted from 0, or those of another list? Write the ids of the classes"
+        return Notice("other-classes", text + _example(classes, true, source), "warning")
+    looks, mend = _words(reading, classes, true, source)
+    right = np.trace(votes.matrix(reading.read))
+    text += f"{looks}, and {right:.0f} would be right if so; {mend}"
+    return Notice(CODES[reading.name], text, "warning")
+
+
+def never_predicted(missing: Array, objects: Array, classes: Classes) -> list[Notice]:
+    """The note on classes that the truth has and no prediction has."""
+    if not missing.any():
+        return []
+    names = few([name for name, alone in zip(classes.names, missing, strict=True) if alone])
+    there = int((objects > 0).sum())
+    return [Notice("never-predicted", f"{missing.sum()} of {there} classes in the truth are never predicted: {names}")]
+
+
+def _most_right(votes: Votes, classes: Classes, source: Source) -> Reading | None:
+    """The reading that puts most right; of a single class no agreement beyond chance can be told, but this can."""
+    tried = label_space.readings(votes, classes, source.space)
+    shares = [Reading(name, read, np.trace(votes.matrix(read)) / votes.counts.sum()) for name, read in tried]
+    best = max(shares, key=lambda reading: reading.agreement, default=None)
+    return best if best is not None and best.agreement >= MOST else None
+
+
+def _words(reading: Reading, classes: Classes, true: int, source: Source) -> tuple[str, str]:
+    """What the classes look like, and what mends it."""
+    write = f"write the ids of the classes{_example(classes, true, source)}"
+    if source.space != "ids":
+        write = f"hand over train ids, 0 to {len(classes) - 1} in the card's order"
+    words = {
+        "one-less": ("the category ids look one too high", "subtract 1 from each category id"),
+        "one-more": ("the category ids look one too low (counted from 0?)", "add 1 to each category id"),
+        "one-less-train-ids": ("the category ids look like places in the list of classes, counted from 1", write),
+        "other-space": ("the category ids look like places in the list of classes, counted from 0", write),
+    }
+    if source.space != "ids":
+        words["other-space"] = ("the classes look like ids of the data set", write)
+    return words.get(reading.name, ("the classes look to be in another order than those of the truth", write))
+
+
+def _example(classes: Classes, true: int, source: Source) -> str:
+    return f" ({classes.scored[true].id} for {classes.names[true]})" if source.space == "ids" else ""
