@@ -134,7 +134,9 @@ def _root(card: Card, split: str, root: str | Path | None, progress: Progress | 
     if not root.exists():
         raise DataError(f"--data {root}: there is no such folder or file")
     if root.is_file() and card.layout not in CLASSES_FROM["truth"]:
-        raise DataError(f"--data {root}: this is a file; {card.title} comes as a folder (bench list datasets)")
+        as_json = root.suffix == ".json" and card.classes_from == "card"
+        hint = "; --layout coco reads it as a truth JSON of COCO's form" if as_json else ""
+        raise DataError(f"--data {root}: this is a file; {card.title} comes as a folder (bench list datasets){hint}")
     if root.is_dir() and not any(root.iterdir()):
         fetch = f"bench prepare --dataset {card.name} --data {root}"
         raise DataError(f"--data {root}: this folder is empty; {fetch} fetches {card.title} or says how to")

@@ -102,8 +102,8 @@ def _evaluated(file: GateFile, asked: Check, baseline: Run, *, quiet: bool) -> R
     from bench.cli import jobs
     from bench.errors import PredictionError
     from bench.evaluation import evaluate
-    from bench.evaluation.choosing import task_of
     from bench.evaluation.jobs import stored_predictions
+    from bench.evaluation.kinds import task_of
     from bench.evaluation.settings import require_semantic
     from bench.scoring import rules_of
 
@@ -117,7 +117,7 @@ def _evaluated(file: GateFile, asked: Check, baseline: Run, *, quiet: bool) -> R
     split = asked.split or baseline.record.dataset.split
     opened = jobs.open_with_progress(dataset, split, quiet=quiet, **where)
     chosen = set(baseline.image_ids)
-    task = task_of(path) if asked.task in (None, "auto") else asked.task
+    task = task_of(path, opened.card) if asked.task in (None, "auto") else asked.task
     if task != "semantic":
         require_semantic({"label_space": asked.label_space}, what=f"{task} predictions")
     job = stored_predictions(

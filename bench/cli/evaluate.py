@@ -113,8 +113,9 @@ def evaluate(  # noqa: PLR0913 - an option each
     given |= {"found": None, "predictions": asked_for}
     reading.begin(asked_for, data, metrics)
     from bench.errors import PredictionError
-    from bench.evaluation.choosing import boxes_alone, rules_for, task_of
+    from bench.evaluation.choosing import boxes_alone, rules_for
     from bench.evaluation.jobs import made_from_truth, stored_predictions
+    from bench.evaluation.kinds import task_of
     from bench.evaluation.settings import require_semantic
 
     if truth is not None:
@@ -160,7 +161,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     path = asked_for.expanduser()
     if not path.exists():
         raise PredictionError(f"--predictions {path}: there is no such folder or file")
-    answered = task_of(path) if task == "auto" else task
+    answered = task_of(path, opened.card) if task == "auto" else task
     if answered != "semantic":
         require_semantic(read, what={"instance": "objects", "panoptic": "panoptic segments"}[answered])
     masks = answered != "instance" or not boxes_alone(path)

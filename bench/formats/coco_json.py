@@ -157,6 +157,9 @@ def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:
     except msgspec.ValidationError as error:
         if plain_json.joined_lines(data) is not None and get_origin(kind) is not list:
             raise wrong(f"{path}: {json_words.LINES}") from None
+        swapped = json_words.no_truth(data) if wrong is DataError else None
+        if swapped is not None:
+            raise wrong(f"{path}: {swapped}") from None
         words = json_words.misfit(str(error))
         if isinstance(error.__cause__, ValueError):  # a value of the right type that cannot be
             raise wrong(f"{path}: {words}") from None

@@ -13,6 +13,7 @@ from bench import plain_json
 
 LINES = "this holds an object a line (JSON lines); one JSON object is expected"
 _SHOWN = 5
+_LOOK = 1 << 20
 
 
 def misfit(problem: str) -> str:
@@ -59,6 +60,20 @@ def _no_json(text: str) -> str | None:
     if text[:64].lstrip("[{ \r\n\t").startswith("'"):
         return "texts stand in single quotes, as Python prints them; JSON has double quotes (json.dump writes them)"
     return LINES if plain_json.joined_lines(text.encode()) is not None else None
+
+
+def no_truth(data: bytes) -> str | None:
+    """Words for results where ground truth should be; None where it is neither.
+
+    >>> no_truth(b'[{"image_id": 1, "score": 0.5}]')[:27]
+    'this is a list of results, '
+    """
+    needed = "ground truth is an object with images, annotations and categories (--data names the truth)"
+    if data.lstrip()[:1] == b"[" and b'"image_id"' in data[:_LOOK]:
+        return f"this is a list of results, and {needed}"
+    if b'"segments_info"' in data[:_LOOK] and not (b'"images"' in data and b'"categories"' in data):
+        return f"these are panoptic results (annotations alone), and {needed}"
+    return None
 
 
 def no_results(data: bytes) -> str:
