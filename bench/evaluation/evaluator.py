@@ -266,7 +266,7 @@ class Evaluator:
         wanted = self._families(handed)
         before = {self._families(each) for each in self.tallies.handed - {"nothing"}}
         if handed != "nothing" and before - {wanted}:
-            raise UsageError(f"{sample.id}: {_other_than_before(handed)}")
+            raise UsageError(f"{sample.id}: {_other_than_before(handed, self.tallies.handed)}")
         rules, counts = msgspec.structs.replace(self.rules, families=wanted), {}
         for each in families(wanted):
             counts.update(each.count(self.card, rules, sample, found, 0))
@@ -316,10 +316,11 @@ def _handed(real: Any, made: Any) -> Handed:
     return "boxes" if any(each.size == given.NO_MASKS for each in there) else "masks"
 
 
-def _other_than_before(handed: Handed) -> str:
-    if handed == "boxes":
+def _other_than_before(handed: Handed, before: set[Handed]) -> str:
+    if "boxes" in {handed, *before}:
+        first, second = ("boxes alone", "masks") if handed == "boxes" else ("masks", "boxes alone")
         return (
-            "its objects have boxes alone, and those of the images before have masks: hand over masks of all, or none"
+            f"its objects have {first}, and those of the images before have {second}: hand over masks of all, or none"
         )
     return "it was handed over in another form than the images before, from which other metrics are counted"
 

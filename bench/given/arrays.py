@@ -43,7 +43,7 @@ def whole(values: Array, what: str, hint: str = "") -> Array:
         return values
     if values.dtype.kind != "f":
         raise InputError(f"{what} are whole numbers, and these are {values.dtype}{hint}")
-    found = values.ravel()
+    found = values.ravel().astype(np.float64)
     wrong = ~np.isfinite(found) | (found != np.floor(found)) | (np.abs(found) > 2**53)
     if wrong.any():
         raise InputError(f"{what} are whole numbers, and one of these is {float(found[wrong.argmax()]):g}{hint}")
