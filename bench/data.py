@@ -50,6 +50,34 @@ def open_data(
     Raises:
         CardError, DataError, UsageError: what is missing or wrong, and where.
     """
+    card, split = asked(dataset, split, layout_name=layout_name, ids=ids, limit=limit)
+    found = _root(card, split, root, progress)
+    if card.classes_from == "truth":
+        card = replace(card, classes=classes_in_truth(card, found, split))
+    samples = _samples(card, found, split, ids)
+    if ids is None:
+        _refuse_groups_unseen(card, samples)
+    if limit is not None:
+        samples = samples[:limit]
+    if not samples:
+        raise DataError(f"{found}: the split {split!r} of {card.title} holds no images")
+    notices = () if ids is not None else _count_notices(card, split, len(samples), limit)
+    return Data(card, found, split, samples, notices)
+
+
+def asked(
+    dataset: str,
+    split: str | None = None,
+    *,
+    layout_name: str | None = None,
+    ids: str | None = None,
+    limit: int | None = None,
+) -> tuple[Card, str]:
+    """The card in its layout and the split of what was asked for, checked before any file of the data set is looked at.
+
+    Raises:
+        CardError, UsageError: what is wrong or unknown.
+    """
     card = load_card(dataset)
     if layout_name is not None:
         if layout_name not in LAYOUTS:
@@ -60,20 +88,19 @@ def open_data(
         card = card.in_layout(layout_name)
     split = split or card.default_split
     card.split(split)
-    found = _root(card, split, root, progress)
-    if card.classes_from == "truth":
-        card = replace(card, classes=classes_in_truth(card, found, split))
-    samples = _samples(card, found, split, ids)
-    if ids is None:
-        _refuse_groups_unseen(card, samples)
-    if limit is not None:
-        if limit < 1:
-            raise UsageError(f"--limit {limit}: at least one image is needed")
-        samples = samples[:limit]
-    if not samples:
-        raise DataError(f"{found}: the split {split!r} of {card.title} holds no images")
-    notices = () if ids is not None else _count_notices(card, split, len(samples), limit)
-    return Data(card, found, split, samples, notices)
+    _ids(ids)
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit {limit}: at least one image is needed")
+    return card, split
+
+
+def draws(card: Card, split: str, root: Path | None) -> bool:
+    """Whether opening this split has to draw it first, which takes a while."""
+    if root is not None or card.name != "streets":
+        return False
+    from bench.streets import dataset as streets
+
+    return not streets.place_of(card, split).is_dir()
 
 
 def _count_notices(card: Card, split: str, count: int, limit: int | None) -> tuple[Notice, ...]:

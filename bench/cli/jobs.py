@@ -55,6 +55,22 @@ def open_with_progress(dataset: str, split: str | None, *, quiet: bool, **where:
         return open_data(dataset, split, progress=report, **where)
 
 
+def require_folder(out: Path) -> None:
+    """Refuse a place where no run records can be written.
+
+    Raises:
+        UsageError: a file, something below a file, or a folder that may not be written into.
+    """
+    from bench.errors import UsageError
+
+    if out.is_file():
+        raise UsageError(f"--out {out}: this is a file; run records are written into a folder, new or old")
+    there = next(place for place in (out.absolute(), *out.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        what = "may not be written into" if there.is_dir() else "is a file"
+        raise UsageError(f"--out {out}: {there} {what}; name a folder for run records")
+
+
 def carry_out(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bool, another: str = "") -> int:
     """Evaluate, print the table or the record, and say what to do next; Ctrl-C keeps what was counted.
 
@@ -62,11 +78,9 @@ def carry_out(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bo
     """
     import msgspec
 
-    from bench.errors import UsageError
     from bench.evaluation.answered import answered
 
-    if out.is_file():
-        raise UsageError(f"--out {out}: this is a file; run records are written into a folder, new or old")
+    require_folder(out)
     there = None if overwrite else answered(job, out)
     if there is not None:
         console.note(

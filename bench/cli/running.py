@@ -93,17 +93,15 @@ def run(  # noqa: PLR0913 - an option each
     Example:  bench run --model deeplab --dataset cityscapes --data ~/cityscapes --weights mine.pth
     """
     given = dict(locals())
+    from bench import data as data_sets
     from bench import models
-    from bench.cards import load_card
     from bench.evaluation.answered import files_digest
-    from bench.evaluation.choosing import rules_for
+    from bench.evaluation.choosing import require_rules, rules_for
     from bench.evaluation.jobs import Job
-    from bench.models.own_code.locating import is_own
 
     further: dict[str, Any] = {"overlap": overlap} if overlap is not None else {}
     if scales is not None:
         further["scales"] = model_options.numbers("--scales", scales)
-    # The model first: a wrong checkpoint should be known before a data set is drawn or read.
     options = models.Options(
         weights=weights,
         task=task,
@@ -122,12 +120,6 @@ def run(  # noqa: PLR0913 - an option each
         sidecar=config,
         **further,
     )
-    where: dict[str, Any] = {"root": data, "layout_name": layout, "ids": ids, "limit": limit, "quiet": as_json}
-    card = load_card(dataset)
-    opened = jobs.open_with_progress(dataset, split, **where) if card.classes_from == "truth" else None
-    with console.prints_aside(wanted=as_json):
-        loaded = models.load(model, opened.card if opened else card, options)
-    opened = opened or jobs.open_with_progress(dataset, split, **where)
     asked: dict[str, Any] = {
         "crop0": crop0,
         "boundary_mode": boundary_mode,
@@ -140,6 +132,18 @@ def run(  # noqa: PLR0913 - an option each
         "area_ranges": area_ranges,
         "interval": interval,
     }
+    # What needs no torch first: loading it takes longer than most mistakes deserve. Then the model, before a data set
+    # is drawn: a wrong checkpoint should be known by then; data sets that are merely read are quicker than torch.
+    jobs.require_folder(out)
+    words: dict[str, Any] = {"layout_name": layout, "ids": ids, "limit": limit}
+    card, chosen = data_sets.asked(dataset, split, **words)
+    answers = models.check(model, card, options)
+    where: dict[str, Any] = {"root": data, "quiet": as_json, **words}
+    opened = None if data_sets.draws(card, chosen, data) else jobs.open_with_progress(dataset, split, **where)
+    require_rules(opened.card if opened else card, answers or task, metrics=metrics, regions=regions, **asked)
+    with console.prints_aside(wanted=as_json):
+        loaded = models.load(model, opened.card if opened else card, options)
+    opened = opened or jobs.open_with_progress(dataset, split, **where)
     rules = rules_for(opened.card, loaded.task, metrics=metrics, regions=regions, **asked)
     job = Job(
         card=opened.card,
@@ -154,7 +158,7 @@ def run(  # noqa: PLR0913 - an option each
         save_predictions=save_predictions,
         latency=latency,
         sources={"data": str(opened.root.resolve())},
-        files=None if is_own(model) else files_digest(opened.root, out),
+        files=None if answers is None else files_digest(opened.root, out),
         notices=opened.notices,
     )
     another = _other(given, opened.split) if dataset == "streets" and loaded.task == "semantic" else ""

@@ -30,6 +30,8 @@ REGIONS: dict[str, tuple[float, ...]] = {
     "trimap": (1, 3, 5, 10),
 }
 """The kinds of regions, and what is taken where a person gives no numbers and the card none."""
+_TASKS = ("semantic", "instance", "panoptic")
+"""What a model of one's own may answer."""
 _LARGEST = 10000
 """No number of a region is larger: beyond it lie neither images nor streets."""
 _HEAD = 1 << 10
@@ -164,6 +166,23 @@ def _joined(metrics: Any) -> str:
     if isinstance(metrics, list | tuple) and all(isinstance(name, str) for name in metrics):
         return ",".join(metrics)
     raise UsageError(f"--metrics {metrics!r}: a name is needed, or a list of names")
+
+
+def require_rules(card: Card, task: str | None, **words: Any) -> None:
+    """Refuse words of which no rules can be made, before a model is loaded; None is a task that only it can tell.
+
+    Raises:
+        UsageError: as `rules_for`; where the task is not known, only what is wrong for every task.
+    """
+    errors: list[UsageError] = []
+    for each in (task,) if task else _TASKS:
+        try:
+            rules_for(card, each, **words)
+        except UsageError as error:
+            errors.append(error)
+        else:
+            return
+    raise errors[0]
 
 
 def plan_for(card: Card, regions: str, *, crop0: Any = "full") -> Plan:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
-from bench.errors import UsageError, did_you_mean
+from bench.errors import UsageError
 from bench.samples import Image, Prediction
 
 if TYPE_CHECKING:
     from bench.cards import Card
+    from bench.models.naming import Known
 
 Device = Literal["auto", "cpu", "cuda"]
 Task = Literal["semantic", "instance", "panoptic"]
@@ -155,23 +156,57 @@ def describe(name: str) -> dict[str, str]:
     }
 
 
+def known(name: str, options: Options) -> tuple[Known, Options]:
+    """What the name of a model means, and the options with the weights that the name itself stands for.
+
+    Raises:
+        UsageError: no model has this name, or --weights says others than the name does.
+    """
+    from bench.models import naming
+
+    found = naming.resolve(name, names())
+    if found.weights is not None and found.architecture is None and options.weights not in (None, found.weights):
+        raise UsageError(
+            f"--model {name} names its weights itself: leave out --weights {options.weights}, or say --model "
+            f"{found.adapter}"
+        )
+    stands = found.weights is not None and options.weights in (None, "DEFAULT")
+    return found, replace(options, weights=found.weights) if stands else options
+
+
+def check(name: str, card: Card, options: Options) -> str | None:
+    """Refuse what needs nothing heavy to be refused, and say the task of an adapter; None for a person's own code.
+
+    Raises:
+        UsageError, CheckpointError: as `load`.
+    """
+    from bench.models.own_code import locating
+    from bench.models.weights import early
+
+    found, meant = known(name, options)
+    if found.adapter is None:
+        locating.check(name)
+        return None
+    return early.check(found, card, meant)
+
+
 def load(name: str, card: Card, options: Options) -> Model:
     """Load the model of this name, or what `package.module:name` names (`own` tells the forms that it may have).
 
     Raises:
         UsageError: no such adapter, module or function.
         MissingExtra: torch or another package of the extra is not installed.
+        OwnCodeError: a person's own code raised something.
         CheckpointError: weights that cannot be read or do not fit.
     """
-    if ":" in name:
-        from bench.models import own
+    from bench.models import naming, own
 
+    found, meant = known(name, options)
+    if found.adapter is None:
         return own.named(name, card, options)
-    if name not in names():
-        raise UsageError(
-            f"no model is called {name!r}: {did_you_mean(name, names())}; your own is package.module:function"
-        )
-    module = import_module(f"bench.models.{name}")
+    module = import_module(f"bench.models.{found.adapter}")
     if options.task is not None and options.task not in module.TASKS:
         raise UsageError(f"--task {options.task}: --model {name} answers {' or '.join(module.TASKS)}")
-    return cast("Model", module.load(card, options))
+    model = cast("Model", module.load(card, meant))
+    naming.check_architecture(name, found, model.identity)
+    return model

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.errors import CheckpointError, UsageError, missing_extra
-from bench.models import Options, refuse_unused
+from bench.models import Options, refuse_unused, usable
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -41,7 +41,7 @@ def load(card: Card, options: Options) -> ObjectModel:
         from bench.models.weights import checkpoints, finding, labels
     except ModuleNotFoundError as error:
         raise missing_extra(error.name or "torch", "models", "--model maskrcnn") from None
-    refuse_unused("maskrcnn", options, object_inference.OPTIONS)
+    refuse_unused("maskrcnn", options, usable.OBJECTS)
     device = inference.choose_device(options.device)
     things = _things(card)
     family = _family()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bench import given
 from bench.errors import CheckpointError, UsageError
-from bench.models import Model, Options, refuse_unused
+from bench.models import Model, Options, refuse_unused, usable
 from bench.models.own_code import asked, identity, locating
 from bench.models.own_code.answering import GuardedModel, OwnModel
 from bench.models.own_code.forms import described, form_of
@@ -172,7 +172,7 @@ class _Source:
         from bench.models.weights import checkpoints
 
         if self.handed is None:
-            refuse_unused(self.name, self.options, exchange.OPTIONS)
+            refuse_unused(self.name, self.options, usable.EXCHANGED)
         options = replace(Options(), **{key: getattr(self.options, key) for key in _OF_A_NETWORK})
         who = self._identity(network, type(network).__name__)
         weights = None if self._loads_weights else options.weights

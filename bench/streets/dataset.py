@@ -34,13 +34,18 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "bench"
 
 
+def place_of(card: Card, split: str) -> Path:
+    """Where this split lies in the cache, in the card's layout, once it is drawn."""
+    return cache_folder() / f"streets-{VERSION}" / card.layout / split
+
+
 def cached(card: Card, split: str, *, progress: Progress | None = None) -> Path:
     """The root folder that holds this split in the card's layout; drawn into the cache if it is not there yet.
 
     Raises:
         DataError: the cache cannot be written.
     """
-    place = cache_folder() / f"streets-{VERSION}" / card.layout / split
+    place = place_of(card, split)
     if place.is_dir():
         return place
     drawing = place.with_name(f"{place.name}.drawing-{os.getpid()}")

@@ -13,7 +13,7 @@ from torch import nn
 
 from bench import models
 from bench.errors import CheckpointError
-from bench.models import Options
+from bench.models import Options, usable
 from bench.models.architectures import networks
 from bench.models.assembling.family import Family
 from bench.models.running import inference
@@ -34,7 +34,7 @@ def assemble(family: Family, card: Card, options: Options) -> inference.Semantic
         CheckpointError: weights that cannot be found, read, recognised, or that fit neither network nor card.
         UsageError: a device that is not there, or an option of other kinds of models.
     """
-    models.refuse_unused(family.name, options, inference.OPTIONS)
+    models.refuse_unused(family.name, options, usable.SEMANTIC)
     device = inference.choose_device(options.device)
     found = finding.find(family, card, options)
     checkpoint = checkpoints.without(found.checkpoint, ONLY_IN_TRAINING)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from bench.models import Options, Task, refuse_unused
+from bench.models import Options, Task, refuse_unused, usable
 from bench.models.running import inference
 from bench.models.running.batches import Batches
 from bench.models.running.painting import BACKGROUND
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 
 TASKS: tuple[Task, ...] = ("panoptic", "semantic", "instance")
 """What one network answers; without `--task` the first of these that the card has."""
-OPTIONS: dict[str, tuple[str, ...]] = {
-    "semantic": (),
-    "instance": ("score_threshold", "detections"),
-    "panoptic": ("score_threshold",),
-}
-"""What can be said of each task, besides amp and input_size."""
 BATCH_SIZES = {"cpu": 1, "cuda": 4}
 
 
@@ -58,7 +52,7 @@ def assemble(kind: Kind, card: Card, options: Options) -> QueryModel:
         UsageError: a device that is not there, or options of which the task has no use.
     """
     task: str = options.task or next((each for each in TASKS if each in card.tasks), TASKS[0])
-    refuse_unused(f"{kind.name} --task {task}", options, ("amp", "input_size", *OPTIONS[task]))
+    refuse_unused(f"{kind.name} --task {task}", options, usable.QUERIES[task])
     device = inference.choose_device(options.device)
     source = hub.resolve(kind.name, options.weights, kind.published.get(card.name), dataset=card.name)
     processor, remarks = _processor(kind, source, options)

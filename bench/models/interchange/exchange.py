@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import CheckpointError, UsageError
-from bench.models import Options, refuse_unused
+from bench.models import Options, refuse_unused, usable
 from bench.models.interchange import sidecar
 from bench.models.interchange.exchange_model import NO_CLASS, ExchangeModel, Intake, Outlet, Port, Runtime
 from bench.models.interchange.sidecar import Kind, Layout, Sidecar
@@ -24,8 +24,6 @@ from bench.samples import Array
 if TYPE_CHECKING:
     from bench.cards import Card
 
-OPTIONS = ("input_size", "sidecar", "confidence")
-"""What a person can say of such a network beside what every model takes."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TRIAL = 128
 """Side of the grey image that a network of free size is tried on."""
@@ -43,7 +41,7 @@ def file_of(model: str, options: Options, kinds: str) -> Path:
         CheckpointError: none is named, or it is not there.
         UsageError: options that no such network can obey.
     """
-    refuse_unused(model, options, OPTIONS)
+    refuse_unused(model, options, usable.EXCHANGED)
     if options.weights in (None, "DEFAULT"):
         raise CheckpointError(
             f"--model {model} runs a network of your own: name its file with --weights FILE ({kinds})"

@@ -27,8 +27,6 @@ MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 """Of ImageNet, in fractions: what nearly every network of this kind was trained with."""
 BATCH_SIZES = {"cpu": 4, "cuda": 8}
-OPTIONS = ("amp", "compile", "input_size", "window", "overlap", "scales", "flip", "confidence")
-"""What `SemanticModel` can do of what `Options` offers."""
 
 
 @dataclass(frozen=True, eq=False)

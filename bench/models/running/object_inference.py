@@ -23,8 +23,6 @@ from bench.models.running import inference, painting
 from bench.models.running.batches import Batches
 from bench.samples import Image, Instances, Prediction
 
-OPTIONS = ("amp", "input_size", "score_threshold", "detections")
-"""What `ObjectModel` can do of what `Options` offers."""
 INSIDE = 0.5
 """Pixels at least so likely belong to a mask, as torchvision and detectron2 cut them."""
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bench import masks
 from bench.errors import UsageError
-from bench.models import Options, refuse_unused
+from bench.models import Options, refuse_unused, usable
 from bench.models.running import inference
 from bench.models.running.batches import OUT_OF_MEMORY
 from bench.models.running.query_model import half
@@ -137,7 +137,7 @@ def assemble(kind: Kind, options: Options) -> PromptedModel:
         CheckpointError: weights that cannot be found, read, or that do not fit network or adapter.
         UsageError: a device that is not there, options of which it has no use, or more than one box for an object.
     """
-    refuse_unused(kind.name, options, ("amp", "prompt", "prompts"))
+    refuse_unused(kind.name, options, usable.PROMPTED)
     if options.prompt == "boxes" and options.prompts > 1:
         raise UsageError(f"--prompt boxes --prompts {options.prompts}: an object has one box, points may be more")
     device = inference.choose_device(options.device)

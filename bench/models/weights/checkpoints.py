@@ -13,7 +13,6 @@ import pickle
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,15 @@ from torch import Tensor, nn
 
 from bench.errors import CheckpointError, missing_extra
 from bench.models.weights import digests
+from bench.models.weights import files as weight_files
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "model_ema", "ema", "params", "weights")
 """Keys under which training code keeps the network, the most explicit first."""
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
 BESIDES = ("criterion.", "loss.", "loss_fn.", "loss_function.", "train_", "val_", "test_", "metrics.", "n_averaged")
 """What training code keeps beside a network under the same roof; no part of it."""
-FIRST_BYTES = 8
-LARGEST_HEADER = 100_000_000
+
+shipped = weight_files.shipped
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +48,6 @@ class Checkpoint:
     config: Mapping[str, Any] = field(default_factory=dict)
 
 
-def shipped(model: str, dataset: str) -> Path | None:
-    """The reference checkpoint of this model for this data set, if one ships."""
-    path = Path(str(files("bench"))) / "checkpoints" / f"{model}-{dataset}.safetensors"
-    return path if path.is_file() else None
-
-
 def read(path: Path) -> Checkpoint:
     """Read a file of weights onto the CPU.
 
@@ -61,7 +55,7 @@ def read(path: Path) -> Checkpoint:
         CheckpointError: no such file; empty, truncated or of another kind; holding objects that would run code; holding
             no weights.
     """
-    kind = _kind(path)
+    kind = weight_files.kind(path)
     if kind == "safetensors":
         state, metadata = _read_safetensors(path)
         inside: list[str] = []
@@ -108,30 +102,6 @@ def without(checkpoint: Checkpoint, prefixes: tuple[str, ...]) -> Checkpoint:
         checkpoint,
         state={name: value for name, value in checkpoint.state.items() if not name.startswith(prefixes)},
     )
-
-
-def _kind(path: Path) -> str:
-    if path.is_dir():
-        raise CheckpointError(f"{path} is a folder; --weights takes one file of weights")
-    if not path.is_file():
-        raise CheckpointError(f"there is no file {path}; --weights takes a file of weights (.safetensors, .pth)")
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(512)
-    start = head.lstrip().lower()
-    if size == 0:
-        raise CheckpointError(f"{path} is empty; fetch the weights again")
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise CheckpointError(f"{path} is a web page, not weights: the server asked or refused something instead")
-    if start.startswith(b"version https://git-lfs"):
-        raise CheckpointError(f"{path} is a Git LFS pointer, not the weights: fetch them with git lfs pull")
-    if head[FIRST_BYTES : FIRST_BYTES + 1] == b"{":
-        length = int.from_bytes(head[:FIRST_BYTES], "little")
-        if length + FIRST_BYTES <= size or length < LARGEST_HEADER:
-            return "safetensors"
-    if head.startswith((b"PK\x03\x04", b"\x80")):
-        return "pickle"
-    raise CheckpointError(f"{path} is no checkpoint: it is neither safetensors nor a file that torch.save wrote")
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

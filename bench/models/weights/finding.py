@@ -15,8 +15,10 @@ import torch
 from bench.errors import CheckpointError
 from bench.models import Options
 from bench.models.assembling.family import Family, Pretrained
+from bench.models.naming import Known
 from bench.models.weights import checkpoints, labels
 from bench.models.weights.checkpoints import Checkpoint
+from bench.models.weights.published import enumerated, none_fit
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -38,7 +40,7 @@ def find(family: Family, card: Card, options: Options) -> Found:
         CheckpointError: there are none for this card, or they cannot be fetched or read.
     """
     if options.weights not in (None, "DEFAULT"):
-        return _named(family, str(options.weights))
+        return _enumerated(family, card, options.weights) or _named(family, str(options.weights))
     reference = checkpoints.shipped(family.name, card.name)
     if options.weights is None and reference is not None:
         return Found(checkpoints.read(reference), reference.name)
@@ -46,11 +48,19 @@ def find(family: Family, card: Card, options: Options) -> Found:
     if fitting:
         path = _fetched(fitting[0], family)
         return Found(checkpoints.read(path), path.name, fitting[0].classes)
-    ships = "bench ships none for it" if options.weights is None else "DEFAULT asks for a library's own"
-    raise CheckpointError(
-        f"--model {family.name} finds no weights for {card.name} ({ships}, {_published(family, card)}): "
-        f"bring weights that were trained on {card.name} with --weights {family.takes}"
-    )
+    raise none_fit(family.name, card, options.weights, _classes(family), takes=family.takes)
+
+
+def _enumerated(family: Family, card: Card, weights: str | None) -> Found | None:
+    """The weights that torchvision publishes under a name such as DeepLabV3_ResNet50_Weights.DEFAULT, if it is one."""
+    architecture = enumerated(weights, Known(family.name))
+    published = next((each for each in family.pretrained if each.architecture == architecture), None)
+    if published is None:
+        return None
+    if not labels.fits(card, published.classes):
+        raise none_fit(family.name, card, weights, published.classes, takes=family.takes)
+    path = _fetched(published, family)
+    return Found(checkpoints.read(path), path.name, published.classes)
 
 
 def _named(family: Family, weights: str) -> Found:
@@ -63,15 +73,8 @@ def _named(family: Family, weights: str) -> Found:
     return Found(checkpoints.read(path), path.name, published.classes if published else None)
 
 
-def _published(family: Family, card: Card) -> str:
-    """Why no library helps, in words."""
-    if not family.pretrained:
-        return "no library publishes any for it"
-    classes = family.pretrained[0].classes
-    known = labels.known(card, classes)
-    fitting = labels.fitting_cards(classes)
-    whose = f"; they fit {' and '.join(fitting)}" if fitting else ""
-    return f"the library's own know {known} of its {len(card.classes)} classes and half are needed{whose}"
+def _classes(family: Family) -> tuple[str, ...]:
+    return family.pretrained[0].classes if family.pretrained else ()
 
 
 def _is_published(path: Path) -> bool:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
-
-from torch import nn
+from typing import TYPE_CHECKING, Any, cast
 
 from bench.errors import CheckpointError
-from bench.models.weights import checkpoints
+from bench.models.weights import digests
+
+if TYPE_CHECKING:
+    from torch import nn
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 WANTED = ("*.json", "*.txt", "model*.safetensors")
@@ -48,6 +49,18 @@ def resolve(model: str, weights: str | None, published: str | None, *, dataset: 
         CheckpointError: nothing published, a hub that cannot be reached, a folder that is none of transformers', or one
             that belongs to another adapter.
     """
+    wanted = named(model, weights, published, dataset=dataset)
+    if isinstance(wanted, Path):
+        return _source(wanted, wanted.resolve().name)
+    return _source(checked(model, _fetched(model, wanted)), wanted)
+
+
+def named(model: str, weights: str | None, published: str | None, *, dataset: str) -> Path | str:
+    """What the weights of an adapter are before anything is fetched or loaded: a folder that is fine, or a hub id.
+
+    Raises:
+        CheckpointError: as `resolve`, but for the hub.
+    """
     wanted = published if weights in (None, "DEFAULT") else weights
     if wanted is None:
         raise CheckpointError(
@@ -56,7 +69,7 @@ def resolve(model: str, weights: str | None, published: str | None, *, dataset: 
         )
     path = Path(wanted).expanduser()
     if path.is_dir():
-        return _checked(model, path, path.resolve().name)
+        return checked(model, path)
     if path.exists():
         raise CheckpointError(
             f"{path} is a file: --model {model} takes a folder that save_pretrained wrote (config.json, "
@@ -64,7 +77,7 @@ def resolve(model: str, weights: str | None, published: str | None, *, dataset: 
         )
     if not HUB_ID.fullmatch(wanted):
         raise CheckpointError(f"there is no folder {path}: --model {model} takes one that save_pretrained wrote")
-    return _checked(model, _fetched(model, wanted), wanted)
+    return wanted
 
 
 def load(network: Any, source: Source) -> nn.Module:
@@ -152,7 +165,12 @@ def _fetched(model: str, hub_id: str) -> Path:
         ) from None
 
 
-def _checked(model: str, folder: Path, name: str) -> Source:
+def checked(model: str, folder: Path) -> Path:
+    """The folder, if it holds weights of a network that the adapter runs.
+
+    Raises:
+        CheckpointError: it does not.
+    """
     path = folder / "config.json"
     if not path.is_file():
         raise CheckpointError(f"{folder} holds no config.json: --weights takes a folder that save_pretrained wrote")
@@ -164,13 +182,19 @@ def _checked(model: str, folder: Path, name: str) -> Source:
     if ADAPTERS.get(kind) != model:
         hint = f"say --model {ADAPTERS[kind]}" if kind in ADAPTERS else f"--model {model} cannot run it"
         raise CheckpointError(f"{folder} holds a network of the kind {kind!r} (config.json), not {model!r}: {hint}")
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
+    if not sorted(folder.glob("*.safetensors")):
         pickled = sorted(each.name for each in folder.glob("*.bin"))
         held = f" but {pickled[0]}, a pickle that could run code when read" if pickled else ""
         raise CheckpointError(
             f"{folder} holds no model.safetensors{held}: save it with save_pretrained, as safetensors"
         )
-    told = [*files, *(each for each in sorted(folder.glob("*")) if each.suffix in (".json", ".txt"))]
-    digests = "".join(f"{each.name} {checkpoints.digest_of(each)}\n" for each in told)
+    return folder
+
+
+def _source(folder: Path, name: str) -> Source:
+    told = [
+        *sorted(folder.glob("*.safetensors")),
+        *(each for each in sorted(folder.glob("*")) if each.suffix in (".json", ".txt")),
+    ]
+    digests = "".join(f"{each.name} {digests.of_file(each)}\n" for each in told)
     return Source(folder, name, hashlib.blake2b(digests.encode("utf-8"), digest_size=16).hexdigest())
