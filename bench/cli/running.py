@@ -140,7 +140,7 @@ def run(  # noqa: PLR0913 - an option each
     answers = models.check(model, card, options)
     where: dict[str, Any] = {"root": data, "quiet": as_json, **words}
     opened = None if data_sets.draws(card, chosen, data) else jobs.open_with_progress(dataset, split, **where)
-    require_rules(opened.card if opened else card, answers or task, metrics=metrics, regions=regions, **asked)
+    require_rules(opened.card if opened else card, answers, metrics=metrics, regions=regions, **asked)
     with console.prints_aside(wanted=as_json):
         loaded = models.load(model, opened.card if opened else card, options)
     opened = opened or jobs.open_with_progress(dataset, split, **where)

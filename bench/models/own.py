@@ -17,7 +17,7 @@ from bench.errors import CheckpointError, UsageError
 from bench.models import Model, Options, refuse_unused, usable
 from bench.models.own_code import asked, identity, locating
 from bench.models.own_code.answering import GuardedModel, OwnModel
-from bench.models.own_code.forms import described, form_of
+from bench.models.own_code.forms import NONE, described, form_of
 from bench.models.own_code.guarding import theirs
 from bench.samples import Image
 
@@ -92,7 +92,7 @@ class _Source:
             raise UsageError(
                 f"--model {self.name} returned {described(thing)} when called as {self.made_by}, which is no model: it "
                 f"may return a function of one image, a torch.nn.Module, or an object with {', '.join(_PARTS)}"
-                + ("; call the parameter image if it takes one" if self.made_by == "make()" else "")
+                + (f"; {NONE}" if self.made_by == "make()" else "")
             )
         return self._function(thing)
 

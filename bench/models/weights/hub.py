@@ -196,5 +196,5 @@ def _source(folder: Path, name: str) -> Source:
         *sorted(folder.glob("*.safetensors")),
         *(each for each in sorted(folder.glob("*")) if each.suffix in (".json", ".txt")),
     ]
-    digests = "".join(f"{each.name} {digests.of_file(each)}\n" for each in told)
-    return Source(folder, name, hashlib.blake2b(digests.encode("utf-8"), digest_size=16).hexdigest())
+    lines = "".join(f"{each.name} {digests.of_file(each)}\n" for each in told)
+    return Source(folder, name, hashlib.blake2b(lines.encode("utf-8"), digest_size=16).hexdigest())
