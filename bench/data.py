@@ -70,7 +70,7 @@ def asked(
     split: str | None = None,
     *,
     layout_name: str | None = None,
-    ids: str | None = None,
+    ids: str | Path | Sequence[str] | None = None,
     limit: int | None = None,
 ) -> tuple[Card, str]:
     """The card in its layout and the split of what was asked for, checked before any file of the data set is looked at.
@@ -88,7 +88,7 @@ def asked(
         card = card.in_layout(layout_name)
     split = split or card.default_split
     card.split(split)
-    _ids(ids)
+    chosen_ids(ids)
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: at least one image is needed")
     return card, split
