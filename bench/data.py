@@ -20,6 +20,9 @@ from bench.samples import Sample
 
 Progress = Callable[[int, int], None]
 
+_DRAWN = "streets"
+"""The data set that is drawn where nobody says where it lies."""
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
@@ -145,29 +148,45 @@ def _samples(card: Card, root: Path, split: str, ids: str | Path | Sequence[str]
 
 
 def _root(card: Card, split: str, root: str | Path | None, progress: Progress | None) -> Path:
-    if root is None and card.name == "streets":
-        from bench.streets import dataset as streets  # a third of the start of a command, for one data set
+    root = None if root is None else Path(root)
+    told = os.environ.get("BENCH_DATA", "") if root is None else ""
+    named = f"BENCH_DATA={told}" if told else f"--data {root}"
+    if told:
+        base = Path(told).expanduser()
+        if not base.exists():
+            raise DataError(f"{named}: there is no such folder; name the folder of the data sets, or unset BENCH_DATA")
+        root = base / card.name if (base / card.name).is_dir() or card.name == _DRAWN else base
+    if root is None or (told and card.name == _DRAWN and not root.is_dir()):
+        if card.name == _DRAWN:
+            from bench.streets import dataset as streets  # a third of the start of a command, for one data set
 
-        return streets.cached(card, split, progress=progress)
-    if root is None and os.environ.get("BENCH_DATA"):
-        base = Path(os.environ["BENCH_DATA"]).expanduser()
-        root = base / card.name if (base / card.name).is_dir() else base
-    if root is None:
+            return streets.cached(card, split, progress=progress)
         raise UsageError(
             f"where is {card.title}? Say --data FOLDER (or set BENCH_DATA); "
             f"bench prepare --dataset {card.name} --data FOLDER fetches it or says how to"
         )
-    root = Path(root).expanduser()
+    return _checked_root(card, root.expanduser(), named)
+
+
+def _checked_root(card: Card, root: Path, named: str) -> Path:
     if not root.exists():
-        raise DataError(f"--data {root}: there is no such folder or file")
+        raise DataError(f"{named}: there is no such folder or file")
     if root.is_file() and card.layout not in CLASSES_FROM["truth"]:
-        as_json = root.suffix == ".json" and card.classes_from == "card"
-        hint = "; --layout coco reads it as a truth JSON of COCO's form" if as_json else ""
-        raise DataError(f"--data {root}: this is a file; {card.title} comes as a folder (bench list datasets){hint}")
+        raise DataError(
+            f"{named}: this is a file; {card.title} comes as a folder (bench list datasets){_file_hint(root)}"
+        )
     if root.is_dir() and not any(root.iterdir()):
         fetch = f"bench prepare --dataset {card.name} --data {root}"
-        raise DataError(f"--data {root}: this folder is empty; {fetch} fetches {card.title} or says how to")
+        raise DataError(f"{named}: this folder is empty; {fetch} fetches {card.title} or says how to")
     return root
+
+
+def _file_hint(root: Path) -> str:
+    """What can be done with a file where a folder is needed."""
+    suffix = root.suffix.lower()
+    if suffix == ".json":
+        return "; --layout coco reads it as a truth JSON of COCO's form, and so does a card with layout = 'coco'"
+    return "; unpack it first" if suffix in (".zip", ".tar", ".gz", ".tgz") else ""
 
 
 def chosen_ids(ids: str | Path | Sequence[str] | None) -> Ids:

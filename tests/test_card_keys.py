@@ -209,6 +209,14 @@ def test_keys_that_do_not_go_together_are_refused(written: str, message: str) ->
         cards.parse_card(written.encode(), where="c.toml")
 
 
+@pytest.mark.parametrize("place", ["cityscapes", "pairs", "voc"])
+def test_objects_need_a_countable_class(place: str) -> None:
+    stuff = CLASSES.replace(", thing = true", "")
+    with pytest.raises(CardError, match="tasks: instance needs a class with thing = true"):
+        cards.parse_card(text(place, ("instance",), stuff).encode(), where="c")
+    assert cards.parse_card(text("coco", ("instance",), stuff).encode(), where="c").classes.names
+
+
 def test_all_stuff_needs_no_objects() -> None:
     written = text(
         "pairs", ("panoptic",), CLASSES.replace(", thing = true", ""), '[files]\nimages = "i/{id}"\nlabels = "l/{id}"\n'

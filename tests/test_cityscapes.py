@@ -284,7 +284,7 @@ def test_instance_lines_that_are_refused(card, written, tmp_path, line, words):
 
 def test_what_is_missing_or_misplaced(card, written):
     root, _ = written
-    with pytest.raises(DataError, match=r"gtFine.*no such folder; --data names the folder"):
+    with pytest.raises(DataError, match=r"there is no folder gtFine/val; it lies in .*: say --data "):
         cityscapes.read_truth(card, root / "gtFine", "val")
     with pytest.raises(DataError, match=r"1 of the ids .* \(nowhere\)"):
         cityscapes.read_truth(card, root, "val", ids=["nowhere"])

@@ -248,7 +248,7 @@ def test_a_segment_that_is_not_scored_is_void(card, written):
 
 
 def test_files_that_are_missing_or_damaged(card, written, tmp_path):
-    with pytest.raises(DataError, match=r"no truth of the split 'val'; looked for annotations/panoptic_val2017.json"):
+    with pytest.raises(DataError, match=r"no truth of the split 'val' .looked for annotations/panoptic_val2017.json"):
         coco.read_truth(card, tmp_path / "annotations", "val")
     path = written[0] / "annotations" / "panoptic_val2017.json"
     whole = path.read_bytes()

@@ -122,7 +122,7 @@ def _require_seeds(board: Board, path: Path) -> None:
 
 def _read_file(path: Path) -> BoardFile:
     try:
-        file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), BoardFile)
+        file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8-sig")), BoardFile)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no TOML: {error}") from None
     except msgspec.ValidationError as error:

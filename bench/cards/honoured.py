@@ -49,6 +49,7 @@ class Keys(Protocol):
 def unhonoured(card: Keys, void: Collection[int] = (255,), *, ignore: int = 255) -> Iterator[str]:
     """Say of each key that has no effect in the card's layout and tasks what would be right."""
     yield from _tasks(card)
+    yield from _things(card)
     yield from _coding(card)
     yield from _void(card, void, ignore)
     yield from _groups(card)
@@ -66,6 +67,14 @@ def _tasks(card: Keys) -> Iterator[str]:
             f"tasks: {' and '.join(objects)} in layout 'pairs' needs files.instances, a pattern of files with object "
             "numbers (0 for none)"
         )
+
+
+def _things(card: Keys) -> Iterator[str]:
+    """Objects of label files are those of countable classes; files of COCO's form list objects of any class."""
+    entries = _entries(card)
+    countable = any(entry.thing and entry.train_id is not None for entry in entries)
+    if "instance" in card.tasks and card.layout in ("cityscapes", "pairs", "voc") and entries and not countable:
+        yield "tasks: instance needs a class with thing = true; without one no object would count"
 
 
 def _tells_objects(card: Keys) -> bool:

@@ -20,6 +20,7 @@ from bench.formats import cityscapes_files as files
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, TrueLabels, label_files
 from bench.formats.listing import with_listing
+from bench.formats.misplaced import nothing_found
 from bench.samples import Instances, LabelMap, Sample, Truth
 
 PICTURE, LABELS, INSTANCES = "_leftImg8bit.png", "_gtFine_labelIds.png", "_gtFine_instanceIds.png"
@@ -37,7 +38,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
         DataError: no truth of the split, a name in two cities, or ids that are not there.
     """
     word = card.split(split).folder or split
-    found = _truth_files(root, word)
+    found = _truth_files(card, root, word)
     # All kinds, whichever the card's clusters are: slices by sequence and by city are asked for too.
     groups = groups_of("sequence-blocks", list(found))
     coded = label_files(card)
@@ -111,11 +112,12 @@ def _id_in(found: Mapping[str, Path], path: str) -> str | None:
     return next((name[:end] for end in ends if name[:end] in found), None)
 
 
-def _truth_files(root: Path, word: str) -> dict[str, Path]:
+def _truth_files(card: Card, root: Path, word: str) -> dict[str, Path]:
     """Map each image's name to the folder of its truth, sorted by name."""
     base = root / "gtFine" / word
     if not base.is_dir():
-        raise DataError(f"{base}: there is no such folder; --data names the folder that holds gtFine and leftImg8bit")
+        looked = f"there is no folder gtFine/{word}"
+        raise nothing_found(card, root, looked, lambda place: (place / "gtFine" / word).is_dir())
     found: dict[str, Path] = {}
     for suffix in (LABELS, INSTANCES):
         for path in base.glob(f"*/[!.]*{suffix}"):

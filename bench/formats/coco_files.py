@@ -16,6 +16,7 @@ from bench.errors import DataError
 from bench.formats import coco_json
 from bench.formats.coco_json import ImageEntry, Number
 from bench.formats.image_ids import plain
+from bench.formats.misplaced import nothing_found
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -74,7 +75,9 @@ def find_files(card: Card, root: Path, split: str) -> Files:
     )
     if found.truth is root:
         looked = ", ".join(str(path.relative_to(root)) for path in (*panoptic, *instances))
-        raise DataError(f"{root}: there is no truth of the split {split!r}; looked for {looked}")
+        names = [path.relative_to(root) for path in (*panoptic, *instances)]
+        words = f"there is no truth of the split {split!r} (looked for {looked})"
+        raise nothing_found(card, root, words, lambda place: any((place / name).exists() for name in names))
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from bench import images
 from bench.cards import Card
 from bench.classes import Class, Classes, LabelSpace
-from bench.errors import DataError, UsageError
+from bench.errors import UsageError
 from bench.formats import (
     Ids,
     PredictionReader,
@@ -30,6 +30,7 @@ from bench.formats import (
 from bench.formats.coco_origin import Origin
 from bench.formats.image_ids import plain
 from bench.formats.lvis_columns import Image
+from bench.formats.misplaced import nothing_found
 from bench.formats.pictures import Album, Picture
 from bench.samples import Prediction, Sample, Truth
 from bench.samples.columns import DetectionColumns, TruthColumns
@@ -45,7 +46,7 @@ def read_classes(card: Card, root: Path, split: str) -> Classes:
     Raises:
         DataError: no truth file, or a damaged one.
     """
-    listed = lvis_columns.read_listing(find_truth(root, _word(card, split))).categories
+    listed = lvis_columns.read_listing(find_truth(card, root, _word(card, split))).categories
     entries = (
         Class(id=each.id, name=each.name, train_id=place, thing=True, frequency=each.frequency)
         for place, each in enumerate(listed)
@@ -59,7 +60,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     Raises:
         DataError: no truth file, a damaged one, or ids that it does not list.
     """
-    path = find_truth(root, _word(card, split))
+    path = find_truth(card, root, _word(card, split))
     listing = lvis_columns.read_listing(path)
     whole = coco_json.once(partial(lvis_columns.read_truth, path))
     pictures = {image.id: _picture(path, image) for image in listing.images}
@@ -106,7 +107,7 @@ def read_columns(
         DataError, PredictionError: as `read_truth` and `read_predictions`.
     """
     numbers = [int(coco.number_of(sample)) for sample in samples]
-    return lvis_bulk.read(find_truth(root, _word(card, split)), coco_panoptic.single_json(path), numbers)
+    return lvis_bulk.read(find_truth(card, root, _word(card, split)), coco_panoptic.single_json(path), numbers)
 
 
 def write_truth(
@@ -158,7 +159,7 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
     coco.write_predictions(card, path, task, predictions)
 
 
-def find_truth(root: Path, split: str) -> Path:
+def find_truth(card: Card, root: Path, split: str) -> Path:
     """The truth JSON of a split; `root` is the folder that holds it, or the file.
 
     Raises:
@@ -170,7 +171,8 @@ def find_truth(root: Path, split: str) -> Path:
     for name in names:
         if (root / name).is_file():
             return root / name
-    raise DataError(f"{root}: there is no truth of the split {split!r}; looked for {', '.join(names)}")
+    words = f"there is no truth of the split {split!r} (looked for {', '.join(names)})"
+    raise nothing_found(card, root, words, lambda place: any((place / name).is_file() for name in names))
 
 
 def _picture(truth: Path, image: Image) -> Path:

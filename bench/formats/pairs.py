@@ -21,6 +21,7 @@ from bench.formats import Ids, PredictionReader, Progress, derive, folders, list
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files, palette
 from bench.formats.listing import with_listing
+from bench.formats.misplaced import nothing_found
 from bench.formats.patterns import Pattern
 from bench.formats.pictures import Album, Picture
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
@@ -38,7 +39,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     elif ids is None and files.list is not None:
         names = _listed(root, files)
     else:
-        names = _paired(root, files)
+        names = _paired(card, root, files)
     missing = [name for name in names if not (root / files.labels.path(name)).is_file()]
     if missing:
         raise DataError(
@@ -203,7 +204,7 @@ def _listed(root: Path, files: _Patterns) -> list[str]:
     return lists.read(path, files.known(root), files.id_of)
 
 
-def _paired(root: Path, files: _Patterns) -> list[str]:
+def _paired(card: Card, root: Path, files: _Patterns) -> list[str]:
     """Every id that has a label file; images and labels must pair up where there are images at all."""
     labels, pictures = files.labels.find(root), files.images.find(root)
     # A file that fits both patterns belongs to the one that says more: "{id}_mask.png" over "{id}.png".
@@ -212,7 +213,7 @@ def _paired(root: Path, files: _Patterns) -> list[str]:
     for name in [name for name, path in poorer.items() if path in both]:
         del poorer[name]
     if not labels:
-        raise DataError(f"{root}: no label file matches {files.labels.text}")
+        raise nothing_found(card, root, f"no label file matches {files.labels.text}", files.labels.begins_in)
     lonely_labels, lonely_pictures = sorted(labels.keys() - pictures), sorted(pictures.keys() - labels)
     problems = []
     if lonely_labels and pictures:

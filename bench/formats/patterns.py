@@ -42,6 +42,11 @@ class Pattern:
         found = re.search(f"(?:^|/){self._expression}$", path)
         return found["id"] if found else None
 
+    def begins_in(self, root: Path) -> bool:
+        """Whether a folder has a file of this pattern, if the pattern names a folder of its own to look into."""
+        fixed = self.text.split(_ID)[0].rpartition("/")[0]
+        return bool(fixed) and (root / fixed).is_dir() and bool(self.find(root))
+
     def find(self, root: Path) -> dict[str, str]:
         """Map every id found below the root to its path relative to it; hidden files are left out."""
         fixed = self.text.split(_ID)[0].rpartition("/")[0]

@@ -22,6 +22,7 @@ from bench.formats import Ids, PredictionReader, Progress, derive, folders, list
 from bench.formats.grouping import groups_of
 from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files
 from bench.formats.listing import with_listing
+from bench.formats.misplaced import nothing_found
 from bench.formats.pictures import Album, Picture
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
 
@@ -138,7 +139,8 @@ def find_base(card: Card, root: Path) -> Path:
     if len(found) > 1 and len(named) == 1:
         return named[0]
     if not found:
-        raise DataError(f"{root}: neither here nor in VOCdevkit/VOC<year> below is there a folder {CLASSES}")
+        looked = f"neither here nor in VOCdevkit/VOC<year> below is there a folder {CLASSES}"
+        raise nothing_found(card, root, looked, lambda place: (place / CLASSES).is_dir())
     if len(found) > 1:
         years = folders.first(folder.name for folder in found)
         raise DataError(f"{root}: there are several years ({years}); name the folder of one")

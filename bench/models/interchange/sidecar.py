@@ -67,7 +67,7 @@ def read(path: Path) -> Sidecar:
         CheckpointError: no TOML, an unknown key, or a value that none may have; the message names key and file.
     """
     try:
-        raw = msgspec.toml.decode(path.read_bytes())
+        raw = msgspec.toml.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
         raise CheckpointError(f"{path} cannot be read as TOML: {error}") from None
     unknown = [key for key in raw if key not in Sidecar.__struct_fields__]
