@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LabelSpace = Literal["ids", "train-ids"]
 LABEL_SPACES: tuple[LabelSpace, ...] = ("ids", "train-ids")
 
+_SHOWN = 8
+"""Names that a table of classes shows of itself."""
 INVALID = -1
 """Entry of a look-up table for a value that is no label."""
 _VALUES = 1 << 16
@@ -60,6 +62,12 @@ class Classes:
         """Refuse tables in which two labels share an id, a name or a train id, or the train ids have gaps."""
         for problem in problems_of_classes(self.entries, self.ignore, self.void):
             raise CardError(problem)
+
+    def __repr__(self) -> str:
+        """The scored classes, the first of them by name."""
+        more = len(self) - _SHOWN
+        names = ", ".join(self.names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        return f"<Classes {names or 'none'}; ignore {self.ignore}>"
 
     @cached_property
     def scored(self) -> tuple[Class, ...]:

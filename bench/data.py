@@ -34,6 +34,10 @@ class Data:
     samples: Sequence[Sample]
     notices: tuple[Notice, ...] = ()
 
+    def __repr__(self) -> str:
+        """Which split, how many images, and where."""
+        return f"<Data {self.card.title} {self.split}: {len(self.samples)} images, {self.root}>"
+
 
 def open_data(
     dataset: str = "streets",

@@ -83,6 +83,11 @@ class Board:
     published: tuple[Published, ...]
     runs: dict[str, Run]
 
+    def __repr__(self) -> str:
+        """The title, and how many rows of each kind."""
+        rows = f"{len(self.runs)} runs and {len(self.published)} published rows"
+        return f"<Board {self.file.title}: {rows} of {self.file.dataset} {self.file.split}, {self.path}>"
+
 
 def read(folder: Path) -> Board:
     """Read a board with all its run records.

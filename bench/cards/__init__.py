@@ -50,6 +50,11 @@ class Card:
     obtain: str = ""
     digest: str = ""
 
+    def __repr__(self) -> str:
+        """The name, what it holds, and its splits."""
+        splits = f", splits {', '.join(self.splits)}" if self.splits else ""
+        return f"<Card {self.name}: {len(self.classes)} classes, {', '.join(self.tasks)}{splits}>"
+
     def split(self, name: str) -> Split:
         """The split of this name.
 

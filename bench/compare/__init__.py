@@ -27,6 +27,8 @@ from bench.runs.finding import read_run
 from bench.samples import Array
 from bench.scoring import FEW_CLUSTERS, seed_of
 
+_SHOWN = 10
+"""Pairs that a comparison shows of itself."""
 PERMUTATIONS = 10_000
 STEP_PERMUTATIONS = 1_000
 """Swaps for scores made of steps, such as AP, each of which costs a pass over all detections."""
@@ -60,6 +62,29 @@ class Comparison:
     ranks: Array
     rank_shares: Array
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Every run with its score, and the first pairs with their differences, in percent."""
+        width = max(len(name) for name in self.names)
+        lines = [f"Comparison of {self.metric} on {self.images} images"]
+        for name, score, interval in zip(self.names, self.scores.tolist(), self.intervals, strict=True):
+            lines.append(f"  {name:<{width}}  {100 * score:.2f}{_ends(interval, clip=True)}")
+        for pair in self.pairs[:_SHOWN]:
+            names = f"{self.names[pair.first]} - {self.names[pair.second]}"
+            effect = pair.effect
+            ends = _ends(effect.interval, clip=False)
+            lines.append(f"  {names}: {100 * effect.difference:+.2f}{ends}, p {effect.corrected:.3g}")
+        if len(self.pairs) > _SHOWN:
+            lines.append(f"  and {len(self.pairs) - _SHOWN} more pairs, in .pairs")
+        return "\n".join(lines)
+
+
+def _ends(interval: Interval | None, *, clip: bool) -> str:
+    """An interval in percent."""
+    if interval is None:
+        return ""
+    low, high = interval.clipped() if clip else (interval.low, interval.high)
+    return f" [{100 * low:.2f}, {100 * high:.2f}]"
 
 
 def compare(

@@ -44,6 +44,11 @@ class Pair:
     classes: dict[str, Effect]
     wins: Wins | None
 
+    def __repr__(self) -> str:
+        """The positions of the runs, and their difference in percent."""
+        difference, p = 100 * self.effect.difference, self.effect.corrected
+        return f"<Pair {self.first} - {self.second}: {difference:+.2f}, p {p:.3g}>"
+
     @property
     def shares(self) -> dict[str, float]:
         """What each class adds to the difference; none where that is not the mean of differences of these classes.

@@ -76,6 +76,11 @@ class SeedComparison:
     seed: int
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Every model with the mean of its trainings, in percent."""
+        means = ", ".join(f"{model.name} {100 * model.mean.value:.2f}" for model in self.models)
+        return f"<SeedComparison of {self.metric} on {self.images} images: {means}>"
+
 
 @dataclass(frozen=True, eq=False)
 class _Side:

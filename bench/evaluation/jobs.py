@@ -64,6 +64,10 @@ class Job:
     notices: tuple[Notice, ...] = ()
     files: str | None = None
 
+    def __repr__(self) -> str:
+        """What is evaluated, on what."""
+        return f"<Job {self.name} on {self.card.title} {self.split}: {self.task}, {len(self.samples)} images>"
+
     @property
     def asked(self) -> dict[str, Any]:
         """What names the question: another answer to any of these makes it another run."""

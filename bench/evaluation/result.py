@@ -14,6 +14,9 @@ from bench.notices import many
 from bench.runs import Run
 from bench.scoring import Scored
 
+_SHOWN = 40
+"""Scores that a result shows of itself."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
@@ -68,10 +71,12 @@ class Result:
         """A line for each score, in percent, with its interval."""
         width = max(len(name) for name in self.scores)
         lines = [f"{self.title}: {many(self.images, 'image')}"]
-        for name, value in self.scores.items():
+        for name, value in list(self.scores.items())[:_SHOWN]:
             ends = self.intervals[name]
             told = f"  [{100 * ends[0]:.2f}, {100 * ends[1]:.2f}]" if ends else ""
             lines.append(f"  {name:<{width}}  {'-' if math.isnan(value) else f'{100 * value:.2f}':>6}{told}")
+        if len(self.scores) > _SHOWN:
+            lines.append(f"  and {len(self.scores) - _SHOWN} more, in .scores")
         return "\n".join(lines)
 
     @cached_property

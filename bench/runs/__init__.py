@@ -86,6 +86,10 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     tables: dict[str, Digests]
     scores: dict[str, dict[str, Any]]
 
+    def __repr__(self) -> str:
+        """The id, the name, and of what it is."""
+        return f"<Record {self.id} {_title(self)}>"
+
     @property
     def classes(self) -> Classes:
         """The class table under which the counts were taken."""
@@ -101,10 +105,28 @@ class Run:
     tables: Tables
     path: Path = field(default_factory=Path)
 
+    def __repr__(self) -> str:
+        """The name, of what it is, its first scores in percent, and where it lies."""
+        scores = ", ".join(f"{name} {100 * value:.2f}" for name, value in _first(self.record.scores))
+        where = f", {self.path}" if self.path.parts else ""
+        return f"<Run {_title(self.record)}: {scores or 'no score'}{where}>"
+
     @property
     def image_ids(self) -> list[str]:
         """Ids of the images, by position."""
         return [str(value) for value in self.tables["images"]["id"]]
+
+
+def _title(record: Record) -> str:
+    images = record.dataset.images
+    return f"{record.name} on {record.dataset.title} {record.dataset.split}, {images} image{'s' * (images != 1)}"
+
+
+def _first(scores: Mapping[str, Mapping[str, Any]], most: int = 3) -> list[tuple[str, float]]:
+    """The first scores of the first group that have a value."""
+    group = next(iter(scores.values()), {})
+    entries = [(name, entry.get("value")) for name, entry in group.items() if isinstance(entry, Mapping)]
+    return [(name, value) for name, value in entries if isinstance(value, float)][:most]
 
 
 def digest(value: Any) -> str:

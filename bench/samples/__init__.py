@@ -45,6 +45,10 @@ class LabelMap:
     confidence: Array | None = None
     values: Array | None = None
 
+    def __repr__(self) -> str:
+        """The size."""
+        return f"<LabelMap {self.size[0]} x {self.size[1]}>"
+
     def __post_init__(self) -> None:
         """Refuse anything but a two-dimensional array of small unsigned integers."""
         _require(self.labels.ndim == 2, f"a label map has shape (H, W), not {self.labels.shape}")
@@ -85,6 +89,11 @@ class Instances:
     numbers: Array | None = None
     marks: Array | None = None
 
+    def __repr__(self) -> str:
+        """How many objects, and the size of the image."""
+        scored = "" if self.scores is None else ", with scores"
+        return f"<Instances {len(self)} in {self.size[0]} x {self.size[1]}{scored}>"
+
     def __post_init__(self) -> None:
         """Refuse columns of unequal length, masks of another size, and scores that are not finite."""
         count = len(self.classes)
@@ -119,6 +128,10 @@ class Segments:
     classes: Array
     crowd: Array
     claimed: Array | None = None
+
+    def __repr__(self) -> str:
+        """How many segments, and the size of the image."""
+        return f"<Segments {len(self.segment_ids)} in {self.size[0]} x {self.size[1]}>"
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length, repeated ids, and id 0 as a segment."""
@@ -235,6 +248,10 @@ class Sample:
     groups: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
     origin: object = None
+
+    def __repr__(self) -> str:
+        """The id."""
+        return f"<Sample {self.id}>"
 
     def image(self) -> Image:
         """The picture, (H, W, 3) uint8 RGB.

@@ -38,6 +38,14 @@ class Scored:
     intervals: dict[str, Any]
     warnings: list[Notice]
 
+    def __repr__(self) -> str:
+        """How many scores of which groups there are."""
+        groups = ", ".join(
+            f"{name} ({sum(isinstance(entry, Mapping) and 'value' in entry for entry in group.values())} scores)"
+            for name, group in self.groups.items()
+        )
+        return f"<Scored {groups}, {len(self.warnings)} notices>"
+
 
 def rules_of(run: Run) -> Rules:
     """The rules under which a record was counted and scored.
