@@ -67,7 +67,8 @@ def scored(folder: Path, truth: Entry, results: list[Entry], **rules_asked: Any)
         (folder / f"{name}.json").write_text(json.dumps(content))
     opened = data.open_data(str(folder / "card.toml"), root=folder / "truth.json")
     path = folder / "results.json"
-    asked = {"masks": not boxes_alone(path), "area_from": "box", **rules_asked}
+    masks = not boxes_alone(path)
+    asked = {"masks": masks, "interval": "none", **({"area_from": "box"} if masks else {}), **rules_asked}
     rules = rules_for(opened.card, "instance", **asked)
     job = stored_predictions(
         opened.card, opened.split, opened.samples, path, root=opened.root, task="instance", rules=rules

@@ -23,7 +23,7 @@ from bench.data import open_data as open_split
 from bench.errors import PredictionError, UsageError
 from bench.evaluation import fitting, recording
 from bench.evaluation import settings as setting_words
-from bench.evaluation.choosing import rules_for
+from bench.evaluation.choosing import boxes_of_truth, rules_for
 from bench.evaluation.jobs import Job
 from bench.evaluation.result import Result
 from bench.evaluation.speaking import in_python
@@ -93,6 +93,9 @@ def _job(model: Any, dataset: str | Path | Data, options: Options, told: Told) -
     loaded = _model(model, early.card if early else card, options)
     rules = rules_for(card, loaded.task, metrics=told.metrics, **told.settings)
     data = early or _opened(dataset, told)
+    said = boxes_of_truth(data.samples, loaded.task, told.metrics)
+    if said:
+        rules = rules_for(card, loaded.task, metrics=told.metrics, masks=False, **told.settings)
     job = Job(
         card=data.card,
         split=data.split,
@@ -104,7 +107,7 @@ def _job(model: Any, dataset: str | Path | Data, options: Options, told: Told) -
         rules=rules,
         task=loaded.task,
         sources={"data": str(data.root.resolve())},
-        notices=data.notices,
+        notices=(*data.notices, *said),
     )
     fitting.require_crops(job)
     return job, loaded

@@ -113,7 +113,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     given |= {"found": None, "predictions": asked_for}
     reading.begin(asked_for, data, metrics)
     from bench.errors import PredictionError
-    from bench.evaluation.choosing import boxes_alone, rules_for
+    from bench.evaluation.choosing import boxes_alone, boxes_of_truth, rules_for
     from bench.evaluation.jobs import made_from_truth, stored_predictions
     from bench.evaluation.kinds import task_of
     from bench.evaluation.settings import require_semantic
@@ -145,7 +145,8 @@ def evaluate(  # noqa: PLR0913 - an option each
         require_semantic(read, what="baselines, which are made from the truth")
         first = "semantic" if "semantic" in opened.card.tasks else opened.card.tasks[0]
         answered = first if task == "auto" else task
-        rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, **asked)
+        told = boxes_of_truth(opened.samples, answered, metrics)
+        rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, masks=not told, **asked)
         job = made_from_truth(
             opened.card,
             opened.split,
@@ -155,7 +156,7 @@ def evaluate(  # noqa: PLR0913 - an option each
             task=answered,
             rules=rules,
             name=name,
-            notices=opened.notices,
+            notices=(*opened.notices, *told),
         )
         return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json)
     path = asked_for.expanduser()
@@ -167,7 +168,8 @@ def evaluate(  # noqa: PLR0913 - an option each
     masks = answered != "instance" or not boxes_alone(path)
     if not masks and metrics == "default":
         console.note("The results hold boxes and no masks: only boxes are scored (--metrics all draws masks).")
-    rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, masks=masks, **asked)
+    told = boxes_of_truth(opened.samples, answered, metrics) if masks else ()
+    rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, masks=masks and not told, **asked)
     job = stored_predictions(
         opened.card,
         opened.split,
@@ -180,7 +182,7 @@ def evaluate(  # noqa: PLR0913 - an option each
         name=name,
         root=opened.root,
         some=limit is not None or ids is not None,
-        notices=opened.notices,
+        notices=(*opened.notices, *told),
     )
     another = jobs.against_shuffled(given, answered, len(opened.samples))
     return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json, another=another)

@@ -96,7 +96,7 @@ def run(  # noqa: PLR0913 - an option each
     from bench import data as data_sets
     from bench import models
     from bench.evaluation.answered import files_digest
-    from bench.evaluation.choosing import require_rules, rules_for
+    from bench.evaluation.choosing import boxes_of_truth, require_rules, rules_for
     from bench.evaluation.jobs import Job
 
     further: dict[str, Any] = {"overlap": overlap} if overlap is not None else {}
@@ -144,7 +144,8 @@ def run(  # noqa: PLR0913 - an option each
     with console.prints_aside(wanted=as_json):
         loaded = models.load(model, opened.card if opened else card, options)
     opened = opened or jobs.open_with_progress(dataset, split, **where)
-    rules = rules_for(opened.card, loaded.task, metrics=metrics, regions=regions, **asked)
+    told = boxes_of_truth(opened.samples, loaded.task, metrics)
+    rules = rules_for(opened.card, loaded.task, metrics=metrics, regions=regions, masks=not told, **asked)
     job = Job(
         card=opened.card,
         split=opened.split,
@@ -159,7 +160,7 @@ def run(  # noqa: PLR0913 - an option each
         latency=latency,
         sources={"data": str(opened.root.resolve())},
         files=None if answers is None else files_digest(opened.root, out),
-        notices=opened.notices,
+        notices=(*opened.notices, *told),
     )
     another = _other(given, opened.split) if dataset == "streets" and loaded.task == "semantic" else ""
     another = another or jobs.against_shuffled(given, loaded.task, len(opened.samples))

@@ -19,8 +19,11 @@ from bench.evaluation import settings as setting_words
 from bench.families import FAMILIES, FROM_BOXES, Rules, family, metrics_of
 from bench.formats import json_words
 from bench.formats.coco_json import is_panoptic
+from bench.formats.coco_origin import hold_boxes_alone
 from bench.images import IMAGE_SUFFIXES, LABEL_SUFFIXES
 from bench.metrics.regions import Plan
+from bench.notices import Notice
+from bench.samples import Sample
 
 REGIONS: dict[str, tuple[float, ...]] = {
     "crops": (0, 100, 200, 300, 400),
@@ -94,6 +97,14 @@ def boxes_alone(path: Path) -> bool:
     except (OSError, plain_json.NotJsonError):
         return False  # its reader says what is wrong
     return b'"bbox"' in first and not re.search(rb'"segmentation"\s*:(?!\s*(?:null|\[\s*\]))', first)
+
+
+def boxes_of_truth(samples: Sequence[Sample], task: str, metrics: Sequence[str]) -> tuple[Notice, ...]:
+    """What is said where the ground truth holds boxes and no masks, so that boxes alone are scored by default."""
+    if task != "instance" or metrics != "default" or not hold_boxes_alone(samples):
+        return ()
+    words = "the ground truth holds boxes and no masks: only boxes are scored (--metrics all draws masks)"
+    return (Notice("truth-of-boxes", words, "warning"),)
 
 
 def _lists_masks(path: Path) -> bool:

@@ -25,6 +25,7 @@ from bench.formats import (
     coco_columns,
     coco_instances,
     coco_json,
+    coco_masks,
     coco_panoptic,
     derive,
     folders,
@@ -58,7 +59,11 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     files = find_files(card, root, split)
     objects = None if files.panoptic else files.truth
     read = coco_columns.read_usual_truth(card, objects) if objects else None
-    listed, truth_of = _panoptic(card, files, files.panoptic) if files.panoptic else _instances(card, files.truth, read)
+    listed: Sequence[coco_json.ImageEntry]
+    if files.panoptic:
+        listed, truth_of, masks = *_panoptic(card, files, files.panoptic), True
+    else:
+        listed, truth_of, masks = _instances(card, files.truth, read)
     names = sample_names(listed, str(files.truth))
     groups = groups_of(card.groups, list(names.values()))
     called = {entry.id: entry.file_name for entry in listed}
@@ -73,7 +78,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
                 read_image=Picture(picture, (entry.height, entry.width), album),
                 groups=groups.get(names[entry.id], {}),
                 file=file,
-                origin=Origin(entry.id, (entry.height, entry.width), called, every, objects, read),
+                origin=Origin(entry.id, (entry.height, entry.width), called, every, objects, read, masks),
             )
         )
     return folders.chosen(samples, ids, files.truth)
@@ -251,14 +256,18 @@ def _panoptic(card: Card, files: Files, path: Path) -> tuple[list[coco_json.Imag
 
 def _instances(
     card: Card, path: Path, read: TruthFile | None
-) -> tuple[Sequence[coco_json.ImageEntry], Callable[[Number], Truth]]:
-    """The images, and a way to their objects, which are made when the first is wanted: counting in bulk wants none."""
+) -> tuple[Sequence[coco_json.ImageEntry], Callable[[Number], Truth], bool]:
+    """The images, a way to their objects, and whether any of these has a mask.
+
+    Objects are made when the first is wanted: counting in bulk wants none.
+    """
     if read is not None:
         whole = coco_json.once(partial(coco_instances.truth, card, path))
-        return read.images, lambda number: Truth(read_instances=lambda: whole()(number))
+        return read.images, lambda number: Truth(read_instances=lambda: whole()(number)), read.masks
     file = coco_json.load(path, InstanceFile)
     objects = coco_instances.truth_of(card, file, path)
-    return file.images, lambda number: Truth(read_instances=lambda: objects(number))
+    masks = not file.annotations or any(coco_masks.is_there(entry.segmentation) for entry in file.annotations)
+    return file.images, lambda number: Truth(read_instances=lambda: objects(number)), masks
 
 
 def _size(sample: Sample) -> tuple[int, int]:

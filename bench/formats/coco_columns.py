@@ -17,7 +17,7 @@ import numpy as np
 from bench import ahead, kernels
 from bench.ahead import Parsed
 from bench.errors import PredictionError
-from bench.formats import coco_instances, coco_json, coco_unusual, image_ids
+from bench.formats import coco_instances, coco_json, coco_masks, coco_unusual, image_ids
 from bench.formats.coco_json import Category, ImageEntry, Number
 from bench.formats.coco_unusual import TruthFile
 from bench.samples import Array
@@ -99,8 +99,9 @@ def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) 
     position = np.full(len(known), -1, dtype=np.int32)
     position[places] = np.arange(len(places))
     images = len(places)
+    listed = [file.images[place] for place in places]
     objects, detections = _picked(file.columns, position, images), _picked(found, position, images)
-    return TruthFile([file.images[place] for place in places], objects), detections
+    return TruthFile(listed, replace(objects, sizes=coco_unusual.sizes_of(listed))), detections
 
 
 def _picked(columns: Columns, position: Array, images: int) -> Columns:
@@ -145,8 +146,10 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
         runs=runs,
         numbers=found["numbers"],
         marks=found["marks"] if runs is not None else None,
+        sizes=coco_unusual.sizes_of(images),
     )
-    return TruthFile(images, columns if isinstance(scored, slice) else kept_objects(columns, scored))
+    masks = not len(image) or coco_masks.any_in(data)
+    return TruthFile(images, columns if isinstance(scored, slice) else kept_objects(columns, scored), masks)
 
 
 def _results(card: Card, path: Path, truth: TruthFile, parsed: Parsed, *, with_masks: bool) -> DetectionColumns:

@@ -5,6 +5,7 @@ Degenerate parts of polygons are drawn as pycocotools draws them; what was notic
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bench import masks
@@ -37,6 +38,23 @@ def drawn(
     if shape is None:
         raise wrong(f"{where} has neither a mask nor a box (segmentation, bbox)")
     return shape
+
+
+_ANY = re.compile(rb'"segmentation"\s*:\s*(?:\{|\[\s*\[\s*[-\d])')
+
+
+def any_in(data: bytes) -> bool:
+    """Whether the text of a truth file has a mask anywhere: run lengths, or a polygon that is not empty.
+
+    >>> any_in(b'{"annotations": [{"segmentation": []}]}'), any_in(b'[{"segmentation": [[1, 2, 3')
+    (False, True)
+    """
+    return _ANY.search(data) is not None
+
+
+def is_there(segmentation: Segmentation) -> bool:
+    """Whether a mask has run lengths or a number of a polygon; as `any_in`, of what was read."""
+    return isinstance(segmentation, RleEntry) or any(segmentation or ())
 
 
 def _polygons(parts: Sequence[Sequence[float]], size: Size) -> tuple[Rle, int] | None:

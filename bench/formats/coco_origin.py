@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bench.formats.coco_json import Number
     from bench.formats.coco_unusual import TruthFile
+    from bench.samples import Sample
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Origin:
     `files` are the names of the pictures by image id, `names` the ids of all samples (`listing.py`).
 
     `objects` is the file from which its objects come, None where they come from segments; `read` is what was read of
-    that file to list the images, where it is usual.
+    that file to list the images, where it is usual; `masks` says whether any object of that file has a mask.
     """
 
     number: Number
@@ -31,3 +34,10 @@ class Origin:
     names: Sequence[str]
     objects: Path | None = None
     read: TruthFile | None = None
+    masks: bool = True
+
+
+def hold_boxes_alone(samples: Iterable[Sample]) -> bool:
+    """Whether the truth of the samples is a file of objects, and none of these has a mask."""
+    origins = [sample.origin for sample in samples]
+    return bool(origins) and all(isinstance(origin, Origin) and not origin.masks for origin in origins)

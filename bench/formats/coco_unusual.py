@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TruthFile:
-    """The images of a truth file by ascending id, and its objects; `columns.image` numbers the images in this order."""
+    """The images of a truth file by ascending id, and its objects; `columns.image` numbers the images in this order.
+
+    `masks` says whether any of the objects has one, where there are objects.
+    """
 
     images: Sequence[ImageEntry]
     columns: TruthColumns
+    masks: bool = True
 
     @property
     def numbers(self) -> tuple[Number, ...]:
@@ -57,6 +61,7 @@ def truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile:
         images=len(images),
         areas=_joined((each.areas for each in found), np.float64),
         crowd=_joined((each.crowd for each in found), np.bool_),
+        sizes=sizes_of(images),
         **_common(found, with_masks=with_masks),
     )
     return TruthFile(images, columns)
@@ -77,6 +82,11 @@ def results(card: Card, path: Path, listed: TruthFile, *, with_masks: bool) -> D
         notices=read.notices,
         **_common(found, with_masks=with_masks),
     )
+
+
+def sizes_of(images: Sequence[ImageEntry]) -> Array:
+    """Heights and widths, (N, 2) int32."""
+    return np.array([(image.height, image.width) for image in images], dtype=np.int32).reshape(-1, 2)
 
 
 def _common(found: Sequence[Instances], *, with_masks: bool) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def _truth(
         crowd=np.zeros(int(kept.sum()), dtype=bool),
         numbers=found["numbers"][kept],
         marks=found["marks"][kept],
+        sizes=np.array([(each.height, each.width) for each in listed], dtype=np.int32).reshape(-1, 2),
         runs=kept_runs(runs_of(found), kept),
         absent=lvis_columns.pairs([[truth.train_ids[k] for k in each.neg_category_ids] for each in listed]),
         partial=lvis_columns.pairs([[truth.train_ids[k] for k in each.not_exhaustive_category_ids] for each in listed]),

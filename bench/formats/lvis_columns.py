@@ -161,6 +161,7 @@ class LvisTruth:
             boxes=_joined([each.boxes for each in found], np.float64).reshape(-1, 4),
             areas=_joined([each.areas for each in found], np.float64),
             crowd=np.zeros(sum(counts), dtype=bool),
+            sizes=np.array([each.size for each in found], dtype=np.int32).reshape(-1, 2),
             runs=_runs([(each.rles, each.size) for each in found]),
             ignore=_joined([each.ignore for each in found if each.ignore is not None], np.bool_),
             absent=pairs([each.absent for each in found]),

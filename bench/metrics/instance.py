@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from bench import kernels, masks
 from bench.classes import Classes
 from bench.errors import PredictionError
-from bench.metrics import average_precision, found_as, matching
+from bench.metrics import average_precision, found_as, matching, object_checks
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.boundary_overlaps import boundary_overlaps
 from bench.metrics.caps import LEFT_OUT, left_out
@@ -72,6 +72,8 @@ def columns(truths: Sequence[Instances], predictions: Sequence[Instances]) -> tu
         ignore=_ignored(truths),
         absent=_pairs([t.absent for t in truths]),
         partial=_pairs([t.partial for t in truths]),
+        sizes=np.array([t.size for t in truths], dtype=np.int32).reshape(-1, 2),
+        **_told(truths),
     )
     found = DetectionColumns(
         images=len(predictions),
@@ -80,6 +82,7 @@ def columns(truths: Sequence[Instances], predictions: Sequence[Instances]) -> tu
         scores=_joined(scores, np.float64),
         boxes=_joined([p.boxes for p in predictions], np.float64).reshape(-1, 4),
         runs=_runs(predictions),
+        **_told(predictions),
     )
     return truth, found
 
@@ -97,6 +100,7 @@ def count(
 
     A table `left_out` besides says how many detections the protocol does not look at, see `caps.left_out`; and for the
     first kind, if that is mask or box, `found_as` tells as which other class objects are found, see `found_as.py`.
+    A table `object_checks` tells what is odd about the objects, see `object_checks.facts`.
 
     The area that puts an unmatched detection into a size range is that of its box for boxes, and for masks that of the
     mask; with `area_from="box"` that of the box for both, as pycocotools has it where results carry a `bbox`. The kind
@@ -129,6 +133,8 @@ def count(
         tables[LEFT_OUT] = left_out(detections, len(found["image"]), protocol.cap)
         if kind == kinds[0] != "boundary":
             tables[found_as.TABLE] = found_as.of_objects(truth, detections, found, objects)
+    if tuple(kinds) != ("boundary",):
+        tables[object_checks.TABLE] = object_checks.facts(truth, detections)
     return tables
 
 
@@ -201,6 +207,16 @@ def _ignored(truths: Sequence[Instances]) -> Array | None:
     if all(each.ignore is None for each in truths):
         return None
     return _joined([np.zeros(len(t), dtype=bool) if t.ignore is None else t.ignore for t in truths], np.bool_)
+
+
+def _told(instances: Sequence[Instances]) -> dict[str, Any]:
+    """What their files call the objects, and the marks of their readers, where all of them are known."""
+    dtypes: dict[str, type] = {"numbers": np.int64, "marks": np.uint8}
+    told = {name: [getattr(each, name) for each in instances] for name in dtypes}
+    return {
+        name: None if any(each is None for each in columns) else _joined(columns, dtypes[name])
+        for name, columns in told.items()
+    }
 
 
 def _pairs(listed: Sequence[Sequence[int]]) -> Array | None:

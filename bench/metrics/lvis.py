@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from bench.classes import Classes
-from bench.metrics import average_precision, found_as, instance
+from bench.metrics import average_precision, found_as, instance, object_checks
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.caps import LEFT_OUT, left_out
 from bench.metrics.matching import box_overlaps, mask_overlaps, match_tables
@@ -59,7 +59,7 @@ def count(
 
     For the kind `box` the tables are `lvis_box_detections` and `lvis_box_truths`. A table `lvis_left_out` says how many
     detections of which images are not looked at, because there are more than 300; and `found_as` as which other class
-    objects are found, see `found_as.py`.
+    objects are found, see `found_as.py`. `object_checks` tells what is odd.
 
     `negative` (K, 2) int64 are pairs of an image and a class known to be absent there, `not_exhaustive` (K, 2) of an
     image and a class whose unmatched detections are ignored there. The 300 best detections of each image count, then
@@ -87,6 +87,7 @@ def count(
         **tables,
         f"lvis_{LEFT_OUT}": left_out(detections, len(best), DETECTIONS, by_class=False),
         found_as.TABLE: others,
+        object_checks.TABLE: object_checks.facts(truth, kept),
     }
 
 
@@ -145,7 +146,8 @@ def _best(detections: DetectionColumns) -> Array:
 
 
 def _picked(detections: DetectionColumns, rows: Array) -> DetectionColumns:
-    columns = {name: getattr(detections, name)[rows] for name in ("image", "classes", "scores", "boxes")}
+    names = ("image", "classes", "scores", "boxes", "numbers", "marks")
+    columns = {name: column[rows] for name in names if (column := getattr(detections, name)) is not None}
     return DetectionColumns(detections.images, **columns, runs=_picked_runs(detections.runs, rows))
 
 

@@ -49,7 +49,8 @@ class TruthColumns:
     neither as found nor as missed (LVIS and VOC mark such; COCO's crowds are ignored without being marked here).
     `absent` and `partial` (K, 2) int64, or None: pairs of an image and a class that is known to be absent there, or
     marked in part only, where a data set tells some classes of each image (LVIS). `numbers` (G,) int64 and `marks` (G,)
-    uint8 as in `Instances`, or None. `notices` say what is odd in the file.
+    uint8 as in `Instances`, or None; `sizes` (N, 2) int32 are heights and widths of the images, or None. `notices` say
+    what is odd in the file.
     """
 
     images: int
@@ -65,6 +66,7 @@ class TruthColumns:
     notices: tuple[Notice, ...] = ()
     numbers: Array | None = None
     marks: Array | None = None
+    sizes: Array | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length or another dtype, and images outside 0 .. N-1."""

@@ -22,6 +22,7 @@ from bench.resample import Interval, Members
 from bench.runs import Record, Run, Tables
 from bench.samples import Array
 from bench.scoring.intervals import LEVEL, moves_of
+from bench.scoring.object_notices import object_notices
 
 LEADING = ("mIoU", "AP", "PQ", "F1", "found")
 """The score that a group leads with."""
@@ -94,7 +95,7 @@ def score(tables: Tables, classes: Classes, rules: Rules, *, source: Source | No
     sizes = np.bincount(clusters)
     groups: dict[str, dict[str, Any]] = {}
     methods: dict[str, Any] = {}
-    warnings = doubts(tables, classes, rules, source or Source())
+    warnings = [*doubts(tables, classes, rules, source or Source()), *object_notices(tables, classes)]
     warnings += _warnings_of_units(sizes) if rules.interval != "none" else []
     intervals_asked = rules.interval != "none" and len(sizes) > 1
     for each in families(rules.families):
