@@ -58,10 +58,7 @@ FOLDERS: dict[str, tuple[str, dict[str, Any], str]] = {
         "instance", {"a": None, "bbox.json": RESULTS, "segm.json": RESULTS}, "holds 2 JSON files"
     ),
     "nothing": ("instance", {}, "out: this folder is empty"),
-    "label maps for a card of objects": (
-        "instance", {"a": None, "b": None},
-        r"out: this folder holds 2 \.png, which is the form of label maps, and Mine has truth for instance predictions",
-    ),
+    "label images of objects": ("instance", {"a": None, "b": None}, "instance"),
     "results for a card of label maps": (
         "semantic", {"r.json": RESULTS}, "r.json holds results of objects, and Mine has truth for semantic predictions"
     ),
@@ -81,6 +78,15 @@ def test_a_folder_is_taken_for_what_the_card_can_score_or_named(tmp_path: Path, 
         return
     with pytest.raises(PredictionError, match=words):
         task_of(folder, card)
+
+
+def test_label_maps_are_no_objects_of_coco(tmp_path: Path, cases: ModuleType) -> None:
+    folder = fill(tmp_path / "out", cases, {"a": None, "b": None})
+    words = (
+        r"out: this folder holds 2 \.png, which is the form of label maps, and Mine has truth for instance predictions"
+    )
+    with pytest.raises(PredictionError, match=words):
+        task_of(folder, cases.card("coco", "instance"))
 
 
 def test_one_file_is_taken_for_what_it_holds(tmp_path: Path, cases: ModuleType) -> None:

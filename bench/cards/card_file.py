@@ -23,7 +23,7 @@ CLASSES_FROM = {"card": ("cityscapes", "coco", "pairs", "voc"), "truth": ("coco"
 GROUPS = ("none", "sequence", "sequence-blocks", "city")
 FILES = {
     "coco": ("images", "instances", "panoptic", "panoptic_masks"),
-    "pairs": ("images", "labels", "instances", "list"),
+    "pairs": ("images", "labels", "instances", "ignore", "list"),
 }
 """The patterns that a layout takes; the other layouts know where their files lie."""
 LARGEST = 65535

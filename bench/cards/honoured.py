@@ -17,6 +17,7 @@ _PLACEHOLDERS = {
     ("pairs", "images"): {"id", "split"},
     ("pairs", "labels"): {"id", "split"},
     ("pairs", "instances"): {"id", "split"},
+    ("pairs", "ignore"): {"id", "split"},
 }
 """What patterns may hold in braces; all others take {split} alone."""
 
@@ -55,6 +56,7 @@ def unhonoured(card: Keys, void: Collection[int] = (255,), *, ignore: int = 255)
     yield from _groups(card)
     yield from _scoring(card)
     yield from _files(card)
+    yield from _masks(card)
     yield from _splits(card)
 
 
@@ -153,6 +155,35 @@ def _files(card: Keys) -> Iterator[str]:
     for key in ("panoptic", "panoptic_masks"):
         if card.layout == "coco" and key in card.files and not segments:
             yield f"files.{key} has no effect: tasks lists neither panoptic nor semantic"
+
+
+def _masks(card: Keys) -> Iterator[str]:
+    """What layout pairs can do with masks: of where pixels count, and of one object a file."""
+    if card.layout != "pairs":
+        return
+    if "ignore" in card.files and set(card.tasks) != {"semantic"}:
+        yield 'files.ignore is honoured in label maps only; say tasks = ["semantic"], or leave it out'
+    if "ignore" in card.files and "{id}" not in card.files["ignore"]:
+        yield "files.ignore has no {id}: it is a pattern of masks, one for every image"
+    wild = [key for key in ("labels", "instances") if "*" in card.files.get(key, "")]
+    for key, pattern in card.files.items():
+        if "*" in pattern and (key not in wild or "*" in pattern.rpartition("/")[0]):
+            yield f"files.{key}: * can stand in the last part of labels or instances only, for one file an object"
+    if "labels" in wild:
+        yield from _objects_as_labels(card)
+
+
+def _objects_as_labels(card: Keys) -> Iterator[str]:
+    scored = [entry for entry in _entries(card) if entry.train_id is not None]
+    things, stuff = sum(entry.thing for entry in scored), sum(not entry.thing for entry in scored)
+    if things != 1 or stuff > 1 or (stuff == 0 and "semantic" in card.tasks):
+        yield (
+            "files.labels with * is one file an object, all of one class: list one class with thing = true and, for "
+            "the task semantic, one without it for all other pixels"
+        )
+    given = {"[values]": card.values, "colors = true": card.colors, "threshold": card.threshold is not None}
+    for key in [key for key, value in given.items() if value] + ["files.instances"] * ("instances" in card.files):
+        yield f"{key} has no effect where files.labels holds one object a file (*); leave it out"
 
 
 def _splits(card: Keys) -> Iterator[str]:

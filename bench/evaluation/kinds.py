@@ -42,9 +42,17 @@ def task_of(path: Path, card: Card) -> str:
             f"{card.title} {_expected(card)}"
         )
     task = choosing.task_of(path)
+    if task == "semantic" and _numbers_objects(card) and any(_is_label(file) for file in _files(path)):
+        task = "instance"
     if task not in card.tasks:
         raise PredictionError(f"{path}: {_lying(path, task, single)}, and {card.title} {_expected(card)}")
     return task
+
+
+def _numbers_objects(card: Card) -> bool:
+    """Whether label images can only be objects by their numbers: there are no label maps, and one countable class."""
+    read = card.layout in ("pairs", "voc") and "instance" in card.tasks and "semantic" not in card.tasks
+    return read and int(card.classes.things.sum()) == 1
 
 
 def _refuse_several(path: Path, found: list[Path], card: Card) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import PredictionError
-from bench.formats import PredictionReader, coco_instances, coco_json, coco_panoptic
+from bench.formats import PredictionReader, coco_instances, coco_json, coco_panoptic, folders, predicted_files
 from bench.formats.listing import listing_of
+from bench.formats.object_images import PredictedObjects
 from bench.notices import Notice
 from bench.samples import Instances, Prediction, Sample, Segments
 
@@ -24,12 +25,23 @@ if TYPE_CHECKING:
 def read_predictions(card: Card, path: Path, task: str, samples: Sequence[Sample]) -> PredictionReader:
     """Find results.json (instance; an image without results has no detections), or panoptic.json and its PNGs.
 
+    A folder of label images without a JSON holds objects by their numbers.
+
     Raises:
         PredictionError: no such files, unknown images or categories, scores that are no numbers, missing segments.
     """
     if task == "panoptic":
         return coco_panoptic.read_predictions(card, path, samples, lambda sample: sample.id)
+    if _holds_label_images(path):
+        found = predicted_files.find(path, samples)
+        return PredictedObjects(card, path, found.paths, found.notices)
     return _ObjectReader(coco_instances.results(card, coco_panoptic.single_json(path), listing_of(samples).files))
+
+
+def _holds_label_images(path: Path) -> bool:
+    if not path.is_dir() or any(path.glob("*.json")) or path.with_name(f"{path.name}.json").is_file():
+        return False
+    return bool(folders.files_below(path))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,25 +6,24 @@ id may hold "/". What pixel values mean is `label_files.py`'s business; this mod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from bench import images
+from bench import images, masks
 from bench.cards import Card
 from bench.classes import LabelSpace
-from bench.errors import CardError, DataError, PredictionError
+from bench.errors import DataError, PredictionError
 from bench.formats import Ids, PredictionReader, Progress, derive, folders, lists, named_results, predicted_files
 from bench.formats.grouping import groups_of
-from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files, palette
+from bench.formats.label_files import LabelFiles, PredictedLabels, label_files, palette
 from bench.formats.listing import with_listing
 from bench.formats.misplaced import nothing_found
+from bench.formats.pair_files import Patterns, has_labels, sample_of_labels, sample_of_masks
 from bench.formats.patterns import Pattern
-from bench.formats.pictures import Album, Picture
-from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
+from bench.formats.pictures import Album
+from bench.samples import LabelMap, Prediction, Sample
 
 
 def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
@@ -33,24 +32,28 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     Raises:
         DataError: no label files, listed images without one, or images and labels that do not pair up.
     """
-    files = _Patterns.of(card, split)
+    files = Patterns.of(card, split)
     if ids is not None and ids != "all":
         names = lists.ids_of(ids, files.known(root), files.id_of, where="the list of image ids")
     elif ids is None and files.list is not None:
         names = _listed(root, files)
     else:
         names = _paired(card, root, files)
-    missing = [name for name in names if not (root / files.labels.path(name)).is_file()]
+    missing = [name for name in names if not has_labels(root, files.labels, name)]
     if missing:
         raise DataError(
             f"{root}: {len(missing)} of {len(names)} images have no label file ({folders.first(missing)}); "
             f"{files.labels.path(missing[0])} is expected, or say --ids FILE or --ids all"
         )
+    lacking = [name for name in names if files.ignore and not (root / files.ignore.path(name)).is_file()]
+    if files.ignore and lacking:
+        raise DataError(
+            f"{root}: {len(lacking)} of {len(names)} images have no mask ({folders.first(lacking)}); "
+            f"{files.ignore.path(lacking[0])} is expected (files.ignore in the card)"
+        )
     coded, groups, album = _label_files(card), groups_of(card.groups, names), Album()
-    samples = [
-        _sample(name, root, files, _Files.of(name, root, files, coded), groups=groups.get(name, {}), album=album)
-        for name in names
-    ]
+    make = sample_of_masks if files.labels.is_wild else sample_of_labels
+    samples = [make(name, root, files, coded, groups=groups.get(name, {}), album=album) for name in names]
     # Of images that were left out with --ids, results are no surprise.
     others = (lambda: names) if ids is None else (lambda: [*names, *(files.labels.find(root).keys() - set(names))])
     return with_listing(samples, others)
@@ -79,16 +82,16 @@ def write_truth(
     Raises:
         DataError: void pixels in a data set that has no value for them, or files that cannot be written.
     """
-    files, coded = _Patterns.of(card, split), _label_files(card)
+    files, coded = Patterns.of(card, split), _label_files(card)
     names = []
     for sample in samples:
-        coded.write_truth(folders.inside(root, files.labels.path(sample.id)), sample.truth.semantic().labels)
+        if not files.labels.is_wild:
+            _write_labels(files, coded, root, sample)
         if sample.read_image is not None:
             images.write_rgb(folders.inside(root, files.images.path(sample.id)), sample.image())
-        if files.instances is not None and sample.truth.read_instances is not None:
-            objects = derive.object_map(sample.truth.instances())
-            path = folders.inside(root, files.instances.path(sample.id))
-            images.write_labels(path, objects.astype(np.uint8 if objects.max() <= 255 else np.uint16))
+        pattern = files.labels if files.labels.is_wild else files.instances
+        if pattern is not None and sample.truth.read_instances is not None:
+            _write_objects(pattern, root, sample)
         names.append(sample.id)
         if progress:
             progress(1)
@@ -112,91 +115,29 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
         coded.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
 
 
-@dataclass(frozen=True)
-class _Patterns:
-    """The card's patterns for one split."""
-
-    images: Pattern
-    labels: Pattern
-    instances: Pattern | None
-    list: str | None
-
-    @classmethod
-    def of(cls, card: Card, split: str) -> _Patterns:
-        """Fill in the split's word.
-
-        Raises:
-            CardError: the card has no such split, or its patterns cannot tell images from labels.
-        """
-        word = card.split(split).folder or split
-        texts = {key: text.replace("{split}", word) for key, text in card.files.items()}
-        if texts.get("images", "") == texts.get("labels", ""):
-            raise CardError(f"{card.name}: files.images and files.labels are the same pattern {texts.get('images')!r}")
-        instances = Pattern(texts["instances"]) if "instances" in texts else None
-        return cls(Pattern(texts["images"]), Pattern(texts["labels"]), instances, texts.get("list"))
-
-    def known(self, root: Path) -> Callable[[str], bool]:
-        """Whether an id has a label file."""
-        return lambda name: (root / self.labels.path(name)).is_file()
-
-    def id_of(self, path: str) -> str | None:
-        """The id in the path of a picture or of a label file."""
-        return self.images.id_at_end(path) or self.labels.id_at_end(path)
+def _write_labels(files: Patterns, coded: LabelFiles, root: Path, sample: Sample) -> None:
+    labels = sample.truth.semantic().labels
+    if files.ignore is not None:
+        counts = labels != coded.classes.ignore
+        images.write_labels(folders.inside(root, files.ignore.path(sample.id)), counts.astype(np.uint8) * 255)
+        labels = np.where(counts, labels, 0).astype(labels.dtype)  # nobody looks at what does not count
+    coded.write_truth(folders.inside(root, files.labels.path(sample.id)), labels)
 
 
-@dataclass(frozen=True, eq=False)
-class _Files:
-    """The truth files of one image, and how to read each form."""
-
-    label_files: LabelFiles
-    labels: Path
-    objects: Path | None
-
-    @classmethod
-    def of(cls, name: str, root: Path, files: _Patterns, label_files: LabelFiles) -> _Files:
-        """The files of one id."""
-        objects = root / files.instances.path(name) if files.instances else None
-        return cls(label_files, root / files.labels.path(name), objects)
-
-    @property
-    def semantic(self) -> TrueLabels:
-        return TrueLabels(self.label_files, self.labels)
-
-    def instances(self) -> Instances:
-        return derive.instances_from_object_map(*self._maps(), self.label_files.classes, where=str(self.objects))
-
-    def segments(self) -> Segments:
-        return derive.segments_from_objects(*self._maps(), self.label_files.classes, where=str(self.objects))
-
-    def _maps(self) -> tuple[Array, Array]:
-        """Object numbers with 0 for none, and train ids; both (H, W)."""
-        labels = self.semantic().labels
-        if self.objects is None:
-            return np.zeros(labels.shape, dtype=np.uint8), labels
-        objects = images.read_labels(self.objects)
-        if objects.shape != labels.shape:
-            raise DataError(f"{self.objects}: it has {objects.shape} pixels, the label file has {labels.shape}")
-        return np.where(labels == self.label_files.classes.ignore, 0, objects), labels
+def _write_objects(pattern: Pattern, root: Path, sample: Sample) -> None:
+    objects = sample.truth.instances()
+    if not pattern.is_wild:
+        drawn = derive.object_map(objects)
+        path = folders.inside(root, pattern.path(sample.id))
+        images.write_labels(path, drawn.astype(np.uint8 if drawn.max() <= 255 else np.uint16))
+        return
+    folders.inside(root, pattern.folder(sample.id)).mkdir(parents=True, exist_ok=True)
+    for place, rle in enumerate(objects.rles):
+        path = folders.inside(root, pattern.path(sample.id).replace("*", f"{place:04}"))
+        images.write_labels(path, masks.decode(rle).astype(np.uint8) * 255)
 
 
-def _sample(name: str, root: Path, files: _Patterns, truth: _Files, *, groups: dict[str, str], album: Album) -> Sample:
-    picture = files.images.path(name)
-    # Without an instance file a panoptic map still is known where no class is countable.
-    panoptic = truth.objects is not None or not truth.label_files.classes.things.any()
-    return Sample(
-        id=name,
-        truth=Truth(
-            truth.semantic,
-            truth.instances if truth.objects is not None else None,
-            truth.segments if panoptic else None,
-        ),
-        read_image=Picture(root / picture, partial(images.image_size, truth.labels), album),
-        groups=groups,
-        file=picture,
-    )
-
-
-def _listed(root: Path, files: _Patterns) -> list[str]:
+def _listed(root: Path, files: Patterns) -> list[str]:
     """Ids of a list whose lines are ids, paths of images, or an image and its label file (as SegNet's)."""
     path = root / str(files.list)
     if not path.is_file():
@@ -204,17 +145,19 @@ def _listed(root: Path, files: _Patterns) -> list[str]:
     return lists.read(path, files.known(root), files.id_of)
 
 
-def _paired(card: Card, root: Path, files: _Patterns) -> list[str]:
+def _paired(card: Card, root: Path, files: Patterns) -> list[str]:
     """Every id that has a label file; images and labels must pair up where there are images at all."""
-    labels, pictures = files.labels.find(root), files.images.find(root)
+    label_paths, picture_paths = files.labels.find_files(root), files.images.find_files(root)
     # A file that fits both patterns belongs to the one that says more: "{id}_mask.png" over "{id}.png".
-    both = set(labels.values()) & set(pictures.values())
-    poorer = pictures if files.labels.literal > files.images.literal else labels
-    for name in [name for name, path in poorer.items() if path in both]:
-        del poorer[name]
+    poorer = picture_paths if files.labels.literal > files.images.literal else label_paths
+    for path in set(label_paths) & set(picture_paths):
+        del poorer[path]
+    labels, pictures = set(label_paths.values()), set(picture_paths.values())
+    if files.labels.is_wild and labels:
+        labels |= {name for name in pictures - labels if has_labels(root, files.labels, name)}
     if not labels:
         raise nothing_found(card, root, f"no label file matches {files.labels.text}", files.labels.begins_in)
-    lonely_labels, lonely_pictures = sorted(labels.keys() - pictures), sorted(pictures.keys() - labels)
+    lonely_labels, lonely_pictures = sorted(labels - pictures), sorted(pictures - labels)
     problems = []
     if lonely_labels and pictures:
         problems.append(f"{len(lonely_labels)} label files have no image ({folders.first(lonely_labels)})")

@@ -16,7 +16,10 @@ _ID = "{id}"
 
 @dataclass(frozen=True)
 class Pattern:
-    """A path below a root with {id} at least once; every {id} in it stands for the same text, which may hold "/"."""
+    """A path below a root with {id} at least once; every {id} in it stands for the same text, which may hold "/".
+
+    Its last part may hold `*`, for several files of one id.
+    """
 
     text: str
 
@@ -27,6 +30,26 @@ class Pattern:
         'val/a/b.png'
         """
         return self.text.replace(_ID, name)
+
+    @property
+    def is_wild(self) -> bool:
+        """Whether an id has several files."""
+        return "*" in self.text
+
+    def folder(self, name: str) -> str:
+        """The folder of the files of one id.
+
+        >>> Pattern("{id}/masks/*.png").folder("a")
+        'a/masks'
+        """
+        return self.path(name).rpartition("/")[0]
+
+    def files(self, root: Path, name: str) -> list[Path]:
+        """The files of one id that are there, sorted by name; none where their folder is missing."""
+        folder, fits = root / self.folder(name), re.compile(_regex(self.path(name).rpartition("/")[2]))
+        if not folder.is_dir():
+            return []
+        return sorted(each for each in folder.iterdir() if fits.fullmatch(each.name) and each.name[0] != ".")
 
     @property
     def literal(self) -> int:
@@ -48,7 +71,11 @@ class Pattern:
         return bool(fixed) and (root / fixed).is_dir() and bool(self.find(root))
 
     def find(self, root: Path) -> dict[str, str]:
-        """Map every id found below the root to its path relative to it; hidden files are left out."""
+        """Map every id found below the root to its path relative to it (one of them); hidden files are left out."""
+        return {name: path for path, name in self.find_files(root).items()}
+
+    def find_files(self, root: Path) -> dict[str, str]:
+        """Map every path below the root, relative to it, to the id in it; hidden files are left out."""
         fixed = self.text.split(_ID)[0].rpartition("/")[0]
         found: dict[str, str] = {}
         for place, folders, names in os.walk(root / fixed, followlinks=True):
@@ -57,10 +84,15 @@ class Pattern:
                 path = (Path(place) / name).relative_to(root).as_posix()
                 match = re.fullmatch(self._expression, path)
                 if match and not name.startswith("."):
-                    found[match["id"]] = path
+                    found[path] = match["id"]
         return found
 
     @cached_property
     def _expression(self) -> str:
-        first, *others = (re.escape(part) for part in self.text.split(_ID))
+        first, *others = (_regex(part) for part in self.text.split(_ID))
         return f"{first}(?P<id>.+){'(?P=id)'.join(others)}"
+
+
+def _regex(text: str) -> str:
+    """The expression of a text in which `*` stands for anything within a name."""
+    return "[^/]*".join(map(re.escape, text.split("*")))

@@ -29,7 +29,8 @@ def warnings_of(
     card: Card, path: Path, task: str, used: Collection[Path], *, files: Sequence[Path], space: LabelSpace = "ids"
 ) -> list[Warned]:
     """What a reader of scores should know of the `files` at `path`, of which those in `used` are predictions."""
-    suffixes = {"semantic": images.LABEL_SUFFIXES, "instance": (".txt",), "panoptic": (".png",)}[task]
+    of_objects = {file.suffix.lower() for file in used} or {".txt"}
+    suffixes = {"semantic": images.LABEL_SUFFIXES, "instance": tuple(of_objects), "panoptic": (".png",)}[task]
     held = [file for file in files if file.suffix.lower() in suffixes and not _hidden(file, path)]
     if not path.is_dir() or not held or not used:
         return []
