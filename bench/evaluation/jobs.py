@@ -19,6 +19,7 @@ import msgspec
 from bench import baselines, runs
 from bench.cards import Card
 from bench.classes import LabelSpace
+from bench.evaluation.causes import Asked
 from bench.families import Rules
 from bench.formats import PredictionReader, layout, suspicions
 from bench.formats.grouping import key_of
@@ -114,10 +115,12 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         PredictionError: samples without a prediction, or files of the wrong kind.
     """
     reader = layout(card)
-    find = partial(reader.read_predictions, card, path, task, samples, space=space)
+    asked = Asked(card, root, split, path, task, len(samples))
+    find = asked.explaining(partial(reader.read_predictions, card, path, task, samples, space=space))
     in_bulk = getattr(reader, "read_columns", None) if task == "instance" else None
     # Masks of results that hold boxes alone would have to be drawn, for nobody to look at.
     without_masks = {"with_masks": False} if rules is not None and rules.families == ("boxes",) else {}
+    whole = partial(in_bulk, card, root, split, path, samples, **without_masks) if in_bulk else None
     files = _files_of(path)
     # What is read in bulk is not read twice, one object at a time.
     read = _WhenNeeded(find) if in_bulk else find()
@@ -138,7 +141,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
         settings={"label_space": space, "resize": "nearest" if resize else "no"},
         task=task,
         read_prediction=read,
-        read_columns=partial(in_bulk, card, root, split, path, samples, **without_masks) if in_bulk else None,
+        read_columns=asked.explaining(whole) if whole else None,
         read_pairs=_pairs_reader(card, task, read),
         rules=rules or Rules(),
         resize=resize,

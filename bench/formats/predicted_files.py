@@ -212,7 +212,8 @@ def _unmatched(path: Path, below: Mapping[str, Path], samples: Sequence[Sample],
     if several is not None:
         name, files = several
         pair = f"{files[0]} and {files[1]}"
-        return PredictionError(f"{path}: {name} has {len(files)} predictions, such as {pair}; each image has one")
+        which = f"; name the folder of one, such as {files[0].parent}" if files[0].parent != files[1].parent else ""
+        return PredictionError(f"{path}: {name} has {len(files)} predictions, such as {pair}; an image has one{which}")
     missing = [name for name, found in best.files.items() if not found]
     if not missing:  # all are served, but some by the file of another image
         missing = list(best.files)
@@ -223,4 +224,17 @@ def _unmatched(path: Path, below: Mapping[str, Path], samples: Sequence[Sample],
     if shared is not None:
         owners = next(tried.shared[shared] for tried in plain if shared in tried.shared)
         lying += f"; {shared}.png could belong to {' or '.join(owners[:2])}, and a file serves one image"
-    return UnmatchedError(f"{path}: {text}; {missing[0]}.png is expected{lying if below else folders.what_lies(path)}")
+    lying = lying + _in_common(missing, [sample.id for sample in samples]) if below else folders.what_lies(path)
+    return UnmatchedError(f"{path}: {text}; {missing[0]}.png is expected{lying}")
+
+
+def _in_common(missing: Sequence[str], names: Sequence[str]) -> str:
+    """What some missing images have in common: a folder, or the end of the list."""
+    if len(missing) in (1, len(names)):
+        return ""
+    folder = missing[0].rpartition("/")[0]
+    if folder and {name for name in names if name.startswith(f"{folder}/")} == set(missing):
+        return f"; they are all images of {folder}"
+    if list(missing) == list(names[-len(missing) :]):
+        return "; they are the last of the list, so whatever wrote the others may have stopped early"
+    return ""
