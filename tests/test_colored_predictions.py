@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from bench import cards
+from bench import cards, cli
 from bench.errors import DataError, PredictionError
 from bench.formats import cityscapes_results, layout
 from bench.formats.label_files import label_files
@@ -118,6 +119,26 @@ def test_a_colour_of_no_class_is_named_with_its_place(tmp_path: Path) -> None:
         read(card, tmp_path / "p", picture)
 
 
+@pytest.mark.parametrize(
+    ("name", "color", "expected"),
+    [
+        ("camvid", 128, 0),  # the colour of the sky, and no label id
+        ("cityscapes", 153, 5),  # pole
+        ("voc2012", 0, 0),  # background, as an id and as a colour
+        ("cityscapes", 0, 255),  # unlabeled, as an id and as a colour
+        ("voc2012", 3, 3),  # an id, and no colour
+        ("camvid", 0, None),  # sky as an id, void as a colour
+    ],
+)
+def test_colour_images_of_grey_values_alone(tmp_path: Path, name: str, color: int, expected: int | None) -> None:
+    picture = np.full((*SIZE, 3), color, np.uint8)
+    if expected is None:
+        with pytest.raises(PredictionError, match="one class as label ids and another as colours"):
+            read(cards.load_card(name), tmp_path / "p", picture)
+        return
+    assert {expected} == set(np.unique(read(cards.load_card(name), tmp_path / "p", picture).labels).tolist())
+
+
 def test_train_ids_cannot_be_colours(tmp_path: Path) -> None:
     card = cards.load_card("voc2012")
     picture = colors_of(card, np.full(SIZE, 15, np.uint8))
@@ -159,3 +180,26 @@ def test_masks_of_objects_in_colours_are_refused_with_what_is_right(tmp_path: Pa
     with pytest.raises(PredictionError, match=r"m\.png: .*a mask of an object is a grey PNG: 0 outside") as caught:
         cityscapes_results.read(card, tmp_path, "instance", [one])(one)
     assert "colors = true" not in str(caught.value)
+
+
+def test_predictions_in_colours_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "c.toml").write_text(
+        'name = "c"\ntitle = "C"\nlayout = "pairs"\ntasks = ["semantic"]\n'
+        'classes = [{ id = 0, train_id = 0, name = "ground", color = [0, 0, 0] },\n'
+        '{ id = 1, train_id = 1, name = "cell", color = [9, 0, 0] }]\n'
+        '[files]\nimages = "i/{id}.png"\nlabels = "l/{id}.png"\n[splits.val]\n'
+    )
+    labels = np.uint8([[0, 1, 1], [0, 0, 1]])
+    for folder, picture in (("l", labels), ("ids", labels), ("colors", np.uint8([[0, 0, 0], [9, 0, 0]])[labels])):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(picture).save(tmp_path / folder / "a.png")
+    said, scores = {}, {}
+    for folder in ("ids", "colors"):
+        words = ["eval", str(tmp_path / folder), "-d", str(tmp_path / "c.toml"), "--data", str(tmp_path)]
+        assert 0 == cli.main([*words, "--out", str(tmp_path / "runs"), "--json"])
+        record = json.loads(capsys.readouterr().out)
+        said[folder] = [each["message"] for each in record["warnings"] if each["code"] == "colours-read"]
+        scores[folder] = record["scores"]["semantic"]["mIoU"]["value"]
+    assert {"ids": 1.0, "colors": 1.0} == scores
+    assert [] == said["ids"]
+    assert ["predictions such as a.png are colour images, read by the colours of the card's classes"] == said["colors"]

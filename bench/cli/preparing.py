@@ -100,5 +100,6 @@ def _fetched(card: Card, root: Path, *, as_json: bool) -> int:
         console.say(f"next  bench run --model deeplab --dataset {card.name} --data {root} --weights FILE")
     else:
         lacking = f"{root} lacks {', '.join(done.missing)}. " if done.missing else ""
-        console.say(f"{lacking}{card.title} has to be fetched by hand:\n\n{done.instructions}")
+        how = f":\n\n{done.instructions}" if done.instructions else "; the card does not say how (obtain)"
+        console.say(f"{lacking}{card.title} has to be fetched by hand{how}")
     return 0 if done.complete else 2

@@ -94,6 +94,21 @@ class LabelFiles:
             labels = None
         if labels is None:
             return self._colored_prediction(path, space)
+        colored = None if self.colors or space != "ids" else self._grey_colors(labels, path)
+        try:
+            found = self._label_map(labels, space, path)
+        except PredictionError:
+            if colored is None:
+                raise
+            return colored
+        if colored is not None and not np.array_equal(colored.labels, found.labels):
+            raise PredictionError(
+                f"{path}: this is a colour image whose pixels are grey values that mean one class as label ids and "
+                "another as colours of the card; write label ids as a grey PNG"
+            )
+        return found
+
+    def _label_map(self, labels: Array, space: LabelSpace, path: Path) -> LabelMap:
         labels = self.predicted_values(labels, space, path)
         train = self.classes.prediction_to_train(labels, space, where=str(path))
         folded = labels if bool((train == self.classes.ignore).any()) else None
@@ -207,6 +222,13 @@ class LabelFiles:
                 f"{path}: this is a colour image, and --label-space {space} has no effect on colours; leave it out"
             )
         return self.color_codes.label_map(self._codes(path, PredictionError))
+
+    def _grey_colors(self, labels: Array, path: Path) -> LabelMap | None:
+        """What equal channels of a colour image mean as colours of classes; None where they mean nothing."""
+        if self.color_codes.problem or labels.dtype != np.uint8 or not _is_color(path):
+            return None
+        places, unknown = self.color_codes.places(np.repeat(labels[..., None], 3, axis=2))
+        return self.color_codes.label_map(places) if unknown is None else None
 
     def _codes(self, path: Path, error: type[InputError]) -> Array:
         """The place of every pixel's colour among those of the card, (H, W)."""

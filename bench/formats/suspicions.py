@@ -40,12 +40,26 @@ def warnings_of(
         names = folders.first(file.name for file in strays)
         found.append(("unused-files", f"{len(strays)} of {len(held)} files in {path} belong to no image ({names})"))
     if task == "semantic" and len(strays) < len(held) and not card.colors and card.threshold is None:
-        found += _palette(card, next(file for file in held if file in used), space)
+        first = next(file for file in held if file in used)
+        found += [*_palette(card, first, space), *_colors(first)]
     return found
 
 
 def _hidden(file: Path, path: Path) -> bool:
     return any(part.startswith(".") for part in file.relative_to(path).parts) if path.is_dir() else False
+
+
+def _colors(file: Path) -> list[Warned]:
+    """Whether predictions are colours, which are read as the classes that the card gives these colours."""
+    colored = False
+    try:
+        colored = images.is_color(file)
+        if colored:
+            images.read_labels(file)  # of grey values alone in the channels, it is no colour image
+    except DataError:
+        message = f"predictions such as {file.name} are colour images, read by the colours of the card's classes"
+        return [("colours-read", message)] if colored else []
+    return []
 
 
 def _palette(card: Card, file: Path, space: LabelSpace) -> list[Warned]:
