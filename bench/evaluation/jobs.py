@@ -82,6 +82,8 @@ class Job:
             "model": {key: value for key, value in self.identity.items() if key != "warnings"},
             "task": self.task,
             "settings": self.settings,
+            # What pixels mean is part of the question; without such a table ids stay those of earlier versions.
+            **({"values": {str(key): value for key, value in self.card.values.items()}} if self.card.values else {}),
         }
 
     def path(self, out: Path) -> Path:

@@ -8,9 +8,10 @@ from typing import Any
 from bench.cards import Card
 from bench.classes import Classes
 from bench.errors import PredictionError, UsageError
-from bench.families import Rules
+from bench.families import Rules, Source
 from bench.families import pixels as family
 from bench.metrics import weighted
+from bench.notices import Notice
 from bench.samples import Array, LabelMap, Prediction, Sample, Table
 
 GROUP = "semantic"
@@ -63,6 +64,11 @@ def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, ru
 def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
     """Nothing beside the scores."""
     return {}
+
+
+def doubts(tables: Mapping[str, Table], classes: Classes, rules: Rules, source: Source) -> list[Notice]:
+    """What the pixels say, unless the family `pixels` says so already."""
+    return [] if "pixels" in rules.families else family.doubts(tables, classes, rules, source)
 
 
 def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[tuple[str, str]]:

@@ -22,6 +22,8 @@ MOST = 50
 """So many of the best detections of an image are looked at."""
 KNOWN = 0.75
 """Images in which this share of the objects is found as what they are need no closer look."""
+_BITS = 16
+"""Room for a class in a key."""
 
 
 def of_objects(truth: TruthColumns, detections: DetectionColumns, found: Table, truths: Table) -> Table:
@@ -113,7 +115,8 @@ def _objects(truths: Table, images: int) -> Array:
 
 def _by_image(truth: TruthColumns, detections: DetectionColumns, kept: Array, seen: Array) -> Groups:
     """Groups of one image each, of the true objects `kept` and the best of the detections `seen`."""
-    rows = seen[np.lexsort((-detections.scores[seen], detections.image[seen]))]
+    images = detections.image[seen]
+    rows = seen[kernels.order_groups(images, np.zeros_like(images), detections.scores[seen])]
     truth_rows = kept[np.argsort(truth.image[kept], kind="stable")]
     images = detections.image[rows]
     starts = np.searchsorted(images, images, side="left")
@@ -137,11 +140,10 @@ def _pairs(groups: Groups, places: Array) -> tuple[Array, Array]:
 
 
 def _counted(image: Array, truth: Array, found: Array) -> Table:
-    rows = np.stack([each.astype(np.int64) for each in (image, truth, found)]).reshape(3, -1)
-    if not rows.shape[1]:
-        return _table(np.zeros((4, 0), dtype=np.int64))
-    unique, objects = np.unique(rows, axis=1, return_counts=True)
-    return _table(np.concatenate([unique, objects[None]]))
+    keys = (image.astype(np.int64) << 2 * _BITS) | (truth.astype(np.int64) << _BITS) | found.astype(np.int64)
+    unique, objects = np.unique(keys, return_counts=True)
+    most = (1 << _BITS) - 1
+    return _table(np.stack([unique >> 2 * _BITS, (unique >> _BITS) & most, unique & most, objects]))
 
 
 def _table(rows: Array) -> Table:

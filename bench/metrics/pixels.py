@@ -71,7 +71,7 @@ def count_all(
 ) -> dict[str, Table]:
     """Count one image: the table `pixels`, as from `count`, and those of `unscored_pixels.py`. Errors as `count`."""
     matrix = _joint(truth, prediction, classes, where)
-    unscored = unscored_pixels.of_maps(truth, prediction, classes, matrix[len(classes)], image=image)
+    unscored = unscored_pixels.of_maps(truth, prediction, classes, matrix, image=image)
     return {"pixels": _rows(matrix[: len(classes)], truth, image, 0), **unscored}
 
 

@@ -18,25 +18,32 @@ _VALUES = 1 << 17
 """More than there are predicted values, `UNKNOWN` included."""
 
 
-def of_maps(
-    truth: LabelMap, prediction: LabelMap, classes: Classes, over_void: Array, *, image: int
-) -> dict[str, Table]:
-    """The tables of one image; `over_void` (C + 1,) are the pixels of void by predicted class.
+def of_maps(truth: LabelMap, prediction: LabelMap, classes: Classes, matrix: Array, *, image: int) -> dict[str, Table]:
+    """The tables of one image; `matrix` (C + 1, C + 1) are its pixels by true and predicted class, void last.
 
     `void_pixels`: image (int32), predicted (int16, 0 .. C), pixels (int64). `unscored_labels`: image (int32), truth
     (int16, 0 .. C-1), label (int32, the value as predicted, -1 where nobody knows), pixels (int64).
     """
+    over_void = matrix[len(classes)]
     predicted = np.flatnonzero(over_void)
-    true = label = np.zeros(0, dtype=np.int64)
-    # Few predictions hold such labels, and looking for one is cheaper than for all pixels that have one.
-    if bool((prediction.labels == classes.ignore).any()):
-        other = (prediction.labels == classes.ignore) & (truth.labels != classes.ignore)
-        true, values = truth.labels[other].astype(np.int64), prediction.values
-        label = np.full(len(true), UNKNOWN) if values is None else values[other].astype(np.int64)
+    true = label = pixels = np.zeros(0, dtype=np.int64)
+    if matrix[: len(classes), len(classes)].any():
+        true, label, pixels = _missed(truth, prediction, classes)
     return {
         "void_pixels": _void(np.full(len(predicted), image), predicted, over_void[predicted]),
-        "unscored_labels": _labels(np.full(len(true), image), true, label, np.ones(len(true), dtype=np.int64)),
+        "unscored_labels": _labels(np.full(len(true), image), true, label, pixels),
     }
+
+
+def _missed(truth: LabelMap, prediction: LabelMap, classes: Classes) -> tuple[Array, Array, Array]:
+    """True class, label and pixels of each pair in which the label is not scored."""
+    other = (prediction.labels == classes.ignore) & (truth.labels != classes.ignore)
+    true, values = truth.labels[other].astype(np.int64), prediction.values
+    label = np.zeros(len(true), np.int64) if values is None else values[other].astype(np.int64) - UNKNOWN
+    width = 1 + int(label.max(initial=0))
+    pixels = np.bincount(true * width + label)
+    found = np.flatnonzero(pixels)
+    return found // width, found % width + UNKNOWN, pixels[found]
 
 
 def of_pairs(pairs: LabelPairs, classes: Classes, positions: Array) -> dict[str, Table]:
