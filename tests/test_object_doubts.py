@@ -10,17 +10,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bench import scoring
 from bench.baselines import oracle
 from bench.cards import Card, load_card, parse_card
 from bench.data import open_data
+from bench.errors import PredictionError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.jobs import stored_predictions
 from bench.families import Source, object_doubts
 from bench.formats import coco, layout
+from bench.formats.coco_json import SegmentEntry
+from bench.formats.coco_panoptic import read_segments
 from bench.metrics.label_space import Votes
 from bench.notices import Notice
 from bench.runs import Run
@@ -58,7 +62,9 @@ def written(root: Path, ids: list[int], true: list[int], change: Written, images
         {"image_id": i, "category_id": change(c), "score": 0.9 - 0.01 * n, "bbox": [x + 1, y, w, h]}
         for n, (c, (i, (x, y, w, h))) in enumerate(zip(turns, places, strict=True))
     ]
-    stray = [{"image_id": i, "category_id": ids[0], "score": 0.2, "bbox": [70, 50, 8, 8]} for i in range(images)]
+    stray = [
+        {"image_id": i, "category_id": change(true[0]), "score": 0.2, "bbox": [70, 50, 8, 8]} for i in range(images)
+    ]
     (root / "truth.json").write_text(json.dumps(truth))
     (root / "results.json").write_text(json.dumps(found + stray))
     return root / "truth.json", root / "results.json"
@@ -206,6 +212,25 @@ def test_segments_that_bear_other_ids(tmp_path: Path, change: Any, code: str | N
         message = warned(runs[0])[0][1]
         assert f"of the segments that predictions lie on ({wrong} of 24)" in message
         assert "and 24 would be right if so" in message
+
+
+@pytest.mark.parametrize(("change", "words"), [(0, "lie in 0 to 2"), (1, "lie in 1 to 3"), (7, "")])
+def test_places_that_are_no_ids_are_refused_with_the_cause(tmp_path: Path, change: int, words: str) -> None:
+    ids = [3, 5, 9]
+    files = written(tmp_path, ids, ids, lambda c: ids.index(c) + change)
+    with pytest.raises(PredictionError) as refused:
+        run_of(coco_card(ids), *files, tmp_path / "runs")
+    assert words in str(refused.value)
+    assert ("if they are places in the list of classes, write their ids instead" in str(refused.value)) == bool(words)
+
+
+def test_segments_with_train_ids_are_refused_with_the_cause(tmp_path: Path) -> None:
+    card = load_card("streets")
+    (tmp_path / "found").mkdir()
+    Image.fromarray(np.full((6, 8, 3), [1, 0, 0], np.uint8)).save(tmp_path / "found" / "a.png")
+    entry = SegmentEntry(id=1, category_id=0)
+    with pytest.raises(PredictionError, match=r"category 0, which is no scored class of streets; .* lie in 0 to 18: "):
+        read_segments(card, tmp_path / "found" / "a.png", [entry], wrong=PredictionError)
 
 
 def test_segments_of_crowds_alone(tmp_path: Path) -> None:

@@ -106,13 +106,13 @@ def check_results(found: Iterable[Result], card: Card, path: Path) -> None:
     Raises:
         PredictionError: the first such result.
     """
-    known = coco_json.train_ids(card)
+    known, found = coco_json.train_ids(card), list(found)
     for place, entry in enumerate(found):
         if entry.category_id not in known:
             ids = f"it has {len(known)}, with ids from {min(known)} to {max(known)}" if known else "it has none"
             raise PredictionError(
                 f"{path}: {named(entry, place)}: category {entry.category_id} is no class of the card {card.name}"
-                f" ({ids})"
+                f" ({ids}){coco_json.places_hint((each.category_id for each in found), card)}"
             )
 
 

@@ -211,6 +211,19 @@ def train_ids(card: Card) -> dict[int, int | None]:
     return {entry.id: entry.train_id for entry in card.classes.entries}
 
 
+def places_hint(used: Iterable[int], card: Card) -> str:
+    """What the categories of predictions look like that lie in 0 to C - 1 or 1 to C, where the ids are others."""
+    found, classes = {*used}, len(card.classes)
+    start = next((first for first in (0, 1) if found <= {*range(first, classes + first)}), None)
+    if start is None or not found or found <= {entry.id for entry in card.classes.scored}:
+        return ""
+    last, first = classes - 1 + start, card.classes.scored[0]
+    return (
+        f"; the categories lie in {start} to {last}: if they are places in the list of classes, write their ids "
+        f"instead, such as {first.id} for {first.name}"
+    )
+
+
 def check_used(used: Iterable[int], card: Card, path: Path, wrong: Wrong = DataError) -> None:
     """Refuse annotations of categories that the card does not have.
 

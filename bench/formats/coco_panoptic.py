@@ -45,8 +45,11 @@ def read_segments(
     unscored = [entry for entry in entries if table.get(entry.category_id) is None]
     for entry in unscored:
         if wrong is PredictionError or entry.category_id not in table:
+            used = (each.category_id for each in entries)
+            hint = coco_json.places_hint(used, card) if wrong is PredictionError else ""
             raise wrong(
-                f"{png}: segment {entry.id} has category {entry.category_id}, which is no scored class of {card.name}"
+                f"{png}: segment {entry.id} has category {entry.category_id}, which is no scored class of "
+                f"{card.name}{hint}"
             )
     keep = np.array([table[entry.category_id] is not None for entry in entries], dtype=bool)
     if not keep.all():
