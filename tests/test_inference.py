@@ -18,7 +18,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from bench.cards import load_card  # noqa: E402
-from bench.errors import UsageError  # noqa: E402
+from bench.errors import CheckpointError, PredictionError, UsageError  # noqa: E402
 from bench.evaluation import evaluate  # noqa: E402
 from bench.evaluation.jobs import Job  # noqa: E402
 from bench.models import Options  # noqa: E402
@@ -93,6 +93,38 @@ def normal(image: Image) -> Any:
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (inference.MEAN, inference.STD))
     return (pixels - mean) / std
+
+
+# Numbers that are none.
+
+
+class Broken(Local):
+    """Gives NaN for one class where a pixel is bright."""
+
+    def forward(self, pixels: Any) -> Any:
+        found = self.layers(pixels)
+        found[:, 2] = torch.where(pixels[:, 0] > 0, torch.nan, found[:, 2])
+        return found
+
+
+def test_logits_that_are_no_numbers_are_no_prediction() -> None:
+    dark = np.zeros((*SIZE, 3), dtype=np.uint8)
+    assert SIZE == labels(model(Broken()), [dark])[0].shape
+    bright = dark.copy()
+    bright[5, 7] = 255
+    for options in (Options(device="cpu"), Options(device="cpu", flip=True)):
+        with pytest.raises(PredictionError, match="the network gives NaN"):
+            model(Broken(), options).predict([dark, bright])
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    from bench.models.weights import checkpoints
+
+    state = Local().state_dict()
+    state["layers.2.bias"][1] = torch.nan
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(CheckpointError, match=r"w\.pth holds NaN in layers\.2\.bias: the training diverged"):
+        checkpoints.fit(Local(), checkpoints.read(tmp_path / "w.pth"), architecture="local")
 
 
 # Windows.

@@ -54,6 +54,8 @@ MEANT = {
     "facebook/sam2.1-hiera-tiny": Known("sam2", weights="facebook/sam2.1-hiera-tiny"),
     "smp-hub/segformer-b0-512x512-ade-160k": Known("segformer", weights="smp-hub/segformer-b0-512x512-ade-160k"),
     "my_module:net": Known(None),
+    "yolo:net": Known(None),
+    "enet.py:net": Known(None),
     "path/to/my.py:net": Known(None),
     "C:\\nets\\my.py:net": Known(None),
 }
@@ -84,6 +86,7 @@ TOLD = {
     "unet_best.ckpt": r"say  --model unet --weights unet_best\.ckpt",
     "mine.h5": "export the network to ONNX or TFLite, and say --model onnx --weights FILE.onnx",
     "own.py": r"such as --model own\.py:predict; it defines predict, Net$",
+    "yolo.py": r"is a file: say which function, network or class in it",
     "none.py": r"such as --model none\.py:predict \(and there is no file none\.py\)",
     "own": r"is a module: say which function, network or class in it, own:predict",
     "./own": r"say which function, network or class in it, \./own:predict",

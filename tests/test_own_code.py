@@ -99,6 +99,7 @@ def test_what_own_code_prints_stays_out_of_json(write: Any, tmp_path: Path, caps
         (np.float32(0.5), "returned float32 .*0.5"),
         ("sky", "returned str 'sky'"),
         (np.mean, "returned the function mean"),
+        (np.full((24, 40), np.nan), "returned NaN for an image"),
         (np.zeros((3, 24, 40)), "take the argmax"),
         (np.zeros((40, 24), int), "it has 40 x 24 pixels, the image 24 x 40"),
         ({"out": np.zeros((24, 40))}, "key 'out'"),

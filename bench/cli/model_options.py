@@ -12,11 +12,18 @@ import typer
 
 ModelName = Annotated[
     str,
-    typer.Option("--model", "-m", metavar="NAME", help="Model: see `bench list models`, or package.module:function."),
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="Model: see `bench list models`, or own code: package.module:name or file.py:name.",
+    ),
 ]
 Weights = Annotated[
     str | None,
-    typer.Option("--weights", metavar="FILE|DEFAULT", help="Checkpoint; default: the one that ships."),
+    typer.Option(
+        "--weights", metavar="FILE|DIR|ID|DEFAULT", help="Checkpoint, saved folder, or hub id; default: what ships."
+    ),
 ]
 Task = Annotated[
     Literal["semantic", "instance", "panoptic"] | None,

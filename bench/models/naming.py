@@ -51,16 +51,16 @@ def resolve(name: str, adapters: list[str]) -> Known:
     """
     if name in adapters:
         return Known(name)
-    if _begins_any(name, NOT_RUN):
+    if name.startswith("baseline:"):
+        raise UsageError(f"--model {name}: baselines are made from the truth: say bench eval --predictions {name}")
+    if locating.is_own(name):
+        return _of_library(name) or Known(None)
+    if _begins_any(name, NOT_RUN) and not name.endswith(".py"):
         raise UsageError(
             f"--model {name}: no adapter runs this network: score its stored predictions with bench eval "
             f"--predictions, export it, or {WRAP}"
         )
     _refuse_file(name)
-    if name.startswith("baseline:"):
-        raise UsageError(f"--model {name}: baselines are made from the truth: say bench eval --predictions {name}")
-    if locating.is_own(name):
-        return _of_library(name) or Known(None)
     plain = _plain(name)
     if plain in adapters or plain in ALSO:
         return Known(plain if plain in adapters else ALSO[plain])

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from bench import given
 from bench.errors import BenchError, PredictionError
 from bench.models.own_code import asked
@@ -97,6 +99,8 @@ def _checked(answer: Any, task: str, card: Card, name: str, size: tuple[int, int
         wanted = "labels of shape (H, W)" if task == "semantic" else "a dict"
         raise PredictionError(f"{name}: returned {described(answer)} for an image; a {task} answer is {wanted}")
     try:
+        if task == "semantic":
+            _refuse_nan(answer, name)
         return given.prediction(answer, task, card.classes, where=name, size=size)
     except BenchError:
         raise
@@ -104,3 +108,10 @@ def _checked(answer: Any, task: str, card: Card, name: str, size: tuple[int, int
         raise PredictionError(
             f"{name}: returned {described(answer)}, which cannot be read ({type(error).__name__}: {error})"
         ) from error
+
+
+def _refuse_nan(answer: Any, name: str) -> None:
+    """Refuse an array of real numbers in which one is none; labels, which are whole numbers, are not looked at."""
+    found = given.array(answer) if hasattr(answer, "shape") else np.zeros(0)
+    if found.dtype.kind == "f" and bool(np.isnan(found).any()):
+        raise PredictionError(f"{name}: returned NaN for an image; a semantic answer is labels of shape (H, W)")

@@ -66,7 +66,9 @@ class SemanticModel:
             labels = scores.argmax(1)
             # What is not a number passes for the largest; looking at the largest alone costs next to nothing.
             if bool(scores.gather(1, labels.unsqueeze(1)).isnan().any()):
-                raise PredictionError(f"{self.identity['weights']} gives NaN: its weights or its input are broken")
+                raise PredictionError(
+                    f"{self.identity.get('weights', 'the network')} gives NaN: take other weights, or --amp away"
+                )
             if not self._in_order:
                 labels = self._train_ids[labels]
             shares = scores if self._averages else scores.softmax(1)

@@ -28,6 +28,7 @@ WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "model_
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
 BESIDES = ("criterion.", "loss.", "loss_fn.", "loss_function.", "train_", "val_", "test_", "metrics.", "n_averaged")
 """What training code keeps beside a network under the same roof; no part of it."""
+_REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 shipped = weight_files.shipped
 
@@ -77,7 +78,7 @@ def fit(network: nn.Module, checkpoint: Checkpoint, *, architecture: str) -> Non
     """Load the weights into the network.
 
     Raises:
-        CheckpointError: weights that are missing, that the network does not have, or that are of another shape.
+        CheckpointError: weights that are missing, that the network does not have, that are of another shape, or NaN.
     """
     own = network.state_dict()
     # Counters of batches seen play no part in prediction; old checkpoints and small ones lack them.
@@ -93,7 +94,19 @@ def fit(network: nn.Module, checkpoint: Checkpoint, *, architecture: str) -> Non
                 f"{checkpoint.path} does not fit {architecture}: {name} has shape "
                 f"{list(checkpoint.state[name].shape)}, the network needs {list(own[name].shape)}"
             )
+    refuse_nan({name: checkpoint.state[name] for name in needed}, checkpoint.path)
     network.load_state_dict({name: value for name, value in checkpoint.state.items() if name in own}, strict=False)
+
+
+def refuse_nan(state: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse weights of a training that came to nothing: what they predict looks like any other prediction.
+
+    Raises:
+        CheckpointError: a weight is NaN.
+    """
+    for name, value in state.items():
+        if value.dtype in _REAL and bool(value.isnan().any()):
+            raise CheckpointError(f"{path} holds NaN in {name}: the training diverged; take an earlier checkpoint")
 
 
 def without(checkpoint: Checkpoint, prefixes: tuple[str, ...]) -> Checkpoint:

@@ -100,6 +100,9 @@ def load(network: Any, source: Source) -> nn.Module:
         raise CheckpointError(
             f"{source.folder} does not fit its own config.json: {what} (the first is {first}); fetch or save it again"
         )
+    from bench.models.weights import checkpoints
+
+    checkpoints.refuse_nan(loaded.state_dict(), source.folder)
     return cast("nn.Module", loaded.eval())
 
 
