@@ -246,7 +246,8 @@ alone.update(truth=truth, prediction=found, id=[f"{number}" for number in range(
 assert 5 == len(evaluator), len(evaluator)
 assert 9 == len(whole), len(whole)
 assert alone.scores() == whole.scores()
-print("same", flush=True)
+run = whole.save(sys.argv[2] + "-runs", name="both")
+print("same", len(run.image_ids), flush=True)
 distributed.destroy_process_group()
 """
 
@@ -260,4 +261,5 @@ def test_ranks_are_gathered(tmp_path: Path) -> None:
         subprocess.Popen([*command, str(rank), str(tmp_path / "meet")], stdout=subprocess.PIPE, text=True)
         for rank in range(2)
     ]
-    assert ["same\n", "same\n"] == [worker.communicate(timeout=120)[0] for worker in workers]
+    assert ["same 9\n", "same 9\n"] == [worker.communicate(timeout=120)[0] for worker in workers]
+    assert 9 == bench.read_run(tmp_path / "meet-runs").record.dataset.images

@@ -121,9 +121,14 @@ def test_groups_and_clusters_are_told_or_missed(drives: Any) -> None:
         two.result()
     none = bench.Evaluator(drives.card)
     none.update(truth=truth, prediction=truth)
-    assert any(
-        "groups its images by sequence-blocks, and no id tells a group" in text for text in none.result().warnings
-    )
+    told = "\n".join(none.result().warnings)
+    assert "groups its images by sequence-blocks, and no two images share a group here" in told
+    named = bench.Evaluator("cityscapes")
+    files = ["a/bonn_000001_000019_leftImg8bit.png", "bonn_000001_000020_gtFine_labelIds.png", "bonn_000001_000021"]
+    named.update(truth=truth[:3], prediction=truth[:3], id=files)
+    images = named.tables()["images"]
+    assert ["bonn_000001_000019", "bonn_000001_000020", "bonn_000001_000021"] == images["id"].tolist()
+    assert {"bonn_000001#0"} == set(images["cluster"].tolist())
     city = bench.Evaluator("cityscapes", groups="city")
     city.update(truth=truth[:2], prediction=truth[:2], id=["bonn_000001_000019", "ulm_000001_000019"])
     assert ["bonn", "ulm"] == city.tables()["images"]["cluster"].tolist()

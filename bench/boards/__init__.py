@@ -19,6 +19,7 @@ from bench.boards.board_runs import Measured, Standing
 from bench.boards.board_seeds import Mean
 from bench.boards.board_table import Column, Row, Score, Table, records
 from bench.compare import Comparison
+from bench.errors import UsageError
 from bench.notices import few, many
 from bench.runs import circumstances
 
@@ -34,7 +35,9 @@ def board(folder: str | Path) -> pd.DataFrame:
     """
     from pandas import DataFrame
 
-    return DataFrame(records(table(read(Path(folder)))))
+    if not isinstance(folder, str | Path):
+        raise UsageError(f"a board is named by the path of its folder, not by {type(folder).__name__}")
+    return DataFrame(records(table(read(Path(folder).expanduser()))))
 
 
 def table(board: Board, *, progress: Callable[[int, int], None] | None = None) -> Table:

@@ -112,6 +112,8 @@ def compare(
     compared = [each if isinstance(each, Run) else read_run(each) for each in given]
     if len(compared) < 2:
         raise UsageError(f"a comparison needs two runs, not {len(compared)}")
+    if not isinstance(metric, str | None):
+        raise UsageError(f"metric={metric!r}: the name of one score is needed, such as 'mIoU'")
     if not 0 < alpha < 1:
         raise UsageError(f"--alpha {alpha}: a probability between 0 and 1, such as .05")
     names = labels_of(compared)

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from bench import given, scoring
 from bench.classes import LABEL_SPACES, LabelSpace
 from bench.errors import InputError, UsageError, did_you_mean
 from bench.evaluation import class_tables
 from bench.evaluation.choosing import rules_for
+from bench.evaluation.naming import image_id
 from bench.evaluation.raw import RawFiles, values_of
 from bench.evaluation.result import Result
 from bench.evaluation.speaking import in_python
@@ -87,7 +89,7 @@ class Evaluator:
             open=True,
         )
         self._may_drop = metrics in ("default", "all")
-        self.tallies = Tallies()
+        self.tallies = Tallies(self.card.layout)
         self._gathered = False
 
     def __len__(self) -> int:
@@ -169,14 +171,14 @@ class Evaluator:
         everyone: list[Any] = [None] * distributed.get_world_size()
         distributed.all_gather_object(everyone, self.tallies)
         whole = object.__new__(Evaluator)
-        whole.__dict__.update(self.__dict__, tallies=Tallies(), _gathered=True)
+        whole.__dict__.update(self.__dict__, tallies=Tallies(self.card.layout), _gathered=True)
         for tallies in everyone:
             whole.tallies.merge(tallies)
         return whole
 
     def reset(self) -> None:
         """Forget all images."""
-        self.tallies = Tallies()
+        self.tallies = Tallies(self.card.layout)
 
     def scores(self) -> dict[str, float]:
         """Name -> value, NaN where a score is not defined."""
@@ -230,7 +232,7 @@ class Evaluator:
         """
         if not len(self):
             raise UsageError("no image was counted: call update(truth=..., prediction=...) first")
-        return self.tallies.tables(self.tallies.clusters(self.card.groups, layout=self.card.layout))
+        return self.tallies.tables(self.tallies.clusters(self.card.groups))
 
     @property
     def counted(self) -> Rules:
@@ -240,7 +242,7 @@ class Evaluator:
         return msgspec.structs.replace(self.rules, families=tuple(f for f in self.rules.families if f in every))
 
     def _count(self, truth: Any, found: Any, name: Any, cluster: Any, size: given.Size | None) -> None:
-        where = str(name) if name is not None else f"image {len(self)}"
+        where = image_id(str(name), self.card) if name is not None else f"image {len(self)}"
         classes = self.card.classes
         if isinstance(truth, Sample | Truth):
             sample = truth if isinstance(truth, Sample) else Sample(where, truth)
@@ -294,11 +296,11 @@ class Evaluator:
     def notices(self, tables: Tables) -> list[Notice]:
         """What a loop leaves open that files would have told."""
         images = tables["images"]
-        alone = len(images["id"]) > 1 and bool((images["id"] == images["cluster"]).all())
+        alone = len(np.unique(images["cluster"])) == len(images["id"]) > 1
         if self.card.groups == "none" or not alone or self.rules.interval == "none":
             return []
         message = (
-            f"{self.card.title} groups its images by {self.card.groups}, and no id tells a group, so each image "
+            f"{self.card.title} groups its images by {self.card.groups}, and no two images share a group here, so each "
             "stands for itself and intervals are too narrow: hand over cluster=, or id= as the data set names images"
         )
         return [Notice("no-groups", message)]

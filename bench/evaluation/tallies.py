@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from bench.errors import UsageError
+from bench.evaluation.naming import in_order
 from bench.formats.grouping import clusters_of
 from bench.runs import Tables
 from bench.samples import Table
@@ -29,10 +30,12 @@ class Tally:
 
 @dataclass(eq=False)
 class Tallies:
-    """The counts of images that have an id, and of those without."""
+    """The counts of images that have an id, and of those without; `handed` is what they were made of."""
 
+    layout: str
     named: dict[str, Tally] = field(default_factory=dict)
     unnamed: list[Tally] = field(default_factory=list)
+    handed: set[Handed] = field(default_factory=set)
 
     def __len__(self) -> int:
         """Number of images."""
@@ -44,6 +47,7 @@ class Tallies:
         Raises:
             UsageError: the id is there with other counts or in another cluster, or objects are told in another way.
         """
+        self.handed.add(tally.handed)
         if name is None:
             self.unnamed.append(tally)
             return
@@ -63,24 +67,25 @@ class Tallies:
         """
         for name, tally in other.named.items():
             self.keep(name, tally)
-        self.unnamed += other.unnamed
+        for tally in other.unnamed:
+            self.keep(None, tally)
 
     @property
     def all(self) -> list[Tally]:
         """Images in the order of their ids, then those without one."""
-        return [*(self.named[name] for name in sorted(self.named)), *self.unnamed]
+        return [*(self.named[name] for name in self.names), *self.unnamed]
 
     @property
     def ids(self) -> list[str]:
         """The ids of all images; those without one have a number."""
-        return [*sorted(self.named), *(f"image-{number:08d}" for number in range(len(self.unnamed)))]
+        return [*self.names, *(f"image-{number:08d}" for number in range(len(self.unnamed)))]
 
     @property
-    def handed(self) -> set[Handed]:
-        """What the counts were made of."""
-        return {tally.handed for tally in self.all}
+    def names(self) -> list[str]:
+        """The ids that were told, in the data set's order."""
+        return in_order(self.named, self.layout)
 
-    def clusters(self, kind: str, *, layout: str) -> list[str]:
+    def clusters(self, kind: str) -> list[str]:
         """The cluster of each image: as it was told, else by its id under a card's rule `kind`, else the image itself.
 
         Raises:
@@ -88,7 +93,7 @@ class Tallies:
         """
         told = [tally.cluster for tally in self.all]
         if all(cluster is None for cluster in told):
-            found = clusters_of(kind, sorted(self.named), layout=layout)
+            found = clusters_of(kind, self.names, layout=self.layout)
             return [found.get(name, name) for name in self.ids]
         if None in told:
             missing = self.ids[told.index(None)]
