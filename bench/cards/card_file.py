@@ -117,6 +117,10 @@ def decode(text: bytes) -> Reading:
         raw = tomllib.loads(text.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CardError(f"this is no TOML: {error}") from None
+    try:
+        return Reading(msgspec.convert(raw, CardFile), frozenset(), ())
+    except msgspec.ValidationError:
+        pass  # what is wrong, and whether more is, takes a look at every key
     found: dict[str, list[str]] = {}
     for key, problem in _problems(raw):
         found.setdefault(key, []).append(problem)

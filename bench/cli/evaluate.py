@@ -103,7 +103,8 @@ def evaluate(  # noqa: PLR0913 - an option each
     Reads predictions in the data set's official format and writes a run record; needs no model and no torch.
 
     Example:  bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
-    Example:  bench eval results/ --truth masks/ --classes background,cell      (two folders of label maps, no card)
+
+    Two folders of label maps need no card:  bench eval results/ --truth masks/ --classes background,cell
     """
     given = dict(locals())
     if (found is None) == (predictions is None):

@@ -49,7 +49,7 @@ def for_typer(function: Callable[..., int]) -> Callable[..., int]:
     for name, hint in hints.items():
         declared = _declared(hint)
         if isinstance(declared, Argument):
-            word = typer.Argument(metavar=f"[{declared.metavar}]", help=declared.help, show_default=False)
+            word = typer.Argument(metavar=declared.metavar, help=declared.help, show_default=False)
             hints[name] = Annotated[get_args(hint)[0], word]
         elif declared is not None:
             told = typer.Option(*declared.names, metavar=declared.metavar, help=declared.help)
