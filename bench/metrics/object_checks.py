@@ -6,11 +6,13 @@ order it is empty. What is said, and from which share on, is told in `bench/scor
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from bench import kernels
 from bench.samples import FROM_BOX, PART_LEFT_OUT, Array, Table
-from bench.samples.columns import DetectionColumns, Runs, TruthColumns
+from bench.samples.columns import DetectionColumns, TruthColumns
 
 TABLE = "object_checks"
 CHECKS = ("from_box", "part", "no_pixel", "no_extent", "area", "fraction", "box", "beyond", "hidden")
@@ -51,50 +53,70 @@ def facts(truth: TruthColumns, detections: DetectionColumns) -> Table:
 
 def _flags(columns: TruthColumns | DetectionColumns, sizes: Array | None) -> Flags:
     marks = np.zeros(len(columns), dtype=np.uint8) if columns.marks is None else columns.marks
-    boxes = columns.boxes
-    flat = (boxes[:, 2] <= 0) | (boxes[:, 3] <= 0)
-    ends = boxes[:, :2] + boxes[:, 2:]
-    found: Flags = {"fraction": (~flat & (boxes[:, :2] >= 0).all(axis=1) & (ends <= 1).all(axis=1), boxes, None)}
+    boxes, sides = columns.boxes, _Sides.of(columns.boxes)
+    flat = (sides.width <= 0) | (sides.height <= 0)
+    within = (sides.left >= 0) & (sides.top >= 0) & (sides.right <= 1) & (sides.bottom <= 1)
+    found: Flags = {"fraction": (~flat & within, boxes, None)}
     if sizes is not None:
-        found["beyond"] = (~flat & _beyond(boxes, ends, sizes[columns.image]), boxes, sizes[columns.image])
+        own = sizes[columns.image]
+        found["beyond"] = (~flat & _beyond(sides, own), boxes, own)
     drawn = marks & FROM_BOX > 0
     if columns.runs is None:
         found["no_extent"] = (flat, boxes, None)
     else:
-        pixels, tight = _measured(columns.runs)
-        found["from_box"] = (drawn & (pixels > 0), None, None)
+        tight = kernels.run_boxes(columns.runs.offsets, columns.runs.lengths, columns.runs.heights)
+        around = _Sides.of(tight)
+        there = around.width > 0
+        found["from_box"] = (drawn & there, None, None)
         found["part"] = (marks & PART_LEFT_OUT > 0, None, None)
-        found["no_pixel"] = (pixels == 0, boxes, None)
-        found["no_extent"] = (flat & (pixels > 0), boxes, None)
-        found["box"] = ((pixels > 0) & ~drawn & (_iou(boxes, tight) < OVERLAP), boxes, tight)
+        found["no_pixel"] = (~there, boxes, None)
+        found["no_extent"] = (flat & there, boxes, None)
+        found["box"] = (there & ~drawn & (_iou(sides, around) < OVERLAP), boxes, tight)
     if isinstance(columns, TruthColumns):
-        area, least = (boxes[:, 2] * boxes[:, 3], SMALLEST_SHARE) if columns.runs is None else (pixels, 1 / TIMES)
+        area, least = _expected(columns)
         wrong = (columns.areas > TIMES * area) | (columns.areas < least * area)
         found["area"] = (wrong & (area > 0) & ~columns.crowd, columns.areas, area)
         found["hidden"] = (_hidden(columns), columns.crowd.astype(np.float64), None)
     return found
 
 
-def _measured(runs: Runs) -> tuple[Array, Array]:
-    """Pixels of each mask and the box around it."""
-    return (
-        kernels.run_areas(runs.offsets, runs.lengths),
-        kernels.run_boxes(runs.offsets, runs.lengths, runs.heights),
-    )
+class _Sides(NamedTuple):
+    """Boxes column by column, which is quicker than row by row; each (G,)."""
+
+    left: Array
+    top: Array
+    width: Array
+    height: Array
+    right: Array
+    bottom: Array
+
+    @classmethod
+    def of(cls, boxes: Array) -> _Sides:
+        left, top, width, height = np.ascontiguousarray(boxes.T)
+        return cls(left, top, width, height, left + width, top + height)
 
 
-def _beyond(boxes: Array, ends: Array, sizes: Array) -> Array:
+def _expected(truth: TruthColumns) -> tuple[Array, float]:
+    """The area that each object should have, and the share of it that is enough."""
+    if truth.runs is None:
+        return truth.boxes[:, 2] * truth.boxes[:, 3], SMALLEST_SHARE
+    return kernels.run_areas(truth.runs.offsets, truth.runs.lengths), 1 / TIMES
+
+
+def _beyond(sides: _Sides, sizes: Array) -> Array:
     """Boxes that reach far beyond their image, or lie outside; `sizes` (G, 2) are heights and widths."""
-    sides = sizes[:, ::-1]
-    return np.asarray(((ends > (1 + OUTSIDE) * sides + 1) | (boxes[:, :2] >= sides) | (ends <= 0)).any(axis=1))
+    height, width = sizes[:, 0], sizes[:, 1]
+    far = (sides.right > (1 + OUTSIDE) * width + 1) | (sides.bottom > (1 + OUTSIDE) * height + 1)
+    outside = (sides.left >= width) | (sides.top >= height) | (sides.right <= 0) | (sides.bottom <= 0)
+    return np.asarray(far | outside)
 
 
-def _iou(first: Array, second: Array) -> Array:
+def _iou(first: _Sides, second: _Sides) -> Array:
     """Overlap of boxes in pairs, (G,); 0 where one has no extent."""
-    low = np.maximum(first[:, :2], second[:, :2])
-    high = np.minimum(first[:, :2] + first[:, 2:], second[:, :2] + second[:, 2:])
-    common = np.prod(np.maximum(high - low, 0), axis=1)
-    union = np.prod(first[:, 2:], axis=1) + np.prod(second[:, 2:], axis=1) - common
+    width = np.minimum(first.right, second.right) - np.maximum(first.left, second.left)
+    height = np.minimum(first.bottom, second.bottom) - np.maximum(first.top, second.top)
+    common = np.maximum(width, 0) * np.maximum(height, 0)
+    union = first.width * first.height + second.width * second.height - common
     overlaps: Array = np.divide(common, union, out=np.zeros(len(common)), where=common > 0)
     return overlaps
 
