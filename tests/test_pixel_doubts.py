@@ -287,6 +287,20 @@ def test_void_around_objects_swallows_nothing(tmp_path: Path) -> None:
     assert [] == warned(masks_of(tmp_path, lambda cell: cell, border=True))
 
 
+@pytest.mark.parametrize(("width", "code"), [(20, []), (60, ["void-class"])])
+def test_void_among_many_missing_classes_must_be_taken_whole(tmp_path: Path, width: int, code: list[str]) -> None:
+    """Void may be an object too hard to mark, which a model names rightly, and a few images show few classes."""
+    for k in range(5):
+        truth = objects(k, 2)
+        truth[:4] = 255
+        found = objects(k, 2)
+        found[:4, :width] = 4
+        save(tmp_path / f"masks/{k}.png", truth)
+        save(tmp_path / f"images/{k}.png", np.zeros((40, 60, 3)))
+        save(tmp_path / f"predicted/{k}.png", found)
+    assert code == [each[0] for each in warned(run_of(own_card(), tmp_path))]
+
+
 def test_a_class_that_is_missing_beside_void_is_told_where_it_is_never_predicted(tmp_path: Path) -> None:
     ((code, message),) = warned(masks_of(tmp_path, np.zeros_like))
     assert code == "void-class"

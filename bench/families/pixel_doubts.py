@@ -20,6 +20,8 @@ VOID_SHARE = 0.01
 """Less void than this is what borders of objects are."""
 VOID_TAKEN = 0.25
 """A class that the truth lacks is suspected under void if it takes this share, and most of its pixels lie there."""
+VOID_TAKEN_OF_MANY = 0.75
+"""The same where the truth lacks other classes too: few images show few classes, and void may be a hard object."""
 UNSCORED_SHARE = 0.05
 """A larger share of pixels predicted as labels that are not scored is worth a word, and a warning beyond one half."""
 
@@ -106,7 +108,8 @@ def _swallowed(matrix: Array, void: Array, classes: Classes, rules: Rules) -> No
     taken = np.where(absent, void[:-1], -1)
     place = int(taken.argmax())
     predicted = taken[place] + matrix[:, place].sum()
-    under = taken[place] >= VOID_TAKEN * void.sum() and 2 * taken[place] > predicted
+    least = VOID_TAKEN if absent.sum() == 1 else VOID_TAKEN_OF_MANY
+    under = taken[place] >= least * void.sum() and 2 * taken[place] > predicted
     if not under and len(classes) > 2:
         return None
     name, now = classes.names[place], _scores(matrix, classes, rules)["mIoU"][0]
@@ -130,7 +133,10 @@ def _unscored(votes: Votes, classes: Classes, source: Source) -> list[Notice]:
     found = []
     above = int(pixels_of[votes.values == top].sum()) if source.space == "train-ids" else 0
     if above:
-        text = f"{above} scored pixels are predicted as {top}, just above the train ids: read as a label not scored"
+        text = (
+            f"{above} scored pixels are predicted as {top}, just above the train ids, by which networks with {top + 1} "
+            "outputs mean everything else: read as a label that is not scored"
+        )
         found.append(Notice("above-train-ids", text))
     share = pixels_of.sum() / whole
     if share <= UNSCORED_SHARE:
