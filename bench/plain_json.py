@@ -14,6 +14,7 @@ from pathlib import Path
 LARGEST = 1 << 30
 """Packed files that unpack to more bytes than this are refused, so that none can fill the memory."""
 
+_OTHER_NAMES = (".json.gz", ".json.zip", ".jsonl", ".jsonl.gz", ".ndjson")
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 24
 _KINDS = (
@@ -52,6 +53,12 @@ def read(path: Path) -> bytes:
     """
     data = path.read_bytes()
     return data if _is_plain(data) else _made_plain(data, LARGEST)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The JSON files of a folder, sorted: those named .json, else packed ones and JSON lines."""
+    found = sorted(folder.glob("*.json"))
+    return found or sorted(path for path in folder.glob("*") if path.name.lower().endswith(_OTHER_NAMES))
 
 
 def head(path: Path, count: int) -> bytes:

@@ -231,12 +231,26 @@ def test_a_wrong_board_file_names_file_and_key(case: str, place: Path) -> None:
 
 WRONG_ROWS = {
     "column": ("name,source,miou\na,b,1\n", "column 'miou'"),
+    "semicolons": ("name;source;mIoU\na;b;1\n", "commas separate the columns"),
     "missing": ("name,mIoU\na,1\n", "the column 'source' is missing"),
     "fields": ("name,source,mIoU\na,b\n", "line 2: 2 fields under 3 columns"),
     "number": ("name,source,mIoU\na,b,high\n", "line 2, column 'mIoU': 'high' is no percentage"),
     "percent": ("name,source,mIoU\na,b,101\n", "'101' is no percentage"),
     "source": ("name,source,mIoU\na,,1\n", "line 2: name and source"),
 }
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_table_of_a_spreadsheet_is_read(place: Path, mark: bytes) -> None:
+    expected = board_file.read(place).published
+    (place / "published.csv").write_bytes(mark + PUBLISHED.encode().replace(b"\n", b"\r\n") + b"\r\n")
+    assert expected == board_file.read(place).published
+
+
+def test_a_table_that_is_no_utf_8_is_named(place: Path) -> None:
+    (place / "published.csv").write_bytes(PUBLISHED.encode("utf-16"))
+    with pytest.raises(UsageError, match=r"published\.csv: the text is no UTF-8; .* 'CSV UTF-8'"):
+        board_file.read(place)
 
 
 @pytest.mark.parametrize("case", WRONG_ROWS)

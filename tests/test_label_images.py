@@ -16,11 +16,12 @@ import pytest
 from PIL import Image
 
 from bench import images, kernels
-from bench.cards import parse_card
+from bench.cards import load_card, parse_card
 from bench.errors import DataError, PredictionError
 from bench.evaluation.choosing import task_of
-from bench.formats import pairs
+from bench.formats import layout, pairs
 from bench.images import png
+from bench.samples import Sample, Truth
 
 LABELS = np.uint8([[0, 0, 3, 3, 3], [0, 7, 7, 3, 255], [0, 7, 7, 3, 255]])
 WIDE = LABELS.astype(np.uint16) * 257
@@ -353,6 +354,29 @@ images = "val/{{id}}.jpg"
 labels = "truth/{{id}}{suffix}"
 [splits.val]
 """.encode()
+
+
+def test_arrays_of_cityscapes_are_read_where_there_are_no_pngs(tmp_path: Path) -> None:
+    card = load_card("cityscapes")
+    sample = Sample("munster_000000_000019", Truth())
+    (tmp_path / "munster_000000_000019_pred.npy").write_bytes(npy(np.full((2, 3), 7, np.int64)))
+    found = layout(card).read_predictions(card, tmp_path, "semantic", [sample])(sample)
+    assert [[0, 0, 0], [0, 0, 0]] == found.labels.tolist()  # type: ignore[union-attr]
+    images.write_labels(tmp_path / "munster_000000_000019_pred2.png", np.full((2, 3), 11, np.uint8))
+    found = layout(card).read_predictions(card, tmp_path, "semantic", [sample])(sample)
+    assert [[2, 2, 2], [2, 2, 2]] == found.labels.tolist()  # type: ignore[union-attr]
+
+
+def test_what_is_wrong_with_a_prediction_is_said_of_colours_too(tmp_path: Path) -> None:
+    card = parse_card(_text(".png"), where="test")
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / "a.png").write_bytes(saved(LABELS, ".png"))
+    sample = pairs.read_truth(card, tmp_path, "val")[0]
+    for kind, words in (("colours", "the pixel at row 1, column 2"), ("transparent", "row 2, column 1 is transparent")):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "a.png").write_bytes(REFUSED[kind][1]())
+        with pytest.raises(PredictionError, match=f"{words}.*; write label ids, not colours"):
+            pairs.read_predictions(card, tmp_path / kind, "semantic", [sample])(sample)
 
 
 def test_one_file_is_no_folder_of_label_maps(tmp_path: Path) -> None:

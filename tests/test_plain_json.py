@@ -222,6 +222,18 @@ def test_a_json_object_that_is_cut_off_is_no_matter_of_its_keys(tmp_path: Path) 
         task_of(path)
 
 
+@pytest.mark.parametrize("name", ["results.json.gz", "results.jsonl", "results.json"])
+def test_a_folder_with_one_file_of_results(tmp_path: Path, name: str, capsys) -> None:
+    (tmp_path / "card.toml").write_text(CARD)
+    (tmp_path / "truth.json").write_bytes(FORMS["plain"](TRUTH))
+    content = "\n".join(map(json.dumps, RESULTS)).encode()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_bytes(gzip.compress(FORMS["plain"](RESULTS)) if name.endswith("gz") else content)
+    where = ["-d", str(tmp_path / "card.toml"), "--data", str(tmp_path / "truth.json"), "--out", str(tmp_path / "runs")]
+    assert 0 == main(["eval", "-p", str(tmp_path / "out"), *where, "--interval", "none", "--json"])
+    assert json.loads(capsys.readouterr().out)["scores"]["instance"]["AP"]["value"] > 0
+
+
 def test_lines_are_no_truth(tmp_path: Path, capsys) -> None:
     (tmp_path / "card.toml").write_text(CARD)
     (tmp_path / "truth.json").write_text("\n".join(map(json.dumps, TRUTH["annotations"])))

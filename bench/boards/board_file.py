@@ -11,6 +11,7 @@ import io
 import re
 import shutil
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -103,11 +104,18 @@ def read(folder: Path) -> Board:
         )
     file = _read_file(path)
     table = folder / "published.csv"
-    published = parse_published(table.read_text(encoding="utf-8"), file, where=str(table)) if table.is_file() else ()
+    published = parse_published(_text(table), file, where=str(table)) if table.is_file() else ()
     found = sorted(record.parent for record in (folder / "runs").glob("[!.]*/run.json"))
     board = Board(folder, file, published, {record.name: runs.read(record) for record in found})
     _require_seeds(board, path)
     return board
+
+
+def _text(table: Path) -> str:
+    try:
+        return table.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
+    except UnicodeDecodeError:
+        raise UsageError(f"{table}: the text is no UTF-8; spreadsheets write it as 'CSV UTF-8'") from None
 
 
 def _require_seeds(board: Board, path: Path) -> None:
@@ -169,6 +177,17 @@ def _card(dataset: str, path: Path) -> Card:
         raise UsageError(f"{path}: {error}") from None
 
 
+def _check_columns(header: Sequence[str], known: Sequence[str], where: str) -> None:
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
+        raise UsageError(f"{where}: commas separate the columns, and this file has semicolons or tabs")
+    for column in header:
+        if column not in known or header.count(column) > 1:
+            raise UsageError(f"{where}: column {column!r} is unknown or there twice: {did_you_mean(column, known)}")
+    missing = [column for column in FIRST_COLUMNS if column not in header]
+    if missing:
+        raise UsageError(f"{where}: the column {missing[0]!r} is missing; its columns are {', '.join(known)}")
+
+
 def parse_published(text: str, file: BoardFile, *, where: str) -> tuple[Published, ...]:
     """Read published rows: columns `name`, `source`, the board's details, costs and metrics; scores in percent.
 
@@ -178,14 +197,11 @@ def parse_published(text: str, file: BoardFile, *, where: str) -> tuple[Publishe
     lines = list(csv.reader(io.StringIO(text)))
     header = lines[0] if lines else []
     known = (*FIRST_COLUMNS, *file.details, *file.cost, *file.metrics)
-    for column in header:
-        if column not in known or header.count(column) > 1:
-            raise UsageError(f"{where}: column {column!r} is unknown or there twice: {did_you_mean(column, known)}")
-    missing = [column for column in FIRST_COLUMNS if column not in header]
-    if missing:
-        raise UsageError(f"{where}: the column {missing[0]!r} is missing; its columns are {', '.join(known)}")
+    _check_columns(header, known, where)
     rows = []
     for number, fields in enumerate(lines[1:], start=2):
+        if not fields:
+            continue
         if len(fields) != len(header):
             raise UsageError(f"{where}, line {number}: {len(fields)} fields under {len(header)} columns")
         row = dict(zip(header, fields, strict=True))

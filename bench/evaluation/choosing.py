@@ -52,7 +52,7 @@ def task_of(path: Path) -> str:
     """
     if path.is_file():
         return _task_in(path)
-    found = sorted(path.glob("*.json"))
+    found = plain_json.files_in(path)
     if len(found) == 1:
         try:
             return _task_in(found[0])
@@ -89,7 +89,7 @@ def _task_in(path: Path) -> str:
 
 def boxes_alone(path: Path) -> bool:
     """Whether a results JSON gives its first object a box and no mask, or an empty one."""
-    found = [path] if path.is_file() else sorted(path.glob("*.json"))
+    found = [path] if path.is_file() else plain_json.files_in(path)
     if len(found) != 1:
         return False
     try:

@@ -30,7 +30,7 @@ def task_of(path: Path, card: Card) -> str:
     Raises:
         PredictionError: an empty folder, several results in one folder, or predictions of no task of the card.
     """
-    results = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    results = plain_json.files_in(path) if path.is_dir() else [path]
     if path.is_dir() and next(_files(path), None) is None:
         raise PredictionError(f"{path}: this folder is empty")
     if len(results) > 1:

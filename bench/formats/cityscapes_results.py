@@ -20,7 +20,7 @@ from bench.errors import DataError, PredictionError, UnmatchedError, UsageError
 from bench.formats import PredictionReader, coco_panoptic, derive, folders, predicted_files
 from bench.formats.label_files import PredictedLabels, label_files
 from bench.formats.listing import listing_of
-from bench.images import png
+from bench.images import LABEL_SUFFIXES, png
 from bench.notices import Notice
 from bench.samples import Instances, LabelMap, Prediction, Rle, Sample, Segments
 
@@ -77,7 +77,8 @@ def find(path: Path, samples: Sequence[Sample], suffix: str) -> predicted_files.
     """
     if not path.is_dir():
         raise PredictionError(f"{path}: a folder with a file <id>*{suffix} for every image is expected")
-    below = sorted(folders.files_below(path, (suffix,)).values(), key=lambda file: file.name)
+    kinds = (LABEL_SUFFIXES if suffix == ".png" else ()) if not folders.files_below(path, (suffix,)) else (suffix,)
+    below = sorted(folders.files_below(path, kinds).values(), key=lambda file: file.name)
     ids = {*listing_of(samples).names, *(sample.id for sample in samples)}
     files: dict[str, list[Path]] = {}
     for file in below:
@@ -168,7 +169,7 @@ def _instances(card: Card, path: Path, sample: Sample) -> Instances:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise PredictionError(f"{path}: cannot be read ({error})") from None
 

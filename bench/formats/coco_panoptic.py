@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import images, masks
+from bench import images, masks, plain_json
 from bench.cards import Card
 from bench.errors import DataError, PredictionError
 from bench.formats import coco_json, derive, folders, panoptic_entries
@@ -162,7 +162,7 @@ def single_json(path: Path) -> Path:
         return path
     if not path.is_dir():
         raise PredictionError(f"{path}: there is no such file or folder")
-    found = sorted(path.glob("*.json"))
+    found = plain_json.files_in(path)
     beside = path.parent / f"{path.name}.json"
     if not found and beside.is_file():
         return beside

@@ -91,9 +91,9 @@ class LabelFiles:
         except DataError as error:
             if not _is_color(path):
                 raise PredictionError(str(error)) from None
-            labels = None
+            return self._colored_prediction(path, space, str(error))
         if labels is None:
-            return self._colored_prediction(path, space)
+            return self._colored_prediction(path, space, "")
         colored = None if self.colors or space != "ids" else self._grey_colors(labels, path)
         try:
             found = self._label_map(labels, space, path)
@@ -213,10 +213,12 @@ class LabelFiles:
         """What the colours of the classes stand for."""
         return ColorCodes(self.classes)
 
-    def _colored_prediction(self, path: Path, space: LabelSpace) -> LabelMap:
+    def _colored_prediction(self, path: Path, space: LabelSpace, why: str) -> LabelMap:
+        """Read by colours what cannot be read as labels; `why` is a sentence about it."""
         problem = "" if self.colors else self.color_codes.problem
         if problem:
-            raise PredictionError(f"{path}: this is a colour image; write label ids, not colours: {problem}")
+            why = why or f"{path}: this is a colour image"
+            raise PredictionError(f"{why}; write label ids, not colours: {problem}")
         if space != "ids":
             raise PredictionError(
                 f"{path}: this is a colour image, and --label-space {space} has no effect on colours; leave it out"

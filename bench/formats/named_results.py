@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import plain_json
 from bench.errors import PredictionError
 from bench.formats import PredictionReader, coco_instances, coco_json, coco_panoptic, folders, predicted_files
 from bench.formats.listing import listing_of
@@ -39,7 +40,7 @@ def read_predictions(card: Card, path: Path, task: str, samples: Sequence[Sample
 
 
 def _holds_label_images(path: Path) -> bool:
-    if not path.is_dir() or any(path.glob("*.json")) or path.with_name(f"{path.name}.json").is_file():
+    if not path.is_dir() or plain_json.files_in(path) or path.with_name(f"{path.name}.json").is_file():
         return False
     return bool(folders.files_below(path))
 
