@@ -246,6 +246,7 @@ def test_boxes_alone_are_scored_as_boxes(capsys: pytest.CaptureFixture[str]) -> 
     result = evaluator.result()
     assert ("boxes",) == evaluator.counted.families
     assert "boxes/AP" not in result.scores
+    assert "the metrics of instance were not counted: the objects have boxes and no masks" in result.warnings
     assert abs(reference("bbox")[0] - result["AP"]) < 1e-12
     masked = {"masks": IMAGES[0][0], "labels": LABELS}
     with pytest.raises(UsageError, match="those of the images before have boxes alone"):
@@ -417,3 +418,21 @@ def test_arguments_of_other_tasks_are_refused() -> None:
     ):
         with pytest.raises(UsageError, match=message):
             bench.Evaluator(3, **options)  # type: ignore[arg-type]
+
+
+def test_a_loop_says_what_it_could_not_count() -> None:
+    """Cityscapes' instance AP needs two forms of the truth, and a loop hands over one."""
+    evaluator = Evaluator("cityscapes", task="instance")
+    truth, found = IMAGES[0]
+    for name in ("bonn_000000_000019", "bonn_000000_000020"):
+        evaluator.update(
+            truth={"masks": truth, "labels": LABELS + 11},
+            prediction={"masks": found, "labels": LABELS + 11, "scores": SCORES[0]},
+            id=name,
+        )
+    told = "\n".join(evaluator.result().warnings)
+    assert "the metrics of cityscapes_instance were not counted: they need all forms of the truth" in told
+    named = Evaluator("cityscapes", task="instance", metrics=["cityscapes_instance"])
+    made = {"masks": found, "labels": LABELS, "scores": SCORES[0]}
+    with pytest.raises(UsageError, match="the metrics of cityscapes_instance need all forms of the truth: hand over"):
+        named.update(truth={"masks": truth, "labels": LABELS}, prediction=made)

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from bench import given, scoring
 from bench.classes import LABEL_SPACES, LabelSpace
 from bench.errors import InputError, UsageError, did_you_mean
-from bench.evaluation import class_tables
+from bench.evaluation import class_tables, updates
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.naming import image_id
 from bench.evaluation.raw import RawFiles, values_of
@@ -29,7 +28,7 @@ from bench.families import FROM_BOXES, Rules, Source, families
 from bench.formats.grouping import key_of
 from bench.notices import Notice
 from bench.runs import Tables
-from bench.samples import Instances, Prediction, Sample, Table, Truth
+from bench.samples import Prediction, Sample, Table, Truth
 
 if TYPE_CHECKING:
     from bench.runs import Run
@@ -121,7 +120,7 @@ class Evaluator:
             UsageError: a truth of another form, batches of unequal length, or an id that comes again with other counts.
             PredictionError: a prediction of another form or size, or with a class that is none.
         """
-        names = _listed(id)
+        names = updates.listed(id)
         try:
             many = len(names) if names is not None else None
             truths, predictions = (
@@ -130,9 +129,9 @@ class Evaluator:
             )
         except InputError as error:
             raise UsageError(f"image {len(self)}: {error}") from None
-        ids, clusters = names or [None] * len(truths), _listed(cluster) or [None] * len(truths)
+        ids, clusters = names or [None] * len(truths), updates.listed(cluster) or [None] * len(truths)
         if not len(truths) == len(predictions) == len(ids) == len(clusters):
-            raise UsageError(_unequal(truths, predictions, names, _listed(cluster)))
+            raise UsageError(updates.unequal(truths, predictions, names, updates.listed(cluster)))
         for one, found, name, group in zip(truths, predictions, ids, clusters, strict=True):
             self._count(one, found, name, group, size)
 
@@ -246,8 +245,12 @@ class Evaluator:
         classes = self.card.classes
         if isinstance(truth, Sample | Truth):
             sample = truth if isinstance(truth, Sample) else Sample(where, truth)
+            sample = replace(sample, truth=sample.truth.once())
             handed: Handed = "whole"
-            made: Any = given.prediction(found, self.task, classes, where=where, reading=self.reading)
+            size = getattr(sample.truth, _READ[self.task].removeprefix("read_"))().size
+            made: Any = given.prediction(
+                found, self.task, classes, where=where, size=size, against="the truth", reading=self.reading
+            )
             if cluster is None and self.card.groups != "none":
                 cluster = sample.groups.get(key_of(self.card.groups))
         else:
@@ -256,7 +259,7 @@ class Evaluator:
             made = given.prediction(
                 found, self.task, classes, where=where, size=real.size, against="the truth", reading=self.reading
             )
-            handed = _handed(real, made)
+            handed = updates.handed_as(real, made)
             if handed == "boxes":
                 real, made = given.without_masks(real), given.without_masks(made)
             sample = Sample(where, Truth(**{_READ[self.task]: lambda: real}))
@@ -268,7 +271,7 @@ class Evaluator:
         wanted = self._families(handed)
         before = {self._families(each) for each in self.tallies.handed - {"nothing"}}
         if handed != "nothing" and before - {wanted}:
-            raise UsageError(f"{sample.id}: {_other_than_before(handed, self.tallies.handed)}")
+            raise UsageError(f"{sample.id}: {updates.other_than_before(handed, self.tallies.handed)}")
         rules, counts = msgspec.structs.replace(self.rules, families=wanted), {}
         for each in families(wanted):
             counts.update(each.count(self.card, rules, sample, found, 0))
@@ -290,58 +293,10 @@ class Evaluator:
         if not kept or (len(kept) < len(self.rules.families) and not self._may_drop and handed != "nothing"):
             lost = next(name for name in self.rules.families if name not in kept)
             what = "masks, and there are boxes alone" if handed == "boxes" else "all forms of the truth"
-            raise UsageError(f"the metrics of {lost} need {what}{_ALL_FORMS if handed != 'boxes' else ''}")
+            raise UsageError(f"the metrics of {lost} need {what}{updates.ALL_FORMS if handed != 'boxes' else ''}")
         return kept
 
     def notices(self, tables: Tables) -> list[Notice]:
         """What a loop leaves open that files would have told."""
-        images = tables["images"]
-        alone = len(np.unique(images["cluster"])) == len(images["id"]) > 1
-        if self.card.groups == "none" or not alone or self.rules.interval == "none":
-            return []
-        message = (
-            f"{self.card.title} groups its images by {self.card.groups}, and no two images share a group here, so each "
-            "stands for itself and intervals are too narrow: hand over cluster=, or id= as the data set names images"
-        )
-        return [Notice("no-groups", message)]
-
-
-_ALL_FORMS = ": hand over samples of bench.open_data with add(sample, prediction)"
-
-
-def _handed(real: Any, made: Any) -> Handed:
-    if not isinstance(real, Instances):
-        return "masks"
-    there = [each for each in (real, made) if len(each)]
-    if not there:
-        return "nothing"
-    return "boxes" if any(each.size == given.NO_MASKS for each in there) else "masks"
-
-
-def _other_than_before(handed: Handed, before: set[Handed]) -> str:
-    if "boxes" in {handed, *before}:
-        first, second = ("boxes alone", "masks") if handed == "boxes" else ("masks", "boxes alone")
-        return (
-            f"its objects have {first}, and those of the images before have {second}: hand over masks of all, or none"
-        )
-    return "it was handed over in another form than the images before, from which other metrics are counted"
-
-
-def _listed(value: Any) -> list[Any] | None:
-    """Ids or clusters of a batch: a single one, or as many as there are images; tensors as numbers."""
-    if value is None:
-        return None
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _unequal(truths: Sequence[Any], predictions: Sequence[Any], ids: Any, clusters: Any) -> str:
-    numbers = [f"{len(truths)} truths", f"{len(predictions)} predictions"]
-    numbers += [f"{len(ids)} ids"] if ids is not None else []
-    numbers += [f"{len(clusters)} clusters"] if clusters is not None else []
-    text = f"{', '.join(numbers[:-1])} and {numbers[-1]}: each image needs one of each"
-    first = given.array(predictions[0]) if predictions and hasattr(predictions[0], "dtype") else None
-    if first is not None and first.dtype.kind == "f" and first.ndim == 2 and len(truths) == 1 < len(predictions):
-        return f"{text}; if the prediction is logits (C, H, W), take the argmax over the classes first, x.argmax(0)"
-    return text
+        left_out = [name for name in self.rules.families if name not in self.counted.families]
+        return updates.notices(self.card, self.rules, tables, left_out, boxes_alone="boxes" in self.tallies.handed)
