@@ -67,8 +67,9 @@ def _votes(tables: Mapping[str, Table], matrix: Array, classes: Classes, source:
         labels = np.flatnonzero(np.bincount(table["label"] - UNKNOWN)) + UNKNOWN
         counts = [_column(table, table["label"] == label, len(classes)) for label in labels]
     kept = tables["pixels"]["region"] == 0
-    pairs = np.stack([tables["pixels"][name][kept].astype(np.int64) for name in ("truth", "image")])
-    truth = np.unique(pairs, axis=1, return_counts=True)[0][0]
+    images = len(tables["images"]["id"])
+    keys = tables["pixels"]["truth"][kept].astype(np.int64) * images + tables["pixels"]["image"][kept]
+    truth = np.unique(keys, return_counts=True)[0] // images  # with counts, because without them it loads numpy.ma
     return Votes(
         counts=np.concatenate([matrix[:, :-1], np.reshape(counts, (-1, len(classes))).T], axis=1),
         values=np.array([*scored, *labels], dtype=np.int64),
