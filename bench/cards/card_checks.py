@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from bench.cards import honoured
-from bench.cards.card_file import CLASSES_FROM, FILES, GROUPS, LARGEST, LAYOUTS, TASKS, CardFile, Reading
+from bench.cards.card_file import CLASSES_FROM, FILES, GROUPS, LARGEST, LAYOUTS, TASKS, CardFile, Reading, below_a_table
 from bench.cards.card_sources import problems_of_source, within
 from bench.classes import Class, problems_of_classes
 from bench.errors import did_you_mean
@@ -137,7 +137,7 @@ def _files(file: CardFile) -> Iterator[str]:
                 yield f"files.{key} is missing or has no {{id}}: layout 'pairs' needs such a pattern"
     for key, pattern in file.files.items():
         if file.layout in LAYOUTS and key not in FILES.get(file.layout, ()):
-            hint = did_you_mean(key, FILES.get(file.layout, ()))
+            hint = below_a_table(key, "files") or did_you_mean(key, FILES.get(file.layout, ()))
             yield f"unknown key {key!r} in files of layout {file.layout!r}: {hint}"
         yield from within(pattern, key=f"files.{key}")
 
@@ -146,7 +146,8 @@ def _values(file: CardFile) -> Iterator[str]:
     known = {entry.id for entry in file.classes} | set(file.void)
     for key, value in file.values.items():
         if not key.isdecimal() or int(key) > LARGEST:
-            yield f"values: {key!r} is no pixel value; keys are whole numbers from 0 to {LARGEST}"
+            hint = below_a_table(key, "values") or f"keys are whole numbers from 0 to {LARGEST}"
+            yield f"values: {key!r} is no pixel value; {hint}"
         if value not in known:
             yield f"values: {key} = {value}, which is neither the id of a class nor void"
 

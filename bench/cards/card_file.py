@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -167,7 +167,8 @@ def _problems_of_table(table: dict[str, Any], struct: type[msgspec.Struct], plac
     known, within = _types(struct), f" in {place}" if place else ""
     for key in table:
         if key not in known:
-            yield key, f"unknown key {key!r}{within}: {did_you_mean(key, known)}"
+            hint = below_a_table(key, place) if place else ""
+            yield key, f"unknown key {key!r}{within}: {hint or did_you_mean(key, known)}"
     required = struct.__struct_fields__[: len(struct.__struct_fields__) - len(struct.__struct_defaults__)]
     for key in required:
         if key not in table:
@@ -175,10 +176,27 @@ def _problems_of_table(table: dict[str, Any], struct: type[msgspec.Struct], plac
     for key, kind in known.items():
         if key not in table or (not place and key in TABLES):
             continue
-        try:
-            msgspec.convert(table[key], kind)
-        except msgspec.ValidationError as error:
-            yield key, _in_words(str(error), f"{place}.{key}".lstrip("."))
+        for where, value, needed in _parts(key, table[key], kind):
+            try:
+                msgspec.convert(value, needed)
+            except msgspec.ValidationError as error:
+                hint = below_a_table(where, key) if where != key else ""
+                at = f"{place}.{key}".lstrip(".") + (f".{where}" if where != key else "")
+                yield key, _in_words(str(error), at) + (f"; {hint}" if hint else "")
+
+
+def _parts(key: str, value: Any, kind: Any) -> list[tuple[str, Any, Any]]:
+    """A value, or the values of a table of free keys ([values], [files], [aliases]), each with its name and type."""
+    if get_origin(kind) is dict and isinstance(value, dict):
+        return [(name, each, get_args(kind)[1]) for name, each in value.items()]
+    return [(key, value, kind)]
+
+
+def below_a_table(key: str, table: str) -> str:
+    """What is wrong with a key of the card itself that stands below the header of a table; "" for other keys."""
+    if key not in CardFile.__struct_fields__:
+        return ""
+    return f"it stands below [{table}] and so belongs to that; keys of the card itself stand above the first [table]"
 
 
 def _types(struct: type[msgspec.Struct]) -> dict[str, Any]:
