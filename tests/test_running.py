@@ -112,9 +112,11 @@ def test_metrics_of_another_task_are_refused(bench: Any) -> None:
     assert "it is counted from semantic predictions, not instance ones" in err
 
 
-def test_forms_of_area_and_of_voc_reach_the_rules(bench: Any) -> None:
-    words = ["--model", "bright_of_the_test:load", "--area-from", "box", "--voc-form", "2015", "--json"]
+def test_the_form_of_areas_reaches_the_rules_and_that_of_voc_is_refused_elsewhere(bench: Any) -> None:
+    words = ["--model", "bright_of_the_test:load", "--area-from", "box", "--json"]
     code, out, _ = bench("run", *words)
     assert 0 == code
-    rules = json.loads(out)["protocol"]["rules"]
-    assert ("box", "2015") == (rules["area_from"], rules["voc_form"])
+    assert "box" == json.loads(out)["protocol"]["rules"]["area_from"]
+    code, _, err = bench("run", *words[:2], "--voc-form", "2015")
+    assert 2 == code
+    assert "--voc-form has no effect on" in err

@@ -186,7 +186,8 @@ def require_rules(card: Card, task: str | None, **words: Any) -> None:
         UsageError: as `rules_for`; where the task is not known, only what is wrong for every task.
     """
     errors: list[UsageError] = []
-    for each in (task,) if task else _TASKS:
+    likely = sorted(_TASKS, key=lambda each: each not in card.tasks)
+    for each in (task,) if task else likely:
         try:
             rules_for(card, each, **words)
         except UsageError as error:
