@@ -124,7 +124,7 @@ def check_size(size: Size) -> None:
     height, width = size
     if height < 1 or width < 1 or height * width > MOST_PIXELS:
         raise InputError(
-            f"an image of {height} x {width} pixels (height x width); both are 1 or more, and at most 2^31 in all"
+            f"an image of {height} x {width} pixels (height x width); both must be 1 or more, and at most 2^31 in all"
         )
 
 

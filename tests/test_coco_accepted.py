@@ -23,6 +23,7 @@ from bench.runs import Run
 
 Load = Callable[[str], ModuleType]
 Entry = dict[str, Any]
+H, W = 60, 80
 CARD = """name = "mine"
 title = "Mine"
 layout = "coco"
@@ -286,7 +287,37 @@ def test_a_score_that_is_no_number_is_named(tmp_path: Path) -> None:
 def test_ids_that_are_no_whole_numbers_are_refused(tmp_path: Path) -> None:
     truth, results = objects()
     results[3]["image_id"] = 2.5
-    with pytest.raises(PredictionError, match=r"the image_id 2\.5 is no whole number in \[3\]"):
+    with pytest.raises(PredictionError, match=r"\[3\]: the image_id 2\.5 is no whole number"):
+        scored(tmp_path, truth, results)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"segmentation": [5, 5, 25, 5, 25, 25]},
+            r"segmentation\[0\]; a segmentation is a list of polygons",
+        ),
+        (
+            {"segmentation": {"size": [H, W], "counts": [10**40]}},
+            r"annotation 0 \(id 1, image 1\): a run longer",
+        ),
+        ({"image_id": 10**30}, "which the file does not list"),
+        ({"category_id": 10**30}, "which `categories` of the file does not list"),
+        ({"bbox": [0, 0, 1e300, 1]}, "which lies in no image"),
+    ],
+)
+def test_numbers_that_cannot_be_are_told_and_harm_nobody(tmp_path: Path, change: Entry, words: str) -> None:
+    truth, results = objects()
+    truth["annotations"][0].update(change)
+    with pytest.raises(DataError, match=words):
+        scored(tmp_path, truth, results)
+
+
+def test_ids_of_categories_that_are_too_large_are_refused(tmp_path: Path) -> None:
+    truth, results = objects()
+    truth["categories"].append({"id": 10**30, "name": "kite"})
+    with pytest.raises(DataError, match=r"categories\[2\]: the id 10+ is too large for a category"):
         scored(tmp_path, truth, results)
 
 

@@ -51,6 +51,8 @@ class Category(msgspec.Struct, gc=False):
     def __post_init__(self) -> None:
         """Make a whole number of a float."""
         self.id = whole(self.id, "id")
+        if abs(self.id) >= 1 << 31:
+            raise ValueError(f"the id {self.id} is too large for a category")
         self.name = self.name or f"category {self.id}"
 
 
@@ -162,7 +164,9 @@ def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:
             raise wrong(f"{path}: {swapped}") from None
         words = json_words.misfit(str(error))
         if isinstance(error.__cause__, ValueError):  # a value of the right type that cannot be
-            raise wrong(f"{path}: {words}") from None
+            raise wrong(f"{path}: {json_words.placed(str(error))}") from None
+        if ".segmentation" in words:
+            words += "; a segmentation is a list of polygons, each x1, y1, x2, y2, ..., or has size and counts"
         raise wrong(f"{path}: this is no COCO file of the kind expected here: {words}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise wrong(f"{path}: {json_words.damage(data, str(error))}") from None

@@ -51,5 +51,5 @@ def sized(id: ReadNumber, height: ReadWhole, width: ReadWhole) -> tuple[Number, 
     try:
         masks.check_size(size)
     except InputError as error:
-        raise ValueError(f"the image {name!r}: {error}") from None
+        raise ValueError(f"{error} (id {name!r})") from None
     return name, *size

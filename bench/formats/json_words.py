@@ -29,6 +29,17 @@ def misfit(problem: str) -> str:
     return text[0].lower() + text[1:] + (f" in {where}" if where else "")
 
 
+def placed(problem: str) -> str:
+    """Words for a value that cannot be, behind its place, from what the decoder says.
+
+    >>> placed("the id 1.5 is no whole number - at `$.images[0]`")
+    'images[0]: the id 1.5 is no whole number'
+    """
+    text, _, place = problem.partition(" - at ")
+    where = place.strip("`").removeprefix("$").lstrip(".")
+    return f"{where}: {text}" if where else text
+
+
 def damage(data: bytes, problem: str) -> str:
     """Words for what makes data no JSON.
 
