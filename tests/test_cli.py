@@ -249,7 +249,7 @@ def test_wrong_input_is_refused_before_anything_is_written(place: Place, bench) 
     assert "03.png" in spoil("03.png", original[:60])
     assert "03.png" in spoil("03.png", b"")
     picture = place.root / "colour.png"
-    Image.fromarray(np.zeros((6, 8, 3), dtype=np.uint8)).save(picture)
+    Image.fromarray(np.dstack([np.full((6, 8), part, dtype=np.uint8) for part in (1, 2, 1)])).save(picture)
     assert "colour" in spoil("03.png", picture.read_bytes())
     _write(picture, np.full((6, 8), 5, dtype=np.uint8))
     assert "value 5 is no label" in spoil("03.png", picture.read_bytes())

@@ -84,10 +84,11 @@ def test_curves_are_the_arrays_of_pycocotools(bench: Bench, cases: ModuleType, t
 
 def test_results_without_any_object_are_told(bench: Bench, cases: ModuleType, tmp_path: Path) -> None:
     made = cases.case(1)
-    assert [] == evaluated(bench, cases, tmp_path, made)["warnings"]
+    told = evaluated(bench, cases, tmp_path, made)["warnings"]
+    assert "no-detections" not in {warning["code"] for warning in told}
     made.results = []
     warnings = evaluated(bench, cases, tmp_path, made, "--metrics", "AP,F1")["warnings"]
-    assert ["no-detections"] == [warning["code"] for warning in warnings]
+    assert 1 == [warning["code"] for warning in warnings].count("no-detections")
 
 
 def plain_points(cases: ModuleType, made: Any, score: float) -> dict[str, list[float]]:

@@ -21,7 +21,8 @@ from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.jobs import stored_predictions
-from bench.families import Source, object_doubts
+from bench.families import Source
+from bench.families.doubts import object_doubts
 from bench.formats import coco, layout
 from bench.formats.coco_json import SegmentEntry
 from bench.formats.coco_panoptic import read_segments

@@ -7,8 +7,9 @@ from typing import Any
 
 from bench.cards import Card
 from bench.classes import Classes
-from bench.families import Rules, Source, object_doubts
+from bench.families import Rules, Source
 from bench.families import instance as family
+from bench.families.doubts import object_doubts
 from bench.metrics import instance
 from bench.notices import Notice
 from bench.samples import Array, Prediction, Sample, Table

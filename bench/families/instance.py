@@ -10,7 +10,8 @@ import numpy as np
 from bench.cards import Card
 from bench.classes import Classes
 from bench.errors import PredictionError
-from bench.families import Rules, Source, object_doubts
+from bench.families import Rules, Source
+from bench.families.doubts import object_doubts
 from bench.metrics import caps, instance
 from bench.metrics.protocols import COCO_CAPS, COCO_SIZES, COCO_THRESHOLDS, Protocol, SizeRange, coco_like
 from bench.notices import Notice, many

@@ -9,8 +9,9 @@ import numpy as np
 
 from bench.cards import Card
 from bench.classes import Classes
-from bench.families import Rules, Source, object_doubts
+from bench.families import Rules, Source
 from bench.families import instance as family
+from bench.families.doubts import object_doubts
 from bench.metrics import lvis
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.caps import LEFT_OUT

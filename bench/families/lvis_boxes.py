@@ -9,9 +9,10 @@ import numpy as np
 
 from bench.cards import Card
 from bench.classes import Classes
-from bench.families import Rules, Source, object_doubts
+from bench.families import Rules, Source
 from bench.families import instance as objects
 from bench.families import lvis as family
+from bench.families.doubts import object_doubts
 from bench.metrics import lvis
 from bench.metrics.average_precision import InstanceScores
 from bench.notices import Notice

@@ -11,7 +11,8 @@ import numpy as np
 from bench.cards import Card
 from bench.classes import Classes
 from bench.errors import PredictionError
-from bench.families import Rules, pixel_doubts
+from bench.families import Rules
+from bench.families.doubts import pixel_doubts
 from bench.metrics import pixels, semantic
 from bench.metrics.regions import FULL, crop_name, named, regions_of
 from bench.notices import few

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.classes import Classes
 from bench.families import Source
-from bench.families.reading_words import CODES
+from bench.families.doubts.reading_words import CODES
 from bench.metrics import found_as, label_space
 from bench.metrics.label_space import Reading, Votes
 from bench.notices import Notice, few

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from bench.classes import Classes
-from bench.families import Rules, Source, reading_words
+from bench.families import Rules, Source
+from bench.families.doubts import reading_words
 from bench.metrics import label_space, pixels, semantic
 from bench.metrics.label_space import UNKNOWN, Votes
 from bench.notices import Notice, few
