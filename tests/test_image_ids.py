@@ -131,6 +131,23 @@ def test_pycocotools_takes_floats_for_ids(score, cases) -> None:
     assert 0.5 < evaluation.stats[0] < 0.9
 
 
+def test_annotations_of_one_id_count_each_here_and_not_in_pycocotools(score, cases, monkeypatch) -> None:
+    truth, results = cases.truth_of(NAMES, [1, 2, 3]), cases.results_of([1, 2, 3])
+    assert not [each for each in score(truth, results)["warnings"] if each["code"] == "annotation-ids"]
+    truth["annotations"][2]["id"] = 1
+    with contextlib.redirect_stdout(io.StringIO()):
+        reference = COCO()
+        reference.dataset = json.loads(json.dumps(truth))
+        reference.createIndex()
+    assert reference.loadAnns(reference.getAnnIds(imgIds=[1])) == reference.loadAnns(reference.getAnnIds(imgIds=[3]))
+    for _ in range(2):
+        record = score(truth, results, "--overwrite")
+        assert 1.0 == pytest.approx(ap(record))
+        (notice,) = [each["message"] for each in record["warnings"] if each["code"] == "annotation-ids"]
+        assert notice.startswith("1 annotations have the id of another one (such as 1): each counts here")
+        monkeypatch.setattr(coco_columns, "_usual_truth", lambda *_: None)  # and the same the slow way
+
+
 def _compressed(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     from pycocotools import mask as coco_mask
 

@@ -24,7 +24,8 @@ LayoutName = Annotated[
     ),
 ]
 IdsFile = Annotated[
-    str | None, option("--ids", metavar="FILE|all", help="Image ids, one a line, in place of the split's list.")
+    str | None,
+    option("--ids", metavar="FILE|all", help="Image ids or names, one a line, in place of the split's list."),
 ]
 Limit = Annotated[int | None, option("--limit", metavar="N", help="Only the first N images.")]
 Out = Annotated[Path, option("--out", metavar="DIR", help="Where run records are written.")]

@@ -149,7 +149,8 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
         sizes=coco_unusual.sizes_of(images),
     )
     masks = not len(image) or coco_masks.any_in(data)
-    return TruthFile(images, columns if isinstance(scored, slice) else kept_objects(columns, scored), masks)
+    file = TruthFile(images, columns if isinstance(scored, slice) else kept_objects(columns, scored), masks)
+    return coco_unusual.told_of_shared_ids(file)
 
 
 def _results(card: Card, path: Path, truth: TruthFile, parsed: Parsed, *, with_masks: bool) -> DetectionColumns:

@@ -6,7 +6,7 @@ It takes every file that `coco_instances.py` takes, and refuses the others in it
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from bench import masks
 from bench.formats import coco_instances, coco_json
 from bench.formats.coco_files import refuse_shared_ids
 from bench.formats.coco_json import ImageEntry, InstanceFile, Number
+from bench.notices import Notice
 from bench.samples import Array, Instances
 from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
@@ -64,7 +65,23 @@ def truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile:
         sizes=sizes_of(images),
         **_common(found, with_masks=with_masks),
     )
-    return TruthFile(images, columns)
+    return told_of_shared_ids(TruthFile(images, columns))
+
+
+def told_of_shared_ids(file: TruthFile) -> TruthFile:
+    """The same truth, with a note where annotations share an id: objects are known by their places here."""
+    numbers = file.columns.numbers
+    if numbers is None or bool((np.diff(numbers) > 0).all()):
+        return file
+    ordered = np.sort(numbers)
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(again):
+        return file
+    message = (
+        f"{len(again)} annotations have the id of another one (such as {int(again[0])}): each counts here, where "
+        "pycocotools takes the last of an id for all of them; give every annotation an id of its own"
+    )
+    return replace(file, columns=replace(file.columns, notices=(Notice("annotation-ids", message),)))
 
 
 def results(card: Card, path: Path, listed: TruthFile, *, with_masks: bool) -> DetectionColumns:
