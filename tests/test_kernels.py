@@ -297,6 +297,13 @@ def test_environment_chooses_the_form(wanted: str) -> None:
     assert [wanted, module] == done.stdout.split()
 
 
+@needs_native
+def test_a_build_of_another_form_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NATIVE, "FORM", kernels.FORM - 1)
+    assert kernels.native() is None
+    assert reference is kernels.choose("")
+
+
 def test_choose_explains_what_it_cannot_give(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="BENCH_KERNELS is 'fast': it is native, reference, or not set"):
         kernels.choose("fast")

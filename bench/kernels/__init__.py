@@ -63,6 +63,8 @@ __all__ = [
 ]
 
 _LOOPS = sorted({*__all__} - {"InvalidLabel", "choose", "native", "which"})
+FORM = 2
+"""What the compiled functions take and give. A build of another form is older than these sources, and is not used."""
 _READERS = ("read_coco_results", "read_coco_truth")
 """They have no twin in `reference`: `bench/formats/coco_unusual.py` is theirs."""
 
@@ -73,7 +75,8 @@ def native() -> ModuleType | None:
         from bench.kernels import _native
     except ImportError:
         return None
-    return _native if all(hasattr(_native, name) for name in (*_LOOPS, *_READERS)) else None
+    fits = getattr(_native, "FORM", 1) == FORM
+    return _native if fits and all(hasattr(_native, name) for name in (*_LOOPS, *_READERS)) else None
 
 
 def choose(wanted: str) -> ModuleType:

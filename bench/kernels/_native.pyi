@@ -22,3 +22,5 @@ from bench.kernels.reference_segments import color_ids as color_ids
 from bench.kernels.reference_segments import edge_map as edge_map
 from bench.kernels.reference_segments import pair_counts as pair_counts
 from bench.kernels.reference_segments import value_pairs as value_pairs
+
+FORM: int
