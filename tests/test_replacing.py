@@ -25,6 +25,9 @@ from bench.samples import LabelMap, Sample, Truth
 CARD = runpy.run_path(str(Path(__file__).parent / "tiny.py"))["card"]("road", "car", "sky")
 
 
+HALVES = np.repeat(np.array([[0, 0, 0, 1, 1, 1]], dtype=np.uint8), 4, axis=0)
+
+
 def _sample(index: int) -> Sample:
     labels = np.full((6, 5), index % 3, dtype=np.uint8)
     return Sample(
@@ -78,7 +81,7 @@ def test_equal_counts_are_replaced_and_others_only_on_request(tmp_path: Path) ->
     assert [first.path] == list(first.path.parent.iterdir())
 
 
-def test_stored_predictions_leave_no_journal_behind(tmp_path: Path) -> None:
+def test_a_refused_record_leaves_no_journal_behind(tmp_path: Path) -> None:
     def stored(value: int) -> Job:
         answer = LabelMap(np.full((6, 5), value, dtype=np.uint8))
         return _job(model=None, read_prediction=lambda _: answer)
@@ -89,11 +92,32 @@ def test_stored_predictions_leave_no_journal_behind(tmp_path: Path) -> None:
     assert [first.path] == list(first.path.parent.iterdir())
 
 
-def test_the_cause_is_said_where_the_truth_has_changed(tmp_path: Path) -> None:
-    evaluate(_job(), out=tmp_path)
+def test_other_truth_makes_a_record_of_its_own(tmp_path: Path) -> None:
+    first = evaluate(_job(), out=tmp_path)
     other = [replace(_sample(n), truth=_sample(n + 1).truth) for n in range(9)]
-    with pytest.raises(RunError, match=r"the pixels of 9 of 9 images differ, .*\(the truth has changed since\)"):
-        evaluate(_job(samples=other), out=tmp_path)
+    second, again = (evaluate(_job(samples=other), out=tmp_path) for _ in range(2))
+    assert first.path != second.path == again.path
+    assert {first.path, second.path} == set(first.path.parent.iterdir())
+    for run in (first, again):
+        assert run.path.name == runs.read(run.path).record.id
+        assert runs.read(run.path).record == run.record
+    replaced = evaluate(_job(samples=other), out=tmp_path, overwrite=True)
+    assert replaced.path == first.path
+
+
+def test_stored_predictions_that_score_differently_met_other_truth(tmp_path: Path) -> None:
+    def stored(shift: int) -> Job:
+        # As many pixels of each class in each image, elsewhere.
+        samples = [
+            replace(_sample(n), truth=Truth(read_semantic=lambda: LabelMap(np.roll(HALVES, shift, axis=1))))
+            for n in range(9)
+        ]
+        job = _job(model=None, samples=samples, read_prediction=lambda _: LabelMap(HALVES))
+        return replace(job, identity={"kind": "predictions", "folder": "p", "files": "0"})
+
+    first, second = (evaluate(stored(shift), out=tmp_path) for shift in (0, 1))
+    assert first.path != second.path
+    assert first.record.scores != second.record.scores
 
 
 def test_a_damaged_record_is_replaced(tmp_path: Path) -> None:

@@ -102,8 +102,7 @@ def evaluate(
     job = replace(job, notices=(*job.notices, *told))
     try:
         with runs.writing(path, tables, overwrite=overwrite) as finish:  # scoring and writing counts go side by side
-            run = recording.record(job, tables, timings, path)
-            finish(run.record)
+            run = finish(recording.record(job, tables, timings, path).record)
     except RunError:
         if job.model is None:  # what a network has predicted is worth keeping: --resume --overwrite writes it
             journal.discard()

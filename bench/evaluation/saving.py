@@ -80,7 +80,7 @@ def save(evaluator: Evaluator, out: Path, about: About, *, overwrite: bool, writ
     run = record(evaluator, about, out.expanduser())
     if write:
         with runs.writing(run.path, run.tables, overwrite=overwrite) as finish:
-            finish(run.record)
+            run = finish(run.record)
     return run
 
 

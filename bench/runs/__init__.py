@@ -160,31 +160,35 @@ def write(run: Run) -> None:
 
 
 @contextmanager
-def writing(path: Path, tables: Tables, *, overwrite: bool = True) -> Iterator[Callable[[Record], None]]:
+def writing(path: Path, tables: Tables, *, overwrite: bool = True) -> Iterator[Callable[[Record], Run]]:
     """Write tables into a temporary folder beside `path`, in a thread, and yield what puts a record with them in place.
 
     An older record is replaced, without `overwrite` only where its counts are the same; where the record never comes,
-    nothing is left. What is yielded raises RunError where the counts differ.
+    nothing is left. What is yielded gives the run as it was written: beside the older record where the two rest on
+    different ground truth. It raises RunError where other counts are no such case.
     """
     staging = path.with_name(f"{path.name}.writing-{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     written = Begun(partial(write_tables, staging / "counts.npz", tables))
 
-    def finish(record: Record) -> None:
-        (staging / "run.json").write_bytes(to_json(record))
+    def finish(record: Record) -> Run:
         written.result()
+        target = path
         if not overwrite:
             from bench.runs import replacing
 
-            replacing.refuse_other_counts(path, staging / "counts.npz", tables, record)
+            target = replacing.place_for(path, staging / "counts.npz", tables, record)
+            record = msgspec.structs.replace(record, id=target.name)
+        (staging / "run.json").write_bytes(to_json(record))
         predictions = partial_folder(path) / "predictions"
         if predictions.is_dir():
             predictions.rename(staging / "predictions")
-        if path.exists():
-            shutil.rmtree(path)
-        staging.rename(path)
+        if target.exists():
+            shutil.rmtree(target)
+        staging.rename(target)
         shutil.rmtree(partial_folder(path), ignore_errors=True)
+        return Run(record, tables, target)
 
     try:
         yield finish

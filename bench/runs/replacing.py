@@ -1,11 +1,14 @@
 """What happens where a record of the same question lies already: only one with equal counts is replaced unasked.
 
+Other ground truth makes a record of its own, beside the first one, so that both can be looked at.
+
 This module compares counts and knows neither how they were made nor what they mean.
 """
 
 from __future__ import annotations
 
 import filecmp
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -15,40 +18,46 @@ from bench.errors import RunError
 from bench.runs import Record, Tables
 from bench.samples import Array, Table
 
+STORED = ("predictions", "baseline")
+"""Kinds of models whose answers are the same each time: where their counts differ, the ground truth does."""
 
-def refuse_other_counts(path: Path, staged: Path, tables: Tables, record: Record) -> None:
-    """Refuse to put a record in the place of one at `path` that holds other counts; `staged` are its own, written.
+
+def place_for(path: Path, staged: Path, tables: Tables, record: Record) -> Path:
+    """Where to put a record that is meant for `path`; `staged` are its counts, written.
+
+    That is `path`, unless a record lies there that was counted against other ground truth; then it is a folder beside
+    it, whose name follows from the counts.
 
     Raises:
-        RunError: the counts differ; the message says where, and how they may be replaced.
+        RunError: the counts differ though the ground truth does not; the message says where, and how to replace them.
     """
     there = path / "counts.npz"
     # The same tables make the same file, and comparing bytes takes a fraction of the time of reading tables.
     if not there.is_file() or filecmp.cmp(there, staged, shallow=False):
-        return
+        return path
     try:
         old = runs.read(path)
     except RunError:
-        return  # a damaged record is no loss
+        return path  # a damaged record is no loss
     found = difference(old.tables, tables)
     if not found:
-        return
-    truths = [
-        name
-        for name, each in record.tables.items()
-        if name in old.record.tables and each.truth != old.record.tables[name].truth
-    ]
+        return path
+    if record.model.get("kind") in STORED or _other_truth(old.record, record):
+        counts = hashlib.blake2b(staged.read_bytes(), digest_size=16).hexdigest()
+        return path.with_name(runs.digest([path.name, counts])[: len(path.name)])
     cause = ""
-    if truths:
-        cause = "the truth has changed since"
-    elif record.model.get("kind", "model") == "model" and old.record.bench == record.bench:
-        cause = (
-            "if another model answers now, let its loader return its identity (docs/models.md), or say another --name"
-        )
+    if record.model.get("kind", "model") == "model" and old.record.bench == record.bench:
+        hint = "let its loader return its identity (docs/models.md), or say another --name"
+        cause = f" (if another model answers now, {hint})"
     raise RunError(
-        f"{path} holds other counts for the same question: {found}{f' ({cause})' if cause else ''}; --overwrite "
-        "replaces it (overwrite=True from Python)"
+        f"{path} holds other counts for the same question: {found}{cause}; --overwrite replaces it "
+        "(overwrite=True from Python)"
     )
+
+
+def _other_truth(old: Record, new: Record) -> bool:
+    shared = old.tables.keys() & new.tables.keys()
+    return any(old.tables[name].truth != new.tables[name].truth for name in shared)
 
 
 def difference(old: Tables, new: Tables) -> str:
