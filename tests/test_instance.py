@@ -393,7 +393,8 @@ def test_masks_are_asked_for_where_there_are_boxes_only() -> None:
     boxes = DetectionColumns(found.images, found.image, found.classes, found.scores, found.boxes)
     with pytest.raises(InputError, match="detections have boxes only"):
         instance.count(truth, boxes)
-    assert {"box_detections", "box_truths", "left_out", "found_as"} == set(instance.count(truth, boxes, kinds=("box",)))
+    counted = set(instance.count(truth, boxes, kinds=("box",)))
+    assert {"box_detections", "box_truths", "left_out", "found_as", "object_checks"} == counted
 
 
 def test_truth_rows_do_not_know_the_prediction() -> None:

@@ -79,8 +79,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "mode": ({"boundary_mode": "absent"}, r"boundary_mode = 'absent' is none of .*did you mean present\?"),
     "crop": ({"crop0": "fully"}, r"crop0 = 'fully' is unknown: did you mean full\?"),
     "ratio": ({"boundary_ratio": 2}, "boundary_ratio = 2: a fraction of the image diagonal"),
-    "no number": ({"shown_from": "high"}, "--shown-from high: a number is needed"),
-    "not finite": ({"shown_from": float("nan")}, "--shown-from nan: a number is needed"),
+    "no number": ({"shown_from": "high"}, r"shown.from.high: a number is needed"),
+    "not finite": ({"shown_from": float("nan")}, r"shown.from.nan: a number is needed"),
     "unknown": ({"class_in": "all"}, r"there is no setting 'class_in': did you mean classes_in\?"),
     "no text": ({"regions": 3}, "regions = 3: a text is needed"),
 }

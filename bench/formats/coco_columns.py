@@ -164,7 +164,7 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
     classes, scored = _train_ids(card, found["category_id"])
     if image is None or classes is None:
         return None
-    runs, boxes = runs_of(found), found["boxes"]
+    runs, boxes, tight = runs_of(found), found["boxes"], False
     if _beyond(boxes):
         return None
     if runs is not None:
@@ -172,7 +172,8 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
         if not np.array_equal(sizes[image], np.stack([found["heights"], found["widths"]], axis=1)):
             return None
         missing = np.isnan(boxes[:, 0])
-        boxes = _boxes(boxes, missing if len(missing) and not missing[0] else np.ones(len(missing), dtype=bool), runs)
+        tight = not len(missing) or bool(missing[0])
+        boxes = _boxes(boxes, np.ones(len(missing), dtype=bool) if tight else missing, runs)
     columns = DetectionColumns(
         images=len(truth.images),
         image=image,
@@ -181,6 +182,7 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
         boxes=boxes,
         runs=runs,
         numbers=np.arange(len(image)),
+        tight=tight,
     )
     return columns if isinstance(scored, slice) else kept_objects(columns, scored)
 

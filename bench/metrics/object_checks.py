@@ -12,7 +12,7 @@ import numpy as np
 
 from bench import kernels
 from bench.samples import FROM_BOX, PART_LEFT_OUT, Array, Table
-from bench.samples.columns import DetectionColumns, TruthColumns
+from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 TABLE = "object_checks"
 CHECKS = ("from_box", "part", "no_pixel", "no_extent", "area", "fraction", "box", "beyond", "hidden")
@@ -64,20 +64,29 @@ def _flags(columns: TruthColumns | DetectionColumns, sizes: Array | None) -> Fla
     if columns.runs is None:
         found["no_extent"] = (flat, boxes, None)
     else:
-        tight = kernels.run_boxes(columns.runs.offsets, columns.runs.lengths, columns.runs.heights)
-        around = _Sides.of(tight)
+        tight = boxes if _is_tight(columns) else kernels.run_boxes(*_parts(columns.runs))
+        around = sides if tight is boxes else _Sides.of(tight)
         there = around.width > 0
         found["from_box"] = (drawn & there, None, None)
         found["part"] = (marks & PART_LEFT_OUT > 0, None, None)
         found["no_pixel"] = (~there, boxes, None)
         found["no_extent"] = (flat & there, boxes, None)
-        found["box"] = (there & ~drawn & (_iou(sides, around) < OVERLAP), boxes, tight)
+        if tight is not boxes:
+            found["box"] = (there & ~drawn & (_iou(sides, around) < OVERLAP), boxes, tight)
     if isinstance(columns, TruthColumns):
         area, least = _expected(columns)
         wrong = (columns.areas > TIMES * area) | (columns.areas < least * area)
         found["area"] = (wrong & (area > 0) & ~columns.crowd, columns.areas, area)
         found["hidden"] = (_hidden(columns), columns.crowd.astype(np.float64), None)
     return found
+
+
+def _is_tight(columns: TruthColumns | DetectionColumns) -> bool:
+    return isinstance(columns, DetectionColumns) and columns.tight
+
+
+def _parts(runs: Runs) -> tuple[Array, Array, Array]:
+    return runs.offsets, runs.lengths, runs.heights
 
 
 class _Sides(NamedTuple):

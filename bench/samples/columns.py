@@ -85,7 +85,7 @@ class DetectionColumns:
     `image` (D,) int32 position of the image 0 .. N-1; `classes` (D,) int32 train ids; `scores` (D,) float64, finite;
     `boxes` (D, 4) float64 as x, y, width, height (those around the masks where the file has none); `runs` their masks,
     or None where only boxes are predicted; `numbers` and `marks` as in `Instances`, or None. `notices` say what is odd
-    in the file.
+    in the file. `tight` says that `boxes` were made from the masks, which saves comparing the two.
     """
 
     images: int
@@ -97,6 +97,7 @@ class DetectionColumns:
     notices: tuple[Notice, ...] = ()
     numbers: Array | None = None
     marks: Array | None = None
+    tight: bool = False
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length or another dtype, unknown images, and scores that are not finite."""
