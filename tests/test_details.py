@@ -49,11 +49,13 @@ def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
     return call
 
 
-def evaluated(bench: Bench, cases: ModuleType, folder: Path, made: Any, *more: str) -> dict[str, Any]:
+def evaluated(
+    bench: Bench, cases: ModuleType, folder: Path, made: Any, *more: str, without: str = "bbox"
+) -> dict[str, Any]:
     truth = cases.dataset(made)
     for image in truth["images"]:
         image["file_name"] = f"{image['id']}.jpg"
-    results = [{key: value for key, value in result.items() if key != "bbox"} for result in made.results]
+    results = [{key: value for key, value in result.items() if key != without} for result in made.results]
     for name, content in (("own.toml", CARD), ("truth.json", truth), ("results.json", results)):
         text = content if isinstance(content, str) else json.dumps(content)
         (folder / name).write_text(text, encoding="utf-8")
@@ -89,6 +91,15 @@ def test_results_without_any_object_are_told(bench: Bench, cases: ModuleType, tm
     made.results = []
     warnings = evaluated(bench, cases, tmp_path, made, "--metrics", "AP,F1")["warnings"]
     assert 1 == [warning["code"] for warning in warnings].count("no-detections")
+
+
+def test_results_of_boxes_alone_are_told_in_the_record(bench: Bench, cases: ModuleType, tmp_path: Path) -> None:
+    made = cases.case(1)
+    record = evaluated(bench, cases, tmp_path, made, without="segmentation")
+    assert ["boxes"] == list(record["scores"])
+    assert "results-of-boxes" in {warning["code"] for warning in record["warnings"]}
+    asked = evaluated(bench, cases, tmp_path, made, "--metrics", "AP", without="segmentation")
+    assert "results-of-boxes" not in {warning["code"] for warning in asked["warnings"]}
 
 
 def plain_points(cases: ModuleType, made: Any, score: float) -> dict[str, list[float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from bench.cli import console, jobs, reading, without_card
+from bench.cli import jobs, reading, without_card
 from bench.cli.options import (
     AreaFrom,
     AreaRanges,
@@ -114,7 +114,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     given |= {"found": None, "predictions": asked_for}
     reading.begin(asked_for, data, metrics)
     from bench.errors import PredictionError
-    from bench.evaluation.choosing import boxes_alone, boxes_of_truth, rules_for
+    from bench.evaluation.choosing import boxes_alone, boxes_of_results, boxes_of_truth, rules_for
     from bench.evaluation.jobs import made_from_truth, stored_predictions
     from bench.evaluation.kinds import task_of
     from bench.evaluation.settings import require_semantic
@@ -167,10 +167,8 @@ def evaluate(  # noqa: PLR0913 - an option each
     if answered != "semantic":
         require_semantic(read, what={"instance": "objects", "panoptic": "panoptic segments"}[answered])
     masks = answered != "instance" or not boxes_alone(path)
-    if not masks and metrics == "default":
-        console.note("The results hold boxes and no masks: only boxes are scored (--metrics all draws masks).")
-    told = boxes_of_truth(opened.samples, answered, metrics) if masks else ()
-    rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, masks=masks and not told, **asked)
+    told = boxes_of_truth(opened.samples, answered, metrics) if masks else boxes_of_results(metrics)
+    rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, masks=not told, **asked)
     job = stored_predictions(
         opened.card,
         opened.split,

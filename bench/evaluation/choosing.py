@@ -99,6 +99,14 @@ def boxes_alone(path: Path) -> bool:
     return b'"bbox"' in first and not re.search(rb'"segmentation"\s*:(?!\s*(?:null|\[\s*\]))', first)
 
 
+def boxes_of_results(metrics: str) -> tuple[Notice, ...]:
+    """What is said where results hold boxes and no masks, so that boxes alone are scored by default."""
+    if metrics != "default":
+        return ()
+    words = "the results hold boxes and no masks: only boxes are scored (--metrics all draws masks)"
+    return (Notice("results-of-boxes", words),)
+
+
 def boxes_of_truth(samples: Sequence[Sample], task: str, metrics: Sequence[str]) -> tuple[Notice, ...]:
     """What is said where the ground truth holds boxes and no masks, so that boxes alone are scored by default."""
     if task != "instance" or metrics != "default" or not hold_boxes_alone(samples):
