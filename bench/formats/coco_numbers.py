@@ -47,9 +47,6 @@ def sized(id: ReadNumber, height: ReadWhole, width: ReadWhole) -> tuple[Number, 
     Raises:
         ValueError: no pixel, or more than a mask can count; the id is told.
     """
-    usual = type(id) is int and type(height) is int and type(width) is int
-    if usual and height > 0 and width > 0 and height * width <= masks.MOST_PIXELS:
-        return id, height, width  # the quick way, because there are many images
     name, size = number(id, "id"), (whole(height, "height"), whole(width, "width"))
     try:
         masks.check_size(size)
