@@ -1,4 +1,5 @@
-"""What every test may ask for: real data beside the checkout, and the slow oracles of `tests/oracles`.
+"""What every test may ask for: real data beside the checkout, the slow oracles of `tests/oracles`, and
+both forms of the kernels.
 
 They are fixtures, because under `--import-mode=importlib` one test file cannot import another.
 """
@@ -72,3 +73,18 @@ def oracle() -> Callable[[str], ModuleType]:
 def test_module() -> Callable[[str], ModuleType]:
     """A function from a name to the module `tests/<name>.py`, such as `strategies`."""
     return lambda name: _load(REPOSITORY / "tests" / f"{name}.py")
+
+
+@pytest.fixture(params=["native", "reference"])
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test with both forms of the kernels: files are read in another way with the second."""
+    from bench import kernels
+    from bench.kernels import reference
+
+    form: str = request.param
+    chosen = kernels.native() if form == "native" else reference
+    if chosen is None:
+        pytest.skip("the native kernels were not built")
+    monkeypatch.setattr(kernels, "unfilter", chosen.unfilter)
+    monkeypatch.setattr(kernels, "which", lambda: form)
+    return form

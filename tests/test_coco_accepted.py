@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import data, kernels
+from bench import data
 from bench.cards import load_card
 from bench.errors import DataError, PredictionError
 from bench.evaluation import evaluate
@@ -123,13 +123,9 @@ ODD_TRUTH = {
 }
 
 
-@pytest.mark.parametrize("kernel", ["native", "reference"])
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("odd", ODD_TRUTH, ids=str)
-def test_odd_truth_scores_as_in_pycocotools(
-    cases: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: str, odd: str
-) -> None:
-    if kernel == "reference":
-        monkeypatch.setattr(kernels, "which", lambda: "reference")  # the slow reader
+def test_odd_truth_scores_as_in_pycocotools(cases: ModuleType, tmp_path: Path, odd: str) -> None:
     truth, results = objects()
     ODD_TRUTH[odd](truth["annotations"])
     run = scored(tmp_path, truth, results)

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench import images, kernels
+from bench import images
 from bench.errors import DataError
 from bench.images import pillow, png
-from bench.kernels import reference
 
+pytestmark = pytest.mark.usefixtures("kernel")  # files are read with and without the native kernels
 SEED = 20240607
 FLAVOURS = [
     (png.GREY, 1), (png.GREY, 2), (png.GREY, 4), (png.GREY, 8), (png.GREY, 16),
@@ -91,17 +91,6 @@ def samples(color, depth, size=(13, 21)):
     values = np.repeat(np.repeat(rng.integers(0, 1 << depth, shape), 3, axis=0), 4, axis=1)[: size[0], : size[1]]
     noise = rng.integers(0, 1 << depth, values.shape)
     return np.where(rng.random(values.shape) < 0.2, noise, values)
-
-
-@pytest.fixture(params=["native", "reference"], autouse=True)
-def kernel(request, monkeypatch):
-    """Every test runs with both forms of the kernels; reading prefers Pillow with the second."""
-    chosen = kernels.native() if request.param == "native" else reference
-    if chosen is None:
-        pytest.skip("the native kernels were not built")
-    monkeypatch.setattr(kernels, "unfilter", chosen.unfilter)
-    monkeypatch.setattr(kernels, "which", lambda: request.param)
-    return request.param
 
 
 @pytest.mark.parametrize(("color", "depth"), FLAVOURS + LARGE)

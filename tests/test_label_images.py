@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import images, kernels
+from bench import images
 from bench.cards import load_card, parse_card
 from bench.errors import DataError, PredictionError
 from bench.evaluation.choosing import task_of
@@ -23,19 +23,10 @@ from bench.formats import layout, pairs
 from bench.images import png
 from bench.samples import Sample, Truth
 
+pytestmark = pytest.mark.usefixtures("kernel")  # files are read with and without the native kernels
 LABELS = np.uint8([[0, 0, 3, 3, 3], [0, 7, 7, 3, 255], [0, 7, 7, 3, 255]])
 WIDE = LABELS.astype(np.uint16) * 257
 RAMP = np.arange(256, dtype=np.uint8).reshape(8, 32)
-
-
-@pytest.fixture(params=["native", "reference"], autouse=True)
-def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every file is read with and without the native kernels."""
-    if request.param == "native" and kernels.native() is None:
-        pytest.skip("the native kernels were not built")
-    if request.param == "reference":
-        monkeypatch.setattr(kernels, "which", lambda: "reference")
-    return str(request.param)
 
 
 def saved(values: np.ndarray, suffix: str, mode: str = "", **options: Any) -> bytes:

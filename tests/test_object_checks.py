@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import cli, data, kernels, masks, scoring
+from bench import cli, data, masks, scoring
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import boxes_alone, boxes_of_truth, rules_for
 from bench.evaluation.evaluator import Evaluator
@@ -252,12 +252,10 @@ CASES: dict[str, tuple[Callable[[Entry, list[Entry]], Any], dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("kernel", ["native", "reference"])
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_odd_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kernel: str) -> None:
+def test_what_is_odd_is_said(tmp_path: Path, name: str) -> None:
     """The compiled reader and the slow one say the same."""
-    if kernel == "reference":
-        monkeypatch.setattr(kernels, "which", lambda: "reference")
     change, expected = CASES[name]
     truth, results = objects()
     change(truth, results)

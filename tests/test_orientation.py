@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from bench import images, kernels
+from bench import images
 from bench.cards import parse_card
 from bench.cli import main
 from bench.errors import DataError, PredictionError
@@ -50,16 +50,6 @@ def store(path: Path, picture: np.ndarray, tag: int, **options: object) -> None:
     exif = Image.Exif()
     exif[orientation.TAG] = tag
     Image.fromarray(orientation.turned_back(picture, tag)).save(path, exif=exif.tobytes(), **options)
-
-
-@pytest.fixture(params=["native", "reference"])
-def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways to read PNGs."""
-    if request.param == "native" and kernels.native() is None:
-        pytest.skip("the native kernels were not built")
-    if request.param == "reference":
-        monkeypatch.setattr(kernels, "which", lambda: "reference")
-    return str(request.param)
 
 
 @pytest.mark.parametrize("tag", TAGS)

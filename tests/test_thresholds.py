@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import images, kernels
+from bench import images
 from bench.cards import Card, parse_card
 from bench.errors import CardError, DataError, PredictionError
 from bench.evaluation import evaluate
@@ -18,20 +18,11 @@ from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import stored_predictions
 from bench.formats import label_pairs, layout, pairs
 
+pytestmark = pytest.mark.usefixtures("kernel")  # files are read with and without the native kernels
 GENERATOR = np.random.default_rng(20261127)
 SHARES = GENERATOR.random((9, 11))
 BYTES = np.floor(SHARES * 256).astype(np.uint8)
 WORDS = BYTES.astype(np.uint16) * 257 + np.uint16(3)
-
-
-@pytest.fixture(params=["native", "reference"], autouse=True)
-def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every file is read with and without the native kernels."""
-    if request.param == "native" and kernels.native() is None:
-        pytest.skip("the native kernels were not built")
-    if request.param == "reference":
-        monkeypatch.setattr(kernels, "which", lambda: "reference")
-    return str(request.param)
 
 
 def readme_card(repository: Path, name: str) -> str:
