@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 
 from bench.errors import InputError
-from bench.samples import Array, Rle
+from bench.samples import FROM_BOX, PART_LEFT_OUT, Array, Rle
 
 Size = tuple[int, int]
 
@@ -113,6 +113,38 @@ def from_box(box: Sequence[float], size: Size) -> Rle:
     corners = np.array([x, y, x, y + height, x + width, y + height, x + width, y])
     _check_reach(corners, size, what="its box")
     return from_polygons([corners.tolist()], size)
+
+
+def from_outline(
+    parts: Sequence[Sequence[float]], box: Sequence[float] | None, size: Size, *, cut: bool = False
+) -> tuple[Rle, int] | None:
+    """Return the mask of an object by the parts of its polygon, and its marks (`bench.samples`); None without either.
+
+    Degenerate parts are left out, as pycocotools draws them. Where no part says anything, the box stands in; with `cut`
+    it is first cut at the image, which changes no pixel of the mask: a network may predict any box.
+
+    >>> from_outline([[0, 0, 1, 0, 1, 2, 0, 2], [0, 0, 1, 1]], None, (2, 2))
+    ({'size': [2, 2], 'counts': b'022'}, 2)
+
+    Raises:
+        InputError: a polygon or box with a NaN, or one that reaches far outside the image.
+    """
+    good = [part[: len(part) // 2 * 2] for part in parts if len(part) >= 6]
+    if good:
+        return from_polygons(good, size), 0 if list(parts) == good else PART_LEFT_OUT
+    if parts and len(parts[0]) > 4:  # two points and a half: pycocotools draws nothing; of less it stops
+        return from_uncompressed([size[0] * size[1]], size), PART_LEFT_OUT
+    if box is None:
+        return None
+    return from_box(_cut(box, size) if cut else box, size), FROM_BOX
+
+
+def _cut(box: Sequence[float], size: Size) -> list[float]:
+    """The box, cut a pixel outside the image: there it covers the same pixels."""
+    x, y, width, height = box
+    left, right = (min(max(value, -1.0), size[1] + 1.0) for value in (x, x + width))
+    top, bottom = (min(max(value, -1.0), size[0] + 1.0) for value in (y, y + height))
+    return [left, top, right - left, bottom - top]
 
 
 def check_size(size: Size) -> None:

@@ -12,7 +12,7 @@ from bench import masks
 from bench.errors import DataError, InputError
 from bench.formats import coco_json
 from bench.formats.coco_json import RleEntry, Segmentation
-from bench.samples import FROM_BOX, PART_LEFT_OUT, Rle
+from bench.samples import Rle
 
 Size = tuple[int, int]
 
@@ -22,7 +22,7 @@ def drawn(
 ) -> tuple[Rle, int]:
     """The mask of an object in an image of this height and width, and the marks of `bench.samples`.
 
-    The box of a result is cut at the image, which changes no pixel of its mask: a network may predict any box.
+    The box of a result is cut at the image, that of a truth is not.
 
     Raises:
         DataError, PredictionError (as `wrong`): a damaged mask, or one of another size; `where` names the object.
@@ -30,9 +30,7 @@ def drawn(
     try:
         if isinstance(segmentation, RleEntry):
             return _runs(segmentation, size), 0
-        shape = _polygons(segmentation or [], size)
-        if shape is None and box:
-            return masks.from_box(box if wrong is DataError else _within(box, size), size), FROM_BOX
+        shape = masks.from_outline(segmentation or [], box or None, size, cut=wrong is not DataError)
     except InputError as error:
         raise wrong(f"{where}: {error}") from None
     if shape is None:
@@ -57,16 +55,6 @@ def is_there(segmentation: Segmentation) -> bool:
     return isinstance(segmentation, RleEntry) or any(segmentation or ())
 
 
-def _polygons(parts: Sequence[Sequence[float]], size: Size) -> tuple[Rle, int] | None:
-    """The union of the parts; None where they say nothing, so that the box stands in."""
-    good = [part[: len(part) // 2 * 2] for part in parts if len(part) >= 6]
-    if good:
-        return masks.from_polygons(good, size), 0 if list(parts) == good else PART_LEFT_OUT
-    if parts and len(parts[0]) > 4:  # two points and a half: pycocotools draws nothing; of less it stops
-        return masks.from_uncompressed([size[0] * size[1]], size), PART_LEFT_OUT
-    return None
-
-
 def _runs(segmentation: RleEntry, size: Size) -> Rle:
     if segmentation.size != size:
         raise InputError(f"a mask of size {list(segmentation.size)} for an image of {list(size)} (height, width)")
@@ -75,11 +63,3 @@ def _runs(segmentation: RleEntry, size: Size) -> Rle:
     rle = {"size": list(size), "counts": segmentation.counts.encode("utf-8")}
     masks.check([rle], size)
     return rle
-
-
-def _within(box: Sequence[float], size: Size) -> list[float]:
-    """The box, cut a pixel outside the image: there it covers the same pixels."""
-    x, y, width, height = box
-    left, right = (min(max(value, -1.0), size[1] + 1.0) for value in (x, x + width))
-    top, bottom = (min(max(value, -1.0), size[0] + 1.0) for value in (y, y + height))
-    return [left, top, right - left, bottom - top]
