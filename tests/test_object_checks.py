@@ -1,4 +1,4 @@
-"""What is odd about objects is said: masks and boxes that contradict each other, objects that nothing can find."""
+"""Notices on odd objects: masks and boxes that contradict each other, objects that no detection can match."""
 
 from __future__ import annotations
 
@@ -144,47 +144,48 @@ CASES: dict[str, tuple[Callable[[Entry, list[Entry]], Any], dict[str, str]]] = {
     "a part of two points": (
         one(segmentation=[*square(30, 5, 8, 20), [3, 3, 4, 4]]),
         {
-            "polygon-parts-left-out": "note: 1 of 5 objects of the ground truth has a polygon with parts of less than "
-            f"three points, or a number without its partner, which draw nothing (first: {FIRST})"
+            "polygon-parts-left-out": "note: 1 of 5 objects of the ground truth has polygon parts of fewer than three "
+            f"points or with an odd number of coordinates (first: {FIRST}); such a part, or its last coordinate, is "
+            "left out, as in pycocotools"
         },
     ),
     "no pixel of one": (
         one(segmentation=square(100, 5, 8, 20)),
         {
             "objects-without-pixels": "warning: 1 of 5 objects of the ground truth has no pixel in its image "
-            f"(first: {FIRST}): nothing can find it"
+            f"(first: {FIRST}): no detection can match it"
         },
     ),
     "no mask and no extent": (
         one(segmentation=[], bbox=[0, 0, 0, 0], area=0),
         {
             "objects-without-pixels": "warning: 1 of 5 objects of the ground truth has no pixel in its image "
-            f"(first: {FIRST}): nothing can find it"
+            f"(first: {FIRST}): no detection can match it"
         },
     ),
     "no pixel of any": (
         each(moved),
         {
             "objects-without-pixels": "warning: 5 of 5 objects of the ground truth have no pixel in their images "
-            f"(first: {FIRST}): nothing can find them; polygons in fractions of the image look so, and so do a height "
-            "and width that are swapped"
+            f"(first: {FIRST}): no detection can match them; the polygons may be fractions of the image, or the "
+            "image's height and width may be swapped"
         },
     ),
     "crowds alone": (
         each(lambda entry: entry.update(iscrowd=1)),
         {
-            "nothing-to-find": "warning: all 5 objects of the ground truth are crowds (iscrowd = 1), which are not "
-            "looked for: nothing can be scored"
+            "nothing-to-find": "warning: all 5 objects of the ground truth are crowds (iscrowd = 1), which do not "
+            "count as objects to find: nothing can be scored"
         },
     ),
     "negative areas alone": (
         each(lambda entry: entry.update(area=-5)),
         {
-            "nothing-to-find": "warning: all 5 objects of the ground truth are crowds, ignored, or of an area that is "
-            "none: nothing can be scored",
+            "nothing-to-find": "warning: all 5 objects of the ground truth are crowds or ignored, or have an area "
+            "below 0 or above 1e10: nothing can be scored",
             "json-areas": "warning: 5 of 5 objects of the ground truth have an area in the JSON that is far from that "
             f"of the mask (first: {FIRST}: area -5, but 160 pixels); it decides which objects are small, medium or "
-            "large: leave `area` out of the file, and the masks decide",
+            "large: leave `area` out of the file, and it is computed",
         },
     ),
     "no objects": (
@@ -199,54 +200,54 @@ CASES: dict[str, tuple[Callable[[Entry, list[Entry]], Any], dict[str, str]]] = {
         {
             "json-areas": "warning: 5 of 5 objects of the ground truth have an area in the JSON that is far from that "
             f"of the mask (first: {FIRST}: area 0.0333333, but 160 pixels); it decides which objects are small, medium "
-            "or large: leave `area` out of the file, and the masks decide"
+            "or large: leave `area` out of the file, and it is computed"
         },
     ),
     "areas of boxes around disks": (each(lambda entry: entry.update(area=entry["area"] * 4 / np.pi)), {}),
     "boxes of the truth as corners": (
         each(corners),
         {
-            "boxes-and-masks": "warning: the boxes of 5 of 5 objects of the ground truth are not those around their "
-            f"masks (first: {FIRST}: box [30, 5, 38, 25], mask [30, 5, 8, 20]); COCO's boxes are x, y, width and "
-            "height in pixels, and masks have rows first"
+            "boxes-and-masks": "warning: the boxes of 5 of 5 objects of the ground truth do not fit their "
+            f"masks (first: {FIRST}: box [30, 5, 38, 25], box around the mask [30, 5, 8, 20]); COCO's boxes are x, y, "
+            "width and height in pixels, and masks are height x width"
         },
     ),
     "boxes of results as corners": (
         every(corners),
         {
-            "boxes-and-masks": "warning: the boxes of 5 of 5 results are not those around their masks (first: image "
-            "img_1, result 0: box [31, 5, 39, 25], mask [31, 5, 8, 20]); COCO's boxes are x, y, width and height in "
-            "pixels, and masks have rows first"
+            "boxes-and-masks": "warning: the boxes of 5 of 5 results do not fit their masks (first: image "
+            "img_1, result 0: box [31, 5, 39, 25], box around the mask [31, 5, 8, 20]); COCO's boxes are x, y, width "
+            "and height in pixels, and masks are height x width"
         },
     ),
     "boxes of results all zero": (
         every(lambda entry: entry.update(bbox=[0, 0, 0, 0])),
         {
-            "boxes-and-masks": "warning: the boxes of 5 of 5 results are not those around their masks (first: image "
-            "img_1, result 0: box [0, 0, 0, 0], mask [31, 5, 8, 20]); COCO's boxes are x, y, width and height in "
-            "pixels, and masks have rows first"
+            "boxes-and-masks": "warning: the boxes of 5 of 5 results do not fit their masks (first: image "
+            "img_1, result 0: box [0, 0, 0, 0], box around the mask [31, 5, 8, 20]); COCO's boxes are x, y, width and "
+            "height in pixels, and masks are height x width"
         },
     ),
     "masks transposed": (
         turned,
         {
-            "boxes-and-masks": "warning: the boxes of 5 of 5 results are not those around their masks (first: image "
-            "img_1, result 0: box [31, 5, 8, 20], mask [5, 31, 20, 8]); COCO's boxes are x, y, width and height in "
-            "pixels, and masks have rows first"
+            "boxes-and-masks": "warning: the boxes of 5 of 5 results do not fit their masks (first: image "
+            "img_1, result 0: box [31, 5, 8, 20], box around the mask [5, 31, 20, 8]); COCO's boxes are x, y, width "
+            "and height in pixels, and masks are height x width"
         },
     ),
     "a result without a pixel": (
         lambda _, results: results[3].update(segmentation={"size": [H, W], "counts": code(0, 0, 0, 0)["counts"]}),
         {
             "objects-without-pixels": "warning: 1 of 5 results has no pixel in its image (first: image img_2, result "
-            "3): it can match nothing"
+            "3): it cannot match any object"
         },
     ),
     "a box of a result without width": (
         lambda _, results: results[3].update(bbox=[46, 30, 0, 20]),
         {
             "boxes-without-extent": "warning: the box of 1 of 5 results has no width or height (first: image img_2, "
-            "result 3: [46, 30, 0, 20]): it can match nothing"
+            "result 3: [46, 30, 0, 20]): it cannot match any object"
         },
     ),
 }
@@ -276,37 +277,37 @@ BOXES: dict[str, tuple[Callable[[Entry, list[Entry]], Any], dict[str, str]]] = {
         lambda _, results: results[2].update(bbox=[46, 30, 0, 20]),
         {
             "boxes-without-extent": "warning: the box of 1 of 5 results has no width or height (first: image img_2, "
-            "result 2: [46, 30, 0, 20]): it can match nothing"
+            "result 2: [46, 30, 0, 20]): it cannot match any object"
         },
     ),
     "all boxes empty": (
         every(lambda entry: entry.update(bbox=[7, 7, 0, 0])),
         {
             "boxes-without-extent": "warning: the boxes of 5 of 5 results have no width or height (first: image img_1, "
-            "result 0: [7, 7, 0, 0]): they can match nothing"
+            "result 0: [7, 7, 0, 0]): they cannot match any object"
         },
     ),
     "corners": (
         every(corners),
         {
             "boxes-beyond-image": "warning: the boxes of 4 of 5 results reach far beyond their images (first: image "
-            "img_1, result 1: [41, 10, 53, 40] in 60 x 80, height x width); COCO's boxes are x, y, width and height in "
-            "pixels: these may be x1, y1, x2, y2, or belong to images of another size"
+            "img_1, result 1: [41, 10, 53, 40] in an image of 60 x 80, height x width); COCO's boxes are x, y, width "
+            "and height in pixels: these may be x1, y1, x2, y2, or belong to images of another size"
         },
     ),
     "fractions": (
         every(fractions),
         {
-            "boxes-in-fractions": "warning: the boxes of 5 of 5 results lie between 0 and 1, as fractions of the image "
-            "do (first: image img_1, result 0: [0.3875, 0.0833333, 0.1, 0.333333]); COCO's boxes are x, y, width and "
-            "height in pixels"
+            "boxes-in-fractions": "warning: the boxes of 5 of 5 results look like fractions of the image, between 0 "
+            "and 1 (first: image img_1, result 0: [0.3875, 0.0833333, 0.1, 0.333333]); COCO's boxes are x, y, width "
+            "and height in pixels"
         },
     ),
     "a truth box of no height": (
         lambda truth, _: truth["annotations"][4].update(bbox=[30, 20, 9, 0]),
         {
             "boxes-without-extent": "warning: the box of 1 of 5 objects of the ground truth has no width or height "
-            "(first: image img_3, annotation 14: [30, 20, 9, 0]): it can match nothing"
+            "(first: image img_3, annotation 14: [30, 20, 9, 0]): no detection can match it"
         },
     ),
     "areas of 1": (
@@ -314,7 +315,7 @@ BOXES: dict[str, tuple[Callable[[Entry, list[Entry]], Any], dict[str, str]]] = {
         {
             "json-areas": "warning: 5 of 5 objects of the ground truth have an area in the JSON that is far from that "
             f"of the box (first: {FIRST}: area 1, but 160 pixels); it decides which objects are small, medium or "
-            "large: leave `area` out of the file, and the masks decide"
+            "large: leave `area` out of the file, and it is computed"
         },
     ),
 }

@@ -1,6 +1,6 @@
-"""What is odd about the objects of a run, in words: masks without a pixel, boxes that are not those of their masks.
+"""The notices on the objects of a run: masks without a pixel, boxes that contradict their masks, areas far off.
 
-It reads finished counts, the table of `bench/metrics/object_checks.py`, and says how many objects and which is first.
+They are made of finished counts, the table of `bench/metrics/object_checks.py`, and name the number and the first one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.samples import Array
 MASKS, BOXES = ("mask", "lvis", "boundary"), ("box", "lvis_box")
 """Kinds of tables that are counted from masks, and from boxes."""
 FEW, SOME, MANY, MOST = 0.01, 0.1, 0.25, 0.5
-"""Shares of objects. Files in order have some small objects without a pixel, and networks find some without one."""
+"""Shares of objects. Good files have a few objects without a pixel, and networks predict a few: a note is enough."""
 PIXELS = "COCO's boxes are x, y, width and height in pixels"
 
 
@@ -76,6 +76,13 @@ class _Side:
         """How many of them a check marks, in words."""
         return f"{self.counts(check)} of {self.all()}"
 
+    def unmatched(self, check: str) -> str:
+        """What follows for those that a check marks, where nothing can overlap them."""
+        one = self.counts(check) == 1
+        if self.side == TRUTH:
+            return f"no detection can match {'it' if one else 'them'}"
+        return f"{'it' if one else 'they'} cannot match any object"
+
     def first(self, check: str) -> str:
         """The first of them, in words."""
         row, table = self._rows(check)[0], self.tables[TABLE]
@@ -102,10 +109,11 @@ def _nothing_to_find(tables: Tables) -> list[Notice]:
         reason = "the ground truth holds no object of a scored class in these images"
     elif _Side(tables, TRUTH).counts("hidden") == total:
         crowd = _Side(tables, TRUTH).numbers("hidden", "told")[0] == 1
-        what = "crowds (iscrowd = 1), which are" if crowd else "ignored, and"
-        reason = f"all {many(total, 'object')} of the ground truth are {what} not looked for"
+        what = "crowds (iscrowd = 1), which do" if crowd else "ignored, and do"
+        reason = f"all {many(total, 'object')} of the ground truth are {what} not count as objects to find"
     else:
-        reason = f"all {many(total, 'object')} of the ground truth are crowds, ignored, or of an area that is none"
+        odd = "crowds or ignored, or have an area below 0 or above 1e10"
+        reason = f"all {many(total, 'object')} of the ground truth are {odd}"
     return [Notice("nothing-to-find", f"{reason}: nothing can be scored", "warning")]
 
 
@@ -124,8 +132,10 @@ def _parts(side: _Side) -> Notice | None:
     if not side.counts("part") or not side.has(MASKS):
         return None
     has = "has" if side.counts("part") == 1 else "have"
-    words = "parts of less than three points, or a number without its partner, which draw nothing"
-    message = f"{side.some('part')} {has} a polygon with {words} ({side.first('part')})"
+    message = (
+        f"{side.some('part')} {has} polygon parts of fewer than three points or with an odd number of coordinates "
+        f"({side.first('part')}); such a part, or its last coordinate, is left out, as in pycocotools"
+    )
     return Notice("polygon-parts-left-out", message)
 
 
@@ -133,11 +143,11 @@ def _without_pixels(side: _Side) -> Notice | None:
     if not side.counts("no_pixel") or not side.has(MASKS):
         return None
     has, image = ("has", "its image") if side.counts("no_pixel") == 1 else ("have", "their images")
-    it, they = ("it", "it") if has == "has" else ("them", "they")
-    end = f"nothing can find {it}" if side.side == TRUTH else f"{they} can match nothing"
-    words = f"{side.some('no_pixel')} {has} no pixel in {image} ({side.first('no_pixel')}): {end}"
+    words = (
+        f"{side.some('no_pixel')} {has} no pixel in {image} ({side.first('no_pixel')}): {side.unmatched('no_pixel')}"
+    )
     if side.share("no_pixel") >= MOST:
-        words += "; polygons in fractions of the image look so, and so do a height and width that are swapped"
+        words += "; the polygons may be fractions of the image, or the image's height and width may be swapped"
     return Notice("objects-without-pixels", words, _severity(side, "no_pixel"))
 
 
@@ -146,8 +156,8 @@ def _boxes_and_masks(side: _Side) -> Notice | None:
         return None
     told, seen = (_box(side.numbers("box", name)) for name in ("told", "seen"))
     words = (
-        f"the boxes of {side.some('box')} are not those around their masks "
-        f"({side.first('box')}: box {told}, mask {seen}); {PIXELS}, and masks have rows first"
+        f"the boxes of {side.some('box')} do not fit their masks "
+        f"({side.first('box')}: box {told}, box around the mask {seen}); {PIXELS}, and masks are height x width"
     )
     return Notice("boxes-and-masks", words, "warning")
 
@@ -164,7 +174,7 @@ def _areas(side: _Side) -> Notice | None:
     words = (
         f"{side.some('area')} {has} an area in the JSON that is far from that of the {what} "
         f"({side.first('area')}: area {claimed:.6g}, but {many(round(pixels), 'pixel')}); it decides which objects are "
-        "small, medium or large: leave `area` out of the file, and the masks decide"
+        "small, medium or large: leave `area` out of the file, and it is computed"
     )
     return Notice("json-areas", words, "warning")
 
@@ -174,7 +184,7 @@ def _fractions(side: _Side) -> Notice | None:
         return None
     first = f"{side.first('fraction')}: {_box(side.numbers('fraction', 'told'))}"
     words = (
-        f"the boxes of {side.some('fraction')} lie between 0 and 1, as fractions of the image do ({first}); {PIXELS}"
+        f"the boxes of {side.some('fraction')} look like fractions of the image, between 0 and 1 ({first}); {PIXELS}"
     )
     return Notice("boxes-in-fractions", words, "warning")
 
@@ -183,7 +193,7 @@ def _beyond(side: _Side) -> Notice | None:
     if side.share("beyond") < SOME:
         return None
     told, (height, width, *_) = side.numbers("beyond", "told"), side.numbers("beyond", "seen")
-    first = f"{side.first('beyond')}: {_box(told)} in {height:.0f} x {width:.0f}, height x width"
+    first = f"{side.first('beyond')}: {_box(told)} in an image of {height:.0f} x {width:.0f}, height x width"
     words = f"the boxes of {side.some('beyond')} reach far beyond their images ({first}); {PIXELS}"
     hint = "these may be x1, y1, x2, y2, or belong to images of another size"
     return Notice("boxes-beyond-image", f"{words}: {hint}", "warning")
@@ -196,7 +206,7 @@ def _without_extent(side: _Side) -> Notice | None:
     one = side.counts("no_extent") == 1
     whose, are = ("the box", "has no width or height") if one else ("the boxes", "have no width or height")
     first = f"{side.first('no_extent')}: {_box(side.numbers('no_extent', 'told'))}"
-    words = f"{whose} of {side.some('no_extent')} {are} ({first}): {'it' if one else 'they'} can match nothing"
+    words = f"{whose} of {side.some('no_extent')} {are} ({first}): {side.unmatched('no_extent')}"
     return Notice("boxes-without-extent", words, _severity(side, "no_extent"))
 
 
