@@ -186,16 +186,18 @@ def test_ids_that_are_not_clear_are_refused(score, cases, case: str) -> None:
 
 
 def test_the_compiled_reader_sees_names_that_contradict_ids(cases, tmp_path: Path) -> None:
-    """Both ways to read a file refuse the same, also where the first entries agree and the file is long."""
+    """Both ways to read a file refuse the same, also where one entry of a long file has a name and the others none."""
     card = cases.card("pairs", "semantic")
     content = cases.truth_of(NAMES, [1, 2, 3]) | {"categories": [{"id": 1, "name": "tree"}]}
     truth = coco_columns.read_truth(card, cases.write_json(tmp_path / "truth.json", content))
     good = cases.results_of([1, 2, 3], NAMES) * 9000
     path = cases.write_json(tmp_path / "results.json", good)
     assert len(good) == len(coco_columns.read_results(card, path, truth).scores)
-    cases.write_json(path, [*good, good[0] | {"file_name": NAMES[1]}])
-    with pytest.raises(PredictionError, match=r"entry 27000 has image_id 1 but file_name 'img_2\.jpg'"):
-        coco_columns.read_results(card, path, truth)
+    unnamed = cases.results_of([1, 2, 3], None) * 9000
+    for entries in (good, unnamed):
+        cases.write_json(path, [*entries[:12345], good[0] | {"file_name": NAMES[1]}, *entries[12345:]])
+        with pytest.raises(PredictionError, match=r"entry 12345 has image_id 1 but file_name 'img_2\.jpg'"):
+            coco_columns.read_results(card, path, truth)
 
 
 def test_images_that_were_left_out_may_have_results(cases, tmp_path: Path) -> None:

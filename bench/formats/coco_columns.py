@@ -26,7 +26,6 @@ from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 if TYPE_CHECKING:
     from bench.cards import Card
 
-_LOOKS, _LOOK = 64, 1 << 14
 Columns = TypeVar("Columns", TruthColumns, DetectionColumns)
 _LARGEST = 1 << 22
 """Categories up to here are looked up in a table."""
@@ -199,20 +198,14 @@ class _Named(msgspec.Struct, gc=False):
 
 def agreeing(parsed: tuple[bytes, dict[str, Any]], files: Mapping[Number, str]) -> bool:
     """Whether the results name no picture beside an id, or that of the same image (ultralytics writes both)."""
-    data, _ = parsed
-    if not _names_pictures(data):
+    data, found = parsed
+    if not found["names_pictures"]:
         return True
     try:
         image_ids.check_names(msgspec.json.decode(data, type=list[_Named]), image_ids.Pictures(files), "")
     except (msgspec.MsgspecError, UnicodeDecodeError, PredictionError):
         return False
     return True
-
-
-def _names_pictures(data: bytes) -> bool:
-    """Whether results have the key "file_name"; a writer gives it to all or none, so some places of a file tell."""
-    step = max(len(data) // _LOOKS, _LOOK)
-    return any(b'"file_name"' in data[start : start + _LOOK] for start in range(0, len(data), step))
 
 
 def places_of(numbers: Array, known: Sequence[Number]) -> Array | None:

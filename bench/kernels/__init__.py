@@ -63,7 +63,7 @@ __all__ = [
 ]
 
 _LOOPS = sorted({*__all__} - {"InvalidLabel", "choose", "native", "which"})
-FORM = 2
+FORM = 3
 """What the compiled functions take and give. A build of another form is older than these sources, and is not used."""
 _READERS = ("read_coco_results", "read_coco_truth")
 """They have no twin in `reference`: `bench/formats/coco_unusual.py` is theirs."""

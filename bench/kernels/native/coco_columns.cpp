@@ -196,6 +196,7 @@ py::object read_coco_results(const py::bytes& data, bool with_masks) {
     return later(columns, [](Columns& read) {
         py::dict result;
         result["scores"] = give(std::move(read.scores));
+        result["names_pictures"] = read.names_pictures;
         give_common(read, &result);
         return result;
     });

@@ -30,6 +30,7 @@ inline Size checked(Size size) {
 
 struct Columns {
     bool with_masks = false;
+    bool names_pictures = false;  // whether any entry has a file_name beside its id
     std::vector<std::int64_t> image_ids, categories, ids;
     std::vector<double> scores, areas, boxes;
     std::vector<std::uint8_t> crowd, marks;
@@ -195,6 +196,7 @@ inline bool read_entry(JsonReader& json, bool truth, Columns* columns, Mask* mas
     json.object([&](std::string_view name) {
         const Key key = key_of(name);
         const bool wanted = truth ? key != kScore : key != kArea && key != kCrowd && key != kId;
+        if (key == 0 && name == "file_name") columns->names_pictures = true;
         if (key == 0 || !wanted || (key == kMask && !columns->with_masks)) return json.skip();
         if (seen & key) throw Unusual();
         seen |= key;
