@@ -128,18 +128,7 @@ def evaluate(  # noqa: PLR0913 - an option each
         without_card.refuse_without_truth({"classes": classes, "ignore": ignore}, dataset)
         where: dict[str, Any] = {"root": data, "layout_name": layout, "ids": ids, "limit": limit}
         opened = jobs.open_with_progress(str(dataset), split, **where, quiet=as_json)
-    asked: dict[str, Any] = {
-        "crop0": crop0,
-        "boundary_mode": boundary_mode,
-        "classes_in": classes_in,
-        "area_from": area_from,
-        "voc_form": voc_form,
-        "shown_from": shown_from,
-        "max_detections": max_detections,
-        "iou_thresholds": iou_thresholds,
-        "area_ranges": area_ranges,
-        "interval": interval,
-    }
+    asked = jobs.settings_of(given)
     kind, _, baseline = str(asked_for).partition(":")
     read = {"label_space": label_space, "resize": resize}
     if kind == "baseline" and baseline:
@@ -147,7 +136,7 @@ def evaluate(  # noqa: PLR0913 - an option each
         first = "semantic" if "semantic" in opened.card.tasks else opened.card.tasks[0]
         answered = first if task == "auto" else task
         told = boxes_of_truth(opened.samples, answered, metrics)
-        rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, masks=not told, **asked)
+        rules = rules_for(opened.card, answered, masks=not told, **asked)
         job = made_from_truth(
             opened.card,
             opened.split,
@@ -168,7 +157,7 @@ def evaluate(  # noqa: PLR0913 - an option each
         require_semantic(read, what={"instance": "objects", "panoptic": "panoptic segments"}[answered])
     masks = answered != "instance" or not boxes_alone(path)
     told = boxes_of_truth(opened.samples, answered, metrics) if masks else boxes_of_results(metrics)
-    rules = rules_for(opened.card, answered, metrics=metrics, regions=regions, masks=not told, **asked)
+    rules = rules_for(opened.card, answered, masks=not told, **asked)
     job = stored_predictions(
         opened.card,
         opened.split,

@@ -55,6 +55,13 @@ def open_with_progress(dataset: str, split: str | None, *, quiet: bool, **where:
         return open_data(dataset, split, progress=report, **where)
 
 
+def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of scoring among the parameters of a command, `metrics` and `regions` included."""
+    from bench.evaluation.settings import KNOWN
+
+    return {name: value for name, value in given.items() if name in KNOWN}
+
+
 def require_folder(out: Path) -> None:
     """Refuse a place where no run records can be written.
 

@@ -120,32 +120,21 @@ def run(  # noqa: PLR0913 - an option each
         sidecar=config,
         **further,
     )
-    asked: dict[str, Any] = {
-        "crop0": crop0,
-        "boundary_mode": boundary_mode,
-        "classes_in": classes_in,
-        "area_from": area_from,
-        "voc_form": voc_form,
-        "shown_from": shown_from,
-        "max_detections": max_detections,
-        "iou_thresholds": iou_thresholds,
-        "area_ranges": area_ranges,
-        "interval": interval,
-    }
     # What needs no torch first: loading it takes longer than most mistakes deserve. Then the model, before a data set
     # is drawn: a wrong checkpoint should be known by then; data sets that are merely read are quicker than torch.
     jobs.require_folder(out)
-    words: dict[str, Any] = {"layout_name": layout, "ids": ids, "limit": limit}
-    card, chosen = data_sets.asked(dataset, split, **words)
+    some: dict[str, Any] = {"layout_name": layout, "ids": ids, "limit": limit}
+    card, chosen = data_sets.asked(dataset, split, **some)
     answers = models.check(model, card, options)
-    where: dict[str, Any] = {"root": data, "quiet": as_json, **words}
+    where: dict[str, Any] = {"root": data, "quiet": as_json, **some}
     opened = None if data_sets.draws(card, chosen, data) else jobs.open_with_progress(dataset, split, **where)
-    require_rules(opened.card if opened else card, answers, metrics=metrics, regions=regions, **asked)
+    asked = jobs.settings_of(given)
+    require_rules(opened.card if opened else card, answers, **asked)
     with console.prints_aside(wanted=as_json):
         loaded = models.load(model, opened.card if opened else card, options)
     opened = opened or jobs.open_with_progress(dataset, split, **where)
     told = boxes_of_truth(opened.samples, loaded.task, metrics)
-    rules = rules_for(opened.card, loaded.task, metrics=metrics, regions=regions, masks=not told, **asked)
+    rules = rules_for(opened.card, loaded.task, masks=not told, **asked)
     job = Job(
         card=opened.card,
         split=opened.split,
