@@ -77,7 +77,7 @@ def run(words: list[str]) -> int:
 
 
 def _as_options(words: list[str]) -> list[str]:
-    """The words that other tools take for help and version, as options of ours.
+    """Words that other tools take for help and version, turned into our options.
 
     >>> _as_options(["help", "board", "add"]), _as_options(["board"]), _as_options(["version"])
     (['board', 'add', '--help'], ['board', '--help'], ['--version'])

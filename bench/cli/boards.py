@@ -87,7 +87,8 @@ def check(folder: Folder, *, as_json: AsJson = False) -> int:
 @app.command("add")
 def add(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run record: its folder, or one above that holds no other.")
+        Path,
+        typer.Argument(metavar="RUN", help="A run record: its folder, or a folder with exactly one record below it."),
     ],
     folder: Folder,
     *,

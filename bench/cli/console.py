@@ -58,7 +58,7 @@ def progress(title: str, unit: str = "images", *, quiet: bool = False) -> Iterat
 
 
 def prints_aside(*, wanted: bool) -> AbstractContextManager[object]:
-    """Where JSON is wanted, what a person's own code prints goes to standard error, for nothing else may be there."""
+    """If JSON is wanted, send what own code prints to standard error: standard output holds the JSON alone."""
     return redirect_stdout(sys.stderr) if wanted else nullcontext()
 
 
@@ -139,7 +139,7 @@ class _Lines:
         """Report that so many are done."""
         now = self._clock()
         if self._first is None:
-            self._first = done  # an interrupted run had done these, which says nothing about the speed
+            self._first = done  # counted before --resume: they say nothing about the speed
         if now - self._last >= 10:
             self._last = now
             fresh, elapsed = done - self._first, now - self._begin

@@ -35,7 +35,7 @@ from bench.errors import UsageError
 
 
 def evaluate(  # noqa: PLR0913 - an option each
-    found: Annotated[Path | None, argument("DIR|FILE", help="The predictions, in place of --predictions.")] = None,
+    found: Annotated[Path | None, argument("DIR|FILE", help="Same as --predictions.")] = None,
     *,
     predictions: Annotated[
         Path | None,
@@ -50,7 +50,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     truth: Annotated[
         Path | None,
         option(
-            "--truth", metavar="DIR", help="Label maps of the same names as the predictions, in place of a data set."
+            "--truth", metavar="DIR", help="Ground-truth label maps named like the predictions, instead of --dataset."
         ),
     ] = None,
     classes: Annotated[
@@ -60,7 +60,7 @@ def evaluate(  # noqa: PLR0913 - an option each
     ignore: Annotated[
         str | None,
         option(
-            "--ignore", metavar="LIST|none", help="With --truth: values of the truth that do not count, such as 255."
+            "--ignore", metavar="LIST|none", help="With --truth: ground-truth values that do not count, such as 255."
         ),
     ] = None,
     split: SplitName = None,
@@ -71,11 +71,11 @@ def evaluate(  # noqa: PLR0913 - an option each
     ] = "auto",
     label_space: Annotated[
         Literal["ids", "train-ids"] | None,
-        option("--label-space", help="What predicted label maps hold: the data set's ids (default), or train ids."),
+        option("--label-space", help="Values of predicted label maps: the data set's ids (default), or train ids."),
     ] = None,
     resize: Annotated[
         Literal["no", "nearest"] | None,
-        option("--resize", help="What to do with label maps of another size than the truth; default: refuse them."),
+        option("--resize", help="Resize label maps whose size differs from the ground truth; default: refuse them."),
     ] = None,
     limit: Limit = None,
     ids: IdsFile = None,

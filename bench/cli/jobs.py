@@ -81,7 +81,7 @@ def require_folder(out: Path) -> None:
 def carry_out(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bool, another: str = "") -> int:
     """Evaluate, print the table or the record, and say what to do next; Ctrl-C keeps what was counted.
 
-    `another` is a command that makes a run to compare with, for when there is none; "" where none is known to work.
+    `another` is a command that makes a run to compare with, shown if there is none yet; "" if no such command works.
     """
     import msgspec
 
@@ -91,7 +91,7 @@ def carry_out(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bo
     there = None if overwrite else answered(job, out)
     if there is not None:
         console.note(
-            f"already there: {there.path} (evaluated {there.record.created}); model, data and bench are as they were, "
+            f"already there: {there.path} (evaluated {there.record.created}); model, data and bench are unchanged, "
             "so nothing was evaluated (--overwrite evaluates again)"
         )
     run = there or _evaluated(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json)
@@ -137,9 +137,9 @@ def _evaluated(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: b
 
 
 def against_shuffled(given: Mapping[str, Any], task: str, images: int) -> str:
-    """The command that scores shuffled truth under the options of this run, which every model should beat.
+    """The command that scores shuffled ground truth, which every model should beat, with the options of this run.
 
-    "" where there is no such baseline: for objects, for one image, for metrics of confidence, and for a baseline.
+    "" if there is no such baseline: for objects, a single image, metrics of confidence, and baselines.
     """
     from bench.cli.evaluate import evaluate as command
 

@@ -22,7 +22,9 @@ ModelName = Annotated[
 Weights = Annotated[
     str | None,
     typer.Option(
-        "--weights", metavar="FILE|DIR|ID|DEFAULT", help="Checkpoint, saved folder, or hub id; default: what ships."
+        "--weights",
+        metavar="FILE|DIR|ID|DEFAULT",
+        help="Checkpoint, saved folder or hub id; default: the weights that ship.",
     ),
 ]
 Task = Annotated[

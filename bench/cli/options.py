@@ -25,7 +25,7 @@ LayoutName = Annotated[
 ]
 IdsFile = Annotated[
     str | None,
-    option("--ids", metavar="FILE|all", help="Image ids or names, one a line, in place of the split's list."),
+    option("--ids", metavar="FILE|all", help="Image ids or file names, one per line, instead of the split's list."),
 ]
 Limit = Annotated[int | None, option("--limit", metavar="N", help="Only the first N images.")]
 Out = Annotated[Path, option("--out", metavar="DIR", help="Where run records are written.")]
@@ -68,31 +68,38 @@ BoundaryMode = Annotated[
 AreaFrom = Annotated[
     Literal["mask", "box"] | None,
     option(
-        "--area-from", help="Area of a detection with mask and box: the mask's (default), or the box's as pycocotools."
+        "--area-from",
+        help="Area of a detection with mask and box: the mask's (default), or the box's as in pycocotools.",
     ),
 ]
 ShownFrom = Annotated[
     float | None,
-    option("--shown-from", metavar="SCORE", help="Score from which on detections count in precision, recall, F1: 0.5."),
+    option("--shown-from", metavar="SCORE", help="Score threshold for precision, recall and F1; default: 0.5."),
 ]
 MaxDetections = Annotated[
     str | None,
-    option("--max-detections", metavar="LIST", help="Detections of a class in an image for AR and AP: 1,10,100."),
+    option(
+        "--max-detections",
+        metavar="LIST",
+        help="Maximum detections per class and image for AR and AP; default: 1,10,100.",
+    ),
 ]
 IouThresholds = Annotated[
     str | None,
     option(
-        "--iou-thresholds", metavar="LIST", help="Overlaps that AP and AR average, such as 0.5:0.95:0.05 or 0.5,0.75."
+        "--iou-thresholds",
+        metavar="LIST",
+        help="IoU thresholds that AP and AR average, such as 0.5:0.95:0.05 or 0.5,0.75.",
     ),
 ]
 AreaRanges = Annotated[
     str | None,
     option(
-        "--area-ranges", metavar="LIST", help="Sizes of objects in pixels, such as tiny=0:256,small=256:1024,big=1024:."
+        "--area-ranges",
+        metavar="LIST",
+        help="Area ranges of objects in pixels, such as tiny=0:256,small=256:1024,big=1024:.",
     ),
 ]
 Resume = Annotated[bool, option("--resume", help="Go on where an interrupted run stopped.")]
-Overwrite = Annotated[
-    bool, option("--overwrite", help="Evaluate again, and replace a record of the same question with other counts.")
-]
+Overwrite = Annotated[bool, option("--overwrite", help="Evaluate again, and replace a record whose counts differ.")]
 AsJson = Annotated[bool, option("--json", help="Print one JSON object and nothing else on standard output.")]

@@ -14,9 +14,9 @@ _MASK = re.compile(rb'"segmentation"\s*:(?!\s*(?:null|\[\s*\]))')
 """A mask that is not empty."""
 
 
-def begin(predictions: Path | None, data: Path | None, metrics: str) -> None:
+def begin(predictions: Path, data: Path | None, metrics: str) -> None:
     """Begin to parse results in COCO's form, and the truth file if it was named."""
-    path = (predictions or Path()).expanduser()
+    path = predictions.expanduser()
     if not path.is_file():
         return
     try:

@@ -120,8 +120,8 @@ def run(  # noqa: PLR0913 - an option each
         sidecar=config,
         **further,
     )
-    # What needs no torch first: loading it takes longer than most mistakes deserve. Then the model, before a data set
-    # is drawn: a wrong checkpoint should be known by then; data sets that are merely read are quicker than torch.
+    # Checks without torch come first, because loading torch takes seconds. A data set that is read is opened next; one
+    # that must be drawn takes longer, so the model is loaded before it and a wrong checkpoint is reported early.
     jobs.require_folder(out)
     some: dict[str, Any] = {"layout_name": layout, "ids": ids, "limit": limit}
     card, chosen = data_sets.asked(dataset, split, **some)
@@ -157,7 +157,7 @@ def run(  # noqa: PLR0913 - an option each
 
 
 def _other(given: Mapping[str, Any], split: str) -> str:
-    """The command that asks the same of another model that ships weights for streets."""
+    """The same command for another model that ships weights for streets."""
     model = "deeplab" if given["model"] == "fcn" else "fcn"
     kept = [name for name in jobs.OF_THE_QUESTION if name in given and name not in ("dataset", "split")]
     same = {name: given[name] for name in kept}

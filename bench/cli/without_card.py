@@ -22,7 +22,7 @@ def refuse_others(named: Mapping[str, Any], label_space: str | None, task: str) 
         if value is not None:
             raise UsageError(f"--{name} and --truth cannot go together: --truth takes the place of a data set")
     if label_space is not None:
-        raise UsageError(f"--label-space {label_space} has no effect with --truth, whose values are the classes")
+        raise UsageError(f"--label-space {label_space} has no effect with --truth: the values are the classes")
     if task not in ("auto", "semantic"):
         raise UsageError(f"--task {task}: two folders hold label maps (semantic); objects and segments need a card")
 
@@ -35,18 +35,18 @@ def refuse_without_truth(named: Mapping[str, Any], dataset: str | None) -> None:
     """
     for name, value in named.items():
         if value is not None:
-            raise UsageError(f"--{name} has no effect without --truth: the card of a data set says that; leave it out")
+            raise UsageError(f"--{name} has no effect without --truth: the data set's card sets it; leave it out")
     if dataset is None:
         raise UsageError(
-            "--dataset/-d is missing: name a data set (bench list datasets) or your card, or give the folder of the "
-            "true label maps with --truth"
+            "--dataset/-d is missing: name a data set (bench list datasets) or your card, or give the folder of "
+            "ground-truth label maps with --truth"
         )
 
 
 def open_folders(
     truth: Path, predictions: Path, *, classes: str | None, ignore: str | None, ids: str | None, limit: int | None
 ) -> Data:
-    """Open the true label maps as a data set whose classes are named, or are the values of both folders.
+    """Open ground-truth label maps as a data set; without `classes`, the values of both folders are the classes.
 
     Raises:
         UsageError, DataError, PredictionError: what is wrong, and where.
@@ -65,7 +65,7 @@ def open_folders(
         unknown = sorted(set(wanted) - set(names))
         if unknown:
             raise DataError(
-                f"--ids {ids}: {root} has no label map of {folders.first(unknown)}; one there is {names[0]}"
+                f"--ids {ids}: {root} has no label map of {folders.first(unknown)}; it has one of {names[0]}"
             )
         names = [name for name in names if name in set(wanted)]
     if limit is not None and limit < 1:

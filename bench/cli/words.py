@@ -25,14 +25,14 @@ class Option:
 
 @dataclass(frozen=True)
 class Argument:
-    """A word without a name before it, before typer knows it."""
+    """A positional argument, before typer knows it."""
 
     help: str
     metavar: str
 
 
 def argument(metavar: str, *, help: str) -> Argument:  # noqa: A002 - typer's own word
-    """Declare a word without a name; a command has at most one, and it may be left out."""
+    """Declare an optional positional argument; a command has at most one."""
     return Argument(help, metavar)
 
 
@@ -90,7 +90,7 @@ def plain(function: Callable[..., int], words: Sequence[str]) -> dict[str, Any] 
 
 
 def spoken(function: Callable[..., int], values: Mapping[str, Any]) -> list[str]:
-    """The words that give a command these values by parameter; what is at its default needs none.
+    """The words on the command line that set these parameters; a value that is the default needs none.
 
     >>> def show(*, limit: Annotated[int | None, option("--limit", help="Images.")] = None) -> int: ...
     >>> spoken(show, {"limit": 3}), spoken(show, {"limit": None})
