@@ -229,7 +229,7 @@ def test_image_by_image_and_in_bulk_are_alike(
     """Results in bulk, a baseline image by image, a loop in Python: one protocol, one set of notices."""
     truth, results = grid(3, 3, 2)
     words = files(tmp_path, truth, results)
-    wanted = record(capsys, [*words, "--max-detections", "1,4"])
+    wanted = record(capsys, [*words, "--metrics", "boxes", "--max-detections", "1,4"])
     evaluator = door.Evaluator(["cell"], task="instance", metrics="boxes", max_detections=(1, 4), interval="none")
     for image in (1, 2):
         corners = np.array([r["bbox"] for r in results if r["image_id"] == image])
