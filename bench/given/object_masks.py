@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from bench import masks
 from bench.errors import InputError
 from bench.given.arrays import array, whole
-from bench.samples import Rle
+from bench.samples import Array, Rle
 
 Size: TypeAlias = tuple[int, int]
 NO_MASKS: Size = (0, 0)
@@ -21,18 +23,16 @@ def none(count: int) -> list[Rle]:
 
 
 def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
-    """The codes of masks and the size of their image; `size` (height, width) is needed by polygons alone.
+    """The codes of planes (G, H, W) or of run-length codes, and the size of their image; `size` is that without any.
 
     Raises:
-        InputError: another shape, masks of several sizes, a damaged code, or polygons where no size is known.
+        InputError: another shape, masks of several sizes, or a damaged code.
     """
     if found is None:
         return none(count), NO_MASKS if count else size or NO_MASKS
-    if isinstance(found, list | tuple) and found and (isinstance(found[0], Mapping) or _is_polygons(found[0])):
-        size = next((_size(each) for each in found if isinstance(each, Mapping)), size)
-        if size is None:
-            raise InputError("polygons need the size of the image: say size=(height, width)")
-        made = [_rle(each, size) for each in found]
+    if isinstance(found, list | tuple) and found and all(isinstance(each, Mapping) for each in found):
+        size = _size(found[0])
+        made = [_rle(each) for each in found]
         masks.check(made, size)
         return made, size
     if isinstance(found, list | tuple):
@@ -52,6 +52,40 @@ def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
     return masks.encode_many(inside), (stacked.shape[1], stacked.shape[2])
 
 
+def of_segmentations(
+    found: Sequence[Any], boxes: Array, size: Size | None, *, cut: bool
+) -> tuple[list[Rle], Size, Array]:
+    """The codes of what `segmentation` gives, the size of their image, and the marks of `bench.samples`, (G,) uint8.
+
+    They are drawn as those of files are: where an object has no mask, its box stands in, `boxes` (G, 4), NaN where
+    there is none. `size` (height, width) is needed where no run-length code has it; `cut` as in `masks.from_outline`.
+
+    Raises:
+        InputError: a damaged mask, one without a size, or an object with neither mask nor box.
+    """
+    size = next((_size(each) for each in found if isinstance(each, Mapping)), size)
+    if size is None:
+        raise InputError("polygons need the size of the image: say size=(height, width)")
+    pairs = zip(found, boxes, strict=True)
+    drawn = [_drawn(each, box, size, place, cut=cut) for place, (each, box) in enumerate(pairs)]
+    return [rle for rle, _ in drawn], size, np.array([mark for _, mark in drawn], dtype=np.uint8)
+
+
+def segmentation(found: Any) -> Mapping[str, Any] | list[list[float]]:
+    """A mask in COCO's form: a run-length code as it is, or the parts of a polygon, none where nobody drew one.
+
+    Raises:
+        InputError: another form.
+    """
+    if isinstance(found, Mapping):
+        return found
+    try:
+        return [[float(number) for number in part] for part in (() if found is None else found)]
+    except (TypeError, ValueError):
+        form = "a run-length code, or a list of polygons, each x1, y1, x2, y2, ..."
+        raise InputError(f"a segmentation is {form}") from None
+
+
 def size_of(value: Any) -> Size | None:
     """The size of the image that the masks of one image tell, where they do."""
     entries: Any = value.get("masks") if isinstance(value, Mapping) else value
@@ -64,23 +98,27 @@ def size_of(value: Any) -> Size | None:
     return None
 
 
-def _is_polygons(entry: Any) -> bool:
-    """Whether this is a list of lists of numbers, as COCO draws an object; a plane is an array."""
-    return isinstance(entry, list | tuple) and bool(entry) and isinstance(entry[0], list | tuple)
-
-
 def _size(code: Mapping[str, Any]) -> Size:
     if not {"size", "counts"} <= set(code) or len(code["size"]) != 2:
         raise InputError("a run-length code is a dict with size, [height, width], and counts")
     return int(code["size"][0]), int(code["size"][1])
 
 
-def _rle(entry: Any, size: Size) -> Rle:
-    """The code of a run-length code (bytes, text or plain counts) or of polygons."""
-    if not isinstance(entry, Mapping):
-        return masks.from_polygons([[float(number) for number in part] for part in entry], size)
-    counts = entry["counts"]
+def _rle(entry: Mapping[str, Any]) -> Rle:
+    """The code of bytes, text or plain counts."""
+    size, counts = _size(entry), entry["counts"]
     if isinstance(counts, str | bytes):
-        text = counts.encode("utf-8") if isinstance(counts, str) else counts
-        return {"size": list(_size(entry)), "counts": text}
-    return masks.from_uncompressed(whole(array(counts), "counts"), _size(entry))
+        return {"size": list(size), "counts": counts.encode("utf-8") if isinstance(counts, str) else counts}
+    return masks.from_uncompressed(whole(array(counts), "counts"), size)
+
+
+def _drawn(found: Any, box: Array, size: Size, place: int, *, cut: bool) -> tuple[Rle, int]:
+    if isinstance(found, Mapping):
+        rle = _rle(found)
+        masks.check([rle], size)
+        return rle, 0
+    own = None if np.isnan(box).any() else box.tolist()
+    shape = masks.from_outline(found, own, size, cut=cut)
+    if shape is None:
+        raise InputError(f"object {place} has neither a mask nor a box (segmentation, bbox)")
+    return shape

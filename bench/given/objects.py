@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FARTHEST = 1e9
 """Pixels from the origin that no corner or side of a box reaches."""
+NOWHERE = "a box with a NaN, or one that lies in no image"
 KEYS = ("masks", "boxes", "labels", "scores", "iscrowd", "area", "classes", "image_id")
 
 
@@ -33,7 +34,7 @@ KEYS = ("masks", "boxes", "labels", "scores", "iscrowd", "area", "classes", "ima
 class _Columns:
     """What was handed over of G objects: class numbers (G,), masks in any form, boxes (G, 4) as x, y, width, height.
 
-    `areas` (G,) are NaN where nobody gives one.
+    Boxes and `areas` (G,) are NaN where nobody gives one. `segmentations` are masks in COCO's form.
     """
 
     numbers: Array
@@ -42,6 +43,7 @@ class _Columns:
     scores: Array | None
     crowd: Array | None
     areas: Array | None
+    segmentations: Sequence[Any] | None = None
 
 
 def instances(value: Any, classes: Classes, reading: Reading, size: Size | None, *, scored: bool) -> Instances:
@@ -60,7 +62,7 @@ def instances(value: Any, classes: Classes, reading: Reading, size: Size | None,
     if scored and columns.scores is None:
         raise InputError("detections need scores, (G,) numbers by which they are ranked")
     found, kept = train_ids(columns.numbers, classes, ids=space == "ids", hint=reading.open)
-    return _made(columns, found, kept, size)
+    return _made(columns, found, kept, size, predicted=scored)
 
 
 def is_coco(value: Any) -> bool:
@@ -77,11 +79,17 @@ def without_masks(found: Instances) -> Instances:
     return replace(found, size=NO_MASKS, rles=object_masks.none(len(found)))
 
 
-def _made(columns: _Columns, found: Array, kept: Array, size: Size | None) -> Instances:
-    count = len(kept)
-    rles, size = object_masks.codes(columns.masks, size, count)
+def _made(columns: _Columns, found: Array, kept: Array, size: Size | None, *, predicted: bool) -> Instances:
+    count, marks = len(kept), None
+    if columns.segmentations is None:
+        rles, size = object_masks.codes(columns.masks, size, count)
+    else:
+        sides = np.full((count, 4), np.nan) if columns.boxes is None else columns.boxes
+        rles, size, marks = object_masks.of_segmentations(columns.segmentations, sides, size, cut=predicted)
     boxes = masks.boxes(rles) if columns.boxes is None else columns.boxes
     _same_lengths(columns, count, masks=len(rles), boxes=len(boxes))
+    if np.isnan(boxes).any():
+        boxes = np.where(np.isnan(boxes), masks.boxes(rles), boxes)
     areas = boxes[:, 2] * boxes[:, 3] if size == NO_MASKS else masks.areas(rles)
     if columns.areas is not None:
         areas = np.where(np.isnan(columns.areas), areas, columns.areas)
@@ -95,6 +103,7 @@ def _made(columns: _Columns, found: Array, kept: Array, size: Size | None) -> In
         boxes=boxes[kept],
         scores=None if columns.scores is None else columns.scores[kept],
         crowd=np.zeros(int(kept.sum()), dtype=bool) if columns.crowd is None else columns.crowd[kept],
+        marks=None if marks is None else marks[kept],
     )
     require_numbers(made)
     return made
@@ -108,7 +117,7 @@ def require_numbers(found: Instances) -> None:
     """
     boxes, areas = np.asarray(found.boxes, dtype=np.float64), np.asarray(found.areas, dtype=np.float64)
     if not (np.abs(boxes) <= FARTHEST).all():
-        raise InputError("a box with a NaN, or one that lies in no image")
+        raise InputError(NOWHERE)
     if not np.isfinite(areas).all():
         raise InputError("an area that is NaN or infinite")
 
@@ -161,6 +170,8 @@ def _sides(value: Any) -> Array:
     if corners.size and (corners.ndim != 2 or corners.shape[1] != 4):
         raise InputError(f"boxes have shape (G, 4), and these {corners.shape}")
     corners = corners.reshape(-1, 4)
+    if np.isnan(corners).any():
+        raise InputError(NOWHERE)
     with np.errstate(invalid="ignore"):  # infinite corners are refused later
         found = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
     wrong = np.flatnonzero((found[:, 2:] < 0).any(axis=1))
@@ -173,19 +184,35 @@ def _sides(value: Any) -> Array:
 
 def _of_coco(entries: Sequence[Mapping[str, Any]]) -> _Columns:
     """Annotations or results of one image; their boxes are x, y, width, height."""
-    drawn, boxed = ([bool(entry.get(key)) for entry in entries] for key in ("segmentation", "bbox"))
-    if not all(drawn) and not all(boxed):
-        raise InputError("each entry needs a segmentation, or each a bbox, and some have neither")
+    segmentations = [object_masks.segmentation(entry.get("segmentation")) for entry in entries]
+    drawn = any(isinstance(each, Mapping) or any(each) for each in segmentations)
+    boxes = np.array([_box(entry.get("bbox")) for entry in entries])
+    missing = np.isnan(boxes).any(axis=1)
+    if not drawn and missing.any():
+        raise InputError(f"object {int(missing.argmax())} has neither a mask nor a box (segmentation, bbox)")
     scores = [entry.get("score") for entry in entries]
     areas = [entry.get("area") for entry in entries]
     return _Columns(
         numbers=whole(array([entry["category_id"] for entry in entries]), "categories"),
-        masks=[entry["segmentation"] for entry in entries] if all(drawn) else None,
-        boxes=array([entry["bbox"] for entry in entries]).astype(np.float64).reshape(-1, 4) if all(boxed) else None,
+        masks=None,
+        boxes=boxes,
         scores=array(scores).astype(np.float64) if None not in scores else None,
         crowd=np.array([bool(entry.get("iscrowd", False)) for entry in entries]),
         areas=np.array([np.nan if area is None else float(area) for area in areas]),
+        segmentations=segmentations if drawn else None,
     )
+
+
+def _box(value: Any) -> Array:
+    """A box x, y, width, height, (4,); NaN where there is none."""
+    if value is None or not len(value):
+        return np.full(4, np.nan)
+    found = array(value).astype(np.float64)
+    if found.shape != (4,):
+        raise InputError(f"a bbox is x, y, width, height, and this one is {value}")
+    if np.isnan(found).any():
+        raise InputError(NOWHERE)
+    return found
 
 
 def _of_id_map(value: Mapping[str, Any], space: str) -> tuple[_Columns, str]:
