@@ -20,9 +20,9 @@ from bench import images, runs
 from bench.errors import DataError, InputError, PredictionError, RunError, UsageError
 from bench.evaluation import fitting, recording
 from bench.evaluation.cost import Meter
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import Job, notices_of
 from bench.evaluation.keeping import Keeper
-from bench.families import CountsPairs, Family, families
+from bench.families import CountsColumns, CountsPairs, Family, families
 from bench.runs import Run, Tables
 from bench.runs.journal import Journal
 from bench.samples import Instances, LabelMap, Prediction, PromptedMasks, Sample, Segments, Table
@@ -30,8 +30,6 @@ from bench.samples import Instances, LabelMap, Prediction, PromptedMasks, Sample
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    from bench.formats import PredictionReader
-    from bench.notices import Notice
     from bench.samples.columns import DetectionColumns, TruthColumns
 
 Progress = Callable[[int, int], None]
@@ -98,7 +96,7 @@ def evaluate(
         **({"cost": meter.cost()} if meter and counted else {}),
     }
     tables = recording.tables(job, parts)
-    told = (*_notices_of(job.read_prediction), *(notice for each in columns or () for notice in each.notices))
+    told = (*notices_of(job.read_prediction), *(notice for each in columns or () for notice in each.notices))
     job = replace(job, notices=(*job.notices, *told))
     try:
         with runs.writing(path, tables, overwrite=overwrite) as finish:  # scoring and writing counts go side by side
@@ -195,21 +193,16 @@ def _joined(counted: Sequence[Counted]) -> Counted:
 
 def _columns(counter: _Counter) -> tuple[TruthColumns, DetectionColumns] | None:
     """All images in one piece, where the layout reads and all families count that way."""
-    able = all(getattr(each, "count_columns", None) for each in counter.families)
+    able = all(isinstance(each, CountsColumns) for each in counter.families)
     return counter.job.read_columns() if counter.job.read_columns and able else None
 
 
 def _count_whole(counter: _Counter, truth: TruthColumns, found: DetectionColumns) -> Tables:
     tables: Tables = {"done": {"image": np.arange(len(counter.job.samples), dtype=np.int32)}}
     for each in counter.families:
-        count = getattr(each, "count_columns", None)
-        tables.update(count(counter.job.rules, truth, found) if count else {})
+        if isinstance(each, CountsColumns):
+            tables.update(each.count_columns(counter.job.rules, truth, found))
     return tables
-
-
-def _notices_of(reader: PredictionReader | None) -> tuple[Notice, ...]:
-    """What a reader of stored predictions has to say of them."""
-    return tuple(getattr(reader, "notices", ()))
 
 
 def _count_rest(

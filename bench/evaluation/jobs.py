@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from bench.cards import Card
 from bench.classes import LabelSpace
 from bench.evaluation.causes import Asked
 from bench.families import Rules
-from bench.formats import PredictionReader, layout, suspicions
+from bench.formats import HasNotices, PredictionReader, UsesFiles, layout, suspicions
 from bench.formats.grouping import key_of
 from bench.models import Model
 from bench.notices import Notice
@@ -126,7 +126,7 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
     files = _files_of(path)
     # What is read in bulk is not read twice, one object at a time.
     read = _WhenNeeded(find) if in_bulk else find()
-    used = getattr(read, "used", ())
+    used = _used_by(read)
     warnings = suspicions.warnings_of(card, path, task, used, files=files, space=space)
     return Job(
         card=card,
@@ -165,6 +165,11 @@ def _pairs_reader(card: Card, task: str, read: PredictionReader) -> PairsReader 
     return None
 
 
+def _used_by(reader: object) -> Collection[Path]:
+    """The files that a prediction reader reads; none where it does not say."""
+    return reader.used if isinstance(reader, UsesFiles) else ()
+
+
 class _WhenNeeded:
     """A reader that finds the predictions when the first of them is asked for; several threads may ask."""
 
@@ -180,7 +185,12 @@ class _WhenNeeded:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What the reader found odd, once it has been asked."""
-        return tuple(notice for reader in self._found for notice in getattr(reader, "notices", ()))
+        return tuple(notice for reader in self._found for notice in notices_of(reader))
+
+
+def notices_of(reader: object) -> tuple[Notice, ...]:
+    """What a prediction reader found odd in the stored predictions; nothing where it does not say, or is None."""
+    return reader.notices if isinstance(reader, HasNotices) else ()
 
 
 def made_from_truth(  # noqa: PLR0913 - what a person can say of a baseline

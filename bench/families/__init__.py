@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Literal, NamedTuple, Protocol, cast, get_args, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast, get_args, runtime_checkable
 
 import msgspec
 
@@ -19,6 +19,9 @@ from bench.metrics.regions import Plan
 from bench.metrics.semantic import ClassesIn
 from bench.notices import Notice
 from bench.samples import Array, Prediction, Sample, Table
+
+if TYPE_CHECKING:
+    from bench.samples.columns import DetectionColumns, TruthColumns
 
 
 class Entry(NamedTuple):
@@ -138,10 +141,10 @@ class Scores(Protocol):
 class Family(Protocol):
     """What every module of this folder offers.
 
-    Those of objects also have `count_columns`, for all images at once, and some others are `CountsPairs`; those that
-    look at the value of scores have `settled`, which writes into the tables of a run which of its detections are shown,
-    before scores become ranks; those that make many scores at a cost each have `score_only`, which makes one; and those
-    whose scores have other names under other rules have `metrics_of`.
+    Those of objects are also `CountsColumns`, some others are `CountsPairs`, and some of both have `Doubts` or are
+    `NamedByRules`. Those that look at the value of scores have `settled`, which writes into the tables of a run which
+    of its detections are shown, before scores become ranks; those that make many scores at a cost each have
+    `score_only`, which makes one.
     """
 
     GROUP: str
@@ -189,6 +192,24 @@ class Family(Protocol):
 
 
 @runtime_checkable
+class CountsColumns(Protocol):
+    """What families of objects offer besides: all images are counted at once."""
+
+    def count_columns(self, rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+        """Count all N images; tables as from `count`, none where another family makes the same ones."""
+        ...
+
+
+@runtime_checkable
+class NamedByRules(Protocol):
+    """What families offer besides whose scores have other names under other rules, such as AR500."""
+
+    def metrics_of(self, rules: Rules) -> tuple[str, ...]:
+        """The names of the scores under these rules, as in `METRICS`."""
+        ...
+
+
+@runtime_checkable
 class CountsPairs(Protocol):
     """What families offer besides, for which the pixels of pairs of labels or of segments are enough."""
 
@@ -218,8 +239,7 @@ def family(name: str) -> Family:
 def metrics_of(name: str, rules: Rules) -> tuple[str, ...]:
     """The names of a family's scores under these rules, as in `METRICS`."""
     module = family(name)
-    asked = getattr(module, "metrics_of", None)
-    return cast("tuple[str, ...]", asked(rules)) if asked else module.METRICS
+    return module.metrics_of(rules) if isinstance(module, NamedByRules) else module.METRICS
 
 
 def families(names: Iterable[str]) -> list[Family]:

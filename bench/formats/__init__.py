@@ -6,22 +6,43 @@ Each module reads truth and stored predictions and writes both; none knows model
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast, runtime_checkable
 
 from bench.samples import Prediction, Sample
 
 if TYPE_CHECKING:
     from bench.cards import Card
     from bench.classes import Classes, LabelSpace
+    from bench.notices import Notice
 
 Ids: TypeAlias = Sequence[str] | Literal["all"] | None
 """Which images: a list of ids, every image found, or (None) the split list that the data set ships."""
 PredictionReader: TypeAlias = Callable[[Sample], Prediction]
 Progress: TypeAlias = Callable[[int], None]
 """Called with the number of images done since the last call."""
+
+
+@runtime_checkable
+class HasNotices(Protocol):
+    """A prediction reader that says what is odd in the stored predictions."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What is odd; complete once a prediction has been read."""
+        ...
+
+
+@runtime_checkable
+class UsesFiles(Protocol):
+    """A prediction reader that knows which files hold its predictions, so that those left over can be named."""
+
+    @property
+    def used(self) -> Collection[Path]:
+        """The files."""
+        ...
 
 
 class Layout(Protocol):
