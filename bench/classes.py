@@ -26,7 +26,7 @@ _SHOWN = 8
 """Names that a table of classes shows of itself."""
 INVALID = -1
 """Entry of a look-up table for a value that is no label."""
-_VALUES = 1 << 16
+VALUES = 1 << 16
 """How many values a label file can hold."""
 
 
@@ -156,9 +156,9 @@ class Classes:
 
     @cached_property
     def _prediction_table(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        table = np.full(65536, INVALID, dtype=np.int32)
+        table = np.full(VALUES, INVALID, dtype=np.int32)
         for entry in self.entries:
-            if 0 <= entry.id < 65536:
+            if 0 <= entry.id < VALUES:
                 table[entry.id] = self.ignore if entry.train_id is None else entry.train_id
         return table
 
@@ -170,7 +170,7 @@ class Classes:
 
     @cached_property
     def _train_table(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        table = np.full(65536, INVALID, dtype=np.int32)
+        table = np.full(VALUES, INVALID, dtype=np.int32)
         table[: len(self)] = np.arange(len(self))
         # Only where the card has labels that are not scored can a train id mean "one of them".
         if any(entry.train_id is None for entry in self.entries):
@@ -201,10 +201,10 @@ def problems_of_classes(entries: Sequence[Class], ignore: int, void: Sequence[in
     train_ids = sorted({entry.train_id for entry in entries if entry.train_id is not None})
     if train_ids != list(range(len(train_ids))) or (entries and not train_ids):
         yield f"the train ids of the classes must be 0 .. C-1 without gaps, but they are {train_ids}"
-    if not len(train_ids) <= ignore <= _VALUES - 1:
+    if not len(train_ids) <= ignore <= VALUES - 1:
         last = train_ids[-1] if train_ids else 0
         yield (
-            f"ignore = {ignore} must lie above the train ids 0 .. {last} and below {_VALUES}: it is a value in memory; "
+            f"ignore = {ignore} must lie above the train ids 0 .. {last} and below {VALUES}: it is a value in memory; "
             "values of the files that do not count are listed in void"
         )
     clash = sorted(set(void) & {entry.id for entry in entries if entry.train_id is not None})
@@ -237,4 +237,4 @@ def _ranges(values: list[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs) or "none"
 
 
-__all__ = ["INVALID", "LABEL_SPACES", "Class", "Classes", "LabelSpace"]
+__all__ = ["INVALID", "LABEL_SPACES", "VALUES", "Class", "Classes", "LabelSpace"]

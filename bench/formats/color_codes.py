@@ -59,6 +59,15 @@ class ColorCodes:
         table = [self._classes.ignore if entry.train_id is None else entry.train_id for entry in self._labels]
         return np.array(table, dtype=self._classes.dtype)[places]
 
+    def colors(self, labels: Array) -> Array:
+        """The colour of each train id and of `ignore`, (H, W, 3) uint8; black where the card gives none."""
+        table = np.zeros((self._classes.ignore + 1, 3), dtype=np.uint8)
+        for entry in reversed(self._classes.entries):
+            if entry.color is not None:
+                table[self._classes.ignore if entry.train_id is None else entry.train_id] = entry.color
+        painted: Array = table[labels]
+        return painted
+
     def label_map(self, places: Array) -> LabelMap:
         """A prediction: its train ids and, where some pixels are not scored, the ids that say what was predicted."""
         train = self.labels(places)

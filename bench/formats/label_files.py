@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench import images, kernels
-from bench.classes import INVALID, Classes, LabelSpace
+from bench import images
+from bench.classes import VALUES, Classes, LabelSpace
 from bench.errors import DataError, InputError, PredictionError
 from bench.formats.color_codes import ColorCodes
+from bench.formats.value_codes import ValueCodes
 from bench.images import levels
 from bench.notices import Notice
 from bench.samples import Array, LabelMap, Sample
 
 if TYPE_CHECKING:
     from bench.cards import Card
-
-_VALUES = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +70,7 @@ class LabelFiles:
         Raises:
             DataError: a value that means nothing in the card.
         """
-        ids = self._from_values(values, path, DataError) if self.values else values
+        ids = self._value_codes.true_ids(values, path) if self.values else values
         return self.classes.to_train(ids, where=str(path))
 
     def read_prediction(self, path: Path, space: LabelSpace = "ids") -> LabelMap:
@@ -120,7 +119,7 @@ class LabelFiles:
         Raises:
             PredictionError: a value that [values] does not list.
         """
-        return self._from_values(values, path, PredictionError) if self.values and space == "ids" else values
+        return self._value_codes.predicted_ids(values, path) if self.values and space == "ids" else values
 
     def write_truth(self, path: Path, labels: Array) -> None:
         """Write train ids and `ignore`, shape (H, W), so that `read_truth` gives them back.
@@ -149,7 +148,7 @@ class LabelFiles:
 
     @cached_property
     def _unscored(self) -> tuple[int, ...]:
-        return tuple(e.id for e in self.classes.entries if e.train_id is None and 0 <= e.id < _VALUES)
+        return tuple(e.id for e in self.classes.entries if e.train_id is None and 0 <= e.id < VALUES)
 
     def _write(self, path: Path, labels: Array, classes: Classes) -> None:
         if self.threshold is not None:
@@ -159,47 +158,7 @@ class LabelFiles:
             images.write_rgb(path, self._to_colors(labels, path))
             return
         ids = classes.to_ids(labels)
-        images.write_labels(path, self._to_values(ids, path) if self.values else ids, self.palette)
-
-    @cached_property
-    def _value_table(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        table = np.full(_VALUES, INVALID, dtype=np.int32)
-        table[list(self.classes.void)] = self.classes.void
-        table[list(self.values.keys())] = list(self.values.values())
-        return table
-
-    @cached_property
-    def _predicted_table(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        """As `_value_table`, and ids stand for themselves where no pixel value contradicts any of them.
-
-        Networks answer 0 and 1 also where masks are drawn as 0 and 255.
-        """
-        table = self._value_table.copy()
-        ids = [entry.id for entry in self.classes.entries if 0 <= entry.id < _VALUES]
-        if all(self.values.get(each, each) == each for each in ids):
-            table[ids] = ids
-        return table
-
-    def _from_values(self, labels: Array, path: Path, error: type[InputError]) -> Array:
-        table = self._predicted_table if error is PredictionError else self._value_table
-        try:
-            return kernels.map_labels(labels, table, np.uint16)
-        except kernels.InvalidLabel as invalid:
-            hint = ""
-            if error is PredictionError and int(labels.max()) < len(self.classes):
-                hint = "; if the values are train ids, say --label-space train-ids"
-            known = ", ".join(map(str, sorted(self.values)))
-            problem = f"pixel value {invalid.value} is not among the card's [values] ({known}){hint}"
-            raise error(f"{path}: {problem}") from None
-
-    def _to_values(self, ids: Array, path: Path) -> Array:
-        table = np.full(_VALUES, INVALID, dtype=np.int32)
-        for value in np.flatnonzero(self._value_table != INVALID)[::-1]:
-            table[self._value_table[value]] = value
-        try:
-            return kernels.map_labels(ids, table, np.uint8 if int(table.max()) <= 255 else np.uint16)
-        except kernels.InvalidLabel as invalid:
-            raise DataError(f"{path}: no pixel value stands for id {invalid.value} in the card's [values]") from None
+        images.write_labels(path, self._value_codes.values_of(ids, path) if self.values else ids, self.palette)
 
     def _from_levels(self, path: Path, error: type[InputError]) -> Array:
         try:
@@ -207,6 +166,10 @@ class LabelFiles:
         except DataError as problem:
             raise error(str(problem)) from None
         return found.reach(self.threshold or 0).astype(self.classes.dtype)
+
+    @cached_property
+    def _value_codes(self) -> ValueCodes:
+        return ValueCodes(self.classes, self.values)
 
     @cached_property
     def color_codes(self) -> ColorCodes:
@@ -252,13 +215,9 @@ class LabelFiles:
         return f"; {self.colored}" if self.colored and _is_color(path) else ""
 
     def _to_colors(self, labels: Array, path: Path) -> Array:
-        table = np.zeros((self.classes.ignore + 1, 3), dtype=np.uint8)
-        for entry in reversed(self.classes.entries):
-            if entry.color is not None:
-                table[self.classes.ignore if entry.train_id is None else entry.train_id] = entry.color
         if not self._unscored and (labels == self.classes.ignore).any():
             raise DataError(f"{path}: there are void pixels, but no class of the card that is not scored has a colour")
-        return table[labels]
+        return self.color_codes.colors(labels)
 
 
 @dataclass(frozen=True, eq=False)
