@@ -39,6 +39,20 @@ class Data:
         return f"<Data {self.card.title} {self.split}: {len(self.samples)} images, {self.root}>"
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A split that was asked for and is not opened yet: its card, and which of its images.
+
+    The ids are read once, because a list may come from a pipe; `named` is what messages call it.
+    """
+
+    card: Card
+    split: str
+    ids: Ids
+    limit: int | None
+    named: str = ""
+
+
 def open_data(
     dataset: str = "streets",
     split: str | None = None,
@@ -57,11 +71,21 @@ def open_data(
     Raises:
         CardError, DataError, UsageError: what is missing or wrong, and where.
     """
-    card, split = asked(dataset, split, layout_name=layout_name, ids=ids, limit=limit)
+    question = asked(dataset, split, layout_name=layout_name, ids=ids, limit=limit)
+    return open_asked(question, root=root, progress=progress)
+
+
+def open_asked(question: Asked, *, root: str | Path | None = None, progress: Progress | None = None) -> Data:
+    """Open a split that was asked for; `root` is as in `open_data`.
+
+    Raises:
+        CardError, DataError, UsageError: what is missing or wrong, and where.
+    """
+    card, split, ids, limit = question.card, question.split, question.ids, question.limit
     found = _root(card, split, root, progress)
     if card.classes_from == "truth":
         card = replace(card, classes=classes_in_truth(card, found, split))
-    samples = _samples(card, found, split, ids)
+    samples = _samples(card, found, question)
     if ids is None:
         _refuse_groups_unseen(card, samples)
     if limit is not None:
@@ -79,8 +103,8 @@ def asked(
     layout_name: str | None = None,
     ids: str | Path | Sequence[str] | None = None,
     limit: int | None = None,
-) -> tuple[Card, str]:
-    """The card in its layout and the split of what was asked for, checked before any file of the data set is looked at.
+) -> Asked:
+    """What was asked for, checked before any file of the data set is looked at.
 
     Raises:
         CardError, UsageError: what is wrong or unknown.
@@ -95,15 +119,19 @@ def asked(
         card = card.in_layout(layout_name)
     split = split or card.default_split
     card.split(split)
-    chosen_ids(ids)
+    chosen = chosen_ids(ids)
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: at least one image is needed")
-    return card, split
+    return Asked(card, split, chosen, limit, f"--ids {ids}" if isinstance(ids, str | Path) else "")
 
 
 def draws(card: Card, split: str, root: Path | None) -> bool:
-    """Whether opening this split has to draw it first, which takes a while."""
-    if root is not None or card.name != "streets":
+    """Whether opening this split has to draw it first, which takes a while.
+
+    Raises:
+        DataError: BENCH_DATA names no folder.
+    """
+    if card.name != _DRAWN or _named_root(card, root) is not None:
         return False
     from bench.streets import dataset as streets
 
@@ -141,35 +169,48 @@ def _refuse_groups_unseen(card: Card, samples: Sequence[Sample]) -> None:
     )
 
 
-def _samples(card: Card, root: Path, split: str, ids: str | Path | Sequence[str] | None) -> list[Sample]:
-    wanted = chosen_ids(ids)
+def _samples(card: Card, root: Path, question: Asked) -> list[Sample]:
     try:
-        return layout(card).read_truth(card, root, split, ids=wanted)
+        return layout(card).read_truth(card, root, question.split, ids=question.ids)
     except DataError as error:
-        if wanted is None or wanted == "all":
+        if question.ids is None or question.ids == "all" or not question.named:
             raise
-        raise DataError(f"--ids {ids}: {error}" if isinstance(ids, str | Path) else str(error)) from None
+        raise DataError(f"{question.named}: {error}") from None
 
 
 def _root(card: Card, split: str, root: str | Path | None, progress: Progress | None) -> Path:
-    root = None if root is None else Path(root)
-    told = os.environ.get("BENCH_DATA", "") if root is None else ""
-    named = f"BENCH_DATA={told}" if told else f"--data {root}"
-    if told:
-        base = Path(told).expanduser()
-        if not base.exists():
-            raise DataError(f"{named}: there is no such folder; name the folder of the data sets, or unset BENCH_DATA")
-        root = base / card.name if (base / card.name).is_dir() or card.name == _DRAWN else base
-    if root is None or (told and card.name == _DRAWN and not root.is_dir()):
-        if card.name == _DRAWN:
-            from bench.streets import dataset as streets  # a third of the start of a command, for one data set
+    named = _named_root(card, root)
+    if named is not None:
+        return _checked_root(card, *named)
+    if card.name == _DRAWN:
+        from bench.streets import dataset as streets  # a third of the start of a command, for one data set
 
-            return streets.cached(card, split, progress=progress)
-        raise UsageError(
-            f"where is {card.title}? Say --data FOLDER (or set BENCH_DATA); "
-            f"bench prepare --dataset {card.name} --data FOLDER fetches it or says how to"
-        )
-    return _checked_root(card, root.expanduser(), named)
+        return streets.cached(card, split, progress=progress)
+    raise UsageError(
+        f"where is {card.title}? Say --data FOLDER (or set BENCH_DATA); "
+        f"bench prepare --dataset {card.name} --data FOLDER fetches it or says how to"
+    )
+
+
+def _named_root(card: Card, root: str | Path | None) -> tuple[Path, str] | None:
+    """Where somebody said that the data set lies, and how they said it; None where nobody did.
+
+    BENCH_DATA is one data set or a folder of several. Data that can be drawn are, where they are not among those.
+
+    Raises:
+        DataError: BENCH_DATA names no folder.
+    """
+    if root is not None:
+        return Path(root).expanduser(), f"--data {root}"
+    variable = os.environ.get("BENCH_DATA", "")
+    if not variable:
+        return None
+    base, named = Path(variable).expanduser(), f"BENCH_DATA={variable}"
+    if not base.exists():
+        raise DataError(f"{named}: there is no such folder; name the folder of the data sets, or unset BENCH_DATA")
+    if (base / card.name).is_dir():
+        return base / card.name, named
+    return None if card.name == _DRAWN else (base, named)
 
 
 def _checked_root(card: Card, root: Path, named: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -175,3 +176,15 @@ def test_pairs_know_the_ids_in_paths_of_their_patterns(tmp_path: Path, cases: Mo
     cases.write_labels(tmp_path / "lab/val", ["a", "b"], "{}_gt.png")
     for asked in (["img/val/a_rgb.png"], ["/x/img/val/a_rgb.png /x/lab/val/a_gt.png"], ["lab\\val\\a_gt.png"]):
         assert ["a"] == [sample.id for sample in pairs.read_truth(card, tmp_path, "val", ids=asked)]
+
+
+def test_a_list_may_come_from_a_pipe(tmp_path: Path, cases: ModuleType) -> None:
+    """As from `--ids <(head -50 ids.txt)`, which can be read only once."""
+    cases.write_labels(tmp_path / "lab/val", IDS)
+    card = write(tmp_path / "card.toml", cases.card_text("pairs", "semantic"))
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as pipe:
+        pipe.write("\n".join(IDS[1:]))
+    found = open_data(str(card), root=tmp_path, ids=f"/dev/fd/{reading}")
+    os.close(reading)
+    assert IDS[1:] == [sample.id for sample in found.samples]

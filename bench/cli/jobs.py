@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.cli import console, memory, words
 
 if TYPE_CHECKING:
-    from bench.data import Data
+    from bench.data import Asked, Data
     from bench.evaluation.jobs import Job
     from bench.runs import Run
 
@@ -47,12 +47,19 @@ _LOOKED_AT = 20
 """Records among which one to compare with is looked for."""
 
 
-def open_with_progress(dataset: str, split: str | None, *, quiet: bool, **where: Any) -> Data:
+def open_with_progress(dataset: str, split: str | None, *, quiet: bool, root: Path | None = None, **words: Any) -> Data:
     """Open a split; `streets` is drawn on first use, which takes a while and shows a bar."""
-    from bench.data import open_data
+    from bench.data import asked
+
+    return open_asked(asked(dataset, split, **words), quiet=quiet, root=root)
+
+
+def open_asked(question: Asked, *, quiet: bool, root: Path | None) -> Data:
+    """Open a split that was asked for before, likewise."""
+    from bench import data
 
     with console.progress("drawing streets", quiet=quiet) as report:
-        return open_data(dataset, split, progress=report, **where)
+        return data.open_asked(question, root=root, progress=report)
 
 
 def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:

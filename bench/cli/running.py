@@ -123,16 +123,16 @@ def run(  # noqa: PLR0913 - an option each
     # Checks without torch come first, because loading torch takes seconds. A data set that is read is opened next; one
     # that must be drawn takes longer, so the model is loaded before it and a wrong checkpoint is reported early.
     jobs.require_folder(out)
-    some: dict[str, Any] = {"layout_name": layout, "ids": ids, "limit": limit}
-    card, chosen = data_sets.asked(dataset, split, **some)
+    question = data_sets.asked(dataset, split, layout_name=layout, ids=ids, limit=limit)
+    card = question.card
     answers = models.check(model, card, options)
-    where: dict[str, Any] = {"root": data, "quiet": as_json, **some}
-    opened = None if data_sets.draws(card, chosen, data) else jobs.open_with_progress(dataset, split, **where)
+    drawn_later = data_sets.draws(card, question.split, data)
+    opened = None if drawn_later else jobs.open_asked(question, root=data, quiet=as_json)
     asked = jobs.settings_of(given)
     require_rules(opened.card if opened else card, answers, **asked)
     with console.prints_aside(wanted=as_json):
         loaded = models.load(model, opened.card if opened else card, options)
-    opened = opened or jobs.open_with_progress(dataset, split, **where)
+    opened = opened or jobs.open_asked(question, root=data, quiet=as_json)
     told = boxes_of_truth(opened.samples, loaded.task, metrics)
     rules = rules_for(opened.card, loaded.task, masks=not told, **asked)
     job = Job(
