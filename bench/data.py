@@ -54,7 +54,7 @@ class Asked:
 
 
 def open_data(
-    dataset: str = "streets",
+    dataset: str | Path = "streets",
     split: str | None = None,
     *,
     root: str | Path | None = None,
@@ -97,7 +97,7 @@ def open_asked(question: Asked, *, root: str | Path | None = None, progress: Pro
 
 
 def asked(
-    dataset: str,
+    dataset: str | Path,
     split: str | None = None,
     *,
     layout_name: str | None = None,

@@ -251,6 +251,27 @@ def test_wrong_arguments_are_refused_before_any_work(wrong: dict[str, Any], mess
     assert not asked
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"dataset": 5}, "dataset=5: the name of a card, or a path ending in .toml, is needed"),
+        ({"dataset": None}, "dataset=None: the name of a card"),
+        ({"split": 5}, "split=5: the name of a split"),
+        ({"root": 5}, "root=5: a folder or file is needed"),
+        ({"limit": 0}, "limit=0: at least one image is needed"),
+        ({"layout_name": "cooc"}, "layout_name=cooc: did you mean coco"),
+    ],
+)
+def test_wrong_arguments_of_open_data_are_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        bench.open_data(**wrong)
+
+
+def test_arguments_without_their_name_are_checked_too() -> None:
+    with pytest.raises(UsageError, match="split=5: the name of a split"):
+        bench.open_data("streets", 5)  # type: ignore[arg-type]
+
+
 def test_paths_lists_and_dicts_are_taken(
     drives: Any, recorded: Callable[[str], Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from bench.baselines import prompting
 from bench.cards import Card, load_card
 from bench.data import Data, Progress
 from bench.data import open_data as open_split
-from bench.errors import PredictionError, UsageError
+from bench.errors import PredictionError
 from bench.evaluation import fitting, recording
 from bench.evaluation import settings as setting_words
 from bench.evaluation.choosing import boxes_of_truth, rules_for
@@ -160,26 +159,4 @@ def _model(model: Any, card: Card, options: Options) -> Model:
     return own.adapted(model, f"{module}:{word}", card, options)
 
 
-@partial(in_python, data="root", layout="layout_name")
-def open_data(
-    dataset: str | Path = "streets",
-    split: str | None = None,
-    *,
-    root: str | Path | None = None,
-    layout_name: str | None = None,
-    ids: str | Path | Sequence[str] | None = None,
-    limit: int | None = None,
-    progress: Progress | None = None,
-) -> Data:
-    """Open a split of the data set with this name, or of the card at this path.
-
-    `root` is the folder as downloaded, or None for the environment's BENCH_DATA and, for `streets`, the cache.
-    `ids` is "all", a list of image ids, or a file with one a line; `limit` takes the first so many images.
-
-    Raises:
-        CardError, DataError, UsageError: what is missing or wrong, and where.
-    """
-    arguments.check(split=split, root=root, limit=limit)
-    if not isinstance(dataset, str | Path):
-        raise UsageError(f"dataset={dataset!r}: the name of a card is needed, or a path ending in .toml")
-    return open_split(str(dataset), split, root=root, layout_name=layout_name, ids=ids, limit=limit, progress=progress)
+open_data = in_python(arguments.checked(open_split), data="root", layout="layout_name")

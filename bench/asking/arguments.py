@@ -1,18 +1,24 @@
-"""The arguments of `bench.evaluate`, checked before anything is read or run."""
+"""The arguments of `bench.evaluate` and `bench.open_data`, checked before anything is read or run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import wraps
+from inspect import signature
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, ParamSpec, TypeVar, get_args
 
 import msgspec
 
 from bench.errors import UsageError, did_you_mean
 from bench.models import Options, Task
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _KINDS: Mapping[str, tuple[tuple[type[Any], ...], str]] = {
+    "dataset": ((str, Path), "the name of a card, or a path ending in .toml,"),
     "data": ((str, Path), "a folder or file"),
     "root": ((str, Path), "a folder or file"),
     "out": ((str, Path), "a folder"),
@@ -61,7 +67,7 @@ def check(**found: Any) -> None:
     """
     for name, value in found.items():
         kinds, what = _KINDS[name]
-        if value is None:
+        if value is None and name != "dataset":
             continue
         known = name != "task" or value in get_args(Task)
         if not isinstance(value, kinds) or isinstance(value, bool) or not known or value == "":
@@ -70,6 +76,19 @@ def check(**found: Any) -> None:
             raise UsageError(f"limit={value}: at least one image is needed")
         if name == "out" and Path(value).expanduser().is_file():
             raise UsageError(f"out={str(value)!r}: this is a file; run records are written into a folder, new or old")
+
+
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a function check its arguments, as `check` does, before it reads anything."""
+    names = list(signature(function).parameters)
+
+    @wraps(function)
+    def checking(*args: P.args, **kwargs: P.kwargs) -> R:
+        found = {**dict(zip(names, args, strict=False)), **kwargs}
+        check(**{name: value for name, value in found.items() if name in _KINDS})
+        return function(*args, **kwargs)
+
+    return checking
 
 
 def none_of(whose: str, **found: Any) -> None:
