@@ -7,7 +7,7 @@ Files are found by <city>_<sequence>_<frame>; the folder is the list of the spli
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -46,7 +46,8 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     for name, folder in found.items():
         known = {"city": folder.name, **groups.get(name, {})}
         samples.append(_sample(card, root, word, folder / name, groups=known, coded=coded))
-    return folders.chosen(with_listing(samples, lambda: list(found)), ids, root, partial(_id_in, found))
+    listed = with_listing(samples, lambda: list(found))
+    return folders.chosen(listed, ids, root, lambda path: cityscapes_results.id_in(path, found))
 
 
 def read_predictions(
@@ -103,13 +104,6 @@ def _sample(card: Card, root: Path, word: str, place: Path, *, groups: dict[str,
         groups=groups,
         file=picture.relative_to(root).as_posix(),
     )
-
-
-def _id_in(found: Mapping[str, Path], path: str) -> str | None:
-    """The longest id with which the name of a file begins, such as that of a picture."""
-    name = path.rsplit("/", 1)[-1]
-    ends = (end for end in range(len(name), 0, -1) if not name[end : end + 1].isalnum())
-    return next((name[:end] for end in ends if name[:end] in found), None)
 
 
 def _truth_files(card: Card, root: Path, word: str) -> dict[str, Path]:

@@ -82,7 +82,7 @@ def find(path: Path, samples: Sequence[Sample], suffix: str) -> predicted_files.
     ids = {*listing_of(samples).names, *(sample.id for sample in samples)}
     files: dict[str, list[Path]] = {}
     for file in below:
-        owner = _owner(file.name, ids)
+        owner = id_in(file.name, ids)
         if owner is not None:
             files.setdefault(owner, []).append(file)
     several = next((sample.id for sample in samples if len(files.get(sample.id, ())) > 1), None)
@@ -102,12 +102,15 @@ def find(path: Path, samples: Sequence[Sample], suffix: str) -> predicted_files.
     return predicted_files.Found(paths, _mixed(paths))
 
 
-def _owner(name: str, ids: Collection[str]) -> str | None:
-    """The longest id with which a name begins; no letter or digit follows it."""
-    for end in range(len(name), 0, -1):
-        if not name[end : end + 1].isalnum() and name[:end] in ids:
-            return name[:end]
-    return None
+def id_in(path: str, ids: Collection[str]) -> str | None:
+    """The longest id with which the name of a file begins; no letter or digit follows it.
+
+    >>> id_in("ulm/ulm_000001_gtFine.png", {"ulm_000001", "ulm_0000"})
+    'ulm_000001'
+    """
+    name = path.rsplit("/", 1)[-1]
+    ends = (end for end in range(len(name), 0, -1) if not name[end : end + 1].isalnum())
+    return next((name[:end] for end in ends if name[:end] in ids), None)
 
 
 def _mixed(paths: Mapping[str, Path]) -> tuple[Notice, ...]:
