@@ -153,8 +153,9 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
 
 
 def _results(card: Card, path: Path, truth: TruthFile, parsed: Parsed, *, with_masks: bool) -> DetectionColumns:
-    usual = parsed is not None and agreeing(parsed, truth.files)
-    columns = _usual_results(card, truth, parsed[1]) if parsed is not None and usual else None
+    columns = None
+    if parsed is not None and agreeing(parsed, truth.files):
+        columns = _usual_results(card, truth, parsed[1])
     return coco_unusual.results(card, path, truth, with_masks=with_masks) if columns is None else columns
 
 

@@ -16,7 +16,6 @@ import numpy as np
 from bench import ahead, kernels
 from bench.formats import coco_instances, lvis_columns
 from bench.formats.coco_columns import agreeing, kept_runs, places_of, runs_of
-from bench.formats.coco_json import Number
 from bench.formats.lvis_columns import Category, Image, Listing, LvisTruth
 from bench.samples import Array
 from bench.samples.columns import DetectionColumns, TruthColumns
@@ -51,9 +50,9 @@ def read(truth: Path, results: Path, numbers: Sequence[int]) -> tuple[TruthColum
         other = parsing.result()
     if usual is not None:
         objects, places = usual
-        files: dict[Number, str] = {image.id: image.coco_url or image.file_name for image in places.truth.images}
-        usual_results = other is not None and agreeing(other, files)
-        detections = _results(places, other[1]) if other is not None and usual_results else None
+        detections = None
+        if other is not None and agreeing(other, places.truth.files):
+            detections = _results(places, other[1])
         if detections is None:
             detections = lvis_columns.read_results(results, places.truth, numbers)
         return objects, detections

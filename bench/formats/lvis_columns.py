@@ -98,6 +98,11 @@ class LvisTruth:
         return tuple(image.id for image in self.images)
 
     @cached_property
+    def files(self) -> dict[Number, str]:
+        """The names of the pictures by image id."""
+        return {image.id: image.coco_url or image.file_name for image in self.images}
+
+    @cached_property
     def categories(self) -> tuple[Category, ...]:
         """The classes, whose places here are train ids."""
         return tuple(sorted(self.file.categories, key=lambda each: each.id))
@@ -207,8 +212,7 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
             or boxes and others not, or any of them is damaged.
     """
     results = load(path, list[Result], PredictionError)
-    files: dict[Number, str] = {image.id: image.coco_url or image.file_name for image in truth.images}
-    notices = image_ids.resolve(results, files, str(path))
+    notices = image_ids.resolve(results, truth.files, str(path))
     coco_instances.check_results(results, path)
     for place, result in enumerate(results):
         if result.category_id not in truth.train_ids:
