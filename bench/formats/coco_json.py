@@ -232,16 +232,16 @@ def places_hint(used: Iterable[int], card: Card) -> str:
     )
 
 
-def check_used(used: Iterable[int], card: Card, path: Path, wrong: Wrong = DataError) -> None:
-    """Refuse annotations of categories that the card does not have.
+def check_used(used: Iterable[int], card: Card, path: Path) -> None:
+    """Refuse segments of the truth of categories that the card does not have.
 
     Raises:
-        DataError, PredictionError (as `wrong`): the first such category.
+        DataError: the smallest such category.
     """
     unknown = sorted(set(used) - set(train_ids(card)))
     if unknown:
-        own = '; a card of your own with classes_from = "truth" takes the file\'s' if wrong is DataError else ""
-        raise wrong(f"{path}: category {unknown[0]} is no class of the card {card.name}{own}")
+        hint = 'a card of your own with classes_from = "truth" takes those of the file'
+        raise DataError(f"{path}: category {unknown[0]} is no class of the card {card.name}; {hint}")
 
 
 def categories_of(card: Card) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from bench.errors import DataError
 from bench.formats import Ids, lists
-from bench.formats.image_ids import Pictures
+from bench.formats.image_ids import Pictures, plain
 from bench.formats.listing import listing_of
 from bench.images import LABEL_SUFFIXES
 from bench.samples import Sample
@@ -110,7 +110,7 @@ def first(names: Iterable[str]) -> str:
 def named_below(folder: Path, name: str) -> Path:
     """The file that another file names; written on Windows, it has backslashes between its folders."""
     literal = folder / name
-    return literal if "\\" not in name or literal.exists() else folder / name.replace("\\", "/")
+    return literal if "\\" not in name or literal.exists() else folder / plain(name)
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -51,7 +51,7 @@ class Pictures:
         by_stem = _once(stems)
         yield (
             "the last parts of the pictures' names",
-            lambda told: by_stem.get(_keys(told)[2]) if _is_text(told) else None,
+            lambda own: by_stem.get(_keys(own)[2]) if isinstance(own, str) else None,
         )
         # ultralytics writes a number where the stem is one, and text elsewhere.
         numbers = [(int(stem), n) for stem, n in stems if stem.isdecimal()]
@@ -208,7 +208,3 @@ def _last(name: str) -> str:
 def _stem(name: str) -> str:
     stem, dot, suffix = name.rpartition(".")
     return stem if stem and dot + suffix.lower() in SUFFIXES else name
-
-
-def _is_text(told: Any) -> bool:
-    return isinstance(told, str)

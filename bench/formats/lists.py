@@ -69,8 +69,8 @@ def _readings(line: str, also: Callable[[str], str | None]) -> Iterator[str]:
     """What a line may mean: itself, then the first of its columns, a path, the name in it; the likeliest is last."""
     yield line
     text = plain(line)
-    words = text.replace(",", " ").split() if "," in text else text.split()
-    if len(words) > 1 and (words[1:] in ([each] for each in PRESENCE) or all(map(_is_path, words))):
+    words = text.replace(",", " ").split()
+    if len(words) > 1 and ((len(words) == 2 and words[1] in PRESENCE) or all(map(_is_path, words))):
         text = words[0]
         yield text
     own = also(text)

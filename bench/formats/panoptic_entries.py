@@ -86,16 +86,14 @@ def place(
 
 
 def _ways(pictures: Pictures) -> list[tuple[str, Callable[[PanopticAnnotation], Number | None]]]:
-    ways: list[tuple[str, Callable[[PanopticAnnotation], Number | None]]] = [
-        (words, lambda entry, way=way: way(entry.image_id))  # type: ignore[misc]
-        for words, way in pictures.ways()
-    ]
+    def by_number(way: image_ids.Way) -> Callable[[PanopticAnnotation], Number | None]:
+        return lambda entry: way(entry.image_id)
 
     def by_file(entry: PanopticAnnotation) -> Number | None:
         named = pictures.named(entry.file_name)
         return next(iter(named)) if len(named) == 1 else None
 
-    return [*ways, ("the file_name of each entry", by_file)]
+    return [*((words, by_number(way)) for words, way in pictures.ways()), ("the file_name of each entry", by_file)]
 
 
 def _missing(entries: Sequence[PanopticAnnotation], exact: Placed, needed: Mapping[Number, str]) -> str:

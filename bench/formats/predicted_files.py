@@ -203,7 +203,9 @@ def _told(path: Path, paths: Mapping[str, Path], words: str) -> Notice:
     return Notice("matched-otherwise", f"the predictions were found by {words}: {example}, and so for all images")
 
 
-def _unmatched(path: Path, below: Mapping[str, Path], samples: Sequence[Sample], plain: Sequence[_Tried]) -> Exception:
+def _unmatched(
+    path: Path, below: Mapping[str, Path], samples: Sequence[Sample], plain: Sequence[_Tried]
+) -> PredictionError:
     """What is wrong: several files of an image, a file for several images, or none."""
     best = max(plain, key=lambda tried: tried.served)
     several = next(((n, f) for n, f in best.files.items() if len(f) > 1), None) or next(
