@@ -120,8 +120,8 @@ def from_outline(
 ) -> tuple[Rle, int] | None:
     """Return the mask of an object by the parts of its polygon, and its marks (`bench.samples`); None without either.
 
-    Degenerate parts are left out, as pycocotools draws them. Where no part says anything, the box stands in; with `cut`
-    it is first cut at the image, which changes no pixel of the mask: a network may predict any box.
+    Degenerate parts are left out, as pycocotools draws them. Where no part has three points, the box stands in; with
+    `cut` it is first cut at the image, which changes no pixel of the mask: a network may predict any box.
 
     >>> from_outline([[0, 0, 1, 0, 1, 2, 0, 2], [0, 0, 1, 1]], None, (2, 2))
     ({'size': [2, 2], 'counts': b'022'}, 2)
@@ -132,7 +132,7 @@ def from_outline(
     good = [part[: len(part) // 2 * 2] for part in parts if len(part) >= 6]
     if good:
         return from_polygons(good, size), 0 if list(parts) == good else PART_LEFT_OUT
-    if parts and len(parts[0]) > 4:  # two points and a half: pycocotools draws nothing; of less it stops
+    if parts and len(parts[0]) > 4:  # of 5 numbers pycocotools draws nothing, on fewer it fails
         return from_uncompressed([size[0] * size[1]], size), PART_LEFT_OUT
     if box is None:
         return None

@@ -144,7 +144,7 @@ def test_annotations_of_one_id_count_each_here_and_not_in_pycocotools(score, cas
         record = score(truth, results, "--overwrite")
         assert 1.0 == pytest.approx(ap(record))
         (notice,) = [each["message"] for each in record["warnings"] if each["code"] == "annotation-ids"]
-        assert notice.startswith("1 annotations have the id of another one (such as 1): each counts here")
+        assert notice.startswith("1 annotation has the id of another one (such as 1): each counts here")
         monkeypatch.setattr(coco_columns, "_usual_truth", lambda *_: None)  # and the same the slow way
 
 

@@ -51,7 +51,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_one_way_of_naming_serves_all_images_and_is_told(tmp_path: Path, way: str) -> None:
+def test_one_way_of_naming_serves_all_images_and_a_note_says_so(tmp_path: Path, way: str) -> None:
     ids, names, words = WAYS[way]
     found = predicted_files.find(files(tmp_path, *names), samples(*ids))
     assert [tmp_path / name for name in names] == [found.paths[each] for each in ids]
@@ -61,7 +61,7 @@ def test_one_way_of_naming_serves_all_images_and_is_told(tmp_path: Path, way: st
     (notice,) = found.notices
     assert ("matched-otherwise", "note") == (notice.code, notice.severity)
     assert words in notice.message
-    assert f"{names[0]} is that of {ids[0]}" in notice.message
+    assert f"such as {names[0]} for {ids[0]}" in notice.message
 
 
 REFUSED = {

@@ -33,7 +33,7 @@ class Entry(Protocol):
 def classes_of(path: Path, card: Card) -> Classes:
     """The classes of a truth file, by rising category; `ignore` and `void` are the card's where they leave room.
 
-    Categories of one name are told apart by their ids, see `distinct`.
+    Categories that share a name get their ids behind it, see `distinct`.
 
     Raises:
         DataError: no such file, a damaged one, no category, or two that share an id.
@@ -42,7 +42,7 @@ def classes_of(path: Path, card: Card) -> Classes:
     if not listed:
         raise DataError(f"{path}: lists no categories, so there is nothing to score")
     entries = tuple(Class(each.id, each.name, n, thing=bool(each.isthing)) for n, each in enumerate(listed))
-    # Objects have no pixels that are void: an id of 255 is a category like others, and so is the 256th.
+    # Objects have no void pixels, so a category may have the id 255, and there may be more than 255 of them.
     objects = set(card.tasks) == {"instance"}
     void = tuple(value for value in card.classes.void if not (objects and value in {each.id for each in listed}))
     ignore = 65535 if objects and len(entries) > card.classes.ignore else card.classes.ignore
@@ -55,8 +55,8 @@ def classes_of(path: Path, card: Card) -> Classes:
 def distinct(categories: Sequence[Category]) -> list[Category]:
     """Categories by rising id; of those that share a name, all but one get their id behind it.
 
-    The name stays with one that is no root (Roboflow puts a category in front that is the supercategory of all others
-    and often has the name of one). One that is listed twice counts once.
+    The name stays with a category that has a supercategory: Roboflow puts one in front that is the supercategory of all
+    others and often has the name of one of them. A category that is listed twice counts once.
 
     >>> pair = [Category(0, "cat", supercategory="none"), Category(1, "cat", supercategory="cat")]
     >>> [each.name for each in distinct(pair)]
@@ -86,7 +86,7 @@ def check_annotations(found: Iterable[Annotation], listed: Iterable[Category], c
     """Refuse annotations of categories that the card does not have.
 
     Raises:
-        DataError: the first such annotation; whether the file lists its category is told.
+        DataError: the first such annotation; the message says whether the file lists its category.
     """
     known = coco_json.train_ids(card)
     for place, entry in enumerate(found):

@@ -132,7 +132,7 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
     if runs is not None:
         areas = np.where(np.isnan(areas), kernels.run_areas(runs.offsets, runs.lengths), areas)
         boxes = _boxes(boxes, np.isnan(boxes[:, 0]), runs)
-    # Unknown areas are told object by object, and so are boxes that lie in no image.
+    # The slow way reports unknown areas, and boxes that lie in no image, object by object.
     if image is None or classes is None or np.isnan(areas).any() or _beyond(boxes):
         return None
     columns = TruthColumns(
@@ -149,7 +149,7 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
     )
     masks = not len(image) or coco_masks.any_in(data)
     file = TruthFile(images, columns if isinstance(scored, slice) else kept_objects(columns, scored), masks)
-    return coco_unusual.told_of_shared_ids(file)
+    return coco_unusual.noting_shared_ids(file)
 
 
 def _results(card: Card, path: Path, truth: TruthFile, parsed: Parsed, *, with_masks: bool) -> DetectionColumns:

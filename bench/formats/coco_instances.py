@@ -125,7 +125,7 @@ def results(card: Card, path: Path, files: Mapping[Number, str]) -> Results:
     result without mask is its box.
 
     Raises:
-        PredictionError: images that are not among `files` (`image_ids.py` tells what they may be called), unknown
+        PredictionError: images that are not among `files` (`image_ids.py` says what they may be called), unknown
             categories, scores that are no numbers; later, damaged masks.
     """
     found = coco_json.load(path, list[Result], PredictionError)

@@ -1,6 +1,6 @@
 """The mask of one object of a COCO file: run lengths, polygons, or its box where it has neither.
 
-Degenerate parts of polygons are drawn as pycocotools draws them; what was noticed of the object is told in marks.
+Degenerate parts of polygons are drawn as pycocotools draws them; marks record what was noticed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def any_in(data: bytes) -> bool:
 
 
 def is_there(segmentation: Segmentation) -> bool:
-    """Whether a mask has run lengths or a number of a polygon; as `any_in`, of what was read."""
+    """Whether a mask has run lengths or a polygon that is not empty, as `any_in` says of the text of a file."""
     return isinstance(segmentation, RleEntry) or any(segmentation or ())
 
 

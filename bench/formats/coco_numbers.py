@@ -45,7 +45,7 @@ def sized(id: ReadNumber, height: ReadWhole, width: ReadWhole) -> tuple[Number, 
     """The id, height and width of an image.
 
     Raises:
-        ValueError: no pixel, or more than a mask can count; the id is told.
+        ValueError: no pixel, or more than a mask can count; the message has the id.
     """
     name, size = number(id, "id"), (whole(height, "height"), whole(width, "width"))
     try:

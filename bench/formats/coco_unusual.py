@@ -65,11 +65,11 @@ def truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile:
         sizes=sizes_of(images),
         **_common(found, with_masks=with_masks),
     )
-    return told_of_shared_ids(TruthFile(images, columns))
+    return noting_shared_ids(TruthFile(images, columns))
 
 
-def told_of_shared_ids(file: TruthFile) -> TruthFile:
-    """The same truth, with a note where annotations share an id: objects are known by their places here."""
+def noting_shared_ids(file: TruthFile) -> TruthFile:
+    """The same truth, with a note where annotations share an id; scores do not depend on these ids."""
     numbers = file.columns.numbers
     if numbers is None or bool((np.diff(numbers) > 0).all()):
         return file
@@ -77,9 +77,10 @@ def told_of_shared_ids(file: TruthFile) -> TruthFile:
     again = ordered[1:][ordered[1:] == ordered[:-1]]
     if not len(again):
         return file
+    many = f"{len(again)} annotations have" if len(again) > 1 else "1 annotation has"
     message = (
-        f"{len(again)} annotations have the id of another one (such as {int(again[0])}): each counts here, where "
-        "pycocotools takes the last of an id for all of them; give every annotation an id of its own"
+        f"{many} the id of another one (such as {int(again[0])}): each counts here, while "
+        "pycocotools uses the last annotation of an id for all of them; give every annotation an id of its own"
     )
     return replace(file, columns=replace(file.columns, notices=(Notice("annotation-ids", message),)))
 

@@ -24,7 +24,7 @@ def chosen(
 ) -> list[Sample]:
     """Keep the samples of these ids, in the order of the data set.
 
-    Lines that are no ids are read as `lists.py` tells, else all of them as image ids or names of pictures.
+    Lines that are no ids are read as `lists.py` describes, else all of them as image ids or names of pictures.
 
     Raises:
         DataError: ids that no sample has; `where` names the list or folder of the images.

@@ -1,8 +1,8 @@
 """Which image an entry of results means: by one kind of `image_id` for all entries, or not at all.
 
 Entries usually have the ids of the truth. Some writers give the name of the picture, its stem, or a number in it
-(ultralytics), or numbers as text. Each such way counts only where it fits every entry and where no
-other way that fits says otherwise; then it is told. What else is in an entry is not this module's business.
+(ultralytics), or numbers as text. Such a way is taken only if it fits every entry and no other way that fits
+contradicts it; then a note says so. What else is in an entry is not this module's business.
 """
 
 from __future__ import annotations
@@ -78,17 +78,17 @@ class Pictures:
                     table.setdefault(key, set()).add(number)
         return tables
 
-    def _as_number(self, told: Any) -> Number | None:
+    def _as_number(self, given: Any) -> Number | None:
         """1 for "1" and "0001", and "1" for 1."""
-        if told in self.files:
-            found: Number = told
+        if given in self.files:
+            found: Number = given
             return found
-        other = int(told) if isinstance(told, str) and told.isdecimal() else str(told)
+        other = int(given) if isinstance(given, str) and given.isdecimal() else str(given)
         return other if other in self.files else None
 
 
 def resolve(entries: Sequence[Entry], files: Mapping[Number, str], where: str) -> tuple[Notice, ...]:
-    """Give every entry the id that its image has in the truth, and return what to say of how it was found.
+    """Give every entry the id that its image has in the truth, and return a note where entries had other ids.
 
     Raises:
         PredictionError: an image that the truth does not list, ids that may mean two images, or an entry whose
@@ -100,8 +100,10 @@ def resolve(entries: Sequence[Entry], files: Mapping[Number, str], where: str) -
     if not used <= files.keys():
         words, meant = _meaning(pictures, used, entries, where)
         example = next(entry for entry in entries if entry.image_id not in files)
-        told, own = example.image_id, meant(example)
-        message = f"the results name images by {words}: {told!r} is the image with the id {own!r}, and so for all"
+        message = (
+            f"the results name images by {words}, such as {example.image_id!r} for the image with the id "
+            f"{meant(example)!r}"
+        )
         found = (Notice("image-ids", message),)
         for entry in entries:
             entry.image_id = meant(entry)
@@ -145,9 +147,9 @@ def _meaning(
     Raises:
         PredictionError: none fits, or two fit and differ.
     """
-    fits = [(words, way) for words, way in pictures.ways() if all(way(told) is not None for told in used)]
+    fits = [(words, way) for words, way in pictures.ways() if all(way(given) is not None for given in used)]
     for words, way in fits[1:]:
-        different = next((told for told in used if way(told) != fits[0][1](told)), None)
+        different = next((given for given in used if way(given) != fits[0][1](given)), None)
         if different is not None:
             raise PredictionError(
                 f"{where}: the image_id {different!r} may mean two images: {fits[0][1](different)!r} by {fits[0][0]}, "
@@ -163,13 +165,13 @@ def _meaning(
 
 
 def _unknown(pictures: Pictures, entries: Sequence[Entry]) -> str:
-    """Words for results of images that are not listed, with an id of each side and the likely cause."""
+    """Words for results of images that are not listed, with an id from both files and the likely cause."""
     strange = [(place, entry.image_id) for place, entry in enumerate(entries) if entry.image_id not in pictures.files]
-    place, told = strange[0]
+    place, unknown = strange[0]
     number, name = next(iter(pictures.files.items()))
     kind = "numbers" if isinstance(number, int) else "names"
     example = f"{number!r} ({name})" if name and name != number else f"{number!r}"
-    text = f"result {place} is for image {told!r}, which the truth does not list"
+    text = f"result {place} is for image {unknown!r}, which the truth does not list"
     share = f"{len(strange)} of {len(entries)} results are of such images"
     return f"{text}; {share}, and the ids there are {kind} such as {example}{_shifted(pictures, entries)}"
 
@@ -177,15 +179,15 @@ def _unknown(pictures: Pictures, entries: Sequence[Entry]) -> str:
 def _shifted(pictures: Pictures, entries: Sequence[Entry]) -> str:
     """Words for ids that are all there once 1 is added or taken away."""
     used = {entry.image_id for entry in entries}
-    if all(isinstance(told, int) for told in used):
+    if all(isinstance(given, int) for given in used):
         for step, sign, start in ((1, "+", 0), (-1, "-", 1)):
-            if {told + step for told in used} <= pictures.files.keys():
+            if {given + step for given in used} <= pictures.files.keys():
                 return f"; every one of them {sign} 1 is an id there: the results may count images from {start}"
     return ""
 
 
 def _once(pairs: Iterable[tuple[Any, Number]]) -> dict[Any, Number]:
-    """A table of what is said once; what stands for two images is left out."""
+    """A table of the keys that stand for one image; those of two images are left out."""
     found: dict[Any, Number] = {}
     shared = set()
     for key, number in pairs:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Listing(Protocol):
-    """What the `origin` of a sample tells of the other images."""
+    """What the `origin` of a sample knows of the other images."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -53,7 +53,7 @@ def with_listing(samples: Sequence[Sample], read: Callable[[], Sequence[str]]) -
 
 
 def listing_of(samples: Sequence[Sample]) -> Listing:
-    """What the layout told of all images; where it told nothing, the samples are all there is."""
+    """All images of the data set, as the layout lists them; without such a list, those of the samples."""
     origin = samples[0].origin if samples else None
     if origin is not None and hasattr(origin, "names") and hasattr(origin, "files"):
         found: Listing = origin

@@ -1,7 +1,6 @@
 """Lists of images as people have them: ids, names or paths of pictures, VOC's columns, DeepLab's and SegNet's pairs.
 
-A line is taken as it stands where that is an id; other readings of it come after that. Which ids there are is told by
-the layout.
+A line that is an id is taken as it stands; other readings of it come after that. The layout knows which ids there are.
 """
 
 from __future__ import annotations

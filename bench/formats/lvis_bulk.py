@@ -64,7 +64,7 @@ def _truth(
     path: Path, data: bytes, found: dict[str, Any], *, numbers: Sequence[int]
 ) -> tuple[TruthColumns, _Places] | None:
     areas, boxes = found["areas"], found["boxes"]
-    # What is unknown or lies in no image (NaN fails the comparison too) is told object by object.
+    # The slow way reports unknown areas, and boxes that lie in no image (NaN fails the comparison too).
     if b'"ignore"' in data or bool(np.isnan(areas).any()) or not _in_reach(boxes):
         return None
     try:

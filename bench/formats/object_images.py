@@ -78,7 +78,7 @@ class PredictedObjects:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What is said of such predictions, and of what was read."""
+        """Notes on such predictions, and on those that were read."""
         one = self._most == 1 and len(self.paths) > 1
         return (*self._told, _NO_SCORES, *([_ONE_EACH] if one else []))
 

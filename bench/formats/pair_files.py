@@ -1,6 +1,6 @@
 """The truth of layout `pairs` for one image: where its files lie by the card's patterns, and how each form is read.
 
-It knows one image at a time; which images there are is told in `pairs.py`.
+It knows one image at a time; `pairs.py` finds out which images there are.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
 def read_predictions(
     card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
 ) -> PredictionReader:
-    """Find <id>.png for every sample as `predicted_files.py` tells; other tasks as `named_results.py` does.
+    """Find <id>.png for every sample as `predicted_files.py` does; other tasks as `named_results.py` does.
 
     Raises:
         PredictionError: samples without a prediction.

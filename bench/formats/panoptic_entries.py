@@ -46,7 +46,7 @@ def check(entries: Sequence[PanopticAnnotation], pictures: Pictures, where: str,
 def place(
     entries: Sequence[PanopticAnnotation], pictures: Pictures, needed: Mapping[Number, str], where: str
 ) -> tuple[Placed, tuple[Notice, ...]]:
-    """Find the entry of every needed image (id -> sample id); entries of other images are let lie.
+    """Find the entry of every needed image (id -> sample id); entries of other images are left out.
 
     Raises:
         PredictionError: as `check`; images without an entry; ids that may mean two images.
@@ -79,8 +79,8 @@ def place(
     first = next(iter(needed))
     said = placed[first]
     message = (
-        f"the panoptic predictions were found by {words}: the entry with image_id {said.image_id!r} and file_name "
-        f"{said.file_name} is that of {needed[first]}, and so for all"
+        f"the panoptic predictions were found by {words}, such as the entry with image_id "
+        f"{said.image_id!r} and file_name {said.file_name} for {needed[first]}"
     )
     return placed, (Notice("image-ids", message),)
 

@@ -61,8 +61,8 @@ class Picture:
 
     def _turn(self, tag: int, upright: Size) -> bool:
         self.tag = tag
-        told = self.upright_truth(tag, upright) if tag != orientation.UPRIGHT else False
-        self.turned = self.album.is_upright if told is None else told
+        found = self.upright_truth(tag, upright) if tag != orientation.UPRIGHT else False
+        self.turned = self.album.is_upright if found is None else found
         return self.turned
 
 
@@ -82,11 +82,11 @@ class Album:
 
     @cached_property
     def _is_upright(self) -> bool:
-        told = []
+        found = []
         for picture in self.pictures:
             with suppress(DataError):
-                told.append(picture.upright_truth(*images.read_orientation(picture.path)))
-        return any(told) or False not in told
+                found.append(picture.upright_truth(*images.read_orientation(picture.path)))
+        return any(found) or False not in found
 
 
 def notices_of(samples: Iterable[Sample]) -> list[Notice]:

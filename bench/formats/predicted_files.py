@@ -1,7 +1,7 @@
 """Which file of a folder is the prediction of which image: one way of naming for all images, and a file for one image.
 
 Files named by the whole id come first. A fallback counts only where it gives every image one file of its own, and then
-it is told. What is inside the files is not this module's business.
+a note says so. What is inside the files is not this module's business.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def find(path: Path, samples: Sequence[Sample], suffixes: Collection[str] = LABE
         good = _otherwise(path, keys, samples, names)
     if good is None:
         raise _unmatched(path, below, samples, plain)
-    return Found(good.paths, () if good is plain[0] else (_told(path, good.paths, good.words),))
+    return Found(good.paths, () if good is plain[0] else (_note(path, good.paths, good.words),))
 
 
 def _by_id(keys: Keys, samples: Sequence[Sample], names: Sequence[str], how: str) -> Iterator[_Tried]:
@@ -151,8 +151,8 @@ def _of_numbers(keys: Keys, samples: Sequence[Sample], names: Sequence[str]) -> 
             numbered.setdefault(int(last), []).extend(files)
     if not numbered:
         return []
-    told = {sample.id: getattr(sample.origin, "number", None) for sample in samples}
-    own = {name: number for name, number in told.items() if isinstance(number, int)}
+    numbers_of = {sample.id: getattr(sample.origin, "number", None) for sample in samples}
+    own = {name: number for name, number in numbers_of.items() if isinstance(number, int)}
     ways = [("the number of the image", own)] if len(own) == len(samples) else []
     if all(sample.stem.isdecimal() for sample in samples):
         numbers = Counter(int(stem) for name in names if (stem := name.rsplit("/", 1)[-1]).isdecimal())
@@ -197,10 +197,10 @@ def _without(last: str, *, before: str, behind: str) -> str | None:
     return last[len(before) : len(last) - len(behind)]
 
 
-def _told(path: Path, paths: Mapping[str, Path], words: str) -> Notice:
+def _note(path: Path, paths: Mapping[str, Path], words: str) -> Notice:
     name, file = next(iter(paths.items()))
-    example = f"{file.relative_to(path).as_posix()} is that of {name}"
-    return Notice("matched-otherwise", f"the predictions were found by {words}: {example}, and so for all images")
+    example = f"such as {file.relative_to(path).as_posix()} for {name}"
+    return Notice("matched-otherwise", f"the predictions were found by {words}, {example}")
 
 
 def _unmatched(

@@ -28,7 +28,7 @@ Warned = tuple[str, str]
 def warnings_of(
     card: Card, path: Path, task: str, used: Collection[Path], *, files: Sequence[Path], space: LabelSpace = "ids"
 ) -> list[Warned]:
-    """What a reader of scores should know of the `files` at `path`, of which those in `used` are predictions."""
+    """What a reader of scores should know of the `files` at `path`; those in `used` are the predictions."""
     of_objects = {file.suffix.lower() for file in used} or {".txt"}
     suffixes = {"semantic": images.LABEL_SUFFIXES, "instance": tuple(of_objects), "panoptic": (".png",)}[task]
     held = [file for file in files if file.suffix.lower() in suffixes and not _hidden(file, path)]
