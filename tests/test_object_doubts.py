@@ -98,10 +98,10 @@ CASES: dict[str, tuple[list[int], list[int], Written, str, str]] = {
         [1, 2, 12, 14, 3, 16, 17, 18],
         lambda c: c if c < 8 else c - 2,
         "label-shift",
-        "look like places in the list of classes, counted from 1",
+        "look like positions in the list of classes, counted from 1",
     ),
     "one for all": ([1, 2, 3, 4], [1, 2, 3, 4], lambda _: 2, "", ""),
-    "one that is not there": ([1, 2, 3, 4], [1, 2, 3], lambda _: 4, "other-classes", "are the category ids counted"),
+    "one that is not there": ([1, 2, 3, 4], [1, 2, 3], lambda _: 4, "other-classes", "the category ids may be counted"),
     "two alike": ([1, 2, 3, 4], [1, 2, 3, 4], lambda c: 1 if c == 2 else c, "", ""),
 }
 
@@ -117,10 +117,10 @@ def test_categories_that_are_other_ones(tmp_path: Path, name: str, bulk: bool) -
         return
     ((said, message),) = found
     wrong = sum(change(true[n % len(true)]) != true[n % len(true)] for n in range(16))
-    assert f"({wrong} of 16) are taken for another class, most often " in message
+    assert f"({wrong} of 16) are predicted as another class, most often " in message
     assert words in message
     assert said == code
-    assert ("and 16 would be right if so" in message) == (code != "other-classes")
+    assert ("with that corrected, 16 would be right" in message) == (code != "other-classes")
 
 
 def test_both_ways_of_reading_count_the_same(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_masks_of_a_loop_are_looked_at_too() -> None:
         )
     (found,) = [each for each in evaluator.result().scored.warnings if each.severity == "warning"]
     assert found.code == "label-shift"
-    assert "most often dog for cat" in found.message
+    assert "most often cat as dog" in found.message
 
 
 def test_cityscapes_instances_with_train_ids(tmp_path: Path) -> None:
@@ -168,7 +168,8 @@ def test_cityscapes_instances_with_train_ids(tmp_path: Path) -> None:
     ((code, message),) = warned(run_of(data.card, data.root, tmp_path, tmp_path / "wrong", split="mini"))
     assert code == "label-space"
     assert (
-        "most often fence for car: the category ids look like places in the list of classes, counted from 0" in message
+        "most often car as fence: the category ids look like positions in the list of classes, counted from 0"
+        in message
     )
     assert message.endswith("write the ids of the classes (26 for car)")
 
@@ -211,8 +212,8 @@ def test_segments_that_bear_other_ids(tmp_path: Path, change: Any, code: str | N
     assert [code] * bool(code) == [each[0] for each in warned(runs[0])]
     if code:
         message = warned(runs[0])[0][1]
-        assert f"of the segments that predictions lie on ({wrong} of 24)" in message
-        assert "and 24 would be right if so" in message
+        assert f"of the segments that predictions overlap ({wrong} of 24)" in message
+        assert "with that corrected, 24 would be right" in message
 
 
 @pytest.mark.parametrize(("change", "words"), [(0, "lie in 0 to 2"), (1, "lie in 1 to 3"), (7, "")])

@@ -206,8 +206,8 @@ ORDER = np.array([0, *np.argsort(np.argsort(["van", "cart", "zebra", "ant", "moo
 @pytest.mark.parametrize(
     ("written", "code", "words"),
     [
-        (lambda labels: (labels + 5) % 6, "label-shift", "and write 0 where it is background"),
-        (lambda labels: (labels + 1) % 6, "label-shift", "and write 5 where it is bottle"),
+        (lambda labels: (labels + 5) % 6, "label-shift", "and write 0 for background"),
+        (lambda labels: (labels + 1) % 6, "label-shift", "and write 5 for bottle"),
         (lambda labels: ORDER[labels], "label-order", "write the ids of the card"),
         (lambda labels: np.array([0, 2, 1, 3, 4, 5])[labels], "label-order", "write the ids of the card"),
         (np.zeros_like, None, ""),
@@ -236,7 +236,9 @@ def test_answers_in_another_order_are_found_in_a_loop() -> None:
     for k in range(3):
         evaluator.update(truth=objects(k), prediction=(objects(k) + 5) % 6)
     (found,) = [each for each in evaluator.result().scored.warnings if each.severity == "warning"]
-    assert found.message.startswith("the answers look as if background, the first class of the card, were the last one")
+    assert found.message.startswith(
+        "the predictions look as if background, the first class of the card, were the last one"
+    )
 
 
 def test_ids_of_a_network_are_told_to_be_train_ids() -> None:
@@ -244,7 +246,7 @@ def test_ids_of_a_network_are_told_to_be_train_ids() -> None:
     for k in range(3):
         evaluator.update(truth=objects(k), prediction=objects(k) + 1)
     (found,) = [each for each in evaluator.result().scored.warnings if each.severity == "warning"]
-    assert found.message.startswith("the answers look like ids that were read as train ids")
+    assert found.message.startswith("the predictions look like ids that were read as train ids")
     assert found.message.endswith("hand over train ids, 0 to 149 in the card's order")
 
 
@@ -268,8 +270,8 @@ def test_void_that_swallows_a_class_is_found_with_both_numbers(tmp_path: Path) -
     assert code == "void-class"
     pixels = 15 * 20 * 5
     assert message.startswith(
-        "255 means void: 12.5 % of the truth is void, and class aeroplane is nowhere in the truth but predicted on "
-        f"{pixels} pixels, {14 * 19 * 5} of them there; mIoU is {miou(run)} and would be "
+        "255 was read as void: 12.5 % of the truth is void, and class aeroplane does not occur in the truth but is "
+        f"predicted on {pixels} pixels, {14 * 19 * 5} of them void; mIoU is {miou(run)} and would be "
     )
     assert message.endswith("masks of 0 and 255 need [values] with 255 = 1, and void = [], in the card")
     mended = own_card(2, top="void = []", tables="[values]\n0 = 0\n255 = 1")
@@ -304,7 +306,7 @@ def test_void_among_many_missing_classes_must_be_taken_whole(tmp_path: Path, wid
 def test_a_class_that_is_missing_beside_void_is_told_where_it_is_never_predicted(tmp_path: Path) -> None:
     ((code, message),) = warned(masks_of(tmp_path, np.zeros_like))
     assert code == "void-class"
-    assert "class aeroplane is nowhere in the truth but never predicted" in message
+    assert "class aeroplane does not occur in the truth and is never predicted" in message
 
 
 def test_truth_without_a_scored_pixel_is_said(tmp_path: Path) -> None:
@@ -327,7 +329,7 @@ def test_labels_that_are_not_scored_deserve_a_word(tmp_path: Path) -> None:
 
     run = cityscapes(tmp_path, written)
     (told,) = [each for each in run.record.warnings if each.code == "unscored-labels"]
-    assert told.message.endswith("predicted as labels that are not scored (unlabeled): each is a miss")
+    assert told.message.endswith("predicted as labels that are not scored (unlabeled): each is a false negative")
     assert told.severity == "note"
     most = cityscapes(tmp_path / "most", lambda ids: np.where(np.indices(ids.shape).sum(axis=0) % 4, 0, ids))
     ((code, message),) = warned(most)

@@ -1,1 +1,1 @@
-"""What finished counts say against how the predictions were read, for the families that offer `doubts`."""
+"""Signs in finished counts that predictions were read in another way than they were meant."""

@@ -1,4 +1,4 @@
-"""What objects and segments say against how their classes were read: found, but as another class.
+"""Signs that classes of objects or segments were read in another way than they were meant: found, as another class.
 
 Only counts are looked at; `label_space.py` says when another reading is suspected, `found_as.py` what is counted.
 """
@@ -18,14 +18,13 @@ from bench.notices import Notice, few
 from bench.samples import Array, Table
 
 ENOUGH = 3
-"""Fewer objects that are found, as whatever, say nothing."""
+"""With fewer objects found, of any class, nothing is concluded."""
 OWN, COVERED = 0.1, 0.25
-"""Nearly none of those found has its own class, and those found are not just a few of all: then something is wrong.
+"""A warning is due where less than the share OWN of the objects found has its own class, and COVERED of all are found.
 
-Objects that are found have been localised. Models that do so and are right in fewer cases than one in ten have learnt
-other classes, whatever they are called here."""
+A model that localises objects, and names fewer than one in ten of them rightly, has learnt other classes than these."""
 MOST = 0.5
-"""A reading that would put at least this share right is named."""
+"""A reading is named where it makes at least this share right."""
 
 
 def of_objects(
@@ -33,11 +32,11 @@ def of_objects(
 ) -> list[Notice]:
     """The notices on the objects of two match tables."""
     found, true, table = tables[detections], tables[truths], tables.get(found_as.TABLE)
+    if table is None:  # records of earlier versions lack it
+        return []
     whole = true["size"] == 0
     objects = np.bincount(true["class"][whole], true["objects"][whole], len(classes))
     missing = (objects > 0) & (np.bincount(found["class"], minlength=len(classes)) == 0)
-    if table is None:  # records of earlier versions lack it
-        return []
     votes = found_as.votes_of_objects(table, found, true, values(classes, source), len(tables["images"]["id"]))
     serious = notice(votes, objects.sum(), classes, source, "objects")
     return [serious] if serious else never_predicted(missing, objects, classes)
@@ -50,7 +49,7 @@ def of_segments(tables: Mapping[str, Table], classes: Classes, source: Source) -
         return []
     tp, fp, fn = (np.bincount(segments["class"], segments[name], len(classes)) for name in ("tp", "fp", "fn"))
     if not (tp + fn).any():
-        return [Notice("nothing-scored", "the truth holds no segment of a class that is scored, but crowds", "warning")]
+        return [Notice("nothing-scored", "the truth holds no segment of a scored class, or only crowds", "warning")]
     votes = found_as.votes_of_segments(table, segments, values(classes, source), len(tables["images"]["id"]))
     serious = notice(votes, (tp + fn).sum(), classes, source, "segments")
     return [serious] if serious else never_predicted((fn > 0) & (tp + fp == 0), tp + fn, classes)
@@ -74,20 +73,20 @@ def notice(votes: Votes, objects: float, classes: Classes, source: Source, noun:
     others = votes.counts - np.diag(np.diag(votes.counts))
     true, found = divmod(int(others.argmax()), len(classes))
     text = (
-        f"{100 * (1 - own / seen):.0f} % of the {noun} that predictions lie on ({seen - own:.0f} of {seen:.0f}) are "
-        f"taken for another class, most often {classes.names[found]} for {classes.names[true]}: "
+        f"{100 * (1 - own / seen):.0f} % of the {noun} that predictions overlap ({seen - own:.0f} of {seen:.0f}) are "
+        f"predicted as another class, most often {classes.names[true]} as {classes.names[found]}: "
     )
     if reading is None:
-        text += "are the category ids counted from 0, or those of another list? Write the ids of the classes"
+        text += "the category ids may be counted from 0, or come from another list; write the ids of the classes"
         return Notice("other-classes", text + _example(classes, true, source), "warning")
     looks, mend = _words(reading, classes, true, source)
     right = np.trace(votes.matrix(reading.read))
-    text += f"{looks}, and {right:.0f} would be right if so; {mend}"
+    text += f"{looks}; with that corrected, {right:.0f} would be right: {mend}"
     return Notice(CODES[reading.name], text, "warning")
 
 
 def never_predicted(missing: Array, objects: Array, classes: Classes) -> list[Notice]:
-    """The note on classes that the truth has and no prediction has."""
+    """The note on classes that are in the truth and in no prediction."""
     if not missing.any():
         return []
     names = few([name for name, alone in zip(classes.names, missing, strict=True) if alone])
@@ -96,7 +95,7 @@ def never_predicted(missing: Array, objects: Array, classes: Classes) -> list[No
 
 
 def _most_right(votes: Votes, classes: Classes, source: Source) -> Reading | None:
-    """The reading that puts most right; of a single class no agreement beyond chance can be told, but this can."""
+    """The reading that makes most right; unlike agreement beyond chance, it is defined for a single class too."""
     tried = label_space.readings(votes, classes, source.space)
     shares = [Reading(name, read, np.trace(votes.matrix(read)) / votes.counts.sum()) for name, read in tried]
     best = max(shares, key=lambda reading: reading.agreement, default=None)
@@ -104,19 +103,19 @@ def _most_right(votes: Votes, classes: Classes, source: Source) -> Reading | Non
 
 
 def _words(reading: Reading, classes: Classes, true: int, source: Source) -> tuple[str, str]:
-    """What the classes look like, and what mends it."""
+    """What the classes look like, and how to correct them."""
     write = f"write the ids of the classes{_example(classes, true, source)}"
     if source.space != "ids":
         write = f"hand over train ids, 0 to {len(classes) - 1} in the card's order"
     words = {
         "one-less": ("the category ids look one too high", "subtract 1 from each category id"),
         "one-more": ("the category ids look one too low (counted from 0?)", "add 1 to each category id"),
-        "one-less-train-ids": ("the category ids look like places in the list of classes, counted from 1", write),
-        "other-space": ("the category ids look like places in the list of classes, counted from 0", write),
+        "one-less-train-ids": ("the category ids look like positions in the list of classes, counted from 1", write),
+        "other-space": ("the category ids look like positions in the list of classes, counted from 0", write),
     }
     if source.space != "ids":
         words["other-space"] = ("the classes look like ids of the data set", write)
-    return words.get(reading.name, ("the classes look to be in another order than those of the truth", write))
+    return words.get(reading.name, ("the classes seem to be in another order than in the truth", write))
 
 
 def _example(classes: Classes, true: int, source: Source) -> str:

@@ -1,4 +1,4 @@
-"""What the pixels of label maps say against how they were read: label space, order of classes, and void.
+"""Signs that label maps were read in another way than they were meant: label space, order of classes, and void.
 
 Only counts are looked at; `label_space.py` says when another reading is suspected.
 """
@@ -18,17 +18,17 @@ from bench.notices import Notice, few
 from bench.samples import Array, Table
 
 VOID_SHARE = 0.01
-"""Less void than this is what borders of objects are."""
+"""A smaller share of void is normal: it is the borders of objects."""
 VOID_TAKEN = 0.25
-"""A class that the truth lacks is suspected under void if it takes this share, and most of its pixels lie there."""
+"""A class that the truth lacks may have been read as void if it is predicted on this share of void, mostly there."""
 VOID_TAKEN_OF_MANY = 0.75
 """The same where the truth lacks other classes too: few images show few classes, and void may be a hard object."""
 UNSCORED_SHARE = 0.05
-"""A larger share of pixels predicted as labels that are not scored is worth a word, and a warning beyond one half."""
+"""A larger share of pixels predicted as unscored labels is reported: as a note, beyond one half as a warning."""
 
 
 def doubts(tables: Mapping[str, Table], classes: Classes, rules: Rules, source: Source) -> list[Notice]:
-    """The notices, the serious ones first."""
+    """The notices, warnings first."""
     matrix = pixels.confusion(tables["pixels"], classes).astype(np.float64)
     if not matrix.any():
         return [_nothing(source)]
@@ -46,7 +46,7 @@ def _nothing(source: Source) -> Notice:
     where = f" of split {source.split}" if source.split else ""
     text = (
         f"no pixel of the truth{where} is scored: all of it is void or a label that is not scored; "
-        "truth of a test split is often a dummy, so take a split whose labels are published"
+        "the labels of test splits are often placeholders, so take a split whose labels are published"
     )
     return Notice("nothing-scored", text, "warning")
 
@@ -102,7 +102,7 @@ def _numbers(matrix: Array, classes: Classes, rules: Rules) -> str:
 
 
 def _swallowed(matrix: Array, void: Array, classes: Classes, rules: Rules) -> Notice | None:
-    """A class that is nowhere in the truth and predicted where that is void; of two classes, a missing one."""
+    """The warning on a class that the truth lacks and that is predicted on void; of two classes, on one it lacks."""
     share = void.sum() / (void.sum() + matrix.sum())
     absent = matrix.sum(axis=1) == 0
     if share < VOID_SHARE or not absent.any():
@@ -119,25 +119,26 @@ def _swallowed(matrix: Array, void: Array, classes: Classes, rules: Rules) -> No
     meant[place] += void
     then = _scores(meant, classes, rules)["mIoU"][0]
     value = ", ".join(map(str, classes.void)) or "255"
-    many = f"predicted on {predicted:.0f} pixels, {taken[place]:.0f} of them there" if predicted else "never predicted"
+    on_void = f"is predicted on {predicted:.0f} pixels, {taken[place]:.0f} of them void"
+    found = f"but {on_void}" if predicted else "and is never predicted"
     text = (
-        f"{value} means void: {100 * share:.1f} % of the truth is void, and class {name} is nowhere in the truth but "
-        f"{many}; mIoU is {100 * now:.2f} and would be {100 * then:.2f} if void were {name}: masks of 0 and {value} "
-        f"need [values] with {value} = {classes.scored[place].id}, and void = [], in the card"
+        f"{value} was read as void: {100 * share:.1f} % of the truth is void, and class {name} does not occur in the "
+        f"truth {found}; mIoU is {100 * now:.2f} and would be {100 * then:.2f} if void were {name}: masks of 0 and "
+        f"{value} need [values] with {value} = {classes.scored[place].id}, and void = [], in the card"
     )
     return Notice("void-class", text, "warning")
 
 
 def _unscored(votes: Votes, classes: Classes, source: Source) -> list[Notice]:
-    """Predictions of labels that are not scored, where they are many, and of the value just above the train ids."""
+    """The notices on pixels predicted as labels that are not scored, or as the value just above the train ids."""
     whole, top = votes.counts.sum(), len(classes)
     pixels_of = np.where(votes.read == top, votes.counts.sum(axis=0), 0)
     found = []
     above = int(pixels_of[votes.values == top].sum()) if source.space == "train-ids" else 0
     if above:
         text = (
-            f"{above} scored pixels are predicted as {top}, just above the train ids, by which networks with {top + 1} "
-            "outputs mean everything else: read as a label that is not scored"
+            f"{above} scored pixels are predicted as {top}, just above the train ids; networks with {top + 1} outputs "
+            "use it for everything else, so it was read as a label that is not scored"
         )
         found.append(Notice("above-train-ids", text))
     share = pixels_of.sum() / whole
@@ -147,7 +148,8 @@ def _unscored(votes: Votes, classes: Classes, source: Source) -> list[Notice]:
     named = [classes.name_of(int(votes.values[place])) for place in order if votes.values[place] != UNKNOWN]
     which = f" ({few(named, 3)})" if named and source.space == "ids" else ""
     text = (
-        f"{100 * share:.1f} % of the scored pixels are predicted as labels that are not scored{which}: each is a miss"
+        f"{100 * share:.1f} % of the scored pixels are predicted as labels that are not scored{which}: each is a "
+        "false negative"
     )
     if 2 * share > 1:
         spaces = source.space == "ids" and any(entry.id != entry.train_id for entry in classes.scored)

@@ -1,4 +1,4 @@
-"""What to say, and what to do, where predictions agree better in another reading: for every kind of count."""
+"""The warning where predictions agree far better in another reading: what is suspected, and the remedy."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ CODES: dict[Name, str] = {
     "order": "label-order",
 }
 _SHOWN = 3
-"""Pairs of classes that a sentence names."""
+"""How many pairs of classes a sentence names."""
 
 
 def notice(reading: Reading, votes: Votes, classes: Classes, source: Source, *, numbers: tuple[str, str]) -> Notice:
     """The warning for a reading; `numbers` are the scores as the values were read, and as they would be."""
     looks, mend = _words(reading, votes, classes, source)
     now, then = numbers
-    return Notice(CODES[reading.name], f"{looks}: {now} as read, but {then} if so; {mend}", "warning")
+    return Notice(CODES[reading.name], f"{looks}: {now} as read, but {then} if corrected; {mend}", "warning")
 
 
 def _words(reading: Reading, votes: Votes, classes: Classes, source: Source) -> tuple[str, str]:
-    """What the predictions look like, and what mends it."""
+    """What the predictions look like, and how to correct them."""
     stored = source.kind == "predictions"
-    handed, top = "the predictions" if stored else "the answers", len(classes) - 1
+    top = len(classes) - 1
     first, last = classes.names[0], classes.names[-1]
     train = f"hand over train ids, 0 to {top} in the card's order"
     words: dict[str, tuple[str, str]] = {
-        "train-ids": (f"{handed} look like train ids that were read as ids", "say --label-space train-ids"),
+        "train-ids": ("the predictions look like train ids that were read as ids", "say --label-space train-ids"),
         "ids": (
-            f"{handed} look like ids that were read as train ids",
+            "the predictions look like ids that were read as train ids",
             "leave out --label-space train-ids" if stored else train,
         ),
         "one-less": ("the predicted values look one too high", "subtract 1 from each value"),
         "one-less-train-ids": (
-            f"{handed} look like train ids counted from 1 that were read as ids",
+            "the predictions look like train ids counted from 1 that were read as ids",
             "subtract 1 from each value and say --label-space train-ids",
         ),
         "one-more": ("the predicted values look one too low", "add 1 to each value"),
         "last-first": (
-            f"{handed} look as if {first}, the first class of the card, were the last one",
-            f"add 1 to each value, and write {_value(classes, 0, source)} where it is {first}",
+            f"the predictions look as if {first}, the first class of the card, were the last one",
+            f"add 1 to each value, and write {_value(classes, 0, source)} for {first}",
         ),
         "first-last": (
-            f"{handed} look as if {last}, the last class of the card, were the first one",
-            f"subtract 1 from each value, and write {_value(classes, top, source)} where it is {last}",
+            f"the predictions look as if {last}, the last class of the card, were the first one",
+            f"subtract 1 from each value, and write {_value(classes, top, source)} for {last}",
         ),
         "order": (
-            f"the classes look to be in another order than the card's ({_swaps(reading, votes, classes)})",
-            "write the ids of the card" if stored else f"{train} (exported networks: classes in the sidecar)",
+            f"the classes seem to be in another order than in the card ({_swaps(reading, votes, classes)})",
+            "write the ids of the card" if stored else f"{train} (exported networks: list the classes in the sidecar)",
         ),
     }
     other = "train-ids" if source.space == "ids" else "ids"
@@ -67,7 +67,7 @@ def _value(classes: Classes, train_id: int, source: Source) -> int:
 
 
 def _swaps(reading: Reading, votes: Votes, classes: Classes) -> str:
-    """The largest pairs that are taken for another: what was read, for what is true."""
+    """The largest pairs of classes in each other's place: what was read, for what is true."""
     found = []
     for place in (-votes.counts.max(axis=0)).argsort(kind="stable").tolist():
         was, true = int(votes.read[place]), int(reading.read[place])
