@@ -123,8 +123,8 @@ class Classes:
         """Map predicted values, shape (H, W), to train ids; labels that are not scored become `ignore`.
 
         Where the card has such labels, the train ids `ignore` and C, just above the last one, stand for them: networks
-        with one output more than there are classes mean "everything else" by it. Whether the values were meant in the
-        other space can only be told with the truth at hand: `metrics/label_space.py` does.
+        with one output more than there are classes mean "everything else" by it. Whether the other
+        space was meant shows only beside the truth: `metrics/label_space.py` compares them.
 
         Raises:
             PredictionError: a value that is no label of the card.

@@ -193,9 +193,9 @@ def _root(card: Card, split: str, root: str | Path | None, progress: Progress | 
 
 
 def _named_root(card: Card, root: str | Path | None) -> tuple[Path, str] | None:
-    """Where somebody said that the data set lies, and how they said it; None where nobody did.
+    """The root that --data or BENCH_DATA names, and what messages call it; None where neither does.
 
-    BENCH_DATA is one data set or a folder of several. Data that can be drawn are, where they are not among those.
+    BENCH_DATA is one data set or a folder of several; `streets` is drawn where it is not among those.
 
     Raises:
         DataError: BENCH_DATA names no folder.

@@ -156,15 +156,15 @@ def test_a_key_is_honoured_or_refused(case: Case) -> None:
 
 OTHERS = {
     "lvis holds objects": (text("lvis", ("semantic",)), r"tasks: layout 'lvis' holds objects only"),
-    "values with colors": (text("voc", ("semantic",), "colors = true\n", "[values]\n1 = 1\n"), "keep one of both"),
+    "values with colors": (text("voc", ("semantic",), "colors = true\n", "[values]\n1 = 1\n"), "keep one of the two"),
     "void with colors": (text("pairs", ("semantic",), "colors = true\nvoid = [3]\n"), "without train_id"),
     "unknown brace": (
         text("pairs", ("semantic",), tables='[files]\nimages = "{name}.png"\nlabels = "{id}_{splt}.png"\n'),
-        r"files.labels: \{splt\} means nothing there; \{id\} and \{split\} can stand in it",
+        r"files.labels: \{splt\} is not known there; use \{id\} and \{split\}",
     ),
     "id in a pattern of coco": (
         text("coco", ("instance",), tables='[files]\nimages = "i/{id}.jpg"\n'),
-        r"files.images: \{id\} means nothing there; \{split\}",
+        r"files.images: \{id\} is not known there; use \{split\}",
     ),
     "objects nobody asks for": (
         text(

@@ -249,23 +249,23 @@ def test_all_problems_are_listed_at_once():
     [
         (
             "[values]\n0 = 0\n1 = 1\ncolors = true",
-            r"values\.colors: expected int, got bool; it stands below \[values\]",
+            r"values\.colors: expected int, got bool; it is below \[values\]",
         ),
-        ("[splits.test]\nvoid = []", r"unknown key 'void' in splits\.test: it stands below \[splits\.test\]"),
-        ('[aliases]\ngroups = "city"', r"aliases\.groups: expected array, got str; it stands below \[aliases\]"),
+        ("[splits.test]\nvoid = []", r"unknown key 'void' in splits\.test: it is below \[splits\.test\]"),
+        ('[aliases]\ngroups = "city"', r"aliases\.groups: expected array, got str; it is below \[aliases\]"),
     ],
 )
 def test_a_key_of_the_card_below_a_table_is_told(table, told):
     with pytest.raises(
-        CardError, match=told + " and so belongs to that; keys of the card itself stand above the first"
+        CardError, match=told + " and so belongs to that table; keys of the card itself go above the first"
     ):
         parse(f"{SMALL}\n{table}\n")
 
 
 def test_a_number_or_word_below_a_table_is_told_too():
-    with pytest.raises(CardError, match=r"values: 'ignore' is no pixel value; it stands below \[values\]"):
+    with pytest.raises(CardError, match=r"values: 'ignore' is no pixel value; it is below \[values\]"):
         parse(f"{SMALL}\n[values]\n0 = 0\n1 = 1\nignore = 1\n")
-    with pytest.raises(CardError, match=r"unknown key 'groups' in files of layout 'pairs': it stands below \[files\]"):
+    with pytest.raises(CardError, match=r"unknown key 'groups' in files of layout 'pairs': it is below \[files\]"):
         parse(SMALL.replace("[files]", '[files]\ngroups = "city"'))
 
 

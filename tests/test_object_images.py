@@ -292,8 +292,8 @@ def test_what_is_written_reads_back(card: Card, root: Path, tmp_path: Path) -> N
 
 
 WRONG_CARDS = {
-    "star in images": (("images/{id}.png", "images/*{id}.png"), r"files\.images: \* can stand in the last part of"),
-    "star in a folder": (("masks/*.png", "*/m.png"), r"files\.labels: \* can stand in the last part"),
+    "star in images": (("images/{id}.png", "images/*{id}.png"), r"files\.images: \* is allowed only in the last part"),
+    "star in a folder": (("masks/*.png", "*/m.png"), r"files\.labels: \* is allowed only in the last part"),
     "no thing": ((", thing = true", ""), "list one class with thing = true"),
     "two things": (('name = "background"', 'name = "background", thing = true'), "list one class with thing = true"),
     "values": (("[splits.val]", "[values]\n1 = 1\n[splits.val]"), r"\[values\] has no effect where files\.labels"),

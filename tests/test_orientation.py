@@ -96,7 +96,7 @@ def test_label_files_that_ask_to_be_turned_are_refused(tmp_path: Path, suffix: s
     path = tmp_path / f"a{suffix}"
     store(path, upright(), 6, **({"lossless": True} if suffix == ".webp" else {}))
     for read in (images.read_labels, images.read_color_labels, images.read_panoptic_ids):
-        with pytest.raises(DataError, match="carries the EXIF orientation 6"):
+        with pytest.raises(DataError, match="has the EXIF orientation 6"):
             read(path)
     images.write_labels(tmp_path / "plain.png", upright()[..., 0])
     assert images.read_pairs(tmp_path / "plain.png", path) is None

@@ -129,8 +129,8 @@ def test_jpegs_are_cut_at_the_values_that_they_decode_to(tmp_path: Path) -> None
 
 REFUSED: dict[str, tuple[str, np.ndarray, str]] = {
     "colours": (".png", np.stack([BYTES, BYTES, 255 - BYTES], axis=-1), "colour image"),
-    "dark words": (".png", np.uint16([[0, 255]]), "16 bits and holds 0 and 255 alone"),
-    "dark bits": (".tif", np.uint16([[0, 1]]), "16 bits and holds 0 and 1 alone"),
+    "dark words": (".png", np.uint16([[0, 255]]), "16 bits but holds only 0 and 255"),
+    "dark bits": (".tif", np.uint16([[0, 1]]), "16 bits but holds only 0 and 1"),
     "32 bits": (".tif", BYTES.astype(np.int32), "a grey image of 8 or 16 bits"),
     "int64": (".npy", BYTES.astype(np.int64), "a mask has 8 or 16 bits or holds probabilities"),
     "logits": (".npy", SHARES * 4 - 2, "probabilities from 0 to 1"),

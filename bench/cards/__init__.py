@@ -79,7 +79,7 @@ class Card:
         other = replace(self, layout=layout, files={}, classes=replace(self.classes, void=void))
         problems = list(unhonoured(other, void, ignore=self.classes.ignore))
         if layout == "pairs":
-            problems.append("layout 'pairs' needs a [files] table, which a card of another layout has not")
+            problems.append("layout 'pairs' needs a [files] table, and cards of other layouts have none")
         if problems:
             raise CardError(in_one_error(f"{self.name} in the layout {layout!r}", problems))
         return other

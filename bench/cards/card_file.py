@@ -120,7 +120,7 @@ def decode(text: bytes) -> Reading:
     try:
         return Reading(msgspec.convert(raw, CardFile), frozenset(), ())
     except msgspec.ValidationError:
-        pass  # what is wrong, and whether more is, takes a look at every key
+        pass  # msgspec stops at the first problem; below, every key is checked
     found: dict[str, list[str]] = {}
     for key, problem in _problems(raw):
         found.setdefault(key, []).append(problem)
@@ -130,7 +130,7 @@ def decode(text: bytes) -> Reading:
 
 
 _PLACEHOLDERS: dict[str, Any] = {"name": "", "title": "", "layout": "", "tasks": [], "splits": {}}
-"""What stands for a required key that is missing or wrong, so that the others can be checked all the same."""
+"""Stand-ins for required keys that are missing or wrong, so that the other keys can be checked as well."""
 
 
 def _problems(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -193,10 +193,10 @@ def _parts(key: str, value: Any, kind: Any) -> list[tuple[str, Any, Any]]:
 
 
 def below_a_table(key: str, table: str) -> str:
-    """What is wrong with a key of the card itself that stands below the header of a table; "" for other keys."""
+    """A hint about a key of the card itself that is written below the header of a table; "" for other keys."""
     if key not in CardFile.__struct_fields__:
         return ""
-    return f"it stands below [{table}] and so belongs to that; keys of the card itself stand above the first [table]"
+    return f"it is below [{table}] and so belongs to that table; keys of the card itself go above the first [table]"
 
 
 def _types(struct: type[msgspec.Struct]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _PLACEHOLDERS = {
     ("pairs", "instances"): {"id", "split"},
     ("pairs", "ignore"): {"id", "split"},
 }
-"""What patterns may hold in braces; all others take {split} alone."""
+"""What patterns may hold in braces; all others take only {split}."""
 
 
 class Keys(Protocol):
@@ -64,7 +64,7 @@ def _tasks(card: Keys) -> Iterator[str]:
     if card.layout == "lvis" and set(card.tasks) - {"instance"}:
         yield "tasks: layout 'lvis' holds objects only; say tasks = [\"instance\"]"
     objects = [task for task in card.tasks if task != "semantic"]
-    if card.layout == "pairs" and objects and not _tells_objects(card):
+    if card.layout == "pairs" and objects and not _has_objects(card):
         yield (
             f"tasks: {' and '.join(objects)} in layout 'pairs' needs files.instances, a pattern of files with object "
             "numbers (0 for none)"
@@ -79,7 +79,7 @@ def _things(card: Keys) -> Iterator[str]:
         yield "tasks: instance needs a class with thing = true; without one no object would count"
 
 
-def _tells_objects(card: Keys) -> bool:
+def _has_objects(card: Keys) -> bool:
     stuff = not any(entry.thing for entry in _entries(card))
     return "instances" in card.files or "*" in card.files.get("labels", "") or ("instance" not in card.tasks and stuff)
 
@@ -105,23 +105,23 @@ def _coding(card: Keys) -> Iterator[str]:
         yield f"threshold has no effect in layout {card.layout!r}, {why}"
     for key, given in (("[values]", card.values), ("colors = true", card.colors)):
         if card.threshold is not None and given:
-            yield f"{key} has no effect with threshold, which makes two classes of the values; keep one of both"
+            yield f"{key} has no effect with threshold, which makes two classes of the values; keep one of the two"
     if card.values and card.colors:
-        yield "[values] has no effect with colors = true, where colours stand for the classes; keep one of both"
+        yield "[values] has no effect with colors = true, where colours stand for the classes; keep one of the two"
 
 
 def _void(card: Keys, void: Collection[int], ignore: int) -> Iterator[str]:
     if set(void) <= {255, ignore}:
         return
-    told = f"void = {sorted(void)} has no effect"
+    said = f"void = {sorted(void)} has no effect"
     if card.layout == "coco":
-        yield f"{told} in layout 'coco', where pixels of no segment are void; leave it out"
+        yield f"{said} in layout 'coco', where pixels of no segment are void; leave it out"
     elif card.layout == "lvis":
-        yield f"{told} in layout 'lvis', which has no label files; leave it out"
+        yield f"{said} in layout 'lvis', which has no label files; leave it out"
     elif card.threshold is not None:
-        yield f"{told} with threshold, which gives every pixel a class; leave it out"
+        yield f"{said} with threshold, which gives every pixel a class; leave it out"
     elif card.colors and not (card.layout == "voc" and set(card.tasks) != {"semantic"}):
-        yield f"{told} with colors = true; list void as a class with its color and without train_id"
+        yield f"{said} with colors = true; list void as a class with its color and without train_id"
 
 
 def _groups(card: Keys) -> Iterator[str]:
@@ -133,7 +133,7 @@ def _groups(card: Keys) -> Iterator[str]:
 
 def _scoring(card: Keys) -> Iterator[str]:
     if card.crops and "semantic" not in card.tasks:
-        yield f"[crops] has no effect with tasks = {list(card.tasks)}: crops are scored in label maps (semantic)"
+        yield f"[crops] has no effect with tasks = {list(card.tasks)}: only the task semantic scores crops"
     if card.boundary and card.layout == "lvis":
         yield "[boundary] has no effect in layout 'lvis', for which no boundary metric is defined; leave it out"
 
@@ -146,7 +146,7 @@ def _files(card: Keys) -> Iterator[str]:
         for word in re.findall(r"\{([^{}]*)\}", pattern):
             if word not in known:
                 right = " and ".join(f"{{{each}}}" for each in sorted(known))
-                yield f"files.{key}: {{{word}}} means nothing there; {right} can stand in it"
+                yield f"files.{key}: {{{word}}} is not known there; use {right}"
     objects, segments = "instance" in card.tasks, set(card.tasks) - {"instance"}
     if card.layout == "pairs" and "instances" in card.files and not (objects or "panoptic" in card.tasks):
         yield "files.instances has no effect: tasks lists neither instance nor panoptic"
@@ -158,7 +158,7 @@ def _files(card: Keys) -> Iterator[str]:
 
 
 def _masks(card: Keys) -> Iterator[str]:
-    """What layout pairs can do with masks: of where pixels count, and of one object a file."""
+    """What layout pairs can do with masks of where pixels count, and with files of one object each."""
     if card.layout != "pairs":
         return
     if "ignore" in card.files and set(card.tasks) != {"semantic"}:
@@ -168,7 +168,7 @@ def _masks(card: Keys) -> Iterator[str]:
     wild = [key for key in ("labels", "instances") if "*" in card.files.get(key, "")]
     for key, pattern in card.files.items():
         if "*" in pattern and (key not in wild or "*" in pattern.rpartition("/")[0]):
-            yield f"files.{key}: * can stand in the last part of labels or instances only, for one file an object"
+            yield f"files.{key}: * is allowed only in the last part of labels or instances, for one file an object"
     if "labels" in wild:
         yield from _objects_as_labels(card)
 

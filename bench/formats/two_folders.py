@@ -1,7 +1,7 @@
 """Two folders of label maps without a card: what their classes are is read from the values of both.
 
-The truth and the predictions have the same names below their folders; suffixes may differ. What was assumed is said in
-notices. How files are found and read is the business of layout `pairs`.
+The truth and the predictions have the same names below their folders; suffixes may differ. Notices say what
+was assumed. Files are found and read as in layout `pairs`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SPLIT = "all"
 _WHITE = 255
 """Masks are often drawn as 0 and 255; in label maps of several classes 255 mostly means void."""
 _MOST = 256
-"""More values than this are no classes, unless somebody says so."""
+"""More values than this are taken for classes only where --classes says so."""
 _BY_CARD = "classes in colours need a card with colors = true and their colours (datasets/README.md says how)"
 
 
@@ -107,7 +107,7 @@ class _Labels:
 
 @dataclass(frozen=True)
 class _Meant:
-    """What the values of truth and predictions mean, given what a person said of them."""
+    """What the values of truth and predictions mean, given --classes and --ignore."""
 
     truth: set[int]
     predicted: set[int]
@@ -231,7 +231,7 @@ def _refuse_strangers(labels: _Labels, truth: Mapping[int, Path], predicted: Map
 
 
 def _card(truth: Path, labels: _Labels) -> Card:
-    """The card that describes the folders; what does not count and is predicted is a label, for it is no error."""
+    """The card that describes the folders; an ignored value that is predicted becomes a label that is not scored."""
     entries = [Class(value, name, train_id) for train_id, (value, name) in enumerate(sorted(labels.names.items()))]
     entries += [Class(value, f"ignored value {value}") for value in labels.missed]
     ignore = _WHITE if len(labels.names) <= _WHITE else LARGEST

@@ -59,7 +59,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
         path = pictures.get(name, base / PICTURES / f"{name}.jpg")
         picture = Picture(path, partial(images.image_size, files.classes), album)
         samples.append(_sample(name, files, picture, path.relative_to(root).as_posix(), groups.get(name, {})))
-    # Of images that were left out with --ids, results are no surprise.
+    # Results may hold predictions of images that --ids left out.
     return with_listing(samples, lambda: names if ids is None else [*names, *(truth_files.keys() - set(names))])
 
 
@@ -68,7 +68,7 @@ def read_predictions(
 ) -> PredictionReader:
     """Find <id>.png for every sample, in the folder itself or in results/VOC*/Segmentation/comp[56]_*_cls below it.
 
-    Other names of files are told in `predicted_files.py`.
+    `predicted_files.py` says which other file names are accepted.
 
     VOC defines no files for the other tasks: they are read as `named_results.py` tells.
 

@@ -35,10 +35,10 @@ def labels(data: bytes) -> Array:
 
 
 def values(data: bytes) -> Array:
-    """The array (H, W) of a file, of whatever numbers it holds.
+    """The array (H, W) of a file, of any numeric type.
 
     Raises:
-        NoLabelsError: as `labels`, but for the values.
+        NoLabelsError: as `labels`, but any values are allowed.
     """
     if data.startswith(_NPY):
         return _read(io.BytesIO(data))
@@ -47,7 +47,7 @@ def values(data: bytes) -> Array:
             names = archive.namelist()
             if len(names) != 1:
                 shown = ", ".join(name.removesuffix(".npy") for name in names[:3])
-                raise NoLabelsError(f"it holds {len(names)} arrays ({shown}); a label map is one array a file")
+                raise NoLabelsError(f"it holds {len(names)} arrays ({shown}); store one label map in each file")
             with archive.open(names[0]) as member:
                 return _read(member)
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
@@ -58,7 +58,7 @@ def size(data: bytes) -> tuple[int, int]:
     """Height and width.
 
     Raises:
-        NoLabelsError: as `labels`, but for the values.
+        NoLabelsError: as `labels`, but any values are allowed.
     """
     found = values(data)
     return found.shape[0], found.shape[1]
@@ -81,14 +81,14 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(file)
     except (ValueError, OSError, EOFError, TypeError) as error:
-        raise NoLabelsError(f"this is no array of NumPy that can be read ({error})") from None
+        raise NoLabelsError(f"this is not a readable NumPy array ({error})") from None
     return shape, fortran, dtype
 
 
 def _plane(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> tuple[int, int]:
-    """Height and width; axes of length 1 before or behind them are left out."""
+    """Height and width; a first or last axis of length 1 is dropped."""
     if dtype.hasobject:
-        raise NoLabelsError("the array holds objects of Python (a pickle), which are not read; save whole numbers")
+        raise NoLabelsError("the array holds Python objects (a pickle), which are not read; save whole numbers")
     if dtype.kind not in "biuf":
         raise NoLabelsError(f"the array holds {dtype}; a label map holds whole numbers")
     plane = shape
@@ -96,8 +96,8 @@ def _plane(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> tuple[int, in
         plane = plane[1:] if plane[0] == 1 else plane[:-1]
     if len(plane) == 3:
         raise NoLabelsError(
-            f"the array has the shape {shape}; a label map is (H, W): of scores of classes take the argmax over the "
-            "classes first"
+            f"the array has the shape {shape}; a label map is (H, W): if these are scores of classes, take the argmax "
+            "over the classes first"
         )
     if len(plane) != 2:
         raise NoLabelsError(f"the array has the shape {shape}; a label map is (H, W)")

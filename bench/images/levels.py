@@ -1,4 +1,4 @@
-"""How bright each pixel of a mask is: grey values of any depth and format, also of those that lose some, as JPEG does.
+"""How bright each pixel of a mask is: grey values of any depth and format, lossy ones such as JPEG included.
 
 A network's probability, or a mask that was drawn, becomes two classes by a threshold. Nothing here knows classes.
 """
@@ -31,7 +31,7 @@ class Levels:
     def reach(self, threshold: int) -> Array:
         """Where the mask is as bright as the threshold or brighter, (H, W) bool.
 
-        Up to 255 a threshold is of 8 bits, else of 16 bits; values of another depth are brought to that scale.
+        Thresholds up to 255 are on the scale of 8 bits, others on that of 16 bits; values are brought to that scale.
 
         >>> Levels(np.uint16([[32895, 32896]]), 65535).reach(128).tolist()
         [[False, True]]
@@ -56,10 +56,10 @@ def of_array(values: Array) -> Levels:
     if values.dtype.kind == "f":
         if not bool(((values >= 0) & (values <= 1)).all()):
             raise NoLabelsError(
-                "a mask of floating-point numbers holds probabilities from 0 to 1, and this one does not"
+                "a mask of floating-point numbers must hold probabilities from 0 to 1, and this one has other values"
             )
         return Levels(values, 1)
-    raise NoLabelsError(f"a mask has 8 or 16 bits or holds probabilities, and this one is {values.dtype}")
+    raise NoLabelsError(f"a mask has 8 or 16 bits or holds probabilities, but this one holds {values.dtype}")
 
 
 def of_image(image: Image.Image) -> Levels:
@@ -85,6 +85,6 @@ def _words(values: Array) -> Levels:
     largest = int(values.max(initial=0))
     if largest in (1, BYTE) and set(np.unique(values).tolist()) <= {0, largest}:
         raise NoLabelsError(
-            f"the mask has 16 bits and holds 0 and {largest} alone, which is dark on a scale of 65535; store 8 bits"
+            f"the mask has 16 bits but holds only 0 and {largest}, which is dark on that scale; store it with 8 bits"
         )
     return Levels(values, WORD)

@@ -1,4 +1,4 @@
-"""How a picture must be turned to stand upright: the orientation tag of EXIF, 1 to 8, and what it asks for.
+"""The orientation tag of EXIF, 1 to 8, and how it turns a picture upright.
 
 1 is upright; 2 and 4 are mirrored, 3 is upside down; 5 to 8 swap height and width. Nothing here knows files.
 """
@@ -39,14 +39,14 @@ def tag_of(exif: bytes) -> int:
 
 
 def valid(tag: object) -> int:
-    """The tag, or 1 for a value that means nothing."""
+    """The tag, or 1 for a value that EXIF does not define."""
     return tag if isinstance(tag, int) and 1 <= tag <= 8 else UPRIGHT
 
 
 def refusal(tag: int) -> str:
     """Why a label file with this tag is not read."""
     return (
-        f"the label file carries the EXIF orientation {tag}, so programs show it turned; store it upright, without it"
+        f"the label file has the EXIF orientation {tag}, so programs show it turned; store it upright, without that tag"
     )
 
 

@@ -83,7 +83,9 @@ def refuse_pages(image: Image.Image) -> None:
     count = getattr(image, "n_frames", 1) if image.format in _PAGED else 1
     if count > 1 and any(_is_page(image, number) for number in range(1, count)):
         kind = "pages" if image.format == "TIFF" else "images"
-        raise NoLabelsError(f"the {image.format} holds {count} {kind}, and one file is one image; store each by itself")
+        raise NoLabelsError(
+            f"the {image.format} holds {count} {kind}, but one file is one image; store each in a file of its own"
+        )
     if count > 1:
         image.seek(0)
 
@@ -136,12 +138,12 @@ def to_labels(image: Image.Image) -> Array:
         if grey is None:
             raise NoLabelsError(
                 "this GIF has colours, and programs renumber the palette when they store a GIF, so its indices are "
-                "no labels; store a PNG"
+                "not reliable as labels; store a PNG"
             )
         return grey
     if image.mode in ("LA", "RGB", "RGBA"):
         if _bits(image) > _BYTE:
-            raise NoLabelsError(f"channels of {_bits(image)} bits are read of one grey value per pixel only")
+            raise NoLabelsError(f"this image has channels of {_bits(image)} bits; store one grey value per pixel")
         return single(np.array(image))
     if image.mode not in LABEL_MODES:
         raise NoLabelsError(f"this is a colour image ({image.mode}) where a label map is expected")

@@ -100,7 +100,7 @@ def decode(data: bytes, *, picture: bool = False) -> Array:
     uint16 for 16-bit files.
 
     Raises:
-        PngError: damaged, cut off, interlaced, animated, or to be shown turned (but for a `picture`).
+        PngError: damaged, cut off, interlaced, animated, or turned by its EXIF orientation (allowed for a `picture`).
     """
     header = _plain_header(data)
     filtered = _filtered(data, header, picture=picture)
@@ -202,7 +202,7 @@ def _filtered(data: bytes, header: Header, *, picture: bool = False) -> memoryvi
             parts.append(chunk)
         elif kind == b"acTL" and int.from_bytes(chunk[:4], "big") > 1:
             raise PngError(
-                f"the PNG is an animation of {int.from_bytes(chunk[:4], 'big')} images; one file is one image"
+                f"the PNG is an animation of {int.from_bytes(chunk[:4], 'big')} images, but one file is one image"
             )
         elif kind == b"eXIf" and not picture and orientation.tag_of(bytes(chunk)) != orientation.UPRIGHT:
             raise PngError(orientation.refusal(orientation.tag_of(bytes(chunk))))

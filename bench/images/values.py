@@ -50,14 +50,14 @@ def whole(values: Array) -> Array:
     """Labels (H, W), uint8 or uint16, from whole numbers of any type.
 
     Raises:
-        NoLabelsError: a value that is no whole number from 0 to 65535, and where it stands.
+        NoLabelsError: a value that is no whole number from 0 to 65535; the message names its row and column.
     """
     if values.dtype.kind == "f":
         at = _first(~np.isfinite(values) | (values != np.rint(values)))
         if at is not None:
             raise NoLabelsError(
-                f"the value {values[at]:g} at {_place(at)} is no whole number and so no label; "
-                "of scores or probabilities take the argmax over the classes first"
+                f"the value {values[at]:g} at {_place(at)} is no whole number, so it is no label; "
+                "if these are scores or probabilities, take the argmax over the classes first"
             )
     at = _first((values < 0) | (values > LARGEST)) if values.dtype not in (np.bool_, np.uint8, np.uint16) else None
     if at is not None:
