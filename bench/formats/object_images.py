@@ -43,7 +43,7 @@ class PredictedObjects:
         """Refuse a card with more than one countable class, or none.
 
         Raises:
-            PredictionError: as said.
+            PredictionError: such a card, because label images name no class.
         """
         things = np.flatnonzero(card.classes.things)
         if len(things) != 1:
@@ -51,14 +51,14 @@ class PredictedObjects:
                 f"{path}: label images hold numbers of objects and no classes, and the card {card.name} has "
                 f"{len(things)} countable classes; write results.json (image_id, category_id, segmentation, score)"
             )
-        self.paths, self._told, self._class = paths, tuple(notices), int(things[0])
+        self.paths, self._noted, self._class = paths, tuple(notices), int(things[0])
         self._most = -1
 
     def __call__(self, sample: Sample) -> Instances:
         """The objects by rising number, each with score 1.
 
         Raises:
-            PredictionError: a damaged file, or values that number nothing.
+            PredictionError: a file that is missing, damaged, or no label image.
         """
         try:
             numbers = images.read_labels(self.paths[sample.id])
@@ -80,7 +80,7 @@ class PredictedObjects:
     def notices(self) -> tuple[Notice, ...]:
         """Notes on such predictions, and on those that were read."""
         one = self._most == 1 and len(self.paths) > 1
-        return (*self._told, _NO_SCORES, *([_ONE_EACH] if one else []))
+        return (*self._noted, _NO_SCORES, *([_ONE_EACH] if one else []))
 
 
 @dataclass(frozen=True, eq=False)
