@@ -150,7 +150,7 @@ def test_boxes_alone_are_scored_as_boxes(capsys: pytest.CaptureFixture[str]) -> 
         evaluator.update(truth=masked, prediction={**masked, "scores": SCORES[0]})
     named = Evaluator(["cat", "dog"], task="instance", metrics="AP")
     empty = {"boxes": [], "labels": [], "scores": []}
-    with pytest.raises(UsageError, match="the metrics of instance need masks, and there are boxes alone"):
+    with pytest.raises(UsageError, match="the metrics of instance need masks, and the objects have boxes only"):
         named.update(truth={"boxes": corners(IMAGES[0][0]), "labels": LABELS}, prediction=empty)
 
 

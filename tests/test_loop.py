@@ -117,7 +117,9 @@ def test_groups_and_clusters_are_told_or_missed(drives: Any) -> None:
     two.update(truth=truth, prediction=truth, cluster=["x", "y", "x", 5])
     assert ["x", "y", "x", "5"] == two.tables()["images"]["cluster"].tolist()
     two.update(truth=truth[0], prediction=truth[0])
-    with pytest.raises(UsageError, match="the cluster of image-00000004 was not told, and that of others was"):
+    with pytest.raises(
+        UsageError, match="image-00000004 has no cluster, and other images have one: pass cluster= for all images"
+    ):
         two.result()
     none = bench.Evaluator(drives.card)
     none.update(truth=truth, prediction=truth)
@@ -233,14 +235,14 @@ def test_classes_that_are_none_are_refused() -> None:
         ({"options": {"batch_size": "3"}}, "options: batch_size: expected int"),
         ({"options": {"batch_size": 0}}, "batch_size=0: at least 1 is needed"),
         ({"options": 5}, "options=5: a dict or bench.Options is needed"),
-        ({"options": {"task": "instance"}, "task": "semantic"}, "two tasks"),
+        ({"options": {"task": "instance"}, "task": "semantic"}, "task='semantic', but the options say 'instance'"),
         ({"task": "depth"}, "task='depth': semantic or instance or panoptic is needed"),
         ({"data": 5}, "data=5: a folder or file is needed"),
         ({"name": 5}, "name=5"),
         ({"metrics": 5}, "metrics=5: a name or a list of names is needed"),
         ({"metrics": ["mIoU", "PQ"]}, "metrics=PQ: it is counted from panoptic predictions"),
         ({"classe_in": "all"}, "there is no setting 'classe_in': did you mean classes_in"),
-        ({"classes": ["a"]}, "classes= means nothing for a data set with a card"),
+        ({"classes": ["a"]}, "classes= has no effect on a data set with a card"),
         ({"dataset": 5}, "dataset=int: the name of a card is needed"),
     ],
 )

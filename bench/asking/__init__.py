@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import scoring
 from bench.asking import arguments
-from bench.asking.arguments import Told
+from bench.asking.arguments import Request
 from bench.asking.following import follow
 from bench.baselines import prompting
 from bench.cards import Card, load_card
@@ -67,39 +67,39 @@ def evaluate(  # noqa: PLR0913 - what a person can say of an evaluation
     Raises:
         InputError: what is wrong with model, data or answers.
     """
-    told = Told(data, split, task, metrics, limit, ids, name, out, classes, overwrite, settings)
+    request = Request(data, split, task, metrics, limit, ids, name, out, classes, overwrite, settings)
     wanted = arguments.options(options, task)
     with follow(progress, name) as report:
         if not isinstance(dataset, str | Path | Data):
             from bench.asking import own_data
 
-            return own_data.evaluate(model, dataset, wanted, told, report)
-        job, loaded = _job(model, dataset, wanted, told)
-        run = _in_memory(job, loaded, report) if out is None else _recorded(job, told, report)
+            return own_data.evaluate(model, dataset, wanted, request, report)
+        job, loaded = _job(model, dataset, wanted, request)
+        run = _in_memory(job, loaded, report) if out is None else _recorded(job, request, report)
     warnings = [Notice(each.code, each.message, each.severity) for each in run.record.warnings]
     scored = replace(scoring.rescore(run), warnings=warnings)
     return Result(scored, job.card.title, len(job.samples), run)
 
 
-def _job(model: Any, dataset: str | Path | Data, options: Options, told: Told) -> tuple[Job, Model]:
-    arguments.none_of("a data set with a card", classes=told.classes)
-    setting_words.check(told.settings)
-    words = told.metrics.split(",") if isinstance(told.metrics, str) else told.metrics
+def _job(model: Any, dataset: str | Path | Data, options: Options, request: Request) -> tuple[Job, Model]:
+    arguments.none_of("a data set with a card", classes=request.classes)
+    setting_words.check(request.settings)
+    words = request.metrics.split(",") if isinstance(request.metrics, str) else request.metrics
     options = replace(options, confidence=options.confidence or not CALIBRATION.isdisjoint(words))
     card = dataset.card if isinstance(dataset, Data) else load_card(dataset)
     # The model first: a wrong one should be known before a data set is drawn or read.
-    early = None if len(card.classes) else _opened(dataset, told)
+    early = None if len(card.classes) else _opened(dataset, request)
     loaded = _model(model, early.card if early else card, options)
-    rules = rules_for(card, loaded.task, metrics=told.metrics, **told.settings)
-    data = early or _opened(dataset, told)
-    said = boxes_of_truth(data.samples, loaded.task, told.metrics)
+    rules = rules_for(card, loaded.task, metrics=request.metrics, **request.settings)
+    data = early or _opened(dataset, request)
+    said = boxes_of_truth(data.samples, loaded.task, request.metrics)
     if said:
-        rules = rules_for(card, loaded.task, metrics=told.metrics, masks=False, **told.settings)
+        rules = rules_for(card, loaded.task, metrics=request.metrics, masks=False, **request.settings)
     job = Job(
         card=data.card,
         split=data.split,
-        samples=data.samples[: told.limit],
-        name=told.name or str(loaded.identity["model"]),
+        samples=data.samples[: request.limit],
+        name=request.name or str(loaded.identity["model"]),
         identity=dict(loaded.identity),
         settings=dict(loaded.settings),
         model=loaded,
@@ -112,11 +112,11 @@ def _job(model: Any, dataset: str | Path | Data, options: Options, told: Told) -
     return job, loaded
 
 
-def _opened(dataset: str | Path | Data, told: Told) -> Data:
+def _opened(dataset: str | Path | Data, request: Request) -> Data:
     if isinstance(dataset, Data):
-        arguments.none_of("a data set that is open already", data=told.data, split=told.split, ids=told.ids)
+        arguments.none_of("a data set that is open already", data=request.data, split=request.split, ids=request.ids)
         return dataset
-    return open_split(str(dataset), told.split, root=told.data, limit=told.limit, ids=told.ids)
+    return open_split(str(dataset), request.split, root=request.data, limit=request.limit, ids=request.ids)
 
 
 def _in_memory(job: Job, model: Model, progress: Progress | None) -> Run:
@@ -145,11 +145,11 @@ def _counted(job: Job, sample: Sample, found: Prediction, position: int) -> Tabl
     return tables
 
 
-def _recorded(job: Job, told: Told, progress: Progress | None) -> Run:
+def _recorded(job: Job, request: Request, progress: Progress | None) -> Run:
     from bench import evaluation
 
-    out = Path(told.out or "runs").expanduser()
-    return evaluation.evaluate(job, out=out, overwrite=told.overwrite, progress=progress)
+    out = Path(request.out or "runs").expanduser()
+    return evaluation.evaluate(job, out=out, overwrite=request.overwrite, progress=progress)
 
 
 def _model(model: Any, card: Card, options: Options) -> Model:

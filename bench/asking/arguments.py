@@ -31,8 +31,8 @@ _KINDS: Mapping[str, tuple[tuple[type[Any], ...], str]] = {
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a person says of an evaluation beside model, data set and options."""
+class Request:
+    """The arguments of an evaluation besides model, data set and options."""
 
     data: str | Path | None = None
     split: str | None = None
@@ -56,7 +56,7 @@ class Told:
         if not isinstance(self.overwrite, bool):
             raise UsageError(f"overwrite={self.overwrite!r}: True or False is needed")
         if self.overwrite and self.out is None:
-            raise UsageError("overwrite=True means nothing without out=, for no record is written: leave it out")
+            raise UsageError("overwrite=True has no effect without out=, because no record is written: leave it out")
 
 
 def check(**found: Any) -> None:
@@ -91,19 +91,19 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     return checking
 
 
-def none_of(whose: str, **found: Any) -> None:
-    """Refuse arguments that would change nothing.
+def none_of(what: str, **found: Any) -> None:
+    """Refuse arguments that have no effect on this kind of data set.
 
     Raises:
         UsageError: the first that is given.
     """
     for name, value in found.items():
         if value is not None:
-            raise UsageError(f"{name}= means nothing for {whose}: leave it out")
+            raise UsageError(f"{name}= has no effect on {what}: leave it out")
 
 
 def options(found: Any, task: Any) -> Options:
-    """The options of a model, of themselves or as a dict, with the task that was asked for.
+    """The options of a model, from `bench.Options` or a dict, with the task that was asked for.
 
     Raises:
         UsageError: unknown names, or values of another type.
@@ -113,7 +113,7 @@ def options(found: Any, task: Any) -> Options:
     if found is not None and not isinstance(found, Options):
         raise UsageError(f"options={found!r}: a dict or bench.Options is needed")
     if task is not None and found is not None and found.task not in (None, task):
-        raise UsageError(f"task={task!r} and options say two tasks ({found.task}): leave one of them out")
+        raise UsageError(f"task={task!r}, but the options say {found.task!r}: leave one of them out")
     made: Options = found or Options()
     return replace(made, task=task or made.task)
 

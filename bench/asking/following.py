@@ -1,4 +1,4 @@
-"""How far an evaluation from Python is: a function of the caller's, or a line on standard error."""
+"""The progress of an evaluation from Python: a function of the caller, or a line on standard error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS = 0.2
 
 @contextmanager
 def follow(progress: Any, name: str | None) -> Iterator[Progress | None]:
-    """What is told of images done and images in all.
+    """Yield the function to call with images done and images in all, or None.
 
     Raises:
         UsageError: neither a function, True, False nor None.

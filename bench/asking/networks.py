@@ -1,6 +1,6 @@
-"""A torch network that is given the tensors of a person's own data set, as they are.
+"""A torch network that is run on the tensors of a person's own data set, as they are.
 
-It stays on its device and in its mode; torch is imported by those who have loaded it already.
+It stays on its device and in its mode. torch is imported only where a network is passed, so it is loaded already.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import torch
 
 OUTPUTS = ("out", "logits", "pred_masks")
-"""Under which key of a dict networks give the scores of classes: torchvision's and transformers'."""
+"""Keys under which the networks of torchvision and transformers give the scores of classes."""
 
 
 def is_network(model: Any) -> bool:
-    """Whether this is a network of torch, which nobody has who has not loaded it."""
+    """Whether this is a torch network; there is none unless torch is loaded."""
     if "torch" not in sys.modules:
         return False
     from torch import nn
@@ -32,7 +32,7 @@ def is_network(model: Any) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network that is asked one image at a time."""
+    """A network that is run on one image at a time."""
 
     network: torch.nn.Module
     name: str
@@ -41,7 +41,7 @@ class Network:
 
     @classmethod
     def of(cls, network: Any, name: str, card: Card, options: Options) -> Network:
-        """A network with options that it has no use for refused.
+        """Wrap a network, after refusing options that have no effect on it.
 
         Raises:
             UsageError: such an option, or a panoptic evaluation.
@@ -49,9 +49,9 @@ class Network:
         refuse_unused(name, options, ())
         for option, value in (("weights", options.weights), ("batch_size", options.batch_size)):
             if value is not None:
-                raise UsageError(f"a network that is at hand has no use for the option {option}: leave it out")
+                raise UsageError(f"the option {option} has no effect on a network passed from Python: leave it out")
         if options.device != "auto":
-            raise UsageError("a network that is at hand stays on its device: leave the option device out")
+            raise UsageError("a network passed from Python stays on its device: leave the option device out")
         if options.task == "panoptic":
             raise UsageError("networks answer with classes or objects: for segments hand over a function of one image")
         return cls(network, name, str(options.task), len(card.classes))
@@ -111,8 +111,8 @@ class Network:
             return found[0]
         logits = found if found.ndim == 4 else found[None]
         if logits.shape[1] not in (self.classes, 1) or (logits.shape[1] == 1 and self.classes != 2):
-            told = f"{logits.shape[1]} channels, and there are {self.classes} classes"
-            raise PredictionError(f"{self.name}: it gave {told}; each class needs a channel")
+            what = f"{logits.shape[1]} channels, and there are {self.classes} classes"
+            raise PredictionError(f"{self.name}: it gave {what}; each class needs a channel")
         if size is not None and tuple(logits.shape[-2:]) != size:
             logits = torch.nn.functional.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
         return (logits[0, 0] > 0).long() if logits.shape[1] == 1 else logits[0].argmax(0)

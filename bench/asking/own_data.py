@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.asking.arguments import Told, none_of
+from bench.asking.arguments import Request, none_of
 from bench.asking.networks import Network, is_network
 from bench.asking.pictures import picture
 from bench.cards import Card
@@ -27,25 +27,25 @@ Asked = Callable[[Any, tuple[int, int] | None], Any]
 """From an image, and the size of its truth where that is known, to an answer."""
 
 
-def evaluate(model: Any, dataset: Any, options: Options, told: Told, progress: Progress | None) -> Result:
+def evaluate(model: Any, dataset: Any, options: Options, request: Request, progress: Progress | None) -> Result:
     """Ask the model about every image of the data set, and score the answers.
 
     Raises:
         UsageError: what is no data set, no classes, or ids of another number.
         PredictionError: what is wrong with an answer.
     """
-    none_of("a data set of your own", data=told.data)
+    none_of("a data set of your own", data=request.data)
     count = _length(dataset)
-    if told.classes is None:
+    if request.classes is None:
         raise UsageError(
             "a data set of your own needs classes: classes=[...] with their names in the order of the labels, "
             "or classes= a card"
         )
-    total = min(count, told.limit or count)
-    names = _names(told.ids, count)
+    total = min(count, request.limit or count)
+    names = _names(request.ids, count)
     image, target = _pair(dataset, 0)
-    task: Any = told.task or options.task or _task_of(target)
-    evaluator = Evaluator(told.classes, task=task, metrics=told.metrics, **told.settings)
+    task: Any = request.task or options.task or _task_of(target)
+    evaluator = Evaluator(request.classes, task=task, metrics=request.metrics, **request.settings)
     ask, identity, settings = _asked(model, image, evaluator.card, replace(options, task=task))
     if progress:
         progress(0, total)
@@ -56,11 +56,11 @@ def evaluate(model: Any, dataset: Any, options: Options, told: Told, progress: P
         evaluator.update(truth=[target], prediction=[answer], id=names[place], size=_extent(image))
         if progress:
             progress(place + 1, total)
-    about = saving.About(told.name or str(identity["model"]), told.split, identity, settings)
+    about = saving.About(request.name or str(identity["model"]), request.split, identity, settings)
     run = (
         saving.record(evaluator, about, Path())
-        if told.out is None
-        else saving.save(evaluator, Path(told.out), about, overwrite=told.overwrite)
+        if request.out is None
+        else saving.save(evaluator, Path(request.out), about, overwrite=request.overwrite)
     )
     return replace(evaluator.result(), run=run)
 

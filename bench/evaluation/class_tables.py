@@ -1,4 +1,4 @@
-"""What a person says of the classes of a loop of their own, as a card: a card's name, names of classes, or how many."""
+"""The card of the classes that a loop in Python names: a card or its name, names of classes, or how many."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.cards.card_file import GROUPS
 from bench.classes import Class, Classes
 from bench.errors import UsageError, did_you_mean
 
-Told: TypeAlias = Card | Classes | str | Path | Sequence[str] | int
+ClassesLike: TypeAlias = Card | Classes | str | Path | Sequence[str] | int
 FORMS = "a card or its name, a bench.Classes, names of classes, or how many there are"
 OWN = "own"
 """Name of the card of a person's own classes."""
@@ -52,14 +52,14 @@ def _card(classes: Any, task: str) -> Card:
     return found
 
 
-def _names(told: Any) -> list[str]:
-    if isinstance(told, int) and not isinstance(told, bool):
-        if not 0 < told <= _LARGEST:
-            raise UsageError(f"{told} classes: at least one is needed, and at most {_LARGEST}")
-        return [f"class {number}" for number in range(told)]
-    if not isinstance(told, Sequence) or not all(isinstance(name, str) for name in told):
-        raise UsageError(f"classes={_shown(told)}: these are {FORMS}")
-    names = list(told)
+def _names(given: Any) -> list[str]:
+    if isinstance(given, int) and not isinstance(given, bool):
+        if not 0 < given <= _LARGEST:
+            raise UsageError(f"{given} classes: at least one is needed, and at most {_LARGEST}")
+        return [f"class {number}" for number in range(given)]
+    if not isinstance(given, Sequence) or not all(isinstance(name, str) for name in given):
+        raise UsageError(f"classes={_shown(given)}: these are {FORMS}")
+    names = list(given)
     if not names:
         raise UsageError(f"the list of classes is empty; these are {FORMS}")
     twice = next((name for name, often in Counter(names).items() if often > 1), None)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bench.runs import Run
 
 NEED_A_SAMPLE = ("cityscapes_instance", "weighted")
-"""Families that look at several forms of an image's truth, of which a loop hands over one."""
+"""Families that need several forms of the truth of an image; a loop hands over one."""
 _READ = {"semantic": "read_semantic", "instance": "read_instances", "panoptic": "read_segments"}
 
 
@@ -54,7 +54,7 @@ class Evaluator:
     @in_python
     def __init__(
         self,
-        classes: class_tables.Told,
+        classes: class_tables.ClassesLike,
         *,
         task: str = "semantic",
         metrics: str | Sequence[str] = "default",
@@ -110,7 +110,7 @@ class Evaluator:
         cluster: Any = None,
         size: given.Size | None = None,
     ) -> None:
-        """Count one image, or a batch: (N, H, W) labels, or lists; `docs/python.md` tells the forms of each task.
+        """Count one image, or a batch: (N, H, W) labels, or lists; `docs/python.md` lists the forms of each task.
 
         `id` is the image's id, or a list of them; arrays of NumPy and tensors of torch are taken alike. `cluster` is
         the patient, video or place that an image belongs to, or a list of them; without it the card's rule reads it
@@ -292,11 +292,11 @@ class Evaluator:
         )
         if not kept or (len(kept) < len(self.rules.families) and not self._may_drop and handed != "nothing"):
             lost = next(name for name in self.rules.families if name not in kept)
-            what = "masks, and there are boxes alone" if handed == "boxes" else "all forms of the truth"
+            what = "masks, and the objects have boxes only" if handed == "boxes" else "all forms of the truth"
             raise UsageError(f"the metrics of {lost} need {what}{updates.ALL_FORMS if handed != 'boxes' else ''}")
         return kept
 
     def notices(self, tables: Tables) -> list[Notice]:
-        """What a loop leaves open that files would have told."""
+        """What could not be counted in a loop, or leaves intervals too narrow."""
         left_out = [name for name in self.rules.families if name not in self.counted.families]
         return updates.notices(self.card, self.rules, tables, left_out, boxes_alone="boxes" in self.tallies.handed)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 KIND = "loop"
 """What a record says its model is: predictions that a loop handed over."""
-TOLD = "told"
-"""What a record says of clusters that the loop told, where the card has no rule."""
+GIVEN = "given"
+"""What a record calls clusters that the loop gave itself, where the card has no rule."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def record(evaluator: Evaluator, about: About, out: Path) -> Run:
         CardError: the card has no such split.
     """
     tables = evaluator.tables()
-    told = any(tally.cluster is not None for tally in evaluator.tallies.all)
-    card = replace(evaluator.card, groups=TOLD) if told and evaluator.card.groups == "none" else evaluator.card
+    clustered = any(tally.cluster is not None for tally in evaluator.tallies.all)
+    card = replace(evaluator.card, groups=GIVEN) if clustered and evaluator.card.groups == "none" else evaluator.card
     split = about.split or card.default_split
     if card.splits:
         card.split(split)

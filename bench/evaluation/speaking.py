@@ -13,16 +13,16 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 OTHERWISE = {"config": "sidecar"}
-"""Flags whose argument has another name."""
+"""Argument names that differ from their flags."""
 SWITCHES = ("overwrite", "resume", "save-predictions", "common-images", "flip", "amp", "compile", "latency")
 """Flags without a value."""
 _FLAG = re.compile(r"--([a-z][a-z0-9-]*)(?: (?=[\w./'\"-]+(?:$|[\s:,;)])))?")
 
 
 def in_python(function: Callable[P, R], **names: str) -> Callable[P, R]:
-    """Make a function of the door speak of its arguments, whoever finds what is wrong with them.
+    """Make the errors of a function name its arguments where they name flags.
 
-    `names` are those of flags whose argument is called otherwise.
+    `names` maps flags to arguments that have another name.
     """
 
     @wraps(function)

@@ -45,7 +45,7 @@ class Tallies:
         """Take in one image.
 
         Raises:
-            UsageError: the id is there with other counts or in another cluster, or objects are told in another way.
+            UsageError: the id is there with other counts or in another cluster.
         """
         self.handed.add(tally.handed)
         if name is None:
@@ -82,23 +82,25 @@ class Tallies:
 
     @property
     def names(self) -> list[str]:
-        """The ids that were told, in the data set's order."""
+        """The ids that were given, in the order of the data set."""
         return in_order(self.named, self.layout)
 
     def clusters(self, kind: str) -> list[str]:
-        """The cluster of each image: as it was told, else by its id under a card's rule `kind`, else the image itself.
+        """The cluster of each image: as given, else by its id under a card's rule `kind`, else the image itself.
 
         Raises:
-            UsageError: some images have been told their cluster, and some have not.
+            UsageError: some images were given a cluster, and some were not.
         """
-        told = [tally.cluster for tally in self.all]
-        if all(cluster is None for cluster in told):
+        given = [tally.cluster for tally in self.all]
+        if all(cluster is None for cluster in given):
             found = clusters_of(kind, self.names, layout=self.layout)
             return [found.get(name, name) for name in self.ids]
-        if None in told:
-            missing = self.ids[told.index(None)]
-            raise UsageError(f"the cluster of {missing} was not told, and that of others was: tell it for all or none")
-        return [str(cluster) for cluster in told]
+        if None in given:
+            missing = self.ids[given.index(None)]
+            raise UsageError(
+                f"{missing} has no cluster, and other images have one: pass cluster= for all images, or for none"
+            )
+        return [str(cluster) for cluster in given]
 
     def tables(self, clusters: Sequence[str]) -> Tables:
         """The counts as a run record holds them: the tables that all images have."""

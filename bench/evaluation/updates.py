@@ -19,7 +19,7 @@ ALL_FORMS = ": hand over samples of bench.open_data with add(sample, prediction)
 
 
 def notices(card: Card, rules: Rules, tables: Tables, left_out: Sequence[str], *, boxes_alone: bool) -> list[Notice]:
-    """What files would have told: groups, and the families that could not be counted."""
+    """What a loop leaves open: families that could not be counted, and images without groups."""
     images, found = tables["images"], list[Notice]()
     if left_out:
         names = ", ".join(left_out)

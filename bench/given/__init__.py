@@ -1,7 +1,7 @@
 """Arrays and dicts that people hand over, checked and made into label maps, instances and segments.
 
 They come from a person's own model, training loop or data set: NumPy arrays, pictures of Pillow, or tensors of torch,
-which is never imported here. `docs/python.md` tells the forms with their shapes. This room knows neither files, nor
+which is never imported here. `docs/python.md` lists the forms with their shapes. This room knows neither files, nor
 models, nor metrics.
 """
 
@@ -40,10 +40,11 @@ class RawLabels(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """In which numbers classes are told.
+    """Which numbers stand for classes.
 
-    `space` is "train-ids" or "ids"; of label maps in ids `raw` says what they mean. `ignore` are values of true label
-    maps that do not count; none means that of the class table. `open` says that a person can tell another reading.
+    `space` is "train-ids" or "ids"; for label maps in ids, `raw` says what they mean. `ignore` are values of true label
+    maps that do not count; if empty, that of the class table. `open` says that the caller can choose another reading,
+    so that messages may advise it.
     """
 
     space: LabelSpace = "train-ids"
@@ -115,13 +116,13 @@ def _made(
 
 def _same_size(found: Form, size: Size | None, against: str, *, boxes_alone: bool) -> None:
     if isinstance(found, Instances) and len(found) and found.size == NO_MASKS and not boxes_alone:
-        raise InputError("masks are missing: each object needs one, and there are boxes alone")
+        raise InputError("masks are missing: each object needs one, and these have boxes only")
     nothing = isinstance(found, Instances) and (not len(found) or found.size == NO_MASKS)
     if size is None or size in (NO_MASKS, found.size) or nothing:
         return
-    told = f"it has {found.size[0]} x {found.size[1]} pixels, {against} {size[0]} x {size[1]} (height x width)"
+    sizes = f"it has {found.size[0]} x {found.size[1]} pixels, {against} {size[0]} x {size[1]} (height x width)"
     right = "answer in the image's own size" if against == "the image" else "resize one of the two first"
-    raise InputError(f"{told}: {right}")
+    raise InputError(f"{sizes}: {right}")
 
 
 def batch(value: Any, task: str, *, ids: int | None = None) -> Sequence[Any]:

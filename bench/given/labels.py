@@ -118,7 +118,7 @@ def _hint(value: int, classes: Classes) -> str:
 def batch(value: Any, *, ids: int | None) -> Sequence[Any]:
     """The images of a batch of label maps: (N, H, W), (N, 1, H, W) or a list; one image is a batch of one.
 
-    `ids` says how many names there are, where there are any: it tells (N, H, 1) from an image (H, W, 1).
+    `ids` is how many ids came with the batch, if any: it tells (N, H, 1) and one image (H, W, 1) apart.
 
     Raises:
         InputError: logits.

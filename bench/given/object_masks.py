@@ -14,7 +14,7 @@ from bench.samples import Array, Rle
 
 Size: TypeAlias = tuple[int, int]
 NO_MASKS: Size = (0, 0)
-"""The size of objects that have boxes alone."""
+"""The size of objects that have boxes only."""
 
 
 def none(count: int) -> list[Rle]:
@@ -87,7 +87,7 @@ def segmentation(found: Any) -> Mapping[str, Any] | list[list[float]]:
 
 
 def size_of(value: Any) -> Size | None:
-    """The size of the image that the masks of one image tell, where they do."""
+    """The size of the image by the masks of its objects, or None."""
     entries: Any = value.get("masks") if isinstance(value, Mapping) else value
     if len(getattr(entries, "shape", ())) >= 3:
         return int(entries.shape[-2]), int(entries.shape[-1])

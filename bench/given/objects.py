@@ -1,7 +1,6 @@
 """Objects that people hand over: torchvision's dicts, lists in COCO's form, maps of transformers, with masks or not.
 
-Where there are boxes alone, nobody says how large the image is: such objects stand on a canvas of `NO_MASKS`, and only
-their boxes can be scored.
+Objects with boxes only do not say how large their image is: their size is `NO_MASKS`, and only boxes can be scored.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ KEYS = ("masks", "boxes", "labels", "scores", "iscrowd", "area", "classes", "ima
 class _Columns:
     """What was handed over of G objects: class numbers (G,), masks in any form, boxes (G, 4) as x, y, width, height.
 
-    Boxes and `areas` (G,) are NaN where nobody gives one. `segmentations` are masks in COCO's form.
+    Boxes and `areas` (G,) are NaN where none is given. `segmentations` are masks in COCO's form.
     """
 
     numbers: Array
@@ -75,7 +74,7 @@ def is_coco(value: Any) -> bool:
 
 
 def without_masks(found: Instances) -> Instances:
-    """The same objects by their boxes alone."""
+    """The same objects with their boxes only."""
     return replace(found, size=NO_MASKS, rles=object_masks.none(len(found)))
 
 

@@ -20,7 +20,7 @@ MAPS = ("ids", "segmentation")
 LISTS = ("segments", "segments_info")
 CLASS_KEYS = ("class", "label_id", "category_id")
 _MORE = ("id", "iscrowd", "area", "bbox", "isthing", "score", "was_fused", "instance_id")
-"""What entries may hold besides; of these only `id` and `iscrowd` mean something here."""
+"""Other keys that entries may have; only `id` and `iscrowd` are read."""
 
 
 def panoptic(value: Any, classes: Classes, reading: Reading, *, truth: bool) -> Segments:
@@ -46,20 +46,20 @@ def panoptic(value: Any, classes: Classes, reading: Reading, *, truth: bool) -> 
     unlisted = np.setdiff1d(there, [0, *numbers])
     if unlisted.size:
         raise InputError(f"the id {unlisted[0]} is in the map and not among its segments")
-    told = _numbers([entry[key] for entry in entries])
-    found, scored = train_ids(told, classes, ids=space == "ids", hint=reading.open)
+    given = _numbers([entry[key] for entry in entries])
+    found, scored = train_ids(given, classes, ids=space == "ids", hint=reading.open)
     if not truth and not scored.all():
-        name = classes.name_of(int(told[int(np.argmin(scored))]))
+        name = classes.name_of(int(given[int(np.argmin(scored))]))
         raise InputError(f"a segment of {name}, which is not scored; leave such segments out of a prediction")
     crowd = np.array([bool(entry.get("iscrowd", False)) for entry in entries], dtype=bool)
     ids = np.where(np.isin(ids, numbers[~scored]), 0, ids) if not scored.all() else ids
-    # A segment without a pixel says nothing of the image.
+    # A segment without a pixel counts for nothing.
     kept = np.isin(numbers, there) & scored
     return Segments(ids=ids, segment_ids=numbers[kept], classes=found[kept], crowd=crowd[kept])
 
 
 def entries_of(value: Mapping[str, Any], space: str) -> tuple[Sequence[Mapping[str, Any]], str, str]:
-    """The segments as a list of dicts, under which key their classes stand, and in which label space.
+    """The segments as a list of dicts, the key of their classes, and the label space of these.
 
     Raises:
         InputError: keys that are unknown, or no class.
@@ -101,5 +101,5 @@ def _void_is_zero(ids: Array, numbers: Array, *, void: bool) -> tuple[Array, Arr
 
 
 def _numbers(listed: Sequence[Any]) -> Array:
-    """Class numbers, each of which may be a tensor."""
+    """Class numbers as an array; each may be a tensor."""
     return whole(np.array([array(each).item() for each in listed] or np.zeros(0, np.int64)), "classes")
