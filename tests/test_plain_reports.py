@@ -256,8 +256,8 @@ def test_crops_that_fit_are_scored_and_the_others_are_told(
     record = json.loads(said(capsys, [*place, "--regions", "crops", "--json"]))
     (told,) = [each["message"] for each in record["warnings"] if each["code"] == "crops-left-out"]
     assert (
-        "some crops are too large for these images: without a pixel of any image, and so without a score: crop-300, "
-        "crop-400"
+        "some crops cut too much from these images: crop-300, crop-400: nothing is left of any image, so there is no "
+        "score"
     ) == told
     scores = record["scores"]["semantic"]
     assert scores["mIoU@crop-200"]["value"] is not None
@@ -270,7 +270,7 @@ def test_images_too_narrow_for_a_crop_are_counted(place: list[str], capsys: pyte
         Image.fromarray(np.zeros((64, 48), np.uint8)).save(Path(place[2]).parent / part / "1.png")
     record = json.loads(said(capsys, [*place, "--regions", "crops=100:200", "--json"]))
     (told,) = [each["message"] for each in record["warnings"] if each["code"] == "crops-left-out"]
-    assert told.endswith("crop-200 holds no pixel of 1 of 3 images and is scored on the others")
+    assert told.endswith("crop-200 leaves nothing of 1 of 3 images and is scored on the others")
 
 
 def test_crops_of_which_none_fits_are_refused_with_the_sizes(

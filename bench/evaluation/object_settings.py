@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import UsageError
+from bench.evaluation.settings import flag
 from bench.metrics.protocols import ALL_SIZES, COCO_CAPS, COCO_SIZES, COCO_THRESHOLDS, place_of
 
 Ranges = tuple[tuple[str, float, float], ...]
@@ -62,7 +63,7 @@ def require_use(asked: Mapping[str, Any], found: Mapping[str, Any], families: Se
             other = next(
                 (_OTHERS[each] for each in families if each in _OTHERS), "it is for AP and AR as COCO has them"
             )
-            raise UsageError(f"{_flag(name)} has no effect on {', '.join(families)}: {other}; leave it out")
+            raise UsageError(f"{flag(name)} has no effect on {', '.join(families)}: {other}; leave it out")
     thresholds = found["iou_thresholds"]
     if thresholds and "operating_points" in families and place_of(0.5, thresholds) is None:
         raise UsageError(
@@ -108,8 +109,9 @@ def _spaced(text: str) -> tuple[float, ...]:
         raise _wrong("iou_thresholds", text, "first, last and step are needed, such as 0.5:0.95:0.05, or a list")
     first, last, step = numbers
     if step <= 0 or last < first:
-        swapped = f" (0.5:0.05:0.95 is written {words[0]}:{words[2]}:{words[1]})" if 0 < last < first <= step else ""
-        raise _wrong("iou_thresholds", text, f"first, last and step are needed, and they rise{swapped}")
+        swapped = f"; did you mean {words[0]}:{words[2]}:{words[1]}?" if 0 < last < first <= step else ""
+        order = "first, last and step are needed, with a step above 0 and last not below first"
+        raise _wrong("iou_thresholds", text, f"{order}{swapped}")
     steps = (last - first) / step
     if steps > 1000 or abs(steps - round(steps)) > 1e-6:
         raise _wrong("iou_thresholds", text, f"steps of {step:g} from {first:g} do not end at {last:g}")
@@ -172,7 +174,7 @@ def _require_room(found: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     if thresholds * ranges <= MOST_PAIRS:
         return
     names = [name for name in ("iou_thresholds", "area_ranges") if given.get(name) is not None]
-    flags = " ".join(f"{_flag(name)} {_shown(given[name])}" for name in names)
+    flags = " ".join(f"{flag(name)} {_shown(given[name])}" for name in names)
     raise UsageError(
         f"{flags}: {thresholds} thresholds times {ranges} ranges (with that of all sizes) are {thresholds * ranges}; "
         f"at most {MOST_PAIRS} are matched at once: take fewer of either"
@@ -203,11 +205,7 @@ def _require_rising(setting: str, given: Any, found: Sequence[float]) -> None:
 
 
 def _wrong(setting: str, given: Any, words: str) -> UsageError:
-    return UsageError(f"{_flag(setting)} {_shown(given)}: {words}")
-
-
-def _flag(setting: str) -> str:
-    return f"--{setting.replace('_', '-')}"
+    return UsageError(f"{flag(setting)} {_shown(given)}: {words}")
 
 
 def _shown(given: Any) -> str:

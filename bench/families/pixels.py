@@ -134,7 +134,7 @@ def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rul
 
 
 def _crops(counts: Table, images: int, rules: Rules) -> list[tuple[str, str]]:
-    """Crops without a pixel in some or all images, which are too narrow for the factor."""
+    """The note on crops that leave nothing of some or all images, which are too narrow for the factor."""
     nowhere, found = [], list[str]()
     for factor in rules.regions.cutting:
         name = crop_name(factor)
@@ -142,10 +142,10 @@ def _crops(counts: Table, images: int, rules: Rules) -> list[tuple[str, str]]:
         if lacking == images:
             nowhere.append(name)
         elif lacking:
-            found.append(f"{name} holds no pixel of {lacking} of {images} images and is scored on the others")
+            found.append(f"{name} leaves nothing of {lacking} of {images} images and is scored on the others")
     if nowhere:
-        found.append(f"without a pixel of any image, and so without a score: {', '.join(nowhere)}")
-    return [("crops-left-out", f"some crops are too large for these images: {'; '.join(found)}")] if found else []
+        found.append(f"{', '.join(nowhere)}: nothing is left of any image, so there is no score")
+    return [("crops-left-out", f"some crops cut too much from these images: {'; '.join(found)}")] if found else []
 
 
 def _regions(rules: Rules, scores_of: Any) -> Scores:
