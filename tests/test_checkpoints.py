@@ -170,3 +170,15 @@ def test_weights_arrive_in_the_network(tmp_path: Path) -> None:
     network = nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 2, 1)))
     checkpoints.fit(network, checkpoints.read(tmp_path / "weights.pth"), architecture="toy")
     assert all(torch.equal(STATE[name], value) for name, value in network.state_dict().items())
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine.pth"
+    path.write_bytes(b"x")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(CheckpointError, match=r"mine\.pth cannot be read: Permission denied"):
+        checkpoints.read(path)

@@ -40,7 +40,7 @@ def load(card: Card, options: Options) -> ExchangeModel:
         UsageError: a device that is not there.
         CheckpointError: another kind of file, one that cannot be read, or a network that does not fit the card.
     """
-    path = exchange.file_of("exported", options, "a TorchScript or torch.export file")
+    path = exchange.file_of("exported", options)
     kind = exported_archive.kind_of(path)
     try:
         import torch

@@ -48,21 +48,8 @@ SMP: Mapping[str, str] = {
 SMP_OTHERS = ("UnetPlusPlus", "MAnet", "Linknet", "PAN", "DPT")
 """Classes of segmentation_models_pytorch that no adapter runs."""
 NOT_RUN = (
-    *(
-        "bisenet",
-        "cascadercnn",
-        "ccnet",
-        "condinst",
-        "danet",
-        "ddrnet",
-        "detr",
-        "enet",
-        "erfnet",
-        "hrnet",
-        "icnet",
-        "ocrnet",
-    ),
-    *("pidnet", "rfdetr", "rtdetr", "segmenter", "segnext", "setr", "solo", "yolo"),
+    *("bisenet", "cascadercnn", "ccnet", "condinst", "danet", "ddrnet", "detr", "enet", "erfnet", "hrnet", "icnet"),
+    *("ocrnet", "pidnet", "rfdetr", "rtdetr", "segmenter", "segnext", "setr", "solo", "yolo"),
 )
 """First parts of the names of well-known networks that no adapter runs."""
 ALSO: Mapping[str, str] = {
@@ -93,6 +80,12 @@ FILES: Mapping[str, str] = {
 """Endings of files that hold a whole network, and the adapter that runs them."""
 WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".tar", ".pkl", ".pickle")
 """Endings of files that mostly hold weights alone."""
+EXCHANGED: Mapping[str, str] = {
+    "exported": "a TorchScript or torch.export file",
+    "litert": "a .tflite file",
+    "onnx": "an .onnx file",
+}
+"""Adapters of files that hold a whole network, and what these are called."""
 FOREIGN = (".h5", ".hdf5", ".keras", ".pb", ".engine", ".plan", ".mlmodel", ".mlpackage", ".xml", ".pdparams", ".mnn")
 """Endings of networks of other libraries."""
 TAKES: Mapping[str, str] = {

@@ -35,7 +35,7 @@ def load(card: Card, options: Options) -> ExchangeModel:
         UsageError: a GPU is asked for.
         CheckpointError: a file that cannot be read, or a network that does not fit the card.
     """
-    path = exchange.file_of("litert", options, "a .tflite file")
+    path = exchange.file_of("litert", options)
     if options.device == "cuda":
         raise UsageError("--device cuda: --model litert runs on the CPU alone; leave --device out")
     try:

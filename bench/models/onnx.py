@@ -38,7 +38,7 @@ def load(card: Card, options: Options) -> ExchangeModel:
         MissingExtra: onnxruntime is not installed.
         CheckpointError: a file that cannot be read, or a network that does not fit the card.
     """
-    path = exchange.file_of("onnx", options, "an .onnx file")
+    path = exchange.file_of("onnx", options)
     try:
         import onnxruntime
     except ModuleNotFoundError:

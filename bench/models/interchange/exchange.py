@@ -18,6 +18,7 @@ from bench.models import Options, refuse_unused, usable
 from bench.models.interchange import sidecar
 from bench.models.interchange.exchange_model import NO_CLASS, ExchangeModel, Intake, Outlet, Port, Runtime
 from bench.models.interchange.sidecar import Kind, Layout, Sidecar
+from bench.models.known_names import EXCHANGED
 from bench.models.weights import labels
 from bench.samples import Array
 
@@ -34,7 +35,7 @@ ASSUMED = (
 )
 
 
-def file_of(model: str, options: Options, kinds: str) -> Path:
+def file_of(model: str, options: Options) -> Path:
     """The file of the network.
 
     Raises:
@@ -44,11 +45,11 @@ def file_of(model: str, options: Options, kinds: str) -> Path:
     refuse_unused(model, options, usable.EXCHANGED)
     if options.weights in (None, "DEFAULT"):
         raise CheckpointError(
-            f"--model {model} runs a network of your own: name its file with --weights FILE ({kinds})"
+            f"--model {model} runs a network of your own: name its file with --weights FILE ({EXCHANGED[model]})"
         )
     path = Path(str(options.weights)).expanduser()
     if not path.is_file():
-        raise CheckpointError(f"there is no file {path}; --model {model} takes {kinds}")
+        raise CheckpointError(f"there is no file {path}; --model {model} takes {EXCHANGED[model]}")
     if not path.stat().st_size:
         raise CheckpointError(f"{path} is empty; export or fetch it again")
     return path

@@ -22,15 +22,18 @@ def kind(path: Path) -> Literal["safetensors", "pickle"]:
     """How a file of weights is written, told by its first bytes.
 
     Raises:
-        CheckpointError: no such file; empty, or of another kind.
+        CheckpointError: no such file; one that cannot be read, is empty, or of another kind.
     """
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder; --weights takes one file of weights")
     if not path.is_file():
         raise CheckpointError(f"there is no file {path}; --weights takes a file of weights (.safetensors, .pth)")
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(512)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
     start = head.lstrip().lower()
     if size == 0:
         raise CheckpointError(f"{path} is empty; fetch the weights again")

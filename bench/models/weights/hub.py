@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bench.errors import CheckpointError
+from bench.models import known_names
 from bench.models.weights import digests
 
 if TYPE_CHECKING:
     from torch import nn
 
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 WANTED = ("*.json", "*.txt", "model*.safetensors")
 """What is fetched of a hub's repository: configuration, vocabularies, and weights that hold no code."""
 ADAPTERS = {"maskformer": "maskformer", "mask2former": "mask2former", "oneformer": "oneformer"} | {
@@ -75,7 +75,7 @@ def named(model: str, weights: str | None, published: str | None, *, dataset: st
             f"{path} is a file: --model {model} takes a folder that save_pretrained wrote (config.json, "
             "model.safetensors, preprocessor_config.json) or a hub id"
         )
-    if not HUB_ID.fullmatch(wanted):
+    if not known_names.HUB_ID.fullmatch(wanted):
         raise CheckpointError(f"there is no folder {path}: --model {model} takes one that save_pretrained wrote")
     return wanted
 

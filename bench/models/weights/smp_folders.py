@@ -7,20 +7,19 @@ This module knows no card, and no more of a network than that a configuration na
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from hashlib import blake2b
 from logging import ERROR
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import CheckpointError
-from bench.models.weights import checkpoints
-from bench.models.weights.checkpoints import Checkpoint
+from bench.models import known_names
 
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+if TYPE_CHECKING:
+    from bench.models.weights.checkpoints import Checkpoint
+
 FILES = ("config.json", "model.safetensors")
-SUFFIXES = (".bin", ".ckpt", ".pt", ".pth", ".safetensors", ".tar")
 
 
 def read(weights: str) -> Checkpoint | None:
@@ -32,9 +31,29 @@ def read(weights: str) -> Checkpoint | None:
     path = Path(weights).expanduser()
     if path.is_dir():
         return _folder(path)
-    if path.exists() or not HUB_ID.fullmatch(weights) or path.suffix in SUFFIXES:
-        return None
-    return _folder(_fetched(weights))
+    return _folder(_fetched(weights)) if is_hub_id(weights) else None
+
+
+def is_hub_id(weights: str) -> bool:
+    """Whether `weights` is a hub id, and neither a path that exists nor the name of a file of weights."""
+    path = Path(weights).expanduser()
+    known = known_names.HUB_ID.fullmatch(weights) is not None and path.suffix not in known_names.WEIGHTS
+    return known and not path.exists()
+
+
+def checked(folder: Path) -> Path:
+    """The folder, if both files that the library saves are there; needs no torch.
+
+    Raises:
+        CheckpointError: one is missing.
+    """
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise CheckpointError(
+            f"{folder} is a folder without {' and '.join(missing)}: --weights takes a folder that save_pretrained of "
+            "segmentation_models_pytorch wrote, or one file of weights"
+        )
+    return folder
 
 
 def line(error: Exception) -> str:
@@ -64,13 +83,9 @@ def _fetched(hub_id: str) -> Path:
 
 
 def _folder(folder: Path) -> Checkpoint:
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise CheckpointError(
-            f"{folder} is a folder without {' and '.join(missing)}: --weights takes a folder that save_pretrained of "
-            "segmentation_models_pytorch wrote, or one file of weights"
-        )
-    config = _config(folder / FILES[0])
+    from bench.models.weights import checkpoints
+
+    config = _config(checked(folder) / FILES[0])
     checkpoint = checkpoints.read(folder / FILES[1])
     # The configuration decides what the weights compute, so it is part of what a record tells networks apart by.
     both = json.dumps(config, sort_keys=True) + checkpoint.digest
