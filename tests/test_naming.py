@@ -61,7 +61,7 @@ MEANT = {
 }
 TOLD = {
     "deeplap": "did you mean deeplab",
-    "xyz": "known are: deeplab, .*; your own is package.module:function",
+    "xyz": "known are: deeplab, .*; own code is package.module:name or file.py:name",
     "segformer-b0": "say --model segformer --weights smp-hub/segformer-b0-512x512-ade-160k",
     "mit_b5": "say --model segformer --weights smp-hub/segformer-b5-640x640-ade-160k",
     "nvidia/segformer-b1-finetuned-cityscapes-1024-1024": "--weights smp-hub/segformer-b1-1024x1024-city-160k",
@@ -78,19 +78,19 @@ TOLD = {
     "UnetPlusPlus": r"load returns segmentation_models_pytorch\.UnetPlusPlus",
     "hrnet_w48": "no adapter runs this network: score its stored predictions with bench eval",
     "yolov8n-seg.pt": "no adapter runs this network",
-    "mine.onnx": r"say  --model onnx --weights mine\.onnx \(and there is no file mine\.onnx\)",
-    "there.onnx": r"say  --model onnx --weights there\.onnx$",
-    "mine.TFLITE": r"say  --model litert --weights mine\.TFLITE",
-    "mine.pt2": r"say  --model exported --weights mine\.pt2",
-    "mine.pth": r"say  --model deeplab --weights mine\.pth, or another network in its place .*--model my_file\.py:make",
-    "unet_best.ckpt": r"say  --model unet --weights unet_best\.ckpt",
+    "mine.onnx": r"say --model onnx --weights mine\.onnx \(and there is no file mine\.onnx\)",
+    "there.onnx": r"say --model onnx --weights there\.onnx$",
+    "mine.TFLITE": r"say --model litert --weights mine\.TFLITE",
+    "mine.pt2": r"say --model exported --weights mine\.pt2",
+    "mine.pth": r"say --model deeplab --weights mine\.pth, or another network .*--model my_file\.py:make",
+    "unet_best.ckpt": r"say --model unet --weights unet_best\.ckpt",
     "mine.h5": "export the network to ONNX or TFLite, and say --model onnx --weights FILE.onnx",
     "own.py": r"such as --model own\.py:predict; it defines predict, Net$",
     "yolo.py": r"is a file: say which function, network or class in it",
     "none.py": r"such as --model none\.py:predict \(and there is no file none\.py\)",
     "own": r"is a module: say which function, network or class in it, own:predict",
     "./own": r"say which function, network or class in it, \./own:predict",
-    "own.predict": "a colon stands before the name in a module: say --model own:predict",
+    "own.predict": "module and name are separated by a colon: say --model own:predict",
     "saved": "is a folder: say which network reads it, --model mask2former --weights saved",
     "saved_smp": "is a folder: say which network reads it, --model fpn --weights saved_smp",
     "baseline:oracle": "say bench eval --predictions baseline:oracle",
@@ -137,8 +137,8 @@ def test_the_table_names_adapters_and_what_the_libraries_have() -> None:
     [
         ("fcn", "DeepLabV3_ResNet50_Weights.DEFAULT", VOC2012, "those of deeplabv3_resnet50: say --model deeplab"),
         ("deeplabv3_resnet101", "DeepLabV3_ResNet50_Weights.DEFAULT", VOC2012, "those of deeplabv3_resnet50"),
-        ("deeplab", "DeepLabV3_ResNet50_Weights.COCO_V1", VOC2012, r"publishes .*\.COCO_WITH_VOC_LABELS_V1, which is"),
-        ("deeplab", "ResNet50_Weights.IMAGENET1K_V2", VOC2012, "no network that bench runs has weights of this name"),
+        ("deeplab", "DeepLabV3_ResNet50_Weights.COCO_V1", VOC2012, r"publishes .*\.COCO_WITH_VOC_LABELS_V1 .also named DEFAULT"),
+        ("deeplab", "ResNet50_Weights.IMAGENET1K_V2", VOC2012, "bench runs no network with weights of this name"),
         ("deeplab", "IMAGENET1K_V1", VOC2012, "torchvision publishes no weights of this name for --model deeplab; it"),
         ("deeplabv3_resnet50", None, STREETS, "6 of its 19 classes .* or say --model deeplab, which runs what ships"),
         ("deeplab", "COCO_WITH_VOC_LABELS_V1", STREETS, "COCO_WITH_VOC_LABELS_V1 does not fit streets"),
@@ -195,6 +195,6 @@ def test_weights_of_another_network_than_the_name_says_are_refused(tmp_path: Pat
 
 
 def test_a_hub_id_and_other_weights_are_one_too_many() -> None:
-    with pytest.raises(UsageError, match="names its weights itself: leave out --weights mine, or say --model sam"):
+    with pytest.raises(UsageError, match="implies its weights: leave out --weights mine, or say --model sam"):
         models.known("facebook/sam-vit-base", Options(weights="mine"))
     assert known_names.HUB_ID.fullmatch("facebook/sam-vit-base")

@@ -157,25 +157,24 @@ def describe(name: str) -> dict[str, str]:
 
 
 def known(name: str, options: Options) -> tuple[Known, Options]:
-    """What the name of a model means, and the options with the weights that the name itself stands for.
+    """What the name of a model means, and the options with the weights that the name implies.
 
     Raises:
-        UsageError: no model has this name, or --weights says others than the name does.
+        UsageError: no model has this name, or --weights contradicts it.
     """
     from bench.models import naming
 
     found = naming.resolve(name, names())
     if found.weights is not None and found.architecture is None and options.weights not in (None, found.weights):
         raise UsageError(
-            f"--model {name} names its weights itself: leave out --weights {options.weights}, or say --model "
-            f"{found.adapter}"
+            f"--model {name} implies its weights: leave out --weights {options.weights}, or say --model {found.adapter}"
         )
     stands = found.weights is not None and options.weights in (None, "DEFAULT")
     return found, replace(options, weights=found.weights) if stands else options
 
 
 def check(name: str, card: Card, options: Options) -> str | None:
-    """Refuse what needs nothing heavy to be refused, and say the task of an adapter; None for a person's own code.
+    """Refuse what can be refused without torch; return the task of an adapter, None for own code.
 
     Raises:
         UsageError, CheckpointError: as `load`.

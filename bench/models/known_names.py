@@ -1,6 +1,6 @@
-"""Names that people know of networks, files and hub ids, and the adapter that runs each: one table.
+"""Well-known names of networks, files and hub ids, and the adapter that runs each: one table.
 
-What is in the libraries is written down here, so that nobody waits for torch; tests compare it with them.
+The names of the libraries are listed here, so that no command waits for torch; tests compare the lists with them.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ ALSO: Mapping[str, str] = {
     "torchexport": "exported",
     "torchscript": "exported",
 }
-"""Other words for adapters, without what spellings differ in."""
+"""Other words for adapters, spelt as `naming` normalises them."""
 HUB = ("mask2former", "maskformer", "oneformer", "sam2", "sam")
 """Adapters that run what transformers saves, in the order in which their names are looked for in hub ids."""
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -89,15 +89,15 @@ EXCHANGED: Mapping[str, str] = {
 FOREIGN = (".h5", ".hdf5", ".keras", ".pb", ".engine", ".plan", ".mlmodel", ".mlpackage", ".xml", ".pdparams", ".mnn")
 """Endings of networks of other libraries."""
 TAKES: Mapping[str, str] = {
-    "deeplab": "FILE (torchvision's DeepLabV3; the backbone is told from the weights)",
-    "fcn": "FILE (torchvision's FCN; the backbone is told from the weights)",
+    "deeplab": "FILE (torchvision's DeepLabV3; the backbone is read from the weights)",
+    "fcn": "FILE (torchvision's FCN; the backbone is read from the weights)",
     "lraspp": "FILE (torchvision's LR-ASPP)",
     "maskrcnn": "FILE (torchvision's Mask R-CNN)",
     "segnet": "FILE",
     "segformer": "FILE, a folder or a hub id, such as smp-hub/segformer-b0-512x512-ade-160k",
     **dict.fromkeys(
         ("unet", "deeplabv3plus", "pspnet", "fpn", "upernet"),
-        "FILE, a folder or a hub id (segmentation_models_pytorch; the encoder is told from the weights)",
+        "FILE, a folder or a hub id (segmentation_models_pytorch; the encoder is read from the weights)",
     ),
     "mask2former": "FOLDER or a hub id such as facebook/mask2former-swin-tiny-coco-panoptic",
     "maskformer": "FOLDER or a hub id such as facebook/maskformer-swin-tiny-coco",
@@ -108,5 +108,5 @@ TAKES: Mapping[str, str] = {
     "onnx": "FILE.onnx",
     "litert": "FILE.tflite",
 }
-"""What stands behind --weights for each adapter, in words."""
+"""What --weights takes for each adapter, in words."""
 WRAP = "bring it as your own code, --model my_file.py:load (docs/models.md shows the forms)"

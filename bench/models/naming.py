@@ -29,6 +29,8 @@ from bench.models.known_names import (
 )
 from bench.models.own_code import locating
 
+_KIND_AND_FILE = "--model takes the kind of network, --weights its file: say"
+
 
 @dataclass(frozen=True)
 class Known:
@@ -98,7 +100,11 @@ def _plain(name: str) -> str:
 
 
 def _refuse_file(name: str) -> None:
-    """A file in the place of a name: say which adapter runs it."""
+    """Refuse a file given as a name.
+
+    Raises:
+        UsageError: it is a file; the message says which adapter runs it.
+    """
     path = Path(name)
     suffix = path.suffix.lower()
     absent = "" if path.expanduser().exists() else f" (and there is no file {path})"
@@ -111,19 +117,14 @@ def _refuse_file(name: str) -> None:
             f"{more}{absent}"
         )
     if suffix in FILES:
-        raise UsageError(
-            "--model takes the kind of network, --weights its file: say  "
-            f"--model {FILES[suffix]} --weights {name}{absent}"
-        )
+        raise UsageError(f"{_KIND_AND_FILE} --model {FILES[suffix]} --weights {name}{absent}")
     if suffix in WEIGHTS:
         if _is_exported(path.expanduser()):
-            raise UsageError(
-                f"--model takes the kind of network, --weights its file: say  --model exported --weights {name}"
-            )
+            raise UsageError(f"{_KIND_AND_FILE} --model exported --weights {name}")
         network = next((each for each in TAKES if path.name.lower().startswith(each)), "deeplab")
         raise UsageError(
-            f"--model takes the kind of network, --weights its file: say  --model {network} --weights {name}, or "
-            "another network in its place (bench list models); for TorchScript or torch.export --model exported; "
+            f"{_KIND_AND_FILE} --model {network} --weights {name}, or "
+            "another network (bench list models); for TorchScript or torch.export --model exported; "
             f"for a network of your own --model my_file.py:make{absent}"
         )
     if suffix in FOREIGN:
@@ -143,7 +144,11 @@ def _is_exported(path: Path) -> bool:
 
 
 def _refuse_place(name: str) -> None:
-    """A folder in the place of a name, or a module and name with a dot between."""
+    """Refuse a folder or a module given as a name, and a dot instead of the colon.
+
+    Raises:
+        UsageError: it is one of these; the message says what to type.
+    """
     path = Path(name).expanduser()
     if path.is_dir():
         raise UsageError(
@@ -155,7 +160,7 @@ def _refuse_place(name: str) -> None:
         raise UsageError(f"--model {name} is a module: say which function, network or class in it, {name}:{word}")
     module, _, word = name.rpartition(".")
     if module and "/" not in name and Path(f"{module.replace('.', '/')}.py").is_file():
-        raise UsageError(f"--model {name}: a colon stands before the name in a module: say --model {module}:{word}")
+        raise UsageError(f"--model {name}: module and name are separated by a colon: say --model {module}:{word}")
 
 
 def _reader(folder: Path) -> str | None:
@@ -217,7 +222,9 @@ def _unknown(name: str, adapters: list[str]) -> str:
     if kind is not None:
         said = _variant(name, kind) or TAKES[kind]
         return f"no model is called {name!r}: say --model {kind} --weights {said}"
-    return f"no model is called {name!r}: {did_you_mean(name, adapters)}; your own is package.module:function"
+    return (
+        f"no model is called {name!r}: {did_you_mean(name, adapters)}; own code is package.module:name or file.py:name"
+    )
 
 
 def _variant(name: str, adapter: str) -> str | None:
@@ -231,7 +238,7 @@ def _variant(name: str, adapter: str) -> str | None:
     if adapter == "segformer" and size:
         side = 640 if size[1] == "5" else 512
         data = "1024x1024-city" if "cityscapes" in name.lower() else f"{side}x{side}-ade"
-        return f"smp-hub/segformer-b{size[1]}-{data}-160k (or FILE: the encoder is told from the weights)"
+        return f"smp-hub/segformer-b{size[1]}-{data}-160k (or FILE: the encoder is read from the weights)"
     owner = {"mask2former": "facebook", "maskformer": "facebook", "oneformer": "shi-labs"}.get(adapter)
     return f"{owner}/{name}" if owner and len(name) > len(adapter) + 1 else None
 

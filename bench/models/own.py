@@ -1,7 +1,7 @@
 """A user's own code as a model: a loader, a function from an image to labels or objects, or a torch network.
 
-`--model package.module:name` or `--model file.py:name` names it; which form it has is told by what it is and by its
-parameters, never by trying. What it raises is reported as its own. This module knows no network and no data set.
+`--model package.module:name` or `--model file.py:name` names it; its form is read from its type and its
+parameters, never found by trying. Its exceptions are reported as its own. This module knows no network and no data set.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class _Source:
         return found if "sidecar" not in found else {**found, "sidecar": str(found["sidecar"])}
 
     def _model(self, model: Any) -> Model:
-        """A model as adapters make them; its own words go before ours."""
+        """A model as adapters make them; its own identity and settings are kept."""
         options, honoured = self.options, _OF_A_MODEL
         if options.task == model.task:
             honoured |= {"task"}

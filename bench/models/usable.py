@@ -1,4 +1,4 @@
-"""What each kind of model can do of what `Options` offers, beside weights, task, device and batch size.
+"""The options that each kind of model honours, besides weights, task, device and batch size.
 
 Options that a kind has no use for are refused before anything heavy is loaded.
 """
@@ -16,8 +16,8 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
     "instance": ("amp", "input_size", "score_threshold", "detections"),
     "panoptic": ("amp", "input_size", "score_threshold"),
 }
-"""MaskFormer and its kin, by task."""
+"""MaskFormer, Mask2Former and OneFormer, by task."""
 PROMPTED = ("amp", "prompt", "prompts")
-"""Networks that are pointed at objects."""
+"""Promptable networks: SAM and SAM 2."""
 EXCHANGED = ("input_size", "sidecar", "confidence")
-"""Networks in files that hold them whole, and networks of a person's own."""
+"""Exported networks, and own torch networks."""

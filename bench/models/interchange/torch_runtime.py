@@ -16,7 +16,7 @@ from bench.models.interchange.exchange_model import Port, Runtime
 from bench.samples import Array
 
 PROPER = ("out", "logits", "output", "outputs")
-"""What networks with several outputs call the one that counts: torchvision's and those of transformers first."""
+"""Names of the output that counts, in networks with several: those of torchvision and transformers first."""
 OF_OBJECTS = frozenset({"boxes", "pred_boxes", "pred_masks", "masks_queries_logits"})
 """Outputs of networks that find objects."""
 
@@ -106,7 +106,7 @@ def _predicting(network: nn.Module, *, switch: bool) -> Iterator[None]:
 
 
 def _switch(network: nn.Module, learning: list[nn.Module]) -> None:
-    """To the mode for prediction: as the network has it, or part by part where its own words hide how."""
+    """Switch to the mode for prediction: by `eval`, or part by part if attributes of the network hide its methods."""
     if all(map(ismethod, (network.eval, network.train, network.children))):
         network.eval()
     for part in learning:
@@ -115,7 +115,7 @@ def _switch(network: nn.Module, learning: list[nn.Module]) -> None:
 
 
 def _named(answered: Any, path: Path) -> dict[str, Tensor]:
-    """The tensors that a network answers with: those of a dict by name, others by position; the answer proper first."""
+    """The tensors that a network returns: those of a dict by name, others by position; the output that counts first."""
     if isinstance(answered, Tensor):
         answered = {"out": answered}
     elif isinstance(answered, list | tuple) and all(isinstance(entry, Tensor | None) for entry in answered):
@@ -125,9 +125,9 @@ def _named(answered: Any, path: Path) -> dict[str, Tensor]:
     if not tensors or not OF_OBJECTS.isdisjoint(tensors):
         what = f"a {type(answered).__name__} of {', '.join(named) or 'nothing'}" if named else type(answered).__name__
         raise CheckpointError(
-            f"{path} gives {what}, no tensor of a class for each pixel; boxes and masks of "
-            "objects are not read (write predictions for bench eval, or bring a function: --model module:function)"
+            f"{path} gives {what}, without a tensor of logits or labels for each pixel; boxes and masks of objects "
+            "are not read (write predictions for bench eval, or bring a function: --model module:function)"
         )
-    # Networks with heads for training answer with those too, in any order.
+    # Networks with auxiliary heads return their outputs too, in any order.
     proper = next((name for name in PROPER if name in tensors), None)
     return tensors if proper is None else {proper: tensors[proper], **tensors}

@@ -1,1 +1,1 @@
-"""A person's own code: found by its name or file, told by its form, and answerable for its own exceptions."""
+"""A person's own code: found by name or file, called by its form, and its exceptions reported as its own."""

@@ -1,4 +1,4 @@
-"""The options that a person's loader is handed: which of them it looks at is remembered, for the others have no effect.
+"""The options that a person's loader gets. Those it reads are remembered: the others have no effect and are refused.
 
 This module knows no form of model.
 """

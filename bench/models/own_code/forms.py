@@ -1,4 +1,4 @@
-"""How a callable of a person wants to be called: told by its parameters, never by trying.
+"""How own code wants to be called: read from its parameters, never found by trying.
 
 This module knows parameters alone.
 """
@@ -15,7 +15,7 @@ FORMS = (
     "own code is predict(image), load(card, options), make() or a torch.nn.Module (docs/models.md shows each of them)"
 )
 NONE = (
-    "this is no function of the form load(card, options), none of the form predict(image), and no torch.nn.Module "
+    "this is no function of the form load(card, options), predict(image) or make(), and no torch.nn.Module "
     "(docs/models.md shows each)"
 )
 IMAGES = {"image", "img", "im", "picture", "pic", "photo", "frame", "rgb", "pixels", "array", "arr", "x", "input"}

@@ -1,6 +1,6 @@
 """From what a person types to the object of theirs: `package.module:name`, or a file, `path/to/file.py:name`.
 
-Whether the module is there is told before it is imported. This module knows no form of model.
+Whether the module exists is checked before it is imported. This module knows no form of model.
 """
 
 from __future__ import annotations

@@ -64,10 +64,10 @@ class SemanticModel:
         with torch.inference_mode():
             scores = self._scores(self._upload(images))
             labels = scores.argmax(1)
-            # What is not a number passes for the largest; looking at the largest alone costs next to nothing.
+            # argmax takes NaN for the largest, so it is enough to look at the largest, which costs next to nothing.
             if bool(scores.gather(1, labels.unsqueeze(1)).isnan().any()):
                 raise PredictionError(
-                    f"{self.identity.get('weights', 'the network')} gives NaN: take other weights, or --amp away"
+                    f"{self.identity.get('weights', 'the network')} gives NaN: use other weights, or leave out --amp"
                 )
             if not self._in_order:
                 labels = self._train_ids[labels]

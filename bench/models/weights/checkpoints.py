@@ -99,7 +99,7 @@ def fit(network: nn.Module, checkpoint: Checkpoint, *, architecture: str) -> Non
 
 
 def refuse_nan(state: Mapping[str, Tensor], path: Path) -> None:
-    """Refuse weights of a training that came to nothing: what they predict looks like any other prediction.
+    """Refuse NaN in weights, as a training that diverged leaves it: the predictions would look like any others.
 
     Raises:
         CheckpointError: a weight is NaN.

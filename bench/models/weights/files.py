@@ -1,4 +1,4 @@
-"""Files of weights before torch is there: whether one is there at all, what its first bytes say, and what ships."""
+"""Files of weights without torch: whether one exists, its kind by the first bytes, and which ones ship."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def shipped(model: str, dataset: str) -> Path | None:
 
 
 def kind(path: Path) -> Literal["safetensors", "pickle"]:
-    """How a file of weights is written, told by its first bytes.
+    """How a file of weights is written, by its first bytes.
 
     Raises:
         CheckpointError: no such file; one that cannot be read, is empty, or of another kind.

@@ -23,8 +23,8 @@ UNKNOWN = -1
 class ChannelMap:
     """The output channel for each train id 0 .. C-1, `UNKNOWN` where there is none; warnings as (code, message).
 
-    `unscored` are the channels of labels that the card lists and does not score: a pixel predicted so is a miss, as in
-    stored predictions.
+    `unscored` are the channels of labels that the card lists and does not score: a pixel with such a prediction is a
+    miss, as in stored predictions.
     """
 
     channels: tuple[int, ...]

@@ -1,6 +1,6 @@
-"""Weights that torchvision publishes, called by their names, and what is said where a data set finds none at all.
+"""Weights that torchvision publishes, by their names, and the error if a data set has no weights at all.
 
-This module needs no torch: what is published stands in `known_names`.
+This module needs no torch: `known_names` lists what is published.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def enumerated(weights: str | None, known: Known) -> str | None:
     None where it names none: a file, a folder, a hub id, or DEFAULT alone.
 
     Raises:
-        CheckpointError: weights of another network, or that there are not.
+        CheckpointError: weights of another network, or a name that does not exist.
     """
     word = weights or ""
     if word == "DEFAULT" or Path(word).exists():
@@ -47,13 +47,13 @@ def enumerated(weights: str | None, known: Known) -> str | None:
     architecture = classes.get(match[1])
     if architecture is None:
         close = did_you_mean(match[1], classes)
-        raise CheckpointError(f"--weights {word}: no network that bench runs has weights of this name; {close}")
+        raise CheckpointError(f"--weights {word}: bench runs no network with weights of this name; {close}")
     published = TORCHVISION[architecture]
     if published.adapter != known.adapter or known.architecture not in (None, architecture):
         raise CheckpointError(f"--weights {word} are those of {architecture}: say --model {published.adapter}")
     if match[2] not in ("DEFAULT", published.member):
         raise CheckpointError(
-            f"--weights {word}: torchvision publishes {published.weights}.{published.member}, which is its DEFAULT too"
+            f"--weights {word}: torchvision publishes only {published.weights}.{published.member} (also named DEFAULT)"
         )
     return architecture
 
