@@ -26,7 +26,7 @@ WRONG = {
     "no weights": (["-m", "unet", *DATA], "finds no weights for mine"),
     "weights of a web page": (["-m", "unet", *DATA, "--weights", "page.pth"], "is a web page, not weights"),
     "folder": (["-m", "mask2former", *DATA, "--weights", "none"], "there is no folder none"),
-    "folder of a library": (["-m", "unet", *DATA, "--weights", "data"], "is a folder without config.json and model.saf"),
+    "folder of a library": (["-m", "unet", *DATA, "--weights", "data"], "is a folder without config.json and"),
     "network file": (["-m", "onnx", *DATA, "--weights", "none.onnx"], "there is no file none.onnx"),
     "sidecar": (["-m", "onnx", *DATA, "--weights", "w.onnx", "--config", "none.toml"], "there is no such file"),
     "name": (["-m", "deeplap"], "did you mean deeplab"),
