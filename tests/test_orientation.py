@@ -110,6 +110,23 @@ def test_a_grey_label_png_that_asks_to_be_turned_takes_no_quick_way(tmp_path: Pa
         png.decode_mask((tmp_path / "turned.png").read_bytes())
 
 
+@pytest.mark.parametrize("mode", ["P", "RGB"])
+def test_the_tag_of_a_png_may_stand_behind_its_pixels(tmp_path: Path, mode: str, kernel: str) -> None:
+    path = tmp_path / "a.png"
+    exif = Image.Exif()
+    exif[orientation.TAG] = 6
+    stored = Image.fromarray(orientation.turned_back(upright(), 6)).convert(mode)
+    stored.save(path, exif=exif.tobytes())
+    data = path.read_bytes()
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    last = data.index(b"IEND") - 4
+    path.write_bytes(data[:start] + data[end:last] + data[start:end] + data[last:])
+    np.testing.assert_array_equal(upright(), images.read_rgb(path, lambda tag, size: (tag, size) == (6, SIZE)))
+    with pytest.raises(DataError, match="has the EXIF orientation 6"):
+        images.read_color_labels(path)
+
+
 def listed(root: Path, sizes: dict[str, tuple[int, int]]) -> list[Sample]:
     """The samples of a truth file of objects with these sizes (height, width) of images."""
     entries = [

@@ -110,6 +110,12 @@ def to_rgb(image: Image.Image) -> Array:
     return np.array(image.convert("RGB"))
 
 
+def to_label_colors(image: Image.Image) -> Array:
+    """Colours per pixel of a label file, (H, W, 3) uint8; a palette is looked up, grey is repeated."""
+    refuse_unfit(image)
+    return to_rgb(image)
+
+
 def to_colors(image: Image.Image) -> Array:
     """Colours per pixel, (H, W, 3) uint8; a palette is looked up, grey is refused."""
     refuse_unfit(image)

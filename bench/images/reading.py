@@ -36,13 +36,7 @@ def read_rgb(path: str | Path, turn: Turn | None = None) -> Image:
     Raises:
         DataError: the file is missing, damaged, of several pages, or no image.
     """
-    data = _bytes(path)
-    header = _fast(path, data, picture=True)
-    if header and _is_plain_rgb(header):
-        picture = _checked(path, lambda: png.decode(data, picture=True))
-        tag, is_upright = png.tag_of(data), False
-    else:
-        picture, tag, is_upright = pillow.with_pillow(path, pillow.picture_of)
+    picture, tag, is_upright = _picture(path, _bytes(path))
     if tag == orientation.UPRIGHT or turn is None:
         return picture
     height, width = picture.shape[:2]
@@ -95,12 +89,11 @@ def read_color_labels(path: str | Path) -> Image:
     """
     data = _bytes(path)
     if not data.startswith(png.SIGNATURE):
-        pillow.with_pillow(path, pillow.refuse_unfit)
-    else:
-        _checked(path, lambda: png.read_header(data))
-        if png.tag_of(data) != orientation.UPRIGHT:
-            raise DataError(f"{path}: {orientation.refusal(png.tag_of(data))}")
-    return read_rgb(path)
+        return pillow.with_pillow(path, pillow.to_label_colors)
+    picture, tag, _ = _picture(path, data)
+    if tag != orientation.UPRIGHT:
+        raise DataError(f"{path}: {orientation.refusal(tag)}")
+    return picture
 
 
 def read_levels(path: str | Path) -> Levels:
@@ -201,6 +194,18 @@ def _bytes(path: str | Path, count: int = -1) -> bytes:
     if not data:
         raise DataError(f"{path}: the file is empty (0 bytes)")
     return data
+
+
+def _picture(path: str | Path, data: bytes) -> tuple[Image, int, bool]:
+    """A picture (H, W, 3) uint8, its orientation, and whether it was turned upright already."""
+    if not data.startswith(png.SIGNATURE):
+        return pillow.with_pillow(path, pillow.picture_of)
+    header = _fast(path, data, picture=True)
+    if header and _is_plain_rgb(header):
+        picture = _checked(path, lambda: png.decode(data, picture=True))
+    else:
+        picture, _, _ = pillow.with_pillow(path, pillow.picture_of)
+    return picture, png.tag_of(data), False  # Pillow misses a tag behind the pixels
 
 
 def _checked(path: str | Path, read: Callable[[], T]) -> T:
