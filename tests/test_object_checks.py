@@ -383,7 +383,7 @@ def test_categories_of_one_name_are_told(tmp_path: Path) -> None:
     truth, results = objects()
     truth["categories"].insert(0, {"id": 0, "name": "cat", "supercategory": "none"})
     truth["categories"][1]["supercategory"] = "cat"
-    words = "note: the ground truth lists several categories named 'cat': here, 'cat (0)' is one"
+    words = "note: several categories of the ground truth are named 'cat'; one is shown as 'cat (0)'"
     assert {"same-names": words} == said(scored(tmp_path, truth, results))
 
 

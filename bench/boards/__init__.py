@@ -204,7 +204,7 @@ def _remarks(together: Sequence[Measured], compared: Comparison | None, board: B
 
 
 def _notices(together: Sequence[Measured]) -> list[str]:
-    """What should be known of the scores; of which rows, where it does not hold for all."""
+    """The notices on the scores, with the names of their rows where these are not all."""
     rows: dict[str, list[str]] = {}
     for one in together:
         for each in one.scored.warnings:

@@ -19,7 +19,7 @@ from bench.evaluation.recording import PACKAGES
 from bench.runs import Run
 
 MOST_FILES = 200_000
-"""Of more files than these no digest is made: looking at them takes longer than many an evaluation."""
+"""No digest is made of more files than this: listing them takes longer than many evaluations."""
 _OURS = (".py", ".so", ".pyd", ".safetensors", ".toml")
 
 

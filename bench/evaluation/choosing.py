@@ -188,7 +188,7 @@ def _joined(metrics: Any) -> str:
 
 
 def require_rules(card: Card, task: str | None, **words: Any) -> None:
-    """Refuse words of which no rules can be made, before a model is loaded; None is a task that only it can tell.
+    """Refuse settings that make no valid rules, before a model is loaded; `task` is None where only the model knows it.
 
     Raises:
         UsageError: as `rules_for`; where the task is not known, only what is wrong for every task.

@@ -8,7 +8,7 @@ from bench.metrics.regions import fits
 
 
 def require_crops(job: Job) -> None:
-    """Refuse crops of which none leaves anything of any image; as soon as one fits, nothing more is read.
+    """Refuse crops where none leaves anything of any image; reading stops at the first that fits.
 
     Raises:
         UsageError: none does; the message has the factors and the sizes.

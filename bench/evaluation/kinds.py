@@ -1,6 +1,6 @@
 """Which task stored predictions answer, with the card's tasks in mind: what lies there, and what was expected.
 
-How one file or folder is read is told in `choosing.py`; this module refuses what is not clear or answers no task.
+`choosing.py` says how one file or folder is read; this module refuses what is ambiguous or answers no task.
 """
 
 from __future__ import annotations

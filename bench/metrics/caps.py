@@ -1,6 +1,6 @@
 """What maximum detections leave out: detections that do not count, and objects that no model could find.
 
-It looks at finished counts; how detections are chosen is told in `matching.py`.
+It looks at finished counts; `matching.py` says how detections are chosen.
 """
 
 from __future__ import annotations

@@ -98,9 +98,9 @@ def count(
 ) -> dict[str, Table]:
     """Match the detections of N images to their truths; two tables a kind, whose columns `match_tables` tells.
 
-    A table `left_out` besides says how many detections the protocol does not look at, see `caps.left_out`; and for the
-    first kind, if that is mask or box, `found_as` tells as which other class objects are found, see `found_as.py`.
-    A table `object_checks` tells what is odd about the objects, see `object_checks.facts`.
+    Three further tables: `left_out`, how many detections are beyond the protocol's cap, see `caps.left_out`; for the
+    first kind, if that is mask or box, `found_as`, as which other class objects are found, see `found_as.py`; and
+    `object_checks`, what is odd about the objects, see `object_checks.facts`.
 
     The area that puts an unmatched detection into a size range is that of its box for boxes, and for masks that of the
     mask; with `area_from="box"` that of the box for both, as pycocotools has it where results carry a `bbox`. The kind

@@ -31,7 +31,7 @@ MOVED, PRESENT = 3, 0.01
 MOST_SIMPLER = 0.25
 """An order must agree better by this than a simpler reading, or the simpler one is named."""
 UNKNOWN = -1
-"""A predicted value of which is known only that it is not scored."""
+"""Stands for a predicted value that is not known, only that it is not scored."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +128,10 @@ def _turned(train_id: int | None, end: int, start: int) -> int | None:
 def _order(votes: Votes) -> Reading | None:
     """The order of classes that the counts show; None where they show none.
 
-    It is made of pairs of a class and a value of which most is the other: there is at most one value for a class, and
-    one class for a value. Honest models have one or two such pairs that differ from how the value was read (trucks are
-    taken for buses), so more are needed, unless classes have changed places. Each needs two images, where there are as
-    many: a single one shows no order.
+    It is made of pairs of a class and a value that are mostly predicted for each other: more than half of the class has
+    the value, and more than half of the value lies on the class. Honest models have one or two such pairs that differ
+    from how the value was read (trucks are taken for buses), so more are needed, unless classes have changed places.
+    Each class must be in two images, if any class is: a single image shows no order.
     """
     counts, classes = votes.counts, len(votes.counts)
     cells = (2 * counts > counts.sum(axis=1, keepdims=True)) & (2 * counts > counts.sum(axis=0, keepdims=True))

@@ -57,9 +57,9 @@ def count(
 ) -> dict[str, Table]:
     """Match the detections of N images; tables `lvis_detections` and `lvis_truths`, as `match_tables` tells.
 
-    For the kind `box` the tables are `lvis_box_detections` and `lvis_box_truths`. A table `lvis_left_out` says how many
-    detections of which images are not looked at, because there are more than 300; and `found_as` as which other class
-    objects are found, see `found_as.py`. `object_checks` tells what is odd.
+    For the kind `box` the tables are `lvis_box_detections` and `lvis_box_truths`. Three further tables:
+    `lvis_left_out`, how many detections of an image are beyond the 300 best; `found_as`, as which other class objects
+    are found, see `found_as.py`; and `object_checks`, what is odd about the objects, see `object_checks.facts`.
 
     `negative` (K, 2) int64 are pairs of an image and a class known to be absent there, `not_exhaustive` (K, 2) of an
     image and a class whose unmatched detections are ignored there. The 300 best detections of each image count, then

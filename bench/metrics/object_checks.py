@@ -1,7 +1,7 @@
-"""What is odd about the objects of images, counted from columns: masks that are empty or boxes, boxes that are none.
+"""Checks of objects, on columns: masks without a pixel or drawn from a box, boxes without extent or far off.
 
-Nothing here changes a score. A table keeps what is found, so that words can be made of finished counts; of files in
-order it is empty. What is said, and from which share on, is told in `bench/scoring/object_notices.py`.
+Nothing here changes a score. A table keeps what is found, so that notices can be made of finished counts; for good
+files it is empty. `bench/scoring/object_notices.py` decides what is reported, and from which share on.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ OVERLAP = 0.7
 OUTSIDE = 0.1
 """The share of an image's side that boxes may reach beyond it."""
 Flags = dict[str, tuple[Array, Array | None, Array | None]]
-"""By check: which objects it marks (G,) bool, and numbers of each for words, (G,) or (G, 4): those told, those seen."""
+"""By check: which objects it marks (G,) bool, and numbers for the notice, (G,) or (G, 4): as the file states
+them, and as measured."""
 
 
 def facts(truth: TruthColumns, detections: DetectionColumns) -> Table:
     """The table of all images, a row for each image, side and check that marks any object.
 
     Columns: image (int32), side (int8: TRUTH or FOUND), check (int8: place in CHECKS), objects (int32: how many),
-    number (int64: what the file calls the first one, -1 where that is unknown), told_0 .. told_3 and seen_0 .. seen_3
-    (float64: numbers of the first one, 0 where there are none).
+    number (int64: what the file calls the first one, -1 where that is unknown), stated_0 .. stated_3 and
+    measured_0 .. measured_3 (float64: numbers of the first one, 0 where there are none).
     """
     parts = [
         _rows(columns, side, check, flags)
@@ -140,7 +141,7 @@ def _hidden(truth: TruthColumns) -> Array:
 def _rows(
     columns: TruthColumns | DetectionColumns, side: int, check: str, flags: tuple[Array, Array | None, Array | None]
 ) -> dict[str, Array]:
-    marked, told, seen = flags
+    marked, stated, measured = flags
     places = np.flatnonzero(marked)
     image, first, counts = np.unique(columns.image[places], return_index=True, return_counts=True)
     rows = places[first]
@@ -152,7 +153,7 @@ def _rows(
         "objects": counts.astype(np.int32),
         "number": numbers,
     }
-    for name, values in (("told", told), ("seen", seen)):
+    for name, values in (("stated", stated), ("measured", measured)):
         four = np.zeros((len(rows), 4))
         if values is not None:
             wide = values[rows].reshape(len(rows), -1)

@@ -1,7 +1,7 @@
 """Pixels that no class score counts: those over void, and those predicted as a label that is not scored.
 
-No score is made of these two tables. They say what the table `pixels` cannot: what is predicted where the truth is
-void, and which label it was that is not scored; `label_space.py` looks whether that was meant.
+No score is made of these two tables. They hold what the table `pixels` lacks: what is predicted where the truth is
+void, and which unscored labels were predicted; `bench/families/doubts` looks whether that was meant.
 """
 
 from __future__ import annotations

@@ -206,7 +206,7 @@ def _notes(run: Run) -> str:
 
 
 def method_text(method: str, *freedoms: float, of: str = "") -> str:
-    """How intervals were made, with their degrees of freedom where they have such, and of which score these are.
+    """How intervals were made, with degrees of freedom where the method has them, and the score that these belong to.
 
     >>> method_text("jackknife, Student's t", 12.31, of="mIoU"), method_text("BCa bootstrap of 2000 resamples", 12.31)
     ("jackknife, Student's t (12.3 for mIoU)", 'BCa bootstrap of 2000 resamples')

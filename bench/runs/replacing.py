@@ -64,7 +64,7 @@ def difference(old: Tables, new: Tables) -> str:
     """Where two sets of tables differ, in words; nothing where they are equal.
 
     The families of a question are fixed, so a table that only the new counts have came with a later version of bench:
-    it tells of the same counts and is no difference.
+    it adds to the same counts and is no difference.
     """
     if not set(old) <= set(new):
         return f"it holds the tables {', '.join(sorted(old))}, and these are {', '.join(sorted(new))}"

@@ -89,7 +89,7 @@ def with_interval(run: Run, interval: str) -> Run:
 def score(tables: Tables, classes: Classes, rules: Rules, *, source: Source | None = None) -> Scored:
     """Score all families of the rules, with 95 % intervals over the clusters of the images.
 
-    `source` tells where the predictions came from; only words depend on it.
+    `source` is where the predictions came from; only notices depend on it.
     """
     _, clusters = np.unique(tables["images"]["cluster"], return_inverse=True)
     sizes = np.bincount(clusters)

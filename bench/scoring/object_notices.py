@@ -108,7 +108,7 @@ def _nothing_to_find(tables: Tables) -> list[Notice]:
     if not total:
         reason = "the ground truth holds no object of a scored class in these images"
     elif _Side(tables, TRUTH).counts("hidden") == total:
-        crowd = _Side(tables, TRUTH).numbers("hidden", "told")[0] == 1
+        crowd = _Side(tables, TRUTH).numbers("hidden", "stated")[0] == 1
         what = "crowds (iscrowd = 1), which do" if crowd else "ignored, and do"
         reason = f"all {many(total, 'object')} of the ground truth are {what} not count as objects to find"
     else:
@@ -154,10 +154,10 @@ def _without_pixels(side: _Side) -> Notice | None:
 def _boxes_and_masks(side: _Side) -> Notice | None:
     if not _contradict(side):
         return None
-    told, seen = (_box(side.numbers("box", name)) for name in ("told", "seen"))
+    stated, measured = (_box(side.numbers("box", name)) for name in ("stated", "measured"))
     words = (
         f"the boxes of {side.some('box')} do not fit their masks "
-        f"({side.first('box')}: box {told}, box around the mask {seen}); {PIXELS}, and masks are height x width"
+        f"({side.first('box')}: box {stated}, box around the mask {measured}); {PIXELS}, and masks are height x width"
     )
     return Notice("boxes-and-masks", words, "warning")
 
@@ -170,7 +170,7 @@ def _areas(side: _Side) -> Notice | None:
     if side.share("area") < SOME or side.share("no_pixel") >= MOST:
         return None
     what, has = "mask" if side.has(MASKS) else "box", "has" if side.counts("area") == 1 else "have"
-    claimed, pixels = (float(side.numbers("area", name)[0]) for name in ("told", "seen"))
+    claimed, pixels = (float(side.numbers("area", name)[0]) for name in ("stated", "measured"))
     words = (
         f"{side.some('area')} {has} an area in the JSON that is far from that of the {what} "
         f"({side.first('area')}: area {claimed:.6g}, but {many(round(pixels), 'pixel')}); it decides which objects are "
@@ -182,7 +182,7 @@ def _areas(side: _Side) -> Notice | None:
 def _fractions(side: _Side) -> Notice | None:
     if side.share("fraction") < MOST:
         return None
-    first = f"{side.first('fraction')}: {_box(side.numbers('fraction', 'told'))}"
+    first = f"{side.first('fraction')}: {_box(side.numbers('fraction', 'stated'))}"
     words = (
         f"the boxes of {side.some('fraction')} look like fractions of the image, between 0 and 1 ({first}); {PIXELS}"
     )
@@ -192,8 +192,8 @@ def _fractions(side: _Side) -> Notice | None:
 def _beyond(side: _Side) -> Notice | None:
     if side.share("beyond") < SOME:
         return None
-    told, (height, width, *_) = side.numbers("beyond", "told"), side.numbers("beyond", "seen")
-    first = f"{side.first('beyond')}: {_box(told)} in an image of {height:.0f} x {width:.0f}, height x width"
+    stated, (height, width, *_) = side.numbers("beyond", "stated"), side.numbers("beyond", "measured")
+    first = f"{side.first('beyond')}: {_box(stated)} in an image of {height:.0f} x {width:.0f}, height x width"
     words = f"the boxes of {side.some('beyond')} reach far beyond their images ({first}); {PIXELS}"
     hint = "these may be x1, y1, x2, y2, or belong to images of another size"
     return Notice("boxes-beyond-image", f"{words}: {hint}", "warning")
@@ -205,7 +205,7 @@ def _without_extent(side: _Side) -> Notice | None:
         return None
     one = side.counts("no_extent") == 1
     whose, are = ("the box", "has no width or height") if one else ("the boxes", "have no width or height")
-    first = f"{side.first('no_extent')}: {_box(side.numbers('no_extent', 'told'))}"
+    first = f"{side.first('no_extent')}: {_box(side.numbers('no_extent', 'stated'))}"
     words = f"{whose} of {side.some('no_extent')} {are} ({first}): {side.unmatched('no_extent')}"
     return Notice("boxes-without-extent", words, _severity(side, "no_extent"))
 
@@ -215,7 +215,7 @@ def _severity(side: _Side, check: str) -> Severity:
 
 
 def _same_names(classes: Classes) -> list[Notice]:
-    """Categories that were told apart by their ids, as the reader of the truth calls them."""
+    """The note on categories of one name, to which the reader of the truth adds their ids."""
     names = set(classes.names)
     pairs = [
         (entry.name, name)
@@ -226,7 +226,10 @@ def _same_names(classes: Classes) -> list[Notice]:
         return []
     called = ", ".join(repr(own) for own, _ in pairs[:5])
     shared = ", ".join(dict.fromkeys(repr(name) for _, name in pairs[:5]))
-    return [Notice("same-names", f"the ground truth lists several categories named {shared}: here, {called} is one")]
+    shown = "one is" if len(pairs) == 1 else "some are"
+    return [
+        Notice("same-names", f"several categories of the ground truth are named {shared}; {shown} shown as {called}")
+    ]
 
 
 def _truths(tables: Tables) -> tuple[int, int]:
