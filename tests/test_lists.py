@@ -106,6 +106,15 @@ def test_ids_of_a_coco_file_are_names_or_numbers(tmp_path: Path, cases: ModuleTy
     assert () == found.notices
 
 
+def test_ids_that_may_mean_two_images_are_refused(tmp_path: Path, cases: ModuleType) -> None:
+    """The picture of image 1 is 2.jpg, and 2 is the id of another image."""
+    cases.write_json(tmp_path / "truth.json", cases.truth_of(["a/2.jpg", "a/1.jpg", "b/1.jpg"], [1, 2, 3]))
+    card = write(tmp_path / "card.toml", cases.card_text("coco", "instance"))
+    given = write(tmp_path / "ids.txt", "2")
+    with pytest.raises(DataError, match="ids and names of pictures differ in what they mean; write ids like a/2"):
+        open_data(str(card), root=tmp_path / "truth.json", ids=str(given))
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [

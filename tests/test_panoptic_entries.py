@@ -81,6 +81,15 @@ def test_panoptic_entries_that_are_not_clear_are_refused(tmp_path: Path, cases, 
         segments(tmp_path, cases, entries, parks)
 
 
+def test_entries_that_may_mean_two_images_are_refused(tmp_path: Path, cases: ModuleType, parks: Any) -> None:
+    """The picture of image 1 is 2.jpg, and that of image 2 is 1.jpg."""
+    truth = cases.write_panoptic(tmp_path / "truth", [(1, "2.png", 1), (2, "1.png", 2)], truth=True)
+    listed = coco.read_truth(parks, truth, "val")
+    cases.write_panoptic(tmp_path / "out", [("1", "a.png", 1), ("2", "b.png", 2)])
+    with pytest.raises(PredictionError, match=r"the entry of 2 is a\.png by their ids in another form, and b\.png by"):
+        coco.read_predictions(parks, tmp_path / "out", "panoptic", listed)
+
+
 def test_entries_of_images_that_were_left_out_are_looked_at_too(tmp_path: Path, cases, parks: Any) -> None:
     with pytest.raises(PredictionError, match="these name two images"):
         segments(tmp_path, cases, REFUSED["shifted"][0], parks, limit=2)

@@ -13,6 +13,7 @@ import pytest
 from bench import images
 from bench.errors import PredictionError
 from bench.formats import cityscapes, coco, pairs, predicted_files, voc
+from bench.formats.listing import with_listing
 from bench.samples import Sample, Truth
 
 
@@ -102,6 +103,13 @@ def test_images_that_were_left_out_still_have_their_names(tmp_path: Path, cases:
         listed = pairs.read_truth(card, tmp_path, "val", ids=ids)[:1]
         with pytest.raises(PredictionError, match="could belong to a/x or b/x"):
             pairs.read_predictions(card, tmp_path / "flat", "semantic", listed)
+
+
+@pytest.mark.parametrize(("names", "file"), [(["001", "01"], "1.png"), (["Cat", "cat"], "CAT.png")])
+def test_a_number_or_letters_of_two_images_name_neither(tmp_path: Path, names: list[str], file: str) -> None:
+    listed = with_listing(samples(*names), lambda: names)[:1]
+    with pytest.raises(PredictionError, match="1 of 1 images have no prediction"):
+        predicted_files.find(files(tmp_path, file), listed)
 
 
 def test_layouts_read_the_files_that_were_found(tmp_path: Path, cases: ModuleType) -> None:
