@@ -29,11 +29,11 @@ def warnings_of(
     card: Card, path: Path, task: str, used: Collection[Path], *, files: Sequence[Path], space: LabelSpace = "ids"
 ) -> list[Warned]:
     """What a reader of scores should know of the `files` at `path`; those in `used` are the predictions."""
-    of_objects = {file.suffix.lower() for file in used} or {".txt"}
-    suffixes = {"semantic": images.LABEL_SUFFIXES, "instance": tuple(of_objects), "panoptic": (".png",)}[task]
-    held = [file for file in files if file.suffix.lower() in suffixes and not _hidden(file, path)]
-    if not path.is_dir() or not held or not used:
+    if not path.is_dir() or not used:
         return []
+    of_objects = {file.suffix.lower() for file in used}
+    suffixes = {"semantic": images.LABEL_SUFFIXES, "instance": of_objects, "panoptic": (".png",)}[task]
+    held = [file for file in files if file.suffix.lower() in suffixes and not _hidden(file, path)]
     strays = [file for file in held if file not in used]
     found = []
     if strays:
@@ -46,7 +46,7 @@ def warnings_of(
 
 
 def _hidden(file: Path, path: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(path).parts) if path.is_dir() else False
+    return any(part.startswith(".") for part in file.relative_to(path).parts)
 
 
 def _colors(file: Path) -> list[Warned]:
