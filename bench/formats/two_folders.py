@@ -68,7 +68,7 @@ def read(
 ) -> TwoFolders:
     """Make a data set of the label maps of these names; `predictions` is None for baselines.
 
-    `classes` are names with commas between, or how many there are; `ignore` are values that do not count.
+    `classes` are names separated by commas, or their number; `ignore` are values that do not count.
 
     Raises:
         UsageError: classes or values to ignore that make no sense.
@@ -80,6 +80,8 @@ def read(
     true_values, other_values = _values(paths, DataError), _values(predicted, PredictionError)
     meant = _Meant(set(true_values), set(other_values), _names(classes), _ignored(ignore))
     labels = meant.labels()
+    if not labels.names:
+        raise UsageError(f"--ignore {ignore}: no class is left to score; leave out the value of at least one class")
     _refuse_strangers(labels, true_values, other_values)
     card = _card(truth, labels)
     coded = label_files(card)
@@ -196,7 +198,9 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     else:
         names = tuple(name.strip() for name in text.split(","))
     if not names or not all(names) or len(set(names)) < len(names):
-        raise UsageError(f"--classes {text}: names with commas between, each once, or their number is needed")
+        raise UsageError(f"--classes {text}: give names separated by commas, each once, or the number of classes")
+    if len(names) > LARGEST:
+        raise UsageError(f"--classes: {len(names)} classes are too many; label maps hold at most {LARGEST}")
     return names
 
 
@@ -207,7 +211,7 @@ def _ignored(text: str | None) -> tuple[int, ...] | None:
         return ()
     words = [word.strip() for word in text.split(",")]
     if not all(re.fullmatch(r"[0-9]{1,5}", word) and int(word) <= LARGEST for word in words):
-        raise UsageError(f"--ignore {text}: values from 0 to {LARGEST} with commas between, or none")
+        raise UsageError(f"--ignore {text}: give values from 0 to {LARGEST} separated by commas, or none")
     return tuple(dict.fromkeys(int(word) for word in words))
 
 
@@ -225,8 +229,8 @@ def _refuse_strangers(labels: _Labels, truth: Mapping[int, Path], predicted: Map
         for value, path in sorted(found.items()):
             if value not in labels:
                 raise error(
-                    f"{path}: the value {value} is none of the {len(labels.names)} classes of --classes (values "
-                    f"{min(labels.names)} to {max(labels.names)}); name its class too, or say --ignore {value}"
+                    f"{path}: the value {value} belongs to no class of --classes (values {min(labels.names)} to "
+                    f"{max(labels.names)}); name its class too, or say --ignore {value}"
                 )
 
 
