@@ -25,7 +25,7 @@ import numpy as np
 from bench.classes import Class, Classes
 from bench.errors import RunError
 from bench.kernels.threads import Begun
-from bench.notices import Severity
+from bench.notices import Severity, many
 from bench.samples import Array, Table
 
 SCHEMA = 1
@@ -118,8 +118,7 @@ class Run:
 
 
 def _title(record: Record) -> str:
-    images = record.dataset.images
-    return f"{record.name} on {record.dataset.title} {record.dataset.split}, {images} image{'s' * (images != 1)}"
+    return f"{record.name} on {record.dataset.title} {record.dataset.split}, {many(record.dataset.images, 'image')}"
 
 
 def _first(scores: Mapping[str, Mapping[str, Any]], most: int = 3) -> list[tuple[str, float]]:

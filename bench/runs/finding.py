@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench import runs
 from bench.errors import RunError, UsageError
+from bench.notices import few
 from bench.runs import Run
 
 _NAMED = 4
@@ -23,7 +24,7 @@ def find_record(path: Path) -> Path:
     if not found:
         raise RunError(f"{path}: there is no run record here or below; bench run and bench eval write them")
     if len(found) > 1:
-        names = ", ".join(str(each) for each in found[:_NAMED]) + (" ..." if len(found) > _NAMED else "")
+        names = few([str(each) for each in found], _NAMED)
         raise RunError(f"{path}: there are {len(found)} run records below; name one: {names}")
     return found[0]
 

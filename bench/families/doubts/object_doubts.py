@@ -11,10 +11,11 @@ import numpy as np
 
 from bench.classes import Classes
 from bench.families import Source
+from bench.families.doubts.never_predicted import never_predicted
 from bench.families.doubts.reading_words import CODES
 from bench.metrics import found_as, label_space
 from bench.metrics.label_space import Reading, Votes
-from bench.notices import Notice, few
+from bench.notices import Notice
 from bench.samples import Array, Table
 
 ENOUGH = 3
@@ -36,10 +37,10 @@ def of_objects(
         return []
     whole = true["size"] == 0
     objects = np.bincount(true["class"][whole], true["objects"][whole], len(classes))
-    missing = (objects > 0) & (np.bincount(found["class"], minlength=len(classes)) == 0)
+    predicted = np.bincount(found["class"], minlength=len(classes))
     votes = found_as.votes_of_objects(table, found, true, values(classes, source), len(tables["images"]["id"]))
     serious = notice(votes, objects.sum(), classes, source, "objects")
-    return [serious] if serious else never_predicted(missing, objects, classes)
+    return [serious] if serious else never_predicted(objects, predicted, classes)
 
 
 def of_segments(tables: Mapping[str, Table], classes: Classes, source: Source) -> list[Notice]:
@@ -52,7 +53,7 @@ def of_segments(tables: Mapping[str, Table], classes: Classes, source: Source) -
         return [Notice("nothing-scored", "the truth holds no segment of a scored class, or only crowds", "warning")]
     votes = found_as.votes_of_segments(table, segments, values(classes, source), len(tables["images"]["id"]))
     serious = notice(votes, (tp + fn).sum(), classes, source, "segments")
-    return [serious] if serious else never_predicted((fn > 0) & (tp + fp == 0), tp + fn, classes)
+    return [serious] if serious else never_predicted(tp + fn, tp + fp, classes)
 
 
 def values(classes: Classes, source: Source) -> Array:
@@ -83,15 +84,6 @@ def notice(votes: Votes, objects: float, classes: Classes, source: Source, noun:
     right = np.trace(votes.matrix(reading.read))
     text += f"{looks}; with that corrected, {right:.0f} would be right: {mend}"
     return Notice(CODES[reading.name], text, "warning")
-
-
-def never_predicted(missing: Array, objects: Array, classes: Classes) -> list[Notice]:
-    """The note on classes that are in the truth and in no prediction."""
-    if not missing.any():
-        return []
-    names = few([name for name, alone in zip(classes.names, missing, strict=True) if alone])
-    there = int((objects > 0).sum())
-    return [Notice("never-predicted", f"{missing.sum()} of {there} classes in the truth are never predicted: {names}")]
 
 
 def _most_right(votes: Votes, classes: Classes, source: Source) -> Reading | None:

@@ -12,6 +12,7 @@ import numpy as np
 from bench.classes import Classes
 from bench.families import Rules, Source
 from bench.families.doubts import reading_words
+from bench.families.doubts.never_predicted import never_predicted
 from bench.metrics import label_space, pixels, semantic
 from bench.metrics.label_space import UNKNOWN, Votes
 from bench.notices import Notice, few
@@ -168,11 +169,4 @@ def _left_out(tables: Mapping[str, Table], matrix: Array, void: Array, classes: 
         found.append(
             Notice("unscored-images", f"{len(empty)} of {images} images have no scored pixel in the truth: {names}")
         )
-    never = (matrix.sum(axis=1) > 0) & (matrix[:, :-1].sum(axis=0) + void[:-1] == 0)
-    if never.any():
-        names = few([name for name, alone in zip(classes.names, never, strict=True) if alone])
-        there = int((matrix.sum(axis=1) > 0).sum())
-        found.append(
-            Notice("never-predicted", f"{never.sum()} of {there} classes in the truth are never predicted: {names}")
-        )
-    return found
+    return found + never_predicted(matrix.sum(axis=1), matrix[:, :-1].sum(axis=0) + void[:-1], classes)
