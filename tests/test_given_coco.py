@@ -77,6 +77,29 @@ def test_what_is_odd_about_masks_of_coco_is_a_warning() -> None:
     assert {"polygon-parts-left-out", "masks-from-boxes"} <= codes
 
 
+def test_images_without_objects_are_empty_lists() -> None:
+    """One image or a batch of one, of truth, of results, or of both; the score is that of images with empty masks."""
+    real = {"category_id": 0, "segmentation": [SQUARE]}
+    made = {**real, "score": 0.9}
+    none = {"masks": np.zeros((0, *SIZE)), "labels": []}
+    lists, dicts = (Evaluator(["cat", "dog"], task="instance", interval="none") for _ in range(2))
+    pairs: list[tuple[Any, Any]] = [([real], [made]), ([real], []), ([], [made]), ([], [])]
+    for number, (truth, found) in enumerate(pairs):
+        lists.update(truth=truth, prediction=found, size=SIZE, id=str(number))
+        lists.update(truth=[truth], prediction=[found], size=SIZE, id=str(number))
+        other = truth or none, found or {**none, "scores": []}
+        dicts.update(truth=other[0], prediction=other[1], size=SIZE, id=str(number))
+    assert len(lists) == len(dicts) == 4
+    np.testing.assert_equal(lists.scores(), dicts.scores())
+    assert 0 < lists.scores()["AP"] < 1
+
+
+@pytest.mark.parametrize("size", [(40,), "ab", 40, (40.5, 50)])
+def test_sizes_that_are_none_are_refused(size: Any) -> None:
+    with pytest.raises(UsageError, match=r"size=.*: \(height, width\) is needed, two whole numbers"):
+        Evaluator(["cat"], task="instance").update(truth=[], prediction=[], size=size)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -89,6 +112,9 @@ def test_what_is_odd_about_masks_of_coco_is_a_warning() -> None:
         ({"segmentation": [["x"] * 6]}, "a segmentation is a run-length code, or a list of polygons"),
         ({"bbox": [1, 2, 3]}, r"a bbox is x, y, width, height, and this one is \[1, 2, 3\]"),
         ({"bbox": [1, 2, 3, np.nan]}, "a box with a NaN"),
+        ({"bbox": "abcd"}, "a bbox is x, y, width, height, and this one is abcd"),
+        ({"area": "x"}, "areas are numbers, one for each object"),
+        ({"segmentation": {"size": 5, "counts": [1]}}, "a run-length code is a dict with size"),
     ],
 )
 def test_masks_and_boxes_of_coco_that_are_none_are_refused(change: dict[str, Any], message: str) -> None:

@@ -80,7 +80,7 @@ def test_values_that_do_not_count_are_told(value: int) -> None:
     with pytest.raises(UsageError, match=rf"the truth: the label {other} .* nor {value} for no class"):
         scored(np.where(hidden, other, TRUTH), FOUND, ignore=value)
     both = np.where(hidden & (FOUND > 0), other, masked)
-    assert expected == scored(both, FOUND, ignore=[value, other])
+    assert expected == scored(both, FOUND, ignore=[np.int64(value), other])
 
 
 def test_a_class_that_does_not_count_is_taken_from_the_truth_alone() -> None:

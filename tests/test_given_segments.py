@@ -58,6 +58,9 @@ def test_panoptic_maps_come_in_many_forms() -> None:
         ({"ids": MOVED / 2, "segments": {}}, "ids are whole numbers"),
         ({"ids": MOVED, "segments": [5]}, "each segment is a dict"),
         ({"ids": MOVED, "segments": [{"id": 1, "label": 0}]}, "a segment with the key 'label'"),
+        ({"ids": MOVED, "segments": None}, "segments are a list of dicts, or a dict from id to class, not NoneType"),
+        ({"ids": MOVED, "segments": [{"id": "x", "class": 0}]}, "ids of segments are whole numbers"),
+        ({"segmentation": MOVED - 1, "segments_info": [{"id": 0, "label_id": 0}]}, "the id 1 is in the map and not"),
         (MOVED, "a panoptic map is a dict"),
     ],
 )
@@ -78,3 +81,5 @@ def test_objects_of_a_map_of_ids_are_taken() -> None:
     np.testing.assert_equal(other.scores(), evaluator.scores())
     evaluator.update(truth=real, prediction={"segmentation": MOVED * 0 - 1, "segments_info": []})
     assert evaluator.scores()["AP"] < other.scores()["AP"]
+    with pytest.raises(PredictionError, match="segments_info needs segmentation beside it"):
+        evaluator.update(truth=real, prediction={"segments_info": info})

@@ -93,7 +93,7 @@ def test_a_record_of_own_data_is_one_of_the_card_with_its_ids(
     assert "mine on Drives val: 35 images" in capsys.readouterr().out
 
 
-def test_detections_and_their_task_are_told_by_the_target() -> None:
+def test_the_target_says_the_task_and_which_objects_there_are() -> None:
     masks = np.zeros((1, *SIZE), bool)
     masks[0, 2:8, 3:9] = True
     pairs = [(np.zeros((*SIZE, 3), np.uint8), {"boxes": [[3, 2, 9, 8]], "labels": [1], "masks": masks})] * 3
@@ -105,6 +105,9 @@ def test_detections_and_their_task_are_told_by_the_target() -> None:
     assert 1 == pytest.approx(found["AP"])
     coco = [(image, [{"category_id": 1, "segmentation": [[3, 2, 9, 2, 9, 8, 3, 8]]}]) for image, _ in pairs]
     assert 1 == pytest.approx(bench.evaluate(lambda _: answer, coco, classes=NAMES)["AP50"])
+    empty = [(coco[0][0] * 0 + 1, []), *coco]  # of images without objects COCO's list is empty, the first one too
+    found = bench.evaluate(lambda image: [] if image.any() else answer, empty, classes=NAMES)
+    assert (4, 1) == (found.images, pytest.approx(found["AP50"]))
 
 
 def test_networks_are_given_the_tensors_of_the_data_set() -> None:

@@ -120,7 +120,7 @@ class Evaluator:
             UsageError: a truth of another form, batches of unequal length, or an id that comes again with other counts.
             PredictionError: a prediction of another form or size, or with a class that is none.
         """
-        names = updates.listed(id)
+        names, size = updates.listed(id), updates.sides(size)
         try:
             many = len(names) if names is not None else None
             truths, predictions = (

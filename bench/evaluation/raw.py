@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,9 @@ def values_of(ignore: Any, task: str) -> tuple[int, ...]:
     if ignore is None:
         return ()
     found = list(ignore) if isinstance(ignore, Sequence) and not isinstance(ignore, str) else [ignore]
-    if not found or not all(isinstance(value, int) and not isinstance(value, bool) for value in found):
+    if not found or not all(isinstance(value, Integral) and not isinstance(value, bool) for value in found):
         raise UsageError(f"ignore={ignore!r}: a whole number is needed, such as -100, or a list of them")
     if task != "semantic":
         other = "iscrowd marks objects that do not count" if task == "instance" else "pixels of id 0 do not count"
         raise UsageError(f"ignore={ignore!r} is for label maps; in a {task} evaluation {other}")
-    return tuple(found)
+    return tuple(int(value) for value in found)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
 
 from bench import given
 from bench.cards import Card
+from bench.errors import UsageError
 from bench.evaluation.tallies import Handed
 from bench.families import Rules
 from bench.notices import Notice
@@ -62,6 +64,21 @@ def listed(value: Any) -> list[Any] | None:
     if hasattr(value, "tolist"):
         value = value.tolist()
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def sides(size: Any) -> given.Size | None:
+    """The argument `size` of an update: height and width.
+
+    Raises:
+        UsageError: what is no such pair.
+    """
+    if size is None:
+        return None
+    try:
+        height, width = (index(side) for side in size)
+    except (TypeError, ValueError):
+        raise UsageError(f"size={size!r}: (height, width) is needed, two whole numbers") from None
+    return height, width
 
 
 def unequal(truths: Sequence[Any], predictions: Sequence[Any], ids: Any, clusters: Any) -> str:

@@ -128,12 +128,14 @@ def _same_size(found: Form, size: Size | None, against: str, *, boxes_alone: boo
 def batch(value: Any, task: str, *, ids: int | None = None) -> Sequence[Any]:
     """The images of a batch: (N, H, W) labels or a list; one image is a batch of one.
 
+    An empty list is one image without objects, as COCO lists it.
+
     Raises:
         InputError: logits.
     """
     if task == "semantic":
         return labels.batch(value, ids=ids)
-    if isinstance(value, list | tuple) and not objects.is_coco(value):
+    if isinstance(value, list | tuple) and value and not objects.is_coco(value):
         return value
     return [value]
 

@@ -99,9 +99,14 @@ def size_of(value: Any) -> Size | None:
 
 
 def _size(code: Mapping[str, Any]) -> Size:
-    if not {"size", "counts"} <= set(code) or len(code["size"]) != 2:
-        raise InputError("a run-length code is a dict with size, [height, width], and counts")
-    return int(code["size"][0]), int(code["size"][1])
+    form = "a run-length code is a dict with size, [height, width], and counts"
+    if not {"size", "counts"} <= set(code):
+        raise InputError(form)
+    try:
+        height, width = (int(side) for side in code["size"])
+    except (TypeError, ValueError):
+        raise InputError(form) from None
+    return height, width
 
 
 def _rle(entry: Mapping[str, Any]) -> Rle:

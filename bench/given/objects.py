@@ -65,11 +65,9 @@ def instances(value: Any, classes: Classes, reading: Reading, size: Size | None,
 
 
 def is_coco(value: Any) -> bool:
-    """Whether these are the annotations or results of one image, as COCO's JSON lists them."""
-    return (
-        isinstance(value, list | tuple)
-        and bool(value)
-        and all(isinstance(entry, Mapping) and "category_id" in entry for entry in value)
+    """Whether these are the annotations or results of one image, as COCO's JSON lists them; there may be none."""
+    return isinstance(value, list | tuple) and all(
+        isinstance(entry, Mapping) and "category_id" in entry for entry in value
     )
 
 
@@ -157,10 +155,14 @@ def _of_dict(value: Any) -> _Columns:
 def _column(value: Mapping[str, Any], key: str) -> Array | None:
     if value.get(key) is None:
         return None
+    return _floats(value[key], key)
+
+
+def _floats(values: Any, what: str) -> Array:
     try:
-        return array(value[key]).astype(np.float64).reshape(-1)
+        return array(values).astype(np.float64).reshape(-1)
     except (TypeError, ValueError):
-        raise InputError(f"{key} are numbers, one for each object") from None
+        raise InputError(f"{what} are numbers, one for each object") from None
 
 
 def _sides(value: Any) -> Array:
@@ -185,19 +187,19 @@ def _of_coco(entries: Sequence[Mapping[str, Any]]) -> _Columns:
     """Annotations or results of one image; their boxes are x, y, width, height."""
     segmentations = [object_masks.segmentation(entry.get("segmentation")) for entry in entries]
     drawn = any(isinstance(each, Mapping) or any(each) for each in segmentations)
-    boxes = np.array([_box(entry.get("bbox")) for entry in entries])
+    boxes = np.array([_box(entry.get("bbox")) for entry in entries]).reshape(-1, 4)
     missing = np.isnan(boxes).any(axis=1)
     if not drawn and missing.any():
         raise InputError(f"object {int(missing.argmax())} has neither a mask nor a box (segmentation, bbox)")
     scores = [entry.get("score") for entry in entries]
     areas = [entry.get("area") for entry in entries]
     return _Columns(
-        numbers=whole(array([entry["category_id"] for entry in entries]), "categories"),
+        numbers=whole(array([entry["category_id"] for entry in entries] or np.zeros(0, np.int64)), "categories"),
         masks=None,
         boxes=boxes,
-        scores=array(scores).astype(np.float64) if None not in scores else None,
+        scores=_floats(scores, "scores") if None not in scores else None,
         crowd=np.array([bool(entry.get("iscrowd", False)) for entry in entries]),
-        areas=np.array([np.nan if area is None else float(area) for area in areas]),
+        areas=_floats([np.nan if area is None else area for area in areas], "areas"),
         segmentations=segmentations if drawn else None,
     )
 
@@ -206,8 +208,8 @@ def _box(value: Any) -> Array:
     """A box x, y, width, height, (4,); NaN where there is none."""
     if value is None or not len(value):
         return np.full(4, np.nan)
-    found = array(value).astype(np.float64)
-    if found.shape != (4,):
+    found = array(value)
+    if found.shape != (4,) or found.dtype.kind not in "iuf":
         raise InputError(f"a bbox is x, y, width, height, and this one is {value}")
     if np.isnan(found).any():
         raise InputError(NOWHERE)
@@ -217,14 +219,16 @@ def _box(value: Any) -> Array:
 def _of_id_map(value: Mapping[str, Any], space: str) -> tuple[_Columns, str]:
     """The objects of a map of ids, or of a stack of planes, as post_process_instance_segmentation gives them."""
     entries, key, space = segments.entries_of(value, space)
+    if value.get("segmentation") is None:
+        raise InputError("segments_info needs segmentation beside it, the map of their ids (H, W)")
     plane = whole(array(value["segmentation"]), "ids of segments")
-    numbers = [int(entry["id"]) for entry in entries]
+    numbers = segments.numbers([entry["id"] for entry in entries], "ids of segments")
     planes = plane if plane.ndim == 3 else masks.encode_ids(plane.astype(np.int64), numbers)
     columns = _Columns(
-        numbers=whole(array([entry[key] for entry in entries]).reshape(-1), "classes"),
+        numbers=segments.numbers([entry[key] for entry in entries], "classes"),
         masks=planes if plane.ndim == 3 or entries else np.zeros((0, *plane.shape)),
         boxes=None,
-        scores=np.array([float(entry["score"]) for entry in entries]) if all("score" in e for e in entries) else None,
+        scores=_floats([entry["score"] for entry in entries], "scores") if all("score" in e for e in entries) else None,
         crowd=None,
         areas=None,
     )

@@ -40,22 +40,23 @@ def panoptic(value: Any, classes: Classes, reading: Reading, *, truth: bool) -> 
     if plane is None or not set(LISTS) & set(value):
         raise InputError("a panoptic map is a dict with ids, (H, W), and segments")
     entries, key, space = entries_of(value, reading.space)
-    numbers = np.array([int(entry["id"]) for entry in entries], dtype=np.int64)
-    ids, numbers = _void_is_zero(_ids(array(plane)), numbers, void=value.get("segmentation") is not None)
+    own = numbers([entry["id"] for entry in entries], "ids of segments")
+    ids, listed = _void_is_zero(_ids(array(plane)), own, void=value.get("segmentation") is not None)
     there = np.unique(ids)
-    unlisted = np.setdiff1d(there, [0, *numbers])
+    unlisted = np.setdiff1d(there, [0, *listed])
     if unlisted.size:
-        raise InputError(f"the id {unlisted[0]} is in the map and not among its segments")
-    given = _numbers([entry[key] for entry in entries])
+        shift = int(listed[0] - own[0]) if len(own) else 0
+        raise InputError(f"the id {unlisted[0] - shift} is in the map and not among its segments")
+    given = numbers([entry[key] for entry in entries], "classes")
     found, scored = train_ids(given, classes, ids=space == "ids", hint=reading.open)
     if not truth and not scored.all():
         name = classes.name_of(int(given[int(np.argmin(scored))]))
         raise InputError(f"a segment of {name}, which is not scored; leave such segments out of a prediction")
     crowd = np.array([bool(entry.get("iscrowd", False)) for entry in entries], dtype=bool)
-    ids = np.where(np.isin(ids, numbers[~scored]), 0, ids) if not scored.all() else ids
+    ids = np.where(np.isin(ids, listed[~scored]), 0, ids) if not scored.all() else ids
     # A segment without a pixel counts for nothing.
-    kept = np.isin(numbers, there) & scored
-    return Segments(ids=ids, segment_ids=numbers[kept], classes=found[kept], crowd=crowd[kept])
+    kept = np.isin(listed, there) & scored
+    return Segments(ids=ids, segment_ids=listed[kept], classes=found[kept], crowd=crowd[kept])
 
 
 def entries_of(value: Mapping[str, Any], space: str) -> tuple[Sequence[Mapping[str, Any]], str, str]:
@@ -67,6 +68,8 @@ def entries_of(value: Mapping[str, Any], space: str) -> tuple[Sequence[Mapping[s
     listed = next(value[key] for key in LISTS if key in value)
     if isinstance(listed, Mapping):
         listed = [{"id": number, "class": train_id} for number, train_id in listed.items()]
+    if not isinstance(listed, list | tuple):
+        raise InputError(f"segments are a list of dicts, or a dict from id to class, not {type(listed).__name__}")
     key = next(
         (each for each in CLASS_KEYS if any(isinstance(entry, Mapping) and each in entry for entry in listed)),
         CLASS_KEYS[0],
@@ -100,6 +103,10 @@ def _void_is_zero(ids: Array, numbers: Array, *, void: bool) -> tuple[Array, Arr
     return np.where(ids < 0, 0, ids), numbers
 
 
-def _numbers(listed: Sequence[Any]) -> Array:
-    """Class numbers as an array; each may be a tensor."""
-    return whole(np.array([array(each).item() for each in listed] or np.zeros(0, np.int64)), "classes")
+def numbers(listed: Sequence[Any], what: str) -> Array:
+    """Whole numbers as an array (G,); each may be a tensor.
+
+    Raises:
+        InputError: other numbers, or what is no number; `what` says what they are to be.
+    """
+    return whole(np.array([array(each).item() for each in listed] or np.zeros(0, np.int64)), what)
