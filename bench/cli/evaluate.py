@@ -135,8 +135,8 @@ def evaluate(  # noqa: PLR0913 - an option each
         require_semantic(read, what="baselines, which are made from the truth")
         first = "semantic" if "semantic" in opened.card.tasks else opened.card.tasks[0]
         answered = first if task == "auto" else task
-        told = boxes_of_truth(opened.samples, answered, metrics)
-        rules = rules_for(opened.card, answered, masks=not told, **asked)
+        boxes = boxes_of_truth(opened.samples, answered, metrics)
+        rules = rules_for(opened.card, answered, masks=not boxes, **asked)
         job = made_from_truth(
             opened.card,
             opened.split,
@@ -146,7 +146,7 @@ def evaluate(  # noqa: PLR0913 - an option each
             task=answered,
             rules=rules,
             name=name,
-            notices=(*opened.notices, *told),
+            notices=(*opened.notices, *boxes),
         )
         return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json)
     path = asked_for.expanduser()
@@ -156,8 +156,8 @@ def evaluate(  # noqa: PLR0913 - an option each
     if answered != "semantic":
         require_semantic(read, what={"instance": "objects", "panoptic": "panoptic segments"}[answered])
     masks = answered != "instance" or not boxes_alone(path)
-    told = boxes_of_truth(opened.samples, answered, metrics) if masks else boxes_of_results(metrics)
-    rules = rules_for(opened.card, answered, masks=not told, **asked)
+    boxes = boxes_of_truth(opened.samples, answered, metrics) if masks else boxes_of_results(metrics)
+    rules = rules_for(opened.card, answered, masks=not boxes, **asked)
     job = stored_predictions(
         opened.card,
         opened.split,
@@ -170,7 +170,7 @@ def evaluate(  # noqa: PLR0913 - an option each
         name=name,
         root=opened.root,
         some=limit is not None or ids is not None,
-        notices=(*opened.notices, *told),
+        notices=(*opened.notices, *boxes),
     )
     another = jobs.against_shuffled(given, answered, len(opened.samples))
     return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json, another=another)

@@ -133,8 +133,8 @@ def run(  # noqa: PLR0913 - an option each
     with console.prints_aside(wanted=as_json):
         loaded = models.load(model, opened.card if opened else card, options)
     opened = opened or jobs.open_asked(question, root=data, quiet=as_json)
-    told = boxes_of_truth(opened.samples, loaded.task, metrics)
-    rules = rules_for(opened.card, loaded.task, masks=not told, **asked)
+    boxes = boxes_of_truth(opened.samples, loaded.task, metrics)
+    rules = rules_for(opened.card, loaded.task, masks=not boxes, **asked)
     job = Job(
         card=opened.card,
         split=opened.split,
@@ -149,7 +149,7 @@ def run(  # noqa: PLR0913 - an option each
         latency=latency,
         sources={"data": str(opened.root.resolve())},
         files=None if answers is None else files_digest(opened.root, out),
-        notices=(*opened.notices, *told),
+        notices=(*opened.notices, *boxes),
     )
     another = _other(given, opened.split) if dataset == "streets" and loaded.task == "semantic" else ""
     another = another or jobs.against_shuffled(given, loaded.task, len(opened.samples))

@@ -107,7 +107,7 @@ class _Source:
         if self._loads_weights and self.options.weights is not None:
             found = identity.with_weights(found, self.options.weights)
         for each in (*self.objects, thing):
-            found |= identity.told(each, self.name)
+            found |= identity.stated(each, self.name)
         return {**found, **self.said}
 
     def _refuse_unused(self, what: str, allowed: tuple[str, ...]) -> None:
@@ -115,9 +115,9 @@ class _Source:
         if self.handed is not None:
             return
         refuse_unused(self.name, self.options, allowed)
-        told = {"weights": self.options.weights, "batch-size": self.options.batch_size}
-        told["device"] = "cuda" if self.options.device == "cuda" else None
-        flag = next((flag for flag, value in told.items() if value is not None), None)
+        others = {"weights": self.options.weights, "batch-size": self.options.batch_size}
+        others["device"] = "cuda" if self.options.device == "cuda" else None
+        flag = next((flag for flag, value in others.items() if value is not None), None)
         if flag:
             raise UsageError(
                 f"--model {self.name} {what}, which has no use for --{flag}: leave it out, or name a loader, "
@@ -141,9 +141,9 @@ class _Source:
         elif options.task is not None and self.handed is None:
             raise UsageError(f"--task {options.task}: --model {self.name} answers {model.task}")
         self._refuse_unused("is a model that is ready", ())
-        told = dict(model.identity) if isinstance(model.identity, Mapping) else {}
-        known = {key: told.pop(key) for key in ("kind", "warnings") if key in told}
-        who = {"kind": "model", "model": self.name, **identity.checked(told, self.name), **self.said, **known}
+        own = dict(model.identity) if isinstance(model.identity, Mapping) else {}
+        known = {key: own.pop(key) for key in ("kind", "warnings") if key in own}
+        who = {"kind": "model", "model": self.name, **identity.checked(own, self.name), **self.said, **known}
         settings = identity.checked(dict(model.settings), self.name)
         return cast("Model", GuardedModel(model, self.name, self.card, who, settings, self.handed, honoured))
 
@@ -151,7 +151,7 @@ class _Source:
         self._refuse_unused("is a function of one image", ("confidence",))
         task = self.options.task or getattr(function, "task", "semantic")
         if task not in given.TASKS:
-            raise UsageError(f"--model {self.name}: its task {task!r} is none of {', '.join(given.TASKS)}")
+            raise UsageError(f"--model {self.name}: its task is {task!r}, not one of {', '.join(given.TASKS)}")
         who = self._identity(function, "function")
         settings = {
             "device": "own code",

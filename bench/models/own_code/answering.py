@@ -1,4 +1,4 @@
-"""A person's function or model at work: asked image by image or in batches, with its answers checked.
+"""A person's function or model at work, image by image or in batches, with its answers checked.
 
 This module knows no form of their code.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class OwnModel:
-    """A function that is asked one image at a time, (H, W, 3) uint8 RGB; its answers are checked here."""
+    """A function that is called with one image at a time, (H, W, 3) uint8 RGB; its answers are checked here."""
 
     name: str
     function: Callable[[Image], Any]
@@ -39,7 +39,7 @@ class OwnModel:
 
         Raises:
             OwnCodeError: it fails.
-            PredictionError: it answers in another form or size, or with a class that is none.
+            PredictionError: its answer has another form or size, or a class out of range.
         """
         return [self._one(image) for image in images]
 
@@ -52,7 +52,7 @@ class OwnModel:
 
 @dataclass(frozen=True, eq=False)
 class GuardedModel:
-    """A model of a person's own: what it raises and answers is theirs, and options that nobody reads are refused."""
+    """A person's model: its exceptions are reported as its own, its answers are checked, unread options are refused."""
 
     model: Any
     name: str
@@ -72,12 +72,12 @@ class GuardedModel:
 
         Raises:
             OwnCodeError: it fails.
-            PredictionError: it answers in another form or size.
+            PredictionError: its answer has another form or size.
             UsageError: an option was given that its code has not read until now.
         """
         with theirs(self.name):
             answers = self.model.predict(images, *more)
-        if self.options is not None and not self.seen:  # a loader may hand its options on to what predicts
+        if self.options is not None and not self.seen:  # what the loader returned may read them too
             asked.refuse_unread(self.name, self.options, self.honoured)
             self.seen.append(True)
         if self.model.task not in given.TASKS:
@@ -111,7 +111,7 @@ def _checked(answer: Any, task: str, card: Card, name: str, size: tuple[int, int
 
 
 def _refuse_nan(answer: Any, name: str) -> None:
-    """Refuse an array of real numbers in which one is none; labels, which are whole numbers, are not looked at."""
+    """Refuse NaN in an array of real numbers; whole numbers cannot hold it."""
     found = given.array(answer) if hasattr(answer, "shape") else np.zeros(0)
     if found.dtype.kind == "f" and bool(np.isnan(found).any()):
         raise PredictionError(f"{name}: returned NaN for an image; a semantic answer is labels of shape (H, W)")

@@ -51,8 +51,8 @@ def form_of(found: Any, name: str) -> Form:
     try:
         signature = inspect.signature(found)
     except (ValueError, TypeError):
-        # Compiled functions need not tell their form.
-        raise UsageError(f"--model {name} does not tell its parameters: wrap it in def predict(image)") from None
+        # Compiled functions may have no signature.
+        raise UsageError(f"--model {name} has no readable signature: wrap it in def predict(image)") from None
     return _form(list(signature.parameters.values()), name, is_class=isinstance(found, type))
 
 

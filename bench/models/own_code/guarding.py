@@ -1,4 +1,4 @@
-"""Exceptions of a person's own code, reported as theirs: what was raised, by which line of theirs, in one sentence.
+"""Exceptions of a person's own code, reported as theirs: what was raised and by which line, in one sentence.
 
 This module knows neither models nor data sets.
 """
@@ -46,8 +46,8 @@ def theirs(name: str, when: str = "") -> Iterator[None]:
 def sentence(error: BaseException, name: str, when: str = "") -> str:
     """What was raised, where in the person's own files, and how to see all of it."""
     place = _place(error, name)
-    told = ", ".join(word for word in (place, when) if word)
-    where = f" ({told})" if told else ""
+    circumstances = ", ".join(word for word in (place, when) if word)
+    where = f" ({circumstances})" if circumstances else ""
     return (
         f"--model {name}: your code raised {type(error).__name__}{_message(error)}{where}; "
         "BENCH_DEBUG=1 shows the whole traceback"

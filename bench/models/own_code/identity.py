@@ -1,6 +1,6 @@
-"""Who a person's model is, for run records: its source file, its weights, and what it says of itself.
+"""The identity of a person's model in run records: its source file, its weights, and what it states in `identity`.
 
-Records of models that say the same of themselves share a place. This module runs none of their code.
+Models of the same identity share a record. This module runs none of their code.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def with_weights(identity: Mapping[str, Any], weights: str) -> dict[str, Any]:
     return {**identity, **code, "weights": name, "weights_digest": _content(path)}
 
 
-def told(thing: Any, name: str) -> dict[str, Any]:
-    """What an object says of itself in a dict `identity`, such as which weights its code loaded.
+def stated(thing: Any, name: str) -> dict[str, Any]:
+    """What an object states in a dict `identity`, such as which weights its code loaded.
 
     Raises:
         UsageError: keys or values that a run record cannot hold.
