@@ -71,8 +71,8 @@ def oracle() -> Callable[[str], ModuleType]:
 
 @pytest.fixture(scope="session")
 def test_module() -> Callable[[str], ModuleType]:
-    """A function from a name to the module `tests/<name>.py`, such as `strategies`."""
-    return lambda name: _load(REPOSITORY / "tests" / f"{name}.py")
+    """A function from a name to the module `tests/support/<name>.py`, such as `strategies`."""
+    return lambda name: _load(REPOSITORY / "tests" / "support" / f"{name}.py")
 
 
 @pytest.fixture(params=["native", "reference"])

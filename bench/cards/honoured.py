@@ -1,7 +1,7 @@
 """What each layout can do with the keys of a card: a key that would have no effect is a problem, never ignored.
 
-The table in `datasets/README.md` says the same in words; `tests/test_card_keys.py` goes through every key, layout and
-task. This module knows neither folders nor images.
+The table in `datasets/README.md` says the same in words; `tests/cards/test_card_keys.py` goes through every key,
+layout and task. This module knows neither folders nor images.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ LEAST, RISE = 0.3, 0.2
 
 Agreement is Cohen's kappa: 0 for predictions that know nothing of the truth, so a model that always gives one class, or
 classes by chance, agrees in no reading. A fixed other reading of an honest model stays below 0.1
-(`tests/test_label_space.py` tries some thousands of models).
+(`tests/metrics/test_label_space.py` tries some thousands of models).
 """
 LEAST_ORDER = 0.5
 """The same for another order of classes. It is higher, for an order is chosen among many with the counts in view."""

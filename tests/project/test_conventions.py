@@ -6,8 +6,8 @@ import ast
 import re
 from pathlib import Path
 
-HERE = Path(__file__).parent
-LEDGER = HERE.parent / "docs" / "conventions.md"
+TESTS = Path(__file__).parents[1]
+LEDGER = TESTS.parent / "docs" / "conventions.md"
 CITATION = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 
 
@@ -19,12 +19,18 @@ def rows(text: str) -> list[list[str]]:
 
 def missing(text: str) -> list[str]:
     """Return what is cited and does not exist."""
-    found: dict[str, set[str]] = {}
+    paths = {path.name: path for path in TESTS.glob("*/test_*.py")}
+    tests: dict[str, set[str]] = {}
     for name in {name for name, _ in CITATION.findall(text)}:
-        path = HERE / name
-        tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
-        found[name] = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    return [f"{name}::{test}" for name, test in CITATION.findall(text) if test not in found[name]]
+        tree = ast.parse(paths[name].read_text(encoding="utf-8")) if name in paths else ast.Module([], [])
+        tests[name] = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return [f"{name}::{test}" for name, test in CITATION.findall(text) if test not in tests[name]]
+
+
+def test_file_names_are_unique() -> None:
+    """A citation names a file without its folder."""
+    names = [path.name for path in TESTS.glob("*/test_*.py")]
+    assert sorted(set(names)) == sorted(names)
 
 
 def test_every_cited_test_exists() -> None:

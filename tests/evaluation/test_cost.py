@@ -24,7 +24,7 @@ from bench.runs import circumstances
 from bench.samples import Image, LabelMap, Sample, Truth
 
 SIZE, COUNT = (6, 10), 13
-CARD = runpy.run_path(str(Path(__file__).parent / "tiny.py"))["card"]("road", "car")
+CARD = runpy.run_path(str(Path(__file__).parents[1] / "support" / "tiny.py"))["card"]("road", "car")
 
 
 def _sample(index: int) -> Sample:

@@ -20,8 +20,8 @@ from bench.metrics import boundary
 from bench.samples import LabelMap, Table
 
 HERE = Path(__file__).parent
-strategies = SimpleNamespace(**runpy.run_path(str(HERE / "strategies.py")))
-counting = SimpleNamespace(**runpy.run_path(str(HERE / "counting.py")))
+strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
+counting = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "counting.py")))
 Array = np.ndarray[Any, Any]
 Pairs = list[tuple[Array, Array]]
 Tables = dict[str, Table]

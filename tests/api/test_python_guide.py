@@ -10,7 +10,7 @@ import pytest
 
 import bench
 
-GUIDE = (Path(__file__).parents[1] / "docs" / "python.md").read_text(encoding="utf-8")
+GUIDE = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE, flags=re.MULTILINE | re.DOTALL)
 
 

@@ -24,7 +24,7 @@ from bench.metrics.categories import categories, merge
 from bench.samples import LabelMap, Sample, Segments, Table, Truth
 
 HERE = Path(__file__).parent
-strategies = SimpleNamespace(**runpy.run_path(str(HERE / "strategies.py")))
+strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
 Array = np.ndarray[Any, Any]
 Tables = dict[str, Table]
 CARD = load_card("cityscapes")

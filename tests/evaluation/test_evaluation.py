@@ -18,7 +18,7 @@ from bench.evaluation.jobs import Job
 from bench.families import Rules
 from bench.samples import Image, LabelMap, Sample, Truth
 
-CARD = runpy.run_path(str(Path(__file__).parent / "tiny.py"))["card"]("road", "car", "sky")
+CARD = runpy.run_path(str(Path(__file__).parents[1] / "support" / "tiny.py"))["card"]("road", "car", "sky")
 COUNT = 23
 
 

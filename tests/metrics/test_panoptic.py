@@ -20,9 +20,9 @@ from bench.metrics import panoptic, segments
 from bench.samples import Segments
 
 HERE = Path(__file__).parent
-oracle = SimpleNamespace(**runpy.run_path(str(HERE / "oracles" / "panoptic.py")))
-strategies = SimpleNamespace(**runpy.run_path(str(HERE / "strategies.py")))
-paneling = SimpleNamespace(**runpy.run_path(str(HERE / "paneling.py")))
+oracle = SimpleNamespace(**runpy.run_path(str(HERE.parent / "oracles" / "panoptic.py")))
+strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
+paneling = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "paneling.py")))
 C, CLASSES, tables, plain, lists, made = (
     paneling.C,
     paneling.CLASSES,

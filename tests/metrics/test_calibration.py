@@ -19,8 +19,8 @@ from bench.metrics import calibration
 from bench.samples import LabelMap, Table
 
 HERE = Path(__file__).parent
-strategies = SimpleNamespace(**runpy.run_path(str(HERE / "strategies.py")))
-counting = SimpleNamespace(**runpy.run_path(str(HERE / "counting.py")))
+strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
+counting = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "counting.py")))
 Array = np.ndarray[Any, Any]
 C, CLASSES, grid = counting.C, counting.CLASSES, counting.grid
 Images = list[tuple[Array, Array, Array]]

@@ -14,7 +14,7 @@ from bench.compare import compare
 from bench.evaluation.jobs import Job
 from bench.samples import Instances, LabelMap, Segments
 
-BOARD = Path(__file__).parents[1] / "leaderboards" / "streets"
+BOARD = Path(__file__).parents[2] / "leaderboards" / "streets"
 
 
 def things() -> dict[str, tuple[Any, str]]:

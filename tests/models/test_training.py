@@ -17,7 +17,7 @@ pytest.importorskip("torchvision", reason="the extra models is not installed")
 from bench import streets  # noqa: E402
 
 CLASSES, IGNORE = 4, 255
-TOOLS = str(Path(__file__).parents[1] / "tools")
+TOOLS = str(Path(__file__).parents[2] / "tools")
 if TOOLS not in sys.path:
     sys.path.append(TOOLS)
 

@@ -13,7 +13,7 @@ import pytest
 from bench import cli, models
 from bench.models.interchange.sidecar import Sidecar
 
-GUIDE = (Path(__file__).parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
+GUIDE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:

@@ -17,8 +17,8 @@ from bench.metrics import semantic
 from bench.samples import LabelMap
 
 HERE = Path(__file__).parent
-strategies = SimpleNamespace(**runpy.run_path(str(HERE / "strategies.py")))
-counting = SimpleNamespace(**runpy.run_path(str(HERE / "counting.py")))
+strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
+counting = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "counting.py")))
 C, CLASSES, table, plain = counting.C, counting.CLASSES, counting.table, counting.plain
 grid = counting.grid
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]

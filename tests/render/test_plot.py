@@ -24,7 +24,7 @@ from bench.render import plot
 from bench.runs import Run
 from bench.samples import LabelMap, Sample, Truth
 
-CARD = runpy.run_path(str(Path(__file__).parent / "tiny.py"))["card"]("road", "car")
+CARD = runpy.run_path(str(Path(__file__).parents[1] / "support" / "tiny.py"))["card"]("road", "car")
 LABELS = [np.random.default_rng(seed).integers(0, 2, (8, 9), dtype=np.uint8) for seed in range(6)]
 
 

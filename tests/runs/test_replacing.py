@@ -22,7 +22,7 @@ from bench.evaluation.jobs import Job
 from bench.runs.replacing import difference
 from bench.samples import LabelMap, Sample, Truth
 
-CARD = runpy.run_path(str(Path(__file__).parent / "tiny.py"))["card"]("road", "car", "sky")
+CARD = runpy.run_path(str(Path(__file__).parents[1] / "support" / "tiny.py"))["card"]("road", "car", "sky")
 
 
 HALVES = np.repeat(np.array([[0, 0, 0, 1, 1, 1]], dtype=np.uint8), 4, axis=0)

@@ -18,9 +18,9 @@ from bench.metrics import semantic
 from bench.samples import LabelMap
 
 HERE = Path(__file__).parent
-oracle = SimpleNamespace(**runpy.run_path(str(HERE / "oracles" / "semantic.py")))
-strategies = SimpleNamespace(**runpy.run_path(str(HERE / "strategies.py")))
-counting = SimpleNamespace(**runpy.run_path(str(HERE / "counting.py")))
+oracle = SimpleNamespace(**runpy.run_path(str(HERE.parent / "oracles" / "semantic.py")))
+strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
+counting = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "counting.py")))
 C, CLASSES, table, plain, lists = counting.C, counting.CLASSES, counting.table, counting.plain, counting.lists
 grid = counting.grid
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]

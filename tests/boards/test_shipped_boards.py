@@ -14,7 +14,7 @@ from bench import boards, cli
 from bench.boards import board_file
 from bench.render import markdown
 
-FOLDER = Path(__file__).parents[1] / "leaderboards"
+FOLDER = Path(__file__).parents[2] / "leaderboards"
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/board.toml"))
 PUBLISHED = {
     "cityscapes-test": "cityscapes-test-miou.csv",

@@ -23,8 +23,8 @@ from bench.metrics import panoptic
 from bench.samples import Segments
 
 HERE = Path(__file__).parent
-oracle = SimpleNamespace(**runpy.run_path(str(HERE / "oracles" / "panoptic.py")))
-paneling = SimpleNamespace(**runpy.run_path(str(HERE / "paneling.py")))
+oracle = SimpleNamespace(**runpy.run_path(str(HERE.parent / "oracles" / "panoptic.py")))
+paneling = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "paneling.py")))
 C, CLASSES, tables, plain, made = (
     paneling.C,
     paneling.CLASSES,

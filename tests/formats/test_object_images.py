@@ -164,7 +164,7 @@ def test_the_task_is_chosen_by_what_the_card_has(card: Card, root: Path, capsys:
 
 
 def root_of(_card: Card) -> Path:
-    return Path(__file__).parents[1]
+    return Path(__file__).parents[2]
 
 
 def test_the_command_of_the_readme(card: Card, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
