@@ -8,9 +8,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bench.version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from bench.asking import evaluate as evaluate
-    from bench.asking import open_data as open_data
+    from bench.api import evaluate as evaluate
+    from bench.api import open_data as open_data
     from bench.boards import board as board
     from bench.cards import Card as Card
     from bench.cards import load_card as load_card
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
     from bench.samples import Segments as Segments
     from bench.samples import Truth as Truth
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "BenchError": ("bench.errors", "BenchError"),
     "Card": ("bench.cards", "Card"),
@@ -49,9 +49,9 @@ _HOMES = {
     "Segments": ("bench.samples", "Segments"),
     "Truth": ("bench.samples", "Truth"),
     "board": ("bench.boards", "board"),
-    "evaluate": ("bench.asking", "evaluate"),
+    "evaluate": ("bench.api", "evaluate"),
     "load_card": ("bench.cards", "load_card"),
-    "open_data": ("bench.asking", "open_data"),
+    "open_data": ("bench.api", "open_data"),
     "read_run": ("bench.runs.finding", "read_run"),
 }
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bench.compare import contrasts
-from bench.compare.comparability import Aligned
-from bench.compare.contrasts import Question
-from bench.compare.effects import Method, interval_of, spread_of
+from bench.comparison import contrasts
+from bench.comparison.comparability import Aligned
+from bench.comparison.contrasts import Question
+from bench.comparison.effects import Method, interval_of, spread_of
 from bench.families import Rules, family
 from bench.resample import permutation
 from benchmarks.populations import CLASSES, MAKERS, SCENE, Array, Population, Tables

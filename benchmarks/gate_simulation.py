@@ -17,9 +17,9 @@ from collections import Counter
 import numpy as np
 
 from bench import gate
-from bench.compare import contrasts
-from bench.compare.comparability import Aligned
-from bench.compare.effects import interval_of, spread_of
+from bench.comparison import contrasts
+from bench.comparison.comparability import Aligned
+from bench.comparison.effects import interval_of, spread_of
 from benchmarks.coverage import asked_of, draw, sampled, truths
 from benchmarks.populations import MAKERS, SCENE, Array, Population, Tables
 

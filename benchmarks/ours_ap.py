@@ -10,11 +10,11 @@ from pathlib import Path
 
 
 def main(job, folder):
-    from bench import ahead
+    from bench import prefetch
 
     masks, truth, results = job == "segm", folder / "truth.json", folder / f"{job}.json"
     for file, reader in ((truth, "read_coco_truth"), (results, "read_coco_results")):
-        ahead.begin(file, reader, with_masks=masks)
+        prefetch.begin(file, reader, with_masks=masks)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from bench.cli import memory
 

@@ -1,7 +1,7 @@
 """A board: run records and published rows in one table, with intervals, rank intervals and tied groups.
 
 The table is a plain value, from which `render/` makes every format; this module knows no markup. What may be called
-better is for `compare.py` to say. (The module is not called `board`, for that is the function at the door.)
+better is for `comparison/` to say. (The module is not called `board`, for that is the function at the door.)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bench.boards.board_file import Board, BoardFile, Published, read
 from bench.boards.board_runs import Measured, Standing
 from bench.boards.board_seeds import Mean
 from bench.boards.board_table import Column, Row, Score, Table, records
-from bench.compare import Comparison
+from bench.comparison import Comparison
 from bench.errors import UsageError
 from bench.notices import few, many
 from bench.runs import circumstances

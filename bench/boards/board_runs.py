@@ -1,6 +1,6 @@
 """The measured half of a board: runs scored under its rules, which of them may stand together, and who is best.
 
-Every statement about what differs comes from `compare.py`; how rows are laid out is the business of `boards.py`.
+Every statement about what differs comes from `comparison/`; how rows are laid out is the business of `boards.py`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 
 from bench import scoring
 from bench.boards.board_file import BoardFile
-from bench.compare import Comparison, comparability, compare
-from bench.compare.contrasts import PREFIXES, class_score
+from bench.comparison import Comparison, comparability, compare
+from bench.comparison.contrasts import class_score
 from bench.errors import RunError
-from bench.families import FAMILIES, family, metrics_of
+from bench.families import FAMILIES, PREFIXES, family, metrics_of
 from bench.resample import corrections, ties
 from bench.runs import Run
 from bench.samples import Array

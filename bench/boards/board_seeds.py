@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.boards.board_file import BoardFile
 from bench.boards.board_runs import ALPHA, Measured, asked_of
-from bench.compare.seeds import SeedEffect, compare_seeds
+from bench.comparison.seeds import SeedEffect, compare_seeds
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ from typing import Any
 
 from bench.boards.board_file import Board
 from bench.boards.board_runs import measured
-from bench.compare import contrasts
-from bench.compare.comparability import align
+from bench.comparison import contrasts
+from bench.comparison.comparability import align
 from bench.errors import RunError, UsageError, did_you_mean
 from bench.notices import many
 from bench.runs import Run, circumstances

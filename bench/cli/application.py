@@ -12,10 +12,10 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from bench import __version__
 from bench.cli import console
 from bench.cli.words import for_typer
 from bench.errors import UsageError, did_you_mean
+from bench.version import __version__
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("running", "run"),

@@ -56,7 +56,7 @@ def compare(  # noqa: PLR0913 - an option each
     Example:  bench compare runs/streets-val/deeplab runs/streets-val/fcn --by class
     """
     from bench import runs
-    from bench.compare import compare as compare_runs
+    from bench.comparison import compare as compare_runs
     from bench.render.comparison import report
     from bench.render.comparison_json import comparison_json
     from bench.runs.finding import find_record
@@ -100,7 +100,7 @@ def _require_none(asked: str, others: dict[str, bool]) -> None:
 
 def _compare_seeds(read: list[Run], *, as_json: bool, **options: Any) -> int:
     """Compare the trainings of models, told apart by their names."""
-    from bench.compare.seeds import by_model, compare_seeds
+    from bench.comparison.seeds import by_model, compare_seeds
     from bench.render import seeds as render
 
     found = compare_seeds(by_model(read), **options)
@@ -113,7 +113,7 @@ def _compare_seeds(read: list[Run], *, as_json: bool, **options: Any) -> int:
 
 def _rank_across(read: list[Run], *, as_json: bool, **options: Any) -> int:
     """Rank models over data sets."""
-    from bench.compare.across import rank_across
+    from bench.comparison.across import rank_across
     from bench.render import across as render
 
     found = rank_across(read, **options)

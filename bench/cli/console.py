@@ -13,8 +13,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, redi
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from bench import __version__
 from bench.errors import BenchError, OwnCodeError
+from bench.version import __version__
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

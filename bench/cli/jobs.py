@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from bench.cli import console, memory, words
 
 if TYPE_CHECKING:
-    from bench.data import Asked, Data
     from bench.evaluation.jobs import Job
+    from bench.opening import Asked, Data
     from bench.runs import Run
 
 _CLOSER = {
@@ -49,17 +49,17 @@ _LOOKED_AT = 20
 
 def open_with_progress(dataset: str, split: str | None, *, quiet: bool, root: Path | None = None, **words: Any) -> Data:
     """Open a split; `streets` is drawn on first use, which takes a while and shows a bar."""
-    from bench.data import asked
+    from bench.opening import asked
 
     return open_asked(asked(dataset, split, **words), quiet=quiet, root=root)
 
 
 def open_asked(question: Asked, *, quiet: bool, root: Path | None) -> Data:
     """Open a split that was asked for before, likewise."""
-    from bench import data
+    from bench import opening
 
     with console.progress("drawing streets", quiet=quiet) as report:
-        return data.open_asked(question, root=root, progress=report)
+        return opening.open_asked(question, root=root, progress=report)
 
 
 def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:

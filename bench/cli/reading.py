@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bench import ahead, plain_json
+from bench import plain_json, prefetch
 
 _MASK = re.compile(rb'"segmentation"\s*:(?!\s*(?:null|\[\s*\]))')
 """A mask that is not empty."""
@@ -28,5 +28,5 @@ def begin(predictions: Path, data: Path | None, metrics: str) -> None:
     masks = metrics != "boxes" and bool(_MASK.search(head.partition(b"}")[0]))
     truth = data.expanduser() if data is not None else Path()
     if truth.is_file():
-        ahead.begin(truth, "read_coco_truth", with_masks=masks)
-    ahead.begin(path, "read_coco_results", with_masks=masks)
+        prefetch.begin(truth, "read_coco_truth", with_masks=masks)
+    prefetch.begin(path, "read_coco_results", with_masks=masks)

@@ -93,8 +93,8 @@ def run(  # noqa: PLR0913 - an option each
     Example:  bench run --model deeplab --dataset cityscapes --data ~/cityscapes --weights mine.pth
     """
     given = dict(locals())
-    from bench import data as data_sets
     from bench import models
+    from bench import opening as data_sets
     from bench.evaluation.answered import files_digest
     from bench.evaluation.choosing import boxes_of_truth, require_rules, rules_for
     from bench.evaluation.jobs import Job

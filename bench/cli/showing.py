@@ -46,9 +46,9 @@ def show(
     import msgspec
 
     from bench import runs
-    from bench.compare.entries import require_entries
     from bench.render import terminal
     from bench.scoring import with_interval
+    from bench.scoring.entries import require_entries
 
     found = runs.read(find_record(run.expanduser()))
     require_entries(found)

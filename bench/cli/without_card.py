@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.data import Data
+    from bench.opening import Data
 
 
 def refuse_others(named: Mapping[str, Any], label_space: str | None, task: str) -> None:
@@ -51,9 +51,9 @@ def open_folders(
     Raises:
         UsageError, DataError, PredictionError: what is wrong, and where.
     """
-    from bench.data import Data, chosen_ids
     from bench.errors import DataError, PredictionError
     from bench.formats import folders, two_folders
+    from bench.opening import Data, chosen_ids
 
     root, kind = truth.expanduser(), str(predictions).partition(":")[0]
     path = None if kind == "baseline" else predictions.expanduser()

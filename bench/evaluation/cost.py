@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bench.baselines import prompting
-from bench.baselines.prompting import Question
+from bench import prompting
 from bench.errors import OwnCodeError, PredictionError
 from bench.evaluation.jobs import Job
 from bench.models import Model
 from bench.models.running import measuring
+from bench.prompting import Question
 from bench.samples import Prediction, Sample
 
 LATENCY_IMAGES = 50

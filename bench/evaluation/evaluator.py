@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bench import given, scoring
+from bench import inputs, scoring
 from bench.classes import LABEL_SPACES, LabelSpace
 from bench.errors import InputError, UsageError, did_you_mean
 from bench.evaluation import class_tables, updates
@@ -73,15 +73,15 @@ class Evaluator:
         Raises:
             UsageError: classes, a task, metric or setting that is unknown or does not fit.
         """
-        if task not in given.TASKS:
-            raise UsageError(f"the task {task!r} is none of {', '.join(given.TASKS)}")
+        if task not in inputs.TASKS:
+            raise UsageError(f"the task {task!r} is none of {', '.join(inputs.TASKS)}")
         if label_space not in LABEL_SPACES:
             hint = did_you_mean(str(label_space), LABEL_SPACES)
             raise UsageError(f"label_space={label_space!r}: {hint}")
         self.card = class_tables.card_of(classes, task, groups=groups)
         self.task = task
         self.rules: Rules = rules_for(self.card, task, metrics=metrics, **settings)
-        self.reading = given.Reading(
+        self.reading = inputs.Reading(
             label_space,
             values_of(ignore, task),
             RawFiles.of(self.card) if task == "semantic" and label_space == "ids" else None,
@@ -108,7 +108,7 @@ class Evaluator:
         prediction: Any,
         id: Any = None,  # noqa: A002 - what people call it
         cluster: Any = None,
-        size: given.Size | None = None,
+        size: inputs.Size | None = None,
     ) -> None:
         """Count one image, or a batch: (N, H, W) labels, or lists; `docs/python.md` lists the forms of each task.
 
@@ -124,7 +124,7 @@ class Evaluator:
         try:
             many = len(names) if names is not None else None
             truths, predictions = (
-                [each] if isinstance(each, Sample | Truth) else given.batch(each, self.task, ids=many)
+                [each] if isinstance(each, Sample | Truth) else inputs.batch(each, self.task, ids=many)
                 for each in (truth, prediction)
             )
         except InputError as error:
@@ -240,7 +240,7 @@ class Evaluator:
         every = set(self.rules.families).intersection(*kept)
         return msgspec.structs.replace(self.rules, families=tuple(f for f in self.rules.families if f in every))
 
-    def _count(self, truth: Any, found: Any, name: Any, cluster: Any, size: given.Size | None) -> None:
+    def _count(self, truth: Any, found: Any, name: Any, cluster: Any, size: inputs.Size | None) -> None:
         where = image_id(str(name), self.card) if name is not None else f"image {len(self)}"
         classes = self.card.classes
         if isinstance(truth, Sample | Truth):
@@ -248,20 +248,20 @@ class Evaluator:
             sample = replace(sample, truth=sample.truth.once())
             handed: Handed = "whole"
             size = getattr(sample.truth, _READ[self.task].removeprefix("read_"))().size
-            made: Any = given.prediction(
+            made: Any = inputs.prediction(
                 found, self.task, classes, where=where, size=size, against="the truth", reading=self.reading
             )
             if cluster is None and self.card.groups != "none":
                 cluster = sample.groups.get(key_of(self.card.groups))
         else:
-            size = size or (given.size_of(found) if self.task == "instance" else None)
-            real: Any = given.truth(truth, self.task, classes, where=where, size=size, reading=self.reading)
-            made = given.prediction(
+            size = size or (inputs.size_of(found) if self.task == "instance" else None)
+            real: Any = inputs.truth(truth, self.task, classes, where=where, size=size, reading=self.reading)
+            made = inputs.prediction(
                 found, self.task, classes, where=where, size=real.size, against="the truth", reading=self.reading
             )
             handed = updates.handed_as(real, made)
             if handed == "boxes":
-                real, made = given.without_masks(real), given.without_masks(made)
+                real, made = inputs.without_masks(real), inputs.without_masks(made)
             sample = Sample(where, Truth(**{_READ[self.task]: lambda: real}))
         counts = self._counts(sample, made, handed)
         cluster = None if cluster is None else str(cluster)

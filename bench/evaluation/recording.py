@@ -16,13 +16,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-import bench
 from bench import kernels, runs, scoring
 from bench.evaluation import jobs
 from bench.families import Source, family
 from bench.formats import pictures
 from bench.notices import Notice
 from bench.runs import Record, Run, Tables
+from bench.version import __version__
 
 PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pillow": "PIL", "torch": "torch", "torchvision": "torchvision"}
 """Distribution -> package: those that were loaded are named in the record with their versions."""
@@ -51,7 +51,7 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
         before += pictures.notices_of(job.samples)
     notices = [*dict.fromkeys(before), *scored.warnings]
     found = Record(
-        bench=bench.__version__,
+        bench=__version__,
         id=path.name,
         name=job.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),

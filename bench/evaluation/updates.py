@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import given
+from bench import inputs
 from bench.cards import Card
 from bench.errors import UsageError
 from bench.evaluation.tallies import Handed
@@ -44,7 +44,7 @@ def handed_as(real: Any, made: Any) -> Handed:
     there = [each for each in (real, made) if len(each)]
     if not there:
         return "nothing"
-    return "boxes" if any(each.size == given.NO_MASKS for each in there) else "masks"
+    return "boxes" if any(each.size == inputs.NO_MASKS for each in there) else "masks"
 
 
 def other_than_before(handed: Handed, before: set[Handed]) -> str:
@@ -66,7 +66,7 @@ def listed(value: Any) -> list[Any] | None:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def sides(size: Any) -> given.Size | None:
+def sides(size: Any) -> inputs.Size | None:
     """The argument `size` of an update: height and width.
 
     Raises:
@@ -87,7 +87,7 @@ def unequal(truths: Sequence[Any], predictions: Sequence[Any], ids: Any, cluster
     numbers += [f"{len(ids)} ids"] if ids is not None else []
     numbers += [f"{len(clusters)} clusters"] if clusters is not None else []
     text = f"{', '.join(numbers[:-1])} and {numbers[-1]}: each image needs one of each"
-    first = given.array(predictions[0]) if predictions and hasattr(predictions[0], "dtype") else None
+    first = inputs.array(predictions[0]) if predictions and hasattr(predictions[0], "dtype") else None
     if first is not None and first.dtype.kind == "f" and first.ndim == 2 and len(truths) == 1 < len(predictions):
         return f"{text}; if the prediction is logits (C, H, W), take the argmax over the classes first, x.argmax(0)"
     return text

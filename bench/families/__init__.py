@@ -55,6 +55,18 @@ FAMILIES: dict[str, Entry] = {
 FROM_BOXES = ("boxes", "lvis_boxes")
 """Families of objects that need no masks."""
 
+PREFIXES = {
+    "boxes": "box_",
+    "instance_boundary": "boundary_",
+    "cityscapes_instance": "cityscapes_",
+    "voc_instance": "voc_",
+    "lvis": "lvis_",
+    "lvis_boxes": "lvis_box_",
+    "object_confusion": "object_",
+    "panoptic_boundary": "boundary_",
+}
+"""What tells the scores of a family from those of the same name in another: `box_AP`."""
+
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that changes counts or scores beyond the card: which families, which classes, which regions.

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import numpy as np
 
-from bench import ahead, kernels
-from bench.ahead import Parsed
+from bench import kernels, prefetch
 from bench.errors import PredictionError
 from bench.formats import coco_instances, coco_json, coco_masks, coco_unusual, image_ids
 from bench.formats.coco_json import Category, ImageEntry, Number
 from bench.formats.coco_unusual import TruthFile
+from bench.prefetch import Parsed
 from bench.samples import Array
 from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
@@ -46,7 +46,7 @@ def read(
     Raises:
         DataError, PredictionError: as `read_truth` and `read_results`.
     """
-    parsing = ahead.take(results, "read_coco_results", with_masks=with_masks)
+    parsing = prefetch.take(results, "read_coco_results", with_masks=with_masks)
     try:
         file = read_truth(card, truth, with_masks=with_masks) if isinstance(truth, Path) else truth
     finally:
@@ -63,7 +63,7 @@ def read_truth(card: Card, path: Path, *, with_masks: bool = True) -> TruthFile:
     Raises:
         DataError: whatever `coco_instances.truth` refuses.
     """
-    parsed = ahead.take(path, "read_coco_truth", with_masks=with_masks).result()
+    parsed = prefetch.take(path, "read_coco_truth", with_masks=with_masks).result()
     file = None if parsed is None else _usual_truth(card, path, *parsed)
     return coco_unusual.truth(card, path, with_masks=with_masks) if file is None else file
 
@@ -74,8 +74,8 @@ def read_usual_truth(card: Card, path: Path) -> TruthFile | None:
     Raises:
         DataError: categories that contradict the card.
     """
-    with_masks = ahead.is_begun(path, "read_coco_truth", with_masks=True)
-    parsed = ahead.take(path, "read_coco_truth", with_masks=with_masks).result()
+    with_masks = prefetch.is_begun(path, "read_coco_truth", with_masks=True)
+    parsed = prefetch.take(path, "read_coco_truth", with_masks=with_masks).result()
     return None if parsed is None else _usual_truth(card, path, *parsed)
 
 
@@ -87,7 +87,7 @@ def read_results(card: Card, path: Path, truth: TruthFile, *, with_masks: bool =
     Raises:
         PredictionError: whatever `coco_instances.results` refuses.
     """
-    parsed = ahead.take(path, "read_coco_results", with_masks=with_masks).result()
+    parsed = prefetch.take(path, "read_coco_results", with_masks=with_masks).result()
     return _results(card, path, truth, parsed, with_masks=with_masks)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from bench import ahead, kernels
+from bench import kernels, prefetch
 from bench.formats import coco_instances, lvis_columns
 from bench.formats.coco_columns import agreeing, kept_runs, places_of, runs_of
 from bench.formats.lvis_columns import Category, Image, Listing, LvisTruth
@@ -42,9 +42,9 @@ def read(truth: Path, results: Path, numbers: Sequence[int]) -> tuple[TruthColum
     Raises:
         DataError, PredictionError: as `lvis_columns.read_truth` and `read_results`.
     """
-    parsing = ahead.take(results, "read_coco_results", with_masks=True)
+    parsing = prefetch.take(results, "read_coco_results", with_masks=True)
     try:
-        found = ahead.take(truth, "read_coco_truth", with_masks=True).result()
+        found = prefetch.take(truth, "read_coco_truth", with_masks=True).result()
         usual = None if found is None else _truth(truth, *found, numbers=numbers)
     finally:
         other = parsing.result()

@@ -13,10 +13,10 @@ from typing import Literal
 
 import numpy as np
 
-from bench.compare import contrasts, labels_of
-from bench.compare.comparability import Aligned, align
-from bench.compare.contrasts import Question
-from bench.compare.effects import interval_of, spread_of
+from bench.comparison import contrasts, labels_of
+from bench.comparison.comparability import Aligned, align
+from bench.comparison.contrasts import Question
+from bench.comparison.effects import interval_of, spread_of
 from bench.errors import RunError, UsageError, did_you_mean
 from bench.resample import Interval, power, student_quantile
 from bench.runs import Run

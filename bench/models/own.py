@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from bench import given
+from bench import inputs
 from bench.errors import CheckpointError, UsageError
 from bench.models import Model, Options, refuse_unused, usable
 from bench.models.own_code import asked, identity, locating
@@ -150,8 +150,8 @@ class _Source:
     def _function(self, function: Callable[[Image], Any]) -> Model:
         self._refuse_unused("is a function of one image", ("confidence",))
         task = self.options.task or getattr(function, "task", "semantic")
-        if task not in given.TASKS:
-            raise UsageError(f"--model {self.name}: its task is {task!r}, not one of {', '.join(given.TASKS)}")
+        if task not in inputs.TASKS:
+            raise UsageError(f"--model {self.name}: its task is {task!r}, not one of {', '.join(inputs.TASKS)}")
         who = self._identity(function, "function")
         settings = {
             "device": "own code",

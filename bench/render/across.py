@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.compare.across import Ranking
+from bench.comparison.across import Ranking
 from bench.render.comparison import listed, p_text, tabulated, title
 from bench.render.prose import filled
 

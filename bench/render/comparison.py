@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.compare import Comparison
-from bench.compare.effects import Effect
-from bench.compare.pairing import Pair
+from bench.comparison import Comparison
+from bench.comparison.effects import Effect
+from bench.comparison.pairing import Pair
 from bench.notices import many
 from bench.render.prose import filled
 from bench.render.terminal import TITLES, method_text

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.compare import Comparison
-from bench.compare.effects import Effect
-from bench.compare.pairing import Pair
+from bench.comparison import Comparison
+from bench.comparison.effects import Effect
+from bench.comparison.pairing import Pair
 from bench.render.comparison import verdict
 from bench.resample import Interval
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bench.compare.seeds import SeedComparison, SeedEffect, SeedPair
+from bench.comparison.seeds import SeedComparison, SeedEffect, SeedPair
 from bench.notices import many
 from bench.render.comparison import tabulated, title
 from bench.render.prose import filled

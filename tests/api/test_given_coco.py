@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import given, masks
+from bench import inputs, masks
 from bench.classes import Class, Classes
 from bench.errors import DataError, PredictionError, UsageError
 from bench.evaluation.evaluator import Evaluator
@@ -61,7 +61,7 @@ def test_odd_masks_of_coco_are_drawn_as_those_of_files(segmentation: Any, box: A
     entries = [{"category_id": 0, "segmentation": [SQUARE]}, {"category_id": 1, "segmentation": segmentation}]
     entries[1] |= {} if box is None else {"bbox": box}
     entries = [entry | ({"score": 0.5} if scored else {}) for entry in entries]
-    read = given.prediction if scored else given.truth
+    read = inputs.prediction if scored else inputs.truth
     found = read(entries, "instance", Classes((Class(0, "cat", 0), Class(1, "dog", 1))), where="a", size=SIZE)
     assert isinstance(found, Instances)
     expected = coco_masks.drawn(segmentation, box, SIZE, "a", PredictionError if scored else DataError)

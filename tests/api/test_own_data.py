@@ -12,7 +12,7 @@ from PIL import Image
 
 import bench
 from bench import cli
-from bench.asking.pictures import picture
+from bench.api.pictures import picture
 from bench.errors import InputError, UsageError
 
 NAMES = ["road", "car", "sky"]

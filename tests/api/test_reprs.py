@@ -10,7 +10,7 @@ import pytest
 
 import bench
 from bench.boards import board_file
-from bench.compare import compare
+from bench.comparison import compare
 from bench.evaluation.jobs import Job
 from bench.samples import Instances, LabelMap, Segments
 
@@ -62,5 +62,5 @@ def test_a_comparison_shows_its_pairs_and_says_how_many_more(monkeypatch: pytest
     lines = repr(found).splitlines()
     assert lines[1].split()[:2] == ["deeplab", f"{100 * effect.first:.2f}"]
     assert lines[3].startswith(f"  deeplab - fcn: {100 * effect.difference:+.2f} [")
-    monkeypatch.setattr("bench.compare._SHOWN", 0)
+    monkeypatch.setattr("bench.comparison._SHOWN", 0)
     assert "and 1 more pairs, in .pairs" in repr(found)

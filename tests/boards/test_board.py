@@ -14,7 +14,7 @@ import bench
 from bench import boards, runs
 from bench.boards import board_file
 from bench.boards.board_table import Score, Table
-from bench.compare import compare
+from bench.comparison import compare
 from bench.errors import RunError, UsageError
 
 BOARD = """

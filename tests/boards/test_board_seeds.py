@@ -13,7 +13,7 @@ import pytest
 from bench import boards
 from bench.boards import board_file
 from bench.boards.board_table import Score, Table
-from bench.compare.seeds import compare_seeds
+from bench.comparison.seeds import compare_seeds
 from bench.errors import UsageError
 from bench.render import board_terminal, data, html, latex, markdown
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from bench import cards, images
 from bench.cards import card_file
-from bench.data import open_data
 from bench.errors import CardError, DataError, PredictionError, UsageError
 from bench.formats import layout
+from bench.opening import open_data
 
 TASKS = [
     *itertools.chain.from_iterable(itertools.combinations(("semantic", "instance", "panoptic"), n) for n in (1, 2, 3))

@@ -95,15 +95,15 @@ def test_wrong_words_are_refused_before_torch_is_loaded(
 
 
 def test_data_that_must_be_drawn_wait_for_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench import cards, data
+    from bench import cards, opening
 
     streets = cards.load_card("streets")
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
     monkeypatch.delenv("BENCH_DATA", raising=False)
-    assert data.draws(streets, "val", None)
-    assert not data.draws(streets, "val", tmp_path)
-    assert not data.draws(cards.load_card("voc2012"), "val", None)
+    assert opening.draws(streets, "val", None)
+    assert not opening.draws(streets, "val", tmp_path)
+    assert not opening.draws(cards.load_card("voc2012"), "val", None)
     monkeypatch.setenv("BENCH_DATA", str(tmp_path))
-    assert data.draws(streets, "val", None)
+    assert opening.draws(streets, "val", None)
     (tmp_path / "streets").mkdir()
-    assert not data.draws(streets, "val", None)
+    assert not opening.draws(streets, "val", None)

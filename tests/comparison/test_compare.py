@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench import compare as comparing
-from bench.compare import compare, contrasts
+from bench import comparison as comparing
+from bench.comparison import compare, contrasts
 from bench.errors import RunError, UsageError
 from bench.families import FAMILIES, Rules, family
 from bench.metrics.regions import Plan

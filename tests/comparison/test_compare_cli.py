@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from bench import cli, runs
-from bench.compare import compare
+from bench.comparison import compare
 from bench.render import comparison
 
 

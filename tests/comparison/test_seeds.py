@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from bench import cli, resample
-from bench.compare import compare, seeds
-from bench.compare.seeds import compare_seeds
+from bench.comparison import compare, seeds
+from bench.comparison.seeds import compare_seeds
 from bench.errors import UsageError
 
 

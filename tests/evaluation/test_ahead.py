@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import ahead, kernels
+from bench import kernels, prefetch
 from bench.cards import load_card
 from bench.cli import main, reading
 from bench.errors import DataError
@@ -35,18 +35,18 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def begin(truth: Path, results: Path) -> None:
-    ahead.begin(truth, "read_coco_truth", with_masks=False)
-    ahead.begin(results, "read_coco_results", with_masks=False)
+    prefetch.begin(truth, "read_coco_truth", with_masks=False)
+    prefetch.begin(results, "read_coco_results", with_masks=False)
 
 
 @needs_native
 def test_what_was_begun_is_handed_over_once(files):
     _, results = files
     begin(*files)
-    ahead.take(files[0], "read_coco_truth", with_masks=False).result()
-    first = ahead.take(results, "read_coco_results", with_masks=False).result()
+    prefetch.take(files[0], "read_coco_truth", with_masks=False).result()
+    first = prefetch.take(results, "read_coco_results", with_masks=False).result()
     results.write_text(json.dumps([{**RESULTS[0], "score": 0.25}]))
-    second = ahead.take(results, "read_coco_results", with_masks=False).result()
+    second = prefetch.take(results, "read_coco_results", with_masks=False).result()
     assert first is not None
     assert second is not None
     assert [0.5, 0.25] == [float(found["scores"][0]) for _, found in (first, second)]
@@ -57,7 +57,7 @@ def test_a_file_that_changed_since_is_read_again(files):
     _, results = files
     begin(*files)
     results.write_text(json.dumps([{**RESULTS[0], "score": 0.125}]))
-    found = ahead.take(results, "read_coco_results", with_masks=False).result()
+    found = prefetch.take(results, "read_coco_results", with_masks=False).result()
     assert found is not None
     assert 0.125 == float(found[1]["scores"][0])
 
@@ -91,9 +91,9 @@ def test_reading_ahead_loads_no_numpy(files):
     program = f"""
 import sys
 from pathlib import Path
-from bench import ahead
-ahead.begin(Path({str(files[1])!r}), "read_coco_results", with_masks=False)
-parsing = ahead.take(Path({str(files[1])!r}), "read_coco_results", with_masks=False)
+from bench import prefetch
+prefetch.begin(Path({str(files[1])!r}), "read_coco_results", with_masks=False)
+parsing = prefetch.take(Path({str(files[1])!r}), "read_coco_results", with_masks=False)
 parsing._begun.result()
 print("numpy" in sys.modules, "concurrent.futures" in sys.modules)
 parsing.result()
@@ -104,20 +104,20 @@ print("numpy" in sys.modules)
 
 
 def test_what_eval_begins_is_what_the_readers_take(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(ahead, "_begun", {})
+    monkeypatch.setattr(prefetch, "_begun", {})
     where = ["--dataset", "coco-instances", "--data", str(files[0]), "--predictions", str(files[1])]
     begun = []
     with monkeypatch.context() as patched:
-        patched.setattr(ahead, "begin", lambda *key, **masks: begun.append((*key, masks["with_masks"])))
+        patched.setattr(prefetch, "begin", lambda *key, **masks: begun.append((*key, masks["with_masks"])))
         reading.begin(files[1], files[0], "default")
     assert [(files[0], "read_coco_truth", False), (files[1], "read_coco_results", False)] == begun
     assert 0 == main(["eval", *where, "--interval", "none", "--out", str(tmp_path / "runs"), "--json"])
-    assert not ahead._begun
+    assert not prefetch._begun
 
 
 @pytest.mark.parametrize("text", ["", "{}", "not JSON"])
 def test_eval_begins_nothing_where_the_predictions_are_no_results(files, monkeypatch, text):
-    monkeypatch.setattr(ahead, "begin", lambda *_, **__: pytest.fail("begun"))
+    monkeypatch.setattr(prefetch, "begin", lambda *_, **__: pytest.fail("begun"))
     files[1].write_text(text)
     for path in (files[1], files[1].parent, files[1].with_name("none.json")):
         reading.begin(path, files[0], "default")

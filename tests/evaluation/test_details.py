@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import cli, compare
-from bench.compare import contrasts
+from bench import cli, comparison
+from bench.comparison import contrasts
 from bench.families import FAMILIES, Rules
 from bench.resample.permutation import Swaps
 from bench.runs import Run
@@ -189,4 +189,4 @@ def test_scores_that_look_at_values_survive_a_swap_by_ranks(
     assert expected == differences[0].tolist()
     assert expected == (-differences[1]).tolist()
     if metric == "F1":
-        assert compare.compare(*pair, metric=metric, permutations=300).pairs[0].effect.differs(0.05)
+        assert comparison.compare(*pair, metric=metric, permutations=300).pairs[0].effect.differs(0.05)

@@ -16,8 +16,8 @@ import pytest
 import bench
 from bench import Classes, Evaluator, cli
 from bench.classes import Class
-from bench.data import Data, open_data
 from bench.errors import PredictionError, UsageError
+from bench.opening import Data, open_data
 from bench.samples import Sample, Truth
 
 C = 4

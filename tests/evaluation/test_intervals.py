@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from bench import cli, runs
-from bench.compare import compare
-from bench.compare.entries import require_entries
+from bench.comparison import compare
 from bench.errors import RunError, UsageError
 from bench.families import Rules
 from bench.resample import bootstrap
 from bench.runs import Run
 from bench.scoring import rescore, rules_of, with_interval
+from bench.scoring.entries import require_entries
 
 METHODS: list[bootstrap.Method] = ["percentile", "bca", "studentised"]
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from bench import cli
-from bench.data import open_data
 from bench.errors import DataError, PredictionError
 from bench.evaluation.kinds import task_of
+from bench.opening import open_data
 
 RESULTS = [{"image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "score": 0.5}]
 SEM_SEG = [{"file_name": "x.jpg", "category_id": 1, "segmentation": {"size": [1, 1], "counts": "0"}}]

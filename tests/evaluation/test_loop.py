@@ -13,7 +13,7 @@ import pytest
 
 import bench
 from bench import cli
-from bench.compare import compare
+from bench.comparison import compare
 from bench.errors import DataError, PredictionError, RunError, UsageError
 from bench.evaluation.result import Result
 from bench.runs import Run

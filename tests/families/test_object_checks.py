@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import cli, data, masks, scoring
+from bench import cli, masks, opening, scoring
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import boxes_alone, boxes_of_truth, rules_for
 from bench.evaluation.evaluator import Evaluator
@@ -75,7 +75,7 @@ def scored(folder: Path, truth: Entry, results: list[Entry], *, metrics: str = "
     (folder / "card.toml").write_text(CARD)
     for name, content in (("truth", truth), ("results", results)):
         (folder / f"{name}.json").write_text(json.dumps(content))
-    opened = data.open_data(str(folder / "card.toml"), root=folder / "truth.json")
+    opened = opening.open_data(str(folder / "card.toml"), root=folder / "truth.json")
     path = folder / "results.json"
     told = boxes_of_truth(opened.samples, "instance", metrics)
     rules = rules_for(
@@ -397,7 +397,7 @@ def test_image_by_image_is_as_in_bulk(tmp_path: Path, test_module: Load) -> None
     for entry in results:
         corners(entry)
     run = scored(tmp_path, truth, results)
-    opened = data.open_data(str(tmp_path / "card.toml"), root=tmp_path / "truth.json")
+    opened = opening.open_data(str(tmp_path / "card.toml"), root=tmp_path / "truth.json")
     job = stored_predictions(
         opened.card, opened.split, opened.samples, tmp_path / "results.json", root=opened.root, task="instance"
     )

@@ -15,7 +15,6 @@ from PIL import Image
 from bench import scoring
 from bench.baselines import oracle
 from bench.cards import Card, load_card, parse_card
-from bench.data import open_data
 from bench.errors import PredictionError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
@@ -28,6 +27,7 @@ from bench.formats.coco_json import SegmentEntry
 from bench.formats.coco_panoptic import read_segments
 from bench.metrics.label_space import Votes
 from bench.notices import Notice
+from bench.opening import open_data
 from bench.runs import Run
 from bench.samples import Instances, Sample, Segments, Truth
 

@@ -16,7 +16,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 import bench as door
-from bench import cli, compare, gate, runs, scoring
+from bench import cli, comparison, gate, runs, scoring
 from bench.cards import Card, load_card
 from bench.classes import Class, Classes
 from bench.errors import RunError, UsageError
@@ -255,11 +255,11 @@ def test_runs_are_compared_under_the_same_settings_and_refused_under_others(
     first, second = (record(capsys, [*words, *caps, "--name", name])["path"] for name in "ab")
     plain = record(capsys, words)["path"]
     ours, theirs, other = (runs.read(Path(path)) for path in (first, second, plain))
-    assert 0 == compare.compare(ours, theirs, metric="box_AR500").pairs[0].effect.difference
+    assert 0 == comparison.compare(ours, theirs, metric="box_AR500").pairs[0].effect.difference
     assert "pass" == gate.check(ours, theirs, metric="box_AP", margin=0.01).outcome
     for pair in ((ours, other), (other, ours)):
         with pytest.raises(RunError, match=r"max_detections: .*1, 10, 500.*the default|max_detections: the default"):
-            compare.compare(*pair)
+            comparison.compare(*pair)
     assert {"boxes": scoring.rescore(ours).groups["boxes"]}.keys() == ours.record.scores.keys()
     assert f"bench compare {plain}" not in said(capsys, words)  # nothing is proposed that would be refused
 

@@ -14,12 +14,12 @@ from PIL import Image
 from bench import runs, scoring
 from bench.cards import Card, load_card, parse_card
 from bench.cli import main
-from bench.data import open_data
 from bench.evaluation import evaluate
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.jobs import Job, made_from_truth, stored_predictions
 from bench.families import Rules
 from bench.formats import layout
+from bench.opening import open_data
 from bench.render.terminal import run_table
 from bench.runs import Run
 from bench.samples import Array

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import data
+from bench import opening
 from bench.cards import load_card
 from bench.errors import DataError, PredictionError
 from bench.evaluation import evaluate
@@ -66,7 +66,7 @@ def scored(folder: Path, truth: Entry, results: list[Entry], **rules_asked: Any)
     (folder / "card.toml").write_text(CARD)
     for name, content in (("truth", truth), ("results", results)):
         (folder / f"{name}.json").write_text(json.dumps(content))
-    opened = data.open_data(str(folder / "card.toml"), root=folder / "truth.json")
+    opened = opening.open_data(str(folder / "card.toml"), root=folder / "truth.json")
     path = folder / "results.json"
     masks = not boxes_alone(path)
     asked = {"masks": masks, "interval": "none", **({"area_from": "box"} if masks else {}), **rules_asked}

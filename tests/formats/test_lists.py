@@ -9,9 +9,9 @@ from types import ModuleType
 
 import pytest
 
-from bench.data import open_data
 from bench.errors import DataError, InputError, UsageError
 from bench.formats import cityscapes, coco, lists, pairs, voc
+from bench.opening import open_data
 
 IDS = ["2007_000033", "2007_000042", "2008_000001"]
 # What the file holds, as text or bytes.

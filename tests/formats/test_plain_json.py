@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import ahead, plain_json
+from bench import plain_json, prefetch
 from bench.cards import load_card
 from bench.cli import main
 from bench.errors import PredictionError
@@ -103,7 +103,7 @@ def test_every_reader_reads_every_form(tmp_path: Path, form: str) -> None:
 def ahead_of(path: Path) -> bool:
     """Whether the compiled reader takes the bytes, or there is none."""
     kernel = "read_coco_truth" if path.name == "truth.json" else "read_coco_results"
-    parsed = ahead.take(path, kernel, with_masks=False).result()
+    parsed = prefetch.take(path, kernel, with_masks=False).result()
     return parsed is None or parsed[0].lstrip()[:1] in (b"[", b"{")
 
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from bench import cards
-from bench.data import open_data
 from bench.errors import DataError
+from bench.opening import open_data
 
 PAIRS = """name = "cells"
 title = "Cells"

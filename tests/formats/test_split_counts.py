@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench import images
-from bench.data import open_data
+from bench.opening import open_data
 
 CARD = """
 name = "mine"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bench import gate
-from bench.compare import compare
+from bench.comparison import compare
 from bench.errors import RunError, UsageError
 from bench.families import Rules
 from bench.render.gate_words import sentence
@@ -98,7 +98,7 @@ def test_a_guard_fails_what_the_mean_lets_pass(run) -> None:
 
 
 def test_errors_are_better_when_lower(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.compare.contrasts.LOWER_IS_BETTER", ("mIoU",))
+    monkeypatch.setattr("bench.comparison.contrasts.LOWER_IS_BETTER", ("mIoU",))
     good, bad = run("good", 0.10), run("bad", 0.4, model=1)
     assert "pass" == gate.check(bad, good, metric="mIoU", margin=0.0).outcome
     assert "fail" == gate.check(good, bad, metric="mIoU", margin=0.01).outcome

@@ -404,9 +404,9 @@ def test_classes_of_the_record_are_the_truths_and_some_images_count_alone(shown:
 
 
 def test_one_image_at_a_time_counts_the_same(tmp_path: Path) -> None:
-    from bench.data import open_data
     from bench.families import Rules, family
     from bench.formats import layout
+    from bench.opening import open_data
 
     paths = written(tmp_path, *generated(2))
     opened = open_data("lvis", root=paths[0])

@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from bench import cards, masks
-from bench.baselines import prompting
+from bench import cards, masks, prompting
 from bench.errors import DataError, PredictionError, UsageError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
@@ -241,7 +240,7 @@ def test_weights_and_leaving_out_agree_with_means_over_objects() -> None:
 def test_runs_with_other_numbers_of_prompts_share_truth_and_the_score_after_the_last(
     card: cards.Card, samples: list[Sample], tmp_path: Path
 ) -> None:
-    from bench.compare import compare
+    from bench.comparison import compare
 
     once = run(card, samples, Knowing(samples, prompts=1, wrong=[1]), tmp_path)
     thrice = run(card, samples, Knowing(samples, prompts=3, wrong=[2, 2, 0]), tmp_path)

@@ -18,7 +18,7 @@ from PIL import Image
 from bench import boards, cli, runs
 from bench.boards import board_file
 from bench.cli import jobs
-from bench.compare import compare
+from bench.comparison import compare
 from bench.families import Rules
 from bench.metrics.regions import Plan, fits
 from bench.render import board_terminal, comparison, comparison_json, terminal

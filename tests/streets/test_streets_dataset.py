@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import cards, data, masks
+from bench import cards, masks, opening
 from bench.errors import DataError, UsageError
 from bench.evaluation import evaluate
 from bench.evaluation.jobs import stored_predictions
@@ -111,12 +111,12 @@ def _damaged(sample: Sample) -> np.ndarray:
 def test_the_cache_is_drawn_once_and_grouped_in_sequences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
     seen: list[tuple[int, int]] = []
-    opened = data.open_data("streets", "mini", progress=lambda done, total: seen.append((done, total)))
+    opened = opening.open_data("streets", "mini", progress=lambda done, total: seen.append((done, total)))
     assert SPLITS["mini"] == len(opened.samples)
     assert (SPLITS["mini"], SPLITS["mini"]) == seen[-1]
     assert 2 == len({sample.groups["sequence"] for sample in opened.samples})
     seen.clear()
-    again = data.open_data("streets", "mini", progress=lambda done, total: seen.append((done, total)))
+    again = opening.open_data("streets", "mini", progress=lambda done, total: seen.append((done, total)))
     assert [] == seen
     assert [sample.id for sample in opened.samples] == [sample.id for sample in again.samples]
 

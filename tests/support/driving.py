@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench import given
-from bench.data import open_data
+from bench import inputs
 from bench.formats import layout
+from bench.opening import open_data
 from bench.samples import Sample
 
 CARD = """
@@ -91,7 +91,7 @@ def made(base: Path) -> Drives:
         _predict(drives, sample, rng)
     for task, found in drives.predicted.items():
         pairs = [
-            (sample, given.prediction(found[sample.id], task, opened.card.classes, where=sample.id))
+            (sample, inputs.prediction(found[sample.id], task, opened.card.classes, where=sample.id))
             for sample in drives.samples
         ]
         layout(opened.card).write_predictions(opened.card, drives.stored(task), task, pairs)
@@ -122,7 +122,7 @@ def _predict(drives: Drives, sample: Sample, rng: np.random.Generator) -> None:
     drives.predicted["semantic"][sample.id] = found
     objects = sample.truth.instances()
     there = [rle for rle, crowd in zip(objects.rles, objects.crowd, strict=True) if not crowd]
-    planes = [np.roll(given.arrays.array(_plane(rle)), int(rng.integers(0, 3)), axis=1) for rle in there]
+    planes = [np.roll(inputs.arrays.array(_plane(rle)), int(rng.integers(0, 3)), axis=1) for rle in there]
     classes = [int(c) if rng.random() < 0.8 else 3 - int(c) for c in objects.classes[~objects.crowd]]
     drives.predicted["instance"][sample.id] = {
         "masks": np.stack(planes),

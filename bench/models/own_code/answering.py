@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from bench import given
+from bench import inputs
 from bench.errors import BenchError, PredictionError
 from bench.models.own_code import asked
 from bench.models.own_code.forms import described
@@ -80,7 +80,7 @@ class GuardedModel:
         if self.options is not None and not self.seen:  # what the loader returned may read them too
             asked.refuse_unread(self.name, self.options, self.honoured)
             self.seen.append(True)
-        if self.model.task not in given.TASKS:
+        if self.model.task not in inputs.TASKS:
             return cast("list[Prediction]", answers)
         if isinstance(answers, Mapping | str) or not hasattr(answers, "__len__"):
             raise PredictionError(f"{self.name}: returned {described(answers)} for a batch, not a list of predictions")
@@ -101,7 +101,7 @@ def _checked(answer: Any, task: str, card: Card, name: str, size: tuple[int, int
     try:
         if task == "semantic":
             _refuse_nan(answer, name)
-        return given.prediction(answer, task, card.classes, where=name, size=size)
+        return inputs.prediction(answer, task, card.classes, where=name, size=size)
     except BenchError:
         raise
     except Exception as error:
@@ -112,6 +112,6 @@ def _checked(answer: Any, task: str, card: Card, name: str, size: tuple[int, int
 
 def _refuse_nan(answer: Any, name: str) -> None:
     """Refuse NaN in an array of real numbers; whole numbers cannot hold it."""
-    found = given.array(answer) if hasattr(answer, "shape") else np.zeros(0)
+    found = inputs.array(answer) if hasattr(answer, "shape") else np.zeros(0)
     if found.dtype.kind == "f" and bool(np.isnan(found).any()):
         raise PredictionError(f"{name}: returned NaN for an image; a semantic answer is labels of shape (H, W)")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import InputError
-from bench.given.arrays import array, whole
+from bench.inputs.arrays import array, whole
 from bench.samples import Array, LabelMap
 
 if TYPE_CHECKING:
     from bench.classes import Classes
-    from bench.given import Reading
+    from bench.inputs import Reading
 
 ARGMAX = "take the argmax over the classes first"
 _LARGEST = 65535

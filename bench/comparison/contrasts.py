@@ -1,6 +1,6 @@
 """One question asked of several runs: a score, and how it moves when images are left out, repeated or swapped.
 
-It joins families of metrics to weights over images; what follows from the numbers is told in `compare.py`.
+It joins families of metrics to weights over images; what follows from the numbers is told in `comparison/__init__.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from bench import resample
 from bench.classes import Classes
 from bench.errors import RunError, UsageError, did_you_mean
-from bench.families import FAMILIES, Family, Rules, Scores, family
+from bench.families import FAMILIES, PREFIXES, Family, Rules, Scores, family
 from bench.metrics.ranking import as_ranks
 from bench.resample import Members
 from bench.resample.permutation import Swaps
@@ -26,17 +26,6 @@ BYTES = 1 << 25
 """Memory of the weights of one block of rows."""
 LEADING = ("mIoU", "AP", "PQ")
 """What is compared where nobody says."""
-PREFIXES = {
-    "boxes": "box_",
-    "instance_boundary": "boundary_",
-    "cityscapes_instance": "cityscapes_",
-    "voc_instance": "voc_",
-    "lvis": "lvis_",
-    "lvis_boxes": "lvis_box_",
-    "object_confusion": "object_",
-    "panoptic_boundary": "boundary_",
-}
-"""What tells the scores of a family from those of the same name in another: `box_AP`."""
 LOWER_IS_BETTER = ("ECE", "MCE")
 """Scores of errors."""
 _CLASS_SCORES = {"mIoU": "IoU", "mDice": "Dice", "mean_accuracy": "accuracy"}

@@ -11,14 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import scoring
-from bench.asking import arguments
-from bench.asking.arguments import Request
-from bench.asking.following import follow
-from bench.baselines import prompting
+from bench import prompting, scoring
+from bench.api import arguments
+from bench.api.arguments import Request
+from bench.api.following import follow
 from bench.cards import Card, load_card
-from bench.data import Data, Progress
-from bench.data import open_data as open_split
 from bench.errors import PredictionError
 from bench.evaluation import fitting, recording
 from bench.evaluation import settings as setting_words
@@ -29,6 +26,8 @@ from bench.evaluation.speaking import in_python
 from bench.families import families
 from bench.models import Model, Options, load, own
 from bench.notices import Notice
+from bench.opening import Data, Progress
+from bench.opening import open_data as open_split
 from bench.runs import Run, Tables
 from bench.samples import Prediction, Sample
 
@@ -71,7 +70,7 @@ def evaluate(  # noqa: PLR0913 - what a person can say of an evaluation
     wanted = arguments.options(options, task)
     with follow(progress, name) as report:
         if not isinstance(dataset, str | Path | Data):
-            from bench.asking import own_data
+            from bench.api import own_data
 
             return own_data.evaluate(model, dataset, wanted, request, report)
         job, loaded = _job(model, dataset, wanted, request)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import given
+from bench import inputs
 from bench.errors import UsageError
 from bench.samples import Array
 
@@ -19,7 +19,7 @@ def picture(image: Any) -> Array:
     """
     if hasattr(image, "convert"):
         return np.asarray(image.convert("RGB"))
-    found = given.array(image)
+    found = inputs.array(image)
     if found.ndim == 2:
         found = np.stack([found] * 3, axis=2)
     if found.ndim == 3 and found.shape[0] in (1, 3) and found.shape[2] not in (1, 3):

@@ -11,17 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.asking.arguments import Request, none_of
-from bench.asking.networks import Network, is_network
-from bench.asking.pictures import picture
+from bench.api.arguments import Request, none_of
+from bench.api.networks import Network, is_network
+from bench.api.pictures import picture
 from bench.cards import Card
-from bench.data import Progress
 from bench.errors import UsageError
 from bench.evaluation import saving
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.result import Result
 from bench.models import Options, load, own
 from bench.models.own_code.answering import OwnModel
+from bench.opening import Progress
 
 Asked = Callable[[Any, tuple[int, int] | None], Any]
 """From an image, and the size of its truth where that is known, to an answer."""

@@ -1,7 +1,7 @@
 """How far scores and their differences may be from the truth: one interval each, from what moves all runs together.
 
 It holds the scores of all runs with each cluster left out, or in the same resamples; what was asked is told in
-`contrasts.py`, the tests in `compare.py`.
+`contrasts.py`, the tests in `comparison/__init__.py`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 
 from bench import resample
-from bench.compare import contrasts
-from bench.compare.comparability import Aligned
-from bench.compare.contrasts import Question
+from bench.comparison import contrasts
+from bench.comparison.comparability import Aligned
+from bench.comparison.contrasts import Question
 from bench.errors import UsageError
 from bench.resample import Interval, Members, bootstrap
 from bench.samples import Array

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bench.data import Progress
 from bench.errors import UsageError
+from bench.opening import Progress
 
 _SECONDS = 0.2
 """Between two writings of the line."""

@@ -10,9 +10,8 @@ from typing import Any
 
 import msgspec
 
-from bench.compare.contrasts import PREFIXES
 from bench.errors import RunError
-from bench.families import FAMILIES, metrics_of
+from bench.families import FAMILIES, PREFIXES, metrics_of
 from bench.runs import Run
 from bench.scoring import rules_of
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.compare import contrasts, labels_of
-from bench.compare.comparability import align
-from bench.compare.seeds import by_model
+from bench.comparison import contrasts, labels_of
+from bench.comparison.comparability import align
+from bench.comparison.seeds import by_model
 from bench.errors import UsageError
 from bench.resample import ties
 from bench.resample.friedman import RankTest, friedman

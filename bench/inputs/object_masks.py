@@ -9,7 +9,7 @@ import numpy as np
 
 from bench import masks
 from bench.errors import InputError
-from bench.given.arrays import array, whole
+from bench.inputs.arrays import array, whole
 from bench.samples import Array, Rle
 
 Size: TypeAlias = tuple[int, int]

@@ -1,6 +1,6 @@
 """Every pair of several runs: its difference with interval, p-values corrected for all pairs, and wins by image.
 
-What the runs are, and whether they may be compared, is settled before; see `compare.py`.
+What the runs are, and whether they may be compared, is settled before; see `comparison/__init__.py`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from itertools import combinations
 
 import numpy as np
 
-from bench.compare import contrasts
-from bench.compare.comparability import Aligned
-from bench.compare.contrasts import Question
-from bench.compare.effects import Effect, Spread, interval_of
+from bench.comparison import contrasts
+from bench.comparison.comparability import Aligned
+from bench.comparison.contrasts import Question
+from bench.comparison.effects import Effect, Spread, interval_of
 from bench.kernels.threads import spread
 from bench.resample import corrections, permutation
 from bench.resample.corrections import Correction

@@ -15,8 +15,8 @@ from itertools import combinations
 import numpy as np
 
 from bench import resample
-from bench.compare import contrasts
-from bench.compare.comparability import align
+from bench.comparison import contrasts
+from bench.comparison.comparability import align
 from bench.errors import UsageError
 from bench.resample import Interval, effective_clusters, student_quantile
 from bench.runs import Run

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bench import masks
 from bench.errors import InputError, PredictionError, UsageError
-from bench.given import labels, objects, segments
-from bench.given.arrays import array
-from bench.given.object_masks import NO_MASKS, Size, size_of
-from bench.given.objects import without_masks
+from bench.inputs import labels, objects, segments
+from bench.inputs.arrays import array
+from bench.inputs.object_masks import NO_MASKS, Size, size_of
+from bench.inputs.objects import without_masks
 from bench.samples import Array, Instances, LabelMap, Segments
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ import numpy as np
 
 from bench import masks
 from bench.errors import InputError
-from bench.given import object_masks, segments
-from bench.given.arrays import array, whole
-from bench.given.class_ids import train_ids
-from bench.given.object_masks import NO_MASKS, Size
+from bench.inputs import object_masks, segments
+from bench.inputs.arrays import array, whole
+from bench.inputs.class_ids import train_ids
+from bench.inputs.object_masks import NO_MASKS, Size
 from bench.samples import Array, Instances
 
 if TYPE_CHECKING:
     from bench.classes import Classes
-    from bench.given import Reading
+    from bench.inputs import Reading
 
 FARTHEST = 1e9
 """Pixels from the origin that no corner or side of a box reaches."""

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from bench import resample
-from bench.compare import contrasts
-from bench.compare.comparability import Aligned, align
-from bench.compare.contrasts import Question
-from bench.compare.effects import Method, Spread, interval_of, spread_of
-from bench.compare.pairing import Asks, Pair, matrix, pairs_of
+from bench.comparison import contrasts
+from bench.comparison.comparability import Aligned, align
+from bench.comparison.contrasts import Question
+from bench.comparison.effects import Method, Spread, interval_of, spread_of
+from bench.comparison.pairing import Asks, Pair, matrix, pairs_of
 from bench.errors import UsageError
 from bench.resample import Interval, effective_clusters, permutation, ties
 from bench.resample.corrections import Correction

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import InputError
-from bench.given.arrays import array, whole
-from bench.given.class_ids import train_ids
+from bench.inputs.arrays import array, whole
+from bench.inputs.class_ids import train_ids
 from bench.samples import Array, Segments
 
 if TYPE_CHECKING:
     from bench.classes import Classes
-    from bench.given import Reading
+    from bench.inputs import Reading
 
 MAPS = ("ids", "segmentation")
 LISTS = ("segments", "segments_info")
