@@ -116,7 +116,7 @@ def test(
     """Find a difference where there is none, by permutation or by the interval."""
     asked, (chosen, clusters) = asked_of(population), sample
     tables = (sampled(population.first, chosen), sampled(population.second, chosen))
-    rows = permutation.swaps(int(clusters.max()) + 1, swaps, np.random.default_rng(seed))
+    rows = permutation.permutations(int(clusters.max()) + 1, swaps, np.random.default_rng(seed))
     values = np.array([contrasts.plain(asked, part, by_class=False)[0] for part in tables])
     swapped = contrasts.swapped(asked, tables, rows, clusters, by_class=False)
     tally.add(

@@ -31,7 +31,7 @@ _SHOWN = 10
 """Pairs that a comparison shows of itself."""
 PERMUTATIONS = 10_000
 STEP_PERMUTATIONS = 1_000
-"""Swaps for scores made of steps, such as AP, each of which costs a pass over all detections."""
+"""Permutations for scores made of steps, such as AP, each of which costs a pass over all detections."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,7 @@ def compare(
     plain = np.stack([contrasts.plain(asked, tables, by_class=by_class) for tables in aligned.tables])
     spread = spread_of(asked, aligned, seed=seed, by_class=by_class, method=method)
     wanted = permutations or (PERMUTATIONS if spread.steps is None else STEP_PERMUTATIONS)
-    swaps = permutation.swaps(units, wanted, np.random.default_rng(seed))
+    swaps = permutation.permutations(units, wanted, np.random.default_rng(seed))
     asks = Asks(asked, aligned, plain, spread, swaps, alpha, correction, by_class)
     pairs = pairs_of(asks, compared)
     differs = matrix(pairs, len(compared), alpha)
@@ -140,7 +140,7 @@ def compare(
         effective_clusters=effective_clusters(np.bincount(clusters)),
         alpha=alpha,
         correction=correction,
-        swaps=len(swaps.rows) if units > 1 else 0,
+        swaps=len(swaps.exchanged) if units > 1 else 0,
         exact=swaps.exact,
         seed=seed,
         scores=scores,

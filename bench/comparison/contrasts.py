@@ -17,7 +17,7 @@ from bench.errors import RunError, UsageError, did_you_mean
 from bench.families import FAMILIES, PREFIXES, Family, Rules, Scores, family
 from bench.metrics.ranking import as_ranks
 from bench.resample import Members
-from bench.resample.permutation import Swaps
+from bench.resample.permutation import Permutations
 from bench.runs import Run, Tables
 from bench.samples import Array, Table
 from bench.scoring import rules_of
@@ -155,7 +155,9 @@ def weighted(asked: Question, tables: Tables, weights: Array, *, by_class: bool)
     return np.concatenate(parts)
 
 
-def swapped(asked: Question, pair: tuple[Tables, Tables], swaps: Swaps, clusters: Array, *, by_class: bool) -> Array:
+def swapped(
+    asked: Question, pair: tuple[Tables, Tables], swaps: Permutations, clusters: Array, *, by_class: bool
+) -> Array:
     """The differences of two runs that exchanged the clusters each of R swaps (R, K) says: (R, 1 or 1 + C)."""
     settled = getattr(asked.family, "settled", None)
     if settled is not None:
@@ -163,11 +165,11 @@ def swapped(asked: Question, pair: tuple[Tables, Tables], swaps: Swaps, clusters
     if not any("score" in pair[0][name] for name in asked.family.TABLES):
         # Counts add up: images that are swapped together are as good as one. Ranks of detections are by image.
         first, second = (_by_cluster(tables, asked.family.TABLES, clusters) for tables in pair)
-        pair, clusters = (first, second), np.arange(swaps.rows.shape[1])
+        pair, clusters = (first, second), np.arange(swaps.exchanged.shape[1])
     both = stacked(pair, asked.family.TABLES)
     images, parts = len(clusters), []
-    for rows in _blocks(len(swaps.rows), 4 * images):
-        block = swaps.rows[rows][:, clusters]
+    for rows in _blocks(len(swaps.exchanged), 4 * images):
+        block = swaps.exchanged[rows][:, clusters]
         weights = np.empty((2, len(block), images, 2), dtype=np.int32)
         weights[0, :, :, 1] = weights[1, :, :, 0] = block
         weights[0, :, :, 0] = weights[1, :, :, 1] = ~block

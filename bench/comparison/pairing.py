@@ -68,7 +68,7 @@ class Asks:
     aligned: Aligned
     plain: Array
     spread: Spread
-    swaps: permutation.Swaps
+    swaps: permutation.Permutations
     alpha: float
     correction: Correction
     by_class: bool
@@ -99,7 +99,7 @@ def pairs_of(asks: Asks, compared: Sequence[Run]) -> list[Pair]:
 
 def _swapped(asks: Asks, i: int, j: int) -> Array:
     """The differences under every swap; undefined where a single cluster leaves nothing to swap."""
-    if asks.swaps.rows.shape[1] < 2:
+    if asks.swaps.exchanged.shape[1] < 2:
         return np.full((1, asks.plain.shape[1]), np.nan)
     pair = asks.aligned.tables[i], asks.aligned.tables[j]
     return contrasts.swapped(asks.question, pair, asks.swaps, asks.aligned.clusters, by_class=asks.by_class)

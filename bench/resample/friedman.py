@@ -1,6 +1,7 @@
-"""Several models on several data sets: Friedman's test of their ranks, and Nemenyi's critical difference.
+"""Several models on several data sets: Friedman's test of ranks and Nemenyi's critical difference.
 
-Data sets are the sample here, not images: scores are taken as they are (Demsar 2006). This module knows numbers only.
+The sample consists of data sets here, not of images, and the scores are taken as exact (Demsar 2006).
+This module knows numbers only.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from bench.resample import Array
 
 @dataclass(frozen=True, eq=False)
 class RankTest:
-    """Ranks (D, M), 1 is best, their means (M,), the p-value of all being equal, and the critical difference."""
+    """The result of Friedman's test of M models on D data sets.
+
+    `ranks` (D, M), where 1 is best, and their means `mean_ranks` (M,). `p_value` is that of the null
+    hypothesis that all models are equal. Mean ranks that are further apart than `critical_difference`
+    differ at significance level `alpha`.
+    """
 
     ranks: Array
     mean_ranks: Array
@@ -24,12 +30,17 @@ class RankTest:
     alpha: float
 
     def differs(self) -> Array:
-        """Which pairs lie further apart than the critical difference, (M, M) bool."""
-        return np.asarray(np.abs(self.mean_ranks[:, None] - self.mean_ranks[None]) > self.critical_difference)
+        """Return which pairs are further apart than the critical difference, (M, M) bool."""
+        gaps = np.abs(self.mean_ranks[:, None] - self.mean_ranks[None])
+        return np.asarray(gaps > self.critical_difference)
 
 
 def friedman(scores: Array, *, alpha: float = 0.05) -> RankTest:
-    """Test D data sets x M models, (D, M), where higher is better; equal scores share their mean rank.
+    """Test scores (D, M) of M models on D data sets, where higher is better.
+
+    Models of equal score share their mean rank. With r_m the mean rank of model m, the statistic is
+    12 D / (M (M + 1)) x sum over m of (r_m - (M + 1) / 2)^2, divided by a correction for ties; it has
+    a chi-squared distribution with M - 1 degrees of freedom.
 
     >>> test = friedman(np.array([[0.9, 0.8, 0.7], [0.8, 0.7, 0.6], [0.7, 0.8, 0.6], [0.9, 0.5, 0.4]]))
     >>> test.mean_ranks.tolist(), round(test.statistic, 2)
@@ -43,14 +54,17 @@ def friedman(scores: Array, *, alpha: float = 0.05) -> RankTest:
 
     D, M = scores.shape
     if min(D, M) < 2:
-        raise ValueError(f"ranks of {M} models on {D} data sets say nothing: both must be at least 2")
+        raise ValueError(f"a rank test needs at least 2 models and 2 data sets, got {M} and {D}")
     above = (scores[:, None, :] > scores[:, :, None]).sum(axis=2)
-    same = (scores[:, None, :] == scores[:, :, None]).sum(axis=2)
+    same = (scores[:, None, :] == scores[:, :, None]).sum(axis=2)  # counts the model itself, too
     ranks = above + (same + 1) / 2
     mean = ranks.mean(axis=0)
+    # Each group of t tied models reduces the variance of the ranks by t^3 - t. The sum of t^2 - 1 over
+    # the models is the same: each of the t models contributes t^2 - 1.
     ties = 1 - float((same**2 - 1).sum()) / (D * M * (M**2 - 1))
     spread = 12 * D / (M * (M + 1)) * float(((mean - (M + 1) / 2) ** 2).sum())
     statistic = spread / ties if ties > 0 else 0.0
-    reach = float(studentized_range.ppf(1 - alpha, M, np.inf)) / np.sqrt(2)
-    distance = reach * float(np.sqrt(M * (M + 1) / (6 * D)))
+    # Nemenyi: the quantile of the studentized range for M groups and infinitely many degrees of freedom.
+    quantile = float(studentized_range.ppf(1 - alpha, M, np.inf)) / np.sqrt(2)
+    distance = quantile * float(np.sqrt(M * (M + 1) / (6 * D)))
     return RankTest(ranks, mean, statistic, float(chdtrc(M - 1, statistic)), distance, alpha)

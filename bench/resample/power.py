@@ -1,4 +1,4 @@
-"""Power: which difference a test set of this size can show, and how large it would have to be for a smaller one.
+"""Power: the minimum detectable difference of a test set, and the size needed for a smaller one.
 
 This module knows numbers and nothing of segmentation, files or tables.
 """
@@ -13,9 +13,16 @@ POWER = 0.8
 
 
 def detectable(error: float, freedom: float, *, alpha: float = 0.05, power: float = POWER) -> float:
-    """The smallest true difference that a two-sided test at `alpha` finds with probability `power`.
+    """Return the minimum detectable difference of a two-sided test at significance level `alpha`.
 
-    `error` is the standard error of the paired difference and `freedom` its degrees of freedom.
+    That is the true difference that the test finds with probability `power`. `error` is the standard
+    error of the paired difference and `freedom` its degrees of freedom:
+
+        (t at 1 - alpha / 2  +  t at power) x error
+
+    The first term is how far the observed difference must be from 0 to be significant; the second
+    places the true difference so far beyond that the observed one falls short in 1 - power of all
+    samples only.
 
     >>> round(detectable(1.0, 1e9), 3)
     2.802
@@ -24,7 +31,10 @@ def detectable(error: float, freedom: float, *, alpha: float = 0.05, power: floa
 
 
 def units_needed(units: int, error: float, freedom: float, *, effect: float, alpha: float = 0.05) -> float:
-    """How many units like these make `effect` the smallest detectable difference; infinite for no effect.
+    """Return how many such units make `effect` the minimum detectable difference.
+
+    `units` is the number behind `error`; the standard error falls with its square root. Infinite for
+    an effect of 0.
 
     >>> units_needed(100, 1.0, 1e9, effect=2.802 / 2)
     400.0

@@ -18,7 +18,7 @@ from bench.errors import RunError, UsageError
 from bench.families import FAMILIES, Rules, family
 from bench.metrics.regions import Plan
 from bench.render import comparison
-from bench.resample.permutation import Swaps
+from bench.resample.permutation import Permutations
 from bench.runs import Record, Run
 
 
@@ -190,7 +190,7 @@ def test_swapping_a_cluster_exchanges_the_rows_of_its_images(some: dict[str, Run
     asked = contrasts.question([some["fine"], some["coarse"]], "mIoU")
     clusters = np.arange(40) // 8
     rows = np.array([[False] * 5, [False, True, False, False, True], [True] * 5])
-    found = contrasts.swapped(asked, (first, second), Swaps(rows, exact=False), clusters, by_class=True)
+    found = contrasts.swapped(asked, (first, second), Permutations(rows, exact=False), clusters, by_class=True)
     for row, differences in zip(rows, found, strict=True):
         mixed = []
         for own, other in ((first, second), (second, first)):

@@ -14,7 +14,7 @@ import pytest
 from bench import cli, comparison
 from bench.comparison import contrasts
 from bench.families import FAMILIES, Rules
-from bench.resample.permutation import Swaps
+from bench.resample.permutation import Permutations
 from bench.runs import Run
 
 CARD = """
@@ -183,7 +183,7 @@ def test_scores_that_look_at_values_survive_a_swap_by_ranks(
     ]
     asked = contrasts.question(pair, metric)
     first, second = (run.tables for run in pair)
-    none = Swaps(np.array([[False] * 12, [True] * 12]), exact=False)
+    none = Permutations(np.array([[False] * 12, [True] * 12]), exact=False)
     differences = contrasts.swapped(asked, (first, second), none, np.arange(12), by_class=False)
     expected = (contrasts.plain(asked, first, by_class=False) - contrasts.plain(asked, second, by_class=False)).tolist()
     assert expected == differences[0].tolist()

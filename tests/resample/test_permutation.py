@@ -1,4 +1,4 @@
-"""Swaps, corrections, bootstrap intervals, ranks and power: equal to scipy, statsmodels and plain loops."""
+"""Permutations, corrections, bootstrap intervals, ranks and power: equal to scipy, statsmodels and plain loops."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ Array = np.ndarray[Any, Any]
 P_VALUES = hnp.arrays(np.float64, st.integers(1, 9), elements=st.integers(0, 40).map(lambda n: n / 40))
 
 
-def swapped_means(differences: Array, rows: Array) -> Array:
-    """Mean differences of pairs (N,) after every swap (R, N)."""
+def permuted_means(differences: Array, rows: Array) -> Array:
+    """Mean differences of pairs (N,) after every permutation (R, N)."""
     return np.asarray(np.where(rows, -differences, differences).mean(axis=1)[:, None])
 
 
-def test_all_swaps_are_each_listed_once_up_to_the_sign() -> None:
+def test_all_permutations_are_each_listed_once_up_to_the_sign() -> None:
     for units in range(1, 8):
-        found = permutation.swaps(units, 10, np.random.default_rng(0))
-        rows = {tuple(row) for row in found.rows.tolist()}
+        found = permutation.permutations(units, 10, np.random.default_rng(0))
+        rows = {tuple(row) for row in found.exchanged.tolist()}
         assert found.exact
         assert rows | {tuple(not each for each in row) for row in rows} == set(product([False, True], repeat=units))
-        assert 2 ** (units - 1) == len(rows) == len(found.rows)
+        assert 2 ** (units - 1) == len(rows) == len(found.exchanged)
 
 
-def test_many_units_are_swapped_independently_and_half_the_time() -> None:
-    found = permutation.swaps(30, 20_000, np.random.default_rng(1))
+def test_many_units_are_exchanged_independently_and_half_the_time() -> None:
+    found = permutation.permutations(30, 20_000, np.random.default_rng(1))
     assert not found.exact
-    assert (20_000, 30) == found.rows.shape
-    np.testing.assert_allclose(found.rows.mean(axis=0), 0.5, atol=0.02)
-    np.testing.assert_allclose(np.corrcoef(found.rows.T) - np.eye(30), 0, atol=0.04)
+    assert (20_000, 30) == found.exchanged.shape
+    np.testing.assert_allclose(found.exchanged.mean(axis=0), 0.5, atol=0.02)
+    np.testing.assert_allclose(np.corrcoef(found.exchanged.T) - np.eye(30), 0, atol=0.04)
 
 
 @given(hnp.arrays(np.float64, st.integers(2, 9), elements=st.integers(-20, 20).map(float)))
 def test_exact_p_value_of_a_mean_is_that_of_scipy(differences: Array) -> None:
     stats = pytest.importorskip("scipy.stats")
-    found = permutation.swaps(len(differences), 1, np.random.default_rng(0))
-    p = permutation.p_values(differences.mean()[None], swapped_means(differences, found.rows), exact=True)
+    found = permutation.permutations(len(differences), 1, np.random.default_rng(0))
+    p = permutation.p_values(differences.mean()[None], permuted_means(differences, found.exchanged), exact=True)
     reference = stats.permutation_test(
         (differences, np.zeros(len(differences))),
         lambda x, y, axis: np.abs((x - y).mean(axis=axis)),
@@ -58,7 +58,7 @@ def test_exact_p_value_of_a_mean_is_that_of_scipy(differences: Array) -> None:
 def test_comparison_with_scipy_fails_on_other_differences() -> None:
     stats = pytest.importorskip("scipy.stats")
     differences = np.array([3.0, 1, 4, 1, 5, 9])
-    found = permutation.swaps(6, 1, np.random.default_rng(0))
+    found = permutation.permutations(6, 1, np.random.default_rng(0))
     reference = stats.permutation_test(
         (differences - [0, 6, 0, 0, 0, 0], np.zeros(6)),
         lambda x, y, axis: np.abs((x - y).mean(axis=axis)),
@@ -67,34 +67,36 @@ def test_comparison_with_scipy_fails_on_other_differences() -> None:
         vectorized=True,
         n_resamples=np.inf,
     )
-    p = permutation.p_values(differences.mean()[None], swapped_means(differences, found.rows), exact=True)
+    p = permutation.p_values(differences.mean()[None], permuted_means(differences, found.exchanged), exact=True)
     assert abs(p[0] - reference.pvalue) > 0.01
 
 
-def test_drawn_swaps_give_the_p_value_of_all() -> None:
+def test_drawn_permutations_give_the_p_value_of_all() -> None:
     differences = np.random.default_rng(3).normal(0.3, 1, 13)
-    exact = permutation.swaps(13, 1, np.random.default_rng(0))
+    exact = permutation.permutations(13, 1, np.random.default_rng(0))
     drawn = np.random.default_rng(4).random((20_000, 13)) < 0.5
     p = [
-        permutation.p_values(differences.mean()[None], swapped_means(differences, rows), exact=rows is exact.rows)[0]
-        for rows in (exact.rows, drawn)
+        permutation.p_values(
+            differences.mean()[None], permuted_means(differences, rows), exact=rows is exact.exchanged
+        )[0]
+        for rows in (exact.exchanged, drawn)
     ]
     assert p[0] == pytest.approx(p[1], abs=0.015)
 
 
 def test_a_drawn_p_value_is_never_zero_and_counts_what_is_undefined_against_the_difference() -> None:
-    swapped = np.array([[0.1], [0.0], [np.nan]])
-    assert 0.5 == permutation.p_values(np.array([9.0]), swapped, exact=False)[0]
-    assert np.isnan(permutation.p_values(np.array([np.nan]), swapped, exact=False)[0])
+    permuted = np.array([[0.1], [0.0], [np.nan]])
+    assert 0.5 == permutation.p_values(np.array([9.0]), permuted, exact=False)[0]
+    assert np.isnan(permutation.p_values(np.array([np.nan]), permuted, exact=False)[0])
 
 
-def slow_max_t(observed: list[float], swapped: list[list[float]]) -> list[float]:
+def slow_max_t(observed: list[float], permuted: list[list[float]]) -> list[float]:
     """Step-down maxima in plain loops."""
     left = sorted(range(len(observed)), key=lambda m: -abs(observed[m]))
     found, before = [0.0] * len(observed), 0.0
     for place, m in enumerate(left):
-        reached = sum(max(abs(row[k]) for k in left[place:]) >= abs(observed[m]) - 1e-12 for row in swapped)
-        before = max(before, (1 + reached) / (1 + len(swapped)))
+        reached = sum(max(abs(row[k]) for k in left[place:]) >= abs(observed[m]) - 1e-12 for row in permuted)
+        before = max(before, (1 + reached) / (1 + len(permuted)))
         found[m] = before
     return found
 
@@ -102,15 +104,15 @@ def slow_max_t(observed: list[float], swapped: list[list[float]]) -> list[float]
 @given(st.integers(0, 10_000), st.integers(1, 5))
 def test_max_t_equals_the_plain_loops(seed: int, tests: int) -> None:
     generator = np.random.default_rng(seed)
-    observed, swapped = generator.integers(-4, 5, tests).astype(float), generator.integers(-4, 5, (40, tests))
-    found = permutation.max_t(observed, swapped.astype(float), exact=False)
-    np.testing.assert_allclose(found, slow_max_t(observed.tolist(), swapped.tolist()))
+    observed, permuted = generator.integers(-4, 5, tests).astype(float), generator.integers(-4, 5, (40, tests))
+    found = permutation.max_t(observed, permuted.astype(float), exact=False)
+    np.testing.assert_allclose(found, slow_max_t(observed.tolist(), permuted.tolist()))
 
 
 def test_max_t_of_one_test_is_its_p_value_and_nan_stays_nan() -> None:
-    swapped = np.random.default_rng(0).normal(size=(99, 2))
-    alone = permutation.p_values(np.array([1.5, np.nan]), swapped, exact=False)
-    np.testing.assert_allclose(permutation.max_t(np.array([1.5, np.nan]), swapped, exact=False), alone)
+    permuted = np.random.default_rng(0).normal(size=(99, 2))
+    alone = permutation.p_values(np.array([1.5, np.nan]), permuted, exact=False)
+    np.testing.assert_allclose(permutation.max_t(np.array([1.5, np.nan]), permuted, exact=False), alone)
 
 
 @pytest.mark.parametrize("tests", [1, 2, 5, 9])
@@ -219,7 +221,7 @@ def test_studentised_interval_of_a_mean_covers() -> None:
     assert 0.90 <= hits / 200 <= 0.985
 
 
-def test_bootstrap_intervals_say_nothing_where_nothing_varies() -> None:
+def test_bootstrap_intervals_are_undefined_if_nothing_varies() -> None:
     same = np.full(10, 0.5)
     assert np.isnan(bootstrap.bca(0.5, same, same)[0])
     assert np.isnan(bootstrap.percentile(same * np.nan)[0])
@@ -242,9 +244,9 @@ def test_units_needed_make_the_effect_detectable() -> None:
     assert np.inf == power.units_needed(50, 0.02, 49, effect=0.0)
 
 
-def test_the_exact_test_errs_in_at_most_one_case_of_twenty() -> None:
+def test_the_exact_test_keeps_its_significance_level() -> None:
     generator = np.random.default_rng(5)
-    rows = permutation.swaps(11, 1, generator).rows
+    rows = permutation.permutations(11, 1, generator).exchanged
     differences = generator.standard_t(3, (600, 11))  # heavy tails, symmetric: no difference
-    p = [permutation.p_values(each.mean()[None], swapped_means(each, rows), exact=True)[0] for each in differences]
+    p = [permutation.p_values(each.mean()[None], permuted_means(each, rows), exact=True)[0] for each in differences]
     assert 0.02 < np.mean(np.array(p) <= 0.05) < 0.075

@@ -83,7 +83,7 @@ def test_comparison_with_the_textbook_fails_where_one_value_differs() -> None:
     assert abs(interval.standard_error - error) > 1e-9
 
 
-def test_no_interval_without_two_units_or_with_an_undefined_score() -> None:
+def test_jackknife_needs_two_units_and_defined_scores() -> None:
     assert resample.jackknife_interval(0.5, np.array([0.5])) is None
     assert resample.jackknife_interval(0.5, np.array([])) is None
     assert resample.jackknife_interval(math.nan, np.array([0.4, 0.5])) is None
@@ -103,7 +103,7 @@ def test_interval_reports_clusters() -> None:
 
 
 @pytest.mark.parametrize("units", [15, 60])
-def test_intervals_of_a_ratio_cover_the_truth_about_as_often_as_they_say(units: int) -> None:
+def test_intervals_of_a_ratio_cover_the_truth_at_their_level(units: int) -> None:
     generator = np.random.default_rng(20240)
     covered = 0
     for _ in range(1500):
@@ -118,7 +118,7 @@ def test_intervals_of_a_ratio_cover_the_truth_about_as_often_as_they_say(units: 
 
 
 @given(st.integers(1, 30), st.integers(1, 20), st.integers(0, 1000))
-def test_bootstrap_rows_draw_as_many_images_as_there_are(images: int, rows: int, seed: int) -> None:
+def test_bootstrap_resamples_hold_as_many_images_as_there_are(images: int, rows: int, seed: int) -> None:
     weights = resample.bootstrap_weights(images, rows, np.random.default_rng(seed))
     assert (rows, images) == weights.shape
     assert [images] * rows == weights.sum(axis=1).tolist()
@@ -145,7 +145,7 @@ def test_bootstrap_of_no_image_is_empty() -> None:
     assert (1, 3) == resample.ones(3).shape
 
 
-def test_equal_clusters_are_worth_their_number_and_lopsided_ones_less() -> None:
+def test_effective_number_of_equal_clusters_is_their_number_and_of_unequal_ones_less() -> None:
     assert 7.0 == resample.effective_clusters(np.full(7, 12))
     # As in Cityscapes val, where two sequences hold 50 and 217 of the 500 images and the other 233 one each.
     assert resample.effective_clusters(np.array([50, 217] + [1] * 233)) == pytest.approx(5.0, abs=0.05)
@@ -165,7 +165,7 @@ def test_bootstrap_interval_of_a_mean_is_close_to_the_classic_one() -> None:
     assert 79 == found.degrees_of_freedom
 
 
-def test_no_bootstrap_interval_where_nothing_can_be_said() -> None:
+def test_bootstrap_interval_needs_two_clusters_and_defined_scores() -> None:
     replicates = np.linspace(0, 1, 100)
     assert resample.bootstrap_interval(0.5, replicates, sizes=np.ones(1)) is None
     assert resample.bootstrap_interval(float("nan"), replicates, sizes=np.ones(9)) is None
