@@ -16,16 +16,16 @@ def main(job, folder):
     for file, reader in ((truth, "read_coco_truth"), (results, "read_coco_results")):
         prefetch.begin(file, reader, with_masks=masks)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from bench.cli import memory
+    from bench.cli import startup
 
-    with memory.loading():
+    with startup.loading():
         from bench.cards import load_card
         from bench.formats import coco_columns
         from bench.metrics import instance
         from bench.resample import ones
 
-    memory.keep_freed()
-    memory.keep_loaded()
+    startup.keep_freed()
+    startup.keep_loaded()
     card = load_card("coco-instances")
     file, found = coco_columns.read(card, truth, results, with_masks=masks)
     kind = "mask" if masks else "box"

@@ -17,11 +17,11 @@ def main(folder):
 
     from bench import resample
     from bench.cards import load_card
-    from bench.cli import memory
+    from bench.cli import startup
     from bench.formats import coco_columns
     from bench.metrics import instance
 
-    memory.keep_freed()
+    startup.keep_freed()
     card = load_card("coco-instances")
     truth, found = coco_columns.read(card, folder / "truth.json", folder / "bbox.json", with_masks=False)
     tables = instance.count(truth.columns, found, kinds=("box",))

@@ -9,14 +9,13 @@ import os
 import signal
 import sys
 
-from bench.cli import console, memory
+from bench.cli import console, startup
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; errors of ours and of the user never show a traceback."""
     words = sys.argv[1:] if arguments is None else arguments
-    # Before NumPy is loaded: small matrix products take half a second longer to share among threads than to compute.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    startup.limit_blas_threads()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     try:
@@ -34,13 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _carry_out(words: list[str]) -> int:
     if words[:1] == ["eval"]:
-        with memory.loading():
-            from bench.cli import evaluate
+        with startup.loading():
+            from bench.cli.eval import evaluate
             from bench.cli.words import plain
 
-            asked = plain(evaluate.evaluate, words[1:])
+            asked = plain(evaluate, words[1:])
             if asked is not None:
-                return evaluate.evaluate(**asked)
+                return evaluate(**asked)
     from bench.cli import application
 
     return application.run(words)

@@ -18,15 +18,15 @@ from bench.errors import UsageError, did_you_mean
 from bench.version import __version__
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "run": ("running", "run"),
-    "eval": ("evaluate", "evaluate"),
-    "show": ("showing", "show"),
-    "compare": ("comparing", "compare"),
-    "check": ("checking", "check"),
-    "plot": ("plotting", "plot"),
-    "init": ("starting", "init"),
-    "prepare": ("preparing", "prepare"),
-    "list": ("listing", "list_"),
+    "run": ("run", "run"),
+    "eval": ("eval", "evaluate"),
+    "show": ("show", "show"),
+    "compare": ("compare", "compare"),
+    "check": ("check", "check"),
+    "plot": ("plot", "plot"),
+    "init": ("init", "init"),
+    "prepare": ("prepare", "prepare"),
+    "list": ("list", "list_"),
 }
 """Command -> its module in this folder, and its function there, in the order in which they are listed."""
 _INTERRUPTED = 130
@@ -104,11 +104,11 @@ def _application(wanted: set[str]) -> typer.Typer:
         if name in wanted:
             app.command(name)(for_typer(getattr(import_module(f"bench.cli.{module}"), function)))
     if "board" in wanted:
-        from bench.cli import boards
+        from bench.cli import board
 
-        for command in boards.app.registered_commands:
+        for command in board.app.registered_commands:
             for_typer(cast("Callable[..., int]", command.callback))
-        app.add_typer(boards.app, name="board")
+        app.add_typer(board.app, name="board")
     return app
 
 

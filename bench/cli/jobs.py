@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli import console, memory, words
+from bench.cli import console, startup, words
 
 if TYPE_CHECKING:
     from bench.evaluation.jobs import Job
@@ -121,8 +121,8 @@ def _evaluated(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: b
     from bench import kernels
     from bench.evaluation import evaluate
 
-    memory.keep_freed()
-    memory.keep_loaded()
+    startup.keep_freed()
+    startup.keep_loaded()
     if kernels.which() == "reference" and not os.environ.get("BENCH_KERNELS") and not as_json:
         console.note(
             "note: the compiled kernels are missing or older than the sources, so this takes longer; install again"
@@ -148,7 +148,7 @@ def against_shuffled(given: Mapping[str, Any], task: str, images: int) -> str:
 
     "" if there is no such baseline: for objects, a single image, metrics of confidence, and baselines.
     """
-    from bench.cli.evaluate import evaluate as command
+    from bench.cli.eval import evaluate as command
 
     is_baseline = str(given.get("predictions", "")).startswith("baseline:")
     if task != "semantic" or images < 2 or is_baseline or FOR_CONFIDENCE & set(str(given["metrics"]).split(",")):

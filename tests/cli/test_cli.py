@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from bench import cli, errors
-from bench.cli import memory
+from bench.cli import startup
 
 CARD = """
 name = "blocks"
@@ -270,7 +270,7 @@ def test_a_defect_of_ours_is_told_with_how_to_report_it(bench, monkeypatch) -> N
     def broken(*_: object) -> None:
         raise ZeroDivisionError("by nought")
 
-    monkeypatch.setattr("bench.cli.showing.find_record", broken)
+    monkeypatch.setattr("bench.cli.show.find_record", broken)
     code, out, err = bench("show", ".")
     assert (4, "") == (code, out)
     assert "ZeroDivisionError: by nought" in err
@@ -409,7 +409,7 @@ def test_garbage_is_looked_for_again_whatever_happens(place: Place, bench) -> No
     for words in (("--predictions", place.root / "none"), ("--predictions", place.root / "predictions")):
         bench("eval", *words, *place.arguments)
         assert gc.isenabled()
-    with memory.loading():
+    with startup.loading():
         inside = gc.isenabled()
     assert (False, True) == (inside, gc.isenabled())
 

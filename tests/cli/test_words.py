@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import pytest
 import typer
 
-from bench.cli import evaluate, words
+from bench.cli import words
+from bench.cli.eval import evaluate
 
 NEEDED = ["--predictions", "found", "--dataset", "voc2012"]
 PLAIN = [
@@ -48,13 +49,13 @@ def test_plain_words_mean_what_typer_makes_of_them(given: list[str]) -> None:
         seen.append(asked)
         return 0
 
-    hints = words.for_typer(evaluate.evaluate).__annotations__
-    command.__signature__ = inspect.signature(evaluate.evaluate)  # type: ignore[attr-defined]
+    hints = words.for_typer(evaluate).__annotations__
+    command.__signature__ = inspect.signature(evaluate)  # type: ignore[attr-defined]
     command.__annotations__ = dict(hints)
     app = typer.Typer()
     app.command()(command)
     app(given, standalone_mode=False)
-    defaults = {name: each.default for name, each in inspect.signature(evaluate.evaluate).parameters.items()}
+    defaults = {name: each.default for name, each in inspect.signature(evaluate).parameters.items()}
     quick = words.plain(_fresh(), given)
     assert quick is not None
     assert seen == [defaults | quick]
@@ -77,7 +78,7 @@ def _fresh() -> Any:
     """The command as it is declared, without what `for_typer` did to it."""
     import importlib.util
 
-    spec = importlib.util.find_spec("bench.cli.evaluate")
+    spec = importlib.util.find_spec("bench.cli.eval")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

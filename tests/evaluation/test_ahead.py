@@ -11,7 +11,7 @@ import pytest
 
 from bench import kernels, prefetch
 from bench.cards import load_card
-from bench.cli import main, reading
+from bench.cli import main, startup
 from bench.errors import DataError
 from bench.formats import coco_columns
 
@@ -109,7 +109,7 @@ def test_what_eval_begins_is_what_the_readers_take(files, tmp_path, monkeypatch)
     begun = []
     with monkeypatch.context() as patched:
         patched.setattr(prefetch, "begin", lambda *key, **masks: begun.append((*key, masks["with_masks"])))
-        reading.begin(files[1], files[0], "default")
+        startup.begin_reading(files[1], files[0], "default")
     assert [(files[0], "read_coco_truth", False), (files[1], "read_coco_results", False)] == begun
     assert 0 == main(["eval", *where, "--interval", "none", "--out", str(tmp_path / "runs"), "--json"])
     assert not prefetch._begun
@@ -120,4 +120,4 @@ def test_eval_begins_nothing_where_the_predictions_are_no_results(files, monkeyp
     monkeypatch.setattr(prefetch, "begin", lambda *_, **__: pytest.fail("begun"))
     files[1].write_text(text)
     for path in (files[1], files[1].parent, files[1].with_name("none.json")):
-        reading.begin(path, files[0], "default")
+        startup.begin_reading(path, files[0], "default")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from bench.cli import jobs, reading, without_card
+from bench.cli import jobs, startup, without_card
 from bench.cli.options import (
     AreaFrom,
     AreaRanges,
@@ -112,7 +112,7 @@ def evaluate(  # noqa: PLR0913 - an option each
         raise UsageError(f"{problem}: bench eval DIR|FILE, or bench eval --predictions DIR|FILE")
     asked_for = found or predictions or Path()
     given |= {"found": None, "predictions": asked_for}
-    reading.begin(asked_for, data, metrics)
+    startup.begin_reading(asked_for, data, metrics)
     from bench.errors import PredictionError
     from bench.evaluation.choosing import boxes_alone, boxes_of_results, boxes_of_truth, rules_for
     from bench.evaluation.jobs import made_from_truth, stored_predictions
