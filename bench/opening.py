@@ -13,8 +13,9 @@ from pathlib import Path
 from bench.cards import Card, load_card
 from bench.cards.card_file import CLASSES_FROM, LAYOUTS
 from bench.errors import CardError, DataError, UsageError, did_you_mean
-from bench.formats import Ids, classes_in_truth, layout, lists
-from bench.formats.grouping import key_of
+from bench.formats import Ids, classes_in_truth, layout
+from bench.formats.finding import lists
+from bench.formats.finding.grouping import key_of
 from bench.notices import Notice
 from bench.samples import Sample
 

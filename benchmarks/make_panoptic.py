@@ -46,7 +46,7 @@ def make(folder: Path, size: str) -> None:
 
 def _categories() -> list[Entry]:
     from bench.cards import load_card
-    from bench.formats.coco_json import categories_of
+    from bench.formats.coco.json_files import categories_of
 
     return categories_of(load_card("coco-panoptic"))
 

@@ -20,7 +20,7 @@ def main(job, folder):
 
     with startup.loading():
         from bench.cards import load_card
-        from bench.formats import coco_columns
+        from bench.formats.coco import columns as coco_columns
         from bench.metrics import instance
         from bench.resample import ones
 

@@ -18,7 +18,7 @@ def main(folder):
     from bench import resample
     from bench.cards import load_card
     from bench.cli import startup
-    from bench.formats import coco_columns
+    from bench.formats.coco import columns as coco_columns
     from bench.metrics import instance
 
     startup.keep_freed()

@@ -52,7 +52,8 @@ def open_folders(
         UsageError, DataError, PredictionError: what is wrong, and where.
     """
     from bench.errors import DataError, PredictionError
-    from bench.formats import folders, two_folders
+    from bench.formats.finding import folders
+    from bench.formats.pairs import two_folders
     from bench.opening import Data, chosen_ids
 
     root, kind = truth.expanduser(), str(predictions).partition(":")[0]

@@ -11,15 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import plain_json
+from bench import json_errors, plain_json
 from bench.cards import Card
 from bench.errors import PredictionError, UsageError, did_you_mean
 from bench.evaluation import object_settings
 from bench.evaluation import settings as setting_words
 from bench.families import FAMILIES, FROM_BOXES, Rules, family, metrics_of
-from bench.formats import json_words
-from bench.formats.coco_json import is_panoptic
-from bench.formats.coco_origin import hold_boxes_alone
+from bench.formats.coco.json_files import is_panoptic
+from bench.formats.coco.origin import hold_boxes_alone
 from bench.images import IMAGE_SUFFIXES, LABEL_SUFFIXES
 from bench.metrics.regions import Plan
 from bench.notices import Notice
@@ -84,7 +83,7 @@ def _task_in(path: Path) -> str:
         return "panoptic"
     if plain_json.joined_lines(text) is not None:
         return "instance"
-    raise PredictionError(f"{path}: {json_words.no_results(text)}")
+    raise PredictionError(f"{path}: {json_errors.no_results(text)}")
 
 
 def boxes_alone(path: Path) -> bool:

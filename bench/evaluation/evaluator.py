@@ -25,7 +25,7 @@ from bench.evaluation.result import Result
 from bench.evaluation.speaking import in_python
 from bench.evaluation.tallies import Handed, Tallies, Tally
 from bench.families import FROM_BOXES, Rules, Source, families
-from bench.formats.grouping import key_of
+from bench.formats.finding.grouping import key_of
 from bench.notices import Notice
 from bench.runs import Tables
 from bench.samples import Prediction, Sample, Table, Truth

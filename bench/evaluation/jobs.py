@@ -21,8 +21,9 @@ from bench.cards import Card
 from bench.classes import LabelSpace
 from bench.evaluation.causes import Asked
 from bench.families import Rules
-from bench.formats import HasNotices, PredictionReader, UsesFiles, layout, suspicions
-from bench.formats.grouping import key_of
+from bench.formats import HasNotices, PredictionReader, UsesFiles, layout
+from bench.formats.finding import suspicions
+from bench.formats.finding.grouping import key_of
 from bench.models import Model
 from bench.notices import Notice
 from bench.samples import Prediction, Sample
@@ -155,11 +156,11 @@ def stored_predictions(  # noqa: PLR0913 - what a person can say of predictions
 def _pairs_reader(card: Card, task: str, read: PredictionReader) -> PairsReader | None:
     """How predictions of a task are read together with their truth, where that is possible."""
     if task == "semantic":
-        from bench.formats import label_pairs
+        from bench.formats.labels import pairs as label_pairs
 
         return partial(label_pairs.read, read)
     if task == "panoptic":
-        from bench.formats import panoptic_pairs
+        from bench.formats.coco import panoptic_pairs
 
         return partial(panoptic_pairs.read, card, read)
     return None

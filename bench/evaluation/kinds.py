@@ -12,7 +12,7 @@ from bench import plain_json
 from bench.cards import Card
 from bench.errors import PredictionError
 from bench.evaluation import choosing
-from bench.formats.folders import first
+from bench.formats.finding.folders import first
 from bench.images import LABEL_SUFFIXES
 
 _HEAD = 1 << 16

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.cards import Card
 from bench.errors import UsageError
-from bench.formats.label_files import LabelFiles
+from bench.formats.labels.files import LabelFiles
 from bench.samples import Array
 
 

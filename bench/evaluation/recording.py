@@ -19,7 +19,7 @@ import numpy as np
 from bench import kernels, runs, scoring
 from bench.evaluation import jobs
 from bench.families import Source, family
-from bench.formats import pictures
+from bench.images import upright as pictures
 from bench.notices import Notice
 from bench.runs import Record, Run, Tables
 from bench.version import __version__

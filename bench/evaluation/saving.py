@@ -18,7 +18,7 @@ from bench import runs
 from bench.errors import UsageError
 from bench.evaluation import recording
 from bench.evaluation.jobs import Job
-from bench.formats.grouping import key_of
+from bench.formats.finding.grouping import key_of
 from bench.notices import Notice
 from bench.runs import Run, Tables
 from bench.samples import Sample, Truth

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.errors import UsageError
 from bench.evaluation.naming import in_order
-from bench.formats.grouping import clusters_of
+from bench.formats.finding.grouping import clusters_of
 from bench.runs import Tables
 from bench.samples import Table
 

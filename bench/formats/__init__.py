@@ -1,7 +1,8 @@
-"""The official layouts, one file each: where a data set's files lie and what their bytes mean.
+"""The official layouts: where the files of a data set are and what their bytes mean.
 
-Each module reads truth and stored predictions and writes both; none knows models or metrics. What a card calls
-`layout` is the file's name here.
+What a card calls `layout` is a file of this folder (`voc.py`) or a folder with a `layout.py` (`coco/layout.py`). That
+module reads ground truth and stored predictions and writes both. The other folders hold what layouts share. Nothing
+here knows models or metrics.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast, runtime_checkable
 
 from bench.samples import Prediction, Sample
@@ -83,7 +85,7 @@ class Layout(Protocol):
 
 def layout(card: Card) -> Layout:
     """The module that reads this card's files."""
-    return cast("Layout", import_module(f"bench.formats.{card.layout}"))
+    return cast("Layout", _module(card.layout))
 
 
 def classes_in_truth(card: Card, root: Path, split: str) -> Classes:
@@ -92,6 +94,11 @@ def classes_in_truth(card: Card, root: Path, split: str) -> Classes:
     Raises:
         DataError: no truth file, or a damaged one.
     """
-    module = import_module(f"bench.formats.{card.layout}")
-    found: Classes = module.read_classes(card, root, split)
+    found: Classes = _module(card.layout).read_classes(card, root, split)
     return found
+
+
+def _module(name: str) -> ModuleType:
+    """The module of a layout: bench/formats/<name>/layout.py, or bench/formats/<name>.py where it is one file."""
+    folder = Path(__file__).parent / name
+    return import_module(f"bench.formats.{name}.layout" if folder.is_dir() else f"bench.formats.{name}")

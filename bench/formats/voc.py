@@ -18,12 +18,15 @@ from bench import images
 from bench.cards import Card
 from bench.classes import Classes, LabelSpace
 from bench.errors import DataError, PredictionError
-from bench.formats import Ids, PredictionReader, Progress, derive, folders, lists, named_results, predicted_files
-from bench.formats.grouping import groups_of
-from bench.formats.label_files import LabelFiles, PredictedLabels, TrueLabels, label_files
-from bench.formats.listing import with_listing
-from bench.formats.misplaced import nothing_found
-from bench.formats.pictures import Album, Picture
+from bench.formats import Ids, PredictionReader, Progress
+from bench.formats.coco import named_results
+from bench.formats.finding import folders, lists, predicted_files
+from bench.formats.finding.grouping import groups_of
+from bench.formats.finding.listing import with_listing
+from bench.formats.finding.misplaced import nothing_found
+from bench.formats.labels.files import LabelFiles, PredictedLabels, TrueLabels, label_files
+from bench.formats.objects import derive
+from bench.images.upright import Album, Picture
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
 
 CLASSES, OBJECTS, PICTURES, LISTS = "SegmentationClass", "SegmentationObject", "JPEGImages", "ImageSets/Segmentation"

@@ -17,18 +17,12 @@ from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.kernels.reference import InvalidLabel as InvalidLabel
-    from bench.kernels.reference import (
-        filtered_ids,
-        filtered_pair_counts,
-        joint_histogram,
-        map_labels,
-        unfilter,
-        value_counts,
-    )
+    from bench.kernels.reference import joint_histogram, map_labels, value_counts
     from bench.kernels.reference_boundaries import boundary_runs
     from bench.kernels.reference_contours import contour_matches, near_other_labels
-    from bench.kernels.reference_masks import filtered_mask, labels_under
+    from bench.kernels.reference_masks import labels_under
     from bench.kernels.reference_objects import box_overlaps, mask_overlaps, match, order_groups, run_areas, run_boxes
+    from bench.kernels.reference_png import filtered_ids, filtered_mask, filtered_pair_counts, unfilter
     from bench.kernels.reference_precision import trapezoid_areas, weighted_precision
     from bench.kernels.reference_segments import color_ids, edge_map, pair_counts, value_pairs
 
@@ -66,7 +60,7 @@ _LOOPS = sorted({*__all__} - {"InvalidLabel", "choose", "native", "which"})
 FORM = 3
 """What the compiled functions take and give. A build of another form is older than these sources, and is not used."""
 _READERS = ("read_coco_results", "read_coco_truth")
-"""They have no twin in `reference`: `bench/formats/coco_unusual.py` is theirs."""
+"""They have no twin in `reference`: `bench/formats/coco/unusual.py` is theirs."""
 
 
 def native() -> ModuleType | None:

@@ -1,4 +1,4 @@
-"""The kernels of masks in COCO's code, in NumPy: made from a PNG, laid over a map. See `reference.py`."""
+"""The kernels of masks in COCO's code, in NumPy: run lengths as text, and masks laid over a map. See `reference.py`."""
 
 from __future__ import annotations
 
@@ -7,29 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.kernels import reference
-
 Array = np.ndarray[Any, Any]
-
-
-def filtered_mask(filtered: Any, height: int, width: int, depth: int) -> tuple[bytes, int]:
-    """Return COCO's code of the pixels that are not 0 in the filtered rows of a PNG, and their number.
-
-    The PNG has one channel of `depth` bits, 1 or 8.
-
-    >>> filtered_mask(bytes([0, 0, 9, 2, 9, 0]), 2, 2, 8)
-    (b'13', 3)
-
-    Raises:
-        ValueError: as `unfilter`, or another depth.
-    """
-    if depth not in (1, 8):
-        raise ValueError(f"a mask has 1 or 8 bits a pixel, not {depth}")
-    rows = reference.unfilter(filtered, height, width if depth == 8 else (width + 7) // 8, 1)
-    inside = rows != 0 if depth == 8 else np.unpackbits(rows, axis=1)[:, :width] != 0
-    flat = inside.reshape(-1, order="F")
-    borders = np.flatnonzero(np.diff(flat, prepend=False))
-    return _code(np.diff([0, *borders.tolist(), flat.size]).tolist()), int(np.count_nonzero(flat))
 
 
 def labels_under(labels: Array, codes: Sequence[bytes], columns: Array, count: int) -> Array:
@@ -64,7 +42,7 @@ def labels_under(labels: Array, codes: Sequence[bytes], columns: Array, count: i
     return result
 
 
-def _code(runs: list[int]) -> bytes:
+def encode_runs(runs: list[int]) -> bytes:
     """Five bits a character, the lowest first; from the fourth run on, differences to the run two places before."""
     characters = []
     for place, run in enumerate(runs):

@@ -17,7 +17,8 @@ import numpy as np
 
 from bench.cards import Card
 from bench.errors import DataError, UsageError, did_you_mean
-from bench.formats import derive, layout
+from bench.formats import layout
+from bench.formats.objects import derive
 from bench.samples import Array, LabelMap, Sample, Truth
 from bench.streets import SPLITS, VERSION, Scene, draw, scene_id
 

@@ -11,7 +11,7 @@ from bench import inputs, masks
 from bench.classes import Class, Classes
 from bench.errors import DataError, PredictionError, UsageError
 from bench.evaluation.evaluator import Evaluator
-from bench.formats import coco_masks
+from bench.formats.coco import masks as coco_masks
 from bench.samples import Instances
 
 SIZE = (40, 50)

@@ -13,7 +13,7 @@ from bench import kernels, prefetch
 from bench.cards import load_card
 from bench.cli import main, startup
 from bench.errors import DataError
-from bench.formats import coco_columns
+from bench.formats.coco import columns as coco_columns
 
 RESULTS = [{"image_id": 1, "category_id": 1, "score": 0.5, "bbox": [1, 2, 3, 4]}]
 TRUTH = {

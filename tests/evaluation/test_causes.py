@@ -10,7 +10,7 @@ import pytest
 
 from bench import cli
 from bench.errors import PredictionError
-from bench.formats import predicted_files
+from bench.formats.finding import predicted_files
 from bench.samples import Sample, Truth
 
 

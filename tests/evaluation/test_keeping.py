@@ -16,8 +16,9 @@ from bench.errors import PredictionError, RunError, UsageError
 from bench.evaluation import evaluate
 from bench.evaluation.jobs import Job
 from bench.families import Rules
-from bench.formats import coco, layout
-from bench.formats.derive import instances_from_rles
+from bench.formats import layout
+from bench.formats.coco import layout as coco
+from bench.formats.objects.derive import instances_from_rles
 from bench.samples import Image, Instances, Prediction, Sample, Segments, Truth
 
 COUNT, SIZE = 9, (12, 15)

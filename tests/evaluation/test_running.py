@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from bench import cards, cli, masks
-from bench.formats import coco
-from bench.formats.derive import instances_from_rles
+from bench.formats.coco import layout as coco
+from bench.formats.objects.derive import instances_from_rles
 from bench.samples import Sample, Segments, Truth
 
 CARD = """
@@ -31,7 +31,7 @@ MODEL = '''
 """Finds what is bright: a car."""
 import numpy as np
 from bench import masks
-from bench.formats.derive import instances_from_rles
+from bench.formats.objects.derive import instances_from_rles
 from bench.samples import Segments
 
 class Bright:

@@ -22,9 +22,10 @@ from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.jobs import stored_predictions
 from bench.families import Source
 from bench.families.doubts import object_doubts
-from bench.formats import coco, layout
-from bench.formats.coco_json import SegmentEntry
-from bench.formats.coco_panoptic import read_segments
+from bench.formats import layout
+from bench.formats.coco import layout as coco
+from bench.formats.coco.json_files import SegmentEntry
+from bench.formats.coco.panoptic import read_segments
 from bench.metrics.label_space import Votes
 from bench.notices import Notice
 from bench.opening import open_data

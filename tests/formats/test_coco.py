@@ -13,9 +13,11 @@ from pycocotools.coco import COCO
 from bench import images, masks
 from bench.cards import load_card, parse_card
 from bench.errors import DataError, PredictionError
-from bench.formats import coco, coco_json, derive
-from bench.formats.coco_files import Files, picture_finder, sample_names
-from bench.formats.coco_json import ImageEntry
+from bench.formats.coco import json_files as coco_json
+from bench.formats.coco import layout as coco
+from bench.formats.coco.files import Files, picture_finder, sample_names
+from bench.formats.coco.json_files import ImageEntry
+from bench.formats.objects import derive
 from bench.samples import LabelMap, Sample, Truth
 
 HEAD = 'title = "T"\nlayout = "coco"\nlicence = "-"\ncite = "-"\nobtain = "-"\n'

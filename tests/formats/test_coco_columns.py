@@ -11,7 +11,8 @@ from pycocotools import mask as coco
 from bench import kernels, masks
 from bench.cards import load_card
 from bench.errors import DataError, PredictionError
-from bench.formats import coco_columns, coco_unusual
+from bench.formats.coco import columns as coco_columns
+from bench.formats.coco import unusual as coco_unusual
 
 CARD = load_card("coco-instances")
 NAMES = {entry.id: entry.name for entry in CARD.classes.entries}

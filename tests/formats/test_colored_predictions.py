@@ -11,8 +11,9 @@ from PIL import Image
 
 from bench import cards, cli
 from bench.errors import DataError, PredictionError
-from bench.formats import cityscapes_results, layout
-from bench.formats.label_files import label_files
+from bench.formats import layout
+from bench.formats.cityscapes import results as cityscapes_results
+from bench.formats.labels.files import label_files
 from bench.samples import LabelMap, Sample, Truth
 
 COLORED = ["camvid", "cityscapes", "coco-panoptic", "streets", "voc2012"]

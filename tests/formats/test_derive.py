@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from bench import masks
 from bench.classes import Class, Classes
 from bench.errors import DataError
-from bench.formats import derive
+from bench.formats.objects import derive
 from bench.samples import LabelMap, Segments
 
 CLASSES = Classes(

@@ -17,7 +17,9 @@ from pycocotools.cocoeval import COCOeval
 
 from bench import cli, kernels
 from bench.errors import PredictionError
-from bench.formats import coco_columns, pairs, voc
+from bench.formats import voc
+from bench.formats.coco import columns as coco_columns
+from bench.formats.pairs import layout as pairs
 
 NAMES = ["img_1.jpg", "img_2.jpg", "img_3.jpg"]
 

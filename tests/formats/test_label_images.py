@@ -19,7 +19,8 @@ from bench import images
 from bench.cards import load_card, parse_card
 from bench.errors import DataError, PredictionError
 from bench.evaluation.choosing import task_of
-from bench.formats import layout, pairs
+from bench.formats import layout
+from bench.formats.pairs import layout as pairs
 from bench.images import png
 from bench.samples import Sample, Truth
 

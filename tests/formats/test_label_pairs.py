@@ -18,7 +18,7 @@ from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import Job, stored_predictions
 from bench.families import pixels
-from bench.formats import pairs
+from bench.formats.pairs import layout as pairs
 from bench.samples import Array
 
 IMAGES = 20

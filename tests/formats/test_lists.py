@@ -10,7 +10,11 @@ from types import ModuleType
 import pytest
 
 from bench.errors import DataError, InputError, UsageError
-from bench.formats import cityscapes, coco, lists, pairs, voc
+from bench.formats import voc
+from bench.formats.cityscapes import layout as cityscapes
+from bench.formats.coco import layout as coco
+from bench.formats.finding import lists
+from bench.formats.pairs import layout as pairs
 from bench.opening import open_data
 
 IDS = ["2007_000033", "2007_000042", "2008_000001"]

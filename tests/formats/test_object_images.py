@@ -20,8 +20,9 @@ from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import stored_predictions
 from bench.evaluation.kinds import task_of
-from bench.formats import label_pairs, pairs
-from bench.formats.patterns import Pattern
+from bench.formats.finding.patterns import Pattern
+from bench.formats.labels import pairs as label_pairs
+from bench.formats.pairs import layout as pairs
 from bench.samples import Sample, Truth
 
 SIZE = (24, 30)

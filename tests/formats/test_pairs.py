@@ -13,9 +13,10 @@ from hypothesis.extra import numpy as hnp
 from bench import images, masks
 from bench.cards import load_card, parse_card
 from bench.errors import CardError, DataError, PredictionError
-from bench.formats import derive, pairs
-from bench.formats.label_files import LabelFiles
-from bench.formats.patterns import Pattern
+from bench.formats.finding.patterns import Pattern
+from bench.formats.labels.files import LabelFiles
+from bench.formats.objects import derive
+from bench.formats.pairs import layout as pairs
 from bench.samples import Instances, LabelMap, Sample, Segments, Truth
 
 CLASSES = """

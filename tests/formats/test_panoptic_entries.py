@@ -13,7 +13,7 @@ import pytest
 
 from bench import cli
 from bench.errors import DataError, PredictionError
-from bench.formats import coco
+from bench.formats.coco import layout as coco
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import Job, stored_predictions
 from bench.families import panoptic
-from bench.formats import coco
+from bench.formats.coco import layout as coco
 from bench.samples import Sample, Segments, Truth
 
 CARD = load_card("coco-panoptic")

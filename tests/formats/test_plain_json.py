@@ -20,7 +20,10 @@ from bench.cards import load_card
 from bench.cli import main
 from bench.errors import PredictionError
 from bench.evaluation.choosing import boxes_alone, task_of
-from bench.formats import coco_classes, coco_columns, coco_json, lvis_columns
+from bench.formats.coco import classes as coco_classes
+from bench.formats.coco import columns as coco_columns
+from bench.formats.coco import json_files as coco_json
+from bench.formats.lvis import columns as lvis_columns
 
 BOX = [[1.0, 1.0, 9.0, 1.0, 9.0, 7.0, 1.0, 7.0]]
 TRUTH = {

@@ -16,7 +16,9 @@ from bench.errors import CardError, DataError, PredictionError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import stored_predictions
-from bench.formats import label_pairs, layout, pairs
+from bench.formats import layout
+from bench.formats.labels import pairs as label_pairs
+from bench.formats.pairs import layout as pairs
 
 pytestmark = pytest.mark.usefixtures("kernel")  # files are read with and without the native kernels
 GENERATOR = np.random.default_rng(20261127)

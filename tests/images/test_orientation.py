@@ -14,8 +14,11 @@ from bench import images
 from bench.cards import parse_card
 from bench.cli import main
 from bench.errors import DataError, PredictionError
-from bench.formats import coco, pairs, pictures, voc
+from bench.formats import voc
+from bench.formats.coco import layout as coco
+from bench.formats.pairs import layout as pairs
 from bench.images import orientation, png
+from bench.images import upright as pictures
 from bench.samples import LabelMap, Sample, Truth
 
 TAGS = range(1, 9)

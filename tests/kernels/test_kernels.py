@@ -290,7 +290,7 @@ def test_unfilter_refuses_what_is_no_png(twin: ModuleType) -> None:
 
 @pytest.mark.parametrize("wanted", ["reference", pytest.param("native", marks=needs_native)])
 def test_environment_chooses_the_form(wanted: str) -> None:
-    program = "from bench import kernels; print(kernels.which(), kernels.unfilter.__module__)"
+    program = "from bench import kernels; print(kernels.which(), kernels.joint_histogram.__module__)"
     environment = {**os.environ, "BENCH_KERNELS": wanted}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     module = {"reference": "bench.kernels.reference", "native": "bench.kernels._native"}[wanted]
@@ -322,7 +322,7 @@ def test_extension_is_built_from_every_source(repository: Path) -> None:
         if callable(value) and getattr(value, "__module__", "").startswith(reference.__name__)
     }
     loops = {name for name in public if name[0].islower() and not name.startswith("_")}
-    readers = {"polygon_runs", "read_coco_results", "read_coco_truth"}  # their twin is bench/formats/coco_unusual.py
+    readers = {"polygon_runs", "read_coco_results", "read_coco_truth"}  # their twin is bench/formats/coco/unusual.py
     assert {*loops, *readers, "FORM"} == {name for name in vars(NATIVE) if not name.startswith("_")}
     assert loops <= set(kernels.__all__)
 

@@ -17,8 +17,8 @@ from PIL import Image
 from bench import masks
 from bench.cards import load_card
 from bench.errors import PredictionError
-from bench.formats import derive
-from bench.formats.cityscapes_files import read_segments
+from bench.formats.cityscapes.files import read_segments
+from bench.formats.objects import derive
 from bench.metrics import cityscapes_instance as metric
 from bench.samples import Instances, Segments
 

@@ -16,8 +16,8 @@ import pytest
 from bench import cli, kernels, masks
 from bench.classes import Class, Classes
 from bench.errors import DataError, PredictionError
-from bench.formats import lvis_bulk
-from bench.formats import lvis_columns as reader
+from bench.formats.lvis import bulk as lvis_bulk
+from bench.formats.lvis import columns as reader
 from bench.metrics import average_precision, lvis
 
 Array = np.ndarray[Any, Any]

@@ -17,8 +17,8 @@ from PIL import Image
 from bench.cards import load_card
 from bench.classes import Class, Classes
 from bench.errors import DataError
-from bench.formats import coco_panoptic
-from bench.formats.coco_json import PanopticAnnotation, SegmentEntry
+from bench.formats.coco import panoptic as coco_panoptic
+from bench.formats.coco.json_files import PanopticAnnotation, SegmentEntry
 from bench.metrics import panoptic
 from bench.samples import Segments
 

@@ -17,8 +17,8 @@ from bench.classes import Class, Classes
 from bench.errors import UsageError
 from bench.families import Rules
 from bench.families import weighted as family
-from bench.formats.cityscapes_files import read_segments
-from bench.formats.label_files import LabelFiles
+from bench.formats.cityscapes.files import read_segments
+from bench.formats.labels.files import LabelFiles
 from bench.metrics import pixels, semantic, weighted
 from bench.metrics.categories import categories, merge
 from bench.samples import LabelMap, Sample, Segments, Table, Truth

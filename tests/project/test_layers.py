@@ -14,6 +14,7 @@ FLOORS = {
     "errors": 0,
     "notices": 0,
     "plain_json": 0,
+    "json_errors": 1,
     "version": 0,
     "classes": 1,
     "samples": 1,

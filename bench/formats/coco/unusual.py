@@ -1,0 +1,135 @@
+"""COCO truth and results as columns, the slow way: object by object, for files that the compiled reader does not take.
+
+It takes every file that `instances.py` takes, and refuses the others in its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench import masks
+from bench.formats.coco import instances as coco_instances
+from bench.formats.coco import json_files as coco_json
+from bench.formats.coco.files import refuse_shared_ids
+from bench.formats.coco.json_files import ImageEntry, InstanceFile, Number
+from bench.notices import Notice
+from bench.samples import Array, Instances
+from bench.samples.columns import DetectionColumns, Runs, TruthColumns
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+
+
+@dataclass(frozen=True, eq=False)
+class TruthFile:
+    """The images of a truth file by ascending id, and its objects; `columns.image` numbers the images in this order.
+
+    `masks` says whether any of the objects has one, where there are objects.
+    """
+
+    images: Sequence[ImageEntry]
+    columns: TruthColumns
+    masks: bool = True
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """The ids of the images."""
+        return tuple(image.id for image in self.images)
+
+    @cached_property
+    def files(self) -> dict[Number, str]:
+        """The names of the pictures by image id."""
+        return {image.id: image.file_name for image in self.images}
+
+
+def truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile:
+    """Read a truth file object by object, each image's together.
+
+    Raises:
+        DataError: as `coco_instances.truth_of`, an object with a damaged mask, and two images that share an id.
+    """
+    file = coco_json.load(path, InstanceFile)
+    read = coco_instances.truth_of(card, file, path)
+    refuse_shared_ids(file.images, str(path))
+    images = sorted(file.images, key=lambda entry: (isinstance(entry.id, str), entry.id))
+    found = [read(entry.id) for entry in images]
+    columns = TruthColumns(
+        images=len(images),
+        areas=_joined((each.areas for each in found), np.float64),
+        crowd=_joined((each.crowd for each in found), np.bool_),
+        sizes=sizes_of(images),
+        **_common(found, with_masks=with_masks),
+    )
+    return noting_shared_ids(TruthFile(images, columns))
+
+
+def noting_shared_ids(file: TruthFile) -> TruthFile:
+    """The same truth, with a note where annotations share an id; scores do not depend on these ids."""
+    numbers = file.columns.numbers
+    if numbers is None or bool((np.diff(numbers) > 0).all()):
+        return file
+    ordered = np.sort(numbers)
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(again):
+        return file
+    many = f"{len(again)} annotations have" if len(again) > 1 else "1 annotation has"
+    message = (
+        f"{many} the id of another one (such as {int(again[0])}): each counts here, while "
+        "pycocotools uses the last annotation of an id for all of them; give every annotation an id of its own"
+    )
+    return replace(file, columns=replace(file.columns, notices=(Notice("annotation-ids", message),)))
+
+
+def results(card: Card, path: Path, listed: TruthFile, *, with_masks: bool) -> DetectionColumns:
+    """Read a results file object by object, each image's together.
+
+    Raises:
+        PredictionError: as `coco_instances.results`, and a damaged mask.
+    """
+    read = coco_instances.results(card, path, listed.files)
+    found = [read(entry.id, (entry.height, entry.width)) for entry in listed.images]
+    scores = (each.scores for each in found if each.scores is not None)
+    return DetectionColumns(
+        images=len(found),
+        scores=_joined(scores, np.float64),
+        notices=read.notices,
+        **_common(found, with_masks=with_masks),
+    )
+
+
+def sizes_of(images: Sequence[ImageEntry]) -> Array:
+    """Heights and widths, (N, 2) int32."""
+    return np.array([(image.height, image.width) for image in images], dtype=np.int32).reshape(-1, 2)
+
+
+def _common(found: Sequence[Instances], *, with_masks: bool) -> dict[str, Any]:
+    lengths = [masks.runs(rle) for each in found for rle in each.rles] if with_masks else []
+    runs = (
+        Runs(
+            offsets=np.cumsum([0, *(len(row) for row in lengths)], dtype=np.int64),
+            lengths=_joined(lengths, np.uint32),
+            heights=np.repeat(
+                np.array([each.size[0] for each in found], dtype=np.int32), [len(each) for each in found]
+            ),
+        )
+        if with_masks
+        else None
+    )
+    return {
+        "numbers": _joined((each.numbers for each in found if each.numbers is not None), np.int64),
+        "marks": _joined((each.marks for each in found if each.marks is not None), np.uint8),
+        "image": np.repeat(np.arange(len(found), dtype=np.int32), [len(each) for each in found]),
+        "classes": _joined((each.classes for each in found), np.int32),
+        "boxes": _joined((each.boxes for each in found), np.float64).reshape(-1, 4),
+        "runs": runs,
+    }
+
+
+def _joined(parts: Iterable[Array], dtype: type) -> Array:
+    return np.concatenate([np.zeros(0, dtype), *(np.asarray(part, dtype=dtype).reshape(-1) for part in parts)])

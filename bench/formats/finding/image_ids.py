@@ -1,0 +1,211 @@
+"""Which image an entry of results means: by one kind of `image_id` for all entries, or not at all.
+
+Entries usually have the ids of the truth. Some writers give the name of the picture, its stem, or a number in it
+(ultralytics), or numbers as text. Such a way is taken only if it fits every entry and no other way that fits
+contradicts it; then a note says so. What else is in an entry is not this module's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias
+
+from bench.errors import PredictionError, UnmatchedError
+from bench.images import IMAGE_SUFFIXES
+from bench.notices import Notice
+
+Number: TypeAlias = int | str
+"""What COCO files call an image id: a number, in some files as text."""
+Way: TypeAlias = Callable[[Any], Number | None]
+"""From the `image_id` of an entry to the id of the image, None where there is no such image."""
+
+
+SUFFIXES = frozenset({*IMAGE_SUFFIXES, ".webp", ".gif"})
+"""What is cut off a name; other dots belong to it."""
+
+
+class Entry(Protocol):
+    """What is looked at of an entry; some writers put the name of the picture beside its id."""
+
+    image_id: Any
+    file_name: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The images of a truth: `files` are the names of their pictures by id, "" where they have none."""
+
+    files: Mapping[Number, str]
+
+    def ways(self) -> Iterator[tuple[str, Way]]:
+        """Ways to call the images other than by their ids, with words for each; names that two images share are out."""
+        names = [(number, plain(name)) for number, name in self.files.items() if name]
+        yield "their ids in another form", self._as_number
+        yield "the names of the pictures", _once((name, n) for n, name in names).get
+        yield "the names of the pictures without folders", _once((_last(name), n) for n, name in names).get
+        yield "the names of the pictures without suffix", _once((_stem(name), n) for n, name in names).get
+        stems = [(_stem(_last(name)), n) for n, name in names]
+        by_stem = _once(stems)
+        yield (
+            "the last parts of the pictures' names",
+            lambda own: by_stem.get(_keys(own)[2]) if isinstance(own, str) else None,
+        )
+        # ultralytics writes a number where the stem is one, and text elsewhere.
+        numbers = [(int(stem), n) for stem, n in stems if stem.isdecimal()]
+        yield "the names of the pictures without folders and suffix", _once([*stems, *numbers]).get
+        # As COCO conversions make numbers of names: 2007_000033 becomes 2007000033.
+        digits = [(stem.replace("_", ""), n) for stem, n in stems]
+        yield "the numbers in the names of the pictures", _once((int(d), n) for d, n in digits if d.isdecimal()).get
+
+    def named(self, file_name: Any) -> set[Number]:
+        """The images whose picture may be called so: by the whole name, else its last part, else without suffix."""
+        if not isinstance(file_name, str):
+            return set()
+        whole, last, stem = _keys(file_name)
+        names, lasts, stems = self._owners
+        tried = ((names, whole), (lasts, last), (names, _stem(whole)), (lasts, stem), (stems, stem))
+        return next((table[key] for table, key in tried if key in table), set())
+
+    @cached_property
+    def _owners(self) -> tuple[dict[str, set[Number]], ...]:
+        tables: tuple[dict[str, set[Number]], ...] = ({}, {}, {})
+        for number, name in self.files.items():
+            for table, key in zip(tables, _keys(name), strict=True):
+                if name:
+                    table.setdefault(key, set()).add(number)
+        return tables
+
+    def _as_number(self, given: Any) -> Number | None:
+        """1 for "1" and "0001", and "1" for 1."""
+        if given in self.files:
+            found: Number = given
+            return found
+        other = int(given) if isinstance(given, str) and given.isdecimal() else str(given)
+        return other if other in self.files else None
+
+
+def resolve(entries: Sequence[Entry], files: Mapping[Number, str], where: str) -> tuple[Notice, ...]:
+    """Give every entry the id that its image has in the truth, and return a note where entries had other ids.
+
+    Raises:
+        PredictionError: an image that the truth does not list, ids that may mean two images, or an entry whose
+            `image_id` and `file_name` name two images.
+    """
+    pictures = Pictures(files)
+    found: tuple[Notice, ...] = ()
+    used = {entry.image_id for entry in entries}
+    if not used <= files.keys():
+        words, meant = _meaning(pictures, used, entries, where)
+        example = next(entry for entry in entries if entry.image_id not in files)
+        message = (
+            f"the results name images by {words}, such as {example.image_id!r} for the image with the id "
+            f"{meant(example)!r}"
+        )
+        found = (Notice("image-ids", message),)
+        for entry in entries:
+            entry.image_id = meant(entry)
+    check_names(entries, pictures, where)
+    return found
+
+
+def check_names(entries: Iterable[Entry], pictures: Pictures, where: str) -> None:
+    """Refuse an entry whose file name is that of another image.
+
+    Raises:
+        PredictionError: the first such entry.
+    """
+    for place, entry in enumerate(entries):
+        if entry.file_name is not None:
+            named = pictures.named(entry.file_name)
+            if named and entry.image_id in pictures.files and entry.image_id not in named:
+                raise PredictionError(f"{where}: {contradiction(f'entry {place}', entry, pictures)}")
+
+
+def contradiction(what: str, entry: Entry, pictures: Pictures) -> str:
+    """Words for an entry whose id and file name name two images."""
+    own = pictures.files.get(entry.image_id, "")
+    other = min(pictures.named(entry.file_name), key=str)
+    return (
+        f"{what} has image_id {entry.image_id!r} but file_name {entry.file_name!r}: these name two images "
+        f"({entry.image_id!r} is {own}, and {entry.file_name} has the id {other!r})"
+    )
+
+
+def plain(name: str) -> str:
+    """A name with "/" between folders, as it may have been written on Windows."""
+    return name.replace("\\", "/")
+
+
+def _meaning(
+    pictures: Pictures, used: set[Any], entries: Sequence[Entry], where: str
+) -> tuple[str, Callable[[Entry], Any]]:
+    """The one way that fits all entries, with words for it.
+
+    Raises:
+        PredictionError: none fits, or two fit and differ.
+    """
+    fits = [(words, way) for words, way in pictures.ways() if all(way(given) is not None for given in used)]
+    for words, way in fits[1:]:
+        different = next((given for given in used if way(given) != fits[0][1](given)), None)
+        if different is not None:
+            raise PredictionError(
+                f"{where}: the image_id {different!r} may mean two images: {fits[0][1](different)!r} by {fits[0][0]}, "
+                f"{way(different)!r} by {words}; write the ids of the truth"
+            )
+    if fits:
+        words, way = fits[0]
+        return words, lambda entry: way(entry.image_id)
+    named = [pictures.named(entry.file_name) for entry in entries]
+    if named and all(len(each) == 1 for each in named):
+        return "the file_name of each entry", lambda entry: next(iter(pictures.named(entry.file_name)))
+    raise UnmatchedError(f"{where}: {_unknown(pictures, entries)}")
+
+
+def _unknown(pictures: Pictures, entries: Sequence[Entry]) -> str:
+    """Words for results of images that are not listed, with an id from both files and the likely cause."""
+    strange = [(place, entry.image_id) for place, entry in enumerate(entries) if entry.image_id not in pictures.files]
+    place, unknown = strange[0]
+    number, name = next(iter(pictures.files.items()))
+    kind = "numbers" if isinstance(number, int) else "names"
+    example = f"{number!r} ({name})" if name and name != number else f"{number!r}"
+    text = f"result {place} is for image {unknown!r}, which the truth does not list"
+    share = f"{len(strange)} of {len(entries)} results are of such images"
+    return f"{text}; {share}, and the ids there are {kind} such as {example}{_shifted(pictures, entries)}"
+
+
+def _shifted(pictures: Pictures, entries: Sequence[Entry]) -> str:
+    """Words for ids that are all there once 1 is added or taken away."""
+    used = {entry.image_id for entry in entries}
+    if all(isinstance(given, int) for given in used):
+        for step, sign, start in ((1, "+", 0), (-1, "-", 1)):
+            if {given + step for given in used} <= pictures.files.keys():
+                return f"; every one of them {sign} 1 is an id there: the results may count images from {start}"
+    return ""
+
+
+def _once(pairs: Iterable[tuple[Any, Number]]) -> dict[Any, Number]:
+    """A table of the keys that stand for one image; those of two images are left out."""
+    found: dict[Any, Number] = {}
+    shared = set()
+    for key, number in pairs:
+        if found.setdefault(key, number) != number:
+            shared.add(key)
+    return {key: number for key, number in found.items() if key not in shared}
+
+
+def _keys(name: str) -> tuple[str, str, str]:
+    """The whole name, its last part, and that without suffix."""
+    whole = plain(name)
+    last = _last(whole)
+    return whole, last, _stem(last)
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
+
+
+def _stem(name: str) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    return stem if stem and dot + suffix.lower() in SUFFIXES else name

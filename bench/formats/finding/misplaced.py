@@ -1,0 +1,55 @@
+"""What to say where a folder does not hold the truth that a layout looks for: what lies there, and where it may lie.
+
+The usual mistake is a folder one level too high or too low. It knows names and folders, and nothing of their files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import cards
+from bench.errors import DataError
+from bench.formats.finding import folders
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+
+_TRIED = 50
+"""How many folders inside the named one are tried."""
+
+
+def nothing_found(card: Card, root: Path, looked: str, fits: Callable[[Path], bool]) -> DataError:
+    """The error for truth that is not there; `looked` says what was looked for, `fits` whether a folder has it."""
+    there = _elsewhere(root, fits)
+    if there is not None:
+        return DataError(f"{root}: {looked}; it lies in {there}: say --data {there}")
+    return DataError(f"{root}: {looked}, and {_held(root)}{_obtain(card)}")
+
+
+def _elsewhere(root: Path, fits: Callable[[Path], bool]) -> Path | None:
+    """The folder above, or one inside, that has what was looked for."""
+    inside = [path for path in _sorted(root) if path.is_dir()][:_TRIED]
+    above = [root.parent] if root.resolve().parent != root.resolve() else []
+    return next((path for path in (*inside, *above) if fits(path)), None)
+
+
+def _held(root: Path) -> str:
+    names = [f"{path.name}/" if path.is_dir() else path.name for path in _sorted(root)]
+    return f"there lie {folders.first(names)}" if names else "nothing lies there"
+
+
+def _sorted(root: Path) -> list[Path]:
+    try:
+        return sorted(path for path in root.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return []
+
+
+def _obtain(card: Card) -> str:
+    """What the card says about getting the data; those that ship say more than fits a sentence."""
+    if card.name in cards.names():
+        return f"; bench prepare --dataset {card.name} --data DIR says what DIR holds"
+    told = " ".join(card.obtain.split()).rstrip(".")
+    return f"; the card says: {told}" if told else ""

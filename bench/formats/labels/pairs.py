@@ -1,0 +1,53 @@
+"""Label files of truth and prediction read together, several images at a time: what their labels share, and no map.
+
+That is the way for files that are as they should be. Whatever is unusual or wrong is left to `files`, which reads
+one map at a time and says what is the matter with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bench import images
+from bench.errors import InputError
+from bench.formats import PredictionReader
+from bench.formats.labels.files import PredictedLabels, TrueLabels
+from bench.samples import Sample
+from bench.samples.columns import LabelPairs
+
+_NOWHERE = Path()
+
+
+def read(predictions: PredictionReader, samples: Sequence[Sample]) -> LabelPairs | None:
+    """Read what the labels of some images share; None where they have to be read one after the other.
+
+    So it is with truth that is no label file; with files that are missing, damaged, of different sizes, or no plain
+    PNGs of 8 bits; and with values that mean nothing.
+    """
+    truths = [sample.truth.read_semantic for sample in samples]
+    files = [truth for truth in truths if isinstance(truth, TrueLabels)]
+    if not isinstance(predictions, PredictedLabels) or len(files) < len(samples):
+        return None
+    label_files = files[0].files
+    plain = not (label_files.colors or predictions.files.colors) and label_files.threshold is None
+    if not plain or any(file.files is not label_files for file in files):
+        return None
+    parts = []
+    for file, sample in zip(files, samples, strict=True):
+        found = images.read_pairs(file.path, predictions.paths[sample.id])
+        if found is None:
+            return None
+        parts.append(found[0])
+    values = np.concatenate(parts)
+    try:
+        # Values mean the same in every file: they are looked up once, not pixel by pixel.
+        truth = label_files.true_labels(values[:, 0].astype(np.uint8), _NOWHERE)
+        written = predictions.files.predicted_values(values[:, 1].astype(np.uint8), predictions.space, _NOWHERE)
+        predicted = predictions.files.classes.prediction_to_train(written, predictions.space, where="")
+    except InputError:
+        return None
+    image = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    return LabelPairs(image, truth, predicted, values[:, 2], written)

@@ -1,0 +1,135 @@
+"""LVIS' truth and results in bulk, by the compiled reader of COCO's files, in which no entry becomes an object.
+
+Whatever is unusual, right or wrong, goes the way of `columns.py`, which has the words for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from bench import kernels, prefetch
+from bench.formats.coco import instances as coco_instances
+from bench.formats.coco.columns import agreeing, kept_runs, places_of, runs_of
+from bench.formats.lvis import columns as lvis_columns
+from bench.formats.lvis.columns import Category, Image, Listing, LvisTruth
+from bench.samples import Array
+from bench.samples.columns import DetectionColumns, TruthColumns
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where the images and categories of a file are found: `position` (N,) of the file's images, -1 for left out."""
+
+    truth: LvisTruth
+    numbers: Sequence[int]
+    position: Array
+
+    def of(self, found: dict[str, Any]) -> tuple[Array, Array] | None:
+        """Positions (-1 for left out) and train ids of entries, int32; None where one is unknown."""
+        image = places_of(found["image_id"], self.truth.numbers)
+        classes = places_of(found["category_id"], [each.id for each in self.truth.categories])
+        return None if image is None or classes is None else (self.position[image], classes)
+
+
+def read(truth: Path, results: Path, numbers: Sequence[int]) -> tuple[TruthColumns, DetectionColumns]:
+    """Read both files at the same time, on the images of these numbers, image n being the n-th of them.
+
+    Raises:
+        DataError, PredictionError: as `lvis_columns.read_truth` and `read_results`.
+    """
+    parsing = prefetch.take(results, "read_coco_results", with_masks=True)
+    try:
+        found = prefetch.take(truth, "read_coco_truth", with_masks=True).result()
+        usual = None if found is None else _truth(truth, *found, numbers=numbers)
+    finally:
+        other = parsing.result()
+    if usual is not None:
+        objects, places = usual
+        detections = None
+        if other is not None and agreeing(other, places.truth.files):
+            detections = _results(places, other[1])
+        if detections is None:
+            detections = lvis_columns.read_results(results, places.truth, numbers)
+        return objects, detections
+    whole = lvis_columns.read_truth(truth)
+    return whole.columns(numbers), lvis_columns.read_results(results, whole, numbers)
+
+
+def _truth(
+    path: Path, data: bytes, found: dict[str, Any], *, numbers: Sequence[int]
+) -> tuple[TruthColumns, _Places] | None:
+    areas, boxes = found["areas"], found["boxes"]
+    # The slow way reports unknown areas, and boxes that lie in no image (NaN fails the comparison too).
+    if b'"ignore"' in data or bool(np.isnan(areas).any()) or not _in_reach(boxes):
+        return None
+    try:
+        images = msgspec.json.decode(data[slice(*found["images"])], type=list[Image])
+        categories = msgspec.json.decode(data[slice(*found["categories"])], type=list[Category])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    truth = lvis_columns.checked(LvisTruth(path, Listing(images, categories)))
+    places = _Places(truth, numbers, _positions(truth.numbers, numbers))
+    where = places.of(found)
+    if where is None:
+        return None
+    image, classes = where
+    kept = image >= 0
+    listed = [truth.by_number[number] for number in numbers]
+    columns = TruthColumns(
+        images=len(numbers),
+        image=image[kept],
+        classes=classes[kept],
+        boxes=boxes[kept],
+        areas=areas[kept].astype(np.float64, copy=False),
+        crowd=np.zeros(int(kept.sum()), dtype=bool),
+        numbers=found["numbers"][kept],
+        marks=found["marks"][kept],
+        sizes=np.array([(each.height, each.width) for each in listed], dtype=np.int32).reshape(-1, 2),
+        runs=kept_runs(runs_of(found), kept),
+        absent=lvis_columns.pairs([[truth.train_ids[k] for k in each.neg_category_ids] for each in listed]),
+        partial=lvis_columns.pairs([[truth.train_ids[k] for k in each.not_exhaustive_category_ids] for each in listed]),
+    )
+    return columns, places
+
+
+def _results(places: _Places, found: dict[str, Any]) -> DetectionColumns | None:
+    """The detections; None where something is unusual."""
+    where, runs, boxes = places.of(found), runs_of(found), found["boxes"]
+    if where is None or runs is None or not _in_reach(boxes[~np.isnan(boxes[:, 0])]):
+        return None
+    image, classes = where
+    listed = [places.truth.by_number[number] for number in places.numbers]
+    sizes = np.array([(each.height, each.width) for each in listed], dtype=np.int64).reshape(-1, 2)
+    kept = image >= 0
+    own = np.stack([found["heights"], found["widths"]], axis=1)[kept]
+    if not np.array_equal(sizes[image[kept]], own):
+        return None
+    masks = kept_runs(runs, kept)
+    if masks is not None and bool(np.isnan(boxes[:, 0]).any()):
+        boxes = kernels.run_boxes(masks.offsets, masks.lengths, masks.heights)
+    else:
+        boxes = boxes[kept]
+    return DetectionColumns(
+        images=len(places.numbers),
+        image=image[kept],
+        classes=classes[kept],
+        scores=found["scores"][kept],
+        boxes=boxes,
+        runs=masks,
+        numbers=np.flatnonzero(kept),
+    )
+
+
+def _in_reach(boxes: Array) -> bool:
+    return bool((np.abs(boxes) <= coco_instances.FARTHEST).all())
+
+
+def _positions(numbers: Sequence[int], wanted: Sequence[int]) -> Array:
+    places = {number: place for place, number in enumerate(wanted)}
+    return np.array([places.get(number, -1) for number in numbers], dtype=np.int32)

@@ -1,0 +1,283 @@
+"""LVIS' files as they stand: COCO's with lists of the classes that each image tells, and a frequency for each class.
+
+Results are COCO's. Objects come image by image, or all at once as columns; where files lie is told in `layout.py`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from bench import kernels, masks
+from bench.errors import DataError, PredictionError
+from bench.formats.coco import classes as coco_classes
+from bench.formats.coco import instances as coco_instances
+from bench.formats.coco import masks as coco_masks
+from bench.formats.coco.json_files import Number, Result, Segmentation, load
+from bench.formats.coco.numbers import ReadWhole, sized, whole
+from bench.formats.finding import image_ids
+from bench.samples import Array, Instances, Rle
+from bench.samples.columns import DetectionColumns, Runs, TruthColumns
+
+Size = tuple[int, int]
+FREQUENCIES = ("r", "c", "f")
+
+
+class Image(msgspec.Struct, gc=False):
+    """An image: pictures are named by `coco_url` in version 1, by `file_name` before."""
+
+    id: ReadWhole
+    height: ReadWhole
+    width: ReadWhole
+    neg_category_ids: list[int]
+    not_exhaustive_category_ids: list[int]
+    file_name: str = ""
+    coco_url: str = ""
+
+    def __post_init__(self) -> None:
+        """Make whole numbers of floats, and refuse an image without a pixel or with more than masks can count."""
+        _, self.height, self.width = sized(self.id, self.height, self.width)
+        self.id = whole(self.id, "id")
+
+
+class Category(msgspec.Struct, gc=False):
+    """A class; `frequency` is r, c or f."""
+
+    id: int
+    name: str
+    frequency: str
+
+
+class Annotation(msgspec.Struct, gc=False):
+    """An object."""
+
+    image_id: ReadWhole
+    category_id: ReadWhole
+    segmentation: Segmentation
+    bbox: tuple[float, float, float, float]
+    area: float
+    ignore: int | bool = 0
+    id: int | float | str | None = None
+
+    def __post_init__(self) -> None:
+        """Make whole numbers of floats."""
+        self.image_id, self.category_id = whole(self.image_id, "image_id"), whole(self.category_id, "category_id")
+
+
+class Listing(msgspec.Struct, gc=False):
+    """What a truth file lists, without its objects."""
+
+    images: list[Image]
+    categories: list[Category]
+
+
+class File(Listing, gc=False):
+    """A truth file."""
+
+    annotations: list[Annotation]
+
+
+@dataclass(frozen=True, eq=False)
+class LvisTruth:
+    """A truth file: N images by rising number, and C classes by rising category."""
+
+    path: Path
+    file: Listing
+
+    @cached_property
+    def images(self) -> tuple[Image, ...]:
+        """The images, by rising number."""
+        return tuple(sorted(self.file.images, key=lambda image: image.id))
+
+    @cached_property
+    def numbers(self) -> tuple[int, ...]:
+        """Numbers of the images."""
+        return tuple(image.id for image in self.images)
+
+    @cached_property
+    def files(self) -> dict[Number, str]:
+        """The names of the pictures by image id."""
+        return {image.id: image.coco_url or image.file_name for image in self.images}
+
+    @cached_property
+    def categories(self) -> tuple[Category, ...]:
+        """The classes, whose places here are train ids."""
+        return tuple(sorted(self.file.categories, key=lambda each: each.id))
+
+    @cached_property
+    def train_ids(self) -> dict[int, int]:
+        """The place of each category."""
+        return {each.id: place for place, each in enumerate(self.categories)}
+
+    @cached_property
+    def by_number(self) -> dict[int, Image]:
+        """The image of each number."""
+        return {image.id: image for image in self.images}
+
+    @cached_property
+    def grouped(self) -> dict[int, list[tuple[int, Annotation]]]:
+        """The objects of each image with their places in the file, in its order."""
+        found: dict[int, list[tuple[int, Annotation]]] = defaultdict(list)
+        for place, entry in enumerate(self.file.annotations if isinstance(self.file, File) else ()):
+            found[entry.image_id].append((place, entry))
+        return found
+
+    def instances(self, number: int) -> Instances:
+        """The objects of an image, and the classes that it tells to be absent or marked in part.
+
+        Raises:
+            DataError: a damaged mask.
+        """
+        image, placed = self.by_number[number], self.grouped.get(number, [])
+        size = image.height, image.width
+        shapes = [
+            coco_masks.drawn(e.segmentation, e.bbox, size, f"{self.path}: {coco_classes.named(e, place)}", DataError)
+            for place, e in placed
+        ]
+        entries = [entry for _, entry in placed]
+        return Instances(
+            size=size,
+            classes=np.array([self.train_ids[entry.category_id] for entry in entries], dtype=np.int64),
+            rles=[rle for rle, _ in shapes],
+            areas=np.array([entry.area for entry in entries], dtype=np.float64),
+            boxes=np.array([entry.bbox for entry in entries], dtype=np.float64).reshape(-1, 4),
+            ignore=np.array([bool(entry.ignore) for entry in entries], dtype=bool),
+            absent=[self.train_ids[each] for each in image.neg_category_ids],
+            partial=[self.train_ids[each] for each in image.not_exhaustive_category_ids],
+            numbers=np.array([coco_instances.number_of(entry, place) for place, entry in placed], dtype=np.int64),
+            marks=np.array([mark for _, mark in shapes], dtype=np.uint8),
+        )
+
+    def columns(self, numbers: Sequence[int]) -> TruthColumns:
+        """The objects of these images as columns, image n being the n-th of `numbers`.
+
+        Raises:
+            DataError: a damaged mask.
+        """
+        found = [self.instances(number) for number in numbers]
+        counts = [len(each) for each in found]
+        return TruthColumns(
+            images=len(found),
+            image=np.repeat(np.arange(len(found), dtype=np.int32), counts),
+            classes=_joined([each.classes for each in found], np.int32),
+            boxes=_joined([each.boxes for each in found], np.float64).reshape(-1, 4),
+            areas=_joined([each.areas for each in found], np.float64),
+            crowd=np.zeros(sum(counts), dtype=bool),
+            sizes=np.array([each.size for each in found], dtype=np.int32).reshape(-1, 2),
+            runs=_runs([(each.rles, each.size) for each in found]),
+            ignore=_joined([each.ignore for each in found if each.ignore is not None], np.bool_),
+            absent=pairs([each.absent for each in found]),
+            partial=pairs([each.partial for each in found]),
+            numbers=_joined([each.numbers for each in found if each.numbers is not None], np.int64),
+            marks=_joined([each.marks for each in found if each.marks is not None], np.uint8),
+        )
+
+
+def read_listing(path: Path) -> LvisTruth:
+    """Read the images and classes of a truth file.
+
+    Raises:
+        DataError: as `read_truth`.
+    """
+    return checked(LvisTruth(path, load(path, Listing)))
+
+
+def read_truth(path: Path) -> LvisTruth:
+    """Read a truth file.
+
+    Raises:
+        DataError: it cannot be read, lacks a key, or names an image, a category or a frequency that does not exist.
+    """
+    truth = checked(LvisTruth(path, load(path, File)))
+    for placed in truth.grouped.values():
+        for place, entry in placed:
+            what = f"{path}: {coco_classes.named(entry, place)}"
+            if entry.image_id not in truth.by_number:
+                raise DataError(f"{what} belongs to an image that the file does not list")
+            if entry.category_id not in truth.train_ids:
+                unlisted = f"has the category {entry.category_id}, which `categories` of the file does not list"
+                raise DataError(f"{what} {unlisted}")
+            coco_instances.check_box(entry, place, path, DataError)
+    return truth
+
+
+def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> DetectionColumns:
+    """Read a results file as COCO has it, on the images of these numbers; without masks, boxes stand for them.
+
+    Raises:
+        PredictionError: it cannot be read, names an image or category that the truth lacks, some detections have masks
+            or boxes and others not, or any of them is damaged.
+    """
+    results = load(path, list[Result], PredictionError)
+    notices = image_ids.resolve(results, truth.files, str(path))
+    coco_instances.check_results(results, path)
+    for place, result in enumerate(results):
+        if result.category_id not in truth.train_ids:
+            what = f"{path}: {coco_classes.named(result, place)}"
+            raise PredictionError(f"{what} has the category {result.category_id}, which the truth does not list")
+    masked, boxed = ([getattr(result, name) is not None for result in results] for name in ("segmentation", "bbox"))
+    if results and (any(masked) != all(masked) or not (all(masked) or all(boxed))):
+        raise PredictionError(f"{path}: some results have a segmentation or a bbox and others not; all need the same")
+    places = {number: place for place, number in enumerate(numbers)}
+    placed = [(place, result) for place, result in enumerate(results) if result.image_id in places]
+    kept = [result for _, result in placed]
+    sizes = [(truth.by_number[number].height, truth.by_number[number].width) for number in numbers]
+    image = [places[int(result.image_id)] for result in kept]
+    shapes = [
+        coco_masks.drawn(r.segmentation, r.bbox, sizes[n], f"{path}: {coco_classes.named(r, place)}", PredictionError)
+        for n, (place, r) in zip(image, placed, strict=True)
+    ]
+    runs = _runs([([rle], sizes[n]) for n, (rle, _) in zip(image, shapes, strict=True)])
+    if all(boxed):
+        boxes = np.array([result.bbox for result in kept], dtype=np.float64).reshape(-1, 4)
+    else:
+        boxes = kernels.run_boxes(runs.offsets, runs.lengths, runs.heights)
+    return DetectionColumns(
+        images=len(numbers),
+        image=np.array(image, dtype=np.int32),
+        classes=np.array([truth.train_ids[result.category_id] for result in kept], dtype=np.int32),
+        scores=np.array([result.score for result in kept], dtype=np.float64),
+        boxes=boxes,
+        runs=runs,
+        numbers=np.array([place for place, _ in placed], dtype=np.int64),
+        marks=np.array([mark for _, mark in shapes], dtype=np.uint8),
+        notices=notices,
+    )
+
+
+def checked(truth: LvisTruth) -> LvisTruth:
+    """Refuse images that share a number, and categories and frequencies that there are not."""
+    if not truth.categories:
+        raise DataError(f"{truth.path}: lists no categories, so there is nothing to score")
+    if len(truth.by_number) < len(truth.images):
+        raise DataError(f"{truth.path}: two images share an id; each image needs its own")
+    for each in truth.categories:
+        if each.frequency not in FREQUENCIES:
+            raise DataError(f"{truth.path}: category {each.id} has the frequency {each.frequency!r}; it is r, c or f")
+    for image in truth.images:
+        for category in (*image.neg_category_ids, *image.not_exhaustive_category_ids):
+            if category not in truth.train_ids:
+                raise DataError(f"{truth.path}: image {image.id} lists the category {category}, which there is not")
+    return truth
+
+
+def _runs(found: Sequence[tuple[Sequence[Rle], Size]]) -> Runs:
+    lengths = [masks.runs(rle) for rles, _ in found for rle in rles]
+    heights = [size[0] for rles, size in found for _ in rles]
+    offsets = np.cumsum([0, *(len(each) for each in lengths)], dtype=np.int64)
+    return Runs(offsets, _joined(lengths, np.uint32), np.array(heights, dtype=np.int32))
+
+
+def _joined(parts: Sequence[Array], dtype: type) -> Array:
+    return np.concatenate([np.zeros(0, dtype), *(np.asarray(part, dtype=dtype).reshape(-1) for part in parts)])
+
+
+def pairs(listed: Sequence[Sequence[int]]) -> Array:
+    """Pairs of a place and what is listed there, (K, 2) int64."""
+    return np.array([(n, each) for n, classes in enumerate(listed) for each in classes], dtype=np.int64).reshape(-1, 2)

@@ -1,0 +1,182 @@
+"""Objects in label images: a number for each object and 0 elsewhere (Cellpose, StarDist, skimage), or a file an object.
+
+Such files name no class: the objects are of the only countable class of the card. Nothing here knows where files lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench import images, masks
+from bench.errors import DataError, PredictionError
+from bench.formats.objects import derive
+from bench.notices import Notice
+from bench.samples import Array, Instances, LabelMap, Rle, Sample, Segments
+
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import Classes
+
+Size = tuple[int, int]
+_NO_SCORES = Notice(
+    "no-scores",
+    "label images hold no scores, so every object counts with score 1 and AP is that of one operating point; "
+    "results.json can hold scores",
+)
+_ONE_EACH = Notice(
+    "one-object-each",
+    "no predicted label image holds more than one object; masks of a class need a number for each object "
+    "(skimage.measure.label gives them)",
+    "warning",
+)
+
+
+class PredictedObjects:
+    """Predicted label images by the id of their sample; called, it reads the objects of a sample."""
+
+    def __init__(self, card: Card, path: Path, paths: Mapping[str, Path], notices: Sequence[Notice]) -> None:
+        """Refuse a card with more than one countable class, or none.
+
+        Raises:
+            PredictionError: such a card, because label images name no class.
+        """
+        things = np.flatnonzero(card.classes.things)
+        if len(things) != 1:
+            raise PredictionError(
+                f"{path}: label images hold numbers of objects and no classes, and the card {card.name} has "
+                f"{len(things)} countable classes; write results.json (image_id, category_id, segmentation, score)"
+            )
+        self.paths, self._noted, self._class = paths, tuple(notices), int(things[0])
+        self._most = -1
+
+    def __call__(self, sample: Sample) -> Instances:
+        """The objects by rising number, each with score 1.
+
+        Raises:
+            PredictionError: a file that is missing, damaged, or no label image.
+        """
+        try:
+            numbers = images.read_labels(self.paths[sample.id])
+        except DataError as error:
+            raise PredictionError(str(error)) from None
+        found = np.flatnonzero(np.bincount(numbers.reshape(-1)))
+        found = found[found > 0]
+        self._most = max(self._most, len(found))
+        rles = masks.encode_ids(numbers, found)
+        size = numbers.shape[0], numbers.shape[1]
+        return derive.instances_from_rles(size, np.full(len(found), self._class), rles, scores=np.ones(len(found)))
+
+    @property
+    def used(self) -> frozenset[Path]:
+        """The files that hold predictions."""
+        return frozenset(self.paths.values())
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Notes on such predictions, and on those that were read."""
+        one = self._most == 1 and len(self.paths) > 1
+        return (*self._noted, _NO_SCORES, *([_ONE_EACH] if one else []))
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectMasks:
+    """The true objects of one image, a file each; a file without any pixel holds no object.
+
+    `size_of` gives the size of an image without objects.
+    """
+
+    classes: Classes
+    paths: Sequence[Path]
+    size_of: Callable[[], Size]
+
+    def instances(self) -> Instances:
+        """The objects in the order of their files; they may overlap.
+
+        Raises:
+            DataError: a damaged file, files of different sizes, or a file with several values inside.
+        """
+        size, found = self._masks()
+        rles = [rle for _, rle in found]
+        return derive.instances_from_rles(size, np.full(len(rles), self._thing), rles)
+
+    def semantic(self) -> LabelMap:
+        """Pixels of any object are the countable class, the others the class that is not countable.
+
+        Raises:
+            DataError: as `instances`.
+        """
+        size, found = self._masks()
+        stuff = np.flatnonzero(~self.classes.things)
+        outside = int(stuff[0]) if stuff.size else self.classes.ignore
+        labels = np.full(size, outside, dtype=self.classes.dtype)
+        for _, rle in found:
+            labels[masks.decode(rle).astype(bool)] = self._thing
+        return LabelMap(labels)
+
+    def segments(self) -> Segments:
+        """The panoptic map.
+
+        Raises:
+            DataError: as `instances`, or objects that overlap.
+        """
+        size, found = self._masks()
+        return derive.segments_from_objects(numbered(size, found), self.semantic().labels, self.classes)
+
+    @property
+    def _thing(self) -> int:
+        return int(np.flatnonzero(self.classes.things)[0])
+
+    def _masks(self) -> tuple[Size, list[tuple[Path, Rle]]]:
+        found = read_masks(self.paths)
+        size = self.size_of() if not found else (found[0][1]["size"][0], found[0][1]["size"][1])
+        return size, [(path, rle) for path, rle in found if int(masks.areas([rle])[0])]
+
+
+def read_masks(paths: Sequence[Path]) -> list[tuple[Path, Rle]]:
+    """The masks of files that hold an object each: 0 outside, one other value inside.
+
+    Raises:
+        DataError: a damaged file, files of different sizes, or several values inside one.
+    """
+    found: list[tuple[Path, Rle]] = []
+    for path in paths:
+        values = images.read_labels(path)
+        inside = np.flatnonzero(np.bincount(values.reshape(-1)))
+        inside = inside[inside > 0]
+        if len(inside) > 1:
+            raise DataError(
+                f"{path}: a file of one object holds 0 outside and one value inside, and this one holds "
+                f"{', '.join(map(str, inside[:3].tolist()))}{', ...' if len(inside) > 3 else ''}"
+            )
+        rle = masks.encode(values)
+        if found and rle["size"] != found[0][1]["size"]:
+            first, other = (" x ".join(map(str, each)) for each in (found[0][1]["size"], rle["size"]))
+            raise DataError(f"{path}: it has {other} pixels (height x width), and {found[0][0].name} has {first}")
+        found.append((path, rle))
+    return found
+
+
+def numbered(size: Size, found: Sequence[tuple[Path, Rle]]) -> Array:
+    """One map of objects that do not overlap, (H, W) int32: 0 for none, k + 1 for the k-th.
+
+    Raises:
+        DataError: two objects share a pixel.
+    """
+    drawn = np.zeros(size, dtype=np.int32)
+    for number, (path, rle) in enumerate(found, start=1):
+        inside = masks.decode(rle).astype(bool)
+        taken = inside & (drawn > 0)
+        if taken.any():
+            row, column = (int(each[0]) for each in np.nonzero(taken))
+            other = found[int(drawn[row, column]) - 1][0].name
+            raise DataError(
+                f"{path}: it shares the pixel at row {row}, column {column} with {other}; "
+                "objects overlap only where the task is instance and the labels are files of objects"
+            )
+        drawn[inside] = number
+    return drawn

@@ -1,0 +1,259 @@
+"""Two folders of label maps without a card: what their classes are is read from the values of both.
+
+The truth and the predictions have the same names below their folders; suffixes may differ. Notices say what
+was assumed. Files are found and read as in layout `pairs`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bench import images, kernels
+from bench.cards import Card, Split
+from bench.classes import Class, Classes
+from bench.errors import DataError, PredictionError, UsageError
+from bench.formats.finding import folders
+from bench.formats.labels.files import LabelFiles, PredictedLabels, TrueLabels, label_files
+from bench.formats.pairs import layout as pairs
+from bench.images.values import LARGEST
+from bench.notices import Notice
+from bench.samples import Sample, Truth
+
+SPLIT = "all"
+_WHITE = 255
+"""Masks are often drawn as 0 and 255; in label maps of several classes 255 mostly means void."""
+_MOST = 256
+"""More values than this are taken for classes only where --classes says so."""
+_BY_CARD = "classes in colours need a card with colors = true and their colours (datasets/README.md says how)"
+
+
+@dataclass(frozen=True, eq=False)
+class TwoFolders:
+    """What was made of two folders: a card, the images, and what was assumed."""
+
+    card: Card
+    samples: Sequence[Sample]
+    notices: tuple[Notice, ...]
+
+
+def find(truth: Path) -> list[str]:
+    """The ids of the label maps in a folder, which are their paths below it without suffix.
+
+    Raises:
+        DataError: no such folder, or no label map in it.
+    """
+    if not truth.is_dir():
+        state = "a file" if truth.exists() else "missing"
+        raise DataError(f"--truth {truth}: a folder of label maps, one for every image, is expected, but it is {state}")
+    names = list(folders.files_below(truth))
+    if not names:
+        lossy = any(folders.files_below(truth, (".jpg", ".jpeg")))
+        hint = ", but JPEGs, which change labels: store PNGs" if lossy else ""
+        raise DataError(f"--truth {truth}: there is no label map (PNG, TIFF, BMP, GIF, WebP, NPY) in it{hint}")
+    return names
+
+
+def read(
+    truth: Path,
+    predictions: Path | None,
+    names: Sequence[str],
+    *,
+    classes: str | None = None,
+    ignore: str | None = None,
+) -> TwoFolders:
+    """Make a data set of the label maps of these names; `predictions` is None for baselines.
+
+    `classes` are names separated by commas, or their number; `ignore` are values that do not count.
+
+    Raises:
+        UsageError: classes or values to ignore that make no sense.
+        DataError, PredictionError: files that hold no labels, or values of no class.
+    """
+    files = folders.files_below(truth)
+    paths = [files[name] for name in names]
+    predicted = [] if predictions is None else _predicted(predictions, names)
+    true_values, other_values = _values(paths, DataError), _values(predicted, PredictionError)
+    meant = _Meant(set(true_values), set(other_values), _names(classes), _ignored(ignore))
+    labels = meant.labels()
+    if not labels.names:
+        raise UsageError(f"--ignore {ignore}: no class is left to score; leave out the value of at least one class")
+    _refuse_strangers(labels, true_values, other_values)
+    card = _card(truth, labels)
+    coded = label_files(card)
+    samples = [_sample(name, files[name], coded) for name in names]
+    return TwoFolders(card, samples, tuple(labels.notices))
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Classes by value, values that do not count, and pixel values that mean other values (255 = 1 in masks).
+
+    `missed` are values that do not count in the truth and are predicted: misses there.
+    """
+
+    names: Mapping[int, str]
+    notices: Sequence[Notice]
+    void: tuple[int, ...] = ()
+    missed: tuple[int, ...] = ()
+    values: Mapping[int, int] = field(default_factory=dict)
+
+    def __contains__(self, value: int) -> bool:
+        """Whether a value means anything."""
+        return any(value in each for each in (self.names, self.void, self.missed, self.values))
+
+
+@dataclass(frozen=True)
+class _Meant:
+    """What the values of truth and predictions mean, given --classes and --ignore."""
+
+    truth: set[int]
+    predicted: set[int]
+    names: tuple[str, ...] | None
+    ignore: tuple[int, ...] | None
+
+    def labels(self) -> _Labels:
+        """Classes and void, with notices of what was assumed."""
+        if self._are_masks:
+            return self._masks()
+        void, notices = self._void()
+        names = self._classes(void)
+        if self.names is None:
+            _refuse_too_many(names)
+            listed = folders.first(names.values())
+            count = "1 class was" if len(names) == 1 else f"{len(names)} classes were"
+            message = f"{count} taken from the values of both folders ({listed})"
+            notices.insert(0, Notice("assumed-classes", f"{message}; --classes a,b,c names them"))
+        missed = tuple(value for value in void if value in self.predicted)
+        if missed:
+            message = f"{' and '.join(map(str, missed))}, which the truth does not count, is predicted too"
+            notices.append(Notice("void-predicted", f"{message}: these pixels count as misses"))
+        return _Labels(names, notices, tuple(value for value in void if value not in missed), missed)
+
+    @property
+    def _are_masks(self) -> bool:
+        seen = self.truth | self.predicted
+        fits = self.names is None or len(self.names) == 2
+        apart = not any({1, _WHITE} <= each for each in (self.truth, self.predicted))
+        return self.ignore is None and fits and apart and _WHITE in seen and seen <= {0, 1, _WHITE}
+
+    def _masks(self) -> _Labels:
+        first, second = self.names or ("background", "foreground")
+        seen = sorted(self.truth | self.predicted | {0, _WHITE})
+        held = "0 and 255" if len(seen) == 2 else "0, 1 and 255"
+        message = f"the masks hold no values but {held}, so {_WHITE} was read as the class {second}"
+        notice = Notice("assumed-masks", f"{message}; where it means void, say --ignore {_WHITE}")
+        return _Labels({0: first, 1: second}, [notice], values={value: min(value, 1) for value in seen})
+
+    def _void(self) -> tuple[tuple[int, ...], list[Notice]]:
+        if self.ignore is not None:
+            return self.ignore, []
+        named = self.names is not None and len(self.names) > _WHITE
+        if _WHITE not in self.truth or named:
+            return (), []
+        message = f"{_WHITE} in the truth was taken as void, which counts nowhere; if it is a class, say --ignore none"
+        return (_WHITE,), [Notice("assumed-void", message)]
+
+    def _classes(self, void: Sequence[int]) -> dict[int, str]:
+        if self.names is not None:
+            return {value: name for value, name in enumerate(self.names) if value not in void}
+        return {value: f"class {value}" for value in sorted((self.truth | self.predicted) - set(void))}
+
+
+def _predicted(path: Path, names: Sequence[str]) -> list[Path]:
+    """The files of the predictions, found as in any data set of label maps."""
+    probe = Card("probe", "the truth", "pairs", ("semantic",), Classes((Class(0, "class 0", 0),)), {SPLIT: Split()})
+    found = pairs.read_predictions(probe, path, "semantic", [Sample(name, Truth()) for name in names])
+    return [found.paths[name] for name in names] if isinstance(found, PredictedLabels) else []
+
+
+def _values(paths: Sequence[Path], error: type[DataError | PredictionError]) -> dict[int, Path]:
+    """Every value in some label maps, and the first file that holds it."""
+    from concurrent.futures import ThreadPoolExecutor  # for those without a card
+
+    def values(path: Path) -> list[int]:
+        try:
+            return [int(value) for value in np.flatnonzero(kernels.value_counts(images.read_labels(path)))]
+        except DataError as problem:
+            colored = f"; {_BY_CARD}" if "colour" in str(problem) else ""
+            raise error(f"{problem}{colored}") from None
+
+    found: dict[int, Path] = {}
+    with ThreadPoolExecutor() as pool:
+        for path, held in zip(paths, pool.map(values, paths), strict=True):
+            for value in held:
+                found.setdefault(value, path)
+    return found
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,5}", text.strip()):
+        names = tuple(f"class {value}" for value in range(int(text)))
+    else:
+        names = tuple(name.strip() for name in text.split(","))
+    if not names or not all(names) or len(set(names)) < len(names):
+        raise UsageError(f"--classes {text}: give names separated by commas, each once, or the number of classes")
+    if len(names) > LARGEST:
+        raise UsageError(f"--classes: {len(names)} classes are too many; label maps hold at most {LARGEST}")
+    return names
+
+
+def _ignored(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    if text.strip() == "none":
+        return ()
+    words = [word.strip() for word in text.split(",")]
+    if not all(re.fullmatch(r"[0-9]{1,5}", word) and int(word) <= LARGEST for word in words):
+        raise UsageError(f"--ignore {text}: give values from 0 to {LARGEST} separated by commas, or none")
+    return tuple(dict.fromkeys(int(word) for word in words))
+
+
+def _refuse_too_many(names: Mapping[int, str]) -> None:
+    if len(names) > _MOST:
+        raise DataError(
+            f"the label maps hold {len(names)} different values: these are pictures or numbers of objects rather than "
+            "classes; say how many classes there are with --classes"
+        )
+
+
+def _refuse_strangers(labels: _Labels, truth: Mapping[int, Path], predicted: Mapping[int, Path]) -> None:
+    """Refuse values that no class has, which can be only where the classes were named."""
+    for found, error in ((truth, DataError), (predicted, PredictionError)):
+        for value, path in sorted(found.items()):
+            if value not in labels:
+                raise error(
+                    f"{path}: the value {value} belongs to no class of --classes (values {min(labels.names)} to "
+                    f"{max(labels.names)}); name its class too, or say --ignore {value}"
+                )
+
+
+def _card(truth: Path, labels: _Labels) -> Card:
+    """The card that describes the folders; an ignored value that is predicted becomes a label that is not scored."""
+    entries = [Class(value, name, train_id) for train_id, (value, name) in enumerate(sorted(labels.names.items()))]
+    entries += [Class(value, f"ignored value {value}") for value in labels.missed]
+    ignore = _WHITE if len(labels.names) <= _WHITE else LARGEST
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", truth.resolve().name).strip("-.") or "truth"
+    described = repr((entries, labels.void, sorted(labels.values.items()))).encode()
+    return Card(
+        name=name,
+        title=truth.resolve().name,
+        layout="pairs",
+        tasks=("semantic",),
+        classes=Classes(tuple(entries), ignore=ignore, void=labels.void),
+        splits={SPLIT: Split()},
+        default_split=SPLIT,
+        values=dict(labels.values),
+        digest=hashlib.blake2b(described, digest_size=16).hexdigest(),
+    )
+
+
+def _sample(name: str, path: Path, coded: LabelFiles) -> Sample:
+    return Sample(id=name, truth=Truth(TrueLabels(coded, path)), file=path.name)
