@@ -1,18 +1,14 @@
-"""What every test may ask for: real data beside the checkout, the slow oracles of `tests/oracles`, and
-both forms of the kernels.
+"""Fixtures for every test: real data beside the checkout, and both implementations of the kernels.
 
-They are fixtures, because under `--import-mode=importlib` one test file cannot import another.
+Tests import shared code plainly: `import contesting` from `tests/support`, `from oracles import panoptic` from
+`tests/oracles`. `pyproject.toml` puts both on the path.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -50,29 +46,6 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return folder
-
-
-@cache
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"_bench_tests_{path.parent.name}_{path.stem}", path)
-    assert spec is not None, path
-    assert spec.loader is not None, path
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def oracle() -> Callable[[str], ModuleType]:
-    """A function from a name to the module `tests/oracles/<name>.py`."""
-    return lambda name: _load(REPOSITORY / "tests" / "oracles" / f"{name}.py")
-
-
-@pytest.fixture(scope="session")
-def test_module() -> Callable[[str], ModuleType]:
-    """A function from a name to the module `tests/support/<name>.py`, such as `strategies`."""
-    return lambda name: _load(REPOSITORY / "tests" / "support" / f"{name}.py")
 
 
 @pytest.fixture(params=["native", "reference"])

@@ -10,9 +10,9 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import coco_cases
 import numpy as np
 import pytest
 from PIL import Image
@@ -120,9 +120,7 @@ def test_cityscapes_files_score_what_its_script_says(files, scores, monkeypatch:
 
 
 @pytest.mark.parametrize("group", KINDS)
-def test_coco_s_files_score_what_pycocotools_says(
-    files, scores, test_module: Callable[[str], ModuleType], group: str
-) -> None:
+def test_coco_s_files_score_what_pycocotools_says(files, scores, group: str) -> None:
     truth, found = files("coco", "instance")
     (file,) = (truth / "annotations").glob("instances_*.json")
     (results,) = found.glob("*.json")
@@ -131,7 +129,7 @@ def test_coco_s_files_score_what_pycocotools_says(
         boxes = coco_mask.toBbox([entry.pop("segmentation") for entry in entries])
         entries = [entry | {"bbox": box} for entry, box in zip(entries, boxes.tolist(), strict=True)]
         results.write_text(json.dumps(entries))
-    evaluation = test_module("coco_cases").evaluated(json.loads(file.read_text()), entries, KINDS[group])
+    evaluation = coco_cases.evaluated(json.loads(file.read_text()), entries, KINDS[group])
     expected = [float("nan") if value < 0 else float(value) for value in evaluation.stats]
     actual = scores("coco", truth, results, "--task", "instance")[group]
     assert expected == pytest.approx([_value(actual[name]) for name in COCO_NAMES], rel=1e-12, nan_ok=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
+import driving
 import numpy as np
 import pytest
 from PIL import Image
@@ -78,9 +78,9 @@ def test_functions_are_given_what_the_data_set_gives() -> None:
 
 
 def test_a_record_of_own_data_is_one_of_the_card_with_its_ids(
-    test_module: Callable[[str], ModuleType], tmp_path: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    drives = test_module("driving").made(tmp_path)
+    drives = driving.made(tmp_path)
     pairs = [(sample.image(), sample.truth.semantic().labels) for sample in drives.samples]
     options = {"classes": drives.card, "ids": [sample.id for sample in drives.samples], "name": "mine"}
     result = bench.evaluate(drives.model("semantic"), pairs, out=str(tmp_path / "runs"), **options)

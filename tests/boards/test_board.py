@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
+import contesting
 import numpy as np
 import pytest
 
@@ -29,12 +28,7 @@ PUBLISHED = "name,source,year,mIoU\nold,a paper,2015,61.2\nnew,a paper,2025,99.7
 
 
 @pytest.fixture
-def contesting(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("contesting")
-
-
-@pytest.fixture
-def place(tmp_path: Path, contesting: ModuleType) -> Path:
+def place(tmp_path: Path) -> Path:
     """A board with three runs, two of them as good as equal, and two published rows."""
     folder = tmp_path / "board"
     folder.mkdir()
@@ -110,9 +104,7 @@ def test_published_rows_are_neither_bold_nor_ranked_however_high(place: Path) ->
     assert any("no bold" in remark for remark in table.remarks)
 
 
-def test_a_run_on_other_images_stands_apart_with_the_reason(
-    place: Path, tmp_path: Path, contesting: ModuleType
-) -> None:
+def test_a_run_on_other_images_stands_apart_with_the_reason(place: Path, tmp_path: Path) -> None:
     before = table_of(place)
     board_file.add(board_file.read(place), contesting.run(tmp_path / "runs", "short", 0.0, images=20))
     table = table_of(place)
@@ -122,14 +114,14 @@ def test_a_run_on_other_images_stands_apart_with_the_reason(
     assert not any(score.bold for score in scores(table, "short"))
 
 
-def test_those_that_share_truth_with_most_stay(place: Path, tmp_path: Path, contesting: ModuleType) -> None:
+def test_those_that_share_truth_with_most_stay(place: Path, tmp_path: Path) -> None:
     for model, name in enumerate(("first", "second", "third", "fourth")):
         run = contesting.run(tmp_path / "runs", name, 0.2, images=20, model=model)
         board_file.add(board_file.read(place), run)
     assert {"good", "alike", "bad"} == {row.name for row in table_of(place).apart}
 
 
-def test_a_changed_truth_stands_apart(place: Path, tmp_path: Path, contesting: ModuleType) -> None:
+def test_a_changed_truth_stands_apart(place: Path, tmp_path: Path) -> None:
     samples = [contesting.sample(n, other_truth=n == 3) for n in range(40)]
     board_file.add(board_file.read(place), contesting.run(tmp_path / "runs", "odd", 0.1, images=samples, model=3))
     assert "the truth differs in image003" in table_of(place).apart[0].reason
@@ -160,7 +152,7 @@ def test_one_run_is_neither_ranked_nor_bold(place: Path, tmp_path: Path) -> None
     assert "rank" not in [column.kind for column in table.columns]
 
 
-def test_objects_are_ranked_by_ap(tmp_path: Path, contesting: ModuleType) -> None:
+def test_objects_are_ranked_by_ap(tmp_path: Path) -> None:
     folder = tmp_path / "board"
     folder.mkdir()
     (folder / "blocks.toml").write_text(contesting.CARD)
@@ -188,7 +180,7 @@ def test_the_data_frame_holds_the_same(place: Path) -> None:
     assert np.isnan(frame[frame["name"] == "old"].iloc[0]["mIoU:low"])
 
 
-def test_add_refuses_what_does_not_belong(place: Path, tmp_path: Path, contesting: ModuleType) -> None:
+def test_add_refuses_what_does_not_belong(place: Path, tmp_path: Path) -> None:
     board = board_file.read(place)
     with pytest.raises(RunError, match="on the board already, as runs/good"):
         board_file.add(board, board.runs["good"])

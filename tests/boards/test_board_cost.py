@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import contesting
 import msgspec
 import pytest
 
@@ -31,9 +30,9 @@ PUBLISHED = "name,source,parameters,mIoU\nold,a paper,134.5,61.2\n"
 
 
 @pytest.fixture
-def place(tmp_path: Path, test_module: Callable[[str], ModuleType]) -> Path:
+def place(tmp_path: Path) -> Path:
     """A board with two runs of which one was measured on a device, and a published row."""
-    contesting, folder = test_module("contesting"), tmp_path / "board"
+    folder = tmp_path / "board"
     folder.mkdir()
     (folder / "board.toml").write_text(BOARD)
     (folder / "blocks.toml").write_text(contesting.CARD)

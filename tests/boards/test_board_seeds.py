@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
+import contesting
 import pytest
 
 from bench import boards
@@ -28,9 +27,9 @@ SEEDS = '[[seeds]]\nname = "net"\nruns = ["net", "net-seed2", "net-seed3"]\n'
 
 
 @pytest.fixture(scope="module")
-def place(test_module: Callable[[str], ModuleType], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A board with three trainings of one model and a run of another."""
-    contesting, folder = test_module("contesting"), tmp_path_factory.mktemp("board")
+    folder = tmp_path_factory.mktemp("board")
     (folder / "board.toml").write_text(BOARD)
     (folder / "blocks.toml").write_text(contesting.CARD)
     for n, (name, wrong) in enumerate({"net": 0.1, "net-seed2": 0.13, "net-seed3": 0.17, "other": 0.4}.items()):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
+import contesting
 import pytest
 from PIL import Image
 
@@ -34,9 +34,8 @@ def bench(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, s
 
 
 @pytest.fixture
-def place(tmp_path: Path, test_module: Callable[[str], ModuleType]) -> Path:
+def place(tmp_path: Path) -> Path:
     """A data set of twelve images on disk, and a board without rows."""
-    contesting = test_module("contesting")
     folder = tmp_path / "board"
     folder.mkdir()
     (folder / "board.toml").write_text(BOARD)

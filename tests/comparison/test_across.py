@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from types import ModuleType
 
+import contesting
 import numpy as np
 import pytest
 
@@ -18,15 +18,15 @@ WRONG = {"good": 0.10, "fair": 0.2, "poor": 0.4}
 
 
 @pytest.fixture(scope="module")
-def contest(test_module: Callable[[str], ModuleType], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
+def contest(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
     """Makes the run of a model on data set number `place`."""
-    made, out = test_module("contesting"), tmp_path_factory.mktemp("runs")
+    out = tmp_path_factory.mktemp("runs")
 
     def run(name: str, wrong: float, place: int, first: int = 0) -> Run:
-        card = made.CARD.replace('title = "Blocks"', f'title = "Blocks {place}"')
+        card = contesting.CARD.replace('title = "Blocks"', f'title = "Blocks {place}"')
         card = card.replace('name = "blocks"', f'name = "blocks{place}"')
-        samples = [made.sample(n) for n in range(first + 10 * place, first + 10 * place + 12)]
-        return made.run(out, name, wrong, images=samples, card=card, model=len(name))
+        samples = [contesting.sample(n) for n in range(first + 10 * place, first + 10 * place + 12)]
+        return contesting.run(out, name, wrong, images=samples, card=card, model=len(name))
 
     return run
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import contesting as made
 import msgspec
 import numpy as np
 import pytest
+from oracles import swapping as swapping_oracle
 
 from bench import comparison as comparing
 from bench.comparison import compare, contrasts
@@ -23,12 +23,7 @@ from bench.runs import Record, Run
 
 
 @pytest.fixture(scope="module")
-def made(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("contesting")
-
-
-@pytest.fixture(scope="module")
-def some(made: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def some(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """Three semantic runs on 40 images: `fine`, `coarse`, and `alike`, which is as good as `fine`."""
     out = tmp_path_factory.mktemp("runs")
     models = (("fine", 0.10), ("coarse", 0.16), ("alike", 0.10))
@@ -36,7 +31,7 @@ def some(made: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 @pytest.fixture(scope="module")
-def objects(made: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+def objects(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     out = tmp_path_factory.mktemp("objects")
     models = (("sharp", 0.05), ("blind", 0.6))
     return [made.run(out, name, wrong, task="instance", model=n, images=25) for n, (name, wrong) in enumerate(models)]
@@ -58,10 +53,8 @@ def counted(run: Run, classes: int = 3) -> list[list[tuple[int, int, int]]]:
 
 
 @pytest.mark.parametrize("scenes", [None, 5])
-def test_few_images_are_compared_as_plain_loops_do(
-    made: ModuleType, oracle: Callable[[str], ModuleType], tmp_path: Path, scenes: int | None
-) -> None:
-    loops = oracle("swapping")
+def test_few_images_are_compared_as_plain_loops_do(tmp_path: Path, scenes: int | None) -> None:
+    loops = swapping_oracle
     images = [made.sample(n, scene=None if scenes is None else n % scenes) for n in range(9)]
     first, second = (
         made.run(tmp_path, name, w, model=n, images=images) for n, (name, w) in enumerate((("a", 0.1), ("b", 0.13)))
@@ -163,7 +156,7 @@ def test_other_intervals_on_request_are_near_the_default(some: dict[str, Run], m
     np.testing.assert_allclose([default.low, default.high], [other.low, other.high], atol=0.01)
 
 
-def test_every_score_of_every_family_can_be_compared(made: ModuleType, tmp_path: Path) -> None:
+def test_every_score_of_every_family_can_be_compared(tmp_path: Path) -> None:
     rules = Rules(families=("pixels", "boundary"), regions=Plan(trimaps=(2,)))
     runs = [made.run(tmp_path, name, w, rules=rules, images=15) for name, w in (("a", 0.1), ("b", 0.3))]
     for metric in ("mIoU@trimap-2px", "boundary_IoU", "fwIoU", "boundary_F_0.00088"):
@@ -226,9 +219,7 @@ def test_blocks_of_rows_change_nothing(some: dict[str, Run], monkeypatch: pytest
     assert (whole.effect, whole.classes) == (cut.effect, cut.classes)
 
 
-def test_other_images_are_refused_and_compared_on_request(
-    made: ModuleType, some: dict[str, Run], tmp_path: Path
-) -> None:
+def test_other_images_are_refused_and_compared_on_request(some: dict[str, Run], tmp_path: Path) -> None:
     fewer = made.run(tmp_path, "fewer", 0.16, model=1, images=[made.sample(n) for n in range(30, 4, -1)])
     with pytest.raises(RunError, match=r"different truth .* only in fine: image000.*--common-images"):
         compare(some["fine"], fewer)
@@ -243,16 +234,14 @@ def test_other_images_are_refused_and_compared_on_request(
     assert compare(*same).pairs[0].effect == found.pairs[0].effect
 
 
-def test_another_order_of_the_images_is_refused_with_the_remedy(
-    made: ModuleType, some: dict[str, Run], tmp_path: Path
-) -> None:
+def test_another_order_of_the_images_is_refused_with_the_remedy(some: dict[str, Run], tmp_path: Path) -> None:
     turned = made.run(tmp_path, "turned", 0.1, images=[made.sample(n) for n in reversed(range(40))])
     with pytest.raises(RunError, match="another order; --common-images"):
         compare(some["fine"], turned)
     assert 0.0 == compare(some["fine"], turned, common_images=True).pairs[0].effect.difference
 
 
-def test_another_truth_is_refused_with_the_images_named(made: ModuleType, some: dict[str, Run], tmp_path: Path) -> None:
+def test_another_truth_is_refused_with_the_images_named(some: dict[str, Run], tmp_path: Path) -> None:
     samples = [made.sample(n, other_truth=n in (3, 17)) for n in range(40)]
     other = made.run(tmp_path, "other", 0.1, images=samples)
     for common in (False, True):
@@ -260,9 +249,7 @@ def test_another_truth_is_refused_with_the_images_named(made: ModuleType, some: 
             compare(some["fine"], other, common_images=common)
 
 
-def test_other_rules_are_refused_with_the_difference_in_words(
-    made: ModuleType, some: dict[str, Run], tmp_path: Path
-) -> None:
+def test_other_rules_are_refused_with_the_difference_in_words(some: dict[str, Run], tmp_path: Path) -> None:
     regions = made.run(tmp_path, "regions", 0.1, rules=Rules(regions=Plan(trimaps=(1,))))
     with pytest.raises(RunError, match=r"different rules .*regions: only in regions: trimap-1px"):
         compare(some["fine"], regions)
@@ -293,7 +280,7 @@ def test_wrong_use_is_told(some: dict[str, Run]) -> None:
         compare(some["fine"], some["coarse"], alpha=5)
 
 
-def test_few_clusters_are_told(made: ModuleType, tmp_path: Path) -> None:
+def test_few_clusters_are_told(tmp_path: Path) -> None:
     images = [made.sample(n, scene=n % 3) for n in range(12)]
     runs = [made.run(tmp_path, name, w, images=images) for name, w in (("a", 0.05), ("b", 0.3))]
     found = compare(*runs)
@@ -309,7 +296,7 @@ def test_few_clusters_are_told(made: ModuleType, tmp_path: Path) -> None:
     assert not effect.differs(0.05)
 
 
-def test_runs_of_one_name_are_told_apart(some: dict[str, Run], made: ModuleType, tmp_path: Path) -> None:
+def test_runs_of_one_name_are_told_apart(some: dict[str, Run], tmp_path: Path) -> None:
     twin = made.run(tmp_path, "fine", 0.2, model=9)
     names = comparing.labels_of([some["fine"], twin, some["coarse"]])
     assert "coarse" == names[2]
@@ -328,7 +315,7 @@ def test_the_lower_error_is_better(some: dict[str, Run], monkeypatch: pytest.Mon
     assert comparison.verdict(found)[1].startswith("coarse beats fine by ")
 
 
-def test_scores_of_boxes_are_told_from_those_of_masks(made: ModuleType, tmp_path: Path) -> None:
+def test_scores_of_boxes_are_told_from_those_of_masks(tmp_path: Path) -> None:
     rules = Rules(families=("instance", "boxes"))
     runs = [made.run(tmp_path, n, w, task="instance", rules=rules, images=12) for n, w in (("a", 0.1), ("b", 0.5))]
     for metric, group in ((None, "instance"), ("AP", "instance"), ("box_AP", "boxes")):
@@ -361,9 +348,7 @@ def test_one_score_of_objects_alone_is_to_the_bit_that_of_all(
     np.testing.assert_equal(vars(whole.classes["car"]), vars(alone.classes["car"]))
 
 
-def test_runs_on_other_splits_are_refused_by_the_names_of_these(
-    made: ModuleType, some: dict[str, Run], tmp_path: Path
-) -> None:
+def test_runs_on_other_splits_are_refused_by_the_names_of_these(some: dict[str, Run], tmp_path: Path) -> None:
     def on_split(split: str, run: Run) -> Run:
         dataset = msgspec.structs.replace(run.record.dataset, split=split)
         return replace(run, record=msgspec.structs.replace(run.record, dataset=dataset))

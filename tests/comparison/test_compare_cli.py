@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
+import contesting
 import pytest
 
 from bench import cli, runs
@@ -15,11 +14,11 @@ from bench.render import comparison
 
 
 @pytest.fixture(scope="module")
-def folder(test_module: Callable[[str], ModuleType], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run records of three models: `alike` is as good as `fine`, `coarse` is worse."""
     out = tmp_path_factory.mktemp("runs")
     for n, (name, wrong) in enumerate((("fine", 0.10), ("coarse", 0.16), ("alike", 0.10))):
-        test_module("contesting").run(out, name, wrong, model=n)
+        contesting.run(out, name, wrong, model=n)
     return out / "blocks-val"
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from types import ModuleType
 
+import contesting
 import numpy as np
 import pytest
 
@@ -16,12 +15,12 @@ from bench.errors import UsageError
 
 
 @pytest.fixture(scope="module")
-def trained(test_module: Callable[[str], ModuleType], tmp_path_factory: pytest.TempPathFactory) -> dict[str, list]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list]:
     """Three trainings of a steady model and three of one whose training decides much."""
-    made, out = test_module("contesting"), tmp_path_factory.mktemp("runs")
+    out = tmp_path_factory.mktemp("runs")
     shares = {"steady": (0.10, 0.101, 0.102), "moody": (0.10, 0.16, 0.22)}
     return {
-        name: [made.run(out, name, wrong, model=10 * len(name) + n) for n, wrong in enumerate(wrongs)]
+        name: [contesting.run(out, name, wrong, model=10 * len(name) + n) for n, wrong in enumerate(wrongs)]
         for name, wrongs in shares.items()
     }
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
+import contesting
 import numpy as np
 import pytest
 
@@ -20,8 +19,8 @@ from bench.samples import Instances, LabelMap, Sample, Segments, Truth
 
 
 @pytest.fixture
-def card(test_module: Callable[[str], ModuleType]) -> Card:
-    return cards.parse_card(test_module("contesting").CARD.encode(), where="test")
+def card() -> Card:
+    return cards.parse_card(contesting.CARD.encode(), where="test")
 
 
 def sample(name: str, labels: np.ndarray) -> Sample:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
+import matching_cases as cases
 import pytest
 
 from bench import cli
 from bench.errors import PredictionError
 from bench.formats.finding import predicted_files
 from bench.samples import Sample, Truth
-
-
-@pytest.fixture
-def cases(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("matching_cases")
 
 
 @pytest.fixture
@@ -32,7 +27,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return run
 
 
-def test_label_maps_of_another_split_are_told(tmp_path: Path, cases: ModuleType, refused) -> None:
+def test_label_maps_of_another_split_are_told(tmp_path: Path, refused) -> None:
     cases.write_labels(tmp_path / "lab/val", ["a", "b"])
     cases.write_labels(tmp_path / "lab/train", ["c", "d", "e"])
     cases.write_labels(tmp_path / "out", ["c", "d", "e"])
@@ -47,7 +42,7 @@ def test_label_maps_of_another_split_are_told(tmp_path: Path, cases: ModuleType,
     assert "--split" not in said
 
 
-def test_results_of_another_split_are_told(tmp_path: Path, cases: ModuleType, refused) -> None:
+def test_results_of_another_split_are_told(tmp_path: Path, refused) -> None:
     """Objects are read in bulk, after everything else."""
     (tmp_path / "card.toml").write_text(cases.card_text("coco", "instance"))
     for split, numbers in (("val", [1, 2]), ("train", [3, 4])):
@@ -70,7 +65,7 @@ def test_results_of_another_split_are_told(tmp_path: Path, cases: ModuleType, re
     ],
 )
 def test_what_missing_images_have_in_common_is_told(
-    tmp_path: Path, cases: ModuleType, ids: list[str], missing: list[str], words: str | None
+    tmp_path: Path, ids: list[str], missing: list[str], words: str | None
 ) -> None:
     cases.write_labels(tmp_path, [each for each in ids if each not in missing])
     with pytest.raises(PredictionError, match=f"{len(missing)} of {len(ids)} images have no prediction") as caught:
@@ -79,7 +74,7 @@ def test_what_missing_images_have_in_common_is_told(
     assert words is not None or "they are" not in str(caught.value)
 
 
-def test_several_folders_of_predictions_are_told_apart(tmp_path: Path, cases: ModuleType) -> None:
+def test_several_folders_of_predictions_are_told_apart(tmp_path: Path) -> None:
     for folder in ("first", "second"):
         cases.write_labels(tmp_path / folder, ["a", "b"])
     with pytest.raises(PredictionError, match=r"an image has one; name the folder of one, such as .*first"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import tiny
 
 from bench import runs
 from bench.evaluation import evaluate
@@ -24,7 +24,7 @@ from bench.runs import circumstances
 from bench.samples import Image, LabelMap, Sample, Truth
 
 SIZE, COUNT = (6, 10), 13
-CARD = runpy.run_path(str(Path(__file__).parents[1] / "support" / "tiny.py"))["card"]("road", "car")
+CARD = tiny.card("road", "car")
 
 
 def _sample(index: int) -> Sample:

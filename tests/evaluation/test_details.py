@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import coco_cases as cases
+import contesting
 import numpy as np
 import pytest
 
@@ -31,11 +32,6 @@ splits = { val = {} }
 Bench = Callable[..., str]
 
 
-@pytest.fixture(scope="module")
-def cases(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("coco_cases")
-
-
 @pytest.fixture
 def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
     """Run a command in words and return what it prints."""
@@ -49,13 +45,11 @@ def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
     return call
 
 
-def evaluated(
-    bench: Bench, cases: ModuleType, folder: Path, made: Any, *more: str, without: str = "bbox"
-) -> dict[str, Any]:
+def evaluated(bench: Bench, folder: Path, made: Any, *more: str, without: str = "bbox") -> dict[str, Any]:
     truth = cases.dataset(made)
     for image in truth["images"]:
         image["file_name"] = f"{image['id']}.jpg"
-    results = [{key: value for key, value in result.items() if key != without} for result in made.results]
+    results = [{key: value for key, value in result.items() if key != without} for result in contesting.results]
     for name, content in (("own.toml", CARD), ("truth.json", truth), ("results.json", results)):
         text = content if isinstance(content, str) else json.dumps(content)
         (folder / name).write_text(text, encoding="utf-8")
@@ -66,14 +60,14 @@ def evaluated(
 
 
 @pytest.mark.parametrize("seed", [1, 4])
-def test_curves_are_the_arrays_of_pycocotools(bench: Bench, cases: ModuleType, tmp_path: Path, seed: int) -> None:
+def test_curves_are_the_arrays_of_pycocotools(bench: Bench, tmp_path: Path, seed: int) -> None:
     made = cases.case(seed)
     record = evaluated(bench, cases, tmp_path, made)
     bench("show", record["path"], "--curves", tmp_path / "curves.json")
     points = json.loads((tmp_path / "curves.json").read_text(encoding="utf-8"))
     theirs = cases.pycocotools(made, "segm").eval
     expected, ours = [], [each for each in points if each["group"] == "instance"]
-    for k in range(made.classes):
+    for k in range(contesting.classes):
         for t in range(10):
             precision, scores = theirs["precision"][t, :, k, 0, 2], theirs["scores"][t, :, k, 0, 2]
             if precision[0] != -1:
@@ -84,16 +78,16 @@ def test_curves_are_the_arrays_of_pycocotools(bench: Bench, cases: ModuleType, t
     assert len(points) + 1 == len((tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines())
 
 
-def test_results_without_any_object_are_told(bench: Bench, cases: ModuleType, tmp_path: Path) -> None:
+def test_results_without_any_object_are_told(bench: Bench, tmp_path: Path) -> None:
     made = cases.case(1)
     told = evaluated(bench, cases, tmp_path, made)["warnings"]
     assert "no-detections" not in {warning["code"] for warning in told}
-    made.results = []
+    contesting.results = []
     warnings = evaluated(bench, cases, tmp_path, made, "--metrics", "AP,F1")["warnings"]
     assert 1 == [warning["code"] for warning in warnings].count("no-detections")
 
 
-def test_results_of_boxes_alone_are_told_in_the_record(bench: Bench, cases: ModuleType, tmp_path: Path) -> None:
+def test_results_of_boxes_alone_are_told_in_the_record(bench: Bench, tmp_path: Path) -> None:
     made = cases.case(1)
     record = evaluated(bench, cases, tmp_path, made, without="segmentation")
     assert ["boxes"] == list(record["scores"])
@@ -102,13 +96,13 @@ def test_results_of_boxes_alone_are_told_in_the_record(bench: Bench, cases: Modu
     assert "results-of-boxes" not in {warning["code"] for warning in asked["warnings"]}
 
 
-def plain_points(cases: ModuleType, made: Any, score: float) -> dict[str, list[float]]:
+def plain_points(made: Any, score: float) -> dict[str, list[float]]:
     """Precision, recall and F1 of the classes that have them, from the matches of pycocotools at an overlap of .5."""
     matches = cases.pycocotools(made, "segm").evalImgs
     values: dict[str, list[float]] = {"precision": [], "recall": [], "F1": []}
-    for k in range(made.classes):
+    for k in range(contesting.classes):
         tp = fp = truths = 0
-        for match in matches[k * 4 * made.images : k * 4 * made.images + made.images]:
+        for match in matches[k * 4 * contesting.images : k * 4 * contesting.images + contesting.images]:
             if match is not None:
                 truths += sum(1 for ignored in match["gtIgnore"] if not ignored)
                 for place, value in enumerate(match["dtScores"]):
@@ -124,7 +118,7 @@ def plain_points(cases: ModuleType, made: Any, score: float) -> dict[str, list[f
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("score", [0.5, 0.2])
 def test_precision_recall_and_f1_are_those_of_plain_loops(
-    bench: Bench, cases: ModuleType, tmp_path: Path, seed: int, score: float
+    bench: Bench, tmp_path: Path, seed: int, score: float
 ) -> None:
     made = cases.case(seed)
     record = evaluated(bench, cases, tmp_path, made, "--metrics", "F1", "--shown-from", str(score))
@@ -137,14 +131,14 @@ def test_precision_recall_and_f1_are_those_of_plain_loops(
         assert float(np.mean(plain_points(cases, made, other)["F1"])) <= group["best_F1"]["value"] + 1e-12
 
 
-def test_confusion_of_objects_is_seen_and_adds_up(bench: Bench, cases: ModuleType, tmp_path: Path) -> None:
+def test_confusion_of_objects_is_seen_and_adds_up(bench: Bench, tmp_path: Path) -> None:
     made = cases.case(3)
     record = evaluated(bench, cases, tmp_path, made, "--metrics", "object_confusion", "--shown-from", "0.3")
     shown = bench("show", record["path"], "--by", "confusion", "--confusion", tmp_path / "pairs.json")
     assert "Objects, by what they are" in shown
     pairs = json.loads((tmp_path / "pairs.json").read_text(encoding="utf-8"))
-    objects = [a["category_id"] for a in made.annotations if not a["iscrowd"]]
-    for k in range(1, made.classes + 1):
+    objects = [a["category_id"] for a in contesting.annotations if not a["iscrowd"]]
+    for k in range(1, contesting.classes + 1):
         assert objects.count(k) == sum(pair["count"] for pair in pairs if pair["truth"] == str(k))
     group = record["scores"]["object_confusion"]
     truths = {str(k) for k in objects}
@@ -158,27 +152,24 @@ def test_confusion_of_objects_is_seen_and_adds_up(bench: Bench, cases: ModuleTyp
     assert "it holds no detections matched by the rules of COCO or LVIS" in named
 
 
-def test_confusion_of_pixels_is_seen(test_module: Callable[[str], ModuleType], bench: Bench, tmp_path: Path) -> None:
-    run = test_module("contesting").run(tmp_path, "a", 0.3, images=5)
+def test_confusion_of_pixels_is_seen(bench: Bench, tmp_path: Path) -> None:
+    run = contesting.run(tmp_path, "a", 0.3, images=5)
     shown = bench("show", run.path, "--by", "confusion", "--confusion", tmp_path / "pairs.csv")
     assert "Pixels, by what they are" in shown
     rows = [line.split(",") for line in (tmp_path / "pairs.csv").read_text(encoding="utf-8").splitlines()[1:]]
     right = sum(int(count) for _, truth, predicted, count in rows if truth == predicted)
     total = sum(int(row[-1]) for row in rows)
     assert right / total == pytest.approx(run.record.scores["semantic"]["pixel_accuracy"]["value"])
-    panoptic = test_module("contesting").run(tmp_path, "b", 0.3, images=5, task="panoptic")
+    panoptic = contesting.run(tmp_path, "b", 0.3, images=5, task="panoptic")
     for more in (["--by", "confusion"], ["--confusion", tmp_path / "x.csv"]):
         assert "--metrics object_confusion" in bench("show", panoptic.path, *more, code=2)
 
 
 @pytest.mark.parametrize("metric", ["F1", "best_F1", "object_found", "object_class_accuracy", "object_real"])
-def test_scores_that_look_at_values_survive_a_swap_by_ranks(
-    test_module: Callable[[str], ModuleType], tmp_path: Path, metric: str
-) -> None:
+def test_scores_that_look_at_values_survive_a_swap_by_ranks(tmp_path: Path, metric: str) -> None:
     rules = Rules(families=tuple(name for name in FAMILIES if name in ("operating_points", "object_confusion")))
-    made = test_module("contesting")
     pair: list[Run] = [
-        made.run(tmp_path, name, wrong, task="instance", model=n, images=12, rules=rules)
+        contesting.run(tmp_path, name, wrong, task="instance", model=n, images=12, rules=rules)
         for n, (name, wrong) in enumerate((("sharp", 0.05), ("blind", 0.6)))
     ]
     asked = contrasts.question(pair, metric)

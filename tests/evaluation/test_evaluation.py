@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import tiny
 
 from bench import runs, scoring
 from bench.errors import DataError, PredictionError, RunError
@@ -18,7 +18,7 @@ from bench.evaluation.jobs import Job
 from bench.families import Rules
 from bench.samples import Image, LabelMap, Sample, Truth
 
-CARD = runpy.run_path(str(Path(__file__).parents[1] / "support" / "tiny.py"))["card"]("road", "car", "sky")
+CARD = tiny.card("road", "car", "sky")
 COUNT = 23
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import contesting
 import msgspec
 import numpy as np
 import pytest
@@ -25,9 +24,9 @@ METHODS: list[bootstrap.Method] = ["percentile", "bca", "studentised"]
 
 
 @pytest.fixture(scope="module")
-def pair(test_module: Callable[[str], ModuleType], tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
-    made, out = test_module("contesting"), tmp_path_factory.mktemp("runs")
-    return [made.run(out, name, wrong, model=n) for n, (name, wrong) in enumerate({"a": 0.1, "b": 0.2}.items())]
+def pair(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    out = tmp_path_factory.mktemp("runs")
+    return [contesting.run(out, name, wrong, model=n) for n, (name, wrong) in enumerate({"a": 0.1, "b": 0.2}.items())]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -54,9 +53,8 @@ def test_errors_of_resamples_are_those_of_a_mean() -> None:
     np.testing.assert_allclose(expected, bootstrap.errors_of((values.sum() - values) / 11, drawn))
 
 
-def test_scores_made_of_steps_take_percentiles_and_say_so(test_module: Any, tmp_path: Path) -> None:
-    made = test_module("contesting")
-    objects = [made.run(tmp_path, name, 0.2, task="instance", model=n, images=12) for n, name in enumerate("ab")]
+def test_scores_made_of_steps_take_percentiles_and_say_so(tmp_path: Path) -> None:
+    objects = [contesting.run(tmp_path, name, 0.2, task="instance", model=n, images=12) for n, name in enumerate("ab")]
     found = rescore(objects[0], interval="bca").intervals["methods"]["instance"]
     assert found["method"].startswith("percentile bootstrap of 2000")
     assert 300 == rescore(objects[0]).intervals["methods"]["instance"]["resamples"]
@@ -64,11 +62,10 @@ def test_scores_made_of_steps_take_percentiles_and_say_so(test_module: Any, tmp_
         compare(*objects, method="studentised")
 
 
-def test_a_run_can_be_made_with_another_method(test_module: Any, tmp_path: Path) -> None:
-    made = test_module("contesting")
-    run = made.run(tmp_path, "a", 0.1, rules=Rules(interval="percentile"), images=20)
+def test_a_run_can_be_made_with_another_method(tmp_path: Path) -> None:
+    run = contesting.run(tmp_path, "a", 0.1, rules=Rules(interval="percentile"), images=20)
     assert "percentile" == rules_of(runs.read(run.path)).interval
-    assert run.record.scores == with_interval(made.run(tmp_path, "b", 0.1, images=20), "percentile").record.scores
+    assert run.record.scores == with_interval(contesting.run(tmp_path, "b", 0.1, images=20), "percentile").record.scores
 
 
 def test_show_makes_intervals_again(pair: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,9 +115,8 @@ def test_a_score_of_another_form_is_refused(
         require_entries(runs.read(tmp_path))
 
 
-def test_what_bench_writes_passes(pair: list[Run], test_module: Any, tmp_path: Path) -> None:
-    made = test_module("contesting")
+def test_what_bench_writes_passes(pair: list[Run], tmp_path: Path) -> None:
     require_entries(pair[0])
     for task, families in (("instance", ("instance", "boxes", "tide")), ("panoptic", ("panoptic",))):
-        require_entries(runs.read(made.run(tmp_path, task, 0.2, task=task, rules=Rules(families=families)).path))
+        require_entries(runs.read(contesting.run(tmp_path, task, 0.2, task=task, rules=Rules(families=families)).path))
     assert msgspec.to_builtins(pair[0].record)["scores"]["semantic"]["classes"]["of"] == 3

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import matching_cases as cases
 import pytest
 
 from bench import cli
@@ -20,12 +19,7 @@ SEM_SEG = [{"file_name": "x.jpg", "category_id": 1, "segmentation": {"size": [1,
 SEGMENTS = {"annotations": [{"image_id": 1, "file_name": "1.png", "segments_info": [{"id": 1, "category_id": 1}]}]}
 
 
-@pytest.fixture
-def cases(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("matching_cases")
-
-
-def fill(root: Path, cases: ModuleType, content: dict[str, Any]) -> Path:
+def fill(root: Path, content: dict[str, Any]) -> Path:
     root.mkdir(parents=True)
     for name, each in content.items():
         if each is None:
@@ -69,7 +63,7 @@ FOLDERS: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", FOLDERS)
-def test_a_folder_is_taken_for_what_the_card_can_score_or_named(tmp_path: Path, cases: ModuleType, case: str) -> None:
+def test_a_folder_is_taken_for_what_the_card_can_score_or_named(tmp_path: Path, case: str) -> None:
     task, content, words = FOLDERS[case]
     card = cases.card("pairs", task)
     folder = fill(tmp_path / "out", cases, content)
@@ -80,7 +74,7 @@ def test_a_folder_is_taken_for_what_the_card_can_score_or_named(tmp_path: Path, 
         task_of(folder, card)
 
 
-def test_label_maps_are_no_objects_of_coco(tmp_path: Path, cases: ModuleType) -> None:
+def test_label_maps_are_no_objects_of_coco(tmp_path: Path) -> None:
     folder = fill(tmp_path / "out", cases, {"a": None, "b": None})
     words = (
         r"out: this folder holds 2 \.png, which is the form of label maps, and Mine has truth for instance predictions"
@@ -89,14 +83,14 @@ def test_label_maps_are_no_objects_of_coco(tmp_path: Path, cases: ModuleType) ->
         task_of(folder, cases.card("coco", "instance"))
 
 
-def test_one_file_is_taken_for_what_it_holds(tmp_path: Path, cases: ModuleType) -> None:
+def test_one_file_is_taken_for_what_it_holds(tmp_path: Path) -> None:
     path = cases.write_json(tmp_path / "results.json", RESULTS)
     assert "instance" == task_of(path, cases.card("pairs", "instance"))
     with pytest.raises(PredictionError, match=r"results\.json: this holds results of objects, and Mine has truth for"):
         task_of(path, cases.card("pairs", "semantic"))
 
 
-def test_the_command_says_it_in_one_sentence(tmp_path: Path, cases, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_it_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     truth = cases.write_json(tmp_path / "truth.json", cases.truth_of(["x.jpg"], [1]))
     (tmp_path / "card.toml").write_text(cases.card_text("coco", "instance"))
     folder = fill(tmp_path / "out", cases, {"bbox.json": RESULTS, "segm.json": RESULTS})
@@ -110,14 +104,14 @@ def test_the_command_says_it_in_one_sentence(tmp_path: Path, cases, capsys: pyte
 
 
 @pytest.mark.parametrize(("content", "words"), [(RESULTS, "a list of results"), (SEGMENTS, "panoptic results")])
-def test_results_given_as_ground_truth_are_named(tmp_path: Path, cases: ModuleType, content: Any, words: str) -> None:
+def test_results_given_as_ground_truth_are_named(tmp_path: Path, content: Any, words: str) -> None:
     (tmp_path / "card.toml").write_text(cases.card_text("coco", "instance"))
     truth = cases.write_json(tmp_path / "results.json", content)
     with pytest.raises(DataError, match=f"results.json: .*{words}.*ground truth is an object with images"):
         open_data(str(tmp_path / "card.toml"), root=truth)
 
 
-def test_a_truth_file_for_a_folder_is_told_its_layout(tmp_path: Path, cases: ModuleType) -> None:
+def test_a_truth_file_for_a_folder_is_told_its_layout(tmp_path: Path) -> None:
     truth = cases.write_json(tmp_path / "truth.json", cases.truth_of(["x.jpg"], [1]))
     with pytest.raises(DataError, match=r"Cityscapes comes as a folder .*; --layout coco reads it"):
         open_data("cityscapes", root=truth)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import driving
 import numpy as np
 import pytest
 
@@ -23,8 +23,8 @@ TASKS = ("semantic", "instance", "panoptic")
 
 
 @pytest.fixture(scope="module")
-def drives(tmp_path_factory: pytest.TempPathFactory, test_module: Callable[[str], ModuleType]) -> Any:
-    return test_module("driving").made(tmp_path_factory.mktemp("drives"))
+def drives(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return driving.made(tmp_path_factory.mktemp("drives"))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from bench.evaluation.jobs import stored_predictions
 from bench.metrics import object_checks
 from bench.runs import Run
 
-Load = Callable[[str], ModuleType]
 Entry = dict[str, Any]
 H, W = 60, 80
 CARD = """name = "mine"
@@ -390,7 +388,7 @@ def test_categories_of_one_name_are_told(tmp_path: Path) -> None:
 # ---- other ways to count
 
 
-def test_image_by_image_is_as_in_bulk(tmp_path: Path, test_module: Load) -> None:
+def test_image_by_image_is_as_in_bulk(tmp_path: Path) -> None:
     """The loop in Python, which counts image by image, finds the same."""
     truth, results = objects()
     truth["annotations"][0]["segmentation"] = square(100, 5, 8, 20)

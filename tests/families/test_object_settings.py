@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import coco_cases as cases
 import numpy as np
 import pytest
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from coco_settings import LARGE, classes, files, grid, record, reference, said, summary
 
 import bench as door
-from bench import cli, comparison, gate, runs, scoring
+from bench import comparison, gate, runs, scoring
 from bench.cards import Card, load_card
-from bench.classes import Class, Classes
 from bench.errors import RunError, UsageError
 from bench.evaluation import choosing, object_settings
 from bench.evaluation.jobs import _named
@@ -29,18 +24,6 @@ from bench.metrics import instance
 from bench.metrics.protocols import COCO as OWN
 from bench.metrics.protocols import coco_like
 
-CARD = """
-name = "own"
-title = "Own"
-layout = "coco"
-tasks = ["instance"]
-classes_from = "truth"
-licence = "none"
-cite = "none"
-obtain = "made by the test"
-splits = { val = {} }
-"""
-LARGE = 1e5**2
 SETTINGS: dict[str, dict[str, Any]] = {
     "caps": {"max_detections": (1, 3, 500)},
     "one cap": {"max_detections": (2,)},
@@ -53,64 +36,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "area_ranges": tuple((f"r{n}", 100.0 * n, 100.0 * n + 300) for n in range(7)),
     },
 }
-Numbers = dict[str, float]
-
-
-@pytest.fixture(scope="module")
-def cases(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("coco_cases")
-
-
-def reference(truth: Any, results: list[Any], kind: str, rules: Rules) -> COCOeval:
-    """Run pycocotools with the same numbers; its `summarize` knows only its own."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
-        coco.dataset = truth
-        coco.createIndex()
-        evaluation = COCOeval(coco, coco.loadRes([dict(result) for result in results]), kind)
-        if rules.max_detections:
-            evaluation.params.maxDets = list(rules.max_detections)
-        if rules.iou_thresholds:
-            evaluation.params.iouThrs = np.array(rules.iou_thresholds)
-        if rules.area_ranges:
-            evaluation.params.areaRng = [[0, LARGE], *([low, high] for _, low, high in rules.area_ranges)]
-            evaluation.params.areaRngLbl = ["all", *(name for name, _, _ in rules.area_ranges)]
-        evaluation.evaluate()
-        evaluation.accumulate()
-    return evaluation
-
-
-def summary(evaluation: COCOeval) -> Numbers:
-    """The scores that `summarize` would print, from the same arrays and by the same means."""
-    params, found = evaluation.params, {}
-
-    def mean(values: Any) -> float:
-        return float(np.mean(values[values > -1])) if (values > -1).any() else np.nan
-
-    names = [label[0] if label in ("small", "medium", "large") else label for label in params.areaRngLbl[1:]]
-    found["AP"] = mean(evaluation.eval["precision"][..., 0, -1])
-    for name, at in (("AP50", 0.5), ("AP75", 0.75)):
-        places = np.flatnonzero(np.isclose(params.iouThrs, at))
-        if len(places):
-            found[name] = mean(evaluation.eval["precision"][places, ..., 0, -1])
-    for place, name in enumerate(names, start=1):
-        found[f"AP{name}"] = mean(evaluation.eval["precision"][..., place, -1])
-        found[f"AR{name}"] = mean(evaluation.eval["recall"][..., place, -1])
-    for place, cap in enumerate(params.maxDets):
-        found[f"AR{cap}"] = mean(evaluation.eval["recall"][..., 0, place])
-    return found
-
-
-def classes(count: int) -> Classes:
-    return Classes(tuple(Class(id=k + 1, name=str(k + 1), train_id=k) for k in range(count)))
-
-
 # ---- the same as pycocotools
 
 
 @pytest.mark.parametrize("kind", ["mask", "box"])
 @pytest.mark.parametrize("name", SETTINGS)
-def test_arrays_and_scores_equal_pycocotools_with_the_same_numbers(cases: ModuleType, name: str, kind: str) -> None:
+def test_arrays_and_scores_equal_pycocotools_with_the_same_numbers(name: str, kind: str) -> None:
     rules = Rules(**SETTINGS[name])
     protocol = family.protocol_of(rules)
     for made in (cases.case(4), cases.case(7), cases.crowded(3)):
@@ -127,7 +58,7 @@ def test_arrays_and_scores_equal_pycocotools_with_the_same_numbers(cases: Module
         np.testing.assert_array_equal([ours[key] for key in wanted], list(wanted.values()))
 
 
-def test_another_protocol_changes_scores(cases: ModuleType) -> None:
+def test_another_protocol_changes_scores() -> None:
     made = cases.crowded(3)
 
     def ap(protocol: Any) -> float:
@@ -139,44 +70,6 @@ def test_another_protocol_changes_scores(cases: ModuleType) -> None:
 
 
 # ---- from the command line
-
-
-def files(folder: Path, truth: Any, results: Any) -> list[str]:
-    for image in truth["images"]:
-        image["file_name"] = f"{image['id']}.jpg"
-    for name, content in (("own.toml", CARD), ("truth.json", truth), ("results.json", results)):
-        text = content if isinstance(content, str) else json.dumps(content)
-        (folder / name).write_text(text, encoding="utf-8")
-    where = ["--dataset", folder / "own.toml", "--data", folder / "truth.json", "--out", folder / "runs"]
-    return ["eval", "--predictions", str(folder / "results.json"), *map(str, where), "--interval", "none"]
-
-
-def said(capsys: pytest.CaptureFixture[str], words: list[str], code: int = 0) -> str:
-    found = cli.main(words)
-    out = capsys.readouterr()
-    assert code == found, out.err
-    return out.err if code else out.out
-
-
-def record(capsys: pytest.CaptureFixture[str], words: list[str]) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(said(capsys, [*words, "--json"]))
-    return loaded
-
-
-def grid(rows: int, columns: int, images: int) -> tuple[Any, list[Any]]:
-    """Images full of boxes of one class, and a perfect result."""
-    boxes = [[20.0 * x + 2, 20.0 * y + 2, 14.0, 14.0] for y in range(rows) for x in range(columns)]
-    entries = [
-        {"id": n + 1, "image_id": 1 + n // len(boxes), "category_id": 1, "bbox": boxes[n % len(boxes)], "area": 196.0}
-        for n in range(images * len(boxes))
-    ]
-    truth = {
-        "images": [{"id": n + 1, "height": 20 * rows, "width": 20 * columns} for n in range(images)],
-        "categories": [{"id": 1, "name": "cell"}],
-        "annotations": [{**entry, "iscrowd": 0} for entry in entries],
-    }
-    keys = ("image_id", "category_id", "bbox")
-    return truth, [{**{key: e[key] for key in keys}, "score": 1 - e["id"] / 10_000} for e in entries]
 
 
 ASKED = [
@@ -195,7 +88,7 @@ SAME = Rules(
 
 
 def test_command_line_equals_pycocotools_and_says_that_it_is_not_coco(
-    cases: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = cases.case(7)
     results = [{key: value for key, value in each.items() if key != "bbox"} for each in made.results]
@@ -223,9 +116,7 @@ def test_command_line_equals_pycocotools_and_says_that_it_is_not_coco(
     assert {0.25, 0.5} == {point["overlap"] for point in points}
 
 
-def test_image_by_image_and_in_bulk_are_alike(
-    cases: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_image_by_image_and_in_bulk_are_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Results in bulk, a baseline image by image, a loop in Python: one protocol, one set of notices."""
     truth, results = grid(3, 3, 2)
     words = files(tmp_path, truth, results)

@@ -6,9 +6,9 @@ import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import coco_cases as cases
 import numpy as np
 import pytest
 
@@ -21,7 +21,6 @@ from bench.evaluation.jobs import stored_predictions
 from bench.metrics import instance
 from bench.runs import Run
 
-Load = Callable[[str], ModuleType]
 Entry = dict[str, Any]
 H, W = 60, 80
 CARD = """name = "mine"
@@ -77,7 +76,7 @@ def scored(folder: Path, truth: Entry, results: list[Entry], **rules_asked: Any)
     return evaluate(job, out=folder / "runs")
 
 
-def agrees(cases: ModuleType, run: Run, truth: Entry, results: list[Entry], kinds: str) -> None:
+def agrees(run: Run, truth: Entry, results: list[Entry], kinds: str) -> None:
     """All twelve numbers of each kind are pycocotools', to the bit."""
     for kind, group in (("bbox", "boxes"), ("segm", "instance")):
         if kind not in kinds:
@@ -86,11 +85,6 @@ def agrees(cases: ModuleType, run: Run, truth: Entry, results: list[Entry], kind
         expected = [None if value == -1 else float(value) for value in evaluation.stats]
         assert expected == [run.record.scores[group][name]["value"] for name in instance.OVERALL]
         assert any(value is not None and 0 < value < 1 for value in expected)
-
-
-@pytest.fixture(scope="module")
-def cases(test_module: Load) -> ModuleType:
-    return test_module("coco_cases")
 
 
 def change(place: int, **values: Any) -> Callable[[list[Entry]], Any]:
@@ -125,7 +119,7 @@ ODD_TRUTH = {
 
 @pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("odd", ODD_TRUTH, ids=str)
-def test_odd_truth_scores_as_in_pycocotools(cases: ModuleType, tmp_path: Path, odd: str) -> None:
+def test_odd_truth_scores_as_in_pycocotools(tmp_path: Path, odd: str) -> None:
     truth, results = objects()
     ODD_TRUTH[odd](truth["annotations"])
     run = scored(tmp_path, truth, results)
@@ -148,7 +142,7 @@ ODD_RESULTS = {
 
 
 @pytest.mark.parametrize("odd", ODD_RESULTS, ids=str)
-def test_odd_results_score_as_in_pycocotools(cases: ModuleType, tmp_path: Path, odd: str) -> None:
+def test_odd_results_score_as_in_pycocotools(tmp_path: Path, odd: str) -> None:
     truth, results = objects()
     ODD_RESULTS[odd](results)
     agrees(cases, scored(tmp_path, truth, results), truth, results, "bbox segm")
@@ -156,7 +150,7 @@ def test_odd_results_score_as_in_pycocotools(cases: ModuleType, tmp_path: Path, 
 
 @pytest.mark.parametrize("odd", ["a box of no width", "a box turned inside out", "ids as floats"])
 @pytest.mark.parametrize("masks", ["none", "empty", "null"])
-def test_odd_boxes_alone_score_as_in_pycocotools(cases: ModuleType, tmp_path: Path, odd: str, masks: str) -> None:
+def test_odd_boxes_alone_score_as_in_pycocotools(tmp_path: Path, odd: str, masks: str) -> None:
     truth, results = objects()
     ODD_RESULTS[odd](results)
     for result in results:
@@ -210,7 +204,7 @@ def test_missing_areas_and_crowd_flags_are_those_of_the_masks(tmp_path: Path) ->
 # ---- categories
 
 
-def test_a_root_category_of_the_same_name_scores_as_in_pycocotools(cases: ModuleType, tmp_path: Path) -> None:
+def test_a_root_category_of_the_same_name_scores_as_in_pycocotools(tmp_path: Path) -> None:
     truth, results = objects()
     root = {"id": 0, "name": "cat", "supercategory": "none"}
     truth["categories"] = [root, *({**each, "supercategory": "cat"} for each in truth["categories"])]
@@ -232,7 +226,7 @@ def test_a_root_category_of_the_same_name_scores_as_in_pycocotools(cases: Module
     ids=["the same name", "no names", "listed twice", "the id of void", "more than 255", "numbers that are taken"],
 )
 def test_categories_as_they_come_score_as_in_pycocotools(
-    cases: ModuleType, tmp_path: Path, categories: list[Entry], names: tuple[str, ...]
+    tmp_path: Path, categories: list[Entry], names: tuple[str, ...]
 ) -> None:
     truth, results = objects()
     truth["categories"] = categories

@@ -7,9 +7,9 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import matching_cases as cases
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
@@ -25,12 +25,7 @@ NAMES = ["img_1.jpg", "img_2.jpg", "img_3.jpg"]
 
 
 @pytest.fixture
-def cases(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("matching_cases")
-
-
-@pytest.fixture
-def score(cases: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+def score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
     """Scores results against a truth by the command: the record, or the sentence that refuses them."""
 
     def run(truth: Any, results: Any, *more: str) -> dict[str, Any]:
@@ -109,7 +104,7 @@ WAYS: dict[str, tuple[list[str], list[Any], list[Any], list[str] | None, str | N
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_results_score_the_same_whatever_they_call_the_images(score, cases, way: str) -> None:
+def test_results_score_the_same_whatever_they_call_the_images(score, way: str) -> None:
     names, numbers, ids, files, words = WAYS[way]
     truth = cases.truth_of(names, numbers)
     record = score(truth, cases.results_of(ids, files))
@@ -118,7 +113,7 @@ def test_results_score_the_same_whatever_they_call_the_images(score, cases, way:
     assert words is None or words in told(record)[0]
 
 
-def test_pycocotools_takes_floats_for_ids(score, cases) -> None:
+def test_pycocotools_takes_floats_for_ids(score) -> None:
     truth = cases.truth_of(NAMES, [1, 2, 3])
     results = [each | {"image_id": float(each["image_id"])} for each in cases.results_of([1, 2, 3])][::2]
     with contextlib.redirect_stdout(io.StringIO()):
@@ -133,7 +128,7 @@ def test_pycocotools_takes_floats_for_ids(score, cases) -> None:
     assert 0.5 < evaluation.stats[0] < 0.9
 
 
-def test_annotations_of_one_id_count_each_here_and_not_in_pycocotools(score, cases, monkeypatch) -> None:
+def test_annotations_of_one_id_count_each_here_and_not_in_pycocotools(score, monkeypatch) -> None:
     truth, results = cases.truth_of(NAMES, [1, 2, 3]), cases.results_of([1, 2, 3])
     assert not [each for each in score(truth, results)["warnings"] if each["code"] == "annotation-ids"]
     truth["annotations"][2]["id"] = 1
@@ -182,12 +177,12 @@ REFUSED: dict[str, tuple[list[str], list[Any], list[Any], list[str] | None, str]
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_ids_that_are_not_clear_are_refused(score, cases, case: str) -> None:
+def test_ids_that_are_not_clear_are_refused(score, case: str) -> None:
     names, numbers, ids, files, words = REFUSED[case]
     assert words in score(cases.truth_of(names, numbers), cases.results_of(ids, files))["refused"]
 
 
-def test_the_compiled_reader_sees_names_that_contradict_ids(cases, tmp_path: Path) -> None:
+def test_the_compiled_reader_sees_names_that_contradict_ids(tmp_path: Path) -> None:
     """Both ways to read a file refuse the same, also where one entry of a long file has a name and the others none."""
     card = cases.card("pairs", "semantic")
     content = cases.truth_of(NAMES, [1, 2, 3]) | {"categories": [{"id": 1, "name": "tree"}]}
@@ -202,7 +197,7 @@ def test_the_compiled_reader_sees_names_that_contradict_ids(cases, tmp_path: Pat
             coco_columns.read_results(card, path, truth)
 
 
-def test_images_that_were_left_out_may_have_results(cases, tmp_path: Path) -> None:
+def test_images_that_were_left_out_may_have_results(tmp_path: Path) -> None:
     """Results of the whole split are scored on a part of it, in VOC and in pairs too."""
     names = ["2007_000001", "2007_000002", "2007_000003"]
     cases.write_labels(tmp_path / "SegmentationClass", names)
@@ -218,7 +213,7 @@ def test_images_that_were_left_out_may_have_results(cases, tmp_path: Path) -> No
                 assert (ids is not names) == bool(read.notices)
 
 
-def test_lvis_names_images_as_coco_does(cases, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lvis_names_images_as_coco_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     truth = cases.truth_of(NAMES, [1, 2, 3])
     for image in truth["images"]:
         image |= {"coco_url": f"http://x/val2017/{image.pop('file_name')}", "neg_category_ids": []}
@@ -241,7 +236,7 @@ def test_lvis_names_images_as_coco_does(cases, tmp_path: Path, capsys: pytest.Ca
             assert 1.0 == pytest.approx(json.loads(out)["scores"]["lvis"]["AP"]["value"])
 
 
-def test_images_of_one_name_have_ids_of_their_own(score, cases, tmp_path: Path, capsys) -> None:
+def test_images_of_one_name_have_ids_of_their_own(score, tmp_path: Path, capsys) -> None:
     """Two videos whose folders were cut off: COCO tells their images by id."""
     names = [f"{k % 3:04}.jpg" for k in range(6)]
     truth, results = cases.truth_of(names, list(range(1, 7))), cases.results_of(list(range(1, 7)))
@@ -254,13 +249,13 @@ def test_images_of_one_name_have_ids_of_their_own(score, cases, tmp_path: Path, 
     assert 1 == score(truth, results, "--ids", str(tmp_path / "ids.txt"))["dataset"]["images"]
 
 
-def test_images_of_one_id_are_refused(score, cases) -> None:
+def test_images_of_one_id_are_refused(score) -> None:
     truth = cases.truth_of(NAMES, [1, 2, 2])
     refused = score(truth, cases.results_of([1]))["refused"]
     assert "truth.json: two images have the id 2 (img_2.jpg and img_3.jpg); each image needs its own" in refused
 
 
-def test_both_ways_of_reading_agree(cases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, score) -> None:
+def test_both_ways_of_reading_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, score) -> None:
     """The compiled reader and the slow one, on results with names beside their ids."""
     if kernels.which() != "native":
         pytest.skip("nothing is compiled here")

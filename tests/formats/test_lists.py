@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
+import matching_cases as cases
 import pytest
 
 from bench.errors import DataError, InputError, UsageError
@@ -35,11 +34,6 @@ LISTS: dict[str, str | bytes] = {
 }
 
 
-@pytest.fixture
-def cases(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("matching_cases")
-
-
 def write(path: Path, content: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -47,7 +41,7 @@ def write(path: Path, content: str | bytes) -> Path:
 
 
 @pytest.mark.parametrize("form", LISTS)
-def test_every_form_of_a_list_names_the_images(tmp_path: Path, cases: ModuleType, form: str) -> None:
+def test_every_form_of_a_list_names_the_images(tmp_path: Path, form: str) -> None:
     """In VOC's list of a split, in the list of a card, and behind --ids."""
     cases.write_labels(tmp_path / "SegmentationClass", [*IDS, "2009_000001"])
     cases.write_labels(tmp_path / "lab/val", [*IDS, "2009_000001"])
@@ -82,7 +76,7 @@ def test_lists_that_are_refused(tmp_path: Path, content: str | bytes, words: str
         lists.read(write(tmp_path / "list.txt", content), {"a", "b"}.__contains__)
 
 
-def test_images_that_a_list_names_and_are_not_there_are_named(tmp_path: Path, cases: ModuleType) -> None:
+def test_images_that_a_list_names_and_are_not_there_are_named(tmp_path: Path) -> None:
     cases.write_labels(tmp_path / "SegmentationClass", IDS[:1])
     write(tmp_path / "ImageSets/Segmentation/val.txt", LISTS["DeepLab's pairs"])
     with pytest.raises(DataError, match=r"2 of 3 images have no truth \(2007_000042, 2008_000001\)"):
@@ -101,7 +95,7 @@ CHOSEN = {
 
 
 @pytest.mark.parametrize("form", CHOSEN)
-def test_ids_of_a_coco_file_are_names_or_numbers(tmp_path: Path, cases: ModuleType, form: str) -> None:
+def test_ids_of_a_coco_file_are_names_or_numbers(tmp_path: Path, form: str) -> None:
     cases.write_json(tmp_path / "truth.json", cases.truth_of(["a/x.jpg", "a/y.jpg", "b/z.jpg"], [4, 5, 6]))
     card = write(tmp_path / "card.toml", cases.card_text("coco", "instance"))
     given = write(tmp_path / "ids.txt", "\n".join(CHOSEN[form]))
@@ -110,7 +104,7 @@ def test_ids_of_a_coco_file_are_names_or_numbers(tmp_path: Path, cases: ModuleTy
     assert () == found.notices
 
 
-def test_ids_that_may_mean_two_images_are_refused(tmp_path: Path, cases: ModuleType) -> None:
+def test_ids_that_may_mean_two_images_are_refused(tmp_path: Path) -> None:
     """The picture of image 1 is 2.jpg, and 2 is the id of another image."""
     cases.write_json(tmp_path / "truth.json", cases.truth_of(["a/2.jpg", "a/1.jpg", "b/1.jpg"], [1, 2, 3]))
     card = write(tmp_path / "card.toml", cases.card_text("coco", "instance"))
@@ -128,7 +122,7 @@ def test_ids_that_may_mean_two_images_are_refused(tmp_path: Path, cases: ModuleT
         (["9"], r"1 of the ids asked for are not there \(9\)"),
     ],
 )
-def test_ids_that_are_not_clear_are_refused(tmp_path: Path, cases: ModuleType, lines: list[str], words: str) -> None:
+def test_ids_that_are_not_clear_are_refused(tmp_path: Path, lines: list[str], words: str) -> None:
     cases.write_json(tmp_path / "truth.json", cases.truth_of(["x.jpg", "y.jpg"], [4, 5]))
     card = write(tmp_path / "card.toml", cases.card_text("coco", "instance"))
     given = write(tmp_path / "ids.txt", "\n".join(lines))
@@ -136,7 +130,7 @@ def test_ids_that_are_not_clear_are_refused(tmp_path: Path, cases: ModuleType, l
         open_data(str(card), root=tmp_path / "truth.json", ids=str(given))
 
 
-def test_ids_of_cityscapes_are_names_of_pictures(tmp_path: Path, cases: ModuleType) -> None:
+def test_ids_of_cityscapes_are_names_of_pictures(tmp_path: Path) -> None:
     names = ["ulm_000000_000001", "ulm_000000_000002", "ulm_000000_000003"]
     cases.write_labels(tmp_path / "gtFine/val/ulm", names, "{}_gtFine_labelIds.png")
     card = cases.card("cityscapes", "semantic")
@@ -145,7 +139,7 @@ def test_ids_of_cityscapes_are_names_of_pictures(tmp_path: Path, cases: ModuleTy
         assert names[1:] == [sample.id for sample in cityscapes.read_truth(card, tmp_path, "val", ids=asked)]
 
 
-def test_a_file_that_is_no_list_is_refused(tmp_path: Path, cases: ModuleType) -> None:
+def test_a_file_that_is_no_list_is_refused(tmp_path: Path) -> None:
     card = write(tmp_path / "card.toml", cases.card_text("coco", "instance"))
     truth = cases.write_json(tmp_path / "truth.json", cases.truth_of(["x.jpg"], [4]))
     for content, words in (
@@ -157,7 +151,7 @@ def test_a_file_that_is_no_list_is_refused(tmp_path: Path, cases: ModuleType) ->
             open_data(str(card), root=truth, ids=str(write(tmp_path / "ids.txt", content)))
 
 
-def test_pictures_and_maps_are_found_by_paths_of_windows(tmp_path: Path, cases: ModuleType) -> None:
+def test_pictures_and_maps_are_found_by_paths_of_windows(tmp_path: Path) -> None:
     """Only where no file has the literal name."""
     names = ["images\\x.jpg", "images\\y.jpg"]
     truth = cases.write_json(tmp_path / "truth.json", cases.truth_of(names, [1, 2]))
@@ -173,7 +167,7 @@ def test_pictures_and_maps_are_found_by_paths_of_windows(tmp_path: Path, cases: 
         assert (cases.H, cases.W) == sample.truth.segments().size
 
 
-def test_masks_of_cityscapes_are_found_by_paths_of_windows(tmp_path: Path, cases: ModuleType) -> None:
+def test_masks_of_cityscapes_are_found_by_paths_of_windows(tmp_path: Path) -> None:
     cases.write_labels(tmp_path / "gtFine/val/ulm", ["ulm_000000_000001"], "{}_gtFine_labelIds.png")
     card = cases.card("cityscapes", "semantic")
     (sample,) = cityscapes.read_truth(card, tmp_path, "val")
@@ -183,7 +177,7 @@ def test_masks_of_cityscapes_are_found_by_paths_of_windows(tmp_path: Path, cases
     assert [int(cases.labels(0).sum())] == read(sample).areas.tolist()
 
 
-def test_pairs_know_the_ids_in_paths_of_their_patterns(tmp_path: Path, cases: ModuleType) -> None:
+def test_pairs_know_the_ids_in_paths_of_their_patterns(tmp_path: Path) -> None:
     """An id may be less than the name of the file."""
     card = cases.card("pairs", "semantic", images="img/{split}/{id}_rgb.png", labels="lab/{split}/{id}_gt.png")
     cases.write_labels(tmp_path / "lab/val", ["a", "b"], "{}_gt.png")
@@ -191,7 +185,7 @@ def test_pairs_know_the_ids_in_paths_of_their_patterns(tmp_path: Path, cases: Mo
         assert ["a"] == [sample.id for sample in pairs.read_truth(card, tmp_path, "val", ids=asked)]
 
 
-def test_a_list_may_come_from_a_pipe(tmp_path: Path, cases: ModuleType) -> None:
+def test_a_list_may_come_from_a_pipe(tmp_path: Path) -> None:
     """As from `--ids <(head -50 ids.txt)`, which can be read only once."""
     cases.write_labels(tmp_path / "lab/val", IDS)
     card = write(tmp_path / "card.toml", cases.card_text("pairs", "semantic"))

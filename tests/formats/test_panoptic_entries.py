@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import matching_cases as cases
 import numpy as np
 import pytest
 
 from bench import cli
 from bench.errors import DataError, PredictionError
 from bench.formats.coco import layout as coco
-
-
-@pytest.fixture
-def cases(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("matching_cases")
-
 
 # (image id, map's name) of each entry; truth: images 1, 2, 3 with pictures 01.jpg, 02.jpg, 03.jpg.
 ACCEPTED: dict[str, tuple[list[tuple[Any, str]], str]] = {
@@ -51,7 +44,7 @@ REFUSED: dict[str, tuple[list[tuple[Any, str]], str]] = {
 }
 
 
-def segments(root: Path, cases: ModuleType, entries: list[tuple[Any, str]], card: Any, limit: int | None = None):
+def segments(root: Path, entries: list[tuple[Any, str]], card: Any, limit: int | None = None):
     truth = cases.write_panoptic(root / "truth", [(n, f"{n:02}.png", n) for n in (1, 2, 3)], truth=True)
     listed = coco.read_truth(card, truth, "val")[:limit]
     cases.write_panoptic(root / "out", [(number, name, k + 1) for k, (number, name) in enumerate(entries)])
@@ -59,12 +52,12 @@ def segments(root: Path, cases: ModuleType, entries: list[tuple[Any, str]], card
 
 
 @pytest.fixture
-def parks(cases: ModuleType) -> Any:
+def parks() -> Any:
     return cases.parks()
 
 
 @pytest.mark.parametrize("way", ACCEPTED)
-def test_panoptic_entries_go_by_one_key_for_all(tmp_path: Path, cases: ModuleType, parks: Any, way: str) -> None:
+def test_panoptic_entries_go_by_one_key_for_all(tmp_path: Path, parks: Any, way: str) -> None:
     entries, words = ACCEPTED[way]
     listed, read = segments(tmp_path, cases, entries, parks)
     for sample in listed:
@@ -75,13 +68,13 @@ def test_panoptic_entries_go_by_one_key_for_all(tmp_path: Path, cases: ModuleTyp
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_panoptic_entries_that_are_not_clear_are_refused(tmp_path: Path, cases, parks: Any, case: str) -> None:
+def test_panoptic_entries_that_are_not_clear_are_refused(tmp_path: Path, parks: Any, case: str) -> None:
     entries, words = REFUSED[case]
     with pytest.raises(PredictionError, match=words):
         segments(tmp_path, cases, entries, parks)
 
 
-def test_entries_that_may_mean_two_images_are_refused(tmp_path: Path, cases: ModuleType, parks: Any) -> None:
+def test_entries_that_may_mean_two_images_are_refused(tmp_path: Path, parks: Any) -> None:
     """The picture of image 1 is 2.jpg, and that of image 2 is 1.jpg."""
     truth = cases.write_panoptic(tmp_path / "truth", [(1, "2.png", 1), (2, "1.png", 2)], truth=True)
     listed = coco.read_truth(parks, truth, "val")
@@ -90,7 +83,7 @@ def test_entries_that_may_mean_two_images_are_refused(tmp_path: Path, cases: Mod
         coco.read_predictions(parks, tmp_path / "out", "panoptic", listed)
 
 
-def test_entries_of_images_that_were_left_out_are_looked_at_too(tmp_path: Path, cases, parks: Any) -> None:
+def test_entries_of_images_that_were_left_out_are_looked_at_too(tmp_path: Path, parks: Any) -> None:
     with pytest.raises(PredictionError, match="these name two images"):
         segments(tmp_path, cases, REFUSED["shifted"][0], parks, limit=2)
 
@@ -107,7 +100,7 @@ def test_entries_of_images_that_were_left_out_are_looked_at_too(tmp_path: Path, 
         ),
     ],
 )
-def test_panoptic_truth_that_contradicts_itself_is_refused(tmp_path: Path, cases, parks, entries, words: str) -> None:
+def test_panoptic_truth_that_contradicts_itself_is_refused(tmp_path: Path, parks, entries, words: str) -> None:
     path = cases.write_panoptic(tmp_path, [(n, f"{n:02}.png", n) for n in (1, 2, 3)], truth=True)
     content = json.loads(path.read_text())
     info = content["annotations"][0]["segments_info"]
@@ -116,7 +109,7 @@ def test_panoptic_truth_that_contradicts_itself_is_refused(tmp_path: Path, cases
         coco.read_truth(parks, cases.write_json(path, content), "val")
 
 
-def test_maps_that_a_json_names_are_used(tmp_path: Path, cases, capsys: pytest.CaptureFixture[str]) -> None:
+def test_maps_that_a_json_names_are_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As createPanopticImgs names pictures <id>_gtFine_leftImg8bit.png and maps <id>_gtFine_panoptic.png."""
     entries = [(f"ulm_{n}", f"ulm_{n}_gtFine_panoptic.png", n) for n in (1, 2)]
     truth = cases.write_panoptic(tmp_path / "truth", entries, truth=True)

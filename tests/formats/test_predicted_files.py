@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
+import matching_cases as cases
 import numpy as np
 import pytest
 
@@ -19,11 +18,6 @@ from bench.formats.finding import predicted_files
 from bench.formats.finding.listing import with_listing
 from bench.formats.pairs import layout as pairs
 from bench.samples import Sample, Truth
-
-
-@pytest.fixture
-def cases(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("matching_cases")
 
 
 def samples(*names: str) -> list[Sample]:
@@ -98,7 +92,7 @@ def test_what_is_not_clear_for_all_images_is_refused(tmp_path: Path, case: str) 
         predicted_files.find(files(tmp_path, *names), samples(*ids))
 
 
-def test_images_that_were_left_out_still_have_their_names(tmp_path: Path, cases: ModuleType) -> None:
+def test_images_that_were_left_out_still_have_their_names(tmp_path: Path) -> None:
     """With --limit one of two images is left: its file might be that of the other."""
     card = cases.card("pairs", "semantic")
     cases.write_labels(tmp_path / "lab/val", ["a/x", "b/x"])
@@ -116,7 +110,7 @@ def test_a_number_or_letters_of_two_images_name_neither(tmp_path: Path, names: l
         predicted_files.find(files(tmp_path, file), listed)
 
 
-def test_layouts_read_the_files_that_were_found(tmp_path: Path, cases: ModuleType) -> None:
+def test_layouts_read_the_files_that_were_found(tmp_path: Path) -> None:
     names = ["x", "y", "z"]
     cases.write_labels(tmp_path / "out", names, "{}.jpg.png")
     cases.write_labels(tmp_path / "lab/val", names)
@@ -140,13 +134,13 @@ def test_layouts_read_the_files_that_were_found(tmp_path: Path, cases: ModuleTyp
     assert "the number of the image" in read.notices[0].message
 
 
-def city(root: Path, cases: ModuleType, *names: str) -> list[Sample]:
+def city(root: Path, *names: str) -> list[Sample]:
     for name in names:
         images.write_labels(root / f"gtFine/val/ulm/{name}_gtFine_labelIds.png", cases.labels(0))
     return cityscapes.read_truth(cases.card("cityscapes", "semantic"), root, "val")
 
 
-def test_a_file_of_cityscapes_belongs_to_the_longest_id(tmp_path: Path, cases: ModuleType) -> None:
+def test_a_file_of_cityscapes_belongs_to_the_longest_id(tmp_path: Path) -> None:
     card = cases.card("cityscapes", "semantic")
     listed = city(tmp_path, cases, "ulm_000000_000001", "ulm_000000_000001_000002")
     cases.write_labels(tmp_path / "out", ["ulm_000000_000001_000002_pred"])
@@ -159,7 +153,7 @@ def test_a_file_of_cityscapes_belongs_to_the_longest_id(tmp_path: Path, cases: M
     assert "ulm_000000_000001_pred.png" == read.paths["ulm_000000_000001"].name
 
 
-def test_files_of_cityscapes_of_several_kinds_are_told(tmp_path: Path, cases: ModuleType) -> None:
+def test_files_of_cityscapes_of_several_kinds_are_told(tmp_path: Path) -> None:
     card = cases.card("cityscapes", "semantic")
     listed = city(tmp_path, cases, "ulm_000000_000001", "ulm_000000_000002")
     cases.write_labels(tmp_path / "out", ["ulm_000000_000001_pred", "ulm_000000_000002_color"])

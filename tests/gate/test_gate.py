@@ -7,8 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
+import contesting
 import numpy as np
 import pytest
 
@@ -23,10 +23,10 @@ from bench.runs import Run
 
 
 @pytest.fixture(scope="module")
-def run(test_module: Callable[[str], ModuleType], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
     """Makes run records of models that err in a share of pixels."""
     out = tmp_path_factory.mktemp("runs")
-    return lambda name, wrong, **more: test_module("contesting").run(out, name, wrong, **more)
+    return lambda name, wrong, **more: contesting.run(out, name, wrong, **more)
 
 
 def interval(low: float, high: float) -> Interval:
@@ -104,8 +104,8 @@ def test_errors_are_better_when_lower(run, monkeypatch: pytest.MonkeyPatch) -> N
     assert "fail" == gate.check(good, bad, metric="mIoU", margin=0.01).outcome
 
 
-def test_one_cluster_passes_only_without_a_change(run, test_module) -> None:
-    samples = [test_module("contesting").sample(n, scene=0) for n in range(8)]
+def test_one_cluster_passes_only_without_a_change(run) -> None:
+    samples = [contesting.sample(n, scene=0) for n in range(8)]
     good, bad = run("good", 0.10, images=samples), run("bad", 0.5, images=samples, model=1)
     assert "pass" == gate.check(good, good, metric="mIoU", margin=0.0).outcome
     verdict = gate.check(bad, good, metric="mIoU", margin=0.01)

@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 from xml.etree import ElementTree as ET
 
+import contesting
 import numpy as np
 import pytest
 from PIL import Image
@@ -142,8 +141,7 @@ def test_reports_for_machines(
     assert "with 95 %25 confidence" in lines[1]
 
 
-def test_predictions_broken_on_purpose_fail_with_a_number(bench: Bench, tmp_path: Path, test_module) -> None:
-    contesting: ModuleType = test_module("contesting")
+def test_predictions_broken_on_purpose_fail_with_a_number(bench: Bench, tmp_path: Path) -> None:
     data = tmp_path / "data"
     random = np.random.default_rng(1)
     (tmp_path / "blocks.toml").write_text(contesting.CARD.replace('groups = "sequence"', ""))
@@ -175,8 +173,7 @@ def test_predictions_broken_on_purpose_fail_with_a_number(bench: Bench, tmp_path
     assert "points worse than fine (" in " ".join(out.split())
 
 
-def test_common_images_are_judged_where_that_is_asked(bench: Bench, test_module: Any, tmp_path: Path) -> None:
-    contesting = test_module("contesting")
+def test_common_images_are_judged_where_that_is_asked(bench: Bench, tmp_path: Path) -> None:
     contesting.run(tmp_path / "old", "old", 0.1, images=30)
     contesting.run(tmp_path / "new", "new", 0.1, images=20)
     check = '[[checks]]\nname = "a"\nrun = "new"\nbaseline = "old"\nmetrics = ["mIoU"]\nmargin = 1\n'

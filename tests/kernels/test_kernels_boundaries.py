@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -10,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import boundary_ap as boundary_ap_oracle
 
 from bench import kernels
 from bench.kernels import reference
 
 Array = np.ndarray[Any, Any]
-Load = Callable[[str], ModuleType]
 NATIVE = kernels.native()
 needs_native = pytest.mark.skipif(NATIVE is None, reason="the native kernels were not built: there was no compiler")
 twins = pytest.mark.parametrize(
@@ -47,7 +46,7 @@ def drawn(lengths: Array, height: int) -> Array:
 
 @twins
 @given(seeds)
-def test_boundary_is_what_an_erosion_takes_away(twin: ModuleType, oracle: Load, random: np.random.Generator) -> None:
+def test_boundary_is_what_an_erosion_takes_away(twin: ModuleType, random: np.random.Generator) -> None:
     height, width = (int(side) for side in random.integers(1, 24, 2))
     mask, lengths = random_runs(random, height, width)
     distance = int(random.integers(1, 6))
@@ -57,7 +56,7 @@ def test_boundary_is_what_an_erosion_takes_away(twin: ModuleType, oracle: Load, 
         offsets, lengths, np.int32([height]), rows=np.int64([0]), widths=np.int64([distance])
     )
     assert [0, len(found)] == starts.tolist()
-    assert np.array_equal(oracle("boundary_ap").boundary(mask, ratio), drawn(found, height))
+    assert np.array_equal(boundary_ap_oracle.boundary(mask, ratio), drawn(found, height))
 
 
 @needs_native

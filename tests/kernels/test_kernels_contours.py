@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from oracles import boundary as boundary_oracle
+from oracles import regions as regions_oracle
 
 from bench import kernels
 from bench.kernels import reference
@@ -52,23 +53,19 @@ def plain(oracle: ModuleType, truth: Array, prediction: Array, radii: list[int])
 @twins
 @settings(max_examples=50)
 @given(pair=pairs(), radii=RADII)
-def test_matches_equal_the_plain_loops(
-    oracle: Callable[[str], ModuleType], twin: ModuleType, pair: tuple[Array, Array], radii: list[int]
-) -> None:
-    expected = plain(oracle("boundary"), *pair, radii)
+def test_matches_equal_the_plain_loops(twin: ModuleType, pair: tuple[Array, Array], radii: list[int]) -> None:
+    expected = plain(boundary_oracle, *pair, radii)
     assert expected == twin.contour_matches(*pair, 3, radii).tolist()
     changed = pair[0].copy()
     changed[: (changed.shape[0] + 1) // 2] = 6
-    if plain(oracle("boundary"), changed, pair[1], radii) != expected:
+    if plain(boundary_oracle, changed, pair[1], radii) != expected:
         assert expected != twin.contour_matches(changed, pair[1], 3, radii).tolist()
 
 
 @twins
 @given(pair=pairs(side=9), width=st.integers(0, 12))
-def test_near_other_labels_equals_the_plain_loops(
-    oracle: Callable[[str], ModuleType], twin: ModuleType, pair: tuple[Array, Array], width: int
-) -> None:
-    expected = oracle("regions").near(pair[0].tolist(), 5, width)
+def test_near_other_labels_equals_the_plain_loops(twin: ModuleType, pair: tuple[Array, Array], width: int) -> None:
+    expected = regions_oracle.near(pair[0].tolist(), 5, width)
     actual = twin.near_other_labels(pair[0], 5, width)
     assert (np.bool_, expected) == (actual.dtype, actual.tolist())
 

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import runpy
-from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
+import counting
 import numpy as np
 import pytest
+import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from oracles import boundary as boundary_oracle
 
 from bench.classes import Class, Classes
 from bench.errors import UsageError
 from bench.metrics import boundary
 from bench.samples import LabelMap, Table
 
-HERE = Path(__file__).parent
-strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
-counting = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "counting.py")))
 Array = np.ndarray[Any, Any]
 Pairs = list[tuple[Array, Array]]
 Tables = dict[str, Table]
-Oracle = Callable[[str], ModuleType]
 C, CLASSES, grid = counting.C, counting.CLASSES, counting.grid
 WIDE = (1, 2, 3.5)  # pixels
 
@@ -83,23 +79,23 @@ def expected_f(oracle: ModuleType, pairs: Pairs, tolerance: float) -> Array:
 
 @settings(max_examples=60)
 @given(pairs(images=1, side=9), st.sampled_from([0.04, 0.1, 0.2, 0.4]))
-def test_boundary_iou_equals_the_plain_loops(oracle: Oracle, pairs: Pairs, ratio: float) -> None:
+def test_boundary_iou_equals_the_plain_loops(pairs: Pairs, ratio: float) -> None:
     pairs = [(pairs[0][0], pairs[0][1])]
     width = max(1, round(ratio * float(np.hypot(*pairs[0][0].shape))))
-    expected = [oracle("boundary").boundary_iou(lists(pairs), c, 255, width) for c in range(C)]
+    expected = [boundary_oracle.boundary_iou(lists(pairs), c, 255, width) for c in range(C)]
     found = boundary.score(tables(pairs, band_ratio=ratio), np.ones((1, 1)), CLASSES, tolerances=WIDE)
     np.testing.assert_allclose(found.per_class["boundary_IoU"][0], expected, rtol=1e-12)
 
 
 @settings(max_examples=60)
 @given(pairs())
-def test_boundary_f_equals_the_plain_loops(oracle: Oracle, pairs: Pairs) -> None:
+def test_boundary_f_equals_the_plain_loops(pairs: Pairs) -> None:
     every, present = plain(pairs), plain(pairs, mode="present")
     for name, tolerance in zip(boundary.names(WIDE)[1:], WIDE, strict=True):
-        expected = expected_f(oracle("boundary"), pairs, tolerance)
+        expected = expected_f(boundary_oracle, pairs, tolerance)
         np.testing.assert_allclose(every.per_class[name][0], expected.mean(axis=0), rtol=1e-12)
         np.testing.assert_allclose(every[name][0], expected.mean(), rtol=1e-12)
-        contours = [[oracle("boundary").contour((t == c).tolist()) for c in range(C)] for t, _ in pairs]
+        contours = [[boundary_oracle.contour((t == c).tolist()) for c in range(C)] for t, _ in pairs]
         carried = np.array([[any(map(any, one)) for one in image] for image in contours])
         per_class = [expected[carried[:, c], c].mean() if carried[:, c].any() else np.nan for c in range(C)]
         np.testing.assert_allclose(present.per_class[name][0], per_class, rtol=1e-12)
@@ -107,10 +103,10 @@ def test_boundary_f_equals_the_plain_loops(oracle: Oracle, pairs: Pairs) -> None
             np.testing.assert_allclose(present[name][0], np.nanmean(per_class), rtol=1e-12)
 
 
-def test_comparison_with_the_loops_fails_where_a_boundary_moves(oracle: Oracle) -> None:
+def test_comparison_with_the_loops_fails_where_a_boundary_moves() -> None:
     truth = grid([[0, 0, 0, 1, 1, 1]] * 4)
     moved = grid([[0, 0, 1, 1, 1, 1]] * 4)
-    expected = expected_f(oracle("boundary"), [(truth, truth)], 0.1)
+    expected = expected_f(boundary_oracle, [(truth, truth)], 0.1)
     strict = {"tolerances": (0.1,), "band_ratio": 0.1}
     found = [
         boundary.score(tables([pair], **strict), np.ones((1, 1)), CLASSES, tolerances=(0.1,))
@@ -151,7 +147,7 @@ def test_bands_are_those_of_boundary_iou_api(seed: int, ratio: float) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_boundary_f_is_that_of_gscnn(oracle: Oracle, seed: int) -> None:
+def test_boundary_f_is_that_of_gscnn(seed: int) -> None:
     """Its db_eval_boundary: contours by seg2bmap, dilated with the disk of scikit-image."""
     from skimage.morphology import dilation, disk
 
@@ -165,7 +161,7 @@ def test_boundary_f_is_that_of_gscnn(oracle: Oracle, seed: int) -> None:
     for tolerance, radius in zip(tolerances, (1, 3, 5), strict=True):
         for c in range(C):
             masks = [np.where(truth == 255, False, labels == c).tolist() for labels in (truth, prediction)]
-            true, predicted = (np.array(oracle("boundary").contour(mask)) for mask in masks)
+            true, predicted = (np.array(boundary_oracle.contour(mask)) for mask in masks)
             precision = (predicted & dilation(true, disk(radius))).sum() / max(predicted.sum(), 1)
             recall = (true & dilation(predicted, disk(radius))).sum() / max(true.sum(), 1)
             expected = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
@@ -195,11 +191,11 @@ def test_what_lies_behind_void_makes_a_band() -> None:
     assert [[27, 27], [13, 13]] == [one["bands"]["truth"].tolist() for one in (wide, narrow)]
 
 
-def test_frame_is_a_band_and_no_contour(oracle: Oracle) -> None:
+def test_frame_is_a_band_and_no_contour() -> None:
     full = np.zeros((10, 12), np.uint8)
     rows = boundary.count(LabelMap(full), LabelMap(full), CLASSES, band_ratio=0.01)["bands"]
     assert ([0], [120 - 80]) == (rows["tolerance"].tolist(), rows["truth"].tolist())
-    assert not np.any(oracle("boundary").contour((full == 0).tolist()))
+    assert not np.any(boundary_oracle.contour((full == 0).tolist()))
 
 
 def test_absent_classes_score_one_in_gscnn_and_are_left_out_in_present() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import counting
 import numpy as np
 import pytest
+import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -18,9 +17,6 @@ from bench.errors import PredictionError
 from bench.metrics import calibration
 from bench.samples import LabelMap, Table
 
-HERE = Path(__file__).parent
-strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
-counting = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "counting.py")))
 Array = np.ndarray[Any, Any]
 C, CLASSES, grid = counting.C, counting.CLASSES, counting.grid
 Images = list[tuple[Array, Array, Array]]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import coco_settings
 import numpy as np
 import pytest
 
@@ -19,11 +18,6 @@ from bench.metrics.protocols import COCO, coco_like
 from bench.samples.columns import DetectionColumns, TruthColumns
 
 Counts = dict[tuple[int, int], int]
-
-
-@pytest.fixture(scope="module")
-def settings(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("test_object_settings")
 
 
 def rows(counts: Counts, images: int) -> dict[str, Any]:
@@ -60,7 +54,7 @@ def warned(counts: Counts, images: int, found: Counts | None = None, rules: Rule
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_perfect_model_scores_what_is_said_and_pycocotools_says_so_too(settings: ModuleType, seed: int) -> None:
+def test_a_perfect_model_scores_what_is_said_and_pycocotools_says_so_too(seed: int) -> None:
     """Whole and empty images, classes within and beyond the cap: the score of exactly the truth as detections."""
     random = np.random.default_rng(seed)
     cap, images = int(random.integers(1, 7)), 4
@@ -73,7 +67,7 @@ def test_a_perfect_model_scores_what_is_said_and_pycocotools_says_so_too(setting
     assert len({n for (n, _), number in counts.items() if number > cap}) == found.crowded
     assert max(counts.values()) == found.most
     truth, results = coco(counts, images)
-    theirs = settings.summary(settings.reference(truth, results, "bbox", Rules(max_detections=(cap,))))
+    theirs = coco_settings.summary(coco_settings.reference(truth, results, "bbox", Rules(max_detections=(cap,))))
     assert (found.ap, found.ar) == pytest.approx((theirs["AP"], theirs[f"AR{cap}"]), abs=1e-12)
 
 
@@ -167,33 +161,32 @@ def test_lvis_and_tide_have_caps_of_their_own_over_all_classes() -> None:
 
 
 def test_the_command_line_says_each_thing_once_and_warns_above_the_table(
-    settings: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = settings.files(tmp_path, *settings.grid(10, 15, 2))
-    printed = settings.said(capsys, words)
+    words = coco_settings.files(tmp_path, *coco_settings.grid(10, 15, 2))
+    printed = coco_settings.said(capsys, words)
     above, _, below = printed.partition("  AP ")
     assert "a perfect model would score AP 66.34 and AR100 66.67" in " ".join(above.split())
     assert "100 detections were left out" in " ".join(below.split())
     assert "at most 100 detections of a class in an image" in below
     assert 1 == printed.count("left out")
-    more = settings.record(capsys, [*words, "--max-detections", "1,10,200"])
+    more = coco_settings.record(capsys, [*words, "--max-detections", "1,10,200"])
     codes = [each["code"] for each in more["warnings"] if "image" not in each["code"]]
     assert ["results-of-boxes", "not-coco-protocol"] == codes
     assert 1 == round(more["scores"]["boxes"]["AR200"]["value"], 12)
 
 
-def test_a_board_says_whose_detections_were_left_out(
-    settings: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    truth, results = settings.grid(10, 11, 2)
+def test_a_board_says_whose_detections_were_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth, results = coco_settings.grid(10, 11, 2)
     board = tmp_path / "board"
     board.mkdir()
     (board / "board.toml").write_text(
         f'title = "T"\ndataset = "{tmp_path / "own.toml"}"\nsplit = "val"\nmetrics = ["box_AP"]\nprimary = "box_AP"\n'
     )
     for name, found in (("all", results), ("some", results[::2])):
-        words = settings.files(tmp_path, truth, found)
-        settings.said(capsys, ["board", "add", settings.record(capsys, [*words, "--name", name])["path"], str(board)])
-    shown = " ".join(settings.said(capsys, ["board", "show", str(board)]).split())
+        words = coco_settings.files(tmp_path, truth, found)
+        record = coco_settings.record(capsys, [*words, "--name", name])
+        coco_settings.said(capsys, ["board", "add", record["path"], str(board)])
+    shown = " ".join(coco_settings.said(capsys, ["board", "show", str(board)]).split())
     assert "Note on all: 2 images hold more than 100 detections" in shown
     assert "Note: 2 of 2 images have more than 100 objects" in shown

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import coco_cases as cases
 import numpy as np
 import pytest
 
@@ -20,13 +20,7 @@ from bench.samples import Instances
 from bench.samples.columns import DetectionColumns, TruthColumns
 
 Array = np.ndarray[Any, Any]
-Load = Callable[[str], ModuleType]
 SEEDS = range(25)
-
-
-@pytest.fixture(scope="module")
-def cases(test_module: Load) -> ModuleType:
-    return test_module("coco_cases")
 
 
 def classes(count: int) -> Classes:
@@ -57,21 +51,21 @@ def differences(tables: dict[str, Any], evaluation: Any, count: int, kind: str) 
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_masks_equal_pycocotools(cases: ModuleType, seed: int) -> None:
+def test_masks_equal_pycocotools(seed: int) -> None:
     made = cases.case(seed)
     tables = instance.count(*cases.columns(made), kinds=("mask",))
     assert [] == differences(tables, cases.pycocotools(made, "segm"), made.classes, "mask")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_boxes_equal_pycocotools(cases: ModuleType, seed: int) -> None:
+def test_boxes_equal_pycocotools(seed: int) -> None:
     made = cases.case(seed)
     tables = instance.count(*cases.columns(made), kinds=("box",))
     assert [] == differences(tables, cases.pycocotools(made, "bbox", with_boxes=True), made.classes, "box")
 
 
 @pytest.mark.parametrize("kind", ["segm", "bbox"])
-def test_more_than_a_hundred_detections_equal_pycocotools(cases: ModuleType, kind: str) -> None:
+def test_more_than_a_hundred_detections_equal_pycocotools(kind: str) -> None:
     made = cases.crowded(3)
     assert len(made.results) > 300
     tables = instance.count(*cases.columns(made))
@@ -79,7 +73,7 @@ def test_more_than_a_hundred_detections_equal_pycocotools(cases: ModuleType, kin
     assert [] == differences(tables, evaluation, 1, "mask" if kind == "segm" else "box")
 
 
-def test_a_changed_bit_is_found(cases: ModuleType) -> None:
+def test_a_changed_bit_is_found() -> None:
     made = cases.case(4)
     tables = instance.count(*cases.columns(made), kinds=("mask",))
     evaluation = cases.pycocotools(made, "segm")
@@ -90,7 +84,7 @@ def test_a_changed_bit_is_found(cases: ModuleType) -> None:
     assert "precision" in differences({**tables, "mask_detections": wrong}, evaluation, made.classes, "mask")
 
 
-def test_area_of_detections_decides_by_size(cases: ModuleType) -> None:
+def test_area_of_detections_decides_by_size() -> None:
     """Results with a `bbox` take their area from it in pycocotools, which moves detections between size ranges."""
     moved = 0
     for seed in SEEDS:
@@ -103,7 +97,7 @@ def test_area_of_detections_decides_by_size(cases: ModuleType) -> None:
     assert moved > 0
 
 
-def test_boxes_of_results_with_masks_only_have_the_masks_areas_in_pycocotools(cases: ModuleType) -> None:
+def test_boxes_of_results_with_masks_only_have_the_masks_areas_in_pycocotools() -> None:
     made = cases.case(2)
     truth, found = cases.columns(made)
     areas = masks.areas([{**r["segmentation"], "counts": r["segmentation"]["counts"].encode()} for r in made.results])
@@ -130,7 +124,7 @@ def compressed(truth: dict[str, Any], results: list[dict[str, Any]]) -> None:
             entry["segmentation"] = masks.from_uncompressed(segmentation["counts"], size)
 
 
-def from_files(cases: ModuleType, truth: dict[str, Any], results: list[dict[str, Any]], kind: str) -> tuple[Any, ...]:
+def from_files(truth: dict[str, Any], results: list[dict[str, Any]], kind: str) -> tuple[Any, ...]:
     """Our tables, our scores and pycocotools' evaluation of data as files have it."""
     compressed(truth, results)
     columns = cases.truth_columns(truth), cases.detection_columns(truth, results)
@@ -149,9 +143,7 @@ def published(path: Path, kind: str) -> list[float]:
 
 
 @pytest.mark.parametrize(("kind", "name"), [("mask", "segm"), ("box", "bbox")])
-def test_twelve_published_numbers_of_the_coco_authors(
-    cases: ModuleType, shared_data: Callable[[str], Path], kind: str, name: str
-) -> None:
+def test_twelve_published_numbers_of_the_coco_authors(shared_data: Callable[[str], Path], kind: str, name: str) -> None:
     root = shared_data("cocoapi_results")
     truth = read(root / "dataset" / "cocoapi" / "instances_val2014_100.json")
     results = read(root / "results" / f"instances_val2014_fake{name}100_results.json")
@@ -165,7 +157,7 @@ def test_twelve_published_numbers_of_the_coco_authors(
     ("kind", "expected"),
     [("mask", {"AP": 0.774, "AP50": 0.857, "AP75": 0.837}), ("box", {"AP": 0.724, "AP50": 0.857})],
 )
-def test_balloon(cases: ModuleType, shared_data: Callable[[str], Path], kind: str, expected: dict[str, float]) -> None:
+def test_balloon(shared_data: Callable[[str], Path], kind: str, expected: dict[str, float]) -> None:
     root = shared_data("balloon") / "maskrcnn_run_B"
     results = read(root / "res.json")
     if kind == "mask":
@@ -176,9 +168,7 @@ def test_balloon(cases: ModuleType, shared_data: Callable[[str], Path], kind: st
 
 @pytest.mark.parametrize("kind", ["mask", "box"])
 @pytest.mark.parametrize("part", ["train2017", "val2017"])
-def test_tiny_coco_with_damaged_truth_as_results(
-    cases: ModuleType, shared_data: Callable[[str], Path], part: str, kind: str
-) -> None:
+def test_tiny_coco_with_damaged_truth_as_results(shared_data: Callable[[str], Path], part: str, kind: str) -> None:
     truth = read(shared_data("tiny_coco") / "annotations" / f"instances_{part}.json")
     compressed(truth, [])
     random = np.random.default_rng(7)
@@ -203,7 +193,7 @@ def test_tiny_coco_with_damaged_truth_as_results(
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_whole_weights_equal_pycocotools_on_repeated_images(cases: ModuleType, seed: int) -> None:
+def test_whole_weights_equal_pycocotools_on_repeated_images(seed: int) -> None:
     made = cases.case(seed, distinct_scores=True)
     tables = instance.count(*cases.columns(made), kinds=("mask",))
     weights = np.random.default_rng(seed).integers(0, 4, (3, made.images))
@@ -218,7 +208,7 @@ def test_whole_weights_equal_pycocotools_on_repeated_images(cases: ModuleType, s
         assert np.array_equal(evaluation.eval["scores"], minus_one(curves.scores))
 
 
-def test_tied_scores_in_repeated_images_depend_on_the_order_of_rows(cases: ModuleType) -> None:
+def test_tied_scores_in_repeated_images_depend_on_the_order_of_rows() -> None:
     """A right and a wrong detection of one score: pycocotools alternates them when their image is repeated."""
     made = cases.case(0, classes=1)
     mask, other = np.zeros((2, cases.H, cases.W), dtype=bool)
@@ -233,7 +223,7 @@ def test_tied_scores_in_repeated_images_depend_on_the_order_of_rows(cases: Modul
     assert theirs < 0.9
 
 
-def test_rows_do_not_depend_on_their_neighbours_or_the_cut(cases: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_do_not_depend_on_their_neighbours_or_the_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     made = cases.case(11, most=12)
     tables = instance.count(*cases.columns(made), kinds=("mask",))
     weights = np.random.default_rng(1).random((20, made.images))
@@ -250,7 +240,7 @@ def test_rows_do_not_depend_on_their_neighbours_or_the_cut(cases: ModuleType, mo
             assert tables[table][column].tolist() == again[table][column].tolist()
 
 
-def test_images_one_by_one_make_the_same_tables(cases: ModuleType) -> None:
+def test_images_one_by_one_make_the_same_tables() -> None:
     made = cases.case(9, most=12)
     truth, found = cases.columns(made)
     whole = instance.count(truth, found)
@@ -272,7 +262,7 @@ def test_images_one_by_one_make_the_same_tables(cases: ModuleType) -> None:
             assert joined.tolist() == values.tolist(), (name, column)
 
 
-def test_leave_out_equals_weights_of_zero_and_holds_what_few_carry(cases: ModuleType) -> None:
+def test_leave_out_equals_weights_of_zero_and_holds_what_few_carry() -> None:
     made = cases.case(21, most=14)
     made.images = 6
     for number, entry in enumerate([*made.annotations, *made.results]):
@@ -306,7 +296,7 @@ def with_scores(found: DetectionColumns, scores: Array) -> DetectionColumns:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_monotone_change_of_scores_changes_nothing(cases: ModuleType, seed: int) -> None:
+def test_a_monotone_change_of_scores_changes_nothing(seed: int) -> None:
     made = cases.case(seed)
     truth, found = cases.columns(made)
     changed = with_scores(found, np.exp(3 * found.scores) - 7)
@@ -320,7 +310,7 @@ def test_a_monotone_change_of_scores_changes_nothing(cases: ModuleType, seed: in
     assert len(np.unique(np.stack([tables[0]["class"], tables[0]["score"]]), axis=1).T) == ties[0]
 
 
-def test_ranks_score_as_scores_do(cases: ModuleType) -> None:
+def test_ranks_score_as_scores_do() -> None:
     made = cases.case(5)
     tables = instance.count(*cases.columns(made), kinds=("mask",))
     ranked = {**tables, "mask_detections": instance.as_ranks(tables["mask_detections"])}
@@ -348,7 +338,7 @@ def test_a_perfect_result_scores_just_below_one_as_in_pycocotools() -> None:
     assert 1.0 == pytest.approx(instance.score(tables, np.ones((1, 1)), classes(1))["AP"][0], abs=1e-15)
 
 
-def test_an_annotation_with_id_0_is_found_here_and_not_by_pycocotools(cases: ModuleType) -> None:
+def test_an_annotation_with_id_0_is_found_here_and_not_by_pycocotools() -> None:
     mask = np.zeros((cases.H, cases.W), dtype=bool)
     mask[:9, :9] = True
     entry = cases._entry(mask, 1, 1)
@@ -358,7 +348,7 @@ def test_an_annotation_with_id_0_is_found_here_and_not_by_pycocotools(cases: Mod
     assert 0.9999999999999998 == instance.score(tables, np.ones((1, 1)), classes(1))["AP"][0]
 
 
-def test_a_class_without_truth_counts_in_no_mean(cases: ModuleType) -> None:
+def test_a_class_without_truth_counts_in_no_mean() -> None:
     made = cases.case(6)
     more = cases.Case(made.images, made.classes + 1, made.annotations, [*made.results])
     more.results = [*made.results, {**made.results[0], "category_id": made.classes + 1}]
@@ -374,7 +364,7 @@ def test_a_class_without_truth_counts_in_no_mean(cases: ModuleType) -> None:
 # ---- inputs
 
 
-def test_nothing_at_all_has_no_score(cases: ModuleType) -> None:
+def test_nothing_at_all_has_no_score() -> None:
     assert (cases.pycocotools(cases.Case(1, 2, [], []), "segm").stats == -1).all()
     empty = instance.columns([], [])
     scores = instance.score(instance.count(*empty), np.ones((2, 0)), classes(2))

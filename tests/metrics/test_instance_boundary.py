@@ -5,23 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import coco_cases as cases
 import numpy as np
 import pytest
+from oracles import boundary_ap as boundary_ap_oracle
 
 from bench import masks
 from bench.classes import Class, Classes
 from bench.metrics import instance
 
 Array = np.ndarray[Any, Any]
-Load = Callable[[str], ModuleType]
-
-
-@pytest.fixture(scope="module")
-def cases(test_module: Load) -> ModuleType:
-    return test_module("coco_cases")
 
 
 def classes(count: int) -> Classes:
@@ -37,25 +32,23 @@ def stats(columns: tuple[Any, Any], count: int, ratio: float = 0.02, area_from: 
 
 @pytest.mark.parametrize("ratio", [0.005, 0.02, 0.06])
 @pytest.mark.parametrize("seed", range(6))
-def test_boundary_ap_equals_the_plain_loops(cases: ModuleType, oracle: Load, seed: int, ratio: float) -> None:
+def test_boundary_ap_equals_the_plain_loops(seed: int, ratio: float) -> None:
     made = cases.case(seed)
     if not made.results:
         pytest.skip("nothing was found")
     results = [{key: value for key, value in result.items() if key != "bbox"} for result in made.results]
-    expected = oracle("boundary_ap").evaluated(cases.dataset(made), results, ratio).stats.tolist()
+    expected = boundary_ap_oracle.evaluated(cases.dataset(made), results, ratio).stats.tolist()
     assert expected == list(stats(cases.columns(made), made.classes, ratio).values())
 
 
-def test_another_ratio_gives_another_score(cases: ModuleType) -> None:
+def test_another_ratio_gives_another_score() -> None:
     made = cases.case(4, most=14)
     columns = cases.columns(made)
     assert 1 < len({stats(columns, made.classes, ratio)["AP"] for ratio in (0.005, 0.02, 0.06)})
 
 
 @pytest.mark.parametrize(("boxes", "medium"), [(True, 0.7920792079), (False, 0.7367986799)])
-def test_published_data_of_boundary_iou_api(
-    cases: ModuleType, shared_data: Callable[[str], Path], boxes: bool, medium: float
-) -> None:
+def test_published_data_of_boundary_iou_api(shared_data: Callable[[str], Path], boxes: bool, medium: float) -> None:
     root = shared_data("cocoapi_results") / "dataset"
     truth = json.loads((root / "gt_dataset.json").read_text(encoding="utf-8"))
     results = json.loads((root / "dt_dataset.json").read_text(encoding="utf-8"))

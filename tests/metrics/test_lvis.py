@@ -21,7 +21,6 @@ from bench.formats.lvis import columns as reader
 from bench.metrics import average_precision, lvis
 
 Array = np.ndarray[Any, Any]
-Load = Callable[[str], ModuleType]
 H, W, C = 60, 70, 6
 THEIRS = {"AR300": "AR@300", "ARs": "ARs@300", "ARm": "ARm@300", "ARl": "ARl@300"}
 

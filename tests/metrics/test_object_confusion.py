@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import ModuleType
-
+import coco_cases
 import numpy as np
 import pytest
 
@@ -48,16 +46,13 @@ def test_matrix_by_hand(score: float, expected: list[list[float]]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_rows_sum_to_the_truth_and_repeated_images_to_weights(
-    test_module: Callable[[str], ModuleType], seed: int
-) -> None:
-    cases = test_module("coco_cases")
-    made = cases.case(seed, distinct_scores=True)
+def test_rows_sum_to_the_truth_and_repeated_images_to_weights(seed: int) -> None:
+    made = coco_cases.case(seed, distinct_scores=True)
     weights = np.random.default_rng(seed).integers(0, 3, made.images)
-    truth, found = cases.columns(made)
+    truth, found = coco_cases.columns(made)
     tables = object_confusion.count(truth, found, matching.mask_overlaps(truth, found))
     matrix = object_confusion.matrix(*tables.values(), weights.astype(float), made.classes)
-    again = cases.columns(cases.repeated(made, weights.tolist()))
+    again = coco_cases.columns(coco_cases.repeated(made, weights.tolist()))
     repeated = object_confusion.count(*again, matching.mask_overlaps(*again))
     ones = np.ones(int(weights.sum()))
     assert object_confusion.matrix(*repeated.values(), ones, made.classes).tolist() == matrix.tolist()

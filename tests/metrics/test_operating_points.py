@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
+import coco_cases as cases
 import numpy as np
 import pytest
 
@@ -16,12 +15,7 @@ from bench.metrics.ranking import Ranking
 Array = np.ndarray[Any, Any]
 
 
-@pytest.fixture(scope="module")
-def cases(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("coco_cases")
-
-
-def ranked(cases: ModuleType, made: Any) -> Ranking:
+def ranked(made: Any) -> Ranking:
     classes = Classes(tuple(Class(id=k + 1, name=str(k), train_id=k) for k in range(made.classes)))
     return instance.ranking(instance.count(*cases.columns(made), kinds=("mask",)), classes)
 
@@ -46,7 +40,7 @@ def plain(evaluation: Any, made: Any, score: float, drawn: list[float]) -> list[
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("score", [0.0, 0.5, 0.9, 2.0])
-def test_scores_at_a_score_equal_plain_loops(cases: ModuleType, seed: int, score: float) -> None:
+def test_scores_at_a_score_equal_plain_loops(seed: int, score: float) -> None:
     made = cases.case(seed)
     weights = np.random.default_rng(seed).integers(0, 3, (2, made.images)).astype(float)
     found = operating_points.at_scores(ranked(cases, made), weights, score)
@@ -63,7 +57,7 @@ def test_scores_at_a_score_equal_plain_loops(cases: ModuleType, seed: int, score
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_no_score_is_better_than_the_best_one(cases: ModuleType, seed: int) -> None:
+def test_no_score_is_better_than_the_best_one(seed: int) -> None:
     made = cases.case(seed)
     ranking, ones = ranked(cases, made), np.ones((1, made.images))
     best = operating_points.best_scores(ranking)
@@ -77,7 +71,7 @@ def test_no_score_is_better_than_the_best_one(cases: ModuleType, seed: int) -> N
             assert highest[k] == at_best[k]
 
 
-def test_classes_without_truth_enter_no_mean(cases: ModuleType) -> None:
+def test_classes_without_truth_enter_no_mean() -> None:
     made = cases.case(3)
     found = operating_points.at_scores(ranked(cases, made), np.zeros((1, made.images)), 0.5)
     assert np.isnan([found[name][0] for name in operating_points.NAMES]).all()

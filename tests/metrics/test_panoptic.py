@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import paneling
 import pytest
+import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import panoptic as oracle
 
 from bench import kernels
 from bench.errors import DataError, PredictionError
@@ -19,10 +19,6 @@ from bench.kernels import reference
 from bench.metrics import panoptic, segments
 from bench.samples import Segments
 
-HERE = Path(__file__).parent
-oracle = SimpleNamespace(**runpy.run_path(str(HERE.parent / "oracles" / "panoptic.py")))
-strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
-paneling = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "paneling.py")))
 C, CLASSES, tables, plain, lists, made = (
     paneling.C,
     paneling.CLASSES,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import runpy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import paneling
 import pytest
+from oracles import panoptic as oracle
 from PIL import Image
 
 from bench.cards import load_card
@@ -22,9 +22,6 @@ from bench.formats.coco.json_files import PanopticAnnotation, SegmentEntry
 from bench.metrics import panoptic
 from bench.samples import Segments
 
-HERE = Path(__file__).parent
-oracle = SimpleNamespace(**runpy.run_path(str(HERE.parent / "oracles" / "panoptic.py")))
-paneling = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "paneling.py")))
 C, CLASSES, tables, plain, made = (
     paneling.C,
     paneling.CLASSES,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import counting
 import numpy as np
 import pytest
+import strategies
 from hypothesis import given
 
 from bench.classes import Class, Classes
@@ -16,9 +15,6 @@ from bench.errors import DataError, PredictionError
 from bench.metrics import semantic
 from bench.samples import LabelMap
 
-HERE = Path(__file__).parent
-strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
-counting = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "counting.py")))
 C, CLASSES, table, plain = counting.C, counting.CLASSES, counting.table, counting.plain
 grid = counting.grid
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]

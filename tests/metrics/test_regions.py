@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from oracles import regions as regions_oracle
 
 from bench.cards import load_card
 from bench.classes import Class, Classes
@@ -21,7 +21,6 @@ from bench.metrics.regions import Plan
 from bench.samples import LabelMap
 
 Array = np.ndarray[Any, Any]
-Oracle = Callable[[str], ModuleType]
 CLASSES = Classes(tuple(Class(c, f"class {c}", c) for c in range(4)))
 MAPS = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.sampled_from([0, 1, 255]))
 PAPER = {100: (724, 1448), 200: (524, 1048), 300: (324, 648), 400: (124, 248)}
@@ -52,9 +51,9 @@ def test_crops_are_those_of_the_paper_and_centred_on_the_vanishing_point() -> No
 
 
 @given(st.integers(0, 400), st.integers(20, 300), st.integers(1, 4))
-def test_crops_of_any_size_equal_the_plain_rule(oracle: Oracle, factor: int, height: int, aspect: int) -> None:
+def test_crops_of_any_size_equal_the_plain_rule(factor: int, height: int, aspect: int) -> None:
     size = height, aspect * height
-    rows, columns = oracle("regions").crop_rows_and_columns(factor, *size)
+    rows, columns = regions_oracle.crop_rows_and_columns(factor, *size)
     if len(rows) and len(columns):
         window = regions.crop(factor, size)
         assert (rows, columns) == tuple(range(part.start, part.stop) for part in window)
@@ -64,27 +63,27 @@ def test_crops_of_any_size_equal_the_plain_rule(oracle: Oracle, factor: int, hei
 
 
 @given(st.lists(st.integers(1, 1500), min_size=1, max_size=3, unique=True), st.integers(5, 24), st.integers(5, 24))
-def test_rings_equal_the_plain_rule(oracle: Oracle, radii: list[int], height: int, width: int) -> None:
+def test_rings_equal_the_plain_rule(radii: list[int], height: int, width: int) -> None:
     radii.sort()
     plan = Plan(rings=tuple(radii))
     found = masks(plan, blank(height, width))
     for y in range(height):
         for x in range(width):
             inside = [name for name in plan.regions.names[1:] if found[name][y, x]]
-            assert [plan.regions.names[1 + oracle("regions").ring(radii, y, x, height, width)]] == inside
+            assert [plan.regions.names[1 + regions_oracle.ring(radii, y, x, height, width)]] == inside
 
 
 @given(MAPS, st.integers(1, 4))
-def test_trimaps_equal_the_plain_loops(oracle: Oracle, labels: Array, width: int) -> None:
-    expected = oracle("regions").near(labels.tolist(), 255, width)
+def test_trimaps_equal_the_plain_loops(labels: Array, width: int) -> None:
+    expected = regions_oracle.near(labels.tolist(), 255, width)
     assert expected == masks(Plan(trimaps=(width,)), LabelMap(labels))[f"trimap-{width}px"].tolist()
     assert [[False] * len(row) for row in expected] == near_another_class(np.zeros_like(labels), 255, width).tolist()
 
 
 @given(MAPS, st.integers(0, 5))
-def test_frame_is_what_lies_near_the_outside(oracle: Oracle, labels: Array, width: int) -> None:
+def test_frame_is_what_lies_near_the_outside(labels: Array, width: int) -> None:
     outside = np.pad(np.zeros(labels.shape, np.uint8), 1, constant_values=1)
-    expected = np.array(oracle("regions").near(outside.tolist(), 255, width))[1:-1, 1:-1]
+    expected = np.array(regions_oracle.near(outside.tolist(), 255, width))[1:-1, 1:-1]
     assert expected.tolist() == near_frame(labels.shape, width).tolist()
 
 

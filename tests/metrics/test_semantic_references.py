@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import counting
 import numpy as np
 import pytest
+import strategies
 from hypothesis import given
+from oracles import semantic as oracle
 
 from bench.classes import Class, Classes
 from bench.errors import PredictionError
 from bench.metrics import semantic
 from bench.samples import LabelMap
 
-HERE = Path(__file__).parent
-oracle = SimpleNamespace(**runpy.run_path(str(HERE.parent / "oracles" / "semantic.py")))
-strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
-counting = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "counting.py")))
 C, CLASSES, table, plain, lists = counting.C, counting.CLASSES, counting.table, counting.plain, counting.lists
 grid = counting.grid
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 from unittest.mock import MagicMock
 
+import coco_cases as cases
 import numpy as np
 import pytest
+from oracles import tide as tide_oracle
 
 from bench.classes import Class, Classes
 from bench.metrics import tide
 
 Array = np.ndarray[Any, Any]
-Load = Callable[[str], ModuleType]
 SHORT = {"Cls": "class", "Loc": "location", "Both": "both", "Dupe": "duplicate", "Bkg": "background", "Miss": "missed"}
-
-
-@pytest.fixture(scope="module")
-def cases(test_module: Load) -> ModuleType:
-    return test_module("coco_cases")
 
 
 @pytest.fixture
@@ -36,7 +31,7 @@ def classes(count: int) -> Classes:
     return Classes(tuple(Class(id=k + 1, name=str(k + 1), train_id=k) for k in range(count)))
 
 
-def made(cases: ModuleType, seed: int) -> Any:
+def made(seed: int) -> Any:
     """A case of detections that are often of another class, or far off."""
     case = cases.case(seed, distinct_scores=True, most=14)
     random = np.random.default_rng(seed)
@@ -76,7 +71,7 @@ def ours(tables: dict[str, Any], case: Any) -> dict[str, float]:
 
 @pytest.mark.parametrize("kind", ["mask", "box"])
 @pytest.mark.parametrize("seed", range(12))
-def test_tidecv_agrees(tidecv: ModuleType, cases: ModuleType, seed: int, kind: Any) -> None:
+def test_tidecv_agrees(tidecv: ModuleType, seed: int, kind: Any) -> None:
     case = made(cases, seed)
     if not case.annotations:
         pytest.skip("no truth: tidecv divides by zero")
@@ -88,12 +83,12 @@ def test_tidecv_agrees(tidecv: ModuleType, cases: ModuleType, seed: int, kind: A
     assert gains == pytest.approx({name: scores[f"dAP_{name}"] for name in tide.ERRORS}, abs=1e-12)
 
 
-def test_every_kind_of_error_occurs(cases: ModuleType) -> None:
+def test_every_kind_of_error_occurs() -> None:
     counts = [tide.errors(tide.count(*cases.columns(made(cases, seed)), kind="box")) for seed in range(12)]
     assert all(sum(each[name] for each in counts) > 0 for name in tide.ERRORS)
 
 
-def test_comparison_fails_where_an_error_is_another(tidecv: ModuleType, cases: ModuleType) -> None:
+def test_comparison_fails_where_an_error_is_another(tidecv: ModuleType) -> None:
     case = made(cases, 3)
     tables = tide.count(*cases.columns(case), kind="box")
     found = tables["tide_detections"]
@@ -103,16 +98,16 @@ def test_comparison_fails_where_an_error_is_another(tidecv: ModuleType, cases: M
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_plain_loops_agree(oracle: Load, cases: ModuleType, seed: int) -> None:
+def test_plain_loops_agree(seed: int) -> None:
     case = made(cases, seed)
-    counts, ap, gains = oracle("tide").evaluated(case.images, case.annotations, case.results)
+    counts, ap, gains = tide_oracle.evaluated(case.images, case.annotations, case.results)
     tables = tide.count(*cases.columns(case), kind="box")
     assert counts == tide.errors(tables)
     scores = ours(tables, case)
     assert {"AP50": ap, **gains} == pytest.approx(scores, abs=1e-12, nan_ok=True)
 
 
-def test_equal_scores_keep_their_order(tidecv: ModuleType, cases: ModuleType) -> None:
+def test_equal_scores_keep_their_order(tidecv: ModuleType) -> None:
     """A right detection before a wrong one of its score; mending a third moves the wrong one up in tidecv."""
     shape = cases._entry(np.zeros((cases.H, cases.W), bool), 1, 1)["segmentation"]
     shared = {"image_id": 1, "category_id": 1, "segmentation": shape}
@@ -133,7 +128,7 @@ def test_equal_scores_keep_their_order(tidecv: ModuleType, cases: ModuleType) ->
 # ---- laws
 
 
-def test_rows_do_not_depend_on_their_neighbours(cases: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_do_not_depend_on_their_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
     case = made(cases, 4)
     tables = tide.count(*cases.columns(case), kind="box")
     weights = np.random.default_rng(0).random((7, case.images))
@@ -144,7 +139,7 @@ def test_rows_do_not_depend_on_their_neighbours(cases: ModuleType, monkeypatch: 
         assert np.array_equal(together[name], again[name], equal_nan=True), name
 
 
-def test_whole_weights_equal_repeated_images(cases: ModuleType) -> None:
+def test_whole_weights_equal_repeated_images() -> None:
     case = made(cases, 5)
     times = (1 + np.arange(case.images) % 3).tolist()
     weighted = tide.score(tide.count(*cases.columns(case)), np.array([times], dtype=float), classes(case.classes))
@@ -153,7 +148,7 @@ def test_whole_weights_equal_repeated_images(cases: ModuleType) -> None:
     assert repeated == pytest.approx({name: float(weighted[name][0]) for name in tide.OVERALL}, abs=1e-12)
 
 
-def test_a_class_without_truth_counts_in_the_union_only(tidecv: ModuleType, cases: ModuleType) -> None:
+def test_a_class_without_truth_counts_in_the_union_only(tidecv: ModuleType) -> None:
     case = made(cases, 6)
     more = cases.Case(case.images, case.classes + 1, case.annotations, [*case.results])
     more.results = [*case.results, {**case.results[0], "category_id": more.classes, "score": 0.01}]
@@ -166,7 +161,7 @@ def test_a_class_without_truth_counts_in_the_union_only(tidecv: ModuleType, case
     assert truth[1] == truth[0]
 
 
-def test_truth_rows_hold_no_prediction(cases: ModuleType) -> None:
+def test_truth_rows_hold_no_prediction() -> None:
     case = made(cases, 7)
     before = tide.truth_rows(tide.count(*cases.columns(case)))
     case.results = case.results[:1]

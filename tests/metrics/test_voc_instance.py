@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from oracles import voc_sds as voc_sds_oracle
 
 from bench import cards, cli, formats, masks
 from bench.classes import Class, Classes
@@ -18,7 +17,6 @@ from bench.metrics import instance, voc_instance
 from bench.samples import Instances, LabelMap, Sample, Truth
 
 Array = np.ndarray[Any, Any]
-Load = Callable[[str], ModuleType]
 FORMS: tuple[voc_instance.Form, ...] = ("2014", "2015")
 CLASSES = Classes(tuple(Class(id=k + 1, name=str(k + 1), train_id=k) for k in range(3)))
 H, W = 30, 40
@@ -68,9 +66,9 @@ def tables(truths: list[Any], found: list[Any], form: voc_instance.Form) -> dict
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("seed", range(12))
-def test_scores_equal_the_plain_loops(oracle: Load, seed: int, form: voc_instance.Form) -> None:
+def test_scores_equal_the_plain_loops(seed: int, form: voc_instance.Form) -> None:
     truths, found = generated(seed)
-    expected = oracle("voc_sds").score(truths, found, 3, form)
+    expected = voc_sds_oracle.score(truths, found, 3, form)
     scores = voc_instance.score(tables(truths, found, form), np.ones((1, 4)), CLASSES, form=form)
     np.testing.assert_allclose(scores.per_class["AP50"][0], expected[0.5], rtol=1e-12)
     if form == "2014":
@@ -82,18 +80,18 @@ def test_scores_equal_the_plain_loops(oracle: Load, seed: int, form: voc_instanc
     np.testing.assert_allclose(scores["AP50"][0], np.nanmean(expected[0.5]), rtol=1e-12)
 
 
-def test_comparison_fails_where_an_object_is_moved(oracle: Load) -> None:
+def test_comparison_fails_where_an_object_is_moved() -> None:
     truths, found = generated(0)
-    expected = oracle("voc_sds").score(truths, found, 3, "2014")
+    expected = voc_sds_oracle.score(truths, found, 3, "2014")
     truths[0] = [(np.roll(mask, 9, axis=0), owner) for mask, owner in truths[0]]
     scores = voc_instance.score(tables(truths, found, "2014"), np.ones((1, 4)), CLASSES)
     assert not np.allclose(scores.per_class["AP50"][0], expected[0.5], equal_nan=True)
 
 
-def test_second_choice_in_2014_and_none_in_2015(oracle: Load) -> None:
+def test_second_choice_in_2014_and_none_in_2015() -> None:
     """The second detection overlaps the taken object by .6 and the free one by .55."""
     overlaps = [[0.9, 0.3], [0.6, 0.55]]
-    plain = oracle("voc_sds").hits
+    plain = voc_sds_oracle.hits
     assert [True, True] == plain(overlaps, 0.5, "2014")
     assert [True, False] == plain(overlaps, 0.5, "2015")
     spans = np.int64([[0, 2, 0, 2]])
@@ -101,8 +99,8 @@ def test_second_choice_in_2014_and_none_in_2015(oracle: Load) -> None:
         assert expected == match(np.array(overlaps).reshape(-1), spans, np.array([0.5]))[0].tolist()
 
 
-def test_an_overlap_equal_to_the_threshold(oracle: Load) -> None:
-    assert [[False], [True]] == [oracle("voc_sds").hits([[0.5]], 0.5, form) for form in FORMS]
+def test_an_overlap_equal_to_the_threshold() -> None:
+    assert [[False], [True]] == [voc_sds_oracle.hits([[0.5]], 0.5, form) for form in FORMS]
     arguments = np.array([0.5]), np.int64([[0, 1, 0, 1]]), np.array([0.5])
     assert [0] == voc_instance._match_2014(*arguments)[0].tolist()
     assert [1] == voc_instance._match_2015(*arguments)[0].tolist()
@@ -120,7 +118,7 @@ def test_false_positives_in_images_without_truth_count() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_whole_weights_equal_repeated_images(oracle: Load, form: voc_instance.Form) -> None:
+def test_whole_weights_equal_repeated_images(form: voc_instance.Form) -> None:
     truths, found = generated(6)
     random = np.random.default_rng(6)
     found = [[(m, k, s + random.random()) for m, k, s in each] for each in found]
@@ -165,7 +163,7 @@ def written(folder: Path, truths: list[Any], found: list[Any]) -> cards.Card:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("numbered", [False, True])
 def test_command_line_agrees_with_the_plain_loops(
-    oracle: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: voc_instance.Form, *, numbered: bool
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: voc_instance.Form, *, numbered: bool
 ) -> None:
     truths, found = generated(3)
     for n, true in enumerate(truths):  # of objects that lie over one another a map of VOC shows the uppermost
@@ -182,7 +180,7 @@ def test_command_line_agrees_with_the_plain_loops(
     more = ["--dataset", "voc2012", "--data", str(tmp_path), "--metrics", "voc_AP50", "--voc-form", form]
     assert 0 == cli.main(["eval", *asked, *more, "--interval", "none"])
     group = json.loads(capsys.readouterr().out)["scores"]["voc_instance"]
-    expected = oracle("voc_sds").score(truths, found, 3, form)
+    expected = voc_sds_oracle.score(truths, found, 3, form)
     assert np.nanmean(expected[0.5]) == pytest.approx(group["AP50"]["value"], rel=1e-12)
     name, mean = ("APvol", list(expected.values())) if form == "2014" else ("AP70", [expected[0.7]])
     assert np.nanmean(np.mean(mean, axis=0)) == pytest.approx(group[name]["value"], rel=1e-12)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import strategies
 from hypothesis import given, settings
 from PIL import Image
 
@@ -23,8 +22,6 @@ from bench.metrics import pixels, semantic, weighted
 from bench.metrics.categories import categories, merge
 from bench.samples import LabelMap, Sample, Segments, Table, Truth
 
-HERE = Path(__file__).parent
-strategies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "support" / "strategies.py")))
 Array = np.ndarray[Any, Any]
 Tables = dict[str, Table]
 CARD = load_card("cityscapes")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar
 
+import contesting
 import numpy as np
 import pytest
 
@@ -24,8 +24,8 @@ Array = np.ndarray[Any, Any]
 
 
 @pytest.fixture
-def card(test_module: Callable[[str], ModuleType]) -> cards.Card:
-    text = test_module("contesting").CARD.replace('["semantic"]', '["semantic", "instance"]')
+def card() -> cards.Card:
+    text = contesting.CARD.replace('["semantic"]', '["semantic", "instance"]')
     return cards.parse_card(text.encode(), where="test")
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import contesting as made
 import msgspec
 import numpy as np
 import pytest
@@ -39,12 +38,7 @@ classes = [{ id = 0, name = "road", train_id = 0 }, { id = 1, name = "car", trai
 
 
 @pytest.fixture(scope="module")
-def made(test_module: Callable[[str], ModuleType]) -> ModuleType:
-    return test_module("contesting")
-
-
-@pytest.fixture(scope="module")
-def pair(made: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
     out = tmp_path_factory.mktemp("runs")
     return made.run(out, "fine", 0.1), made.run(out, "coarse", 0.3, model=1)
 
@@ -70,7 +64,7 @@ def test_speed_is_that_of_a_model_that_took_a_second(
 # ---- one image, one cluster
 
 
-def test_one_image_is_no_images_and_has_no_interval(made: ModuleType, tmp_path: Path) -> None:
+def test_one_image_is_no_images_and_has_no_interval(tmp_path: Path) -> None:
     run = made.run(tmp_path, "single", 0.1, images=1)
     told = terminal.run_table(run)
     assert "single on Blocks val: 1 image\n" in told
@@ -80,7 +74,7 @@ def test_one_image_is_no_images_and_has_no_interval(made: ModuleType, tmp_path: 
     assert "too many for an interval" not in told
 
 
-def test_where_there_are_no_intervals_none_is_called_narrow(made: ModuleType, tmp_path: Path) -> None:
+def test_where_there_are_no_intervals_none_is_called_narrow(tmp_path: Path) -> None:
     images = [made.sample(n, scene=0) for n in range(3)]
     codes = {each.code: each.message for each in made.run(tmp_path, "one", 0.1, images=images).record.warnings}
     assert "all images belong to one cluster: there are no intervals" == codes["one-cluster"]
@@ -101,9 +95,7 @@ def test_degrees_of_freedom_are_those_of_the_score_they_name(pair: tuple[Run, Ru
     assert f"({interval.degrees_of_freedom:.1f} for mIoU)" in " ".join(comparison.report(found).split())
 
 
-def test_pairs_of_other_degrees_of_freedom_are_told_as_a_range(
-    made: ModuleType, tmp_path: Path, pair: tuple[Run, Run]
-) -> None:
+def test_pairs_of_other_degrees_of_freedom_are_told_as_a_range(tmp_path: Path, pair: tuple[Run, Run]) -> None:
     found = compare(*pair, made.run(tmp_path, "third", 0.6, model=2))
 
     def with_freedom(each: Any, freedom: float) -> Any:
@@ -157,7 +149,7 @@ def test_scores_that_are_no_mean_of_classes_have_no_shares(pair: tuple[Run, Run]
 # ---- boards
 
 
-def test_boards_speak_of_what_they_show(made: ModuleType, tmp_path: Path) -> None:
+def test_boards_speak_of_what_they_show(tmp_path: Path) -> None:
     (tmp_path / "board.toml").write_text(
         'title = "T"\ndataset = "blocks.toml"\nsplit = "val"\nmetrics = ["mIoU"]\nprimary = "mIoU"\n'
     )
@@ -302,6 +294,6 @@ def regions_window(factor: int, size: tuple[int, int]) -> None:
         raise ValueError
 
 
-def test_an_interval_of_all_images_is_not_asked_of_one(made: ModuleType, tmp_path: Path) -> None:
+def test_an_interval_of_all_images_is_not_asked_of_one(tmp_path: Path) -> None:
     run = made.run(tmp_path, "x", 0.1, images=2, rules=Rules(interval="none"))
     assert [] == [each.code for each in run.record.warnings if each.code in ("few-images", "one-cluster")]

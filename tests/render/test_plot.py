@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import tiny
 
 from bench import cli, runs
 from bench.boards import fronts
@@ -24,7 +24,7 @@ from bench.render import plot
 from bench.runs import Run
 from bench.samples import LabelMap, Sample, Truth
 
-CARD = runpy.run_path(str(Path(__file__).parents[1] / "support" / "tiny.py"))["card"]("road", "car")
+CARD = tiny.card("road", "car")
 LABELS = [np.random.default_rng(seed).integers(0, 2, (8, 9), dtype=np.uint8) for seed in range(6)]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import tiny
 
 from bench import cli, runs
 from bench.errors import DataError, RunError
@@ -22,7 +22,7 @@ from bench.evaluation.jobs import Job
 from bench.runs.replacing import difference
 from bench.samples import LabelMap, Sample, Truth
 
-CARD = runpy.run_path(str(Path(__file__).parents[1] / "support" / "tiny.py"))["card"]("road", "car", "sky")
+CARD = tiny.card("road", "car", "sky")
 
 
 HALVES = np.repeat(np.array([[0, 0, 0, 1, 1, 1]], dtype=np.uint8), 4, axis=0)

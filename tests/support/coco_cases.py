@@ -1,7 +1,4 @@
-"""Small COCO data sets made up from a seed, pycocotools run on them, and the same objects as columns of `bench`.
-
-Tests load this file through the fixture `test_module`.
-"""
+"""Small COCO data sets made up from a seed, pycocotools run on them, and the same objects as columns of `bench`."""
 
 from __future__ import annotations
 

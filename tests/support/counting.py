@@ -1,4 +1,4 @@
-"""Small tables of pixel counts for tests: four classes, made from pairs of label maps. Loaded with `runpy`."""
+"""Small tables of pixel counts for tests: four classes, made from pairs of label maps."""
 
 from __future__ import annotations
 

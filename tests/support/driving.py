@@ -1,7 +1,4 @@
-"""A small data set of two drives that lies on disk, with predictions of every task in memory and on disk.
-
-Test files load it with `test_module`, because under `--import-mode=importlib` one cannot import another.
-"""
+"""A small data set of two drives that lies on disk, with predictions of every task in memory and on disk."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Small data sets for tests of which prediction belongs to which image.
-
-Tests load this file through the fixture `test_module`.
-"""
+"""Small data sets for tests of which prediction belongs to which image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small panoptic maps for tests: four classes, two of them things, generated or by hand. Loaded with `runpy`."""
+"""Small panoptic maps for tests: four classes, two of them things, generated or by hand."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Hypothesis strategies: small generated inputs on which laws must hold. They import NumPy and Hypothesis, not `bench`.
+"""Hypothesis strategies: small generated inputs on which laws must hold.
 
-Tests load this file with `runpy`, because in pytest's importlib mode the folder of the tests is on no import path.
+They import NumPy and Hypothesis, not `bench`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The card of a small data set of label maps that is never on disk, for tests of runs and their records.
-
-Test files load it with `runpy`, because under `--import-mode=importlib` one cannot import another.
-"""
+"""The card of a small data set of label maps that is never on disk, for tests of runs and their records."""
 
 from __future__ import annotations
 
