@@ -1,4 +1,4 @@
-"""The floors of ARCHITECTURE section 4: a module imports only from lower floors or from its own room."""
+"""The floors of docs/architecture.md: a module imports only from lower floors or from its own room."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ FLOORS = {
     "prepare": 5,
     "opening": 5,
     "evaluation": 5,
-    "doctor": 5,
     "api": 6,
     "gate": 6,
     "boards": 6,
@@ -53,7 +52,7 @@ NEIGHBOURS = {
     ("comparison", "families"),
     ("comparison", "scoring"),
 }
-"""The only imports along a floor (docs/decisions/0004 and 0002)."""
+"""The only imports along a floor; docs/architecture.md gives the reasons."""
 
 SECRETS = {
     "metrics": {"formats", "models", "resample", "runs"},
@@ -64,13 +63,12 @@ SECRETS = {
     "prompting": {"models"},
     "comparison": {"models", "images"},
     "prepare": {"metrics"},
-    "doctor": {"models"},
 }
-"""What a room must not know although it lies on a lower floor or on the same one."""
+"""Rooms that a room must not import, although they are on a lower floor or on the same one."""
 
 
 def room_of(module: str) -> str:
-    """The room of a dotted module name: `bench.metrics.semantic` lies in `metrics`; "" is the door and `__main__`."""
+    """The room of a dotted module name: `bench.metrics.semantic` is in `metrics`; "" is the door and `__main__`."""
     parts = module.split(".")
     name = parts[1] if len(parts) > 1 else ""
     return "" if name == "__main__" else name
@@ -92,7 +90,7 @@ def imports_of(source: str, package: str) -> Iterator[str]:
 
 
 def breaches(source: str, module: str, package: str) -> list[str]:
-    """The imports of a module that the floors forbid, in words."""
+    """The imports of a module that the floors forbid, one sentence each."""
     room = room_of(module)
     found = []
     for target in imports_of(source, package):
@@ -121,7 +119,7 @@ def modules() -> list[tuple[str, Path]]:
 
 @pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
 def test_module_imports_only_from_lower_floors(module: str, path: Path) -> None:
-    assert room_of(module) in FLOORS, f"{module} has no floor: ARCHITECTURE section 4 lists the rooms"
+    assert room_of(module) in FLOORS, f"{module} has no floor: docs/architecture.md lists the rooms"
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     assert [] == breaches(path.read_text(encoding="utf-8"), module, package)
 
