@@ -103,7 +103,7 @@ def doubts(tables: Mapping[str, Table], classes: Classes, rules: Rules, source: 
 
 def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[tuple[str, str]]:
     """Classes that too few clusters carry, and areas of the truth that are not its pixels."""
-    held = leave_out(tables, clusters, classes, rules).held
+    held = leave_out(tables, clusters, classes, rules).fixed
     silent = ", ".join(name for name, fixed in zip(classes.names, held, strict=True) if fixed)
     few = ("silent-classes", f"too few images carry {silent}: in the means they are taken to vary as the others do")
     return [few] * bool(silent) + wrong_areas(tables)

@@ -13,7 +13,7 @@ from bench.classes import Classes
 from bench.errors import PredictionError
 from bench.families import Rules
 from bench.families.doubts import pixel_doubts
-from bench.metrics import pixels, semantic
+from bench.metrics import pixels, rates, semantic
 from bench.metrics.regions import FULL, crop_name, named, regions_of
 from bench.notices import few
 from bench.samples import Array, LabelMap, Prediction, Sample, Table
@@ -94,13 +94,13 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: 
 
 
 def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> Scores:
-    """Score every region without each cluster; means most of whose classes are held fixed are NaN."""
+    """Score every region without each cluster; means most of whose classes keep their plain value are NaN."""
 
     def without(region: int) -> semantic.SemanticScores:
         found = semantic.leave_out(
             tables["pixels"], clusters, classes, classes_in=rules.classes_in or CLASSES_IN, region=region
         )
-        if found.held.sum() <= MOST_HELD * found.scored.sum():
+        if found.fixed.sum() <= MOST_HELD * found.scored.sum():
             return found
         silent = {name: np.full_like(found[name], np.nan) for name in MEANS}
         return replace(found, overall={**found.overall, **silent})
@@ -119,15 +119,15 @@ def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rul
     counts = tables["pixels"]
     found = semantic.leave_out(counts, clusters, classes, classes_in=rules.classes_in or CLASSES_IN)
     rare = few([f"{name} ({n})" for name, n in pixels.rare_classes(counts, classes)])
-    silent = few([name for name, held in zip(classes.names, found.held, strict=True) if held])
+    silent = few([name for name, fixed in zip(classes.names, found.fixed, strict=True) if fixed])
     absent = [name for name, there in zip(classes.names, found.scored, strict=True) if not there]
     lacking = f"{len(absent)} of {len(classes)} classes are not in the truth, and not in the means: {few(absent)}"
     unit = "images" if int(clusters.max(initial=-1)) + 1 == len(clusters) else "clusters"
-    many = found.held.sum() > MOST_HELD * found.scored.sum()
+    many = found.fixed.sum() > MOST_HELD * found.scored.sum()
     fate = "too many for an interval of the means" if many else "in the means they are taken to vary as the others do"
     possible = {
         "rare-classes": rare and f"classes carried by fewer than {pixels.RARE} images: {rare}",
-        "silent-classes": silent and f"fewer than {semantic.SILENT} {unit} carry {silent}: {fate}",
+        "silent-classes": silent and f"fewer than {rates.MIN_CARRIERS} {unit} carry {silent}: {fate}",
         "absent-classes": lacking if absent else "",
     }
     return [*[(code, message) for code, message in possible.items() if message], *_crops(counts, len(clusters), rules)]

@@ -17,7 +17,7 @@ import numpy as np
 from bench.kernels.threads import processors, spread
 from bench.metrics.protocols import Measure
 from bench.metrics.ranking import Found, Listed, Ranking, precision_of
-from bench.metrics.semantic import SILENT
+from bench.metrics.rates import MIN_CARRIERS
 from bench.samples import Array
 
 Key: TypeAlias = tuple[int, int | None]
@@ -91,7 +91,7 @@ def leave_out(ranking: Ranking, clusters: Array, subsets: Mapping[str, Array] | 
         key: precision_of(listed, plain, totals[:, key[0], listed.classes], ranking.protocol)
         for key, listed in _listed(ranking, totals[0] > 0).items()
     }
-    held = _Held((carriers.sum(axis=2) < SILENT) & (totals[0] > 0), totals[0], found)
+    held = _Held((carriers.sum(axis=2) < MIN_CARRIERS) & (totals[0] > 0), totals[0], found)
 
     def rows(which: slice) -> Array:
         kept: Array = clusters[None] != np.arange(count)[which, None]

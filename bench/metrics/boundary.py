@@ -1,7 +1,14 @@
-"""Boundaries in semantic maps: Boundary IoU and boundary F-scores of classes, from one table of small counts.
+"""Boundaries in label maps: Boundary IoU and boundary F-scores of classes, from one table of counts.
 
-Boundaries are taken on the full image, never at the edge of a region. This module knows neither files, models nor
-which images are weighted how.
+Two kinds of boundary are counted:
+
+    Boundary IoU   a band of some width inside each class, along its border; pixels of the two bands
+                   are compared where they are
+    boundary F     the contour of each class, one pixel wide; a contour pixel matches if the other map
+                   has a contour pixel of the class within a tolerance
+
+Boundaries are taken on the full image, never at the edge of a region. This module does not know why
+images are weighted.
 """
 
 from __future__ import annotations
@@ -19,38 +26,38 @@ from bench.classes import Classes
 from bench.errors import UsageError
 from bench.metrics.edges import near_another_class, near_frame
 from bench.metrics.pixels import by_cluster, weigh
-from bench.metrics.rates import Rates, Shares, rates, ratio, weigh_in_order
+from bench.metrics.rates import MIN_CARRIERS, ClassesIn, Rates, Terms, rates, ratio, weigh_in_order
 from bench.metrics.segments import boundary_distance
-from bench.metrics.semantic import SILENT, ClassesIn
 from bench.samples import Array, LabelMap, Table
 
 TOLERANCES = (0.00088, 0.001875, 0.00375, 0.005)
-"""Distances that the boundary F-score forgives, as fractions of the diagonal: 3, 5, 9 and 12 pixels in Cityscapes."""
+"""Tolerances of the boundary F-score as fractions of the diagonal: 3, 5, 9, 12 pixels in Cityscapes."""
 
 Mode = Literal["gscnn", "present"]
 MODES: tuple[Mode, ...] = ("gscnn", "present")
+"""Which images the F-score of a class averages: all, as GSCNN has it, or those whose truth has the class."""
 IOU = "boundary_IoU"
 
 
 @dataclass(frozen=True, eq=False)
 class BoundaryScores:
-    """Scores in [0, 1] for B rows of weights, NaN where undefined.
+    """Scores in [0, 1] for weights (B, N), NaN if undefined.
 
-    `overall` maps `boundary_IoU` and `boundary_F_<tolerance>` to (B,), `per_class` the same names to (B, C). `held`
-    maps them to the classes (C,) that `leave_out` holds at their plain value.
+    `overall` maps `boundary_IoU` and `boundary_F_<tolerance>` to (B,), `per_class` the same names to
+    (B, C). From `leave_out`, `fixed` maps them to the classes (C,) that keep their plain value.
     """
 
     overall: Mapping[str, Array]
     per_class: Mapping[str, Array]
-    held: Mapping[str, Array]
+    fixed: Mapping[str, Array]
 
     def __getitem__(self, name: str) -> Array:
-        """Find the mean of this name, (B,)."""
+        """Return the mean of this name, (B,)."""
         return self.overall[name]
 
 
 def names(tolerances: Sequence[float] = TOLERANCES) -> tuple[str, ...]:
-    """Names of the scores: the place of each is its number in the column `tolerance`.
+    """Return the names of the scores; the column `tolerance` holds the position of a name in this list.
 
     >>> names()[:2]
     ('boundary_IoU', 'boundary_F_0.00088')
@@ -59,31 +66,38 @@ def names(tolerances: Sequence[float] = TOLERANCES) -> tuple[str, ...]:
 
 
 def radii(size: tuple[int, int], tolerances: Sequence[float] = TOLERANCES) -> tuple[int, ...]:
-    """Return each tolerance in pixels of an image (H, W): its share of the diagonal, rounded up; from 1 on, pixels.
+    """Return each tolerance in pixels of an image (H, W).
+
+    A tolerance below 1 is a fraction of the diagonal, rounded up to whole pixels. From 1 on it is a
+    number of pixels, rounded down.
 
     >>> radii((1024, 2048)), radii((256, 512))
     ((3, 5, 9, 12), (1, 2, 3, 3))
 
     Raises:
-        UsageError: tolerances that do not grow, or that are not above 0.
+        UsageError: tolerances that do not increase, or that are not above 0.
     """
     if any(t <= 0 for t in tolerances) or any(a >= b for a, b in pairwise(tolerances)):
-        raise UsageError(f"boundary tolerances {list(tolerances)} must be above 0 and grow")
+        raise UsageError(f"boundary tolerances must be above 0 and increase, got {list(tolerances)}")
     diagonal = math.sqrt(size[0] ** 2 + size[1] ** 2)
     pixels = tuple(math.floor(t) if t >= 1 else math.ceil(t * diagonal) for t in tolerances)
     if list(pixels) != sorted(pixels):
-        raise UsageError(f"boundary tolerances {list(tolerances)} are {list(pixels)} pixels here: they must not fall")
+        raise UsageError(
+            f"boundary tolerances must not decrease in pixels: {list(tolerances)} are {list(pixels)} pixels here"
+        )
     return pixels
 
 
 def coinciding(size: tuple[int, int], tolerances: Sequence[float] = TOLERANCES) -> list[tuple[int, tuple[float, ...]]]:
-    """Name the tolerances that are the same number of pixels in images of this size, and so the same score.
+    """Return tolerances that are the same number of pixels in images of this size, so that scores are equal.
+
+    Each entry is the number of pixels and the tolerances that round to it.
 
     >>> coinciding((256, 512))
     [(3, (0.00375, 0.005))]
     """
     pixels = np.array(radii(size, tolerances))
-    groups = [(int(r), tuple(np.array(tolerances)[pixels == r].tolist())) for r in np.unique(pixels)]
+    groups = [(int(radius), tuple(np.array(tolerances)[pixels == radius].tolist())) for radius in np.unique(pixels)]
     return [(radius, group) for radius, group in groups if len(group) > 1]
 
 
@@ -96,22 +110,36 @@ def count(
     tolerances: Sequence[float] = TOLERANCES,
     image: int = 0,
 ) -> dict[str, Table]:
-    """Count the boundary pixels of one image; truth and prediction are as `pixels.count` takes them.
+    """Count the boundary pixels of one image; truth and prediction are as in `pixels.count`.
 
-    Table `bands`: image (int32), class (int16), tolerance (int16: place in `names`), truth and predicted (int32:
-    boundary pixels of the class), truth_matched and predicted_matched (int32: those with a partner in the other).
-    Rows without boundary are left out.
+    Table `bands`: image (int32), class (int16), tolerance (int16: position in `names`), truth and
+    predicted (int32: boundary pixels of the class), truth_matched and predicted_matched (int32: those
+    with a partner in the other map). There are no rows without boundary pixels.
 
-    Tolerance 0 is Boundary IoU: pixels of the class within `band_ratio` of the diagonal of a valid pixel of another
-    class or of the frame; a partner is the same pixel. Void makes no boundary and counts nowhere. The others are
-    boundary F: contours one pixel wide, partners as far as the tolerance; void is another class here, and the frame
-    makes none.
+    Tolerance 0 is Boundary IoU: pixels of the class within `band_ratio` x diagonal of a valid pixel of
+    another class, or of the frame of the image; the partner is the same pixel. Void makes no boundary
+    and counts nowhere. The other tolerances are boundary F: contours one pixel wide, with partners
+    within the tolerance; here void is another class, and the frame makes no contour.
+
+    Source: boundary-iou-api (Cheng et al. 2021) and GSCNN (Takikawa et al. 2019), as measured in
+    docs/conventions.md.
+
+    >>> from bench.classes import Class
+    >>> two = Classes((Class(0, "road", 0), Class(1, "car", 1)))
+    >>> truth = LabelMap(np.uint8([[0, 0, 0, 1, 1, 1]]))
+    >>> prediction = LabelMap(np.uint8([[0, 0, 1, 1, 1, 1]]))
+    >>> table = count(truth, prediction, two, band_ratio=0.1, tolerances=(1,))["bands"]
+    >>> [table[name].tolist() for name in ("class", "tolerance", "truth", "predicted_matched")]
+    [[0, 0, 1, 1], [0, 1, 0, 1], [3, 1, 3, 1], [2, 1, 3, 1]]
+
+    (A single row of pixels is all frame, so that all of its pixels are in bands.)
     """
     C = len(classes)
     dtype = np.uint8 if C < 255 else np.uint16
     void = truth.labels == classes.ignore
     true = truth.labels.astype(dtype)
-    # A label that is not scored is a class of its own here: it makes a boundary where it meets others.
+    # Values in both maps: 0 .. C-1 classes, C a label that is not scored, C + 1 void. Label C is a class
+    # of its own here: it makes a boundary where it meets others.
     predicted = np.minimum(prediction.labels, C).astype(dtype, copy=False)
     for labels in (true, predicted):
         np.copyto(labels, dtype(C + 1), where=void)
@@ -121,14 +149,14 @@ def count(
     counts[:, 1:, :2] = matches[:, None, :, 0]
     counts[:, 1:, 2:] = matches[:, :, 1:].transpose(0, 2, 1)
     rows = np.argwhere(counts[..., :2].any(axis=-1))
-    kept = counts[rows[:, 0], rows[:, 1]].astype(np.int32)
+    values = counts[rows[:, 0], rows[:, 1]].astype(np.int32)
     columns = ("truth", "predicted", "truth_matched", "predicted_matched")
     return {
         "bands": {
             "image": np.full(len(rows), image, dtype=np.int32),
             "class": rows[:, 0].astype(np.int16),
             "tolerance": rows[:, 1].astype(np.int16),
-            **{name: kept[:, k] for k, name in enumerate(columns)},
+            **{name: values[:, k] for k, name in enumerate(columns)},
         }
     }
 
@@ -142,19 +170,28 @@ def score(
     mode: Mode = "gscnn",
     classes_in: ClassesIn = "truth",
 ) -> BoundaryScores:
-    """Score `bands` of N images under B rows of weights, (B, N).
+    """Score `bands` of N images under weights (B, N).
 
-    Boundary IoU sums bands over images, then divides; its mean runs over classes as that of `semantic.score`. The F
-    of a class is the mean of its images' F = 2 PR / (P + R), P and R the shares of matched contour pixels: over all
-    images and classes in mode `gscnn`, where a class with no contour in an image has F = 1, with one in truth or
-    prediction alone F = 0; over images whose truth has a contour of the class in mode `present`.
+    Boundary IoU sums the bands over images, then divides, like IoU. The F-score of a class is a mean
+    over images of F = 2 PR / (P + R), where precision P and recall R are the fractions of predicted and
+    true contour pixels that match. Mode `gscnn` averages all images: a class without a contour in both
+    maps has F = 1 there, with a contour in one map alone F = 0. Mode `present` averages the images whose
+    truth has a contour of the class. Means over classes are those of `rates.rates`.
+
+    Raises:
+        UsageError: an unknown mode, or tolerances as in `radii`.
     """
-    found = {}
-    for name, images in _all(tables["bands"], weights.shape[1], classes, tolerances, mode):
+    results = {}
+    for name, images in _terms(tables["bands"], weights.shape[1], classes, tolerances, mode):
+        # Pixels of bands are whole numbers, which add up exactly in any order; F-scores are not.
         add = weigh if name == IOU else weigh_in_order
-        rows = Shares(add(weights, images.part), weigh(weights, images.whole), weigh(weights, images.carried))
-        found[name] = rates(rows, images.each(_total), classes_in)
-    return _scores(found)
+        rows = Terms(
+            numerator=add(weights, images.numerator),
+            denominator=weigh(weights, images.denominator),
+            truth=weigh(weights, images.truth),
+        )
+        results[name] = rates(rows, images.each(_total), classes_in)
+    return _scores(results)
 
 
 def leave_out(
@@ -166,29 +203,43 @@ def leave_out(
     mode: Mode = "gscnn",
     classes_in: ClassesIn = "truth",
 ) -> BoundaryScores:
-    """Score with each cluster left out in turn, B = K clusters, as total minus part; `clusters` (N,) numbers them.
+    """Score with each of K clusters left out in turn, B = K; `clusters` (N,) numbers them 0 .. K-1.
 
-    Classes that fewer than 3 clusters carry are held, as in `semantic.leave_out`; in mode `gscnn` every image carries
-    every class.
+    Each row is the total minus the sums of one cluster. Classes that fewer than `MIN_CARRIERS` clusters
+    carry keep their plain value, as in `semantic.leave_out`; in mode `gscnn` every image carries every
+    class.
     """
-    groups = int(clusters.max(initial=-1)) + 1
-    found = {}
-    for name, images in _all(tables["bands"], len(clusters), classes, tolerances, mode):
-        parts, plain = images.each(lambda part: by_cluster(part, clusters, groups)), images.each(_total)
-        rest = Shares(plain.part - parts.part, plain.whole - parts.whole, plain.carried - parts.carried)
-        found[name] = rates(rest, plain, classes_in, silent=(parts.carried > 0).sum(axis=0) < SILENT)
-    return _scores(found)
+    count_of_clusters = int(clusters.max(initial=-1)) + 1
+    results = {}
+    for name, images in _terms(tables["bands"], len(clusters), classes, tolerances, mode):
+        left_out = images.each(lambda values: by_cluster(values, clusters, count_of_clusters))
+        plain = images.each(_total)
+        rest = Terms(
+            numerator=plain.numerator - left_out.numerator,
+            denominator=plain.denominator - left_out.denominator,
+            truth=plain.truth - left_out.truth,
+        )
+        carriers = (left_out.truth > 0).sum(axis=0)
+        results[name] = rates(rest, plain, classes_in, rare=carriers < MIN_CARRIERS)
+    return _scores(results)
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """The truth's own rows: boundary pixels of each class and tolerance in every image."""
+    """Return what the ground truth alone determines: boundary pixels by image, class and tolerance."""
     table = tables["bands"]
-    keep = table["truth"] > 0
-    return {name: table[name][keep] for name in ("image", "class", "tolerance", "truth")}
+    in_truth = table["truth"] > 0
+    return {name: table[name][in_truth] for name in ("image", "class", "tolerance", "truth")}
 
 
 def _bands(true: Array, predicted: Array, C: int, width: int) -> Array:
-    """Pixels of each class in its band of the truth, of the prediction, and in both (twice), (C, 4)."""
+    """Count the pixels of each class in its band, (C, 4): in the truth, in the prediction, in both (twice).
+
+    One joint histogram of the two maps gives all counts, once every pixel outside a band is set to the
+    value of void, C + 1. In one dimension, with width 1 (the frame makes a band, too):
+
+        labels      0 0 0 1 1 1
+        in a band   0 . 0 1 . 1
+    """
     frame = near_frame((true.shape[0], true.shape[1]), width)
     maps = [labels.copy() for labels in (true, predicted)]
     for labels in maps:
@@ -199,41 +250,41 @@ def _bands(true: Array, predicted: Array, C: int, width: int) -> Array:
     return np.stack([pixels.sum(axis=1), pixels.sum(axis=0), both, both], axis=1)[:C]
 
 
-def _all(
+def _terms(
     table: Table, images: int, classes: Classes, tolerances: Sequence[float], mode: Mode
-) -> Iterator[tuple[str, Shares]]:
-    """Yield what each score is made of in every image, (N, C)."""
+) -> Iterator[tuple[str, Terms]]:
+    """Yield the name of each score and its terms in every image, (N, C)."""
     if mode not in MODES:
         raise UsageError(f"the mode of the boundary F-score is gscnn or present, not {mode!r}")
     shape = images, len(classes)
-    place = table["image"].astype(np.int64) * shape[1] + table["class"]
+    cells = table["image"].astype(np.int64) * shape[1] + table["class"]
     for number, name in enumerate(names(tolerances)):
-        keep = table["tolerance"] == number
+        rows = table["tolerance"] == number
         truth, predicted, truth_matched, predicted_matched = (
-            np.bincount(place[keep], table[column][keep], minlength=images * shape[1]).reshape(shape)
+            np.bincount(cells[rows], table[column][rows], minlength=images * shape[1]).reshape(shape)
             for column in ("truth", "predicted", "truth_matched", "predicted_matched")
         )
         if number == 0:
-            yield name, Shares(truth_matched, truth + predicted - truth_matched, truth)
+            yield name, Terms(truth_matched, truth + predicted - truth_matched, truth)
             continue
         precision, recall = ratio(predicted_matched, predicted), ratio(truth_matched, truth)
-        # NaN where one side has no contour; then nothing is matched either.
+        # NaN if one of the maps has no contour; then nothing matches either, and F is 0.
         f = np.nan_to_num(ratio(2 * precision * recall, precision + recall))
-        there = (truth > 0).astype(np.float64)
         if mode == "present":
-            yield name, Shares(f * there, there, there)
+            in_truth = (truth > 0).astype(np.float64)
+            yield name, Terms(f * in_truth, in_truth, in_truth)
         else:
             f = np.where(truth + predicted == 0, 1.0, f)
-            yield name, Shares(f, np.ones(shape), np.ones(shape))
+            yield name, Terms(f, np.ones(shape), np.ones(shape))
 
 
-def _total(part: Array) -> Array:
-    return np.asarray(part.sum(axis=0, keepdims=True))
+def _total(values: Array) -> Array:
+    return np.asarray(values.sum(axis=0, keepdims=True))
 
 
-def _scores(found: Mapping[str, Rates]) -> BoundaryScores:
+def _scores(results: Mapping[str, Rates]) -> BoundaryScores:
     return BoundaryScores(
-        overall={name: one.mean for name, one in found.items()},
-        per_class={name: one.rate for name, one in found.items()},
-        held={name: one.held for name, one in found.items()},
+        overall={name: result.mean for name, result in results.items()},
+        per_class={name: result.rate for name, result in results.items()},
+        fixed={name: result.fixed for name, result in results.items()},
     )

@@ -1,6 +1,6 @@
-"""Classes merged into their categories: one class table and one `pixels` table made from another.
+"""Classes merged into their categories: a class table and a `pixels` table made from those of classes.
 
-What is merged is scored like any other table; this module knows no scores.
+Merged tables are scored like any other. This module does not know scores.
 """
 
 from __future__ import annotations
@@ -14,30 +14,39 @@ from bench.samples import Array, Table
 def categories(classes: Classes) -> Classes:
     """Return the categories of the scored classes as a class table, in the order of their first class.
 
-    A category is a `thing` where all its labels are countable, scored or not: those have an iIoU.
+    A category is a `thing` if all its labels are countable, scored or not. Such categories have an iIoU.
+
+    >>> car, rider = Class(0, "car", 0, thing=True, category="vehicle"), Class(1, "sky", 1, category="sky")
+    >>> [(entry.name, entry.thing) for entry in categories(Classes((car, rider))).scored]
+    [('vehicle', True), ('sky', False)]
     """
     names = list(dict.fromkeys(entry.category for entry in classes.scored if entry.category is not None))
-    countable = [all(e.thing for e in classes.entries if e.category == name and e.id >= 0) for name in names]
-    entries = tuple(Class(k, name, k, thing=countable[k]) for k, name in enumerate(names))
+    labels = {name: [entry for entry in classes.entries if entry.category == name and entry.id >= 0] for name in names}
+    entries = tuple(Class(k, name, k, thing=all(entry.thing for entry in labels[name])) for k, name in enumerate(names))
     return Classes(entries, ignore=classes.ignore, void=())
 
 
 def merge(counts: Table, classes: Classes) -> Table:
-    """Turn a `pixels` table of classes into one of their categories, whose IoU `semantic.score` gives.
+    """Turn a `pixels` table of classes into one of their categories, for `semantic.score`.
 
-    A label that is not scored stays one: predicted within its category it is a miss, as in cityscapesScripts.
+    A label that is not scored stays unscored: predicted within its category it is a miss, as in
+    cityscapesScripts. Pixels of true classes without a category are left out.
     """
     merged = categories(classes)
-    place = np.append(place_of(classes, merged.names), len(merged))
-    truth, predicted = place[counts["truth"]], place[counts["predicted"]]
-    keys = np.stack([counts["image"], counts["region"], truth, predicted]).astype(np.int64)[:, truth < len(merged)]
-    unique, where = np.unique(keys, axis=1, return_inverse=True)
-    pixels = np.bincount(where.ravel(), counts["pixels"][truth < len(merged)], minlength=unique.shape[1])
+    # Column C of the counts, a label that is not scored, becomes column K.
+    category = np.append(category_of(classes, merged.names), len(merged))
+    truth, predicted = category[counts["truth"]], category[counts["predicted"]]
+    has_category = truth < len(merged)
+    keys = np.stack([counts["image"], counts["region"], truth, predicted]).astype(np.int64)[:, has_category]
+    unique, group = np.unique(keys, axis=1, return_inverse=True)
+    pixels = np.bincount(group.ravel(), counts["pixels"][has_category], minlength=unique.shape[1])
     names = ("image", "region", "truth", "predicted")
     table = {name: column.astype(counts[name].dtype) for name, column in zip(names, unique, strict=True)}
     return {**table, "pixels": pixels.astype(np.int64)}
 
 
-def place_of(classes: Classes, names: tuple[str, ...]) -> Array:
-    """Return the number of the category of each scored class among `names`, (C,); K where it has none."""
-    return np.array([names.index(e.category) if e.category in names else len(names) for e in classes.scored])
+def category_of(classes: Classes, names: tuple[str, ...]) -> Array:
+    """Return the position in `names` of the category of each scored class, (C,); K without a category."""
+    return np.array(
+        [names.index(entry.category) if entry.category in names else len(names) for entry in classes.scored]
+    )

@@ -16,7 +16,7 @@ from bench import kernels
 from bench.classes import Classes
 from bench.errors import PredictionError
 from bench.metrics.average_precision import InstanceScores
-from bench.metrics.semantic import SILENT
+from bench.metrics.rates import MIN_CARRIERS
 from bench.metrics.trapezoids import scores
 from bench.samples import Array, Instances, Segments, Table
 
@@ -234,7 +234,7 @@ def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, *,
     carriers = np.zeros((len(REACHES), len(classes), count), dtype=bool)
     carriers[truths["size"][some], truths["class"][some], clusters[truths["image"][some]]] = True
     weights = (clusters[None] != np.arange(count)[:, None]).astype(np.float64)
-    return _scores(tables, weights, len(classes), near=near, silent=carriers.sum(axis=2) < SILENT)
+    return _scores(tables, weights, len(classes), near=near, silent=carriers.sum(axis=2) < MIN_CARRIERS)
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:

@@ -1,7 +1,7 @@
-"""Where classes meet in a label map: the pixels near another class, for all classes in one pass.
+"""Borders between classes in a label map: the pixels near another class, for all classes in one pass.
 
-A pixel that is void makes no boundary: distance is measured through it to what lies behind. This module knows arrays,
-neither tables nor scores.
+Void makes no border. Distances are measured through void to the class behind it. This module knows
+arrays, but neither tables nor scores.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from bench.samples import Array
 
 
 def near_another_class(labels: Array, void: int, width: int) -> Array:
-    """Say which pixels have a pixel of another value within `width` pixels (chessboard distance), (H, W) bool.
+    """Return which pixels have a pixel of another value within `width` pixels, (H, W) bool.
 
-    `labels` (H, W) of unsigned integers; `void` is larger than every other value: void pixels are near nothing and
-    nothing is near them. The frame of the image is no boundary.
+    `labels` is (H, W) of unsigned integers. `void` is larger than every other value; void pixels are
+    near nothing, and nothing is near them. Distance is the chessboard distance, as dilation by a square
+    gives it. The frame of the image is not a border.
 
     >>> near_another_class(np.uint8([[0, 0, 0, 1, 9, 1]]), 9, 3).tolist()
     [[True, True, True, True, False, True]]
@@ -25,7 +26,11 @@ def near_another_class(labels: Array, void: int, width: int) -> Array:
 
 
 def near_frame(size: tuple[int, int], width: int) -> Array:
-    """Say which pixels lie within `width` pixels of what is outside the image, (H, W) bool."""
+    """Return which pixels are within `width` pixels of the outside of the image, (H, W) bool.
+
+    >>> near_frame((3, 3), 1).tolist()
+    [[True, True, True], [True, False, True], [True, True, True]]
+    """
     mask = np.ones(size, dtype=bool)
     mask[width : size[0] - width, width : size[1] - width] = False
     return mask

@@ -1,21 +1,21 @@
 """Panoptic quality: PQ, SQ and RQ from tables of matched segments, for any weights over images.
 
-The same scores follow from the tables `segments` (PQ) and `boundary_segments` (Boundary PQ); counting is in
-`segments.py`. Which images a row of weights repeats or leaves out, and why, this module must not know.
+The table `segments` gives PQ, the table `boundary_segments` Boundary PQ; counting is in `segments.py`.
+This module does not know why images are weighted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bench.classes import Classes
 from bench.metrics.pixels import weigh
-from bench.metrics.rates import Held, class_mean, ratio
+from bench.metrics.rates import MIN_CARRIERS, ClassesIn, Fixed, Terms, class_mean, counted_classes, ratio
+from bench.metrics.rates import scored_classes as scored_of
 from bench.metrics.segments import boundary_distance, count, count_pairs
-from bench.metrics.semantic import SILENT, ClassesIn
 from bench.samples import Array, Table
 
 __all__ = [
@@ -36,67 +36,75 @@ __all__ = [
 PER_CLASS = ("PQ", "SQ", "RQ")
 OVERALL = tuple(name + group for group in ("", "_th", "_st") for name in PER_CLASS)
 TABLES = {"panoptic": "segments", "panoptic_boundary": "boundary_segments"}
-"""The table that each group of scores follows from."""
+"""The table behind each group of scores."""
 
 _IMAGES, _ROWS = 4096, 1024
-"""Images and rows of weights taken at once: beside weights and results, scoring holds 5 C (4096 + 1024) numbers."""
+"""Images and rows of weights per block: next to weights and results, scoring holds 5 C (4096 + 1024) numbers."""
 _STEP = 1 << 26
+"""IoU is split at multiples of 2^-26, see `_add_up`."""
 
 
 @dataclass(frozen=True, eq=False)
 class PanopticScores:
-    """Scores in [0, 1] for B rows of weights, NaN where undefined; `scores["PQ_th"]` finds an overall score.
+    """Scores in [0, 1] for weights (B, N), NaN if undefined; `scores["PQ_th"]` returns an overall score.
 
-    `overall` maps the names in `OVERALL` to (B,): over all classes, things (`_th`) and stuff (`_st`); `per_class` those
-    in `PER_CLASS` to (B, C). `scored` (C,) says which classes the means run over; `held` (C,) which of them
-    `leave_out` holds at their plain value, and `parts` is as in `semantic.SemanticScores`.
+    `overall` maps the names in `OVERALL` to (B,): means over all classes, over things (`_th`) and over
+    stuff (`_st`). `per_class` maps those in `PER_CLASS` to (B, C). `scored` (C,) are the classes that the
+    means average; `fixed` and `parts` are as in `semantic.SemanticScores`.
     """
 
     overall: Mapping[str, Array]
     per_class: Mapping[str, Array]
     scored: Array
-    held: Array
+    fixed: Array
     parts: Mapping[str, tuple[str, Array]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Array:
-        """Find an overall score by its name, (B,)."""
+        """Return the overall score of this name, (B,)."""
         return self.overall[name]
 
 
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Weighted sums of a table, (B, 5 C): tp, fp, fn, and the IoU in two parts that add up without rounding."""
+    """Weighted sums of a table, (B, 5 C): C columns each of tp, fp, fn, and the IoU in two parts.
+
+    One wide array is weighed by one matrix product, which is faster than five.
+    """
 
     columns: Array
 
-    def _part(self, index: int) -> Array:
+    def _column(self, index: int) -> Array:
         width = self.columns.shape[1] // 5
         return self.columns[:, index * width : (index + 1) * width]
 
     @property
     def tp(self) -> Array:
         """Matched pairs, (B, C)."""
-        return self._part(0)
+        return self._column(0)
 
     @property
     def truth(self) -> Array:
         """True segments, (B, C)."""
-        return self._part(0) + self._part(2)
+        return self._column(0) + self._column(2)
 
     @property
     def segments(self) -> Array:
-        """The mean number of true and predicted segments, (B, C)."""
-        return self._part(0) + 0.5 * self._part(1) + 0.5 * self._part(2)
+        """The denominator tp + fp / 2 + fn / 2, the mean of the numbers of true and predicted segments, (B, C)."""
+        return self._column(0) + 0.5 * self._column(1) + 0.5 * self._column(2)
 
     @property
     def iou(self) -> Array:
-        """IoU of the matched pairs, (B, C)."""
-        return self._part(3) + self._part(4)
+        """Summed IoU of the matched pairs, (B, C)."""
+        return self._column(3) + self._column(4)
+
+    def terms(self) -> Terms:
+        """Return the terms of PQ, which also decide what classes the means average."""
+        return Terms(self.iou, self.segments, self.truth)
 
 
 def scored_classes(counts: Table, classes: Classes, classes_in: ClassesIn = "union") -> Array:
-    """Say which classes a mean runs over, (C,) bool: those in the truth, in truth or prediction, or all."""
-    return _scored(_plain(counts, classes), classes_in)
+    """Return which classes a mean averages, (C,) bool: those in the truth, in truth or prediction, or all."""
+    return scored_of(_plain(counts, classes).terms(), classes_in)
 
 
 def score(
@@ -105,14 +113,16 @@ def score(
     classes: Classes,
     *,
     classes_in: ClassesIn = "union",
-    scored: Array | None = None,
 ) -> PanopticScores:
-    """Score N images under B rows of weights, (B, N), from a table `segments` or `boundary_segments`.
+    """Score N images under weights (B, N), from a table `segments` or `boundary_segments`.
 
-    PQ = sum of IoU / (tp + fp / 2 + fn / 2), SQ = sum of IoU / tp (0 where segments exist and none matches), RQ = tp /
-    (tp + fp / 2 + fn / 2); PQ = SQ x RQ. Means run over `scored_classes` of the plain counts (or `scored`, which two
-    runs of a comparison share), by default those of panopticapi: in the truth or predicted. A class whose truth has no
-    weight in a row is left out of that row's means.
+        PQ = sum of IoU / (tp + fp / 2 + fn / 2)
+        SQ = sum of IoU / tp                          0 if there are segments and none matches
+        RQ = tp / (tp + fp / 2 + fn / 2)
+
+    PQ is SQ x RQ. Means average the `scored_classes` of the plain counts, by default those of
+    panopticapi: in the truth or predicted. A class without ground truth in a row of weights is left out
+    of the means of that row. Source: panopticapi (Kirillov et al. 2019).
 
     >>> from bench.classes import Class
     >>> classes = Classes((Class(0, "sky", 0), Class(1, "car", 1, thing=True)))
@@ -122,19 +132,17 @@ def score(
     ([[0.5, 0.0]], [0.25], [0.5])
     """
     plain = _plain(counts, classes)
-    scored = _scored(plain, classes_in) if scored is None else scored
     blocks = [
-        _scores(_weighted(counts, weights[start : start + _ROWS], classes), plain, scored, classes, classes_in)
+        _scores(_weighted(counts, weights[start : start + _ROWS], classes), plain, classes, classes_in)
         for start in range(0, max(len(weights), 1), _ROWS)
     ]
     return blocks[0] if len(blocks) == 1 else _joined(blocks)
 
 
 def per_image(counts: Table, images: int, classes: Classes, *, classes_in: ClassesIn = "union") -> PanopticScores:
-    """Score each of N = `images` images alone: B = N, as `score` with the identity for weights."""
-    plain = _plain(counts, classes)
+    """Score each of N = `images` images alone, B = N, as `score` with the identity matrix as weights."""
     sums = _Sums(_add_up(counts, counts["image"], images, classes))
-    return _scores(sums, plain, _scored(plain, classes_in), classes, classes_in)
+    return _scores(sums, _plain(counts, classes), classes, classes_in)
 
 
 def leave_out(
@@ -143,38 +151,47 @@ def leave_out(
     classes: Classes,
     *,
     classes_in: ClassesIn = "union",
-    scored: Array | None = None,
 ) -> PanopticScores:
-    """Score with each cluster left out in turn, B = K, as total minus part; `clusters` (N,) numbers them 0 .. K-1.
+    """Score with each of K clusters left out in turn, B = K; `clusters` (N,) numbers them 0 .. K-1.
 
-    A class whose truth fewer than 3 clusters carry is `held`, as in `semantic.leave_out`: its own scores are NaN, and
-    in the means every row takes its plain value. Where all scored classes of a mean are held, the mean is NaN.
+    Each row is the total minus the sums of one cluster. The scores of a class that fewer than
+    `MIN_CARRIERS` clusters carry are NaN, and in the means it keeps its plain value, as in
+    `semantic.leave_out`. If all scored classes of a mean are fixed, the mean is NaN.
     """
     plain = _plain(counts, classes)
-    parts = _add_up(counts, clusters[counts["image"]], int(clusters.max(initial=-1)) + 1, classes)
-    scored = _scored(plain, classes_in) if scored is None else scored
-    carriers = (_Sums(parts).truth > 0).sum(axis=0)
-    found = _scores(_Sums(plain.columns - parts), plain, scored, classes, classes_in, silent=carriers < SILENT)
-    groups = [(suffix, np.where(scored & group, carriers, -1)) for suffix, group in _groups(classes)]
-    return replace(found, parts={name + suffix: (name, part) for suffix, part in groups for name in PER_CLASS})
+    left_out = _add_up(counts, clusters[counts["image"]], int(clusters.max(initial=-1)) + 1, classes)
+    carriers = (_Sums(left_out).truth > 0).sum(axis=0)
+    rest = _Sums(plain.columns - left_out)
+    scores = _scores(rest, plain, classes, classes_in, rare=carriers < MIN_CARRIERS)
+    parts = {}
+    for suffix, group in _groups(classes):
+        averaged = np.where(scores.scored & group, carriers, -1)
+        parts.update({name + suffix: (name, averaged) for name in PER_CLASS})
+    return replace(scores, parts=parts)
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """The truth's own rows: image, class, crowd and pixels of every true segment, as int64, whatever was predicted."""
+    """Return what the ground truth alone determines: image, class, crowd and pixels of its segments, int64."""
     return {name: np.asarray(column, dtype=np.int64) for name, column in tables["truth_segments"].items()}
 
 
-def _add_up(counts: Table, place: Array, places: int, classes: Classes) -> Array:
-    """Sum the rows of the table by `place`, (places, 5 C)."""
-    cells = place.astype(np.int64) * len(classes) + counts["class"]
+def _add_up(counts: Table, groups: Array, count: int, classes: Classes) -> Array:
+    """Sum the rows of the table by their group, 0 .. `count` - 1; returns (count, 5 C)."""
+    cells = groups.astype(np.int64) * len(classes) + counts["class"]
+    # A float has 53 bits. IoU is split into multiples of 2^-26 and a remainder below 2^-26, so that both
+    # parts have bits to spare and sums of them (times whole weights) are exact. Then the sum does not
+    # depend on the order of images, and "total minus one cluster" equals the sum without the cluster.
     high = np.floor(counts["iou_sum"] * _STEP) / _STEP
     columns = (counts["tp"], counts["fp"], counts["fn"], high, counts["iou_sum"] - high)
-    sums = [np.bincount(cells, weights=column, minlength=places * len(classes)) for column in columns]
-    return np.concatenate([each.reshape(places, len(classes)) for each in sums], axis=1).astype(np.float64)
+    sums = [np.bincount(cells, weights=column, minlength=count * len(classes)) for column in columns]
+    return np.concatenate([column.reshape(count, len(classes)) for column in sums], axis=1).astype(np.float64)
 
 
 def _weighted(counts: Table, weights: Array, classes: Classes) -> _Sums:
-    """Weigh a block of images at a time: whole weights give exact sums, others sums in the order of the images."""
+    """Weigh one block of images after the other, which bounds the memory of the dense sums.
+
+    Whole weights give exact sums; others give sums in the order of the images.
+    """
     sums = np.zeros((len(weights), 5 * len(classes)))
     images = weights.shape[1]
     for start in range(0, images, _IMAGES):
@@ -189,39 +206,36 @@ def _plain(counts: Table, classes: Classes) -> _Sums:
     return _Sums(_add_up(counts, np.zeros(len(counts["class"]), dtype=np.int64), 1, classes))
 
 
-def _scored(plain: _Sums, classes_in: ClassesIn) -> Array:
-    if classes_in == "all":
-        return np.ones(plain.tp.shape[1], dtype=bool)
-    return np.asarray((plain.truth[0] if classes_in == "truth" else plain.segments[0]) > 0)
-
-
 def _scores(
     sums: _Sums,
     plain: _Sums,
-    scored: Array,
     classes: Classes,
     classes_in: ClassesIn,
     *,
-    silent: Array | None = None,
+    rare: Array | None = None,
 ) -> PanopticScores:
-    silent = np.zeros_like(scored) if silent is None else silent
+    # Not `rates.rates`, because SQ is 0 instead of undefined for a class of which nothing matches.
     rates, plain_rates = _rates(sums), _rates(plain)
-    counted, plain_counted = (_counted(each, plain, scored, classes_in) for each in (sums, plain))
+    terms, plain_terms = sums.terms(), plain.terms()
+    scored = scored_of(plain_terms, classes_in)
+    rare = np.zeros_like(scored) if rare is None else rare
+    counted = counted_classes(terms, plain_terms, scored, classes_in)
+    plain_counted = counted_classes(plain_terms, plain_terms, scored, classes_in)
     overall = {}
     for suffix, group in _groups(classes):
         for name, rate in rates.items():
-            held = Held(scored & silent & group, plain_rates[name], plain_counted & group)
-            overall[name + suffix] = class_mean(rate, counted & group, held, scored=scored & group)
+            fixed = Fixed(scored & rare & group, plain_rates[name], plain_counted & group)
+            overall[name + suffix] = class_mean(rate, counted & group, fixed, scored=scored & group)
     return PanopticScores(
         overall,
-        {name: np.where(silent, np.nan, rate) for name, rate in rates.items()},
+        {name: np.where(rare, np.nan, rate) for name, rate in rates.items()},
         scored=scored,
-        held=scored & silent,
+        fixed=scored & rare,
     )
 
 
 def _groups(classes: Classes) -> tuple[tuple[str, Array], ...]:
-    """Endings of the names of means, and the classes (C,) that each runs over."""
+    """Return the suffixes of the names of means, each with the classes (C,) that it averages."""
     return ("", np.ones(len(classes), dtype=bool)), ("_th", classes.things), ("_st", ~classes.things)
 
 
@@ -231,18 +245,11 @@ def _rates(sums: _Sums) -> dict[str, Array]:
     return {"PQ": ratio(sums.iou, segments), "SQ": quality, "RQ": ratio(sums.tp, segments)}
 
 
-def _counted(sums: _Sums, plain: _Sums, scored: Array, classes_in: ClassesIn) -> Array:
-    """Which classes enter the means of each row, (B, C)."""
-    present = np.where(plain.truth > 0, sums.truth > 0, sums.segments > 0)
-    if classes_in == "all":
-        # Nothing is known of a class that is nowhere: it makes the mean NaN, as in the mean IoU of VOC.
-        present = present | (plain.segments == 0)
-    return np.asarray(scored & present)
-
-
 def _joined(blocks: list[PanopticScores]) -> PanopticScores:
-    def join(parts: Callable[[PanopticScores], Mapping[str, Array]]) -> dict[str, Array]:
-        return {name: np.concatenate([parts(block)[name] for block in blocks]) for name in parts(blocks[0])}
-
-    joined = join(lambda block: block.overall), join(lambda block: block.per_class)
-    return PanopticScores(*joined, scored=blocks[0].scored, held=blocks[0].held)
+    first = blocks[0]
+    return PanopticScores(
+        {name: np.concatenate([block.overall[name] for block in blocks]) for name in first.overall},
+        {name: np.concatenate([block.per_class[name] for block in blocks]) for name in first.per_class},
+        scored=first.scored,
+        fixed=first.fixed,
+    )

@@ -1,6 +1,7 @@
-"""Quotients of weighted sums, and their means over the classes that the truth carries.
+"""Rates of classes, such as IoU, and their means over classes: the rules that all families share.
 
-Which sums these are is told by the callers; the rules of the means are those of `semantic.py`.
+A rate is a quotient of two weighted sums over images. Which sums these are is up to the callers; this
+module decides which classes a mean averages, and what happens to classes that too few images carry.
 """
 
 from __future__ import annotations
@@ -13,108 +14,157 @@ import numpy as np
 
 from bench.samples import Array
 
+ClassesIn = Literal["truth", "union", "all"]
+CLASSES_IN: tuple[ClassesIn, ...] = ("truth", "union", "all")
+"""Which classes a mean averages: those in the ground truth, in ground truth or predictions, or all."""
 
-def ratio(part: Array, whole: Array) -> Array:
-    """Quotients, NaN where the whole is 0."""
-    return np.asarray(np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0))
+MIN_CARRIERS = 3
+"""A class that fewer images (or clusters) carry has no interval.
+
+With one or two carriers, leaving one of them out removes half of the class or all of it. The jackknife
+would then take this single image for the noise of the whole data set.
+"""
 
 
-def weigh_in_order(weights: Array, part: Array) -> Array:
-    """Sum (N, M) of floats under weights (B, N) to (B, M), in the order of the images whatever the rows are.
+def ratio(numerator: Array, denominator: Array) -> Array:
+    """Divide element by element; NaN where the denominator is 0.
 
-    A matrix product would add in an order that depends on the number of rows.
+    >>> ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0])).tolist()
+    [0.5, nan]
     """
-    sums = np.zeros((len(weights), part.shape[1]))
-    for column, row in zip(np.asarray(weights, dtype=np.float64).T, part, strict=True):
+    quotients = np.full(np.shape(denominator), np.nan)
+    return np.asarray(np.divide(numerator, denominator, out=quotients, where=np.asarray(denominator) > 0))
+
+
+def weigh_in_order(weights: Array, values: Array) -> Array:
+    """Sum floats (N, M) under weights (B, N) to (B, M), in the order of the images.
+
+    A matrix product is faster, but adds in an order that depends on the number of rows B. Then a score
+    would differ in its last bit between a plain run and a resample with all weights equal to one.
+    """
+    sums = np.zeros((len(weights), values.shape[1]))
+    for weights_of_image, row in zip(np.asarray(weights, dtype=np.float64).T, values, strict=True):
         if row.any():
-            sums += column[:, None] * row
+            sums += weights_of_image[:, None] * row
     return sums
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
-    """Values that a mean takes in place of those of silent classes while clusters are left out.
+class Fixed:
+    """Plain values that a mean uses for classes that too few clusters carry, while clusters are left out.
 
-    `which` (C,) are the scored classes that too few clusters carry; `rate` and `counted`, (1, C), those of the plain
-    score.
+    `classes` (C,) are these classes; `rate` and `counted`, (1, C), the rates under weights of one and
+    whether they enter the mean.
     """
 
-    which: Array
+    classes: Array
     rate: Array
     counted: Array
 
 
-def class_mean(rate: Array, counted: Array, held: Held | None = None, *, scored: Array | None = None) -> Array:
-    """Mean of rates (B, C) over the classes counted in each row (B, C); NaN without any, (B,).
+def class_mean(rate: Array, counted: Array, fixed: Fixed | None = None, *, scored: Array | None = None) -> Array:
+    """Average rates (B, C) over the classes that count in each row, (B, C) bool; returns (B,).
 
-    With `held`, NaN as well where all of the classes `scored` (C,) are held: then nothing moves.
+    NaN if no class counts. With `fixed`, NaN also if every class in `scored` (C,) is fixed: the mean
+    would be a constant, and its interval would have no width.
 
     >>> class_mean(np.array([[0.5, 1.0, np.nan]]), np.array([[True, True, False]])).tolist()
     [0.75]
     """
-    if held is not None:
-        rate, counted = np.where(held.which, held.rate, rate), np.where(held.which, held.counted, counted)
+    if fixed is not None:
+        rate = np.where(fixed.classes, fixed.rate, rate)
+        counted = np.where(fixed.classes, fixed.counted, counted)
     mean = ratio(np.where(counted, rate, 0.0).sum(axis=1), counted.sum(axis=1).astype(np.float64))
-    if held is not None and scored is not None and held.which.any() and not (scored & ~held.which).any():
+    if fixed is None or scored is None:
+        return mean
+    if fixed.classes.any() and not (scored & ~fixed.classes).any():
         return np.full_like(mean, np.nan)
     return mean
 
 
 @dataclass(frozen=True, eq=False)
-class Shares:
-    """What rates are made of, each (rows, C): a part, its whole, and how much of a class the truth carries."""
+class Terms:
+    """What a rate is computed from, each (rows, C): numerator, denominator, and the class in the truth.
 
-    part: Array
-    whole: Array
-    carried: Array
+    `truth` only needs to be above 0 where the ground truth has the class: pixels, or objects.
+    """
 
-    def each(self, change: Callable[[Array], Array]) -> Shares:
-        """Change the three in the same way."""
-        return Shares(change(self.part), change(self.whole), change(self.carried))
+    numerator: Array
+    denominator: Array
+    truth: Array
+
+    def each(self, change: Callable[[Array], Array]) -> Terms:
+        """Apply a function to all three."""
+        return Terms(change(self.numerator), change(self.denominator), change(self.truth))
 
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """Rates (B, C) and their mean (B,), NaN where undefined.
+    """Rates (B, C) and their mean (B,), NaN if undefined.
 
-    `scored` (C,) are the classes the mean runs over, `held` (C,) those of them that it takes at their plain value.
+    `scored` (C,) are the classes that the mean averages, `fixed` (C,) those of them that keep their
+    plain value in every row.
     """
 
     rate: Array
     mean: Array
     scored: Array
-    held: Array
+    fixed: Array
 
 
 def rates(
-    rows: Shares,
-    plain: Shares,
-    classes_in: Literal["truth", "union", "all"],
+    rows: Terms,
+    plain: Terms,
+    classes_in: ClassesIn,
     *,
-    among: Array | None = None,
-    silent: Array | None = None,
+    subset: Array | None = None,
+    rare: Array | None = None,
 ) -> Rates:
-    """Divide the weighted sums of B rows, and average over classes by the rules of `semantic.score`.
+    """Divide the weighted sums of B rows, and average over classes.
 
-    `plain` are the sums under weights of one, (1, C): they say which classes a mean runs over, of those in `among`
-    (C,). A class without truth in a row is left out of that row's mean. Classes that are `silent` (C,) are held at
-    their plain value in means and have no rate of their own; where all scored classes are held, the mean is NaN.
+    `plain` are the sums under weights of one, (1, C). They decide which classes the mean averages, so
+    that all rows average the same classes; `subset` (C,) restricts these further. A class without
+    ground truth in one row is left out of the mean of that row.
 
-    >>> one = Shares(np.array([[1.0, 1, 0]]), np.array([[2.0, 1, 0]]), np.array([[1, 1, 0]]))
-    >>> rates(one, one, "truth").mean.tolist()
+    `rare` (C,) are the classes that fewer than `MIN_CARRIERS` clusters carry. Their own rates are NaN,
+    and in the means they keep their plain value. If all scored classes are rare, the mean is NaN.
+
+    >>> terms = Terms(np.array([[1.0, 1, 0]]), np.array([[2.0, 1, 0]]), np.array([[1, 1, 0]]))
+    >>> rates(terms, terms, "truth").mean.tolist()
     [0.75]
     """
-    carried = plain.carried[0] > 0
-    scored = {"truth": carried, "union": plain.whole[0] > 0, "all": np.ones_like(carried)}[classes_in]
-    scored = scored if among is None else scored & among
-    held = np.zeros_like(scored) if silent is None else scored & silent
-    rate, plain_rate = ratio(rows.part, rows.whole), ratio(plain.part, plain.whole)
-    counted, plain_counted = (_counted(each, plain, scored, classes_in) for each in (rows, plain))
-    mean = class_mean(rate, counted, Held(held, plain_rate, plain_counted), scored=scored)
-    return Rates(rate if silent is None else np.where(silent, np.nan, rate), mean, scored, held)
+    scored = scored_classes(plain, classes_in)
+    if subset is not None:
+        scored = scored & subset
+    fixed = np.zeros_like(scored) if rare is None else scored & rare
+    rate = ratio(rows.numerator, rows.denominator)
+    plain_values = Fixed(
+        classes=fixed,
+        rate=ratio(plain.numerator, plain.denominator),
+        counted=counted_classes(plain, plain, scored, classes_in),
+    )
+    mean = class_mean(rate, counted_classes(rows, plain, scored, classes_in), plain_values, scored=scored)
+    if rare is not None:
+        rate = np.where(rare, np.nan, rate)
+    return Rates(rate, mean, scored, fixed)
 
 
-def _counted(of: Shares, plain: Shares, scored: Array, classes_in: str) -> Array:
-    """Which classes enter the mean of each row, (rows, C)."""
-    present = np.where(plain.carried > 0, of.carried > 0, of.whole > 0)
-    return np.asarray(scored & (present | (plain.whole == 0) if classes_in == "all" else present))
+def scored_classes(plain: Terms, classes_in: ClassesIn) -> Array:
+    """Return which classes a mean averages, (C,) bool, given the sums under weights of one, (1, C)."""
+    in_truth = np.asarray(plain.truth[0] > 0)
+    if classes_in == "truth":
+        return in_truth
+    if classes_in == "union":
+        return np.asarray(plain.denominator[0] > 0)
+    return np.ones_like(in_truth)
+
+
+def counted_classes(rows: Terms, plain: Terms, scored: Array, classes_in: ClassesIn) -> Array:
+    """Return which of the `scored` classes (C,) enter the mean of each row, (rows, C) bool."""
+    # A class of the truth counts in a row that has some of it. A class that is predicted only (union)
+    # counts in a row where it is predicted: it has a rate of 0 there.
+    present = np.where(plain.truth > 0, rows.truth > 0, rows.denominator > 0)
+    if classes_in == "all":
+        # A class that occurs nowhere has the rate 0 / 0. Counting it makes the mean NaN, as in VOC's devkit.
+        present = present | (plain.denominator == 0)
+    return np.asarray(scored & present)

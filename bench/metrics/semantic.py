@@ -1,18 +1,20 @@
-"""Semantic segmentation: the scores that follow from the pixels table, for any weights over images.
+"""Semantic segmentation: accuracies, IoU and Dice from the `pixels` table, for any weights over images.
 
-Counting is in `pixels.py`. Which images a row of weights repeats or leaves out, and why, this module must not know.
+Counting is in `pixels.py`. This module does not know why images are weighted: resamples, permutations
+and subsets of the images all look alike here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 
 from bench.classes import Classes
 from bench.metrics.pixels import Sums, by_cluster, confusion, count, rare_classes, sums_per_image, weigh
+from bench.metrics.rates import CLASSES_IN, MIN_CARRIERS, ClassesIn, Rates, Terms, rates, ratio
+from bench.metrics.rates import scored_classes as scored_of
 from bench.samples import Array, Table
 
 __all__ = [
@@ -30,40 +32,38 @@ __all__ = [
     "scored_classes",
 ]
 
-ClassesIn = Literal["truth", "union", "all"]
-CLASSES_IN: tuple[ClassesIn, ...] = ("truth", "union", "all")
 OVERALL = ("pixel_accuracy", "mean_accuracy", "mIoU", "fwIoU", "mDice")
 PER_CLASS = ("IoU", "Dice", "accuracy")
 MEANS = {"mIoU": "IoU", "mDice": "Dice", "mean_accuracy": "accuracy"}
-
-SILENT = 3
-"""A class that fewer images (or clusters) carry has no interval: its noise cannot be seen."""
+"""The scores that are means over classes, and the score of a class that each averages."""
 
 
 @dataclass(frozen=True, eq=False)
 class SemanticScores:
-    """Scores in [0, 1] for B rows of weights, NaN where undefined; `scores["mIoU"]` finds a score by its name.
+    """Scores in [0, 1] for weights (B, N), NaN if undefined; `scores["mIoU"]` returns one of them.
 
-    `overall` maps the names in `OVERALL` to (B,), `per_class` those in `PER_CLASS` to (B, C). `scored` (C,) says which
-    classes the means run over; `held` (C,) which of them `leave_out` holds at their plain value. From there, `parts`
-    names for each mean the scores of classes it is made of, with how many clusters carry each class (C,), -1 for those
-    it does not run over.
+    `overall` maps the names in `OVERALL` to (B,), `per_class` those in `PER_CLASS` to (B, C). `scored`
+    (C,) are the classes that the means average. From `leave_out`, `fixed` (C,) are the scored classes
+    that keep their plain value, and `parts` maps each mean to the score that it averages and the number
+    of clusters that carry each class, (C,), -1 for classes outside the mean.
     """
 
     overall: Mapping[str, Array]
     per_class: Mapping[str, Array]
     scored: Array
-    held: Array
+    fixed: Array
     parts: Mapping[str, tuple[str, Array]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Array:
-        """Find a score by its name, (B,) or (B, C)."""
+        """Return the score of this name, (B,) or (B, C)."""
         return self.overall[name] if name in self.overall else self.per_class[name]
 
 
 def scored_classes(counts: Table, classes: Classes, classes_in: ClassesIn, *, region: int = 0) -> Array:
-    """Say which classes a mean runs over, (C,) bool: those in the truth, in truth or prediction, or all."""
-    return _scored(_plain(counts, classes, region), classes_in)
+    """Return which classes a mean averages, (C,) bool: those in the truth, in truth or prediction, or all."""
+    images = int(counts["image"].max(initial=-1)) + 1
+    plain = sums_per_image(counts, images, classes, region).total()
+    return scored_of(_terms(plain)["IoU"], classes_in)
 
 
 def score(
@@ -72,15 +72,19 @@ def score(
     classes: Classes,
     *,
     classes_in: ClassesIn = "truth",
-    scored: Array | None = None,
     region: int = 0,
 ) -> SemanticScores:
-    """Score N images under B rows of weights, shape (B, N).
+    """Score N images under weights (B, N).
 
-    IoU = tp / (tp + fp + fn), Dice = 2 tp / (2 tp + fp + fn), accuracy = tp / (tp + fn); predicting a label that is not
-    scored is an fn of the true class. Means run over `scored_classes` of the plain counts (or `scored`, which two runs
-    of a comparison share), fwIoU over the classes of the truth; a class whose truth has no weight in a row is left out
-    of that row's means. Accuracy without truth is undefined: `mean_accuracy` runs over scored classes with truth.
+    With tp, fp and fn the weighted sums of pixels of a class over images:
+
+        IoU = tp / (tp + fp + fn),   Dice = 2 tp / (2 tp + fp + fn),   accuracy = tp / (tp + fn)
+
+    A pixel predicted as a label that is not scored is an fn of its true class and an fp of none. Means
+    average the `scored_classes` of the plain counts, and fwIoU the classes of the ground truth by their
+    frequency. A class without ground truth in a row of weights is left out of the means of that row.
+    Accuracy is undefined without ground truth, so `mean_accuracy` averages scored classes with ground
+    truth. Source: cityscapesScripts, VOC's devkit, Long et al. 2015.
 
     >>> from bench.classes import Class
     >>> from bench.samples import LabelMap
@@ -91,18 +95,19 @@ def score(
     ([[0.5, 0.5]], [0.5])
     """
     images = sums_per_image(counts, weights.shape[1], classes, region)
-    plain = images.total()
-    scored = _scored(plain, classes_in) if scored is None else scored
-    return _scores(images.joined(lambda part: weigh(weights, part)), plain, scored, classes_in)
+    weighted = images.joined(lambda values: weigh(weights, values))
+    return _scores(weighted, images.total(), classes_in)
 
 
 def per_image(
     counts: Table, images: int, classes: Classes, *, classes_in: ClassesIn = "truth", region: int = 0
 ) -> SemanticScores:
-    """Score each of N = `images` images alone: B = N, as `score` with the identity for weights; NaN for void images."""
+    """Score each of N = `images` images alone, B = N; NaN for an image that is void everywhere.
+
+    The result is that of `score` with the identity matrix as weights.
+    """
     sums = sums_per_image(counts, images, classes, region)
-    plain = sums.total()
-    return _scores(sums, plain, _scored(plain, classes_in), classes_in)
+    return _scores(sums, sums.total(), classes_in)
 
 
 def leave_out(
@@ -111,86 +116,53 @@ def leave_out(
     classes: Classes,
     *,
     classes_in: ClassesIn = "truth",
-    scored: Array | None = None,
     region: int = 0,
 ) -> SemanticScores:
-    """Score with each cluster left out in turn, B = K, as total minus part; `clusters` (N,) numbers them 0 .. K-1.
+    """Score with each of K clusters left out in turn, B = K; `clusters` (N,) numbers them 0 .. K-1.
 
-    A class whose truth fewer than 3 clusters carry would rule a jackknife or vanish from it: its own scores are NaN
-    here, so that it gets no interval. In the means, if scored, it is `held`: every row takes its plain value. Where
-    all scored classes are held, the class means are NaN.
+    Counts add up, so each row is the total minus the sums of one cluster. The scores of a class that
+    fewer than `MIN_CARRIERS` clusters carry are NaN here: it gets no interval. In the means such a class
+    keeps its plain value (`fixed`). If all scored classes are fixed, the means are NaN.
     """
     images = sums_per_image(counts, len(clusters), classes, region)
     plain = images.total()
-    groups = int(clusters.max(initial=-1)) + 1
-    parts = images.each(lambda part: by_cluster(part, clusters, groups))
-    rest = Sums(plain.truth - parts.truth, plain.predicted - parts.predicted, plain.hits - parts.hits)
-    scored = _scored(plain, classes_in) if scored is None else scored
-    carriers = (parts.truth > 0).sum(axis=0)
-    found = _scores(rest, plain, scored, classes_in, silent=carriers < SILENT)
-    return replace(found, parts={mean: (rate, np.where(scored, carriers, -1)) for mean, rate in MEANS.items()})
+    count_of_clusters = int(clusters.max(initial=-1)) + 1
+    left_out = images.each(lambda values: by_cluster(values, clusters, count_of_clusters))
+    rest = Sums(plain.truth - left_out.truth, plain.predicted - left_out.predicted, plain.hits - left_out.hits)
+    carriers = (left_out.truth > 0).sum(axis=0)
+    scores = _scores(rest, plain, classes_in, rare=carriers < MIN_CARRIERS)
+    averaged = np.where(scores.scored, carriers, -1)
+    return replace(scores, parts={mean: (name, averaged) for mean, name in MEANS.items()})
 
 
-def _plain(counts: Table, classes: Classes, region: int) -> Sums:
-    images = int(counts["image"].max(initial=-1)) + 1
-    return sums_per_image(counts, images, classes, region).total()
-
-
-def _scored(plain: Sums, classes_in: ClassesIn) -> Array:
-    if classes_in == "all":
-        return np.ones(plain.truth.shape[1], dtype=bool)
-    return np.asarray(plain.truth[0] + (plain.predicted[0] if classes_in == "union" else 0) > 0)
-
-
-def _scores(
-    sums: Sums, plain: Sums, scored: Array, classes_in: ClassesIn, *, silent: Array | None = None
-) -> SemanticScores:
-    silent = np.zeros_like(scored) if silent is None else silent
-    held = scored & silent
-    rates, plain_rates = _rates(sums), _rates(plain)
-    counted, plain_counted = (_counted(each, plain, scored, classes_in) for each in (sums, plain))
-    counted = np.where(held, plain_counted, counted)
-    lacking = plain.truth[0] == 0
-    means = {}
-    for name, rate in rates.items():
-        # Recall without truth is 0/0: it counts only where the mean is to be NaN for it, as in VOC's devkit.
-        which = counted if name != "accuracy" else (counted | lacking if classes_in == "all" else counted & ~lacking)
-        means[name] = _mean(np.where(held, plain_rates[name], rate), which)
-        if held.any() and not (scored & ~held).any():
-            means[name] = np.full_like(means[name], np.nan)
+def _scores(sums: Sums, plain: Sums, classes_in: ClassesIn, *, rare: Array | None = None) -> SemanticScores:
+    rows, plain_terms = _terms(sums), _terms(plain)
+    results: dict[str, Rates] = {
+        name: rates(rows[name], plain_terms[name], classes_in, rare=rare) for name in PER_CLASS
+    }
+    # The rates of rare classes are NaN in `results`, but their pixels count in the frequency-weighted mean.
+    iou = np.nan_to_num(ratio(rows["IoU"].numerator, rows["IoU"].denominator))
+    pixels = sums.truth.sum(axis=1)
     overall = {
-        "pixel_accuracy": _ratio(sums.hits.sum(axis=1), sums.truth.sum(axis=1)),
-        "mean_accuracy": means["accuracy"],
-        "mIoU": means["IoU"],
-        "fwIoU": _ratio((sums.truth * np.nan_to_num(rates["IoU"])).sum(axis=1), sums.truth.sum(axis=1)),
-        "mDice": means["Dice"],
+        "pixel_accuracy": ratio(sums.hits.sum(axis=1), pixels),
+        "mean_accuracy": results["accuracy"].mean,
+        "mIoU": results["IoU"].mean,
+        "fwIoU": ratio((sums.truth * iou).sum(axis=1), pixels),
+        "mDice": results["Dice"].mean,
     }
     return SemanticScores(
-        overall, {name: np.where(silent, np.nan, rates[name]) for name in PER_CLASS}, scored=scored, held=held
+        overall,
+        {name: rates_of_class.rate for name, rates_of_class in results.items()},
+        scored=results["IoU"].scored,
+        fixed=results["IoU"].fixed,
     )
 
 
-def _rates(sums: Sums) -> dict[str, Array]:
+def _terms(sums: Sums) -> dict[str, Terms]:
+    """Return the terms of each rate. With truth = tp + fn and predicted = tp + fp, their sum is 2 tp + fp + fn."""
     both = sums.truth + sums.predicted
     return {
-        "IoU": _ratio(sums.hits, both - sums.hits),
-        "Dice": _ratio(2 * sums.hits, both),
-        "accuracy": _ratio(sums.hits, sums.truth),
+        "IoU": Terms(sums.hits, both - sums.hits, sums.truth),
+        "Dice": Terms(2 * sums.hits, both, sums.truth),
+        "accuracy": Terms(sums.hits, sums.truth, sums.truth),
     }
-
-
-def _counted(sums: Sums, plain: Sums, scored: Array, classes_in: ClassesIn) -> Array:
-    """Which classes enter the means of each row, (B, C)."""
-    present = np.where(plain.truth > 0, sums.truth > 0, sums.predicted > 0)
-    if classes_in == "all":
-        present = present | (plain.truth + plain.predicted == 0)
-    return np.asarray(scored & present)
-
-
-def _mean(rate: Array, which: Array) -> Array:
-    return _ratio(np.where(which, rate, 0.0).sum(axis=1), which.sum(axis=1).astype(np.float64))
-
-
-def _ratio(part: Array, whole: Array) -> Array:
-    """Quotients, NaN where the whole is 0."""
-    return np.asarray(np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0))

@@ -15,7 +15,7 @@ import numpy as np
 from bench import kernels
 from bench.kernels.threads import processors, spread
 from bench.metrics.average_precision import InstanceScores
-from bench.metrics.rates import Held, class_mean
+from bench.metrics.rates import Fixed, class_mean
 from bench.samples import Array, Table
 
 Measure: TypeAlias = tuple[int, int | None]
@@ -53,7 +53,7 @@ def scores(
             if of != size:
                 continue
             rate, usual = (each.mean(axis=2) if overlap is None else each[:, :, overlap] for each in (values, first))
-            held = None if silent is None else Held(hold, usual, present)
+            held = None if silent is None else Fixed(hold, usual, present)
             overall[name] = class_mean(rate, counted, held, scored=present[0])
             per_class[name] = np.where(hold, np.nan, rate)
     scored = curves[0].truths_of(plain)[0] > 0

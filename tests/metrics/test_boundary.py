@@ -275,7 +275,7 @@ def test_leaving_a_cluster_out_equals_recomputing_without_it(
         np.testing.assert_allclose(
             left_out.per_class[name][:, ~silent], recomputed.per_class[name][:, ~silent], rtol=1e-12
         )
-        if not left_out.held[name].any():
+        if not left_out.fixed[name].any():
             np.testing.assert_allclose(left_out[name], recomputed[name], rtol=1e-12)
 
 

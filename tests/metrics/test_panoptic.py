@@ -268,7 +268,7 @@ def test_leaving_a_cluster_out_equals_recomputing_without_it(pairs: Pairs, clust
     for name in panoptic.PER_CLASS:
         free = ~np.isnan(left_out.per_class[name]).all(axis=0)
         np.testing.assert_array_equal(recomputed.per_class[name][:, free], left_out.per_class[name][:, free])
-    if not left_out.held.any():
+    if not left_out.fixed.any():
         require_same(recomputed, left_out)
 
 
@@ -309,9 +309,9 @@ def test_class_is_left_out_of_rows_without_its_truth() -> None:
     assert np.isnan(scores.per_class["PQ"][0, 1:]).all()
 
 
-def test_class_carried_by_one_image_is_held_while_images_are_left_out() -> None:
+def test_class_carried_by_one_image_keeps_its_plain_value_while_images_are_left_out() -> None:
     left_out = panoptic.leave_out(sky_and_car()["segments"], np.arange(3), CLASSES)
-    assert [False, True, True, False] == left_out.held.tolist()
+    assert [False, True, True, False] == left_out.fixed.tolist()
     np.testing.assert_allclose(left_out["PQ"], 1 / 3)
     assert np.isnan(left_out["PQ_st"]).all()
     assert [0.5, 0.5, 0.5] == left_out["PQ_th"].tolist()

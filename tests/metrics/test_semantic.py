@@ -145,19 +145,19 @@ def test_leaving_a_cluster_out_equals_recomputing_without_it(pairs: Pairs, clust
     left_out = semantic.leave_out(counts, member, CLASSES)
     recomputed = semantic.score(counts, np.stack([member != k for k in range(member.max() + 1)]), CLASSES)
     carriers = [{k for (truth, _), k in zip(pairs, clusters, strict=True) if c in truth} for c in range(C)]
-    silent = np.array([len(each) < 3 for each in carriers])
-    assert left_out.held.tolist() == (silent & left_out.scored).tolist()
+    rare = np.array([len(each) < 3 for each in carriers])
+    assert left_out.fixed.tolist() == (rare & left_out.scored).tolist()
     for name in semantic.PER_CLASS:
-        np.testing.assert_array_equal(recomputed[name][:, ~silent], left_out[name][:, ~silent])
-        assert np.isnan(left_out[name][:, silent]).all()
-    for name in semantic.OVERALL if not left_out.held.any() else ("pixel_accuracy", "fwIoU"):
+        np.testing.assert_array_equal(recomputed[name][:, ~rare], left_out[name][:, ~rare])
+        assert np.isnan(left_out[name][:, rare]).all()
+    for name in semantic.OVERALL if not left_out.fixed.any() else ("pixel_accuracy", "fwIoU"):
         np.testing.assert_array_equal(recomputed[name], left_out[name])
 
 
 # Rules for classes that few images carry
 
 
-def test_class_carried_by_two_images_has_no_say_in_what_is_left_out() -> None:
+def test_class_carried_by_two_images_keeps_its_plain_value_in_the_means() -> None:
     common = (grid([[0, 0, 1, 1]]), grid([[0, 1, 1, 1]]))
     pairs = [
         common,
@@ -167,7 +167,7 @@ def test_class_carried_by_two_images_has_no_say_in_what_is_left_out() -> None:
         (grid([[1, 2, 2]]), grid([[0, 0, 2]])),
     ]
     left_out = semantic.leave_out(table(pairs), np.arange(5), CLASSES)
-    assert [False, False, True, False] == left_out.held.tolist()
+    assert [False, False, True, False] == left_out.fixed.tolist()
     for image in range(5):
         without = plain(pairs[:image] + pairs[image + 1 :])
         for mean, rate in (("mIoU", "IoU"), ("mDice", "Dice"), ("mean_accuracy", "accuracy")):
@@ -175,14 +175,14 @@ def test_class_carried_by_two_images_has_no_say_in_what_is_left_out() -> None:
             np.testing.assert_allclose(left_out[mean][image], expected, rtol=1e-12)
 
 
-def test_class_that_vanishes_with_its_only_image_is_held() -> None:
+def test_class_that_vanishes_with_its_only_image_keeps_its_plain_value() -> None:
     common = (grid([[0, 0, 1, 1]]), grid([[0, 1, 1, 1]]))
     pairs = [common, common, common, (grid([[2, 2]]), grid([[2, 2]]))]
     left_out = semantic.leave_out(table(pairs), np.arange(4), CLASSES)
     np.testing.assert_allclose(left_out["mIoU"], np.full(4, plain(pairs)["mIoU"][0]), rtol=1e-12)
 
 
-def test_nothing_is_said_of_means_where_all_classes_are_held() -> None:
+def test_means_are_undefined_if_all_classes_are_rare() -> None:
     pairs = [(grid([[0, 1]]), grid([[0, 0]]))] * 4
     left_out = semantic.leave_out(table(pairs), np.array([0, 0, 1, 1]), CLASSES)
     assert np.isnan(left_out["mIoU"]).all()
@@ -203,12 +203,7 @@ def test_class_is_left_out_of_rows_without_its_truth() -> None:
     np.testing.assert_array_equal(scores["mIoU"], [0.5, 1.0, np.nan])
 
 
-def test_two_runs_can_share_the_classes_of_their_means() -> None:
+def test_union_averages_classes_that_are_predicted_only() -> None:
     pair = [(grid([[0, 0]]), grid([[0, 1]]))]
-    counts = table(pair)
-    union = semantic.scored_classes(counts, CLASSES, "union")
-    assert [True, True, False, False] == union.tolist()
-    shared = union | np.array([False, False, True, False])
-    np.testing.assert_array_equal(
-        plain(pair, classes_in="union")["mIoU"], plain(pair, classes_in="union", scored=shared)["mIoU"]
-    )
+    assert [True, True, False, False] == semantic.scored_classes(table(pair), CLASSES, "union").tolist()
+    np.testing.assert_array_equal(plain(pair, classes_in="union")["mIoU"], [0.25])

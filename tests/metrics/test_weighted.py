@@ -18,7 +18,7 @@ from bench.families import Rules
 from bench.families import weighted as family
 from bench.formats.cityscapes.files import read_segments
 from bench.formats.labels.files import LabelFiles
-from bench.metrics import pixels, semantic, weighted
+from bench.metrics import pixels, rates, weighted
 from bench.metrics.categories import categories, merge
 from bench.samples import LabelMap, Sample, Segments, Table, Truth
 
@@ -281,17 +281,17 @@ def test_leaving_a_cluster_out_equals_recomputing_without_it(six: Tables) -> Non
         left_out = weighted.leave_out(six, clusters, CLASSES)
         rows = np.stack([clusters != k for k in range(clusters.max() + 1)])
         recomputed = weighted.score(six, rows, CLASSES)
-        assert not left_out.held.all()
+        assert not left_out.fixed.all()
         free = ~np.isnan(left_out.per_class["iIoU"]).all(axis=0)
         np.testing.assert_allclose(
             left_out.per_class["iIoU"][:, free], recomputed.per_class["iIoU"][:, free], rtol=1e-12
         )
-        if not left_out.held.any():
+        if not left_out.fixed.any():
             for name in weighted.OVERALL:
                 np.testing.assert_allclose(left_out[name], recomputed[name], rtol=1e-12)
 
 
-def test_class_carried_by_two_images_is_held() -> None:
+def test_class_carried_by_two_images_keeps_its_plain_value() -> None:
     rows = {"image": [0, 1, 2, 3, 0, 1], "class": [13, 13, 13, 13, 11, 11], "fp": [0] * 6}
     rows |= {"instances": [1] * 6, "tp": [3.0, 1, 2, 2, 1, 2], "fn": [1.0, 1, 1, 1, 1, 0]}
     tables = {
@@ -300,7 +300,7 @@ def test_class_carried_by_two_images_is_held() -> None:
     }
     left_out = weighted.leave_out(tables, np.arange(4), CLASSES)
     cars = weighted.score(tables, 1 - np.eye(4), CLASSES).per_class["iIoU"][:, 13]
-    assert [11] == np.flatnonzero(left_out.held).tolist()
+    assert [11] == np.flatnonzero(left_out.fixed).tolist()
     np.testing.assert_allclose(left_out["iIoU"], (cars + 0.75) / 2, rtol=1e-12)
 
 
@@ -319,4 +319,4 @@ def test_perfect_prediction_scores_one_and_truth_rows_hold_no_prediction() -> No
         name: column.tolist() for name, column in rows[1].items()
     }
     assert 0.0 == plain(tables["poor"])["iIoU"][0]
-    assert semantic.SILENT == 3
+    assert 3 == rates.MIN_CARRIERS
