@@ -11,25 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import prompting, scoring
+from bench import evaluation, scoring
 from bench.api import arguments
 from bench.api.arguments import Request
 from bench.api.following import follow
 from bench.cards import Card, load_card
-from bench.errors import PredictionError
-from bench.evaluation import fitting, recording
 from bench.evaluation import settings as setting_words
 from bench.evaluation.choosing import boxes_of_truth, rules_for
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import FromModel, Job
 from bench.evaluation.result import Result
 from bench.evaluation.speaking import in_python
-from bench.families import families
 from bench.models import Model, Options, load, own
 from bench.notices import Notice
 from bench.opening import Data, Progress
 from bench.opening import open_data as open_split
-from bench.runs import Run, Tables
-from bench.samples import Prediction, Sample
+from bench.runs import Run
 
 CALIBRATION = {"ECE", "MCE", "calibration"}
 """Metrics for which a model has to say how sure it is."""
@@ -73,14 +69,14 @@ def evaluate(  # noqa: PLR0913 - what a person can say of an evaluation
             from bench.api import own_data
 
             return own_data.evaluate(model, dataset, wanted, request, report)
-        job, loaded = _job(model, dataset, wanted, request)
-        run = _in_memory(job, loaded, report) if out is None else _recorded(job, request, report)
+        job = _job(model, dataset, wanted, request)
+        run = _run(job, request, report)
     warnings = [Notice(each.code, each.message, each.severity) for each in run.record.warnings]
     scored = replace(scoring.rescore(run), warnings=warnings)
     return Result(scored, job.card.title, len(job.samples), run)
 
 
-def _job(model: Any, dataset: str | Path | Data, options: Options, request: Request) -> tuple[Job, Model]:
+def _job(model: Any, dataset: str | Path | Data, options: Options, request: Request) -> Job:
     arguments.none_of("a data set with a card", classes=request.classes)
     setting_words.check(request.settings)
     words = request.metrics.split(",") if isinstance(request.metrics, str) else request.metrics
@@ -94,21 +90,19 @@ def _job(model: Any, dataset: str | Path | Data, options: Options, request: Requ
     said = boxes_of_truth(data.samples, loaded.task, request.metrics)
     if said:
         rules = rules_for(card, loaded.task, metrics=request.metrics, masks=False, **request.settings)
-    job = Job(
+    return Job(
         card=data.card,
         split=data.split,
         samples=data.samples[: request.limit],
         name=request.name or str(loaded.identity["model"]),
         identity=dict(loaded.identity),
         settings=dict(loaded.settings),
-        model=loaded,
+        predictions=FromModel(loaded),
         rules=rules,
         task=loaded.task,
         sources={"data": str(data.root.resolve())},
         notices=(*data.notices, *said),
     )
-    fitting.require_crops(job)
-    return job, loaded
 
 
 def _opened(dataset: str | Path | Data, request: Request) -> Data:
@@ -118,36 +112,10 @@ def _opened(dataset: str | Path | Data, request: Request) -> Data:
     return open_split(str(dataset), request.split, root=request.data, limit=request.limit, ids=request.ids)
 
 
-def _in_memory(job: Job, model: Model, progress: Progress | None) -> Run:
-    counts: list[Tables] = []
-    size = max(1, model.batch_size)
-    for start in range(0, len(job.samples), size):
-        batch = job.samples[start : start + size]
-        answers = prompting.predict(model, [prompting.question(model, sample) for sample in batch])
-        for position, (sample, found) in enumerate(zip(batch, answers, strict=True), start):
-            counts.append(_counted(job, sample, found, position))
-        if progress:
-            progress(start + len(batch), len(job.samples))
-    return recording.record(job, recording.tables(job, counts), {"images_counted": len(job.samples)}, Path())
-
-
-def _counted(job: Job, sample: Sample, found: Prediction, position: int) -> Tables:
-    from bench import evaluation
-
-    tables: Tables = {}
-    try:
-        for each in families(job.rules.families):
-            tables.update(each.count(job.card, job.rules, sample, found, position))
-    except PredictionError:
-        evaluation.refuse_unequal_image(sample, found)
-        raise
-    return tables
-
-
-def _recorded(job: Job, request: Request, progress: Progress | None) -> Run:
-    from bench import evaluation
-
-    out = Path(request.out or "runs").expanduser()
+def _run(job: Job, request: Request, progress: Progress | None) -> Run:
+    if request.out is None:
+        return evaluation.evaluate_in_memory(job, progress=progress)
+    out = Path(request.out).expanduser()
     return evaluation.evaluate(job, out=out, overwrite=request.overwrite, progress=progress)
 
 

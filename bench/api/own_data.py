@@ -18,13 +18,15 @@ from bench.cards import Card
 from bench.errors import UsageError
 from bench.evaluation import saving
 from bench.evaluation.evaluator import Evaluator
+from bench.evaluation.predicting import require_one_each
 from bench.evaluation.result import Result
-from bench.models import Options, load, own
+from bench.models import Model, Options, load, own
 from bench.models.own_code.answering import OwnModel
 from bench.opening import Progress
+from bench.samples import Prediction
 
-Asked = Callable[[Any, tuple[int, int] | None], Any]
-"""From an image, and the size of its truth where that is known, to an answer."""
+Asked = Callable[[Any, tuple[int, int] | None, str], Any]
+"""From an image, the size of its ground truth if that is known, and its id, to an answer."""
 
 
 def evaluate(model: Any, dataset: Any, options: Options, request: Request, progress: Progress | None) -> Result:
@@ -51,7 +53,7 @@ def evaluate(model: Any, dataset: Any, options: Options, request: Request, progr
         progress(0, total)
     for place in range(total):
         image, target = _pair(dataset, place)
-        answer = ask(image, _size(target) if task == "semantic" else None)
+        answer = ask(image, _size(target) if task == "semantic" else None, names[place])
         # As a batch of one, so that nothing in it is taken for a batch.
         evaluator.update(truth=[target], prediction=[answer], id=names[place], size=_extent(image))
         if progress:
@@ -136,7 +138,7 @@ def _asked(model: Any, image: Any, card: Card, options: Options) -> tuple[Asked,
     name = f"{getattr(model, '__module__', 'own')}:{getattr(model, '__qualname__', type(model).__name__)}"
     if is_network(model) and str(getattr(image, "dtype", "")).startswith("torch.float"):
         network = Network.of(model, name, card, options)
-        return network.answer, network.identity, network.settings
+        return lambda image, size, _: network.answer(image, size), network.identity, network.settings
     loaded = load(model, card, options) if isinstance(model, str) else own.adapted(model, name, card, options)
     identity = {key: value for key, value in loaded.identity.items() if key != "warnings"}
     settings = dict(loaded.settings)
@@ -144,5 +146,11 @@ def _asked(model: Any, image: Any, card: Card, options: Options) -> tuple[Asked,
         raise UsageError(f"the model answers the task {loaded.task!r}, and the targets are of {options.task!r}")
     if not isinstance(model, str) and not is_network(model) and isinstance(loaded, OwnModel):
         function = loaded.function
-        return lambda image, _: function(image), identity, settings
-    return lambda image, _: loaded.predict([picture(image)])[0], identity, settings
+        return lambda image, _, __: function(image), identity, settings
+    return lambda image, _, name: _single(loaded, image, name), identity, settings
+
+
+def _single(model: Model, image: Any, name: str) -> Prediction:
+    predictions = model.predict([picture(image)])
+    require_one_each(predictions, [name])
+    return predictions[0]

@@ -102,9 +102,9 @@ def _evaluated(file: GateFile, asked: Check, baseline: Run, *, quiet: bool) -> R
     from bench.cli import jobs
     from bench.errors import PredictionError
     from bench.evaluation import evaluate
-    from bench.evaluation.jobs import stored_predictions
     from bench.evaluation.kinds import task_of
     from bench.evaluation.settings import require_semantic
+    from bench.evaluation.stored import stored_predictions
     from bench.scoring import rules_of
 
     path = file.place(str(asked.predictions))

@@ -115,9 +115,9 @@ def evaluate(  # noqa: PLR0913 - an option each
     startup.begin_reading(asked_for, data, metrics)
     from bench.errors import PredictionError
     from bench.evaluation.choosing import boxes_alone, boxes_of_results, boxes_of_truth, rules_for
-    from bench.evaluation.jobs import made_from_truth, stored_predictions
     from bench.evaluation.kinds import task_of
     from bench.evaluation.settings import require_semantic
+    from bench.evaluation.stored import made_from_truth, stored_predictions
 
     if truth is not None:
         without_card.refuse_others(

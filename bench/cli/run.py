@@ -97,7 +97,7 @@ def run(  # noqa: PLR0913 - an option each
     from bench import opening as data_sets
     from bench.evaluation.answered import files_digest
     from bench.evaluation.choosing import boxes_of_truth, require_rules, rules_for
-    from bench.evaluation.jobs import Job
+    from bench.evaluation.jobs import FromModel, Job
 
     further: dict[str, Any] = {"overlap": overlap} if overlap is not None else {}
     if scales is not None:
@@ -142,11 +142,10 @@ def run(  # noqa: PLR0913 - an option each
         name=name or model,
         identity=dict(loaded.identity),
         settings=dict(loaded.settings),
-        model=loaded,
+        predictions=FromModel(loaded, latency=latency),
         rules=rules,
         task=loaded.task,
         save_predictions=save_predictions,
-        latency=latency,
         sources={"data": str(opened.root.resolve())},
         files=None if answers is None else files_digest(opened.root, out),
         notices=(*opened.notices, *boxes),

@@ -11,10 +11,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import bench
 from bench import kernels, runs
 from bench.errors import RunError
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import FromModel, Job
 from bench.evaluation.recording import PACKAGES
 from bench.runs import Run
 
@@ -44,9 +43,15 @@ def answered(job: Job, out: Path) -> Run | None:
         and record.environment.get("kernels") == kernels.which()
         and all(then.get(name, version) == version for name, version in loaded.items())
     )
-    latency = (record.timings.get("cost") or {}).get("latency")
-    lacks = (job.save_predictions and not (path / "predictions").is_dir()) or (job.latency and not latency)
-    return run if same and not lacks else None
+    return run if same and not _lacks(job, run) else None
+
+
+def _lacks(job: Job, run: Run) -> bool:
+    """Whether the job asks for predictions or latency, and the record is without them."""
+    if job.save_predictions and not (run.path / "predictions").is_dir():
+        return True
+    wanted = isinstance(job.predictions, FromModel) and job.predictions.latency
+    return wanted and not (run.record.timings.get("cost") or {}).get("latency")
 
 
 def files_digest(root: Path, out: Path) -> str | None:
@@ -55,7 +60,7 @@ def files_digest(root: Path, out: Path) -> str | None:
     Where `root` is a file, its folder counts. None where there are too many.
     """
     state = hashlib.blake2b(digest_size=16)
-    package = Path(bench.__file__).parent
+    package = Path(__file__).parents[1]
     ours = [line for line in _listed(package, None) if line.partition("|")[0].endswith(_OURS)]
     theirs: list[str] = []
     for line in _listed(root if root.is_dir() else root.parent, out.resolve()):

@@ -1,89 +1,51 @@
-"""The model of a job under a meter: it is asked as the loop goes, and what that cost ends in the run record.
+"""What a model costs: the time of its predictions, its memory, operations and latency, for the run record.
 
-Speed is measured on the run itself; operations and latency take some predictions more, after the images are counted.
+Speed is measured during the run itself; operations and latency need some more predictions, which
+are made after all images are counted.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from bench import prompting
-from bench.errors import OwnCodeError, PredictionError
-from bench.evaluation.jobs import Job
+from bench.evaluation.predicting import Predictor
 from bench.models import Model
 from bench.models.running import measuring
-from bench.prompting import Question
-from bench.samples import Prediction, Sample
 
 LATENCY_IMAGES = 50
 
 
-@dataclass(eq=False)
-class Meter:
-    """Asks the model of a job, and adds up the time that it takes."""
+def begin(model: Model) -> None:
+    """Start to watch the peak memory of the model's device."""
+    measuring.forget_peak(_device(model))
 
-    job: Job
-    model: Model
-    seconds: float = 0.0
 
-    @property
-    def batch_size(self) -> int:
-        """How many images the model is given at once."""
-        return max(1, self.model.batch_size)
+def cost(predictor: Predictor, *, latency: bool) -> dict[str, Any]:
+    """What the predictions cost, with the keys of docs/formats.md; call it after the last image."""
+    device = _device(predictor.model)
+    peak = measuring.peak_memory(device)  # before the additional predictions raise it
+    times = None
+    if latency:
+        times = measuring.latency(next(_single(predictor)), _single(predictor), device=device)
+    first = predictor.question(predictor.samples[0])
+    return {
+        **measuring.where(device),
+        "predict_seconds": predictor.seconds,
+        **peak,
+        "flops": measuring.flops(partial(prompting.predict, predictor.model, [first])),
+        "flops_image": [int(length) for length in first[0].shape[:2]],
+        "latency": times,
+    }
 
-    def begin(self) -> None:
-        """Watch from here on."""
-        measuring.forget_peak(self._device)
 
-    def question(self, sample: Sample) -> Question:
-        """What the model is asked of one image; called from threads."""
-        return prompting.question(self.model, sample)
+def _single(predictor: Predictor) -> Iterator[measuring.Question]:
+    """Predictions of the first images one by one; each image is read before its prediction is timed."""
+    for sample in predictor.samples[:LATENCY_IMAGES]:
+        yield partial(prompting.predict, predictor.model, [predictor.question(sample)])
 
-    def predict(self, positions: Sequence[int], questions: Sequence[Question]) -> Sequence[Prediction]:
-        """The predictions for the images at these positions of the job.
 
-        Raises:
-            PredictionError: the model does not answer each image, or with what is no prediction.
-        """
-        start = time.perf_counter()
-        try:
-            found = prompting.predict(self.model, questions)
-        except (PredictionError, OwnCodeError) as error:
-            names = " to ".join(dict.fromkeys(self.job.samples[p].id for p in (positions[0], positions[-1])))
-            raise type(error)(f"{names}: {error}") from error.__cause__
-        self.seconds += time.perf_counter() - start
-        if len(found) != len(positions):
-            raise PredictionError(
-                f"the model answered {len(positions)} images with {len(found)} predictions, "
-                f"{self.job.samples[positions[0]].id} the first of them; it answers each"
-            )
-        return found
-
-    def cost(self) -> dict[str, Any]:
-        """What the run cost; docs/formats.md tells every key. Call it after the last image."""
-        peak = measuring.peak_memory(self._device)
-        latency = (
-            measuring.latency(next(self._single()), self._single(), device=self._device) if self.job.latency else None
-        )
-        first = self.question(self.job.samples[0])
-        return {
-            **measuring.where(self._device),
-            "predict_seconds": self.seconds,
-            **peak,
-            "flops": measuring.flops(partial(prompting.predict, self.model, [first])),
-            "flops_image": [int(length) for length in first[0].shape[:2]],
-            "latency": latency,
-        }
-
-    def _single(self) -> Iterator[measuring.Question]:
-        """The first images one by one, each read before it is asked."""
-        for sample in self.job.samples[:LATENCY_IMAGES]:
-            yield partial(prompting.predict, self.model, [self.question(sample)])
-
-    @property
-    def _device(self) -> str:
-        return str(self.model.settings.get("device", "cpu"))
+def _device(model: Model) -> str:
+    return str(model.settings.get("device", "cpu"))

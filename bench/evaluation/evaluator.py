@@ -19,6 +19,7 @@ from bench.classes import LABEL_SPACES, LabelSpace
 from bench.errors import InputError, UsageError, did_you_mean
 from bench.evaluation import class_tables, updates
 from bench.evaluation.choosing import rules_for
+from bench.evaluation.counting import count_image
 from bench.evaluation.naming import image_id
 from bench.evaluation.raw import RawFiles, values_of
 from bench.evaluation.result import Result
@@ -272,10 +273,8 @@ class Evaluator:
         before = {self._families(each) for each in self.tallies.handed - {"nothing"}}
         if handed != "nothing" and before - {wanted}:
             raise UsageError(f"{sample.id}: {updates.other_than_before(handed, self.tallies.handed)}")
-        rules, counts = msgspec.structs.replace(self.rules, families=wanted), {}
-        for each in families(wanted):
-            counts.update(each.count(self.card, rules, sample, found, 0))
-        return counts
+        rules = msgspec.structs.replace(self.rules, families=wanted)
+        return count_image(self.card, rules, families(wanted), sample, found)
 
     def _families(self, handed: Handed) -> tuple[str, ...]:
         """The families that can be counted from what was handed over.

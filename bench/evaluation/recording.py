@@ -47,7 +47,7 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
     )
     scored = scoring.score(tables, classes, job.rules, source=source)
     before = [*(Notice(*each) for each in job.identity.get("warnings", [])), *job.notices]
-    if job.model is not None:
+    if isinstance(job.predictions, jobs.FromModel):
         before += pictures.notices_of(job.samples)
     notices = [*dict.fromkeys(before), *scored.warnings]
     found = Record(

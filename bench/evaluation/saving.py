@@ -17,7 +17,7 @@ import msgspec
 from bench import runs
 from bench.errors import UsageError
 from bench.evaluation import recording
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import FromLoop, Job
 from bench.formats.finding.grouping import key_of
 from bench.notices import Notice
 from bench.runs import Run, Tables
@@ -104,6 +104,7 @@ def record(evaluator: Evaluator, about: About, out: Path) -> Run:
         name=about.name,
         identity=about.identity,
         settings=({"label_space": "ids"} if evaluator.reading.space == "ids" else {}) | dict(about.settings or {}),
+        predictions=FromLoop(),
         rules=evaluator.counted,
         task=evaluator.task,
         notices=(*evaluator.notices(tables), *_notices(card, split, len(evaluator))),

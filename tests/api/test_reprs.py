@@ -11,7 +11,7 @@ import pytest
 import bench
 from bench.boards import board_file
 from bench.comparison import compare
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import FromLoop, Job
 from bench.samples import Instances, LabelMap, Segments
 
 BOARD = Path(__file__).parents[2] / "leaderboards" / "streets"
@@ -24,7 +24,15 @@ def things() -> dict[str, tuple[Any, str]]:
     found = compare(*sorted((BOARD / "runs").iterdir())[:6])
     evaluator = bench.Evaluator("camvid")
     evaluator.update(truth=np.zeros((4, 4), int), prediction=np.zeros((4, 4), int), id="a_1")
-    job = Job(card=opened.card, split="val", samples=opened.samples, name="x", identity={}, settings={})
+    job = Job(
+        card=opened.card,
+        split="val",
+        samples=opened.samples,
+        name="x",
+        identity={},
+        settings={},
+        predictions=FromLoop(),
+    )
     rle = {"size": [2, 2], "counts": b"04"}
     objects = Instances((2, 2), np.zeros(1, int), [rle], np.ones(1), np.ones((1, 4)), scores=np.ones(1))
     return {

@@ -16,7 +16,7 @@ import tiny
 
 from bench import runs
 from bench.evaluation import evaluate
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import FromModel, FromReader, Job
 from bench.models import Options
 from bench.models.running import measuring
 from bench.render import terminal
@@ -53,7 +53,7 @@ class Slow:
 
 
 def _run(folder: Path, model: Slow, **more: Any) -> runs.Run:
-    job = Job(CARD, "val", SAMPLES, "slow", dict(model.identity), dict(model.settings), model=model, **more)  # type: ignore[arg-type]
+    job = Job(CARD, "val", SAMPLES, "slow", dict(model.identity), dict(model.settings), FromModel(model, **more))  # type: ignore[arg-type]
     return evaluate(job, out=folder)
 
 
@@ -91,7 +91,7 @@ def test_the_first_predictions_are_no_part_of_the_latency() -> None:
 
 
 def test_stored_predictions_have_no_cost(tmp_path: Path) -> None:
-    job = Job(CARD, "val", SAMPLES, "stored", {"kind": "predictions"}, {}, read_prediction=lambda s: s.truth.semantic())
+    job = Job(CARD, "val", SAMPLES, "stored", {"kind": "predictions"}, {}, FromReader(lambda s: s.truth.semantic()))
     run = evaluate(job, out=tmp_path)
     assert "cost" not in run.record.timings
     assert {None} == {circumstances.cost(run.record, name) for name in circumstances.COSTS}

@@ -14,7 +14,7 @@ import tiny
 from bench import runs, scoring
 from bench.errors import DataError, PredictionError, RunError
 from bench.evaluation import evaluate
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import FromModel, FromReader, Job
 from bench.families import Rules
 from bench.samples import Image, LabelMap, Sample, Truth
 
@@ -59,12 +59,12 @@ class Echo:
 
 def _job(model: Echo | None = None, **changes: Any) -> Job:
     model = model or Echo()
-    job = Job(CARD, "val", SAMPLES, "echo", dict(model.identity), dict(model.settings), model=model)  # type: ignore[arg-type]
+    job = Job(CARD, "val", SAMPLES, "echo", dict(model.identity), dict(model.settings), FromModel(model))  # type: ignore[arg-type]
     return replace(job, **changes)
 
 
-def _stored(read: Callable[[Sample], LabelMap], **changes: Any) -> Job:
-    return replace(_job(), model=None, read_prediction=read, **changes)
+def _stored(read: Callable[[Sample], LabelMap], *, resize: bool = False, **changes: Any) -> Job:
+    return replace(_job(), predictions=FromReader(read, resize=resize), **changes)
 
 
 def _rows(run: runs.Run) -> dict[str, list[int]]:

@@ -14,7 +14,7 @@ import pytest
 from bench import cards, masks
 from bench.errors import PredictionError, RunError, UsageError
 from bench.evaluation import evaluate
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import FromModel, Job
 from bench.families import Rules
 from bench.formats import layout
 from bench.formats.coco import layout as coco
@@ -84,7 +84,7 @@ class Seer:
 
 def _job(model: Seer, **changes: Any) -> Job:
     rules = Rules(families=("panoptic",) if model.task == "panoptic" else ("instance", "boxes"))
-    job = Job(CARD, "val", SAMPLES, "seer", dict(model.identity), dict(model.settings), model=model, rules=rules)
+    job = Job(CARD, "val", SAMPLES, "seer", dict(model.identity), dict(model.settings), FromModel(model), rules=rules)
     return replace(job, task=model.task, save_predictions=True, **changes)
 
 
@@ -135,7 +135,7 @@ def test_a_layout_without_the_format_is_refused_before_the_model_runs(tmp_path: 
 
 
 def test_a_model_answers_every_image_in_the_form_of_its_task(tmp_path: Path) -> None:
-    with pytest.raises(PredictionError, match="answered 2 images with 1 predictions, 000000 the first"):
+    with pytest.raises(PredictionError, match=r"^000000: the model returned 1 prediction for a batch of 2 images"):
         evaluate(_job(Seer("instance", skip=True)), out=tmp_path)
     with pytest.raises(PredictionError, match="have no scores"):
         evaluate(_job(Seer("instance", scored=False)), out=tmp_path)

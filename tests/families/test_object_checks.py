@@ -15,7 +15,8 @@ from bench import cli, masks, opening, scoring
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import boxes_alone, boxes_of_truth, rules_for
 from bench.evaluation.evaluator import Evaluator
-from bench.evaluation.jobs import stored_predictions
+from bench.evaluation.jobs import FromReader
+from bench.evaluation.stored import stored_predictions
 from bench.metrics import object_checks
 from bench.runs import Run
 
@@ -400,9 +401,9 @@ def test_image_by_image_is_as_in_bulk(tmp_path: Path) -> None:
         opened.card, opened.split, opened.samples, tmp_path / "results.json", root=opened.root, task="instance"
     )
     evaluator = Evaluator(opened.card, task="instance")
-    assert job.read_prediction is not None
+    assert isinstance(job.predictions, FromReader)
     for sample in opened.samples:
-        evaluator.add(sample, job.read_prediction(sample))
+        evaluator.add(sample, job.predictions.read(sample))
     bulk, single = run.tables[object_checks.TABLE], evaluator.tables()[object_checks.TABLE]
     for name, column in bulk.items():
         np.testing.assert_array_equal(column, single[name], err_msg=name)

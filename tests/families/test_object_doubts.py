@@ -19,7 +19,8 @@ from bench.errors import PredictionError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.evaluator import Evaluator
-from bench.evaluation.jobs import stored_predictions
+from bench.evaluation.jobs import FromReader
+from bench.evaluation.stored import stored_predictions
 from bench.families import Source
 from bench.families.doubts import object_doubts
 from bench.formats import layout
@@ -78,7 +79,9 @@ def run_of(
     samples = layout(card).read_truth(card, truth, split)[:6]
     rules = rules_for(card, task, metrics="box_AP" if task == "instance" else "PQ")
     job = stored_predictions(card, split, samples, results, root=truth, task=task, rules=rules)
-    return evaluate(job if bulk else replace(job, read_columns=None, read_pairs=None), out=out)
+    assert isinstance(job.predictions, FromReader)
+    single = replace(job, predictions=FromReader(job.predictions.read))
+    return evaluate(job if bulk else single, out=out)
 
 
 def warned(run: Run) -> list[tuple[str, str]]:

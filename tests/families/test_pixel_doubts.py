@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from bench.cards import Card, load_card, parse_card
 from bench.cli import main
 from bench.evaluation import evaluate
 from bench.evaluation.evaluator import Evaluator
-from bench.evaluation.jobs import Job, made_from_truth, stored_predictions
+from bench.evaluation.jobs import FromReader, Job
+from bench.evaluation.stored import made_from_truth, stored_predictions
 from bench.families import Rules
 from bench.formats import layout
 from bench.opening import open_data
@@ -362,9 +364,9 @@ def test_poor_baselines_on_real_scenes_are_left_alone() -> None:
     for name in ("constant", "shuffled", "damaged=1", "shifted=60", "eroded=10"):
         job = made_from_truth(data.card, data.split, data.samples, name, root=data.root)
         evaluator = Evaluator(data.card)
-        assert job.read_prediction is not None
+        assert isinstance(job.predictions, FromReader)
         for sample in data.samples:
-            evaluator.add(sample, job.read_prediction(sample))
+            evaluator.add(sample, job.predictions.read(sample))
         assert [] == [each for each in evaluator.result().scored.warnings if each.severity == "warning"], name
 
 
@@ -373,7 +375,8 @@ def test_maps_and_pairs_tell_the_same(tmp_path: Path) -> None:
     card = load_card("cityscapes")
     samples = layout(card).read_truth(card, tmp_path, "val")
     job = stored_predictions(card, "val", samples, tmp_path / "predicted", root=tmp_path, rules=Rules())
-    object.__setattr__(job, "read_pairs", None)
+    assert isinstance(job.predictions, FromReader)
+    job = replace(job, predictions=FromReader(job.predictions.read))
     maps = evaluate(job, out=tmp_path / "maps")
     for table in ("pixels", "void_pixels", "unscored_labels"):
         for name, column in pairs.tables[table].items():

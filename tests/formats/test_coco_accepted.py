@@ -17,7 +17,7 @@ from bench.cards import load_card
 from bench.errors import DataError, PredictionError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import boxes_alone, rules_for
-from bench.evaluation.jobs import stored_predictions
+from bench.evaluation.stored import stored_predictions
 from bench.metrics import instance
 from bench.runs import Run
 

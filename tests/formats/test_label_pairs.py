@@ -16,7 +16,8 @@ from bench.cards import Card, parse_card
 from bench.errors import InputError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
-from bench.evaluation.jobs import Job, stored_predictions
+from bench.evaluation.jobs import FromReader, Job
+from bench.evaluation.stored import stored_predictions
 from bench.families import pixels
 from bench.formats.pairs import layout as pairs
 from bench.samples import Array
@@ -91,7 +92,8 @@ def job_of(root: Path, card: Card = CARD, *, metrics: str = "mIoU", regions: str
     rules = rules_for(card, "semantic", metrics=metrics, regions=regions)
     asked = {name: options.pop(name) for name in ("space", "resize") if name in options}
     found = stored_predictions(card, "val", samples, root / "predicted", root=root, rules=rules, **asked)
-    return replace(found, **options)
+    assert isinstance(found.predictions, FromReader)
+    return replace(found, predictions=replace(found.predictions, **options))
 
 
 def outcome(root: Path, name: str, *arguments: Any, **options: Any) -> Any:
@@ -118,8 +120,8 @@ def outcome(root: Path, name: str, *arguments: Any, **options: Any) -> Any:
 def test_pairs_give_the_tables_of_maps(tmp_path: Path, card: Card, space: str, values: list[list[int]]) -> None:
     root = write(tmp_path / "data", *values)
     job = job_of(root, card, space=space)
-    assert job.read_pairs is not None
-    together = pixels.count_pairs(card, job.read_pairs(job.samples), np.arange(IMAGES, dtype=np.int32))["pixels"]
+    shared = job.predictions.read_pairs(job.samples)
+    together = pixels.count_pairs(card, shared, np.arange(IMAGES, dtype=np.int32))["pixels"]
     expected = outcome(root, "maps", card, space=space, read_pairs=None)
     table = {name: np.array(column) for name, (_, column) in expected["pixels"].items()}
     # Every cell of the matrix occurs, but in train ids nothing that is not scored can be predicted.
@@ -180,9 +182,8 @@ ACCEPTED = {"16 bits", "equal channels", "equal channels and alpha", "with alpha
 def test_what_is_unusual_ends_as_it_does_with_maps(root: Path, what: str, folder: str) -> None:
     UNUSUAL[what](root / folder / "001.png")
     job = job_of(root)
-    assert job.read_pairs is not None
-    assert job.read_pairs(job.samples[:3]) is None
-    assert job.read_pairs(job.samples[2:5]) is not None
+    assert job.predictions.read_pairs(job.samples[:3]) is None
+    assert job.predictions.read_pairs(job.samples[2:5]) is not None
     expected = outcome(root, "maps", read_pairs=None)
     assert isinstance(expected, str) == (what not in ACCEPTED)
     assert expected == outcome(root, "pairs")
@@ -193,8 +194,7 @@ def test_what_is_unusual_ends_as_it_does_with_maps(root: Path, what: str, folder
 def test_predictions_that_are_mostly_not_scored_are_counted_alike(root: Path, value: int, words: str) -> None:
     painted(value)(root / "predicted" / "001.png")
     job = job_of(root)
-    assert job.read_pairs is not None
-    assert (job.read_pairs(job.samples[:3]) is None) == bool(words)
+    assert (job.predictions.read_pairs(job.samples[:3]) is None) == bool(words)
     expected = outcome(root, "maps", read_pairs=None)
     assert (words in expected) if words else isinstance(expected, dict)
     assert expected == outcome(root, "pairs")
@@ -209,8 +209,7 @@ def test_palette_files_are_read_by_their_indices(root: Path) -> None:
         found.putpalette(bytes(range(256)) * 3)
         found.save(file)
     job = job_of(root)
-    assert job.read_pairs is not None
-    assert job.read_pairs(job.samples[:3]) is not None
+    assert job.predictions.read_pairs(job.samples[:3]) is not None
     assert expected == outcome(root, "palette")
 
 
@@ -232,8 +231,7 @@ def test_colours_are_looked_up_pixel_by_pixel(root: Path) -> None:
             table[[3, 7, 9, 11, 255]] = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12], [7, 8, 9]]
             Image.fromarray(table[found]).save(file)
     job = job_of(root, card)
-    assert job.read_pairs is not None
-    assert job.read_pairs(job.samples[:3]) is None
+    assert job.predictions.read_pairs(job.samples[:3]) is None
     assert outcome(root, "colours", card)["pixels"]["pixels"][1]
 
 

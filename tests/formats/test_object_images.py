@@ -18,8 +18,8 @@ from bench.cli import main
 from bench.errors import CardError, DataError, PredictionError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
-from bench.evaluation.jobs import stored_predictions
 from bench.evaluation.kinds import task_of
+from bench.evaluation.stored import stored_predictions
 from bench.formats.finding.patterns import Pattern
 from bench.formats.labels import pairs as label_pairs
 from bench.formats.pairs import layout as pairs

@@ -17,8 +17,9 @@ from bench.cards import load_card
 from bench.errors import InputError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
-from bench.evaluation.jobs import Job, stored_predictions
-from bench.families import panoptic
+from bench.evaluation.jobs import FromReader, Job
+from bench.evaluation.stored import stored_predictions
+from bench.families import Rules, panoptic
 from bench.formats.coco import layout as coco
 from bench.samples import Sample, Segments, Truth
 
@@ -49,11 +50,13 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def job_of(root: Path, **options: Any) -> Job:
+def job_of(root: Path, rules: Rules | None = None, **options: Any) -> Job:
     samples = coco.read_truth(CARD, root / "data", "val")
-    rules = rules_for(CARD, "panoptic", metrics="PQ")
+    rules = rules or rules_for(CARD, "panoptic", metrics="PQ")
     where = {"root": root / "data", "task": "panoptic", "rules": rules}
-    return replace(stored_predictions(CARD, "val", samples, root / "predicted", **where), **options)
+    job = stored_predictions(CARD, "val", samples, root / "predicted", **where)
+    assert isinstance(job.predictions, FromReader)
+    return replace(job, predictions=replace(job.predictions, **options))
 
 
 def outcome(root: Path, name: str, **options: Any) -> Any:
@@ -68,8 +71,7 @@ def outcome(root: Path, name: str, **options: Any) -> Any:
 @needs_native
 def test_pairs_give_the_tables_of_maps(root: Path) -> None:
     job = job_of(root)
-    assert job.read_pairs is not None
-    together = panoptic.count_pairs(CARD, job.read_pairs(job.samples), np.arange(IMAGES, dtype=np.int32))
+    together = panoptic.count_pairs(CARD, job.predictions.read_pairs(job.samples), np.arange(IMAGES, dtype=np.int32))
     expected = outcome(root, "maps", read_pairs=None)
     assert min(map(sum, (expected["segments"][name] for name in ("tp", "fp", "fn")))) > 10
     assert sum(expected["truth_segments"]["crowd"]) > 5
@@ -146,9 +148,8 @@ UNUSUAL: dict[str, Callable[[Path], None]] = {
 def test_what_is_unusual_ends_as_it_does_with_maps(root: Path, what: str) -> None:
     UNUSUAL[what](root)
     job = job_of(root)
-    assert job.read_pairs is not None
-    assert job.read_pairs(job.samples[:3]) is None
-    assert job.read_pairs(job.samples[2:5]) is not None
+    assert job.predictions.read_pairs(job.samples[:3]) is None
+    assert job.predictions.read_pairs(job.samples[2:5]) is not None
     expected = outcome(root, "maps", read_pairs=None)
     assert isinstance(expected, str) == (what != "with alpha")
     assert expected == outcome(root, "pairs")

@@ -15,7 +15,7 @@ from bench.cards import Card, parse_card
 from bench.errors import CardError, DataError, PredictionError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
-from bench.evaluation.jobs import stored_predictions
+from bench.evaluation.stored import stored_predictions
 from bench.formats import layout
 from bench.formats.labels import pairs as label_pairs
 from bench.formats.pairs import layout as pairs
@@ -224,7 +224,7 @@ def test_the_card_of_the_readme(tmp_path: Path, repository: Path) -> None:
     samples = pairs.read_truth(own, tmp_path, "val")
     rules = rules_for(own, "semantic", metrics="mIoU")
     job = stored_predictions(own, "val", samples, tmp_path / "results", root=tmp_path, rules=rules)
-    assert label_pairs.read(job.read_prediction, samples) is None  # type: ignore[arg-type]
+    assert label_pairs.read(job.predictions.read, samples) is None  # type: ignore[union-attr]
     run = evaluate(job, out=tmp_path / "runs")
     found = guessed >= 128
     shares = [(first & second).sum() / (first | second).sum() for first, second in ((~drawn, ~found), (drawn, found))]

@@ -20,7 +20,7 @@ from torch.nn import functional  # noqa: E402
 from bench.cards import load_card  # noqa: E402
 from bench.errors import CheckpointError, PredictionError, UsageError  # noqa: E402
 from bench.evaluation import evaluate  # noqa: E402
-from bench.evaluation.jobs import Job  # noqa: E402
+from bench.evaluation.jobs import FromModel, Job  # noqa: E402
 from bench.models import Options  # noqa: E402
 from bench.models.running import augmentation, inference, windows  # noqa: E402
 from bench.models.running.batches import Batches  # noqa: E402
@@ -313,7 +313,7 @@ def test_smaller_batches_are_said_in_the_record(tmp_path: Path) -> None:
     samples = [Sample(f"{n}", truth, read_image=picture) for n in range(4)]
     ready = model(Scarce(images=1).network(torch.OutOfMemoryError), Options(device="cpu", batch_size=4))
     ready._batches.together = True
-    job = Job(card, "val", samples, "scarce", dict(ready.identity), dict(ready.settings), model=ready)
+    job = Job(card, "val", samples, "scarce", dict(ready.identity), dict(ready.settings), FromModel(ready))
     record = evaluate(job, out=tmp_path).record
     assert ["out-of-memory"] == [each.code for each in record.warnings if each.code == "out-of-memory"]
     assert 4 == record.settings["batch_size"]

@@ -14,7 +14,7 @@ from bench import cards, masks, prompting
 from bench.errors import DataError, PredictionError, UsageError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import FromModel, Job
 from bench.families import Rules
 from bench.families import prompted as family
 from bench.metrics import prompted
@@ -90,11 +90,11 @@ def test_the_next_point_goes_where_more_is_wrong() -> None:
 
 def test_prompts_of_a_sample_leave_out_crowds_and_empty_objects(card: cards.Card) -> None:
     truth = instances((0, BLOB), (1, np.zeros((7, 8), bool)), (1, BAR), (2, BLOB), crowd=[False, False, False, True])
-    found = prompting.asked(sample("a", truth), "points")
-    assert [0, 2] == found.places.tolist()
+    found = prompting.targets_of(sample("a", truth), "points")
+    assert [0, 2] == found.indices.tolist()
     assert [[[3.0, 3.0]], [[6.0, 0.0]]] == found.prompts.points.tolist()
     assert found.prompts.inside.all()
-    boxed = prompting.asked(sample("a", truth), "boxes").prompts
+    boxed = prompting.targets_of(sample("a", truth), "boxes").prompts
     assert boxed.boxes is not None
     assert [[1, 1, 7, 5], [6, 0, 2, 3]] == boxed.boxes.tolist()
     assert (2, 0, 2) == boxed.points.shape
@@ -103,7 +103,7 @@ def test_prompts_of_a_sample_leave_out_crowds_and_empty_objects(card: cards.Card
 def test_only_truth_with_objects_can_prompt() -> None:
     plain = Sample("a", Truth(read_semantic=lambda: LabelMap(np.zeros((2, 2), np.uint8))))
     with pytest.raises(DataError, match="no instances"):
-        prompting.asked(plain, "points")
+        prompting.targets_of(plain, "points")
 
 
 class Knowing:
@@ -141,7 +141,7 @@ def run(card: cards.Card, samples: list[Sample], model: Knowing, out: Path) -> A
         name="knowing",
         identity=dict(model.identity),
         settings=model.settings,
-        model=model,  # type: ignore[arg-type]
+        predictions=FromModel(model),  # type: ignore[arg-type]
         rules=rules_for(card, "prompted"),
         task="prompted",
     )
@@ -202,7 +202,7 @@ def test_a_point_after_an_error_is_told_which_side_it_is_on(samples: list[Sample
         model.told += prompts
         return [whole * len(told) for told in prompts]
 
-    prompting.answers(all_of_it, [samples[0].image()], [prompting.asked(samples[0], "points")], 2)
+    prompting.prompted_masks(all_of_it, [samples[0].image()], [prompting.targets_of(samples[0], "points")], 2)
     assert [[True, False], [True, False]] == model.told[1].inside.tolist()
     for (x, y), mask in zip(model.told[1].points[:, 1].astype(int), (BLOB, BAR), strict=True):
         assert not mask[y, x]
@@ -360,9 +360,9 @@ def test_an_image_is_looked_at_once_however_often_it_is_asked_about(folders: dic
     looks: list[int] = []
     model.network.vision_encoder.register_forward_hook(lambda *_: looks.append(1))
     truth = instances((0, BLOB), (1, BAR))
-    asked = prompting.asked(sample("a", truth), "points")
+    asked = prompting.targets_of(sample("a", truth), "points")
     image, other = noise(7, 8), noise(9, 8)
-    found = prompting.answers(model.predict, [image], [asked], 3)[0]
+    found = prompting.prompted_masks(model.predict, [image], [asked], 3)[0]
     assert (1, 3, 2) == (len(looks), len(found.rounds), len(found.rounds[0]))
     model.predict([other, image.copy()], [asked.prompts] * 2)
     assert 3 == len(looks)

@@ -18,7 +18,7 @@ from bench.boards import fronts
 from bench.boards.fronts import Front, Point
 from bench.errors import MissingExtra, RunError, UsageError
 from bench.evaluation import evaluate
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import FromReader, Job
 from bench.families import Rules
 from bench.render import plot
 from bench.runs import Run
@@ -44,7 +44,7 @@ def _run(folder: Path, name: str, wrong: int, images: int = 6, **cost: Any) -> R
         return LabelMap(labels)
 
     rules = Rules(families=("pixels",))
-    job = Job(CARD, "val", _samples(images), name, {"kind": "stored", "n": name}, {}, read_prediction=read, rules=rules)
+    job = Job(CARD, "val", _samples(images), name, {"kind": "stored", "n": name}, {}, FromReader(read), rules=rules)
     run = evaluate(job, out=folder)
     told = {
         "device": cost.pop("device", "H200"),

@@ -18,7 +18,7 @@ from bench import cli, runs
 from bench.errors import DataError, RunError
 from bench.evaluation import evaluate
 from bench.evaluation.answered import answered, files_digest
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import FromModel, FromReader, Job
 from bench.runs.replacing import difference
 from bench.samples import LabelMap, Sample, Truth
 
@@ -57,7 +57,9 @@ class Painter:
 
 def _job(wrong: int = 0, **changes: Any) -> Job:
     model = Painter(wrong)
-    job = Job(CARD, "val", [_sample(n) for n in range(9)], "p", dict(model.identity), dict(model.settings), model=model)
+    job = Job(
+        CARD, "val", [_sample(n) for n in range(9)], "p", dict(model.identity), dict(model.settings), FromModel(model)
+    )
     return replace(job, **changes)
 
 
@@ -76,7 +78,8 @@ def test_equal_counts_are_replaced_and_others_only_on_request(tmp_path: Path) ->
     # What was predicted is not lost.
     idle = _job(wrong=9)
     written = evaluate(idle, out=tmp_path, resume=True, overwrite=True)
-    assert idle.model.asked == 0  # type: ignore[union-attr]
+    assert isinstance(idle.predictions, FromModel)
+    assert 0 == idle.predictions.model.asked  # type: ignore[attr-defined]
     assert written.record.scores == runs.read(first.path).record.scores != again.record.scores
     assert [first.path] == list(first.path.parent.iterdir())
 
@@ -84,7 +87,7 @@ def test_equal_counts_are_replaced_and_others_only_on_request(tmp_path: Path) ->
 def test_a_refused_record_leaves_no_journal_behind(tmp_path: Path) -> None:
     def stored(value: int) -> Job:
         answer = LabelMap(np.full((6, 5), value, dtype=np.uint8))
-        return _job(model=None, read_prediction=lambda _: answer)
+        return _job(predictions=FromReader(lambda _: answer))
 
     first = evaluate(stored(0), out=tmp_path)
     with pytest.raises(RunError, match="other counts"):
@@ -112,7 +115,7 @@ def test_stored_predictions_that_score_differently_met_other_truth(tmp_path: Pat
             replace(_sample(n), truth=Truth(read_semantic=lambda: LabelMap(np.roll(HALVES, shift, axis=1))))
             for n in range(9)
         ]
-        job = _job(model=None, samples=samples, read_prediction=lambda _: LabelMap(HALVES))
+        job = _job(samples=samples, predictions=FromReader(lambda _: LabelMap(HALVES)))
         return replace(job, identity={"kind": "predictions", "folder": "p", "files": "0"})
 
     first, second = (evaluate(stored(shift), out=tmp_path) for shift in (0, 1))
@@ -160,7 +163,7 @@ def test_an_answered_question_needs_no_evaluation(tmp_path: Path) -> None:
         replace(job, files="b"),
         replace(job, files=None),
         replace(job, save_predictions=True),
-        replace(job, latency=True),
+        replace(job, predictions=replace(job.predictions, latency=True)),
         replace(job, card=replace(CARD, digest="other")),
         replace(job, name="q"),
     ):
@@ -247,7 +250,7 @@ def test_a_network_is_not_run_twice_on_the_same_files(tmp_path: Path, monkeypatc
 def test_an_image_of_another_size_than_its_truth_is_the_data_sets_fault(tmp_path: Path) -> None:
     samples = [_sample(n) for n in range(4)]
     samples[2] = replace(samples[2], read_image=lambda: np.zeros((12, 10, 3), dtype=np.uint8))
-    message = r"^image2: the image is 12x10 pixels \(height x width\) and its truth 6x5: they belong to other images"
+    message = r"^image2: the image is 12x10 pixels \(height x width\) and its ground truth 6x5: they belong"
     with pytest.raises(DataError, match=message) as caught:
         evaluate(_job(samples=samples), out=tmp_path)
     assert "--resize" not in str(caught.value)

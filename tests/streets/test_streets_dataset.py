@@ -11,7 +11,7 @@ import pytest
 from bench import cards, masks, opening
 from bench.errors import DataError, UsageError
 from bench.evaluation import evaluate
-from bench.evaluation.jobs import stored_predictions
+from bench.evaluation.stored import stored_predictions
 from bench.formats import layout
 from bench.samples import LabelMap, Sample
 from bench.streets import SPLITS, dataset

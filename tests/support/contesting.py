@@ -10,7 +10,7 @@ import numpy as np
 
 from bench import cards, runs
 from bench.evaluation import evaluate
-from bench.evaluation.jobs import Job
+from bench.evaluation.jobs import FromReader, Job
 from bench.families import Rules
 from bench.masks import encode
 from bench.samples import Array, Instances, LabelMap, Sample, Segments, Truth
@@ -141,7 +141,7 @@ def run(
         name,
         {"kind": "test", "wrong": wrong, "model": model},
         {"device": "none"},
-        read_prediction=read,
+        predictions=FromReader(read),
         rules=rules or Rules(families=families),
         task=task,
     )

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import bench
 from bench.errors import BenchError, OwnCodeError
 
 _LONGEST = 300
@@ -25,7 +24,7 @@ _LIBRARIES = tuple(
     }
     if folder
 )
-_BENCH = str(Path(bench.__file__).resolve().parent)
+_BENCH = str(Path(__file__).resolve().parents[2])
 
 
 @contextmanager
