@@ -78,9 +78,9 @@ def _checked(file: GateFile, asked: Check, *, common: bool, quiet: bool) -> Chec
     from bench.runs.finding import find_record
 
     try:
-        baseline = runs.read(find_record(file.place(asked.baseline)))
+        baseline = runs.read(find_record(file.resolve(asked.baseline)))
         if asked.run is not None:
-            candidate = runs.read(find_record(file.place(asked.run)))
+            candidate = runs.read(find_record(file.resolve(asked.run)))
         else:
             candidate = _evaluated(file, asked, baseline, quiet=quiet)
         guards = {label: points / 100 for label, points in asked.classes.items()}
@@ -107,13 +107,13 @@ def _evaluated(file: GateFile, asked: Check, baseline: Run, *, quiet: bool) -> R
     from bench.evaluation.stored import stored_predictions
     from bench.scoring import rules_of
 
-    path = file.place(str(asked.predictions))
+    path = file.resolve(str(asked.predictions))
     if not path.exists():
         raise PredictionError(f"predictions {path}: there is no such folder or file")
     dataset = str(asked.dataset)
     if dataset.endswith(".toml"):
-        dataset = str(file.place(dataset))
-    where: dict[str, Any] = {"root": file.place(asked.data)} if asked.data else {}
+        dataset = str(file.resolve(dataset))
+    where: dict[str, Any] = {"root": file.resolve(asked.data)} if asked.data else {}
     split = asked.split or baseline.record.dataset.split
     opened = jobs.open_with_progress(dataset, split, quiet=quiet, **where)
     chosen = set(baseline.image_ids)
@@ -133,7 +133,7 @@ def _evaluated(file: GateFile, asked: Check, baseline: Run, *, quiet: bool) -> R
         notices=opened.notices,
     )
     with console.progress(f"{asked.name} on {opened.card.name}", quiet=quiet) as report:
-        return evaluate(job, out=file.place("runs"), overwrite=True, progress=report)
+        return evaluate(job, out=file.resolve("runs"), overwrite=True, progress=report)
 
 
 def _write(path: Path, text: str, *, mode: Literal["w", "a"] = "w") -> None:

@@ -1,7 +1,14 @@
-"""The gate: a candidate, a baseline and a margin -> a verdict with its numbers, for the score and for guarded classes.
+"""The gate: decide whether a candidate run is worse than its baseline by more than a margin.
 
-A score passes when it is surely not worse by more than the margin, and fails when it surely is; in between nothing is
-pretended. It knows neither files nor shells.
+It compares one score, and on request the scores of guarded classes, and returns a verdict with the
+numbers behind it. It reads no files and does not know the command line.
+
+A check is a non-inferiority test with two one-sided 95 % bounds of the change (higher is better):
+
+      -margin             0
+    ----|------[====]-----|------   pass:          the lower bound is above -margin
+    -[====]----|----------|------   fail:          the upper bound is below -margin
+    ---[====|==]----------|------   inconclusive:  the margin lies between the bounds
 """
 
 from __future__ import annotations
@@ -24,23 +31,24 @@ from bench.samples import Array
 from bench.scoring import FEW_CLUSTERS, FEW_IMAGES, seed_of
 
 ALPHA = 0.10
-"""Two one-sided 95 % bounds are the ends of a two-sided 90 % interval."""
-CAUTION = 0.5
-"""The share of the effective degrees of freedom that the bounds rest on: with all of them, models as bad as the margin
-pass in up to 8 % of samples of 50 images (docs/statistics.md)."""
-SAME = 1e-12
-"""Sums of the same floats in another order are no difference."""
+"""Two one-sided 95 % bounds are the two ends of a 90 % interval."""
+FREEDOM_FRACTION = 0.5
+"""Fraction of the effective degrees of freedom that the bounds use. With all of them, models that are
+worse by exactly the margin pass in up to 8 % of samples of 50 images (docs/statistics.md)."""
+TOLERANCE = 1e-12
+"""Summing the same floats in another order changes a score by less than this."""
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is known of one score, in fractions of 1; `label` is the class of a guard, else None.
+    """The result for one score, in fractions of 1; `label` is the guarded class, or None.
 
-    `change` is candidate minus baseline, turned so that less is worse; with 95 % confidence each it is not below `low`
-    and not above `high`. `detectable` is how far from the margin a change must be to be settled with 80 % power,
-    `needed` how many images settle one that stays as observed. NaN where not known, infinite where no number would do.
+    `change` is candidate minus baseline, with its sign chosen so that negative is worse. `low` and
+    `high` are its one-sided 95 % bounds. `detectable` is the distance from the margin at which a
+    change is decided with 80 % power; `needed` is the number of images that would decide this change.
+    NaN means unknown; infinite means that no number of images would be enough.
     """
 
     metric: str
@@ -57,13 +65,13 @@ class Finding:
 
     @property
     def name(self) -> str:
-        """The score, and the class if it is one's."""
+        """The metric, followed by the class for a guard: `IoU:car`."""
         return self.metric if self.label is None else f"{self.metric}:{self.label}"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What follows for one score and the classes guarded with it, and on how many images it rests."""
+    """The findings for one metric and its guarded classes, and the number of images behind them."""
 
     candidate: str
     baseline: str
@@ -74,18 +82,20 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
-        """The worst of the findings."""
+        """The worst outcome of the findings."""
         return worst(finding.outcome for finding in self.findings)
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """A regression outweighs what is not settled, and that outweighs what passes.
+    """Return the worst outcome: fail, then inconclusive, then pass.
 
     >>> worst(["pass", "inconclusive", "pass"])
     'inconclusive'
     """
-    found = set(outcomes)
-    return "fail" if "fail" in found else "inconclusive" if "inconclusive" in found else "pass"
+    distinct = set(outcomes)
+    if "fail" in distinct:
+        return "fail"
+    return "inconclusive" if "inconclusive" in distinct else "pass"
 
 
 def check(
@@ -97,48 +107,65 @@ def check(
     guards: Mapping[str, float] | None = None,
     common_images: bool = False,
 ) -> Verdict:
-    """Say whether the candidate is worse than the baseline by more than a margin (a fraction of 1) on one score.
+    """Decide whether the candidate is worse than the baseline on a metric by more than the margin.
 
-    `guards` are margins of single classes: of IoU with mIoU, of AP with AP, of PQ with PQ. `common_images` judges by
-    the images that both have.
+    Margins are fractions of 1. `guards` maps class names to their own margins, for the class score
+    that belongs to the metric: IoU for mIoU, AP for AP, PQ for PQ. `common_images` restricts both runs
+    to the images that they share.
 
     Raises:
-        RunError: the runs were counted under other rules, against another truth, or lack the score.
-        UsageError: an unknown metric, or a guard of what has no score.
+        RunError: the runs have different rules or ground truth, or lack the score.
+        UsageError: unknown metric, or a guard for a class or metric without class scores.
     """
     guards = guards or {}
-    asked = contrasts.question((candidate, baseline), metric)
-    columns = _columns(asked, guards)
-    names = labels_of((candidate, baseline))
-    aligned = align((candidate, baseline), names, asked.family, common_images=common_images)
-    plain = np.stack([contrasts.plain(asked, tables, by_class=bool(guards)) for tables in aligned.tables])
+    pair = (candidate, baseline)
+    query = contrasts.question(pair, metric)
+    guard_columns = _guard_columns(query, guards)
+    names = labels_of(pair)
+    aligned = align(pair, names, query.family, common_images=common_images)
+    by_class = bool(guards)
+    plain = np.stack([contrasts.plain(query, run, by_class=by_class) for run in aligned.tables])
     seed = seed_of(aligned.tables[0])
-    spread = spread_of(asked, aligned, seed=seed, by_class=bool(guards), method="default")
-    units, findings = (int(aligned.clusters.max(initial=-1)) + 1, len(aligned.clusters)), []
-    for label, (column, allowed) in {None: (0, margin), **columns}.items():
+    spread = spread_of(query, aligned, seed=seed, by_class=by_class, method="default")
+    clusters, images = _units(aligned)
+    findings = []
+    for label, (column, allowed) in {None: (0, margin), **guard_columns}.items():
         values = plain[:, column]
+        score_name = query.metric if label is None else str(query.per_class)
         if np.isnan(values[1]):
-            what = metric if label is None else f"{asked.per_class}:{label}"
-            raise RunError(f"{names[1]} has no {what}: nothing of it is in the truth, so that it cannot be checked")
+            missing = metric if label is None else f"{score_name}:{label}"
+            raise RunError(f"{names[1]} has no {missing} to check: the ground truth contains nothing that it scores")
         interval = interval_of(spread, values[0] - values[1], 0, 1, column=column, alpha=ALPHA)
-        name = asked.metric if label is None else str(asked.per_class)
-        findings.append(
-            judge((name, label), values, interval, margin=allowed, units=units, lower=asked.lower_is_better)
+        finding = judge(
+            (score_name, label),
+            values,
+            interval,
+            margin=allowed,
+            units=(clusters, images),
+            lower=query.lower_is_better,
         )
-    called = candidate.record.name, baseline.record.name
-    return Verdict(*called, images=units[1], clusters=units[0], findings=tuple(findings), notes=_notes(aligned))
+        findings.append(finding)
+    return Verdict(
+        candidate=candidate.record.name,
+        baseline=baseline.record.name,
+        images=images,
+        clusters=clusters,
+        findings=tuple(findings),
+        notes=_notes(aligned),
+    )
 
 
-def _columns(asked: Question, guards: Mapping[str, float]) -> dict[str | None, tuple[int, float]]:
-    """Where the scores of the guarded classes stand, and their margins."""
-    if guards and (asked.per_class is None or asked.label is not None):
-        raise UsageError(f"{asked.metric} has no scores of classes, so that classes cannot be guarded with it")
-    known, found = asked.classes.names, dict[str | None, tuple[int, float]]()
+def _guard_columns(query: Question, guards: Mapping[str, float]) -> dict[str | None, tuple[int, float]]:
+    """Map each guarded class to its column in the scores, and its margin."""
+    if guards and (query.per_class is None or query.label is not None):
+        raise UsageError(f"{query.metric} has no class scores, so it cannot guard classes")
+    class_names = query.classes.names
+    columns: dict[str | None, tuple[int, float]] = {}
     for label, margin in guards.items():
-        if label not in known:
-            raise UsageError(f"there is no class {label!r} to guard: {did_you_mean(label, known)}")
-        found[label] = (1 + known.index(label), margin)
-    return found
+        if label not in class_names:
+            raise UsageError(f"guarded class {label!r}: {did_you_mean(label, class_names)}")
+        columns[label] = (1 + class_names.index(label), margin)  # column 0 is the overall score
+    return columns
 
 
 def judge(
@@ -152,8 +179,8 @@ def judge(
 ) -> Finding:
     """Judge two values (candidate, baseline) by one-sided 95 % bounds of their difference.
 
-    `units` are clusters and images; `lower` says that the score is an error. Without an interval only what did not
-    change at all passes.
+    `units` are the numbers of clusters and of images. `lower` is set where lower is better.
+    Without an interval, only an unchanged score passes.
     """
     sign = -1.0 if lower else 1.0
     change = sign * float(values[0] - values[1])
@@ -161,13 +188,12 @@ def judge(
     if change == 0:
         low = high = 0.0
     elif interval is not None:
-        error, freedom = interval.standard_error, max(CAUTION * interval.degrees_of_freedom, 1.0)
+        error = interval.standard_error
+        freedom = max(FREEDOM_FRACTION * interval.degrees_of_freedom, 1.0)
         reach = student_quantile(1 - ALPHA / 2, freedom) * error
         low, high = change - reach, change + reach
         detectable = power.detectable(error, freedom, alpha=ALPHA)
-        gap = change + margin if abs(change + margin) > SAME else 0.0
-        needed = power.units_needed(units[0], error, freedom, effect=gap, alpha=ALPHA) * units[1] / max(units[0], 1)
-    outcome: Outcome = "pass" if low >= -margin - SAME else "fail" if high < -margin - SAME else "inconclusive"
+        needed = _images_needed(change + margin, error, freedom, units)
     return Finding(
         metric=name[0],
         label=name[1],
@@ -177,19 +203,45 @@ def judge(
         low=low,
         high=high,
         margin=margin,
-        outcome=outcome,
+        outcome=_outcome(low, high, margin),
         detectable=detectable,
-        needed=float(math.ceil(needed)) if math.isfinite(needed) else needed,
+        needed=needed,
     )
 
 
+def _outcome(low: float, high: float, margin: float) -> Outcome:
+    # Without bounds (NaN) both comparisons are false, which leaves the check inconclusive.
+    if low >= -margin - TOLERANCE:
+        return "pass"
+    return "fail" if high < -margin - TOLERANCE else "inconclusive"
+
+
+def _images_needed(distance: float, error: float, freedom: float, units: tuple[int, int]) -> float:
+    """Images that decide a change at this distance from the margin, with 80 % power.
+
+    Power is computed in clusters; more images are assumed to come in clusters of the same mean
+    size.
+    """
+    clusters, images = units
+    effect = distance if abs(distance) > TOLERANCE else 0.0
+    needed_clusters = power.units_needed(clusters, error, freedom, effect=effect, alpha=ALPHA)
+    needed = needed_clusters * images / max(clusters, 1)
+    return float(math.ceil(needed)) if math.isfinite(needed) else needed
+
+
+def _units(aligned: Aligned) -> tuple[int, int]:
+    """The numbers of clusters and of images."""
+    return int(aligned.clusters.max(initial=-1)) + 1, len(aligned.clusters)
+
+
 def _notes(aligned: Aligned) -> tuple[str, ...]:
-    """What a reader should know, in sentences without a full stop."""
-    found, units, images = list(aligned.notes), int(aligned.clusters.max(initial=-1)) + 1, len(aligned.clusters)
-    if units < 2:
-        found.append("all images belong to one cluster: only a score that did not change can pass")
-    elif units < images and units < FEW_CLUSTERS:
-        found.append(f"{units} clusters of images are few: bounds may be too narrow")
-    elif units == images and images < FEW_IMAGES:
-        found.append(f"{images} images are few: bounds may be too narrow")
-    return tuple(found)
+    """Notes for the reader, each a sentence without a full stop."""
+    notes = list(aligned.notes)
+    clusters, images = _units(aligned)
+    if clusters < 2:
+        notes.append("all images belong to one cluster: only an unchanged score can pass")
+    elif clusters < images and clusters < FEW_CLUSTERS:
+        notes.append(f"only {clusters} clusters of images: the bounds may be too narrow")
+    elif clusters == images and images < FEW_IMAGES:
+        notes.append(f"only {images} images: the bounds may be too narrow")
+    return tuple(notes)

@@ -114,11 +114,11 @@ def test_one_cluster_passes_only_without_a_change(run) -> None:
     assert "one cluster" in verdict.notes[0]
 
 
-def test_what_cannot_be_checked_is_refused(run) -> None:
+def test_invalid_checks_are_refused(run) -> None:
     good = run("good", 0.10)
     with pytest.raises(UsageError, match="did you mean car"):
         gate.check(good, good, metric="mIoU", margin=0.01, guards={"caar": 0.01})
-    with pytest.raises(UsageError, match="classes cannot be guarded"):
+    with pytest.raises(UsageError, match="it cannot guard classes"):
         gate.check(good, good, metric="pixel_accuracy", margin=0.01, guards={"car": 0.01})
     with pytest.raises(RunError, match="hold no scores of the same kind"):
         gate.check(good, run("objects", 0.1, task="instance"), metric="mIoU", margin=0.01)

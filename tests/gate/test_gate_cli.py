@@ -194,25 +194,25 @@ GOOD = '[[checks]]\nname = "a"\nrun = "r"\nbaseline = "b"\nmetrics = ["mIoU", "f
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("margin", "margins", "check 1: unknown key 'margins': did you mean margin?"),
+        ("margin", "margins", "[[checks]] 1: unknown key 'margins': did you mean margin?"),
         ("[[checks]]", "[[check]]", "unknown key 'check': did you mean checks?"),
-        ('name = "a"\n', "", "check 1: the key 'name' is missing"),
-        ("margin = 1", "margin = -1", "check 'a': the margin of mIoU is -1: points between 0 and 100"),
+        ('name = "a"\n', "", "[[checks]] 1: the key 'name' is missing"),
+        ("margin = 1", "margin = -1", "check 'a': the margin of mIoU is -1; it must be 0 to 100 points"),
         ("margin = 1", "margin = nan", "the margin of mIoU is nan"),
-        ("margin = 1", 'margin = "1"', "check 1, margin: expected"),
+        ("margin = 1", 'margin = "1"', "[[checks]] 1, margin: expected"),
         ("margin = 1", "margin = { mIoU = 1 }", "margin lacks 'fwIoU'"),
         (
             "margin = 1",
             "margin = { mIoU = 1, fwiou = 1, fwIoU = 1 }",
             "names 'fwiou', which is not in metrics: did you",
         ),
-        ('run = "r"\n', "", "it needs either run"),
+        ('run = "r"\n', "", "set either run"),
         ('run = "r"', 'predictions = "r"', "predictions need dataset"),
-        ('run = "r"', 'run = "r"\ndata = "d"', "belong to predictions"),
-        ('["mIoU", "fwIoU"]', "[]", "metrics names each score once"),
+        ('run = "r"', 'run = "r"\ndata = "d"', "go with predictions"),
+        ('["mIoU", "fwIoU"]', "[]", "metrics must list each metric once"),
         (GOOD, GOOD + GOOD, "check 'a': two checks have this name"),
-        (GOOD, "checks = []", "there is no [[checks]] in it"),
-        ("margin = 1", "margin = ", "is no TOML"),
+        (GOOD, "checks = []", "has no [[checks]]"),
+        ("margin = 1", "margin = ", "is not valid TOML"),
         ("margin = 1", "margin = 1\nclasses = { car = 101 }", "the margin of car is 101"),
     ],
 )
@@ -230,7 +230,7 @@ def test_every_mistake_in_the_file_is_one_sentence(tmp_path: Path, old: str, new
 
 def test_wrong_use_ends_with_two(bench: Bench, streets: Path, tmp_path: Path) -> None:
     code, _, err = bench("check", "-c", tmp_path / "none.toml")
-    assert (2, True) == (code, "bench init writes one" in err)
+    assert (2, True) == (code, "bench init writes a file" in err)
     code, _, err = bench("check", "-c", config(tmp_path, "absent", runs=streets))
     assert (2, True) == (code, "check 'model'" in err)
     path = config(tmp_path, "deeplab", runs=streets)

@@ -16,6 +16,7 @@ FLOORS = {
     "plain_json": 0,
     "json_errors": 1,
     "version": 0,
+    "toml_files": 1,
     "classes": 1,
     "samples": 1,
     "resample": 1,
