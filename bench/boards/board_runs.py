@@ -1,6 +1,6 @@
-"""The measured half of a board: runs scored under its rules, which of them may stand together, and who is best.
+"""The measured rows of a board: score runs under its rules, split off incomparable runs, and rank.
 
-Every statement about what differs comes from `comparison/`; how rows are laid out is the business of `boards.py`.
+All statements about differences come from `bench/comparison`; `rows.py` lays the rows out.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from bench.runs import Run
 from bench.samples import Array
 
 ALPHA = 0.05
+_UNDEFINED: Mapping[str, Any] = {"value": None, "interval": None}
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A run scored from its counts under the board's rules: an entry with value and interval for each metric."""
+    """A run scored from its counts under the board's rules: value and interval of each metric."""
 
     run: Run
     scored: scoring.Scored
@@ -40,160 +41,204 @@ class Measured:
         return self.run.record.name
 
     def value(self, metric: str) -> float | None:
-        """The score, or None where it is not defined."""
+        """The score, or None if it is undefined."""
         value = self.entries[metric]["value"]
         return None if value is None or np.isnan(value) else float(value)
 
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """Who stands where by one metric: by position, who is not significantly worse than the best, letters and ranks."""
+    """The standing of all rows by one metric, indexed by position.
+
+    `best` marks the rows that are not significantly worse than the best one; `letters` and `ranks`
+    are the groups of ties and the rank intervals.
+    """
 
     best: tuple[bool, ...]
     letters: tuple[str, ...]
     ranks: tuple[tuple[int, int], ...]
 
 
-def measured(file: BoardFile, run: Run) -> Measured:
-    """Score a run again, under the board's rules of scoring in place of its own."""
-    asked = {"classes_in": file.classes_in, "boundary_mode": file.boundary_mode, "interval": "default"}
-    rules = {**run.record.protocol["rules"], **asked}
-    record = msgspec.structs.replace(run.record, protocol={**run.record.protocol, "rules": rules})
-    run = replace(run, record=record)
-    shown = [name for name in FAMILIES if name in record.tables and _carry(name, file.metrics, run)]
+def score_run(file: BoardFile, run: Run) -> Measured:
+    """Score a run again from its counts, under the scoring rules of the board."""
+    rules = {
+        **run.record.protocol["rules"],
+        "classes_in": file.classes_in,
+        "boundary_mode": file.boundary_mode,
+        "interval": "default",
+    }
+    protocol = {**run.record.protocol, "rules": rules}
+    run = replace(run, record=msgspec.structs.replace(run.record, protocol=protocol))
+    shown = [name for name in _families(run) if _scores_any(name, file.metrics, run)]
     scored = scoring.rescore(run, families=tuple(shown))
-    found: dict[str, Mapping[str, Any]] = {}
-    # As in a comparison, a name that two families share means the first one's.
+    entries: dict[str, Mapping[str, Any]] = {}
+    # Two families may share a metric name. As in a comparison, the first family wins, so it is
+    # written last.
     for name in reversed(shown):
         prefix, group = PREFIXES.get(name, ""), scored.groups[family(name).GROUP]
-        found |= {prefix + metric: entry for metric, entry in group.items()}
-        for label, entries in group.get("per_class", {}).items():
-            found |= {f"{prefix}{metric}:{label}": entry for metric, entry in entries.items()}
-    nothing = {"value": None, "interval": None}
-    return Measured(run, scored, {metric: found.get(metric, nothing) for metric in file.metrics})
+        entries |= {prefix + metric: entry for metric, entry in group.items()}
+        for label, class_entries in group.get("per_class", {}).items():
+            for metric, entry in class_entries.items():
+                entries[f"{prefix}{metric}:{label}"] = entry
+    return Measured(run, scored, {name: entries.get(name, _UNDEFINED) for name in file.metrics})
 
 
-def part(found: Sequence[Measured], file: BoardFile) -> tuple[list[Measured], list[tuple[Measured, str]]]:
-    """Part the runs that may stand together, best first, from the rest, with the reason for each of these in words.
+def split_comparable(scored: Sequence[Measured], file: BoardFile) -> tuple[list[Measured], list[tuple[Measured, str]]]:
+    """Split runs into comparable ones, best first, and the others, each with the reason.
 
-    Those that share rules and truth with most others stay; among equally many, those of the oldest run.
+    The largest group of runs that share rules and ground truth stays; if two groups are equally
+    large, the one with the oldest run stays.
     """
-    known = sorted(
-        (one for one in found if one.value(file.primary) is not None), key=lambda one: one.run.record.created
-    )
-    kinds = Counter(_digests(one.run, file.primary) for one in known)
-    together: list[Measured] = []
+    primary = file.primary
+    with_score = [run for run in scored if run.value(primary) is not None]
+    with_score.sort(key=lambda run: run.run.record.created)
     apart = [
-        (one, f"it has no {file.primary}: that was not counted, or no class of it is in the truth")
-        for one in found
-        if one.value(file.primary) is None
+        (
+            run,
+            f"it has no {primary}: the metric was not counted, or the ground truth contains none of its classes",
+        )
+        for run in scored
+        if run.value(primary) is None
     ]
-    model = max(known, key=lambda one: kinds[_digests(one.run, file.primary)], default=None)
-    for one in known:
-        reason = "" if model is None or one is model else _difference(model, one, file)
+    sizes = Counter(_digests(run.run, primary) for run in with_score)
+    # max() returns the first of equal candidates, and that is the oldest run.
+    reference = max(with_score, key=lambda run: sizes[_digests(run.run, primary)], default=None)
+    comparable: list[Measured] = []
+    for run in with_score:
+        same = reference is None or run is reference
+        reason = "" if same or reference is None else _difference(reference, run, file)
         if reason:
-            apart.append((one, reason))
+            apart.append((run, reason))
         else:
-            together.append(one)
-    sign = -1 if file.order == "highest first" else 1
-    together.sort(key=lambda one: (sign * (one.value(file.primary) or 0.0), one.name))
-    return together, apart
+            comparable.append(run)
+    comparable.sort(key=lambda run: (file.sort_sign * (run.value(primary) or 0.0), run.name))
+    return comparable, apart
 
 
-def _carry(name: str, metrics: Sequence[str], run: Run) -> bool:
-    """Whether a family carries one of these metrics, under the rules of a run."""
-    scores = {metric.partition(":")[0].partition("@")[0] for metric in metrics}
+def _families(run: Run) -> list[str]:
+    """The names of the families that a run was counted for, in the order of `FAMILIES`."""
+    return [name for name in FAMILIES if name in run.record.tables]
+
+
+def _scores_any(name: str, metrics: Sequence[str], run: Run) -> bool:
+    """Whether a family scores one of these metrics under the rules of a run."""
+    overall = {metric.partition(":")[0].partition("@")[0] for metric in metrics}
     prefix = PREFIXES.get(name, "")
-    known = metrics_of(name, scoring.rules_of(run))
-    return any(score in known or (prefix and score.startswith(prefix)) for score in scores)
+    names = metrics_of(name, scoring.rules_of(run))
+    return any(metric in names or (prefix and metric.startswith(prefix)) for metric in overall)
 
 
 def _digests(run: Run, metric: str) -> tuple[tuple[str, str, str], ...]:
+    """What must be equal for two runs to be comparable: rules and ground truth of each family."""
     tables = run.record.tables
-    names = [name for name in FAMILIES if name in tables and _carry(name, [metric], run)]
+    names = [name for name in _families(run) if _scores_any(name, [metric], run)]
     return tuple((name, tables[name].rules, tables[name].truth) for name in names)
 
 
-def _difference(model: Measured, one: Measured, file: BoardFile) -> str:
-    """Say in words why two runs cannot be compared, by any metric of the board that both hold."""
-    for name in FAMILIES:
-        both = all(name in each.run.record.tables for each in (model, one))
-        if both and _carry(name, file.metrics, model.run):
-            try:
-                comparability.align((model.run, one.run), (model.name, one.name), family(name))
-            except RunError as error:
-                return str(error).partition("; --common-images")[0]
+def _difference(reference: Measured, run: Measured, file: BoardFile) -> str:
+    """Say why two runs cannot be compared by some metric of the board; "" if they can."""
+    for name in _families(reference.run):
+        if name not in run.run.record.tables:
+            continue
+        if not _scores_any(name, file.metrics, reference.run):
+            continue
+        names = (reference.name, run.name)
+        try:
+            comparability.align((reference.run, run.run), names, family(name))
+        except RunError as error:
+            return str(error).partition("; --common-images")[0]  # boards have no such option
     return ""
 
 
-def standings(
-    together: Sequence[Measured], file: BoardFile, progress: Callable[[int], None]
+def rank_runs(
+    comparable: Sequence[Measured], file: BoardFile, progress: Callable[[int], None]
 ) -> tuple[dict[str, Standing], Comparison | None]:
-    """Who stands where, for every metric that two or more runs have, and the comparison by the primary one.
+    """The standing by every metric that at least two runs have, and the primary comparison.
 
-    A score of single classes is compared together with the mean over classes, in the same swaps. `progress` is told how
-    many metrics are compared.
+    Class scores are compared together with their mean over classes, in the same permutations.
+    `progress` is called with the number of metrics compared so far.
     """
     done = 0
-    found: dict[str, Standing] = {}
+    standings: dict[str, Standing] = {}
     primary: Comparison | None = None
-    for mean, metrics in asked_of(together, file).items():
+    for compared, metrics in metrics_by_comparison(comparable, file).items():
         progress(done)
         done += len(metrics)
-        there = [n for n, one in enumerate(together) if _complete(one, mean, metrics)]
-        if len(there) < 2:
+        positions = [n for n, run in enumerate(comparable) if _has_any(run, compared, metrics)]
+        if len(positions) < 2:
             continue
+        runs = [comparable[n].run for n in positions]
         by_class = any(":" in metric for metric in metrics)
-        compared = compare(*(together[n].run for n in there), metric=mean, by_class=by_class, alpha=ALPHA)
+        comparison = compare(*runs, metric=compared, by_class=by_class, alpha=ALPHA)
         for metric in metrics:
-            found[metric] = _standing(compared, metric.partition(":")[2], there, len(together), file)
-        primary = compared if file.primary in metrics else primary
+            label = metric.partition(":")[2]
+            standings[metric] = _standing(comparison, label, positions, len(comparable), file)
+        if file.primary in metrics:
+            primary = comparison
     progress(done)
-    return found, primary
+    return standings, primary
 
 
-def asked_of(together: Sequence[Measured], file: BoardFile) -> dict[str, list[str]]:
-    """The metrics by the overall metric whose comparison answers them: `IoU:car` goes with `mIoU`."""
-    groups = [group for one in together for group in one.scored.groups.values()]
+def metrics_by_comparison(runs: Sequence[Measured], file: BoardFile) -> dict[str, list[str]]:
+    """Group the metrics by the overall metric whose comparison covers them.
+
+    For example, the comparison by `mIoU` covers `IoU:car`.
+    """
     means: dict[str, str] = {}
-    for group in groups:
-        scores = {name for entries in group.get("per_class", {}).values() for name in entries}
-        means |= {score: name for name in group if (score := class_score(name, dict.fromkeys(scores)))}  # type: ignore[arg-type]
-    found: dict[str, list[str]] = {}
+    for run in runs:
+        for group in run.scored.groups.values():
+            class_entries = group.get("per_class", {}).values()
+            scores: dict[str, Any] = {name: None for entries in class_entries for name in entries}
+            for metric in group:
+                score = class_score(metric, scores)
+                if score:
+                    means[score] = metric
+    grouped: dict[str, list[str]] = {}
     for metric in file.metrics:
-        score, _, label = metric.partition(":")
-        found.setdefault(means.get(score, metric) if label else metric, []).append(metric)
-    return found
+        score_name, _, label = metric.partition(":")
+        compared = means.get(score_name, metric) if label else metric
+        grouped.setdefault(compared, []).append(metric)
+    return grouped
 
 
-def _complete(one: Measured, mean: str, metrics: Sequence[str]) -> bool:
-    names = [metric for metric in metrics if metric == mean or ":" in metric]
-    return any(one.value(metric) is not None for metric in names)
+def _has_any(run: Measured, compared: str, metrics: Sequence[str]) -> bool:
+    """Whether the run has a value for the compared metric or for one of its class scores."""
+    names = [metric for metric in metrics if metric == compared or ":" in metric]
+    return any(run.value(metric) is not None for metric in names)
 
 
-def _standing(compared: Comparison, label: str, there: Sequence[int], rows: int, file: BoardFile) -> Standing:
-    """The standing by the metric compared or, with a `label`, by one class's, corrected over the pairs of runs."""
-    runs = len(compared.names)
-    effects = [pair.classes[label] if label else pair.effect for pair in compared.pairs]
-    p = corrections.holm(np.array([effect.p_value for effect in effects]))
+def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows: int, file: BoardFile) -> Standing:
+    """The standing by the compared metric or, with a `label`, by the score of that class.
+
+    The p-values of a class are corrected over the pairs of runs, as those of the metric are.
+    """
+    runs = len(comparison.names)
+    effects = [pair.classes[label] if label else pair.effect for pair in comparison.pairs]
+    p_values = corrections.holm(np.array([effect.p_value for effect in effects]))
     differs = np.zeros((runs, runs), dtype=bool)
     scores = np.full(runs, np.nan)
-    for pair, effect, corrected in zip(compared.pairs, effects, p, strict=True):
-        differs[pair.first, pair.second] = differs[pair.second, pair.first] = corrected <= compared.alpha
+    for pair, effect, p_value in zip(comparison.pairs, effects, p_values, strict=True):
+        differs[pair.first, pair.second] = p_value <= comparison.alpha
+        differs[pair.second, pair.first] = p_value <= comparison.alpha
         scores[pair.first], scores[pair.second] = effect.first, effect.second
-    scores = scores if file.order == "highest first" else -scores
-    best = ties.not_worse_than_the_best(scores, differs)
-    letters, ranks = ties.letters(scores, differs), ties.rank_intervals(scores, differs)
-    return _spread_out(best, letters, ranks, there, rows)
+    merit = scores if file.order == "highest first" else -scores
+    best = ties.not_worse_than_the_best(merit, differs)
+    letters, ranks = ties.letters(merit, differs), ties.rank_intervals(merit, differs)
+    return _for_all_rows(best, letters, ranks, positions, rows)
 
 
-def _spread_out(best: Array, letters: list[str], ranks: Array, there: Sequence[int], rows: int) -> Standing:
-    """Put what is known of some rows into all of them: a row that was not compared is not best and has no letter."""
-    place = {row: position for position, row in enumerate(there)}
-    return Standing(
-        tuple(row in place and bool(best[place[row]]) for row in range(rows)),
-        tuple(letters[place[row]] if row in place else "" for row in range(rows)),
-        tuple(
-            (int(ranks[place[row], 0]), int(ranks[place[row], 1])) if row in place else (1, rows) for row in range(rows)
-        ),
-    )
+def _for_all_rows(best: Array, letters: list[str], ranks: Array, positions: Sequence[int], rows: int) -> Standing:
+    """Extend a standing to all rows; one that was not compared is not best and has no letter."""
+    index_of = {position: index for index, position in enumerate(positions)}
+    all_best, all_letters, all_ranks = [], [], []
+    for row in range(rows):
+        index = index_of.get(row)
+        if index is None:
+            all_best.append(False)
+            all_letters.append("")
+            all_ranks.append((1, rows))
+        else:
+            all_best.append(bool(best[index]))
+            all_letters.append(letters[index])
+            all_ranks.append((int(ranks[index, 0]), int(ranks[index, 1])))
+    return Standing(tuple(all_best), tuple(all_letters), tuple(all_ranks))

@@ -1,6 +1,6 @@
-"""The rows of a board that are trainings of one model, taken together: means with the noise of images and of seeds.
+"""The means of a board over training seeds, with the variation from images and from seeds.
 
-What is a mean over seeds, and how far it may be off, is for `seeds.py` to say.
+The means and their errors are computed by `bench/comparison/seeds.py`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.boards.board_file import BoardFile
-from bench.boards.board_runs import ALPHA, Measured, asked_of
+from bench.boards.board_file import BoardFile, Seeds
+from bench.boards.board_runs import ALPHA, Measured, metrics_by_comparison
 from bench.comparison.seeds import SeedEffect, compare_seeds
 
 
 @dataclass(frozen=True, eq=False)
-class Mean:
-    """A model: how many of its runs stand on the board, the mean of each metric over them, and who was left out."""
+class SeedMean:
+    """A model with the number of its runs, the mean of each metric over them, and excluded runs."""
 
     name: str
     runs: int
@@ -25,28 +25,33 @@ class Mean:
     left_out: tuple[str, ...]
 
 
-def means(together: Sequence[Measured], file: BoardFile) -> list[Mean]:
-    """The means of every [[seeds]] that has two comparable runs or more, best first by the primary metric."""
-    found = []
-    for each in file.seeds:
-        runs = [one for one in together if one.name in each.runs]
-        if len(runs) < 2:
+def means(comparable: Sequence[Measured], file: BoardFile) -> list[SeedMean]:
+    """The mean of every [[seeds]] with at least two comparable runs, best first."""
+    seed_means = []
+    for seeds in file.seeds:
+        runs = [run for run in comparable if run.name in seeds.runs]
+        if len(runs) >= 2:
+            seed_means.append(_mean(seeds, runs, file))
+    return sorted(seed_means, key=lambda mean: file.sort_sign * _value(mean, file.primary))
+
+
+def _mean(seeds: Seeds, runs: Sequence[Measured], file: BoardFile) -> SeedMean:
+    effects: dict[str, SeedEffect] = {}
+    for compared, metrics in metrics_by_comparison(runs, file).items():
+        if all(run.value(metric) is None for run in runs for metric in metrics):
             continue
-        effects: dict[str, SeedEffect] = {}
-        for mean, metrics in asked_of(runs, file).items():
-            if all(one.value(metric) is None for one in runs for metric in metrics):
-                continue
-            by_class = any(":" in metric for metric in metrics)
-            asked = {each.name: [one.run for one in runs]}
-            model = compare_seeds(asked, metric=mean, by_class=by_class, alpha=ALPHA).models[0]
-            labels = {metric: metric.partition(":")[2] for metric in metrics}
-            effects |= {metric: model.classes[label] if label else model.mean for metric, label in labels.items()}
-        names = [one.name for one in runs]
-        found.append(Mean(each.name, len(runs), effects, tuple(name for name in each.runs if name not in names)))
-    sign = -1 if file.order == "highest first" else 1
-    return sorted(found, key=lambda mean: sign * _value(mean, file.primary))
+        by_class = any(":" in metric for metric in metrics)
+        trainings = {seeds.name: [run.run for run in runs]}
+        comparison = compare_seeds(trainings, metric=compared, by_class=by_class, alpha=ALPHA)
+        model = comparison.models[0]
+        for metric in metrics:
+            label = metric.partition(":")[2]
+            effects[metric] = model.classes[label] if label else model.mean
+    names = [run.name for run in runs]
+    left_out = tuple(name for name in seeds.runs if name not in names)
+    return SeedMean(seeds.name, len(runs), effects, left_out)
 
 
-def _value(mean: Mean, metric: str) -> float:
+def _value(mean: SeedMean, metric: str) -> float:
     effect = mean.effects.get(metric)
     return float(np.nan_to_num(effect.value)) if effect else 0.0

@@ -1,6 +1,6 @@
-"""The table of a board as a plain value: columns, rows of text and scores, remarks; and its rows as flat records.
+"""The table of a board as a plain value (columns, rows, remarks), and its rows as flat records.
 
-Every renderer starts from it; where its content comes from is the business of `boards.py`.
+All renderers start from it; `boards/__init__.py` fills it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Score:
-    """A score as a table shows it: a fraction of 1 (None: not defined), the digits of its percentage, its interval.
+    """A score for a table: a fraction of 1, or None if undefined, with the digits of its percentage.
 
-    `errors` of a mean over seeds are the standard errors from the images and from the seeds.
+    `errors`, for a mean over seeds, are the standard errors from images and from seeds.
     """
 
     value: float | None
@@ -27,7 +27,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: the key of its values, the title a person reads, and what its cells are."""
+    """A column: the key of its values, its title, and the kind of its cells."""
 
     key: str
     title: str
@@ -36,7 +36,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row: a cell for each column (text, or a `Score`), and why it stands apart, if it does."""
+    """A row: one cell for each column, and the reason if the row cannot be compared."""
 
     name: str
     reported: bool
@@ -47,9 +47,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All that a renderer writes: rows in order, rows that cannot be compared with them, and remarks in words.
+    """The content of a rendered board: rows in order, rows that cannot be compared, and remarks.
 
-    `means` are the models that were trained from several seeds: a row each, beside the rows of their runs.
+    `means` holds a row for each model that was trained from several seeds.
     """
 
     title: str
@@ -63,23 +63,33 @@ class Table:
 
 def records(table: Table) -> list[dict[str, Any]]:
     """The rows as flat records, for data frames, CSV and JSON."""
-    found = []
-    for row in (*table.rows, *table.means, *table.apart):
-        record: dict[str, Any] = {"name": row.name, "reported": row.reported, "apart": row.reason}
-        for column, cell in zip(table.columns, row.cells, strict=True):
-            if isinstance(cell, Score):
-                low, high = cell.interval or (None, None)
-                record |= {column.key: cell.value, f"{column.key}:low": low, f"{column.key}:high": high}
-                record[f"{column.key}:bold"] = cell.bold
-                if table.means:
-                    images, seeds = (None if np.isnan(each) else each for each in cell.errors or (np.nan, np.nan))
-                    record |= {f"{column.key}:image_error": images, f"{column.key}:seed_error": seeds}
-            elif column.kind == "cost":
-                record[column.key] = float(cell) if cell else None
-            elif column.kind == "rank":
-                low, high = row.rank or (None, None)
-                record |= {"rank:low": low, "rank:high": high}
-            else:
-                record[column.key] = cell
-        found.append(record)
-    return found
+    return [_record(row, table) for row in (*table.rows, *table.means, *table.apart)]
+
+
+def _record(row: Row, table: Table) -> dict[str, Any]:
+    record: dict[str, Any] = {"name": row.name, "reported": row.reported, "apart": row.reason}
+    for column, cell in zip(table.columns, row.cells, strict=True):
+        if isinstance(cell, Score):
+            record |= _score_fields(column.key, cell, with_errors=bool(table.means))
+        elif column.kind == "cost":
+            record[column.key] = float(cell) if cell else None
+        elif column.kind == "rank":
+            low, high = row.rank or (None, None)
+            record |= {"rank:low": low, "rank:high": high}
+        else:
+            record[column.key] = cell
+    return record
+
+
+def _score_fields(key: str, score: Score, *, with_errors: bool) -> dict[str, Any]:
+    low, high = score.interval or (None, None)
+    fields = {
+        key: score.value,
+        f"{key}:low": low,
+        f"{key}:high": high,
+        f"{key}:bold": score.bold,
+    }
+    if with_errors:
+        for name, error in zip(("image", "seed"), score.errors or (np.nan, np.nan), strict=True):
+            fields[f"{key}:{name}_error"] = None if np.isnan(error) else error
+    return fields

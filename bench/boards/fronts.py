@@ -1,6 +1,12 @@
-"""The front of accuracy and cost: which runs are not beaten by another that is better, and no dearer, or the reverse.
+"""The front of accuracy and cost: the runs for which no other run is both better and cheaper.
 
-The front is that of the plain scores; how sure each is, its interval says. This module knows no picture.
+The front is that of the plain scores; their intervals are shown beside it. This module draws
+nothing.
+
+    score |        o c        a and c are on the front;
+          |   o a             b is beaten by a, which costs less and scores higher
+          |       o b
+          +------------ cost
 """
 
 from __future__ import annotations
@@ -10,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.boards.board_file import Board
-from bench.boards.board_runs import measured
+from bench.boards.board_runs import score_run
 from bench.comparison import contrasts
 from bench.comparison.comparability import align
 from bench.errors import RunError, UsageError, did_you_mean
@@ -18,13 +24,13 @@ from bench.notices import many
 from bench.runs import Run, circumstances
 
 COSTS: Mapping[str, str] = {**{name: name for name in circumstances.COSTS}, "latency": "p50 ms"}
-"""What a person may call a cost, and its name among the figures of a run."""
+"""What `--cost` accepts, and the name of that cost in `circumstances.COSTS`."""
 MORE_IS_BETTER = ("images/s",)
 
 
 @dataclass(frozen=True)
 class Point:
-    """A run: its cost in the unit of the axis, its score as a fraction of 1, and whether it is on the front."""
+    """A run: its cost in the unit of the axis, its score as a fraction of 1, and its interval."""
 
     name: str
     cost: float
@@ -35,7 +41,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Front:
-    """All that a plot shows: what the axes are, the points by cost, and remarks in words."""
+    """The content of a plot: the axes, the points sorted by cost, and notes."""
 
     title: str
     metric: str
@@ -46,73 +52,100 @@ class Front:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Costed:
+    run: Run
+    cost: float
+    entry: Mapping[str, Any]
+
+
 def of_board(board: Board, *, metric: str | None, cost: str) -> Front:
-    """The front of the runs of a board, scored under its rules; by its primary metric if none is named.
+    """The front of the runs of a board, scored under its rules; by default its primary metric.
 
     Raises:
         RunError, UsageError: as `front`.
     """
-    found = [measured(board.file, run) for run in board.runs.values()]
-    if not found:
-        raise RunError(
-            f"{board.path} holds no run record yet, and published rows tell no cost: there is nothing to plot"
-        )
-    return front([one.run for one in found], metric=metric or board.file.primary, cost=cost, title=board.file.title)
+    if not board.runs:
+        raise RunError(f"{board.path} has no run record to plot; published rows have no measured cost")
+    runs = [score_run(board.file, run).run for run in board.runs.values()]
+    return front(runs, metric=metric or board.file.primary, cost=cost, title=board.file.title)
 
 
 def front(compared: Sequence[Run], *, metric: str | None, cost: str, title: str = "") -> Front:
     """The front of runs on the same images.
 
     Raises:
-        RunError: runs that cannot be compared, or none of which has the cost.
-        UsageError: no such metric or cost.
+        RunError: the runs cannot be compared, or none has this cost.
+        UsageError: unknown metric or cost.
     """
     if cost not in COSTS:
         raise UsageError(f"--cost {cost}: {did_you_mean(cost, COSTS)}")
-    asked = contrasts.question(compared, metric)
-    names = [run.record.name for run in compared]
-    align(compared, [f"{name} ({run.record.id[:6]})" for name, run in zip(names, compared, strict=True)], asked.family)
+    query = contrasts.question(compared, metric)
+    names = [f"{run.record.name} ({run.record.id[:6]})" for run in compared]
+    align(compared, names, query.family)
     column = COSTS[cost]
-    known: list[tuple[Run, float, Mapping[str, Any]]] = []
-    left_out = []
-    for run in compared:
-        value, entry = circumstances.cost(run.record, column), _entry(run, asked)
-        if value is None or entry["value"] is None:
-            left_out.append(f"{run.record.name} has no {cost if value is None else asked.metric}")
-        else:
-            known.append((run, value, entry))
-    if not known:
-        hint = ": bench run --latency measures it" if column.endswith(" ms") else ", which bench run measures"
-        raise RunError(f"none of the {len(compared)} runs has a figure of {cost}{hint}")
-    more, lower = column in MORE_IS_BETTER, asked.lower_is_better
-    # With both as what should be small, one rule tells who is beaten.
-    merits = [(-value if more else value, entry["value"] if lower else -entry["value"]) for _, value, entry in known]
-    points = [
-        Point(run.record.name, value, entry["value"], _interval(entry), not any(_beats(other, own) for other in merits))
-        for (run, value, entry), own in zip(known, merits, strict=True)
-    ]
+    costed, left_out = _with_costs(compared, query, cost)
+    if not costed:
+        hint = "bench run --latency" if column.endswith(" ms") else "bench run"
+        raise RunError(f"none of the {len(compared)} runs has the cost {cost}: {hint} measures it")
     data = compared[0].record.dataset
+    points = _points(costed, query, more=column in MORE_IS_BETTER)
     return Front(
         title=title or f"{data.title} {data.split}, {many(data.images, 'image')}",
-        metric=asked.metric,
+        metric=query.metric,
         cost=column,
-        lower_is_better=lower,
-        more_is_better=more,
+        lower_is_better=query.lower_is_better,
+        more_is_better=column in MORE_IS_BETTER,
         points=tuple(sorted(points, key=lambda point: (point.cost, point.name))),
-        notes=tuple(_notes([run for run, _, _ in known], column, left_out)),
+        notes=tuple(_notes([item.run for item in costed], column, left_out)),
     )
 
 
-def _beats(other: tuple[float, float], own: tuple[float, float]) -> bool:
-    return other != own and other[0] <= own[0] and other[1] <= own[1]
+def _with_costs(compared: Sequence[Run], query: contrasts.Question, cost: str) -> tuple[list[_Costed], list[str]]:
+    """The runs that have both cost and score, and why the others are left out."""
+    costed, left_out = [], []
+    for run in compared:
+        value, entry = circumstances.cost(run.record, COSTS[cost]), _entry(run, query)
+        if value is None:
+            left_out.append(f"{run.record.name} has no {cost}")
+        elif entry["value"] is None:
+            left_out.append(f"{run.record.name} has no {query.metric}")
+        else:
+            costed.append(_Costed(run, value, entry))
+    return costed, left_out
 
 
-def _entry(run: Run, asked: contrasts.Question) -> Mapping[str, Any]:
-    """The score asked for as the record has it, with its interval."""
-    group: Mapping[str, Any] = run.record.scores.get(asked.family.GROUP, {})
-    entries = group if asked.label is None else group.get("per_class", {}).get(asked.label, {})
-    found: Mapping[str, Any] = entries.get(asked.name, {"value": None, "interval": None})
-    return found
+def _points(costed: Sequence[_Costed], query: contrasts.Question, *, more: bool) -> list[Point]:
+    # Signs turn both axes so that smaller is better; then one rule decides which run is beaten.
+    cost_sign = -1.0 if more else 1.0
+    score_sign = 1.0 if query.lower_is_better else -1.0
+    losses = [(cost_sign * item.cost, score_sign * item.entry["value"]) for item in costed]
+    points = []
+    for item, loss in zip(costed, losses, strict=True):
+        beaten = any(_beats(other, loss) for other in losses)
+        points.append(
+            Point(
+                item.run.record.name,
+                item.cost,
+                item.entry["value"],
+                _interval(item.entry),
+                not beaten,
+            )
+        )
+    return points
+
+
+def _beats(other: tuple[float, float], loss: tuple[float, float]) -> bool:
+    return other != loss and other[0] <= loss[0] and other[1] <= loss[1]
+
+
+def _entry(run: Run, query: contrasts.Question) -> Mapping[str, Any]:
+    """The score in the record, with its interval."""
+    group: Mapping[str, Any] = run.record.scores.get(query.family.GROUP, {})
+    if query.label is not None:
+        group = group.get("per_class", {}).get(query.label, {})
+    entry: Mapping[str, Any] = group.get(query.name, {"value": None, "interval": None})
+    return entry
 
 
 def _interval(entry: Mapping[str, Any]) -> tuple[float, float] | None:
@@ -122,10 +155,12 @@ def _interval(entry: Mapping[str, Any]) -> tuple[float, float] | None:
 
 def _notes(shown: Sequence[Run], column: str, left_out: Sequence[str]) -> list[str]:
     notes = [f"left out: {'; '.join(left_out)}"] if left_out else []
-    depends = column not in circumstances.SAME_EVERYWHERE
+    if column in circumstances.SAME_EVERYWHERE:
+        return notes
     devices = {circumstances.device(run.record) for run in shown}
-    if depends and len(devices) > 1:
-        notes.append(f"{column} of several devices are no fair race: {'; '.join(sorted(devices))}")
-    elif depends:
+    if len(devices) > 1:
+        names = "; ".join(sorted(devices))
+        notes.append(f"{column} was measured on different devices and is not comparable: {names}")
+    else:
         notes.append(f"{column} on {devices.pop()}")
     return notes

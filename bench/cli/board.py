@@ -101,15 +101,15 @@ def add(
     board = board_file.read(folder.expanduser())
     found = runs.read(find_record(run.expanduser()))
     target = board_file.add(board, found)
-    rows = [board_runs.measured(board.file, each) for each in (*board.runs.values(), found)]
-    _, apart = board_runs.part(rows, board.file)
+    rows = [board_runs.score_run(board.file, each) for each in (*board.runs.values(), found)]
+    _, apart = board_runs.split_comparable(rows, board.file)
     reason = next((why for one, why in apart if one.name == found.record.name), "")
     if as_json:
         console.say_json({"board": str(board.path), "added": str(target), "apart": reason or None})
         return 0
     console.say(f"added {target}")
     if reason:
-        console.say(f"it stands apart, for it cannot be compared with the other rows: {reason}")
+        console.say(f"it is listed apart from the other rows and not ranked: {reason}")
     console.note(f"bench board render {folder} writes the table")
     return 0
 

@@ -33,8 +33,8 @@ from bench.scoring import FEW_CLUSTERS, FEW_IMAGES, seed_of
 ALPHA = 0.10
 """Two one-sided 95 % bounds are the two ends of a 90 % interval."""
 FREEDOM_FRACTION = 0.5
-"""Fraction of the effective degrees of freedom that the bounds use. With all of them, models that are
-worse by exactly the margin pass in up to 8 % of samples of 50 images (docs/statistics.md)."""
+"""Fraction of the effective degrees of freedom that the bounds use. With all of them, models that
+are worse by exactly the margin pass in up to 8 % of samples of 50 images (docs/statistics.md)."""
 TOLERANCE = 1e-12
 """Summing the same floats in another order changes a score by less than this."""
 
@@ -47,8 +47,8 @@ class Finding:
 
     `change` is candidate minus baseline, with its sign chosen so that negative is worse. `low` and
     `high` are its one-sided 95 % bounds. `detectable` is the distance from the margin at which a
-    change is decided with 80 % power; `needed` is the number of images that would decide this change.
-    NaN means unknown; infinite means that no number of images would be enough.
+    change is decided with 80 % power; `needed` is the number of images that would decide this
+    change. NaN means unknown; infinite means that no number of images would be enough.
     """
 
     metric: str
@@ -110,8 +110,8 @@ def check(
     """Decide whether the candidate is worse than the baseline on a metric by more than the margin.
 
     Margins are fractions of 1. `guards` maps class names to their own margins, for the class score
-    that belongs to the metric: IoU for mIoU, AP for AP, PQ for PQ. `common_images` restricts both runs
-    to the images that they share.
+    that belongs to the metric: IoU for mIoU, AP for AP, PQ for PQ. `common_images` restricts both
+    runs to the images that they share.
 
     Raises:
         RunError: the runs have different rules or ground truth, or lack the score.

@@ -182,14 +182,14 @@ def test_the_data_frame_holds_the_same(place: Path) -> None:
 
 def test_add_refuses_what_does_not_belong(place: Path, tmp_path: Path) -> None:
     board = board_file.read(place)
-    with pytest.raises(RunError, match="on the board already, as runs/good"):
+    with pytest.raises(RunError, match="already on the board as runs/good"):
         board_file.add(board, board.runs["good"])
-    with pytest.raises(RunError, match="a row 'good' already"):
+    with pytest.raises(RunError, match="already has a row 'good'"):
         board_file.add(board, contesting.run(tmp_path / "runs", "good", 0.3))
     other = contesting.run(
         tmp_path / "runs", "x", 0.1, card=contesting.CARD.replace('name = "blocks"', 'name = "bricks"')
     )
-    with pytest.raises(RunError, match=r"is a run on bricks val; the board .* is of blocks val"):
+    with pytest.raises(RunError, match=r"is a run on bricks val; the board .* is for blocks val"):
         board_file.add(board, other)
     assert {"good", "alike", "bad"} == {path.name for path in (place / "runs").iterdir()}
 
@@ -203,12 +203,16 @@ WRONG_BOARDS = {
     "unknown key": ("metrics =", "metric =", "unknown key 'metric': did you mean metrics"),
     "missing": ('primary = "mIoU"', "", "the key 'primary' is missing"),
     "type": ('split = "val"', "split = 3", "split: expected str, got int"),
-    "primary": ('primary = "mIoU"', 'primary = "mIOU"', "primary names 'mIOU', no metric: did you mean mIoU"),
+    "primary": (
+        'primary = "mIoU"',
+        'primary = "mIOU"',
+        "primary names 'mIOU', which is not in metrics: did you mean mIoU",
+    ),
     "class": ("IoU:car", "IoU:cart", "'IoU:cart': did you mean car"),
-    "twice": ('"IoU:car"', '"mIoU"', "lists 'mIoU' twice"),
+    "twice": ('"IoU:car"', '"mIoU"', "'mIoU' occurs twice in metrics"),
     "card": ('"blocks.toml"', '"blox.toml"', "no card at"),
     "order": ("details", 'order = "up"\ndetails', "order"),
-    "toml": ("title =", "title", "is no TOML"),
+    "toml": ("title =", "title", "is not valid TOML"),
 }
 
 
@@ -222,12 +226,12 @@ def test_a_wrong_board_file_names_file_and_key(case: str, place: Path) -> None:
 
 
 WRONG_ROWS = {
-    "column": ("name,source,miou\na,b,1\n", "column 'miou'"),
-    "semicolons": ("name;source;mIoU\na;b;1\n", "commas separate the columns"),
+    "column": ("name,source,miou\na,b,1\n", "unknown column 'miou'"),
+    "semicolons": ("name;source;mIoU\na;b;1\n", "separate the columns by commas"),
     "missing": ("name,mIoU\na,1\n", "the column 'source' is missing"),
-    "fields": ("name,source,mIoU\na,b\n", "line 2: 2 fields under 3 columns"),
-    "number": ("name,source,mIoU\na,b,high\n", "line 2, column 'mIoU': 'high' is no percentage"),
-    "percent": ("name,source,mIoU\na,b,101\n", "'101' is no percentage"),
+    "fields": ("name,source,mIoU\na,b\n", "line 2: 2 fields, but the header has 3"),
+    "number": ("name,source,mIoU\na,b,high\n", "line 2, column 'mIoU': 'high' is not a percentage"),
+    "percent": ("name,source,mIoU\na,b,101\n", "'101' is not a percentage"),
     "source": ("name,source,mIoU\na,,1\n", "line 2: name and source"),
 }
 
@@ -241,7 +245,7 @@ def test_a_table_of_a_spreadsheet_is_read(place: Path, mark: bytes) -> None:
 
 def test_a_table_that_is_no_utf_8_is_named(place: Path) -> None:
     (place / "published.csv").write_bytes(PUBLISHED.encode("utf-16"))
-    with pytest.raises(UsageError, match=r"published\.csv: the text is no UTF-8; .* 'CSV UTF-8'"):
+    with pytest.raises(UsageError, match=r"published\.csv is not UTF-8; .* 'CSV UTF-8'"):
         board_file.read(place)
 
 
@@ -260,5 +264,5 @@ def test_the_readme_tells_every_key(repository: Path) -> None:
 
 
 def test_a_folder_without_a_board_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"is no board: there is no board\.toml"):
+    with pytest.raises(UsageError, match=r"is not a board: it has no board\.toml"):
         board_file.read(tmp_path)

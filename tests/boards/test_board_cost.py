@@ -75,7 +75,7 @@ def test_every_format_shows_costs(place: Path) -> None:
 
 def test_devices_are_named(place: Path, tmp_path: Path) -> None:
     remarks = boards.table(board_file.read(place)).remarks
-    expected = "Measured on A100 and H200: images/s, p50 ms, memory; figures of different devices are no fair race."
+    expected = "Measured on A100 and H200: images/s, p50 ms, memory; figures of different devices are not comparable."
     assert expected in remarks
     (place / "board.toml").write_text(BOARD.replace('"images/s", "p50 ms", "memory"', '"GFLOPs"'))
     assert not any("Measured on" in remark for remark in boards.table(board_file.read(place)).remarks)
@@ -85,8 +85,8 @@ def test_devices_are_named(place: Path, tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ('"p50 ms"', '"p50"', r"cost: 'p50': did you mean"),
-        ('"p50 ms"', '"memory"', "cost, with details, lists 'memory' twice"),
-        ("cost =", 'details = ["parameters"]\ncost =', "cost, with details, lists 'parameters' twice"),
+        ('"p50 ms"', '"memory"', "'memory' occurs twice in cost and details"),
+        ("cost =", 'details = ["parameters"]\ncost =', "'parameters' occurs twice in cost and details"),
     ],
 )
 def test_wrong_costs_are_refused(place: Path, old: str, new: str, message: str) -> None:
@@ -97,5 +97,5 @@ def test_wrong_costs_are_refused(place: Path, old: str, new: str, message: str) 
 
 def test_a_published_cost_is_a_number(place: Path) -> None:
     (place / "published.csv").write_text(PUBLISHED.replace("134.5", "134.5M"))
-    with pytest.raises(UsageError, match=r"line 2, column 'parameters': '134.5M' is no number such as 27.7"):
+    with pytest.raises(UsageError, match=r"line 2, column 'parameters': '134.5M' is not a number such as 27.7"):
         board_file.read(place)

@@ -82,8 +82,8 @@ def test_a_page_without_the_mean_is_stale(place: Path, table: Table) -> None:
 @pytest.mark.parametrize(
     ("seeds", "message"),
     [
-        ('[[seeds]]\nname = "net"\nruns = ["net", "net-sed2"]', "no row is called 'net-sed2': did you mean net-seed2"),
-        ('[[seeds]]\nname = "net"\nruns = ["net"]', "it takes two rows or more"),
+        ('[[seeds]]\nname = "net"\nruns = ["net", "net-sed2"]', "there is no row 'net-sed2': did you mean net-seed2"),
+        ('[[seeds]]\nname = "net"\nruns = ["net"]', "runs must list at least two rows"),
         ('[[seeds]]\nname = "net"\nruns = ["net", "net"]', "the row 'net' is listed twice"),
         ('[[seeds]]\nname = "net"\nrun = ["net", "net-seed2"]', "unknown key 'run': did you mean runs"),
         ('[[seeds]]\nname = "net"', "the key 'runs' is missing"),

@@ -94,7 +94,7 @@ def test_a_row_that_cannot_be_compared_is_added_apart(place: Path, bench) -> Non
     few = evaluated(bench, place, "constant", "--limit", "5")
     code, out, _ = bench("board", "add", few, board)
     assert 0 == code
-    assert "stands apart" in out
+    assert "listed apart" in out
     assert "image005" in out
 
 
@@ -103,9 +103,9 @@ def test_mistakes_are_one_sentence(place: Path, bench) -> None:
     run = evaluated(bench, place, "damaged")
     assert 0 == bench("board", "add", run, board)[0]
     code, _, err = bench("board", "add", run, board)
-    assert (2, True) == (code, "on the board already" in err)
+    assert (2, True) == (code, "already on the board" in err)
     code, _, err = bench("board", "show", place)
-    assert (2, True) == (code, "there is no board.toml in it" in err)
+    assert (2, True) == (code, "it has no board.toml" in err)
     code, _, err = bench("board", "show", board, "--out", place / "no" / "file")
     assert (2, True) == (code, "cannot write" in err)
     code, _, err = bench("eval", "-p", "baseline:orakle", "-d", board / "blocks.toml", "--data", place)

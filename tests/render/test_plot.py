@@ -102,7 +102,7 @@ def test_what_cannot_stand_in_one_picture_is_refused(tmp_path: Path) -> None:
     one, other = _run(tmp_path, "a", 1, parameters=5), _run(tmp_path, "b", 1, images=5, parameters=5)
     with pytest.raises(RunError, match="image"):
         fronts.front([one, other], metric=None, cost="parameters")
-    with pytest.raises(RunError, match=r"none of the 1 runs has a figure of latency: bench run --latency measures it"):
+    with pytest.raises(RunError, match=r"none of the 1 runs has the cost latency: bench run --latency measures it"):
         fronts.front([one], metric=None, cost="latency")
     with pytest.raises(UsageError, match=r"--cost param: did you mean parameters"):
         fronts.front([one], metric=None, cost="param")
@@ -116,7 +116,10 @@ def test_what_is_left_out_and_where_speed_was_measured_is_said(tmp_path: Path) -
     ]
     found = fronts.front(made, metric=None, cost="latency")
     assert ["b", "a"] == [point.name for point in found.points]
-    expected = ("left out: c has no latency", "p50 ms of several devices are no fair race: A100; H200")
+    expected = (
+        "left out: c has no latency",
+        "p50 ms was measured on different devices and is not comparable: A100; H200",
+    )
     assert expected == found.notes
     assert ("p50 ms on H200",) == fronts.front(made[:1], metric=None, cost="latency").notes
 
