@@ -1,11 +1,11 @@
-"""Boundaries in label maps: Boundary IoU and boundary F-scores of classes, from one table of counts.
+"""Boundaries in label maps: Boundary IoU and boundary F-scores from one table of counts.
 
 Two kinds of boundary are counted:
 
     Boundary IoU   a band of some width inside each class, along its border; pixels of the two bands
                    are compared where they are
-    boundary F     the contour of each class, one pixel wide; a contour pixel matches if the other map
-                   has a contour pixel of the class within a tolerance
+    boundary F     the contour of each class, one pixel wide; a contour pixel matches if the other
+                   map has a contour pixel of the class within a tolerance
 
 Boundaries are taken on the full image, never at the edge of a region. This module does not know why
 images are weighted.
@@ -31,11 +31,11 @@ from bench.metrics.segments import boundary_distance
 from bench.samples import Array, LabelMap, Table
 
 TOLERANCES = (0.00088, 0.001875, 0.00375, 0.005)
-"""Tolerances of the boundary F-score as fractions of the diagonal: 3, 5, 9, 12 pixels in Cityscapes."""
+"""Tolerances of the F-score as fractions of the diagonal: 3, 5, 9, 12 pixels in Cityscapes."""
 
 Mode = Literal["gscnn", "present"]
 MODES: tuple[Mode, ...] = ("gscnn", "present")
-"""Which images the F-score of a class averages: all, as GSCNN has it, or those whose truth has the class."""
+"""Images that the F-score of a class averages: all, as in GSCNN, or those with the class."""
 IOU = "boundary_IoU"
 
 
@@ -43,8 +43,8 @@ IOU = "boundary_IoU"
 class BoundaryScores:
     """Scores in [0, 1] for weights (B, N), NaN if undefined.
 
-    `overall` maps `boundary_IoU` and `boundary_F_<tolerance>` to (B,), `per_class` the same names to
-    (B, C). From `leave_out`, `fixed` maps them to the classes (C,) that keep their plain value.
+    `overall` maps `boundary_IoU` and `boundary_F_<tolerance>` to (B,), `per_class` the same names
+    to (B, C). From `leave_out`, `fixed` maps them to the classes (C,) that keep their plain value.
     """
 
     overall: Mapping[str, Array]
@@ -57,7 +57,7 @@ class BoundaryScores:
 
 
 def names(tolerances: Sequence[float] = TOLERANCES) -> tuple[str, ...]:
-    """Return the names of the scores; the column `tolerance` holds the position of a name in this list.
+    """Return the names of the scores; the column `tolerance` holds positions in this list.
 
     >>> names()[:2]
     ('boundary_IoU', 'boundary_F_0.00088')
@@ -89,9 +89,9 @@ def radii(size: tuple[int, int], tolerances: Sequence[float] = TOLERANCES) -> tu
 
 
 def coinciding(size: tuple[int, int], tolerances: Sequence[float] = TOLERANCES) -> list[tuple[int, tuple[float, ...]]]:
-    """Return tolerances that are the same number of pixels in images of this size, so that scores are equal.
+    """Return tolerances that are the same number of pixels in images of this size (H, W).
 
-    Each entry is the number of pixels and the tolerances that round to it.
+    Each entry is a number of pixels and the tolerances that round to it: their scores are equal.
 
     >>> coinciding((256, 512))
     [(3, (0.00375, 0.005))]
@@ -113,13 +113,13 @@ def count(
     """Count the boundary pixels of one image; truth and prediction are as in `pixels.count`.
 
     Table `bands`: image (int32), class (int16), tolerance (int16: position in `names`), truth and
-    predicted (int32: boundary pixels of the class), truth_matched and predicted_matched (int32: those
-    with a partner in the other map). There are no rows without boundary pixels.
+    predicted (int32: boundary pixels of the class), truth_matched and predicted_matched (int32:
+    those with a partner in the other map). There are no rows without boundary pixels.
 
-    Tolerance 0 is Boundary IoU: pixels of the class within `band_ratio` x diagonal of a valid pixel of
-    another class, or of the frame of the image; the partner is the same pixel. Void makes no boundary
-    and counts nowhere. The other tolerances are boundary F: contours one pixel wide, with partners
-    within the tolerance; here void is another class, and the frame makes no contour.
+    Tolerance 0 is Boundary IoU: pixels of the class within `band_ratio` x diagonal of a valid pixel
+    of another class, or of the frame of the image; the partner is the same pixel. Void makes no
+    boundary and counts nowhere. The other tolerances are boundary F: contours one pixel wide, with
+    partners within the tolerance; here void is another class, and the frame makes no contour.
 
     Source: boundary-iou-api (Cheng et al. 2021) and GSCNN (Takikawa et al. 2019), as measured in
     docs/conventions.md.
@@ -138,8 +138,8 @@ def count(
     dtype = np.uint8 if C < 255 else np.uint16
     void = truth.labels == classes.ignore
     true = truth.labels.astype(dtype)
-    # Values in both maps: 0 .. C-1 classes, C a label that is not scored, C + 1 void. Label C is a class
-    # of its own here: it makes a boundary where it meets others.
+    # Values in both maps: 0 .. C-1 classes, C a label that is not scored, C + 1 void. Label C is a
+    # class of its own here: it makes a boundary where it meets others.
     predicted = np.minimum(prediction.labels, C).astype(dtype, copy=False)
     for labels in (true, predicted):
         np.copyto(labels, dtype(C + 1), where=void)
@@ -172,11 +172,12 @@ def score(
 ) -> BoundaryScores:
     """Score `bands` of N images under weights (B, N).
 
-    Boundary IoU sums the bands over images, then divides, like IoU. The F-score of a class is a mean
-    over images of F = 2 PR / (P + R), where precision P and recall R are the fractions of predicted and
-    true contour pixels that match. Mode `gscnn` averages all images: a class without a contour in both
-    maps has F = 1 there, with a contour in one map alone F = 0. Mode `present` averages the images whose
-    truth has a contour of the class. Means over classes are those of `rates.rates`.
+    Boundary IoU sums the bands over images, then divides, like IoU. The F-score of a class is a
+    mean over images of F = 2 PR / (P + R), where precision P and recall R are the fractions of
+    predicted and true contour pixels that match. Mode `gscnn` averages all images: a class without
+    a contour in both maps has F = 1 there, with a contour in one map alone F = 0. Mode `present`
+    averages the images whose truth has a contour of the class. Means over classes are those of
+    `rates.rates`.
 
     Raises:
         UsageError: an unknown mode, or tolerances as in `radii`.
@@ -205,9 +206,9 @@ def leave_out(
 ) -> BoundaryScores:
     """Score with each of K clusters left out in turn, B = K; `clusters` (N,) numbers them 0 .. K-1.
 
-    Each row is the total minus the sums of one cluster. Classes that fewer than `MIN_CARRIERS` clusters
-    carry keep their plain value, as in `semantic.leave_out`; in mode `gscnn` every image carries every
-    class.
+    Each row is the total minus the sums of one cluster. Classes that fewer than `MIN_CARRIERS`
+    clusters carry keep their plain value, as in `semantic.leave_out`; in mode `gscnn` every image
+    carries every class.
     """
     count_of_clusters = int(clusters.max(initial=-1)) + 1
     results = {}
@@ -225,17 +226,17 @@ def leave_out(
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """Return what the ground truth alone determines: boundary pixels by image, class and tolerance."""
+    """Return what the ground truth alone determines: boundary pixels by class and tolerance."""
     table = tables["bands"]
     in_truth = table["truth"] > 0
     return {name: table[name][in_truth] for name in ("image", "class", "tolerance", "truth")}
 
 
 def _bands(true: Array, predicted: Array, C: int, width: int) -> Array:
-    """Count the pixels of each class in its band, (C, 4): in the truth, in the prediction, in both (twice).
+    """Count the pixels of each class in its band, (C, 4): of the truth, the prediction, both twice.
 
-    One joint histogram of the two maps gives all counts, once every pixel outside a band is set to the
-    value of void, C + 1. In one dimension, with width 1 (the frame makes a band, too):
+    One joint histogram of the two maps gives all counts, once every pixel outside a band is set to
+    the value of void, C + 1. In one dimension, with width 1 (the frame makes a band, too):
 
         labels      0 0 0 1 1 1
         in a band   0 . 0 1 . 1

@@ -1,4 +1,4 @@
-"""Classes merged into their categories: a class table and a `pixels` table made from those of classes.
+"""Classes merged into their categories: the class table and the `pixels` table of categories.
 
 Merged tables are scored like any other. This module does not know scores.
 """
@@ -12,12 +12,14 @@ from bench.samples import Array, Table
 
 
 def categories(classes: Classes) -> Classes:
-    """Return the categories of the scored classes as a class table, in the order of their first class.
+    """Return the categories of the scored classes as a class table, ordered by their first class.
 
-    A category is a `thing` if all its labels are countable, scored or not. Such categories have an iIoU.
+    A category is a `thing` if all its labels are countable, scored or not. Such categories have an
+    iIoU.
 
-    >>> car, rider = Class(0, "car", 0, thing=True, category="vehicle"), Class(1, "sky", 1, category="sky")
-    >>> [(entry.name, entry.thing) for entry in categories(Classes((car, rider))).scored]
+    >>> car = Class(0, "car", 0, thing=True, category="vehicle")
+    >>> sky = Class(1, "sky", 1, category="sky")
+    >>> [(entry.name, entry.thing) for entry in categories(Classes((car, sky))).scored]
     [('vehicle', True), ('sky', False)]
     """
     names = list(dict.fromkeys(entry.category for entry in classes.scored if entry.category is not None))
@@ -46,7 +48,7 @@ def merge(counts: Table, classes: Classes) -> Table:
 
 
 def category_of(classes: Classes, names: tuple[str, ...]) -> Array:
-    """Return the position in `names` of the category of each scored class, (C,); K without a category."""
+    """Return the position in `names` of the category of each scored class, (C,); K for none."""
     return np.array(
         [names.index(entry.category) if entry.category in names else len(names) for entry in classes.scored]
     )

@@ -1,4 +1,4 @@
-"""Borders between classes in a label map: the pixels near another class, for all classes in one pass.
+"""Borders between classes in a label map, for all classes in one pass.
 
 Void makes no border. Distances are measured through void to the class behind it. This module knows
 arrays, but neither tables nor scores.
@@ -15,9 +15,9 @@ from bench.samples import Array
 def near_another_class(labels: Array, void: int, width: int) -> Array:
     """Return which pixels have a pixel of another value within `width` pixels, (H, W) bool.
 
-    `labels` is (H, W) of unsigned integers. `void` is larger than every other value; void pixels are
-    near nothing, and nothing is near them. Distance is the chessboard distance, as dilation by a square
-    gives it. The frame of the image is not a border.
+    `labels` is (H, W) of unsigned integers. `void` is larger than every other value; void pixels
+    are near nothing, and nothing is near them. Distance is the chessboard distance, as dilation by
+    a square gives it. The frame of the image is not a border.
 
     >>> near_another_class(np.uint8([[0, 0, 0, 1, 9, 1]]), 9, 3).tolist()
     [[True, True, True, True, False, True]]

@@ -1,7 +1,7 @@
 """Panoptic quality: PQ, SQ and RQ from tables of matched segments, for any weights over images.
 
-The table `segments` gives PQ, the table `boundary_segments` Boundary PQ; counting is in `segments.py`.
-This module does not know why images are weighted.
+The table `segments` gives PQ, the table `boundary_segments` Boundary PQ; counting is in
+`segments.py`. This module does not know why images are weighted.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ TABLES = {"panoptic": "segments", "panoptic_boundary": "boundary_segments"}
 """The table behind each group of scores."""
 
 _IMAGES, _ROWS = 4096, 1024
-"""Images and rows of weights per block: next to weights and results, scoring holds 5 C (4096 + 1024) numbers."""
+"""Images and rows of weights per block; scoring holds 5 C (4096 + 1024) numbers at a time."""
 _STEP = 1 << 26
 """IoU is split at multiples of 2^-26, see `_add_up`."""
 
 
 @dataclass(frozen=True, eq=False)
 class PanopticScores:
-    """Scores in [0, 1] for weights (B, N), NaN if undefined; `scores["PQ_th"]` returns an overall score.
+    """Scores in [0, 1] for weights (B, N), NaN if undefined; `scores["PQ_th"]` is an overall score.
 
-    `overall` maps the names in `OVERALL` to (B,): means over all classes, over things (`_th`) and over
-    stuff (`_st`). `per_class` maps those in `PER_CLASS` to (B, C). `scored` (C,) are the classes that the
-    means average; `fixed` and `parts` are as in `semantic.SemanticScores`.
+    `overall` maps the names in `OVERALL` to (B,): means over all classes, over things (`_th`) and
+    over stuff (`_st`). `per_class` maps those in `PER_CLASS` to (B, C). `scored` (C,) are the
+    classes that the means average; `fixed` and `parts` are as in `semantic.SemanticScores`.
     """
 
     overall: Mapping[str, Array]
@@ -89,7 +89,7 @@ class _Sums:
 
     @property
     def segments(self) -> Array:
-        """The denominator tp + fp / 2 + fn / 2, the mean of the numbers of true and predicted segments, (B, C)."""
+        """The mean of the numbers of true and predicted segments, tp + fp / 2 + fn / 2, (B, C)."""
         return self._column(0) + 0.5 * self._column(1) + 0.5 * self._column(2)
 
     @property
@@ -103,7 +103,7 @@ class _Sums:
 
 
 def scored_classes(counts: Table, classes: Classes, classes_in: ClassesIn = "union") -> Array:
-    """Return which classes a mean averages, (C,) bool: those in the truth, in truth or prediction, or all."""
+    """Return which classes a mean averages, (C,) bool, by the rule `classes_in`."""
     return scored_of(_plain(counts, classes).terms(), classes_in)
 
 
@@ -121,13 +121,15 @@ def score(
         RQ = tp / (tp + fp / 2 + fn / 2)
 
     PQ is SQ x RQ. Means average the `scored_classes` of the plain counts, by default those of
-    panopticapi: in the truth or predicted. A class without ground truth in a row of weights is left out
-    of the means of that row. Source: panopticapi (Kirillov et al. 2019).
+    panopticapi: in the truth or predicted. A class without ground truth in a row of weights is left
+    out of the means of that row. Source: panopticapi (Kirillov et al. 2019).
 
     >>> from bench.classes import Class
     >>> classes = Classes((Class(0, "sky", 0), Class(1, "car", 1, thing=True)))
-    >>> columns = {"image": [0, 0], "class": [0, 1], "iou_sum": [0.75, 0.0], "tp": [1, 0], "fp": [1, 0], "fn": [0, 1]}
-    >>> scores = score({name: np.array(column) for name, column in columns.items()}, np.ones((1, 1)), classes)
+    >>> columns = {"image": [0, 0], "class": [0, 1], "iou_sum": [0.75, 0.0]}
+    >>> columns |= {"tp": [1, 0], "fp": [1, 0], "fn": [0, 1]}
+    >>> table = {name: np.array(column) for name, column in columns.items()}
+    >>> scores = score(table, np.ones((1, 1)), classes)
     >>> scores.per_class["PQ"].tolist(), scores["PQ"].tolist(), scores["PQ_st"].tolist()
     ([[0.5, 0.0]], [0.25], [0.5])
     """
@@ -140,7 +142,7 @@ def score(
 
 
 def per_image(counts: Table, images: int, classes: Classes, *, classes_in: ClassesIn = "union") -> PanopticScores:
-    """Score each of N = `images` images alone, B = N, as `score` with the identity matrix as weights."""
+    """Score each of N = `images` images alone, B = N, as `score` with the identity as weights."""
     sums = _Sums(_add_up(counts, counts["image"], images, classes))
     return _scores(sums, _plain(counts, classes), classes, classes_in)
 
@@ -171,16 +173,17 @@ def leave_out(
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """Return what the ground truth alone determines: image, class, crowd and pixels of its segments, int64."""
+    """Return what the ground truth alone determines: its segments, int64."""
     return {name: np.asarray(column, dtype=np.int64) for name, column in tables["truth_segments"].items()}
 
 
 def _add_up(counts: Table, groups: Array, count: int, classes: Classes) -> Array:
     """Sum the rows of the table by their group, 0 .. `count` - 1; returns (count, 5 C)."""
     cells = groups.astype(np.int64) * len(classes) + counts["class"]
-    # A float has 53 bits. IoU is split into multiples of 2^-26 and a remainder below 2^-26, so that both
-    # parts have bits to spare and sums of them (times whole weights) are exact. Then the sum does not
-    # depend on the order of images, and "total minus one cluster" equals the sum without the cluster.
+    # A float has 53 bits. IoU is split into multiples of 2^-26 and a remainder below 2^-26, so that
+    # both parts have bits to spare and sums of them (times whole weights) are exact. Then the sum
+    # does not depend on the order of images, and "total minus one cluster" equals the sum without
+    # the cluster.
     high = np.floor(counts["iou_sum"] * _STEP) / _STEP
     columns = (counts["tp"], counts["fp"], counts["fn"], high, counts["iou_sum"] - high)
     sums = [np.bincount(cells, weights=column, minlength=count * len(classes)) for column in columns]

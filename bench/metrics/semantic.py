@@ -1,7 +1,7 @@
-"""Semantic segmentation: accuracies, IoU and Dice from the `pixels` table, for any weights over images.
+"""Semantic segmentation: accuracies, IoU and Dice from the `pixels` table, for any weights.
 
-Counting is in `pixels.py`. This module does not know why images are weighted: resamples, permutations
-and subsets of the images all look alike here.
+Counting is in `pixels.py`. This module does not know why images are weighted: resamples,
+permutations and subsets of the images all look alike here.
 """
 
 from __future__ import annotations
@@ -42,10 +42,11 @@ MEANS = {"mIoU": "IoU", "mDice": "Dice", "mean_accuracy": "accuracy"}
 class SemanticScores:
     """Scores in [0, 1] for weights (B, N), NaN if undefined; `scores["mIoU"]` returns one of them.
 
-    `overall` maps the names in `OVERALL` to (B,), `per_class` those in `PER_CLASS` to (B, C). `scored`
-    (C,) are the classes that the means average. From `leave_out`, `fixed` (C,) are the scored classes
-    that keep their plain value, and `parts` maps each mean to the score that it averages and the number
-    of clusters that carry each class, (C,), -1 for classes outside the mean.
+    `overall` maps the names in `OVERALL` to (B,), `per_class` those in `PER_CLASS` to (B, C).
+    `scored` (C,) are the classes that the means average. From `leave_out`, `fixed` (C,) are the
+    scored classes that keep their plain value, and `parts` maps each mean to the score that it
+    averages and the number of clusters that carry each class, (C,), -1 for classes outside the
+    mean.
     """
 
     overall: Mapping[str, Array]
@@ -60,7 +61,7 @@ class SemanticScores:
 
 
 def scored_classes(counts: Table, classes: Classes, classes_in: ClassesIn, *, region: int = 0) -> Array:
-    """Return which classes a mean averages, (C,) bool: those in the truth, in truth or prediction, or all."""
+    """Return which classes a mean averages, (C,) bool, by the rule `classes_in`."""
     images = int(counts["image"].max(initial=-1)) + 1
     plain = sums_per_image(counts, images, classes, region).total()
     return scored_of(_terms(plain)["IoU"], classes_in)
@@ -80,11 +81,11 @@ def score(
 
         IoU = tp / (tp + fp + fn),   Dice = 2 tp / (2 tp + fp + fn),   accuracy = tp / (tp + fn)
 
-    A pixel predicted as a label that is not scored is an fn of its true class and an fp of none. Means
-    average the `scored_classes` of the plain counts, and fwIoU the classes of the ground truth by their
-    frequency. A class without ground truth in a row of weights is left out of the means of that row.
-    Accuracy is undefined without ground truth, so `mean_accuracy` averages scored classes with ground
-    truth. Source: cityscapesScripts, VOC's devkit, Long et al. 2015.
+    A pixel predicted as a label that is not scored is an fn of its true class and an fp of none.
+    Means average the `scored_classes` of the plain counts, and fwIoU the classes of the ground
+    truth by their frequency. A class without ground truth in a row of weights is left out of the
+    means of that row. Accuracy is undefined without ground truth, so `mean_accuracy` averages
+    scored classes with ground truth. Source: cityscapesScripts, VOC's devkit, Long et al. 2015.
 
     >>> from bench.classes import Class
     >>> from bench.samples import LabelMap
@@ -120,9 +121,10 @@ def leave_out(
 ) -> SemanticScores:
     """Score with each of K clusters left out in turn, B = K; `clusters` (N,) numbers them 0 .. K-1.
 
-    Counts add up, so each row is the total minus the sums of one cluster. The scores of a class that
-    fewer than `MIN_CARRIERS` clusters carry are NaN here: it gets no interval. In the means such a class
-    keeps its plain value (`fixed`). If all scored classes are fixed, the means are NaN.
+    Counts add up, so each row is the total minus the sums of one cluster. The scores of a class
+    that fewer than `MIN_CARRIERS` clusters carry are NaN here: it gets no interval. In the means
+    such a class keeps its plain value (`fixed`). If all scored classes are fixed, the means are
+    NaN.
     """
     images = sums_per_image(counts, len(clusters), classes, region)
     plain = images.total()
@@ -140,7 +142,8 @@ def _scores(sums: Sums, plain: Sums, classes_in: ClassesIn, *, rare: Array | Non
     results: dict[str, Rates] = {
         name: rates(rows[name], plain_terms[name], classes_in, rare=rare) for name in PER_CLASS
     }
-    # The rates of rare classes are NaN in `results`, but their pixels count in the frequency-weighted mean.
+    # The rates of rare classes are NaN in `results`, but their pixels count in the
+    # frequency-weighted mean.
     iou = np.nan_to_num(ratio(rows["IoU"].numerator, rows["IoU"].denominator))
     pixels = sums.truth.sum(axis=1)
     overall = {
@@ -159,7 +162,7 @@ def _scores(sums: Sums, plain: Sums, classes_in: ClassesIn, *, rare: Array | Non
 
 
 def _terms(sums: Sums) -> dict[str, Terms]:
-    """Return the terms of each rate. With truth = tp + fn and predicted = tp + fp, their sum is 2 tp + fp + fn."""
+    """Return the terms of each rate: truth = tp + fn, predicted = tp + fp, hits = tp."""
     both = sums.truth + sums.predicted
     return {
         "IoU": Terms(sums.hits, both - sums.hits, sums.truth),

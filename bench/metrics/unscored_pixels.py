@@ -1,7 +1,8 @@
-"""Pixels that no class score counts: those over void, and those predicted as a label that is not scored.
+"""Pixels that no class score counts: over void, or predicted as a label that is not scored.
 
-No score is made of these two tables. They hold what the table `pixels` lacks: what is predicted where the truth is
-void, and which unscored labels were predicted; `bench/families/doubts` looks whether that was meant.
+No score uses these two tables. They hold what the table `pixels` lacks: the predictions where the
+ground truth is void, and which unscored labels were predicted. `bench/families/doubts` checks
+whether that was intended.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ from bench.samples.columns import LabelPairs
 
 TABLES = ("void_pixels", "unscored_labels")
 _VALUES = 1 << 17
-"""More than there are predicted values, `UNKNOWN` included."""
+"""A bound above all values (16 bits and `UNKNOWN`), to pack several into one sortable key."""
 
 
 def of_maps(truth: LabelMap, prediction: LabelMap, classes: Classes, matrix: Array, *, image: int) -> dict[str, Table]:
-    """The tables of one image; `matrix` (C + 1, C + 1) are its pixels by true and predicted class, void last.
+    """Return the tables of one image.
 
-    `void_pixels`: image (int32), predicted (int16, 0 .. C), pixels (int64). `unscored_labels`: image (int32), truth
-    (int16, 0 .. C-1), label (int32, the value as predicted, -1 where nobody knows), pixels (int64).
+    `matrix` (C + 1, C + 1) are the pixels of the image by true and predicted class, void last.
+
+    `void_pixels`: image (int32), predicted (int16, 0 .. C), pixels (int64). `unscored_labels`:
+    image (int32), truth (int16, 0 .. C-1), label (int32, the value as predicted, -1 if unknown),
+    pixels (int64).
     """
     over_void = matrix[len(classes)]
     predicted = np.flatnonzero(over_void)
@@ -36,22 +40,23 @@ def of_maps(truth: LabelMap, prediction: LabelMap, classes: Classes, matrix: Arr
 
 
 def _missed(truth: LabelMap, prediction: LabelMap, classes: Classes) -> tuple[Array, Array, Array]:
-    """True class, label and pixels of each pair in which the label is not scored."""
-    other = (prediction.labels == classes.ignore) & (truth.labels != classes.ignore)
-    true, values = truth.labels[other].astype(np.int64), prediction.values
-    label = np.zeros(len(true), np.int64) if values is None else values[other].astype(np.int64) - UNKNOWN
+    """Return true class, predicted label and pixels of each pair whose label is not scored."""
+    unscored = (prediction.labels == classes.ignore) & (truth.labels != classes.ignore)
+    true, values = truth.labels[unscored].astype(np.int64), prediction.values
+    # UNKNOWN is -1: labels are shifted by one, so that it can be counted as 0.
+    label = np.zeros(len(true), np.int64) if values is None else values[unscored].astype(np.int64) - UNKNOWN
     width = 1 + int(label.max(initial=0))
     pixels = np.bincount(true * width + label)
-    found = np.flatnonzero(pixels)
-    return found // width, found % width + UNKNOWN, pixels[found]
+    cells = np.flatnonzero(pixels)
+    return cells // width, cells % width + UNKNOWN, pixels[cells]
 
 
 def of_pairs(pairs: LabelPairs, classes: Classes, positions: Array) -> dict[str, Table]:
-    """The tables of several images, whose `positions` in the data set are given; rows as from `of_maps`."""
-    void, other = pairs.truth == classes.ignore, pairs.predicted == classes.ignore
+    """Return the tables of several images at `positions` of the data set, as `of_maps` does."""
+    void, unscored = pairs.truth == classes.ignore, pairs.predicted == classes.ignore
     image, pixels = positions[pairs.image].astype(np.int64), pairs.pixels
-    predicted = np.where(other, len(classes), pairs.predicted).astype(np.int64)
-    missed = other & ~void
+    predicted = np.where(unscored, len(classes), pairs.predicted).astype(np.int64)
+    missed = unscored & ~void
     values = np.full(len(image), UNKNOWN) if pairs.values is None else pairs.values.astype(np.int64)
     return {
         "void_pixels": _void(image[void], predicted[void], pixels[void]),
@@ -79,7 +84,7 @@ def _labels(image: Array, truth: Array, label: Array, pixels: Array) -> Table:
 
 
 def _summed(keys: Array, pixels: Array) -> tuple[Array, Array]:
-    """Each key once, rising, with the sum of its pixels."""
+    """Return each key once, rising, with the sum of its pixels."""
     order = np.argsort(keys, kind="stable")
     keys, pixels = keys[order].astype(np.int64), pixels[order].astype(np.int64)
     starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])

@@ -1,12 +1,13 @@
 """Cityscapes' scores next to mIoU: IoU of categories, and the instance-weighted iIoU.
 
-In IoU a large object counts more than a small one. In iIoU every object counts alike, because its pixels
-are weighted by
+In IoU a large object counts more than a small one. In iIoU every object counts alike, because its
+pixels are weighted by
 
     average size of its class / its own size
 
-so that the weighted pixels of every object add up to the average size. The category IoU follows from
-the `pixels` table; iIoU needs a table of its own. This module does not know why images are weighted.
+so that the weighted pixels of every object add up to the average size. The category IoU follows
+from the `pixels` table; iIoU needs a table of its own. This module does not know why images are
+weighted.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ class WeightedScores:
     """Scores in [0, 1] for weights (B, N), NaN if undefined.
 
     `overall` maps the names in `OVERALL` to (B,), `per_class` those in `PER_CLASS` to (B, C), and
-    `per_category` those in `PER_CATEGORY` to (B, K) for the K `categories`. From `leave_out`, `fixed`
-    (C + K,) are the classes, then the categories, whose iIoU keeps its plain value in the means.
+    `per_category` those in `PER_CATEGORY` to (B, K) for the K `categories`. From `leave_out`,
+    `fixed` (C + K,) are the classes, then the categories, whose iIoU keeps its plain value in the
+    means.
     """
 
     overall: Mapping[str, Array]
@@ -79,15 +81,15 @@ def count(
 ) -> dict[str, Table]:
     """Count the weighted pixels of one image; truth and prediction are as in `pixels.count`.
 
-    Table `weighted`, sorted: image (int32), class (int16: 0 .. C-1 classes, C + k the k-th category),
-    instances (int32: objects in the truth), tp and fn (float64: pixels of objects that are found or
-    missed, each times `sizes` (C,) of its class / pixels of the object), fp (int64: pixels predicted as
-    the class where the truth is another scored class or category). Rows of zeros are left out. Crowds
-    are not objects.
+    Table `weighted`, sorted: image (int32), class (int16: 0 .. C-1 classes, C + k the k-th
+    category), instances (int32: objects in the truth), tp and fn (float64: pixels of objects that
+    are found or missed, each times `sizes` (C,) of its class / pixels of the object), fp (int64:
+    pixels predicted as the class where the truth is another scored class or category). Rows of
+    zeros are left out. Crowds are not objects.
 
-    As in cityscapesScripts, a label without train id counts for its category. `prediction_ids` (H, W)
-    are the ids as predicted, which distinguish such labels; without them, these labels belong to no
-    category.
+    As in cityscapesScripts, a label without train id counts for its category. `prediction_ids` (H,
+    W) are the ids as predicted, which distinguish such labels; without them, these labels belong to
+    no category.
     """
     merged = categories(classes)
     predicted, codes = _codes(prediction, prediction_ids, classes, merged)
@@ -128,9 +130,9 @@ def score(
 ) -> WeightedScores:
     """Score the tables `pixels` and `weighted` of N images under weights (B, N).
 
-    iIoU = tp / (tp + fn + fp), with weighted tp and fn and plain fp. Means average the countable classes
-    (or categories) with objects in the ground truth, by the rules of `rates.rates`; `union` is what
-    cityscapesScripts does.
+    iIoU = tp / (tp + fn + fp), with weighted tp and fn and plain fp. Means average the countable
+    classes (or categories) with objects in the ground truth, by the rules of `rates.rates`; `union`
+    is what cityscapesScripts does.
     """
     sums = _sums(tables["weighted"], weights.shape[1], classes)
     plain = {name: values.sum(axis=0, keepdims=True) for name, values in sums.items()}
@@ -149,8 +151,8 @@ def leave_out(
 ) -> WeightedScores:
     """Score with each of K clusters left out in turn, B = K; `clusters` (N,) numbers them 0 .. K-1.
 
-    Each row is the total minus the sums of one cluster. Classes and categories whose objects fewer than
-    `MIN_CARRIERS` clusters carry keep their plain value, as in `semantic.leave_out`.
+    Each row is the total minus the sums of one cluster. Classes and categories whose objects fewer
+    than `MIN_CARRIERS` clusters carry keep their plain value, as in `semantic.leave_out`.
     """
     sums = _sums(tables["weighted"], len(clusters), classes)
     count_of_clusters = int(clusters.max(initial=-1)) + 1
@@ -165,7 +167,7 @@ def leave_out(
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """Return what the ground truth alone determines: objects of each class and category by image."""
+    """Return what the ground truth alone determines: objects by image, class and category."""
     table = tables["weighted"]
     in_truth = table["instances"] > 0
     return {name: table[name][in_truth] for name in ("image", "class", "instances")}
@@ -174,8 +176,8 @@ def truth_rows(tables: Mapping[str, Table]) -> Table:
 def _codes(prediction: LabelMap, ids: Array | None, classes: Classes, merged: Classes) -> tuple[Array, Array]:
     """Return a map of predicted values, (H, W), and the code of each of these values, (65536,).
 
-    Codes are 0 .. C-1 for classes, C + k for a label of category k that is not scored, and C + K for any
-    other value.
+    Codes are 0 .. C-1 for classes, C + k for a label of category k that is not scored, and C + K
+    for any other value.
     """
     codes = np.full(65536, len(classes) + len(merged), dtype=np.int64)
     if ids is None:
@@ -194,8 +196,8 @@ def _codes(prediction: LabelMap, ids: Array | None, classes: Classes, merged: Cl
 def _table(pairs: Array, values: Array, codes: Array, count: int) -> Array:
     """Arrange pairs (P, 3) of true value, predicted value and pixels as a table of pixels.
 
-    It has a row for each of `values`, which rise, and a column for each of `count` codes. Pairs of other
-    true values are left out.
+    It has a row for each of `values`, which rise, and a column for each of `count` codes. Pairs of
+    other true values are left out.
     """
     table = np.zeros((len(values), count), dtype=np.int64)
     if not len(values):

@@ -1,7 +1,7 @@
 """Resampling: weights that repeat or leave out units, and the confidence intervals that follow.
 
-A unit is what was sampled: an image, or a cluster of images that belong together. This package works
-on numbers alone. It knows nothing of segmentation, files or tables.
+A unit is what was sampled: an image, or a cluster of images that belong together. This package
+works on numbers alone. It knows nothing of segmentation, files or tables.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def ones(images: int) -> Array:
 
 
 def bootstrap_weights(clusters: int | Array, rows: int, generator: np.random.Generator) -> Array:
-    """Draw B = `rows` bootstrap resamples; returns how often each contains each image, (B, N) int32.
+    """Draw B = `rows` bootstrap resamples; returns how often each holds each image, (B, N) int32.
 
     `clusters` is the number of images, or an array (N,) of cluster numbers 0 .. K-1. With clusters,
     whole clusters are drawn, and the images of a cluster share its weight: the K weights of the
@@ -89,8 +89,8 @@ def bootstrap_weights(clusters: int | Array, rows: int, generator: np.random.Gen
     units = int(cluster_of_image.max(initial=-1)) + 1
     if units == 0:
         return np.zeros((rows, 0), dtype=np.int32)
-    # Drawing K units with replacement gives multinomial counts, which take K numbers per resample to
-    # draw and to store.
+    # Drawing K units with replacement gives multinomial counts, which take K numbers per resample
+    # to draw and to store.
     drawn = generator.multinomial(units, np.full(units, 1.0 / units), size=rows)
     return drawn.astype(np.int32)[:, cluster_of_image]
 
@@ -118,15 +118,15 @@ def jackknife_interval(
     sizes: Array | None = None,
     members: Members | None = None,
 ) -> Interval | None:
-    """Return the jackknife interval around `estimate`, from the scores without each of K units, (K,).
+    """Return the jackknife interval around `estimate`, from scores without each of K units, (K,).
 
     The standard error is that of the jackknife. The quantile is that of Student's t at effective
     degrees of freedom, 2 (sum u^2)^2 / (sum u^4 - (sum u^2)^2 / K) within 1.5 .. K - 1, where u are
     the centred pseudo-values: few if few units carry the variance. The ends may leave the range of
     the score, see `Interval.clipped`.
 
-    `sizes` (K,) are the images of each unit, 1 if omitted. `members`, of a mean over classes, add the
-    variance of the classes that `leave_one_out` keeps fixed, see `rare_variance`.
+    `sizes` (K,) are the images of each unit, 1 if omitted. `members`, of a mean over classes, add
+    the variance of the classes that `leave_one_out` keeps fixed, see `rare_variance`.
 
     Returns None if there is no interval: K < 2, or a score that is NaN.
 
@@ -155,8 +155,8 @@ def jackknife_interval(
 def bootstrap_interval(estimate: float, replicates: Array, *, level: float = 0.95, sizes: Array) -> Interval | None:
     """Return the interval around `estimate` from the standard error of B resamples, (B,).
 
-    It is for scores such as AP, which are not smooth in the weights: AP changes only when the order of
-    right and wrong detections changes, so leaving out one unit hardly moves it and the jackknife
+    It is for scores such as AP, which are not smooth in the weights: AP changes only when the order
+    of right and wrong detections changes, so leaving out one unit hardly moves it and the jackknife
     would be too narrow. The quantile is that of Student's t with K - 1 degrees of freedom; `sizes`
     (K,) are the images of each cluster.
 
@@ -191,8 +191,8 @@ def bootstrap_interval(estimate: float, replicates: Array, *, level: float = 0.9
 def rare_variance(members: Members) -> tuple[float, float]:
     """Return the variance that rare members add to their mean, and its degrees of freedom.
 
-    A member that fewer than three units carry has no variance of its own to measure. It is assumed to
-    vary as the others do on average:
+    A member that fewer than three units carry has no variance of its own to measure. It is assumed
+    to vary as the others do on average:
 
         variance of a rare member = mean over the others of (variance x carriers) / its own carriers
 
@@ -234,15 +234,16 @@ def _with_rare(freedom: float, error: float, variance: float, rare_freedom: floa
 def _freedom_and_error(leave_one_out: Array) -> tuple[float, float]:
     """Return effective degrees of freedom and standard error of the jackknife."""
     units = len(leave_one_out)
-    # The pseudo-value of unit k is  K * estimate - (K - 1) * (score without k). Its distance from the
-    # mean of all pseudo-values does not depend on the estimate.
+    # The pseudo-value of unit k is  K * estimate - (K - 1) * (score without k). Its distance from
+    # the mean of all pseudo-values does not depend on the estimate.
     centred = -(units - 1) * (leave_one_out - leave_one_out.mean())
     error = float(np.sqrt((centred**2).sum() / (units * (units - 1))))
     scale = float(np.abs(centred).max())
     if scale == 0:
         return float(units - 1), error
-    # A variance estimate has f = 2 v^2 / Var(v) degrees of freedom; Var(v) is estimated by the spread
-    # of the squares. Dividing by the largest value first avoids underflow of the fourth powers.
+    # A variance estimate has f = 2 v^2 / Var(v) degrees of freedom; Var(v) is estimated by the
+    # spread of the squares. Dividing by the largest value first avoids underflow of the fourth
+    # powers.
     squares = (centred / scale) ** 2
     spread = float((squares**2).sum() - squares.sum() ** 2 / units)
     freedom = 2 * float(squares.sum()) ** 2 / spread if spread > 0 else float("inf")

@@ -43,7 +43,8 @@ def bca(estimate: float, replicates: Array, leave_one_out: Array, *, level: floa
     """Return the bias-corrected and accelerated interval (Efron 1987); NaN if nothing varies.
 
     `replicates` (B,) are the scores of resamples and `leave_one_out` (K,) those without each unit.
-    The percentile interval reads the replicates at the probabilities .025 and .975. BCa reads them at
+    The percentile interval reads the replicates at the probabilities .025 and .975. BCa reads them
+    at
 
         Phi(b + (b + z) / (1 - a (b + z)))   with z = Phi^-1(.025) and Phi^-1(.975)
 
@@ -73,8 +74,8 @@ def studentised(
 ) -> Ends:
     """Return the studentised interval (bootstrap-t) from B resamples; NaN without a defined one.
 
-    `replicates` and `replicate_errors` are the scores of the resamples and their standard errors, (B,).
-    The resamples show how t = (replicate - estimate) / its standard error is distributed. As
+    `replicates` and `replicate_errors` are the scores of the resamples and their standard errors,
+    (B,). The resamples show how t = (replicate - estimate) / its standard error is distributed. As
     (estimate - true score) / error is distributed alike, the high quantile of t gives the low end.
 
     >>> studentised(0.0, 1.0, np.array([-1.0, 0.0, 1.0]), np.ones(3), level=0.5)
@@ -91,10 +92,10 @@ def studentised(
 def errors_of(leave_one_out: Array, drawn: Array) -> Array:
     """Return the standard errors of the scores of B resamples, (B,), to the first order.
 
-    `leave_one_out` (K,) are the scores without each unit and `drawn` (B, K) says how often each unit is
-    in each resample. Each unit is taken to move the score of every resample by the same amount, its
-    influence on the plain score; the standard error of a resample is then that of a weighted mean of
-    influences. A jackknife of every resample would cost K times as much.
+    `leave_one_out` (K,) are the scores without each unit and `drawn` (B, K) says how often each
+    unit is in each resample. Each unit is taken to move the score of every resample by the same
+    amount, its influence on the plain score; the standard error of a resample is then that of a
+    weighted mean of influences. A jackknife of every resample would cost K times as much.
     """
     influence = (len(leave_one_out) - 1) * (leave_one_out.mean() - leave_one_out)
     total = drawn.sum(axis=1)
@@ -108,8 +109,8 @@ def ends(
 ) -> Ends:
     """Return the interval by one of the methods; NaN if it is undefined.
 
-    BCa and studentised intervals need the scores without each unit. If there are none, the interval is
-    the percentile one.
+    BCa and studentised intervals need the scores without each unit. If there are none, the interval
+    is the percentile one.
     """
     if method == "percentile" or leave_one_out is None:
         return percentile(replicates, level=level)

@@ -1,7 +1,7 @@
 """Corrections of p-values for several tests at once.
 
-These need the p-values alone; `permutation.max_t` also needs the permutations. Each function returns
-corrected p-values, to be compared with the significance level.
+These need the p-values alone; `permutation.max_t` also needs the permutations. Each function
+returns corrected p-values, to be compared with the significance level.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def holm(p: Array) -> Array:
 
 
 def benjamini_hochberg(p: Array) -> Array:
-    """Correct p-values (M,) for the false discovery rate (Benjamini and Hochberg 1995); NaN stays NaN.
+    """Correct p-values (M,) for the false discovery rate; NaN stays NaN.
 
-    The expected fraction of false positives among all positives is at most the significance level, for
-    tests that are independent or positively dependent.
+    The expected fraction of false positives among all positives is at most the significance level,
+    for tests that are independent or positively dependent (Benjamini and Hochberg 1995).
 
     >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03])).tolist()
     [0.03, 0.04, 0.04]
@@ -49,7 +49,7 @@ def benjamini_hochberg(p: Array) -> Array:
 
 
 def _sorted(p: Array) -> tuple[Array, Array]:
-    """Return an array of NaN to fill, and the positions of the p-values that are not NaN, rising."""
+    """Return NaNs to fill, and the positions of the p-values that are not NaN, rising."""
     p = np.asarray(p, dtype=np.float64)
     tested = np.flatnonzero(~np.isnan(p))
     return np.full(len(p), np.nan), tested[np.argsort(p[tested], kind="stable")]

@@ -1,7 +1,7 @@
 """Several models on several data sets: Friedman's test of ranks and Nemenyi's critical difference.
 
-The sample consists of data sets here, not of images, and the scores are taken as exact (Demsar 2006).
-This module knows numbers only.
+The sample consists of data sets here, not of images, and the scores are taken as exact (Demsar
+2006). This module knows numbers only.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from bench.resample import Array
 class RankTest:
     """The result of Friedman's test of M models on D data sets.
 
-    `ranks` (D, M), where 1 is best, and their means `mean_ranks` (M,). `p_value` is that of the null
-    hypothesis that all models are equal. Mean ranks that are further apart than `critical_difference`
-    differ at significance level `alpha`.
+    `ranks` (D, M), where 1 is best, and their means `mean_ranks` (M,). `p_value` is that of the
+    null hypothesis that all models are equal. Mean ranks that are further apart than
+    `critical_difference` differ at significance level `alpha`.
     """
 
     ranks: Array
@@ -39,10 +39,11 @@ def friedman(scores: Array, *, alpha: float = 0.05) -> RankTest:
     """Test scores (D, M) of M models on D data sets, where higher is better.
 
     Models of equal score share their mean rank. With r_m the mean rank of model m, the statistic is
-    12 D / (M (M + 1)) x sum over m of (r_m - (M + 1) / 2)^2, divided by a correction for ties; it has
-    a chi-squared distribution with M - 1 degrees of freedom.
+    12 D / (M (M + 1)) x sum over m of (r_m - (M + 1) / 2)^2, divided by a correction for ties; it
+    has a chi-squared distribution with M - 1 degrees of freedom.
 
-    >>> test = friedman(np.array([[0.9, 0.8, 0.7], [0.8, 0.7, 0.6], [0.7, 0.8, 0.6], [0.9, 0.5, 0.4]]))
+    >>> scores = [[0.9, 0.8, 0.7], [0.8, 0.7, 0.6], [0.7, 0.8, 0.6], [0.9, 0.5, 0.4]]
+    >>> test = friedman(np.array(scores))
     >>> test.mean_ranks.tolist(), round(test.statistic, 2)
     ([1.25, 1.75, 3.0], 6.5)
 
@@ -59,12 +60,13 @@ def friedman(scores: Array, *, alpha: float = 0.05) -> RankTest:
     same = (scores[:, None, :] == scores[:, :, None]).sum(axis=2)  # counts the model itself, too
     ranks = above + (same + 1) / 2
     mean = ranks.mean(axis=0)
-    # Each group of t tied models reduces the variance of the ranks by t^3 - t. The sum of t^2 - 1 over
-    # the models is the same: each of the t models contributes t^2 - 1.
+    # Each group of t tied models reduces the variance of the ranks by t^3 - t. The sum of t^2 - 1
+    # over the models is the same: each of the t models contributes t^2 - 1.
     ties = 1 - float((same**2 - 1).sum()) / (D * M * (M**2 - 1))
     spread = 12 * D / (M * (M + 1)) * float(((mean - (M + 1) / 2) ** 2).sum())
     statistic = spread / ties if ties > 0 else 0.0
-    # Nemenyi: the quantile of the studentized range for M groups and infinitely many degrees of freedom.
+    # Nemenyi: the quantile of the studentized range for M groups and infinitely many degrees of
+    # freedom.
     quantile = float(studentized_range.ppf(1 - alpha, M, np.inf)) / np.sqrt(2)
     distance = quantile * float(np.sqrt(M * (M + 1) / (6 * D)))
     return RankTest(ranks, mean, statistic, float(chdtrc(M - 1, statistic)), distance, alpha)

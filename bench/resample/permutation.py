@@ -1,14 +1,14 @@
 """Permutation tests of pairs: units that exchange their two measurements, and p-values.
 
-A unit is an image or a cluster, measured once for each of two runs. Under the null hypothesis the two
-runs are alike, so each unit could as well have been measured the other way round:
+A unit is an image or a cluster, measured once for each of two runs. Under the null hypothesis the
+two runs are alike, so each unit could as well have been measured the other way round:
 
     unit             0     1     2
     observed         A B   A B   A B
     a permutation    A B   B A   A B      unit 1 exchanges its measurements
 
-The p-value is the fraction of permutations whose difference is at least as large as the observed one.
-This module knows numbers and nothing of segmentation, files or tables.
+The p-value is the fraction of permutations whose difference is at least as large as the observed
+one. This module knows numbers and nothing of segmentation, files or tables.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import numpy as np
 from bench.resample import Array
 
 EXACT = 13
-"""Up to this many units all permutations are listed: 2^12, since exchanging every unit turns the sign."""
+"""Up to this many units, all permutations are listed: 2^12, see `permutations`."""
 SAME = 1e-12
-"""Differences closer than this are equal: the order in which floats are added must not decide a test."""
+"""Differences closer than this are equal: the order of float sums must not decide a test."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +39,8 @@ class Permutations:
 def permutations(units: int, count: int, generator: np.random.Generator) -> Permutations:
     """Draw R = `count` permutations of K = `units`, or list all of them if K is at most `EXACT`.
 
-    Listed permutations never exchange unit 0. The others are their mirror images, with the sign of the
-    difference turned, which a two-sided test counts alike.
+    Listed permutations never exchange unit 0. The others are their mirror images, with the sign of
+    the difference turned, which a two-sided test counts alike.
 
     >>> permutations(2, 1000, np.random.default_rng(1)).exchanged.tolist()
     [[False, False], [False, True]]
@@ -56,13 +56,13 @@ def permutations(units: int, count: int, generator: np.random.Generator) -> Perm
 
 
 def p_values(observed: Array, permuted: Array, *, exact: bool) -> Array:
-    """Return two-sided p-values of M observed differences (M,), given those of R permutations (R, M).
+    """Return two-sided p-values of observed differences (M,), given those of permutations (R, M).
 
     k permutations have a difference at least as large as the observed one. If all permutations are
-    listed (`exact`), p = k / R; the observed arrangement is one of them. If they are drawn,
-    p = (1 + k) / (1 + R), which is never 0 and keeps the level of the test for every R. A permutation
-    whose difference is undefined counts as larger. NaN if a difference is NaN in all permutations, or
-    observed as NaN: then nothing was tested.
+    listed (`exact`), p = k / R; the observed arrangement is one of them. If they are drawn, p = (1
+    + k) / (1 + R), which is never 0 and keeps the level of the test for every R. A permutation
+    whose difference is undefined counts as larger. NaN if a difference is NaN in all permutations,
+    or observed as NaN: then nothing was tested.
 
     >>> p_values(np.array([2.0]), np.array([[2.0], [0.0], [1.0], [-2.0]]), exact=True).tolist()
     [0.5]
@@ -78,9 +78,10 @@ def max_t(observed: Array, permuted: Array, *, exact: bool) -> Array:
     """Return p-values of M differences that hold for all of them at once, (M,).
 
     This is the step-down maximum procedure of Westfall and Young 1993. The largest difference is
-    compared with the maximum over all M of each permutation, the second largest with the maximum over
-    the M - 1 others, and so on; a p-value is never smaller than that of a larger difference. Dependent
-    differences have a smaller maximum than independent ones, so this finds more than Holm.
+    compared with the maximum over all M of each permutation, the second largest with the maximum
+    over the M - 1 others, and so on; a p-value is never smaller than that of a larger difference.
+    Dependent differences have a smaller maximum than independent ones, so this finds more than
+    Holm.
 
     Differences should be in one unit, such as their standard errors.
 

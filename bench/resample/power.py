@@ -15,8 +15,8 @@ POWER = 0.8
 def detectable(error: float, freedom: float, *, alpha: float = 0.05, power: float = POWER) -> float:
     """Return the minimum detectable difference of a two-sided test at significance level `alpha`.
 
-    That is the true difference that the test finds with probability `power`. `error` is the standard
-    error of the paired difference and `freedom` its degrees of freedom:
+    That is the true difference that the test finds with probability `power`. `error` is the
+    standard error of the paired difference and `freedom` its degrees of freedom:
 
         (t at 1 - alpha / 2  +  t at power) x error
 
@@ -33,8 +33,8 @@ def detectable(error: float, freedom: float, *, alpha: float = 0.05, power: floa
 def units_needed(units: int, error: float, freedom: float, *, effect: float, alpha: float = 0.05) -> float:
     """Return how many such units make `effect` the minimum detectable difference.
 
-    `units` is the number behind `error`; the standard error falls with its square root. Infinite for
-    an effect of 0.
+    `units` is the number behind `error`; the standard error falls with its square root. Infinite
+    for an effect of 0.
 
     >>> units_needed(100, 1.0, 1e9, effect=2.802 / 2)
     400.0

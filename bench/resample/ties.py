@@ -1,7 +1,7 @@
 """Ties among several scores: which are not worse than the best, letters, and bounds of ranks.
 
-Everything follows from one matrix of the pairs that differ, so that bold face, letters and ranks never
-contradict each other.
+Everything follows from one matrix of the pairs that differ, so that bold face, letters and ranks
+never contradict each other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ def not_worse_than_the_best(scores: Array, differs: Array) -> Array:
 
     `differs` (M, M) bool is symmetric.
 
-    >>> not_worse_than_the_best(np.array([3.0, 2.9, 1.0]), np.array([[0, 0, 1], [0, 0, 1], [1, 1, 0]]) > 0).tolist()
+    >>> differs = np.array([[0, 0, 1], [0, 0, 1], [1, 1, 0]]) > 0
+    >>> not_worse_than_the_best(np.array([3.0, 2.9, 1.0]), differs).tolist()
     [True, True, False]
     """
     if not np.isfinite(scores).any():
@@ -52,7 +53,8 @@ def rank_intervals(scores: Array, differs: Array) -> Array:
     That is 1 + the number of scores that are significantly better, and M - the number that are
     significantly worse.
 
-    >>> rank_intervals(np.array([3.0, 2.9, 1.0]), np.array([[0, 0, 1], [0, 0, 1], [1, 1, 0]]) > 0).tolist()
+    >>> differs = np.array([[0, 0, 1], [0, 0, 1], [1, 1, 0]]) > 0
+    >>> rank_intervals(np.array([3.0, 2.9, 1.0]), differs).tolist()
     [[1, 2], [1, 2], [3, 3]]
     """
     better = differs & (scores[None] > scores[:, None])
@@ -63,8 +65,8 @@ def rank_intervals(scores: Array, differs: Array) -> Array:
 def rank_shares(replicates: Array) -> Array:
     """Return how often each of M scores has each rank in B resamples, (M, M) fractions.
 
-    `replicates` is (B, M). Equal scores share their ranks evenly; resamples with an undefined score are
-    left out.
+    `replicates` is (B, M). Equal scores share their ranks evenly; resamples with an undefined score
+    are left out.
 
     >>> rank_shares(np.array([[2.0, 1.0], [2.0, 3.0]])).tolist()
     [[0.5, 0.5], [0.5, 0.5]]

@@ -339,8 +339,8 @@ GOOD = made([[3, 3, 0]], {3: 1})
         (made([[3, 3, 0]], {3: 1, 9: 0}), "lists segment 9, which has no pixel; leave such segments out"),
         (made([[-3, 0, 0]], {-3: 1}), "has a segment -3: ids are positive numbers"),
         (made([[3, 3, 0]], {3: 4}), "gives segment 3 the class 4; classes are 0-3"),
-        (replace(GOOD, ids=np.array([[3, 3, 1 << 31]])), "has segment ids from 3 to 2147483648; they lie in 0"),
-        (replace(GOOD, ids=np.array([[3.0, 3.0, 0.0]])), "has segment ids of type float64; they are whole numbers"),
+        (replace(GOOD, ids=np.array([[3, 3, 1 << 31]])), "has segment ids from 3 to 2147483648; they must be in 0"),
+        (replace(GOOD, ids=np.array([[3.0, 3.0, 0.0]])), "has segment ids of type float64; they must be integers"),
     ],
 )
 def test_maps_that_contradict_their_list_are_refused(bad: Segments, message: str) -> None:
