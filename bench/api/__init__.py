@@ -21,7 +21,8 @@ from bench.evaluation.choosing import boxes_of_truth, rules_for
 from bench.evaluation.jobs import FromModel, Job
 from bench.evaluation.result import Result
 from bench.evaluation.speaking import in_python
-from bench.models import Model, Options, load, own
+from bench.models import Model, Options, load
+from bench.models.own_code import adapting
 from bench.notices import Notice
 from bench.opening import Data, Progress
 from bench.opening import open_data as open_split
@@ -123,7 +124,7 @@ def _model(model: Any, card: Card, options: Options) -> Model:
     if isinstance(model, str):
         return load(model, card, options)
     module, word = getattr(model, "__module__", "own"), getattr(model, "__qualname__", type(model).__name__)
-    return own.adapted(model, f"{module}:{word}", card, options)
+    return adapting.adapted(model, f"{module}:{word}", card, options)
 
 
 open_data = in_python(arguments.checked(open_split), data="root", layout="layout_name")

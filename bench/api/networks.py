@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cards import Card
 from bench.errors import PredictionError, UsageError
-from bench.models import Options, refuse_unused
+from bench.models import Options, refuse_unsupported
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +46,7 @@ class Network:
         Raises:
             UsageError: such an option, or a panoptic evaluation.
         """
-        refuse_unused(name, options, ())
+        refuse_unsupported(name, options, ())
         for option, value in (("weights", options.weights), ("batch_size", options.batch_size)):
             if value is not None:
                 raise UsageError(f"the option {option} has no effect on a network passed from Python: leave it out")

@@ -20,7 +20,8 @@ from bench.evaluation import saving
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.predicting import require_one_each
 from bench.evaluation.result import Result
-from bench.models import Model, Options, load, own
+from bench.models import Model, Options, load
+from bench.models.own_code import adapting
 from bench.models.own_code.answering import OwnModel
 from bench.opening import Progress
 from bench.samples import Prediction
@@ -139,7 +140,7 @@ def _asked(model: Any, image: Any, card: Card, options: Options) -> tuple[Asked,
     if is_network(model) and str(getattr(image, "dtype", "")).startswith("torch.float"):
         network = Network.of(model, name, card, options)
         return lambda image, size, _: network.answer(image, size), network.identity, network.settings
-    loaded = load(model, card, options) if isinstance(model, str) else own.adapted(model, name, card, options)
+    loaded = load(model, card, options) if isinstance(model, str) else adapting.adapted(model, name, card, options)
     identity = {key: value for key, value in loaded.identity.items() if key != "warnings"}
     settings = dict(loaded.settings)
     if loaded.task != options.task:

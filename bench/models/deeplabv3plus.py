@@ -1,7 +1,7 @@
 """DeepLabV3+ of segmentation_models_pytorch with its usual encoders.
 
-Weights alone tell neither dilation rates nor output stride, which are then the library's: 12, 24, 36 and 16; a folder
-that save_pretrained wrote tells them. This module knows what is DeepLabV3+'s own; the steps are in `assembly`.
+Dilation rates and output stride leave no trace in the weights: without a folder that
+save_pretrained wrote, they are the library's defaults 12, 24, 36 and 16, and the record warns.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bench.models import Options
 from bench.models.assembling import semantic
+from bench.models.contract import supported
+from bench.models.contract.adapter import Adapter, SegmentationModelsPytorch, StateDict
+from bench.models.contract.options import Options
+from bench.models.contract.smp import ACCEPTS, SMP_HEAD
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,20 +21,33 @@ if TYPE_CHECKING:
     from bench.cards import Card
     from bench.models.running.inference import SemanticModel
 
-TASKS = ("semantic",)
-EXTRA = "models"
-LICENCE = "MIT (segmentation-models-pytorch)"
-ASSUMES = "dilation rates and output stride, taken as the library's own 12, 24, 36 and 16"
+ASSUMES = "the dilation rates and the output stride (assumed: 12, 24, 36 and 16)"
 
 
 def load(card: Card, options: Options) -> SemanticModel:
-    """Load DeepLabV3+ with the weights asked for: a file, a folder, or a hub id."""
-    return semantic.from_smp("deeplabv3plus", "DeepLabV3Plus", told, card, options, assumes=ASSUMES)
+    """Load DeepLabV3+ with the given weights: a file, a folder or a hub id."""
+    return semantic.from_smp(ADAPTER, keywords_of, card, options, assumes=ASSUMES)
 
 
-def told(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """The keywords of the library's class that weights tell."""
+def keywords_of(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Keywords of the library's class that the weights reveal."""
     return {
         "decoder_channels": int(state["decoder.aspp.0.convs.0.0.weight"].shape[0]),
         "decoder_aspp_separable": "decoder.aspp.0.convs.1.0.1.weight" in state,
     }
+
+
+ADAPTER = Adapter(
+    name="deeplabv3plus",
+    title="DeepLabV3+ of segmentation_models_pytorch with its usual encoders.",
+    tasks={"semantic": supported.SEMANTIC},
+    extra="models",
+    licence="MIT (segmentation-models-pytorch)",
+    weights=StateDict(
+        architecture="deeplabv3plus",
+        marks=(frozenset({SMP_HEAD, "decoder.aspp.0.convs.0.0.weight"}),),
+        library=SegmentationModelsPytorch("DeepLabV3Plus"),
+    ),
+    accepts=ACCEPTS,
+    load=load,
+)

@@ -1,7 +1,7 @@
 """MaskFormer of transformers: one network for three tasks.
 
-This module knows what is MaskFormer's own: classes of transformers and published weights; the steps are in
-`queries`.
+`assembling/queries.py` makes the model; `running/query_model.py` turns its queries into
+predictions.
 """
 
 from __future__ import annotations
@@ -9,28 +9,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.errors import missing_extra
-from bench.models import Options
+from bench.models.contract import supported
+from bench.models.contract.adapter import Adapter, TransformersFolder
+from bench.models.contract.options import Options
 
 if TYPE_CHECKING:
     from bench.cards import Card
     from bench.models.running.query_model import QueryModel
 
-TASKS = ("panoptic", "semantic", "instance")
-EXTRA = "models"
-LICENCE = "CC BY-NC 4.0 (weights of the authors); Apache-2.0 (transformers)"
-PUBLISHED = {
-    "ade20k": "facebook/maskformer-swin-tiny-ade",
-    "coco-panoptic": "facebook/maskformer-swin-tiny-coco",
-}
-"""What its authors publish at the hub, by name of the card."""
+WEIGHTS = TransformersFolder(
+    model_types=("maskformer",),
+    published={
+        "ade20k": "facebook/maskformer-swin-tiny-ade",
+        "coco-panoptic": "facebook/maskformer-swin-tiny-coco",
+    },
+)
 
 
 def load(card: Card, options: Options) -> QueryModel:
-    """Load MaskFormer with the weights asked for, or those that its authors publish for the card.
+    """Load MaskFormer with the given weights, or those that its authors publish for the card.
 
     Raises:
         MissingExtra: torch or transformers is not installed.
-        CheckpointError: weights that cannot be found, read, or that do not fit the network or the card.
+        CheckpointError: weights that cannot be found, read, or that do not fit the card.
     """
     try:
         from transformers import MaskFormerForInstanceSegmentation, MaskFormerImageProcessor
@@ -38,11 +39,26 @@ def load(card: Card, options: Options) -> QueryModel:
         from bench.models.assembling import queries
     except ModuleNotFoundError as error:
         raise missing_extra(error.name or "torch", "models", "--model maskformer") from None
-    kind = queries.Kind(
-        name="maskformer",
+    network = queries.QueryNetwork(
         network=MaskFormerForInstanceSegmentation,
         processor=MaskFormerImageProcessor,
-        published=PUBLISHED,
         processor_settings={},
     )
-    return queries.assemble(kind, card, options)
+    return queries.assemble(ADAPTER, network, card, options)
+
+
+ADAPTER = Adapter(
+    name="maskformer",
+    title="MaskFormer of transformers: one network for three tasks.",
+    tasks={
+        "panoptic": supported.QUERIES_PANOPTIC,
+        "semantic": supported.QUERIES_SEMANTIC,
+        "instance": supported.OBJECTS,
+    },
+    extra="models",
+    licence="CC BY-NC 4.0 (weights of the authors); Apache-2.0 (transformers)",
+    weights=WEIGHTS,
+    accepts="FOLDER or a hub id such as facebook/maskformer-swin-tiny-coco",
+    hub_id_of=WEIGHTS.of_owner("facebook", "maskformer"),
+    load=load,
+)

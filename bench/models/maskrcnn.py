@@ -1,38 +1,44 @@
-"""Mask R-CNN of torchvision (ResNet-50 FPN, v1, v2), and a slim one.
+"""Mask R-CNN of torchvision (ResNet-50 FPN, v1 and v2), and a slim one.
 
-It knows the countable classes of the card only, matched by name where the weights name theirs. This module knows what
-is Mask R-CNN's own; how images become objects is in `object_inference`.
+It predicts the countable classes of the card only (`thing = true`), matched by name if the weights
+name theirs. `running/object_inference.py` turns its output into objects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.errors import CheckpointError, UsageError, missing_extra
-from bench.models import Options, refuse_unused, usable
+from bench.models.contract import supported
+from bench.models.contract.adapter import Adapter, PublishedWeights, StateDict, Torchvision
+from bench.models.contract.options import Options, refuse_unsupported
 
 if TYPE_CHECKING:
     from bench.cards import Card
-    from bench.models.assembling.family import Family
+    from bench.models.contract.blueprint import Blueprint
     from bench.models.running.object_inference import ObjectModel
     from bench.models.weights.checkpoints import Checkpoint
 
-TASKS = ("instance", "panoptic", "semantic")
-EXTRA = "models"
-LICENCE = "BSD-3-Clause (torchvision)"
-COCO = 91
-"""Outputs of weights that learned COCO as torchvision numbers it: ids 1 to 90, of which ten are not used, and none."""
+ARCHITECTURES = {
+    "maskrcnn_resnet50_fpn": PublishedWeights("MaskRCNN_ResNet50_FPN_Weights", "COCO_V1"),
+    "maskrcnn_resnet50_fpn_v2": PublishedWeights("MaskRCNN_ResNet50_FPN_V2_Weights", "COCO_V1"),
+}
+COCO_OUTPUTS = 91
+"""Outputs of weights trained on COCO as torchvision numbers it.
+
+Its ids go from 1 to 90, of which ten are not used, and 0 stands for "no object".
+"""
 
 
 def load(card: Card, options: Options) -> ObjectModel:
-    """Load Mask R-CNN with the weights asked for, the shipped ones, or torchvision's where their classes fit.
+    """Load Mask R-CNN with the given weights, the shipped ones, or torchvision's if they fit.
 
     Raises:
         MissingExtra: torch or torchvision is not installed.
-        CheckpointError: weights that cannot be found, read, or that do not fit the network or the card.
-        UsageError: a card without countable classes, a device that is not there, or an option of other models.
+        CheckpointError: weights that cannot be found, read, or that do not fit.
+        UsageError: a card without countable classes, a device that is not available, or an option
+            that is not supported.
     """
     try:
         from bench.models.architectures import object_networks
@@ -41,25 +47,28 @@ def load(card: Card, options: Options) -> ObjectModel:
         from bench.models.weights import checkpoints, finding, labels
     except ModuleNotFoundError as error:
         raise missing_extra(error.name or "torch", "models", "--model maskrcnn") from None
-    refuse_unused("maskrcnn", options, usable.OBJECTS)
+    refuse_unsupported("maskrcnn", options, supported.OBJECTS)
     device = inference.choose_device(options.device)
-    things = _things(card)
-    family = _family()
-    found = finding.find(family, things, options)
-    checkpoint = replace(found.checkpoint, state=object_networks.modernised(found.checkpoint.state))
+    things = _countable(card)
+    blueprint = _blueprint()
+    weights = finding.find(blueprint, things, options)
+    state = object_networks.modernised(weights.checkpoint.state)
+    checkpoint = replace(weights.checkpoint, state=state)
     architecture = _architecture(checkpoint)
     outputs = _outputs(checkpoint)
-    names = found.classes or assembly.names_of(checkpoint) or (_coco_names() if outputs == COCO else None)
+    names = weights.classes or assembly.class_names(checkpoint)
+    if names is None and outputs == COCO_OUTPUTS:
+        names = blueprint.pretrained[0].classes
     channels = labels.match(things, outputs - 1, names, where=str(checkpoint.path))
     network = object_networks.build(architecture, outputs)
     checkpoints.fit(network, checkpoint, architecture=architecture)
-    if found.classes and architecture == object_networks.ARCHITECTURES[0]:
+    if weights.classes and architecture == "maskrcnn_resnet50_fpn":
         object_networks.without_epsilon(network)
     identity = {
         "kind": "model",
         "model": "maskrcnn",
         "architecture": architecture,
-        "weights": found.name,
+        "weights": weights.name,
         "weights_digest": checkpoint.digest,
         "inside": checkpoint.inside,
         "outputs": outputs,
@@ -78,58 +87,89 @@ def load(card: Card, options: Options) -> ObjectModel:
     return object_inference.ready(model, options)
 
 
-def _things(card: Card) -> Card:
-    """The card with its countable classes alone, for these are what the network has outputs for."""
+def _countable(card: Card) -> Card:
+    """The card with its countable classes only, because the network has outputs for these only."""
     entries = [entry for entry in card.classes.scored if entry.thing]
     if not entries:
-        raise UsageError(f"--model maskrcnn finds objects, and the card {card.name} has no class with thing = true")
-    renumbered = tuple(replace(entry, train_id=position) for position, entry in enumerate(entries))
+        raise UsageError(f"--model maskrcnn finds objects, but the card {card.name} has no class with thing = true")
+    renumbered = tuple(replace(entry, train_id=index) for index, entry in enumerate(entries))
     return replace(card, classes=replace(card.classes, entries=renumbered))
 
 
-def _family() -> Family:
-    """What `finding` asks of a family: its name and what torchvision publishes, classes without the background."""
+def _blueprint() -> Blueprint:
+    """Name and published weights, which `finding` needs; classes without the background."""
     from bench.models.architectures import object_networks, torchvision_networks
-    from bench.models.assembling.family import Family
+    from bench.models.contract.blueprint import Blueprint
 
-    published = [torchvision_networks.published(name) for name in object_networks.ARCHITECTURES]
-    return Family(
+    published = [torchvision_networks.pretrained(name) for name in ARCHITECTURES]
+    return Blueprint(
         name="maskrcnn",
         recognise=lambda checkpoint: object_networks.recognise(checkpoint.state),
         build=lambda architecture, _, outputs: object_networks.build(architecture, outputs),
         head="roi_heads.box_predictor.",
-        architectures=object_networks.ARCHITECTURES,
-        pretrained=tuple(replace(one, classes=one.classes[1:]) for one in published),
+        architectures=tuple(ARCHITECTURES),
+        pretrained=tuple(replace(weights, classes=weights.classes[1:]) for weights in published),
     )
 
 
-def _coco_names() -> Sequence[str]:
-    return _family().pretrained[0].classes
-
-
 def _outputs(checkpoint: Checkpoint) -> int:
-    """Number of classes of the weights, and one for no object."""
+    """Number of classes of the weights, plus one for "no object"."""
     from bench.models.architectures import object_networks
 
     outputs = object_networks.outputs_of(checkpoint.state)
     if outputs is None:
-        raise CheckpointError(f"{checkpoint.path} has no classifier (no weights called roi_heads.box_predictor...)")
+        raise CheckpointError(f"{checkpoint.path} has no classifier (no weights named roi_heads.box_predictor...)")
     return outputs
 
 
 def _architecture(checkpoint: Checkpoint) -> str:
-    """The network that the weights belong to, as their names and shapes tell."""
+    """The architecture of the weights, from the names and shapes of their tensors."""
     from bench.models.architectures import object_networks
-    from bench.models.weights import kinds
 
-    said = checkpoint.metadata.get("architecture", "")
-    found = object_networks.recognise(checkpoint.state)
-    if found is not None and (not said or said == found):
-        return found
-    kind = said or kinds.tell(checkpoint.state)
-    other = kinds.adapter(kind) if kind else None
-    reads = f"it reads {', '.join(object_networks.ARCHITECTURES)}"
-    hint = f"say --model {other}" if other not in (None, "maskrcnn") else reads
-    first = f"(the first of its {len(checkpoint.state)} tensors is {next(iter(checkpoint.state))})"
-    what = f"weights of {kind}" if kind else f"no weights that it knows {first}"
-    raise CheckpointError(f"{checkpoint.path} holds {what}, no network of --model maskrcnn: {hint}")
+    in_metadata = checkpoint.metadata.get("architecture", "")
+    architecture = object_networks.recognise(checkpoint.state)
+    if architecture is not None and in_metadata in ("", architecture):
+        return architecture
+    raise CheckpointError(f"{checkpoint.path} holds {_other_network(checkpoint, in_metadata)}")
+
+
+def _other_network(checkpoint: Checkpoint, architecture: str) -> str:
+    """What a checkpoint of another network holds, and what to do, in words."""
+    from bench.models.contract import catalogue
+
+    owner = catalogue.recognise(checkpoint.state)
+    if architecture:
+        owner = catalogue.of_architecture(architecture)
+    elif owner is not None:
+        architecture = catalogue.architecture_of(owner)
+    hint = f"it reads {', '.join(ARCHITECTURES)}"
+    if owner is not None and owner.name != "maskrcnn":
+        hint = f"use --model {owner.name}"
+    if architecture:
+        return f"weights of {architecture}, which --model maskrcnn does not run: {hint}"
+    first = next(iter(checkpoint.state))
+    return (
+        f"weights that --model maskrcnn does not know (the first of its {len(checkpoint.state)} "
+        f"tensors is {first}): {hint}"
+    )
+
+
+ADAPTER = Adapter(
+    name="maskrcnn",
+    title="Mask R-CNN of torchvision (ResNet-50 FPN, v1, v2), and a slim one.",
+    tasks={
+        "instance": supported.OBJECTS,
+        "panoptic": supported.OBJECTS,
+        "semantic": supported.OBJECTS,
+    },
+    extra="models",
+    licence="BSD-3-Clause (torchvision)",
+    weights=StateDict(
+        architecture="maskrcnn",
+        marks=(frozenset({"roi_heads.mask_predictor.mask_fcn_logits.weight"}),),
+        # The classes of its published weights are checked when it is loaded.
+        library=Torchvision(ARCHITECTURES, classes=None),
+    ),
+    accepts="FILE (torchvision's Mask R-CNN)",
+    load=load,
+)

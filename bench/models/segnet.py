@@ -1,14 +1,16 @@
-"""SegNet (VGG-16 with batch normalisation), ours, and a slim one for streets.
+"""SegNet (VGG-16 with batch normalisation) as `bench` defines it, and a slim one for streets.
 
-This module knows how SegNets are told apart; the network is in `segnet_network`, the steps are in `assembly`.
+The network itself is in `architectures/segnet_network.py`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.models import Options
 from bench.models.assembling import semantic
+from bench.models.contract import supported
+from bench.models.contract.adapter import Adapter, StateDict
+from bench.models.contract.options import Options
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,41 +19,55 @@ if TYPE_CHECKING:
     from bench.models.running.inference import SemanticModel
     from bench.models.weights.checkpoints import Checkpoint
 
-TASKS = ("semantic",)
-EXTRA = "models"
-LICENCE = "Apache-2.0 (bench)"
-ARCHITECTURES = ("segnet_vgg16_bn",)
+ARCHITECTURE = "segnet_vgg16_bn"
 
 
 def load(card: Card, options: Options) -> SemanticModel:
-    """Load a SegNet with the weights asked for, or the shipped ones."""
-    with semantic.extra_of("segnet"):
+    """Load a SegNet with the given weights, or the shipped ones."""
+    with semantic.needs_extra("segnet"):
         from bench.models.assembling import assembly
-        from bench.models.assembling.family import Family
-    family = Family(
+        from bench.models.contract.blueprint import Blueprint
+    blueprint = Blueprint(
         name="segnet",
         recognise=recognise,
         build=build,
         head="classifier.",
-        architectures=ARCHITECTURES,
+        architectures=(ARCHITECTURE,),
         stride=32,
     )
-    return assembly.assemble(family, card, options)
+    return assembly.assemble(blueprint, card, options)
 
 
 def recognise(checkpoint: Checkpoint) -> str | None:
-    """The SegNet that has weights of these names and shapes."""
+    """The full SegNet if the checkpoint has as many convolutions; None otherwise."""
     from bench.models.architectures import segnet_network
-    from bench.models.weights import kinds
+    from bench.models.contract import catalogue
 
-    if kinds.tell(checkpoint.state) != "segnet":
+    if catalogue.recognise(checkpoint.state) is not ADAPTER:
         return None
-    found = segnet_network.convolutions_of(checkpoint.state)
-    return ARCHITECTURES[0] if found == segnet_network.CONVOLUTIONS["vgg16_bn"] else None
+    convolutions = segnet_network.convolutions_of(checkpoint.state)
+    full = convolutions == segnet_network.CONVOLUTIONS["vgg16_bn"]
+    return ARCHITECTURE if full else None
 
 
-def build(_: str, __: Checkpoint, outputs: int) -> nn.Module:
+def build(_architecture: str, _checkpoint: Checkpoint, outputs: int) -> nn.Module:
     """The network without weights."""
     from bench.models.architectures import segnet_network
 
     return segnet_network.full(outputs)
+
+
+ADAPTER = Adapter(
+    name="segnet",
+    title="SegNet (VGG-16 with batch normalisation), ours, and a slim one for streets.",
+    tasks={"semantic": supported.SEMANTIC},
+    extra="models",
+    licence="Apache-2.0 (bench)",
+    weights=StateDict(
+        architecture="segnet",
+        marks=(frozenset({"encoder.0.weight", "decoder.0.0.weight", "classifier.weight"}),),
+        library=None,
+    ),
+    accepts="FILE",
+    load=load,
+)

@@ -1,7 +1,6 @@
 """UPerNet of segmentation_models_pytorch with its usual encoders.
 
-The encoder and the width of the decoder are told from the weights. This module knows what is UPerNet's own; the steps
-are in `assembly`.
+The encoder and the widths of the decoder are read from the weights.
 """
 
 from __future__ import annotations
@@ -9,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bench.models import Options
 from bench.models.assembling import semantic
+from bench.models.contract import supported
+from bench.models.contract.adapter import Adapter, SegmentationModelsPytorch, StateDict
+from bench.models.contract.options import Options
+from bench.models.contract.smp import ACCEPTS, SMP_HEAD
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,16 +20,28 @@ if TYPE_CHECKING:
     from bench.cards import Card
     from bench.models.running.inference import SemanticModel
 
-TASKS = ("semantic",)
-EXTRA = "models"
-LICENCE = "MIT (segmentation-models-pytorch)"
-
 
 def load(card: Card, options: Options) -> SemanticModel:
-    """Load a UPerNet with the weights asked for: a file, a folder, or a hub id."""
-    return semantic.from_smp("upernet", "UPerNet", told, card, options)
+    """Load a UPerNet with the given weights: a file, a folder or a hub id."""
+    return semantic.from_smp(ADAPTER, keywords_of, card, options)
 
 
-def told(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """The keywords of the library's class that weights tell."""
+def keywords_of(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Keywords of the library's class that the weights reveal."""
     return {"decoder_channels": int(state["decoder.psp.out_conv.0.weight"].shape[0])}
+
+
+ADAPTER = Adapter(
+    name="upernet",
+    title="UPerNet of segmentation_models_pytorch with its usual encoders.",
+    tasks={"semantic": supported.SEMANTIC},
+    extra="models",
+    licence="MIT (segmentation-models-pytorch)",
+    weights=StateDict(
+        architecture="upernet",
+        marks=(frozenset({SMP_HEAD, "decoder.feature_norms.0.weight"}),),
+        library=SegmentationModelsPytorch("UPerNet"),
+    ),
+    accepts=ACCEPTS,
+    load=load,
+)

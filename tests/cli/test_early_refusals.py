@@ -23,7 +23,7 @@ classes = [{ id = 1, name = "road", train_id = 0 }, { id = 2, name = "car", trai
 DATA = ["--dataset", "mine.toml", "--data", "data"]
 WRONG = {
     "weights": (["-m", "deeplab", "--weights", "none.pth"], "there is no file none.pth"),
-    "no weights": (["-m", "unet", *DATA], "finds no weights for mine"),
+    "no weights": (["-m", "unet", *DATA], "--model unet has no weights for mine"),
     "weights of a web page": (["-m", "unet", *DATA, "--weights", "page.pth"], "is a web page, not weights"),
     "folder": (["-m", "mask2former", *DATA, "--weights", "none"], "there is no folder none"),
     "folder of a library": (["-m", "unet", *DATA, "--weights", "data"], "is a folder without config.json and"),
@@ -39,8 +39,11 @@ WRONG = {
     "unknown id": (["-m", "own.py:f", *DATA, "--ids", "ids.txt"], "nobody"),
     "limit": (["-m", "deeplab", "--limit", "0"], "--limit 0"),
     "layout": (["-m", "deeplab", "--layout", "x"], "--layout x"),
-    "task": (["-m", "deeplab", "--task", "instance"], "--model deeplab answers semantic"),
-    "option": (["-m", "fcn", "--detections", "3"], "--model fcn has no use for --detections"),
+    "task": (
+        ["-m", "deeplab", "--task", "instance"],
+        "--model deeplab does not support --task instance (it supports semantic)",
+    ),
+    "option": (["-m", "fcn", "--detections", "3"], "--model fcn does not support --detections"),
     "metric": (["-m", "fcn", "--metrics", "mIuO"], "did you mean mIoU"),
     "metric of a task": (["-m", "fcn", "--metrics", "PQ"], "it is counted from panoptic predictions"),
     "metric of own code": (["-m", "own.py:f", *DATA, "--metrics", "mIuO"], "did you mean mIoU"),

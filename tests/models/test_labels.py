@@ -36,7 +36,7 @@ TORCHVISION_VOC = [
 
 def test_without_names_the_position_counts() -> None:
     assert labels.ChannelMap(tuple(range(21))) == labels.match(VOC, 21, None, where="file")
-    with pytest.raises(CheckpointError, match="file: the weights have 21 classes, the card streets has 19"):
+    with pytest.raises(CheckpointError, match="file: the weights have 21 classes, but the card streets has 19"):
         labels.match(STREETS, 21, None, where="file")
 
 

@@ -131,12 +131,12 @@ def test_one_plane_of_a_float_network_is_told_by_its_sidecar(shared_data: Shared
 def test_wrong_files_and_wishes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "no.tflite"
     path.write_bytes(b"\x1c\x00\x00\x00TFL3 and then nothing")
-    with pytest.raises(CheckpointError, match=r"no\.tflite is no network that LiteRT can run"):
+    with pytest.raises(CheckpointError, match=r"no\.tflite is not a network that LiteRT can run"):
         models.load("litert", VOC, Options(weights=str(path)))
     path.write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"no\.tflite is empty"):
         models.load("litert", VOC, Options(weights=str(path)))
-    with pytest.raises(UsageError, match="runs on the CPU alone"):
+    with pytest.raises(UsageError, match="runs on the CPU only"):
         models.load("litert", VOC, Options(weights=__file__, device="cuda"))
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(MissingExtra, match=r'install "segbench\[litert\]"'):

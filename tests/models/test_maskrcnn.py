@@ -187,20 +187,22 @@ def refuse(path: Path, card: Card = STREETS, **options: Any) -> str:
 def test_other_weights_are_refused_in_one_sentence(tmp_path: Path) -> None:
     deeplab = get_model("deeplabv3_mobilenet_v3_large", weights=None, weights_backbone=None, num_classes=19)
     torch.save(deeplab.state_dict(), tmp_path / "deeplab.pth")
-    assert "say --model deeplab" in refuse(tmp_path / "deeplab.pth")
+    assert "use --model deeplab" in refuse(tmp_path / "deeplab.pth")
     torch.save({"weight": torch.zeros(3, 4)}, tmp_path / "linear.pth")
-    assert "no weights that it knows (the first of its 1 tensors is weight)" in refuse(tmp_path / "linear.pth")
+    assert "weights that --model maskrcnn does not know (the first of its 1 tensors is weight)" in refuse(
+        tmp_path / "linear.pth"
+    )
     path = slim_file(tmp_path)
     path.write_bytes(path.read_bytes()[:90_000])
     assert "truncated" in refuse(path)
     assert "only 0 names agree" in refuse(slim_file(tmp_path, ["unicorn", "gryphon"]))
-    assert "say --model fcn" in refuse(slim_file(tmp_path, architecture="fcn_slim8"))
-    assert "has no use for --window" in refuse(slim_file(tmp_path), window=(64, 64))
+    assert "use --model fcn" in refuse(slim_file(tmp_path, architecture="fcn_slim8"))
+    assert "does not support --window" in refuse(slim_file(tmp_path), window=(64, 64))
 
 
 def test_another_number_of_classes_needs_names(tmp_path: Path) -> None:
     torch.save(slim(4).state_dict(), tmp_path / "unnamed.pth")
-    assert "the weights have 3 classes, the card streets has 8" in refuse(tmp_path / "unnamed.pth")
+    assert "the weights have 3 classes, but the card streets has 8" in refuse(tmp_path / "unnamed.pth")
 
 
 def test_a_card_without_objects_is_refused(tmp_path: Path) -> None:

@@ -56,16 +56,16 @@ def test_every_option_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"batch_size": 0}, "--batch-size 0: at least 1"),
-        ({"detections": 0}, "--detections 0: at least 1"),
-        ({"prompts": 0}, "--prompts 0: at least 1"),
-        ({"window": (0, 5)}, "--window 0x5: height and width"),
-        ({"window": (4, 4), "overlap": 1.0}, "--overlap 1: a share from 0"),
-        ({"overlap": 0.5}, "--overlap is that of windows"),
-        ({"scales": ()}, "--scales : numbers above 0"),
-        ({"scales": (0.0, 1.0)}, "--scales 0.0,1.0: numbers above 0"),
-        ({"scales": (1.0, 1.0)}, "a scale that is there twice"),
-        ({"score_threshold": 1.5}, "--score-threshold 1.5: a number from 0 to 1"),
+        ({"batch_size": 0}, "--batch-size must be at least 1, got 0"),
+        ({"detections": 0}, "--detections must be at least 1, got 0"),
+        ({"prompts": 0}, "--prompts must be at least 1, got 0"),
+        ({"window": (0, 5)}, "--window must be at least 1x1, got 0x5"),
+        ({"window": (4, 4), "overlap": 1.0}, r"--overlap must be in \[0, 1\), got 1"),
+        ({"overlap": 0.5}, "--overlap needs --window"),
+        ({"scales": ()}, r"--scales must be numbers in \(0, 8\], got none"),
+        ({"scales": (0.0, 1.0)}, r"--scales must be numbers in .* got 0.0,1.0"),
+        ({"scales": (1.0, 1.0)}, "--scales lists a scale twice: 1.0,1.0"),
+        ({"score_threshold": 1.5}, r"--score-threshold must be in \[0, 1\], got 1.5"),
     ],
 )
 def test_values_without_meaning_are_refused(words: dict[str, Any], message: str) -> None:
@@ -78,7 +78,7 @@ def test_values_without_meaning_are_refused(words: dict[str, Any], message: str)
     [
         (("--window", "12x"), "--window 12x: height and width in pixels are needed"),
         (("--scales", "a"), "--scales a: numbers with commas"),
-        (("--task", "instance"), "--task instance: --model fcn answers semantic"),
+        (("--task", "instance"), "--model fcn does not support --task instance (it supports semantic)"),
     ],
 )
 def test_wrong_words_are_one_sentence(words: tuple[str, ...], message: str, capsys: Any) -> None:
@@ -88,11 +88,11 @@ def test_wrong_words_are_one_sentence(words: tuple[str, ...], message: str, caps
     assert 1 == len(error.splitlines())
 
 
-def test_options_that_a_model_has_no_use_for_are_refused() -> None:
+def test_unsupported_options_are_refused() -> None:
     given = Options(flip=True, sidecar=Path("net.toml"))
-    models.refuse_unused("some", given, {"flip", "sidecar"})
-    with pytest.raises(UsageError, match=r"--model some has no use for --config: leave it out"):
-        models.refuse_unused("some", given, {"flip"})
-    with pytest.raises(UsageError, match=r"--model some has no use for --score-threshold"):
-        models.refuse_unused("some", replace(Options(), score_threshold=0.5), ())
-    models.refuse_unused("some", Options(weights="a", device="cpu", batch_size=2, task="semantic"), ())
+    models.refuse_unsupported("some", given, {"flip", "sidecar"})
+    with pytest.raises(UsageError, match=r"--model some does not support --config"):
+        models.refuse_unsupported("some", given, {"flip"})
+    with pytest.raises(UsageError, match=r"--model some does not support --score-threshold"):
+        models.refuse_unsupported("some", replace(Options(), score_threshold=0.5), ())
+    models.refuse_unsupported("some", Options(weights="a", device="cpu", batch_size=2, task="semantic"), ())

@@ -14,8 +14,8 @@ import pytest
 from bench import cli, models
 from bench.cards import load_card
 from bench.errors import OwnCodeError, PredictionError, UsageError
-from bench.models import Options, own
-from bench.models.own_code import locating
+from bench.models import Options
+from bench.models.own_code import adapting, locating
 
 STREETS = load_card("streets")
 IMAGE = np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype=np.uint8)
@@ -115,7 +115,7 @@ def test_answers_of_functions_and_models_that_are_none_are_refused(answer: Any, 
             return [answer] * len(images)
 
     for each in (lambda image: answer, Model()):  # noqa: ARG005
-        model = own.adapted(each, "mine:f", STREETS, Options())
+        model = adapting.adapted(each, "mine:f", STREETS, Options())
         with pytest.raises(PredictionError, match=f"^mine:f.*{message}"):
             model.predict([IMAGE])
 
@@ -166,7 +166,7 @@ def test_loaders_that_read_an_option_may_be_given_it(write: Any, name: str) -> N
 def test_options_that_a_loader_never_reads_are_refused(write: Any, options: Any, flag: str) -> None:
     write("mine_load", LOADERS)
     model = models.load("mine_load:plain", STREETS, Options(**options))
-    with pytest.raises(UsageError, match=f"mine_load:plain has no use for {flag}, which its code never reads"):
+    with pytest.raises(UsageError, match=f"mine_load:plain does not support {flag}: its code never reads it"):
         model.predict([IMAGE])
 
 
@@ -310,7 +310,9 @@ def test_the_answer_proper_is_taken_and_dropout_is_off(nets: Any) -> None:
     torch.manual_seed(0)
     plain, other = nets.Net(), nets.Dict()
     other.conv = plain.conv
-    found = [own.adapted(net, "mine_nets:net", STREETS, Options()).predict([IMAGE])[0] for net in (plain, plain, other)]
+    found = [
+        adapting.adapted(net, "mine_nets:net", STREETS, Options()).predict([IMAGE])[0] for net in (plain, plain, other)
+    ]
     assert (found[0].labels == found[1].labels).all()  # type: ignore[union-attr]
     assert (found[0].labels == found[2].labels).all()  # type: ignore[union-attr]
 
@@ -342,10 +344,10 @@ def test_weights_are_loaded_once_by_the_loader_or_by_bench(nets: Any, tmp_path: 
     torch.save(net.state_dict(), tmp_path / "dir" / "w.pth")
     by_loader = models.load("mine_nets:loads_itself", STREETS, Options(device="cpu", weights="dir"))
     by_bench = models.load("mine_nets:load", STREETS, Options(device="cpu", weights="dir/w.pth"))
-    expected = own.adapted(net, "mine_nets:net", STREETS, Options()).predict([IMAGE])[0].labels  # type: ignore[union-attr]
+    expected = adapting.adapted(net, "mine_nets:net", STREETS, Options()).predict([IMAGE])[0].labels  # type: ignore[union-attr]
     for model in (by_loader, by_bench):
         assert (model.predict([IMAGE])[0].labels == expected).all()  # type: ignore[union-attr]
     assert ("dir", "w.pth") == (by_loader.identity["weights"], by_bench.identity["weights"])
     assert by_loader.identity["code_digest"] == by_bench.identity["code_digest"]
-    with pytest.raises(UsageError, match="load has no use for --flip"):
+    with pytest.raises(UsageError, match="load does not support --flip"):
         models.load("mine_nets:load", STREETS, Options(device="cpu", flip=True)).predict([IMAGE])

@@ -384,9 +384,9 @@ def test_many_objects_are_asked_for_in_parts(folders: dict[str, Path], monkeypat
     ("options", "message"),
     [
         ({"prompt": "boxes", "prompts": 3}, "an object has one box"),
-        ({"window": (64, 64)}, "no use for --window"),
-        ({"input_size": (64, 64)}, "no use for --input-size"),
-        ({"score_threshold": 0.5}, "no use for --score-threshold"),
+        ({"window": (64, 64)}, "does not support --window"),
+        ({"input_size": (64, 64)}, "does not support --input-size"),
+        ({"score_threshold": 0.5}, "does not support --score-threshold"),
     ],
 )
 def test_options_without_use_are_refused(folders: dict[str, Path], options: dict[str, Any], message: str) -> None:

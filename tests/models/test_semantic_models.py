@@ -24,7 +24,9 @@ from bench.cards import load_card  # noqa: E402
 from bench.errors import CheckpointError, UsageError  # noqa: E402
 from bench.models import Options  # noqa: E402
 from bench.models.architectures import networks, segnet_network  # noqa: E402
-from bench.models.weights import checkpoints, kinds, labels  # noqa: E402
+from bench.models.contract import catalogue  # noqa: E402
+from bench.models.contract.adapter import StateDict  # noqa: E402
+from bench.models.weights import checkpoints, labels  # noqa: E402
 from bench.samples import LabelMap  # noqa: E402
 
 STREETS, VOC, COCO = load_card("streets"), load_card("voc2012"), load_card("coco-panoptic")
@@ -176,12 +178,12 @@ def test_a_hub_out_of_reach_names_the_files_to_bring(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"_model_class": "MAnet"}, "holds the class 'MAnet' .* which no model of bench runs"),
+        ({"_model_class": "MAnet"}, "holds the class 'MAnet' .* which no adapter runs"),
         (
             {"_model_class": "Unet"},
-            "holds weights of unet_mobilenet_v2, no network of --model pspnet: say --model unet",
+            "holds weights of unet_mobilenet_v2, which --model pspnet does not run: use --model unet",
         ),
-        ({"_model_class": None, "model_type": "segformer"}, "but of the kind 'segformer' of transformers"),
+        ({"_model_class": None, "model_type": "segformer"}, "but of transformers .model_type 'segformer'"),
         ({"in_channels": 4}, "is a network for images of 4 channels"),
         ({"encoder_name": "nonsense"}, "cannot build pspnet_nonsense: Wrong encoder name `nonsense`"),
         ({"psp_out_channels": 24}, "does not fit pspnet_mobilenet_v2: "),
@@ -195,7 +197,7 @@ def test_wrong_configurations_are_named(tmp_path: Path, change: dict[str, Any], 
     with pytest.raises(CheckpointError, match=reason):
         load("pspnet", folder)
     (folder / "config.json").write_text("{")
-    with pytest.raises(CheckpointError, match=r"config.json is no JSON"):
+    with pytest.raises(CheckpointError, match=r"config.json is not valid JSON"):
         load("pspnet", folder)
     (folder / "config.json").unlink()
     with pytest.raises(CheckpointError, match=r"is a folder without config\.json"):
@@ -206,7 +208,7 @@ def test_wrong_configurations_are_named(tmp_path: Path, change: dict[str, Any], 
 def test_another_model_is_named_for_its_weights(files: Callable[[str], Path], model: str) -> None:
     for other in ("deeplab", "unet", "pspnet"):
         if other != model:
-            with pytest.raises(CheckpointError, match=f"no network of --model {other}: say --model {model}$"):
+            with pytest.raises(CheckpointError, match=f"--model {other} does not run: use --model {model}$"):
                 load(other, files(model))
 
 
@@ -218,7 +220,7 @@ def test_wrong_files_get_one_sentence(
     (tmp_path / "cut.pth").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "code.pth").write_bytes(pickle.dumps({"state_dict": shutil.rmtree}))
     for weights, dataset, reason in (
-        (files(model), "voc2012", "the weights have 19 classes, the card voc2012 has 21"),
+        (files(model), "voc2012", "the weights have 19 classes, but the card voc2012 has 21"),
         (tmp_path / "cut.pth", "streets", "is truncated or damaged"),
         (tmp_path / "code.pth", "streets", "could run code when read: it is refused"),
     ):
@@ -234,12 +236,12 @@ def test_a_backbone_that_cannot_be_told_is_said(tmp_path: Path, files: Callable[
     torch.save(other, tmp_path / "timm.pth")
     with pytest.raises(
         CheckpointError,
-        match=r"weights of fpn whose backbone cannot be told .* more backbones; a folder that save_pretrained",
+        match=r"weights of fpn with an unknown backbone: .* more backbones; a folder that save_pretrained",
     ):
         load("fpn", tmp_path / "timm.pth")
     wider = {n: torch.cat([v, v]) if n == "decoder.p5.bias" else v for n, v in state.items()}
     torch.save(wider, tmp_path / "wider.pth")
-    with pytest.raises(CheckpointError, match="weights of fpn whose backbone cannot be told"):
+    with pytest.raises(CheckpointError, match="weights of fpn with an unknown backbone"):
         load("fpn", tmp_path / "wider.pth")
 
 
@@ -247,7 +249,7 @@ def test_a_backbone_that_cannot_be_told_is_said(tmp_path: Path, files: Callable[
 def test_other_tasks_and_options_are_refused(files: Callable[[str], Path], task: Any) -> None:
     with pytest.raises(UsageError, match=task):
         load("pspnet", files("pspnet"), task=task)
-    with pytest.raises(UsageError, match="--model pspnet has no use for --score-threshold"):
+    with pytest.raises(UsageError, match="--model pspnet does not support --score-threshold"):
         load("pspnet", files("pspnet"), score_threshold=0.5)
 
 
@@ -258,7 +260,9 @@ def test_other_tasks_and_options_are_refused(files: Callable[[str], Path], task:
 def test_reference_networks_are_known_without_their_metadata(tmp_path: Path, kind: str) -> None:
     made = networks.build(f"{kind}_slim4", 19)
     save_file({n: v.clone() for n, v in made.state_dict().items()}, tmp_path / "bare.safetensors")
-    ready = load(kinds.ADAPTERS[kind], tmp_path / "bare.safetensors")
+    adapter = catalogue.of_architecture(kind)
+    assert adapter is not None
+    ready = load(adapter.name, tmp_path / "bare.safetensors")
     assert f"{kind}_slim4" == ready.identity["architecture"]
 
 
@@ -305,7 +309,8 @@ def test_segnet_puts_values_back_where_they_were_largest() -> None:
 def test_published_weights_that_know_too_little_name_the_card_they_fit() -> None:
     for name in ("lraspp", "deeplab"):
         with pytest.raises(
-            CheckpointError, match=r"know 20 of its 133 classes and half are needed; they fit voc2012\): bring weights"
+            CheckpointError,
+            match=r"know 20 of its 133 classes, and at least half are needed; they fit voc2012\): pass weights",
         ):
             models.load(name, COCO, Options(weights="DEFAULT", device="cpu"))
     with pytest.raises(CheckpointError, match=r"no library publishes any for it.*FILE, a folder that save_pretrained"):
@@ -314,7 +319,7 @@ def test_published_weights_that_know_too_little_name_the_card_they_fit() -> None
 
 def test_names_that_fit_another_card_say_so() -> None:
     names = ["__background__", *VOC.classes.names[1:]]
-    with pytest.raises(CheckpointError, match=r"only 20 names agree, where half .* measure them on voc2012"):
+    with pytest.raises(CheckpointError, match=r"only 20 names agree, but at least half .* or evaluate on voc2012"):
         labels.match(COCO, 21, names, where="file")
 
 
@@ -338,7 +343,7 @@ def test_a_wrong_checkpoint_exits_with_two(
 ) -> None:
     words = ["--weights", str(files("segnet")), "--limit", "2", "--out", str(tmp_path)]
     assert 2 == cli.main(["run", "--model", "pspnet", *words])
-    assert "say --model segnet" in capsys.readouterr().err
+    assert "use --model segnet" in capsys.readouterr().err
 
 
 def test_every_adapter_says_its_task_extra_and_licence() -> None:
@@ -350,8 +355,8 @@ def test_every_adapter_says_its_task_extra_and_licence() -> None:
         assert len(row["what"]) < 80
 
 
-@pytest.mark.parametrize("kind", [kind for kind in kinds.MARKS if kind in SMALL or kind in OURS])
-def test_marks_are_those_of_one_kind_only(files: Callable[[str], Path], kind: str) -> None:
-    state = torch.load(files(kind), weights_only=True)
-    bearing = [other for other, marks in kinds.MARKS.items() if any(mark <= set(state) for mark in marks)]
-    assert [kind] == bearing
+@pytest.mark.parametrize("name", [*SMALL, *OURS])
+def test_marks_belong_to_one_adapter_only(files: Callable[[str], Path], name: str) -> None:
+    state = set(torch.load(files(name), weights_only=True))
+    weights = {each.name: each.weights for each in catalogue.adapters() if isinstance(each.weights, StateDict)}
+    assert [name] == [each for each in weights if any(mark <= state for mark in weights[each].marks)]

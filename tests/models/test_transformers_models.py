@@ -330,9 +330,9 @@ def broken(folders: dict[str, Path], to: Path, change: str) -> Path:
         ("truncated", "cannot be loaded"),
         ("pickle", r"no model\.safetensors but pytorch_model\.bin, a pickle that could run code"),
         ("no config", r"no config\.json"),
-        ("no json", "is no JSON"),
+        ("no json", "is not valid JSON"),
         ("detr", "'detr'.*--model maskformer cannot run it"),
-        ("sam", "'sam'.*say --model sam"),
+        ("sam", "'sam'.*use --model sam"),
         ("missing", r"1 weights are missing \(the first is class_predictor\.weight\)"),
         ("shape", "does not fit its own|cannot be loaded"),
     ],
@@ -376,11 +376,13 @@ def test_a_hub_that_cannot_be_reached_says_what_to_bring(monkeypatch: pytest.Mon
         raise OSError("no route to host\nand more")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
-    sentence = r"facebook/mask2former-swin-tiny-coco-panoptic is no folder .*\(no route to host\).*model\.safetensors"
+    sentence = (
+        r"facebook/mask2former-swin-tiny-coco-panoptic is not a folder .*\(no route to host\).*model\.safetensors"
+    )
     with pytest.raises(CheckpointError, match=sentence) as caught:
         models.load("mask2former", load_card("coco-panoptic"), Options(weights="DEFAULT"))
     assert "\n" not in str(caught.value)
-    with pytest.raises(CheckpointError, match="finds no weights for camvid"):
+    with pytest.raises(CheckpointError, match="mask2former has no weights for camvid"):
         models.load("mask2former", CAMVID, Options())
 
 
@@ -408,12 +410,12 @@ def test_paths_that_are_no_folder(weights: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("task", "options", "message"),
     [
-        ("semantic", {"score_threshold": 0.5}, "--task semantic has no use for --score-threshold"),
-        ("panoptic", {"detections": 5}, "--task panoptic has no use for --detections"),
-        ("panoptic", {"flip": True}, "no use for --flip"),
+        ("semantic", {"score_threshold": 0.5}, "--task semantic does not support --score-threshold"),
+        ("panoptic", {"detections": 5}, "--task panoptic does not support --detections"),
+        ("panoptic", {"flip": True}, "does not support --flip"),
     ],
 )
-def test_options_without_use_are_refused(
+def test_unsupported_options_are_refused(
     folders: dict[str, Path], task: str, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):

@@ -18,7 +18,7 @@ from torchvision.models.segmentation.fcn import FCNHead
 
 from bench.models.architectures import segnet_network
 from bench.models.architectures.slim_resnet import SlimResNet
-from bench.models.weights import kinds
+from bench.models.contract import catalogue
 
 NAME = re.compile(r"(deeplabv3|fcn|pspnet|segnet|unet)_slim(\d+)")
 HEADS = ("classifier.", "head.")
@@ -91,21 +91,24 @@ def is_slim(architecture: str) -> bool:
 
 def recognise(state: Mapping[str, Tensor]) -> str | None:
     """The reference network that has weights of these names and shapes; for files that lost their metadata."""
-    kind = kinds.tell(state)
+    adapter = catalogue.recognise(state)
     stem = next((state[name] for name in STEMS if name in state), None)
-    if kind is None or stem is None:
+    if adapter is None or stem is None:
         return None
-    found = f"{kind}_slim{stem.shape[0]}"
-    if kind == "segnet" and segnet_network.convolutions_of(state) != segnet_network.CONVOLUTIONS["slim"]:
-        return None
-    return found if is_slim(found) else None
+    if adapter.name == "segnet":
+        # The full and the slim SegNet differ in nothing but the number of convolutions.
+        slim = segnet_network.CONVOLUTIONS["slim"]
+        if segnet_network.convolutions_of(state) != slim:
+            return None
+    architecture = f"{catalogue.architecture_of(adapter)}_slim{stem.shape[0]}"
+    return architecture if is_slim(architecture) else None
 
 
 def build(architecture: str, classes: int) -> nn.Module:
     """Return the reference network of this name with `classes` output channels and random weights."""
     match = NAME.fullmatch(architecture)
     if match is None:
-        raise ValueError(f"{architecture!r} is no <head>_slim<width>")
+        raise ValueError(f"{architecture!r} is not of the form <head>_slim<width>")
     builders: dict[str, Callable[[int, int], nn.Module]] = {
         "deeplabv3": _deeplabv3,
         "fcn": _fcn,

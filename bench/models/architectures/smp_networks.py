@@ -1,7 +1,7 @@
-"""The networks of segmentation_models_pytorch: built from its own saved configuration, or told from weights alone.
+"""The networks of segmentation_models_pytorch, built from a saved configuration or from weights.
 
-Weights alone tell the encoder, its depth and the decoder's widths; what leaves no trace in them, such as dilation
-rates, is taken as the library's default. This module knows no card.
+Weights reveal the encoder, its depth and the widths of the decoder. What leaves no trace in them,
+such as dilation rates, is assumed to be the library's default. This module knows no card.
 """
 
 from __future__ import annotations
@@ -15,108 +15,144 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import CheckpointError
-from bench.models.assembling.family import Family
-from bench.models.weights import kinds, smp_folders
+from bench.models.contract import catalogue
+from bench.models.contract.adapter import Adapter, SegmentationModelsPytorch, StateDict
+from bench.models.contract.blueprint import Blueprint
+from bench.models.contract.smp import SMP_HEAD
+from bench.models.weights import smp_folders
 from bench.models.weights.checkpoints import Checkpoint
 
-Told = Callable[[Mapping[str, Tensor]], dict[str, Any]]
+KeywordsOf = Callable[[Mapping[str, Tensor]], dict[str, Any]]
+"""Keywords of a class of the library that the names and shapes of tensors reveal."""
 
 ENCODERS = {
     "encoder.layer1.0.conv1.weight": (
-        *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d"),
+        *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
+        *("resnext50_32x4d", "resnext101_32x8d"),
         *("se_resnet50", "se_resnext50_32x4d", "se_resnet101"),
     ),
     "encoder.features.0.0.weight": ("mobilenet_v2",),
     "encoder._conv_stem.weight": tuple(f"efficientnet-b{size}" for size in range(8)),
-    "encoder.features.0.weight": ("vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"),
+    "encoder.features.0.weight": (
+        *("vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"),
+    ),
     "encoder.features.conv0.weight": ("densenet121", "densenet169", "densenet201", "densenet161"),
     "encoder.patch_embed1.proj.weight": tuple(f"mit_b{size}" for size in range(6)),
 }
-"""A weight that tells of the kind of encoder, and the encoders of that kind, which are tried in turn."""
-MIT = {(32, 2, 2): 0, (64, 2, 2): 1, (64, 3, 6): 2, (64, 3, 18): 3, (64, 8, 27): 4, (64, 6, 40): 5}
-"""Width of the first stage, blocks of the second and third, and the size of the Mix Transformer."""
-CLASSES = {
-    "DeepLabV3Plus": "deeplabv3plus",
-    "FPN": "fpn",
-    "PSPNet": "pspnet",
-    "Segformer": "segformer",
-    "UPerNet": "upernet",
-    "Unet": "unet",
+"""A tensor that only one group of encoders has, and the encoders of the group, tried in turn."""
+MIX_TRANSFORMERS = {
+    (32, 2, 2): "mit_b0",
+    (64, 2, 2): "mit_b1",
+    (64, 3, 6): "mit_b2",
+    (64, 3, 18): "mit_b3",
+    (64, 8, 27): "mit_b4",
+    (64, 6, 40): "mit_b5",
 }
-"""The library's classes and the kind that `kinds` calls each."""
+"""By width of the first stage, and blocks of the second and third stage."""
 DEPTHS = (5, 4, 3)
-LEFT_OUT = ("encoder_weights", "classes", "activation", "aux_params")
-"""Keywords of a saved configuration that are ours to give: no downloads, plain logits, no head besides."""
+"""Depths of encoders that are tried, after the default of the class."""
+NOT_FROM_CONFIG = ("encoder_weights", "classes", "activation", "aux_params")
+"""Keywords of a saved configuration that are replaced.
+
+Nothing is downloaded, the classes are those of the weights, the output is plain logits, and there
+is no second head.
+"""
 
 
-def family(name: str, network: str, told: Told) -> Family:
-    """The family of one class of the library; `told` gives its keywords that names and shapes of weights tell."""
+def blueprint(adapter: Adapter, keywords_of: KeywordsOf, *, assumes: str = "") -> Blueprint:
+    """The blueprint of an adapter whose networks are a class of the library."""
+    network = _class_name(adapter)
 
     def recognise(checkpoint: Checkpoint) -> str | None:
         if checkpoint.config:
             return _configured(checkpoint)
-        if kinds.tell(checkpoint.state) != name:
+        if catalogue.recognise(checkpoint.state) is not adapter:
             return None
-        found = next(_matches(network, told, checkpoint.state), None)
-        return f"{name}_{found[0]}" if found else None
+        match = next(_matches(network, keywords_of, checkpoint.state), None)
+        return f"{adapter.name}_{match[0]}" if match else None
 
     def build(architecture: str, checkpoint: Checkpoint, outputs: int) -> nn.Module:
         encoder = architecture.partition("_")[2]
         if checkpoint.config:
-            keywords = {key: value for key, value in checkpoint.config.items() if key not in LEFT_OUT}
+            config = checkpoint.config
+            keywords = {key: config[key] for key in config if key not in NOT_FROM_CONFIG}
         else:
-            found = next(_matches(network, told, checkpoint.state, (encoder,)), (encoder, {}))
-            keywords = {"encoder_name": encoder, **found[1]}
+            matches = _matches(network, keywords_of, checkpoint.state, (encoder,))
+            keywords = {"encoder_name": encoder, **next(matches, (encoder, {}))[1]}
         try:
             return _make(network, {**keywords, "classes": outputs})
-        except Exception as error:  # noqa: BLE001 - the library raises what it likes of what a file asks for
+        except Exception as error:  # noqa: BLE001 - the library raises many types for a bad file
             raise CheckpointError(
-                f"{checkpoint.path}: segmentation_models_pytorch cannot build {architecture}: {smp_folders.line(error)}"
+                f"{checkpoint.path}: segmentation_models_pytorch cannot build {architecture}: "
+                f"{smp_folders.first_sentence(error)}"
             ) from None
 
-    return Family(
-        name=name,
+    return Blueprint(
+        name=adapter.name,
         recognise=recognise,
         build=build,
         head="segmentation_head.",
-        architectures=tuple(f"{name}_{encoder}" for encoders in ENCODERS.values() for encoder in encoders),
-        others=True,
+        architectures=tuple(f"{adapter.name}_{encoder}" for group in ENCODERS.values() for encoder in group),
+        open_ended=True,
         folder=smp_folders.read,
         stride=32,
+        assumes=assumes,
     )
+
+
+def _class_name(adapter: Adapter) -> str:
+    weights = adapter.weights
+    if isinstance(weights, StateDict) and isinstance(weights.library, SegmentationModelsPytorch):
+        return weights.library.network
+    raise TypeError(f"{adapter.name} is not an adapter of segmentation_models_pytorch")
 
 
 def _configured(checkpoint: Checkpoint) -> str:
     """The architecture that a saved configuration names."""
-    said, channels = checkpoint.config["_model_class"], checkpoint.config.get("in_channels", 3)
-    if said not in CLASSES:
+    network = checkpoint.config["_model_class"]
+    adapter = catalogue.of_smp(network)
+    if adapter is None:
+        known = [
+            _class_name(each)
+            for each in catalogue.adapters()
+            if isinstance(each.weights, StateDict) and isinstance(each.weights.library, SegmentationModelsPytorch)
+        ]
         raise CheckpointError(
-            f"{checkpoint.path} holds the class {said!r} of segmentation_models_pytorch, which no model of bench "
-            f"runs: known are {', '.join(CLASSES)}"
+            f"{checkpoint.path} holds the class {network!r} of segmentation_models_pytorch, which "
+            f"no adapter runs: known are {', '.join(known)}"
         )
+    channels = checkpoint.config.get("in_channels", 3)
     if channels != 3:
-        raise CheckpointError(f"{checkpoint.path} is a network for images of {channels} channels; bench gives it 3")
-    return f"{CLASSES[said]}_{checkpoint.config.get('encoder_name', 'resnet34')}"
+        raise CheckpointError(f"{checkpoint.path} is a network for images of {channels} channels; bench images have 3")
+    return f"{adapter.name}_{checkpoint.config.get('encoder_name', 'resnet34')}"
 
 
 def _matches(
-    network: str, told: Told, state: Mapping[str, Tensor], encoders: tuple[str, ...] | None = None
+    network: str,
+    keywords_of: KeywordsOf,
+    state: Mapping[str, Tensor],
+    encoders: tuple[str, ...] | None = None,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Encoders, with the keywords besides, whose network has weights of the very names and shapes of the state."""
+    """Encoders, with keywords, whose network has exactly the names and shapes of the weights.
+
+    The shapes of a candidate are compared with those of the weights: an encoder cannot be
+    recognised by single names, because families such as ResNet and ResNeXt share all of them.
+    """
     if encoders is None:
         encoders = _candidates(state)
     shapes = _shapes(state)
     try:
-        widths = told(state)
+        widths = keywords_of(state)
     except KeyError as error:
         raise CheckpointError(f"the weights lack {error.args[0]}, which the decoder of every {network} has") from None
-    outputs = int(state[kinds.SMP_HEAD].shape[0])
+    outputs = int(state[SMP_HEAD].shape[0])
     for encoder in encoders:
         for depth in _depths(network, widths):
             keywords = {"encoder_depth": depth, **widths}
             if network == "PSPNet":
                 keywords["upsampling"] = 2**depth
-            # On the meta device a network has shapes but no numbers: it costs next to nothing.
+            # A network on the meta device has shapes but no numbers, so that building it costs
+            # next to nothing. Mix Transformers read numbers while they are built.
             with torch.device("cpu" if encoder.startswith("mit_") else "meta"):
                 try:
                     candidate = _make(network, {"encoder_name": encoder, **keywords, "classes": outputs})
@@ -132,16 +168,19 @@ def _candidates(state: Mapping[str, Tensor]) -> tuple[str, ...]:
         return ()
     if "patch_embed1" not in mark:
         return ENCODERS[mark]
-    # A Mix Transformer has no shapes without numbers: its size is told here.
-    blocks = [len({name.split(".")[2] for name in state if name.startswith(f"encoder.block{n}.")}) for n in (2, 3)]
-    size = MIT.get((int(state[mark].shape[0]), blocks[0], blocks[1]))
-    return () if size is None else (f"mit_b{size}",)
+    # A Mix Transformer is slow to build (see `_matches`), so its size is read from the weights.
+    blocks = [
+        len({name.split(".")[2] for name in state if name.startswith(f"encoder.block{stage}.")}) for stage in (2, 3)
+    ]
+    encoder = MIX_TRANSFORMERS.get((int(state[mark].shape[0]), blocks[0], blocks[1]))
+    return () if encoder is None else (encoder,)
 
 
 def _depths(network: str, widths: Mapping[str, Any]) -> tuple[int, ...]:
     if "encoder_depth" in widths:
         return (widths["encoder_depth"],)
-    default = inspect.signature(_class(network).__init__).parameters["encoder_depth"].default
+    parameters = inspect.signature(_class(network).__init__).parameters
+    default = parameters["encoder_depth"].default
     return (default, *(depth for depth in DEPTHS if depth != default))
 
 
@@ -159,4 +198,4 @@ def _class(network: str) -> Any:
 
 
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {n: tuple(v.shape) for n, v in state.items() if not n.endswith("num_batches_tracked")}
+    return {name: tuple(value.shape) for name, value in state.items() if not name.endswith("num_batches_tracked")}

@@ -1,6 +1,7 @@
-"""How every semantic adapter becomes a model: find the weights, know the network, fit them, match classes, make ready.
+"""Makes a semantic model: find the weights, recognise and build the network, match the classes.
 
-An adapter describes what is its own as a `Family`; the order of the steps is here. This module knows no architecture.
+The `Blueprint` of an adapter says what is special about its networks; this module has the steps
+that all adapters share and knows no architecture.
 """
 
 from __future__ import annotations
@@ -11,49 +12,49 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from bench import models
 from bench.errors import CheckpointError
-from bench.models import Options, usable
 from bench.models.architectures import networks
-from bench.models.assembling.family import Family
+from bench.models.contract import catalogue, supported
+from bench.models.contract.blueprint import Blueprint
+from bench.models.contract.options import Options, refuse_unsupported
 from bench.models.running import inference
-from bench.models.weights import checkpoints, finding, kinds, labels
+from bench.models.weights import checkpoints, finding, labels
 from bench.models.weights.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
     from bench.cards import Card
 
-ONLY_IN_TRAINING = ("aux_classifier.", "classification_head.")
-"""Heads that serve training only; what they learned plays no part in prediction."""
+TRAINING_HEADS = ("aux_classifier.", "classification_head.")
+"""Prefixes of heads that serve training only and take no part in prediction."""
 
 
-def assemble(family: Family, card: Card, options: Options) -> inference.SemanticModel:
-    """Make the model of a family that predicts the classes of the card.
+def assemble(blueprint: Blueprint, card: Card, options: Options) -> inference.SemanticModel:
+    """Make the model of a blueprint that predicts the classes of the card.
 
     Raises:
-        CheckpointError: weights that cannot be found, read, recognised, or that fit neither network nor card.
-        UsageError: a device that is not there, or an option of other kinds of models.
+        CheckpointError: weights that cannot be found, read, recognised, or that do not fit.
+        UsageError: a device that is not available, or an option that is not supported.
     """
-    models.refuse_unused(family.name, options, usable.SEMANTIC)
+    refuse_unsupported(blueprint.name, options, supported.SEMANTIC)
     device = inference.choose_device(options.device)
-    found = finding.find(family, card, options)
-    checkpoint = checkpoints.without(found.checkpoint, ONLY_IN_TRAINING)
-    architecture = _architecture(family, checkpoint)
-    outputs = _outputs(family, checkpoint)
-    names = found.classes or names_of(checkpoint)
+    weights = finding.find(blueprint, card, options)
+    checkpoint = checkpoints.without(weights.checkpoint, TRAINING_HEADS)
+    architecture = _architecture(blueprint, checkpoint)
+    outputs = _outputs(blueprint, checkpoint)
+    names = weights.classes or class_names(checkpoint)
     channels = labels.match(card, outputs, names, where=str(checkpoint.path))
-    network = _network(family, checkpoint, architecture, outputs)
+    network = _network(blueprint, checkpoint, architecture, outputs)
     checkpoints.fit(network, checkpoint, architecture=architecture)
     identity = {
         "kind": "model",
-        "model": family.name,
+        "model": blueprint.name,
         "architecture": architecture,
-        "weights": found.name,
+        "weights": weights.name,
         "weights_digest": checkpoint.digest,
         "inside": checkpoint.inside,
         "outputs": outputs,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "warnings": [*channels.warnings, *_assumed(family, checkpoint, architecture)],
+        "warnings": [*channels.warnings, *_assumptions(blueprint, checkpoint, architecture)],
     }
     model = inference.SemanticModel(
         network=network,
@@ -64,99 +65,109 @@ def assemble(family: Family, card: Card, options: Options) -> inference.Semantic
         unscored=channels.unscored,
         ignore=card.classes.ignore,
         batch_size=1,
-        stride=family.stride,
+        stride=blueprint.stride,
         mean=_numbers(checkpoint, "mean", inference.MEAN),
         std=_numbers(checkpoint, "std", inference.STD),
     )
     return inference.ready(model, options)
 
 
-def _architecture(family: Family, checkpoint: Checkpoint) -> str:
-    """The network that the weights belong to: as the file says, else as the names and shapes of its weights tell."""
-    said = checkpoint.metadata.get("architecture")
-    found = said or networks.recognise(checkpoint.state) or family.recognise(checkpoint)
-    if found is None:
-        raise CheckpointError(f"{checkpoint.path} holds {_unknown(family, checkpoint)}")
-    other = kinds.adapter(found)
-    if other != family.name or not (found in family.architectures or family.others or networks.is_slim(found)):
-        hint = f"say --model {other}" if other not in (None, family.name) else f"it reads {_listed(family)}"
-        raise CheckpointError(
-            f"{checkpoint.path} holds weights of {found}, no network of --model {family.name}: {hint}"
-        )
-    return found
-
-
-def _unknown(family: Family, checkpoint: Checkpoint) -> str:
-    """What a checkpoint is that the adapter does not know, and what to do, in words."""
-    kind = kinds.tell(checkpoint.state)
-    other = kinds.ADAPTERS.get(kind) if kind else None
-    if other is not None and other != family.name:
-        return f"weights of {kind}, no network of --model {family.name}: say --model {other}"
-    if other is not None:
-        more = (
-            "; a folder that save_pretrained wrote may hold any, for its config.json names it" if family.folder else ""
-        )
-        return (
-            f"weights of {kind} whose backbone cannot be told from them: --model {family.name} tells "
-            f"{_listed(family)}{more}"
-        )
-    return (
-        f"no weights that --model {family.name} knows (the first of its {len(checkpoint.state)} tensors is "
-        f"{next(iter(checkpoint.state))}): it reads {_listed(family)}"
+def _architecture(blueprint: Blueprint, checkpoint: Checkpoint) -> str:
+    """The architecture of the weights: from the metadata, else from names and shapes of tensors."""
+    architecture = (
+        checkpoint.metadata.get("architecture")
+        or networks.recognise(checkpoint.state)
+        or blueprint.recognise(checkpoint)
+    )
+    if architecture is None:
+        raise CheckpointError(f"{checkpoint.path} holds {_unknown(blueprint, checkpoint)}")
+    owner = catalogue.of_architecture(architecture)
+    mine = owner is not None and owner.name == blueprint.name
+    if mine and (blueprint.open_ended or architecture in blueprint.architectures or networks.is_slim(architecture)):
+        return architecture
+    hint = f"it reads {_listed(blueprint)}"
+    if owner is not None and not mine:
+        hint = f"use --model {owner.name}"
+    raise CheckpointError(
+        f"{checkpoint.path} holds weights of {architecture}, which --model {blueprint.name} does not run: {hint}"
     )
 
 
-def _listed(family: Family) -> str:
-    first, others = family.architectures[:6], len(family.architectures) - 6
+def _unknown(blueprint: Blueprint, checkpoint: Checkpoint) -> str:
+    """What a checkpoint holds whose architecture is unknown, and what to do, in words."""
+    owner = catalogue.recognise(checkpoint.state)
+    if owner is None:
+        first = next(iter(checkpoint.state))
+        return (
+            f"weights that --model {blueprint.name} does not know (the first of its "
+            f"{len(checkpoint.state)} tensors is {first}): it reads {_listed(blueprint)}"
+        )
+    kind = catalogue.architecture_of(owner)
+    if owner.name != blueprint.name:
+        return f"weights of {kind}, which --model {blueprint.name} does not run: use --model {owner.name}"
+    hint = ""
+    if blueprint.folder:
+        hint = "; a folder that save_pretrained wrote may hold any backbone, because its config.json names it"
+    return f"weights of {kind} with an unknown backbone: --model {blueprint.name} recognises {_listed(blueprint)}{hint}"
+
+
+def _listed(blueprint: Blueprint) -> str:
+    first, others = blueprint.architectures[:6], len(blueprint.architectures) - 6
     return ", ".join(first) + (f" and {others} more backbones" if others > 0 else "")
 
 
-def _assumed(family: Family, checkpoint: Checkpoint, architecture: str) -> list[tuple[str, str]]:
-    """A warning where the network is built with what its weights do not tell."""
-    if not family.assumes or checkpoint.config or networks.is_slim(architecture):
+def _assumptions(blueprint: Blueprint, checkpoint: Checkpoint, architecture: str) -> list[tuple[str, str]]:
+    """A warning if the network is built with properties that its weights do not reveal."""
+    if not blueprint.assumes or checkpoint.config or networks.is_slim(architecture):
         return []
-    message = f"the weights do not tell {family.assumes}; a folder that save_pretrained wrote would tell them"
+    message = f"the weights do not reveal {blueprint.assumes}; a folder that save_pretrained wrote does"
     return [("network-assumed", message)]
 
 
-def _network(family: Family, checkpoint: Checkpoint, architecture: str, outputs: int) -> nn.Module:
+def _network(blueprint: Blueprint, checkpoint: Checkpoint, architecture: str, outputs: int) -> nn.Module:
     if networks.is_slim(architecture):
         return networks.build(architecture, outputs)
-    return family.build(architecture, checkpoint, outputs)
+    return blueprint.build(architecture, checkpoint, outputs)
 
 
-def _outputs(family: Family, checkpoint: Checkpoint) -> int:
+def _outputs(blueprint: Blueprint, checkpoint: Checkpoint) -> int:
     """Number of classes of the weights: rows of the last weight of the head."""
-    heads = (family.head, *networks.HEADS)
-    last = [v for n, v in checkpoint.state.items() if n.startswith(heads) and n.endswith("weight")]
-    if not last:
-        raise CheckpointError(f"{checkpoint.path} has no classifier (no weights called {family.head}...)")
-    return int(last[-1].shape[0])
+    prefixes = (blueprint.head, *networks.HEADS)
+    head = [value for name, value in checkpoint.state.items() if name.startswith(prefixes) and name.endswith("weight")]
+    if not head:
+        raise CheckpointError(f"{checkpoint.path} has no classifier (no weights named {blueprint.head}...)")
+    return int(head[-1].shape[0])
 
 
-def names_of(checkpoint: Checkpoint) -> Sequence[str] | None:
-    """Names of the classes, where the file tells them."""
+def class_names(checkpoint: Checkpoint) -> Sequence[str] | None:
+    """Names of the classes, if the metadata of the file has them."""
     text = checkpoint.metadata.get("classes")
-    return None if text is None else [str(name) for name in _parsed(checkpoint, "classes", text, str)]
+    if text is None:
+        return None
+    return [str(name) for name in _json_list(checkpoint, "classes", text, str)]
 
 
-def _numbers(checkpoint: Checkpoint, key: str, otherwise: tuple[float, ...]) -> tuple[float, ...]:
+def _numbers(checkpoint: Checkpoint, key: str, default: tuple[float, ...]) -> tuple[float, ...]:
+    """Three numbers, one per colour channel, from the metadata of the file."""
     text = checkpoint.metadata.get(key)
     if text is None:
-        return otherwise
-    values = tuple(float(value) for value in _parsed(checkpoint, key, text, (int, float)))
+        return default
+    values = tuple(float(value) for value in _json_list(checkpoint, key, text, (int, float)))
     if len(values) != 3:
         raise CheckpointError(
-            f"{checkpoint.path}: the metadata's {key} has {len(values)} numbers; 3 are needed, R, G, B"
+            f"{checkpoint.path}: {key} in the metadata must have 3 numbers (R, G, B), got {len(values)}"
         )
     return values
 
 
-def _parsed(checkpoint: Checkpoint, key: str, text: str, kind: Any) -> list[Any]:
+def _json_list(checkpoint: Checkpoint, key: str, text: str, entry_type: Any) -> list[Any]:
     try:
         values = json.loads(text)
     except json.JSONDecodeError:
         values = None
-    if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
-        raise CheckpointError(f"{checkpoint.path}: the metadata's {key} is no JSON list of its kind: {text[:60]!r}")
-    return values
+    if isinstance(values, list) and all(isinstance(value, entry_type) for value in values):
+        return values
+    expected = "strings" if entry_type is str else "numbers"
+    raise CheckpointError(
+        f"{checkpoint.path}: {key} in the metadata must be a JSON list of {expected}, got {text[:60]!r}"
+    )

@@ -1,7 +1,7 @@
-"""How the adapters of MaskFormer and its kin become models: find the weights, load them whole, match classes by name.
+"""Makes the models of MaskFormer, Mask2Former and OneFormer: load the weights, match the classes.
 
-An adapter describes what is its own as a `Kind`; the order of the steps is here. What queries become is the business of
-`query_model`.
+The `QueryNetwork` of an adapter says what is special about it; this module has the steps that all
+three share. `running/query_model.py` turns queries into predictions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from bench.models import Options, Task, refuse_unused, usable
+from bench.models.contract.adapter import Adapter, TransformersFolder
+from bench.models.contract.options import Options, refuse_unsupported
 from bench.models.running import inference
 from bench.models.running.batches import Batches
 from bench.models.running.painting import BACKGROUND
@@ -22,55 +23,64 @@ from bench.models.weights import hub, labels
 if TYPE_CHECKING:
     from bench.cards import Card
 
-TASKS: tuple[Task, ...] = ("panoptic", "semantic", "instance")
-"""What one network answers; without `--task` the first of these that the card has."""
 BATCH_SIZES = {"cpu": 1, "cuda": 4}
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What one adapter adds: its classes of transformers, and the hub ids its authors publish, by name of the card.
+class QueryNetwork:
+    """The classes of transformers that one adapter uses.
 
-    `finish` makes objects of queries, where not `processor` does. `task_text` makes the input that names the task, for
-    networks that take one, from the source, the network and the task.
+    Attributes:
+        network: the class of the network.
+        processor: the class that prepares images and turns queries into label maps and segments.
+        processor_settings: keywords of the processor.
+        instance_processor: the class that turns queries into objects, if not `processor`.
+        task_text: makes the input that names the task, for networks that take one, from the source
+            of the weights, the network and the task.
     """
 
-    name: str
     network: Any
     processor: Any
-    published: Mapping[str, str]
     processor_settings: Mapping[str, Any]
-    finish: Any = None
+    instance_processor: Any = None
     task_text: Callable[[hub.Source, Any, str], Tensor] | None = None
 
 
-def assemble(kind: Kind, card: Card, options: Options) -> QueryModel:
-    """Make the model of a kind that predicts the classes of the card.
+def assemble(adapter: Adapter, classes: QueryNetwork, card: Card, options: Options) -> QueryModel:
+    """Make the model of an adapter that predicts the classes of the card.
 
     Raises:
-        CheckpointError: weights that cannot be found, read, or that do not fit network, adapter or card.
-        UsageError: a device that is not there, or options of which the task has no use.
+        CheckpointError: weights that cannot be found, read, or that do not fit.
+        UsageError: a device that is not available, or options that the task does not support.
     """
-    task: str = options.task or next((each for each in TASKS if each in card.tasks), TASKS[0])
-    refuse_unused(f"{kind.name} --task {task}", options, usable.QUERIES[task])
+    if not isinstance(adapter.weights, TransformersFolder):
+        raise TypeError(f"{adapter.name} is not an adapter of transformers")
+    task = options.task or adapter.default_task(card)
+    refuse_unsupported(adapter.name_for(task), options, adapter.tasks[task])
     device = inference.choose_device(options.device)
-    source = hub.resolve(kind.name, options.weights, kind.published.get(card.name), dataset=card.name)
-    processor, remarks = _processor(kind, source, options)
-    network: Any = hub.load(kind.network, source)
-    names = hub.classes_of(network)
+    published = adapter.weights.hub_id(card.name)
+    source = hub.resolve(adapter.name, options.weights, published, dataset=card.name)
+    processor, processor_warnings = _processor(classes, source, options)
+    network: Any = hub.load(classes.network, source)
     outputs = len(network.config.id2label)
-    channels = labels.match(card, outputs, names, where=str(source.folder))
-    batch_size = options.batch_size or BATCH_SIZES[device.type]
+    channels = labels.match(card, outputs, hub.classes_of(network), where=str(source.folder))
     background = _background(card, channels.channels)
-    warnings = [*(_told(channels.warnings, card) if background is not None else channels.warnings), *remarks]
+    class_warnings = channels.warnings
+    if background is not None:
+        class_warnings = _with_background(class_warnings, card)
+    warnings = [*class_warnings, *processor_warnings]
+    batch_size = options.batch_size or BATCH_SIZES[device.type]
+    architecture = _backbone(network.config).removeprefix(f"{adapter.name}-")
+    instance_processor = classes.instance_processor
+    task_text = classes.task_text
     return QueryModel(
         network=network.to(device),
         processor=processor,
-        finish=kind.finish() if kind.finish else processor,
+        instance_processor=instance_processor() if instance_processor else processor,
         identity={
             "kind": "model",
-            "model": kind.name,
-            "architecture": f"{kind.name}_{_backbone(network.config).removeprefix(f'{kind.name}-')}",
+            "model": adapter.name,
+            "architecture": f"{adapter.name}_{architecture}",
             "weights": source.name,
             "weights_digest": source.digest,
             "inside": "",
@@ -87,38 +97,46 @@ def assemble(kind: Kind, card: Card, options: Options) -> QueryModel:
         batch_size=batch_size,
         background=background,
         batches=Batches(device.type, batch_size, together=device.type != "cpu", warnings=warnings),
-        task_inputs=kind.task_text(source, network, task) if kind.task_text else None,
+        task_inputs=task_text(source, network, task) if task_text else None,
         amp=options.amp,
         score_threshold=options.score_threshold,
         detections=options.detections or DETECTIONS,
     )
 
 
-def _processor(kind: Kind, source: hub.Source, options: Options) -> tuple[Any, list[tuple[str, str]]]:
-    """What prepares the images: as the folder says, else as transformers does by itself, with a warning."""
-    settings = dict(kind.processor_settings)
+def _processor(classes: QueryNetwork, source: hub.Source, options: Options) -> tuple[Any, list[tuple[str, str]]]:
+    """What prepares the images: as the folder says, else transformers' default with a warning."""
+    settings = dict(classes.processor_settings)
     if options.input_size is not None:
-        settings["size"] = dict(zip(("height", "width"), options.input_size, strict=True))
+        height, width = options.input_size
+        settings["size"] = {"height": height, "width": width}
     if hub.has_preprocessor(source):
         needs = "preprocessor_config.json"
-        return hub.part(kind.processor.from_pretrained, source, needs, **settings), []
-    message = f"{source.name} does not say how images are prepared (no preprocessor_config.json): as transformers does"
-    return kind.processor(**settings), [("no-preprocessor", message)]
+        return hub.part(classes.processor.from_pretrained, source, needs, **settings), []
+    return classes.processor(**settings), [hub.no_preprocessor(source)]
 
 
 def _background(card: Card, channels: tuple[int, ...]) -> int | None:
-    """The train id of the card's `background`, where the network has no such class."""
-    names = card.classes.names
-    missing = BACKGROUND in names and channels[names.index(BACKGROUND)] == labels.UNKNOWN
-    return names.index(BACKGROUND) if missing else None
+    """The train id of the card's `background`, if the network has no such class."""
+    if BACKGROUND not in card.classes.names:
+        return None
+    train_id = card.classes.names.index(BACKGROUND)
+    return train_id if channels[train_id] == labels.UNKNOWN else None
 
 
-def _told(warnings: Iterable[tuple[str, str]], card: Card) -> list[tuple[str, str]]:
-    """The warnings where background stands for the network's other classes; these are not left out then."""
-    message = f"the background of {card.name} stands for all classes that the weights know and {card.name} lacks"
-    only = f"the weights do not know {BACKGROUND}: never predicted"
-    kept = [(code, text) for code, text in warnings if code != "channels-left-out" and text != only]
-    return [*kept, ("background-of-others", message)]
+def _with_background(warnings: Iterable[tuple[str, str]], card: Card) -> tuple[tuple[str, str], ...]:
+    """The warnings if the network's other classes are taken as the card's background.
+
+    They are not left out then, and background is predicted.
+    """
+    background_unknown = labels.unknown_classes([BACKGROUND])
+    kept = [
+        (code, message)
+        for code, message in warnings
+        if code != "channels-left-out" and (code, message) != background_unknown
+    ]
+    message = f"classes that the weights know and {card.name} does not have are taken as its {BACKGROUND}"
+    return (*kept, ("background-of-others", message))
 
 
 def _backbone(config: Any) -> str:
@@ -127,12 +145,12 @@ def _backbone(config: Any) -> str:
 
 
 def _settings(options: Options, device: str, batch_size: int) -> dict[str, Any]:
-    """How it runs, as a run record shows it; what was not said beyond the first four does not appear."""
-    said = {"score_threshold": options.score_threshold, "detections": options.detections}
+    """How the model runs, as a run record shows it; beyond the first four only what was set."""
+    limits = {"score_threshold": options.score_threshold, "detections": options.detections}
     return {
         "device": device,
         "batch_size": batch_size,
         "amp": options.amp,
         "input_size": list(options.input_size) if options.input_size else None,
-        **{name: value for name, value in said.items() if value is not None},
+        **{name: value for name, value in limits.items() if value is not None},
     }

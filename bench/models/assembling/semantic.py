@@ -1,17 +1,17 @@
-"""What adapters of semantic networks share before torch is there: the extra is checked, the family made, the rest done.
+"""Makes semantic models of the adapters whose networks come from a library.
 
-This module imports no torch at its top, so that `bench list models` and `bench --help` stay light.
+This module imports torch inside its functions only, so that the adapters' declarations stay light.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import missing_extra
-from bench.models import Options
+from bench.models.contract.adapter import Adapter
+from bench.models.contract.options import Options
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,24 +20,23 @@ if TYPE_CHECKING:
     from bench.models.running.inference import SemanticModel
 
 
-def from_torchvision(name: str, architectures: tuple[str, ...], card: Card, options: Options) -> SemanticModel:
+def from_torchvision(adapter: Adapter, card: Card, options: Options) -> SemanticModel:
     """Make the model of an adapter whose networks are torchvision's.
 
     Raises:
         MissingExtra: torch or torchvision is not installed.
-        CheckpointError: weights that cannot be found, read, or that do not fit the network or the card.
-        UsageError: an option that the model has no use for.
+        CheckpointError: weights that cannot be found, read, or that do not fit.
+        UsageError: an option that the model does not support.
     """
-    with extra_of(name):
+    with needs_extra(adapter.name):
         from bench.models.architectures import torchvision_networks
         from bench.models.assembling import assembly
-    return assembly.assemble(torchvision_networks.family(name, architectures), card, options)
+    return assembly.assemble(torchvision_networks.blueprint(adapter), card, options)
 
 
 def from_smp(
-    name: str,
-    network: str,
-    told: Callable[[Mapping[str, Tensor]], dict[str, Any]],
+    adapter: Adapter,
+    keywords_of: Callable[[Mapping[str, Tensor]], dict[str, Any]],
     card: Card,
     options: Options,
     *,
@@ -45,26 +44,36 @@ def from_smp(
 ) -> SemanticModel:
     """Make the model of an adapter whose networks are a class of segmentation_models_pytorch.
 
-    `told` gives the keywords of that class that names and shapes of weights tell, `assumes` says what they do not.
+    Args:
+        adapter: the adapter, which names the class.
+        keywords_of: the keywords of the class that names and shapes of tensors reveal.
+        card: the data set whose classes are predicted.
+        options: the options of the model.
+        assumes: what the weights do not reveal, in words.
 
     Raises:
         MissingExtra: torch or segmentation_models_pytorch is not installed.
-        CheckpointError: weights that cannot be found, read, or that do not fit the network or the card.
-        UsageError: an option that the model has no use for.
+        CheckpointError: weights that cannot be found, read, or that do not fit.
+        UsageError: an option that the model does not support.
     """
-    with extra_of(name):
+    with needs_extra(adapter.name):
         import segmentation_models_pytorch  # noqa: F401
 
         from bench.models.architectures import smp_networks
         from bench.models.assembling import assembly
-    return assembly.assemble(replace(smp_networks.family(name, network, told), assumes=assumes), card, options)
+    blueprint = smp_networks.blueprint(adapter, keywords_of, assumes=assumes)
+    return assembly.assemble(blueprint, card, options)
 
 
 @contextmanager
-def extra_of(name: str) -> Iterator[None]:
-    """Imports within need the packages of the extra `models`; a missing one is said as such for this adapter."""
+def needs_extra(adapter: str) -> Iterator[None]:
+    """For imports that need the extra `models`.
+
+    Raises:
+        MissingExtra: one of its packages is not installed.
+    """
     try:
         yield
     except ModuleNotFoundError as error:
         package = (error.name or "torch").replace("_", "-")
-        raise missing_extra(package, "models", f"--model {name}") from None
+        raise missing_extra(package, "models", f"--model {adapter}") from None

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import CheckpointError, UsageError
-from bench.models import Options, refuse_unused, usable
+from bench.models.contract.adapter import Adapter, NetworkFile
+from bench.models.contract.options import Options, refuse_unsupported
 from bench.models.interchange import sidecar
 from bench.models.interchange.exchange_model import NO_CLASS, ExchangeModel, Intake, Outlet, Port, Runtime
 from bench.models.interchange.sidecar import Kind, Layout, Sidecar
-from bench.models.known_names import EXCHANGED
 from bench.models.weights import labels
 from bench.samples import Array
 
@@ -35,21 +35,22 @@ ASSUMED = (
 )
 
 
-def file_of(model: str, options: Options) -> Path:
+def file_of(adapter: Adapter, options: Options) -> Path:
     """The file of the network.
 
     Raises:
-        CheckpointError: none is named, or it is not there.
-        UsageError: options that no such network can obey.
+        CheckpointError: no file is named, or it does not exist.
+        UsageError: an option that exported networks do not support.
     """
-    refuse_unused(model, options, usable.EXCHANGED)
+    if not isinstance(adapter.weights, NetworkFile):
+        raise TypeError(f"{adapter.name} is not an adapter of network files")
+    description = adapter.weights.description
+    refuse_unsupported(adapter.name, options, adapter.tasks["semantic"])
     if options.weights in (None, "DEFAULT"):
-        raise CheckpointError(
-            f"--model {model} runs a network of your own: name its file with --weights FILE ({EXCHANGED[model]})"
-        )
+        raise CheckpointError(f"--model {adapter.name} needs the file of your network: --weights FILE ({description})")
     path = Path(str(options.weights)).expanduser()
     if not path.is_file():
-        raise CheckpointError(f"there is no file {path}; --model {model} takes {EXCHANGED[model]}")
+        raise CheckpointError(f"there is no file {path}; --model {adapter.name} takes {description}")
     if not path.stat().st_size:
         raise CheckpointError(f"{path} is empty; export or fetch it again")
     return path

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from bench.errors import UsageError
-from bench.models import Options, flag_of
+from bench.models.contract.options import Options, flag_of
 
 
 class AskedOptions(Options):
@@ -64,6 +64,4 @@ def refuse_unread(name: str, options: Options, honoured: Collection[str]) -> Non
         value = object.__getattribute__(options, each.name)
         if each.name in seen or value == each.default or (each.name, value) == ("device", "cpu"):
             continue
-        raise UsageError(
-            f"--model {name} has no use for {flag_of(each.name)}, which its code never reads: leave it out"
-        )
+        raise UsageError(f"--model {name} does not support {flag_of(each.name)}: its code never reads it")

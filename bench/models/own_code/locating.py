@@ -18,13 +18,7 @@ from typing import Any
 from bench.errors import UsageError, did_you_mean
 from bench.models.own_code.guarding import theirs
 
-_DRIVE = re.compile(r"^[A-Za-z]:(?=[\\/])")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-
-
-def is_own(name: str) -> bool:
-    """Whether the name of a model is that of a person's own code."""
-    return ":" in _DRIVE.sub("", name)
 
 
 def check(name: str) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.errors import PredictionError, UsageError
-from bench.models import Options
+from bench.models.contract.options import Options
 from bench.models.running import augmentation, windows
 from bench.models.running.batches import Batches
 from bench.models.running.compiling import Compiled

@@ -18,7 +18,7 @@ from torchvision.models.detection import MaskRCNN
 
 from bench import masks
 from bench.classes import Classes
-from bench.models import Options
+from bench.models.contract.options import Options
 from bench.models.running import inference, painting
 from bench.models.running.batches import Batches
 from bench.samples import Image, Instances, Prediction

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from bench import masks
 from bench.errors import UsageError
-from bench.models import Options, refuse_unused, usable
+from bench.models.contract.adapter import Adapter, TransformersFolder
+from bench.models.contract.options import Options, refuse_unsupported
 from bench.models.running import inference
 from bench.models.running.batches import OUT_OF_MEMORY
 from bench.models.running.query_model import half
@@ -28,16 +29,18 @@ BATCH_SIZES = {"cpu": 1, "cuda": 4}
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What one adapter adds: its classes of transformers, and the hub id that its authors publish.
+class PromptableNetwork:
+    """The classes of transformers that one adapter uses.
 
-    `padded` says whether images keep their form and are padded to a square, or are stretched to one.
+    Attributes:
+        network: the class of the network.
+        processor: the class that prepares images and resizes masks.
+        padded: whether images keep their aspect ratio and are padded to a square; if not, they are
+            stretched to one.
     """
 
-    name: str
     network: Any
     processor: Any
-    published: str
     padded: bool
 
 
@@ -130,39 +133,46 @@ class PromptedModel:
         }
 
 
-def assemble(kind: Kind, options: Options) -> PromptedModel:
-    """Make the model of a kind; it needs no classes, and so no card.
+def assemble(adapter: Adapter, classes: PromptableNetwork, options: Options) -> PromptedModel:
+    """Make the model of an adapter. It predicts no classes, so that it needs no card.
 
     Raises:
-        CheckpointError: weights that cannot be found, read, or that do not fit network or adapter.
-        UsageError: a device that is not there, options of which it has no use, or more than one box for an object.
+        CheckpointError: weights that cannot be found, read, or that do not fit.
+        UsageError: a device that is not available, an option that is not supported, or more than
+            one box per object.
     """
-    refuse_unused(kind.name, options, usable.PROMPTED)
+    if not isinstance(adapter.weights, TransformersFolder):
+        raise TypeError(f"{adapter.name} is not an adapter of transformers")
+    refuse_unsupported(adapter.name, options, adapter.tasks["prompted"])
     if options.prompt == "boxes" and options.prompts > 1:
-        raise UsageError(f"--prompt boxes --prompts {options.prompts}: an object has one box, points may be more")
+        raise UsageError(
+            f"--prompt boxes --prompts {options.prompts}: an object has one box; use --prompt "
+            "points for several prompts"
+        )
     device = inference.choose_device(options.device)
-    source = hub.resolve(kind.name, options.weights, kind.published, dataset="any data set")
-    remarks = []
+    published = adapter.weights.published_for_all
+    source = hub.resolve(adapter.name, options.weights, published, dataset="any data set")
+    warnings = []
     if hub.has_preprocessor(source):
-        processor = hub.part(kind.processor.from_pretrained, source, "preprocessor_config.json")
+        needs = "preprocessor_config.json"
+        processor = hub.part(classes.processor.from_pretrained, source, needs)
     else:
-        processor = kind.processor()
-        told = f"{source.name} does not say how images are prepared (no preprocessor_config.json): as transformers does"
-        remarks.append(("no-preprocessor", told))
-    network: Any = hub.load(kind.network, source)
+        processor = classes.processor()
+        warnings.append(hub.no_preprocessor(source))
+    network: Any = hub.load(classes.network, source)
     batch_size = options.batch_size or BATCH_SIZES[device.type]
     return PromptedModel(
         network=network.to(device),
         processor=processor,
         identity={
             "kind": "model",
-            "model": kind.name,
-            "architecture": kind.name,
+            "model": adapter.name,
+            "architecture": adapter.name,
             "weights": source.name,
             "weights_digest": source.digest,
             "inside": "",
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "warnings": remarks,
+            "warnings": warnings,
         },
         settings={
             "device": device.type,
@@ -176,7 +186,7 @@ def assemble(kind: Kind, options: Options) -> PromptedModel:
         batch_size=batch_size,
         prompt=options.prompt,
         prompts=options.prompts,
-        padded=kind.padded,
+        padded=classes.padded,
         amp=options.amp,
     )
 

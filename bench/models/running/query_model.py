@@ -32,12 +32,12 @@ class QueryModel:
 
     `unscored` are those of labels that the card does not score: they take their pixels, which count as misses.
     `background` is the train id of the class that stands for all that the card lacks, if there is one. `processor`
-    prepares images and makes label maps and segments, `finish` makes objects; both are of transformers.
+    prepares images and makes label maps and segments, `instance_processor` makes objects; both are of transformers.
     """
 
     network: Any
     processor: Any
-    finish: Any
+    instance_processor: Any
     identity: Mapping[str, Any]
     settings: Mapping[str, Any]
     device: torch.device
@@ -110,7 +110,7 @@ class QueryModel:
             return [LabelMap(self._labels(labels.cpu().numpy())) for labels in found]
         if self.task == "instance":
             threshold = self.score_threshold or 0.0
-            answers = self.finish.post_process_instance_segmentation(
+            answers = self.instance_processor.post_process_instance_segmentation(
                 output, threshold=threshold, target_sizes=sizes, return_binary_maps=True
             )
             return [self._instances(answer, size) for answer, size in zip(answers, sizes, strict=True)]

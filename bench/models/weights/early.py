@@ -1,84 +1,98 @@
 """Checks of `--weights` and of other options of an adapter that need no torch.
 
-Loading torch takes seconds, so these mistakes are reported first. What passes here may still be refused later.
+Loading torch takes seconds, so that these mistakes are reported before it. Loading may still
+refuse what passes here.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import UsageError
-from bench.models import Options, known_names, naming, refuse_unused, usable
+from bench.models.contract import catalogue
+from bench.models.contract.adapter import (
+    Adapter,
+    NetworkFile,
+    SegmentationModelsPytorch,
+    StateDict,
+    Torchvision,
+    TransformersFolder,
+)
+from bench.models.contract.options import Options, refuse_unsupported
 from bench.models.weights import files, labels, published, smp_folders
 
 if TYPE_CHECKING:
     from bench.cards import Card
-
-TORCHVISION = {each.adapter for each in known_names.TORCHVISION.values()}
-SMP = set(known_names.SMP.values())
+    from bench.models.naming.resolving import Resolved
 
 
-def check(known: naming.Known, card: Card, options: Options) -> str:
-    """Refuse what an adapter will refuse, and say which task it will answer.
+def check(resolved: Resolved, card: Card, options: Options) -> str:
+    """Refuse what an adapter will refuse, and return the task that it will run.
 
     Raises:
-        UsageError: options or a task that it has no use for.
-        CheckpointError: weights that are not there, or of another kind.
+        UsageError: a task or an option that it does not support.
+        CheckpointError: weights that do not exist, or of another kind.
     """
-    adapter = str(known.adapter)
-    tasks = import_module(f"bench.models.{adapter}").TASKS
-    if options.task is not None and options.task not in tasks:
-        raise UsageError(f"--task {options.task}: --model {adapter} answers {' or '.join(tasks)}")
-    task: str = options.task or tasks[0]
-    if adapter in known_names.EXCHANGED:
-        _exchanged(adapter, options)
-    elif adapter in known_names.HUB:
-        task = options.task or next((each for each in tasks if each in card.tasks), tasks[0])
-        _of_hub(adapter, task, card, options)
-    else:
-        allowed = usable.OBJECTS if adapter == "maskrcnn" else usable.SEMANTIC
-        refuse_unused(adapter, options, allowed)
-        _of_network(known, card, options)
+    adapter = catalogue.adapter(str(resolved.adapter))
+    if options.task is not None:
+        adapter.require_task(options.task)
+    task = options.task or adapter.default_task(card)
+    refuse_unsupported(adapter.name_for(task), options, adapter.tasks[task])
+    match adapter.weights:
+        case NetworkFile():
+            _check_network_file(adapter, options)
+        case TransformersFolder():
+            _check_hub(adapter, adapter.weights, card, options)
+        case StateDict():
+            _check_state_dict(adapter, adapter.weights, resolved.architecture, card, options)
     return task
 
 
-def _exchanged(adapter: str, options: Options) -> None:
+def _check_network_file(adapter: Adapter, options: Options) -> None:
     from bench.models.interchange import exchange, exported_archive, sidecar
 
     path = exchange.file_of(adapter, options)
     sidecar.find(path, options.sidecar)
-    if adapter == "exported":
+    if adapter.name == "exported":
         exported_archive.kind_of(path)
 
 
-def _of_hub(adapter: str, task: str, card: Card, options: Options) -> None:
+def _check_hub(adapter: Adapter, weights: TransformersFolder, card: Card, options: Options) -> None:
     from bench.models.weights import hub
 
-    released = import_module(f"bench.models.{adapter}").PUBLISHED
-    if isinstance(released, str):
-        refuse_unused(adapter, options, usable.PROMPTED)
-        hub.named(adapter, options.weights, released, dataset="any data set")
-        return
-    refuse_unused(f"{adapter} --task {task}", options, usable.QUERIES[task])
-    hub.named(adapter, options.weights, released.get(card.name), dataset=card.name)
+    dataset = "any data set" if weights.published_for_all else card.name
+    hub.named(adapter.name, options.weights, weights.hub_id(card.name), dataset=dataset)
 
 
-def _of_network(known: naming.Known, card: Card, options: Options) -> None:
-    """A network of torchvision, of segmentation_models_pytorch, or ours: a file, or what a library publishes."""
-    adapter, weights = str(known.adapter), options.weights
-    named = published.enumerated(weights, known) if adapter in TORCHVISION else None
+def _check_state_dict(
+    adapter: Adapter,
+    state_dict: StateDict,
+    architecture: str | None,
+    card: Card,
+    options: Options,
+) -> None:
+    """A network of torchvision, of segmentation_models_pytorch, or ours."""
+    weights, library = options.weights, state_dict.library
+    is_smp = isinstance(library, SegmentationModelsPytorch)
+    named = None
+    if isinstance(library, Torchvision):
+        named = published.architecture_of(weights, adapter, architecture)
     if named or weights in (None, "DEFAULT"):
-        # The classes of Mask R-CNN are checked when it is loaded.
-        fits = adapter in TORCHVISION and (adapter == "maskrcnn" or labels.fits(card, known_names.VOC))
-        if not fits and not (weights is None and files.shipped(adapter, card.name)):
-            classes = known_names.VOC if adapter in TORCHVISION else ()
-            takes = "FILE, a folder that save_pretrained wrote, or a hub id" if adapter in SMP else "FILE"
-            raise published.none_fit(adapter, card, weights, classes, takes=takes)
-        return
+        ships = weights is None and files.shipped(adapter.name, card.name) is not None
+        if ships or _library_fits(library, card):
+            return
+        classes = (library.classes or ()) if isinstance(library, Torchvision) else ()
+        accepts = "FILE, a folder that save_pretrained wrote, or a hub id" if is_smp else "FILE"
+        raise published.none_fit(adapter.name, card, weights, classes, accepts=accepts)
     path = Path(str(weights)).expanduser()
-    if adapter in SMP and path.is_dir():
+    if is_smp and path.is_dir():
         smp_folders.checked(path)
-    elif not (adapter in SMP and smp_folders.is_hub_id(str(weights))):
+    elif not (is_smp and smp_folders.is_hub_id(str(weights))):
         files.kind(path)
+
+
+def _library_fits(library: Torchvision | SegmentationModelsPytorch | None, card: Card) -> bool:
+    """Whether a library publishes weights that fit the card, as far as is known without torch."""
+    if not isinstance(library, Torchvision):
+        return False
+    return library.classes is None or labels.fits(card, library.classes)

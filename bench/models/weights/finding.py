@@ -1,6 +1,6 @@
-"""Which weights a semantic adapter runs with: those named, those that ship for the card, or those a library publishes.
+"""Which weights a network runs with: those given, those that ship, or those a library publishes.
 
-This module knows what is published and shipped, but neither networks nor what is inside weights.
+This module knows neither networks nor what is inside weights.
 """
 
 from __future__ import annotations
@@ -13,89 +13,96 @@ from typing import TYPE_CHECKING
 import torch
 
 from bench.errors import CheckpointError
-from bench.models import Options
-from bench.models.assembling.family import Family, Pretrained
-from bench.models.naming import Known
-from bench.models.weights import checkpoints, labels
+from bench.models.contract import catalogue
+from bench.models.contract.blueprint import Blueprint, Pretrained
+from bench.models.contract.options import Options
+from bench.models.weights import checkpoints, labels, published
 from bench.models.weights.checkpoints import Checkpoint
-from bench.models.weights.published import enumerated, none_fit
 
 if TYPE_CHECKING:
     from bench.cards import Card
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """Weights as read, what a record calls them, and the classes that a library says they know."""
+class FoundWeights:
+    """Weights as read, their name in records, and the classes that a library states for them."""
 
     checkpoint: Checkpoint
     name: str
     classes: tuple[str, ...] | None = None
 
 
-def find(family: Family, card: Card, options: Options) -> Found:
+def find(blueprint: Blueprint, card: Card, options: Options) -> FoundWeights:
     """Find and read the weights.
 
     Raises:
         CheckpointError: there are none for this card, or they cannot be fetched or read.
     """
     if options.weights not in (None, "DEFAULT"):
-        return _enumerated(family, card, options.weights) or _named(family, str(options.weights))
-    reference = checkpoints.shipped(family.name, card.name)
-    if options.weights is None and reference is not None:
-        return Found(checkpoints.read(reference), reference.name)
-    fitting = [published for published in family.pretrained if labels.fits(card, published.classes)]
-    if fitting:
-        path = _fetched(fitting[0], family)
-        return Found(checkpoints.read(path), path.name, fitting[0].classes)
-    raise none_fit(family.name, card, options.weights, _classes(family), takes=family.takes)
+        weights = str(options.weights)
+        return _by_published_name(blueprint, card, weights) or _by_path(blueprint, weights)
+    shipped = checkpoints.shipped(blueprint.name, card.name)
+    if options.weights is None and shipped is not None:
+        return FoundWeights(checkpoints.read(shipped), shipped.name)
+    for pretrained in blueprint.pretrained:
+        if labels.fits(card, pretrained.classes):
+            return _fetched(pretrained, blueprint)
+    classes = blueprint.pretrained[0].classes if blueprint.pretrained else ()
+    raise published.none_fit(blueprint.name, card, options.weights, classes, accepts=blueprint.accepts)
 
 
-def _enumerated(family: Family, card: Card, weights: str | None) -> Found | None:
-    """The weights that torchvision publishes under a name such as DeepLabV3_ResNet50_Weights.DEFAULT, if it is one."""
-    architecture = enumerated(weights, Known(family.name))
-    published = next((each for each in family.pretrained if each.architecture == architecture), None)
-    if published is None:
-        return None
-    if not labels.fits(card, published.classes):
-        raise none_fit(family.name, card, weights, published.classes, takes=family.takes)
-    path = _fetched(published, family)
-    return Found(checkpoints.read(path), path.name, published.classes)
+def _by_published_name(blueprint: Blueprint, card: Card, weights: str) -> FoundWeights | None:
+    """Weights named as torchvision names them, such as DeepLabV3_ResNet50_Weights.DEFAULT."""
+    adapter = catalogue.adapter(blueprint.name)
+    architecture = published.architecture_of(weights, adapter, None)
+    for pretrained in blueprint.pretrained:
+        if pretrained.architecture == architecture:
+            if not labels.fits(card, pretrained.classes):
+                raise published.none_fit(blueprint.name, card, weights, pretrained.classes, accepts=blueprint.accepts)
+            return _fetched(pretrained, blueprint)
+    return None
 
 
-def _named(family: Family, weights: str) -> Found:
-    folder = family.folder(weights) if family.folder else None
-    if folder is not None:
-        path = Path(weights).expanduser()
-        return Found(folder, path.resolve().name if path.is_dir() else weights)
+def _by_path(blueprint: Blueprint, weights: str) -> FoundWeights:
+    """Weights in a file, a folder or at a hub id."""
     path = Path(weights).expanduser()
-    published = next((p for p in family.pretrained if p.file == path.name and _is_published(path)), None)
-    return Found(checkpoints.read(path), path.name, published.classes if published else None)
+    folder = blueprint.folder(weights) if blueprint.folder else None
+    if folder is not None:
+        name = path.resolve().name if path.is_dir() else weights
+        return FoundWeights(folder, name)
+    # A file that torchvision publishes may have been downloaded by hand: its classes are known.
+    classes = None
+    for pretrained in blueprint.pretrained:
+        if pretrained.file == path.name and _is_intact(path):
+            classes = pretrained.classes
+            break
+    return FoundWeights(checkpoints.read(path), path.name, classes)
 
 
-def _classes(family: Family) -> tuple[str, ...]:
-    return family.pretrained[0].classes if family.pretrained else ()
+def _is_intact(path: Path) -> bool:
+    """Whether the content is what the name says.
 
-
-def _is_published(path: Path) -> bool:
-    """Whether the file is what its name says: names of published weights end in the first digits of their SHA-256."""
+    Names of published files end in the first digits of their SHA-256.
+    """
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest().startswith(path.stem.rpartition("-")[2])
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return digest.startswith(path.stem.rpartition("-")[2])
 
 
-def _fetched(published: Pretrained, family: Family) -> Path:
-    """The published file where torch keeps such files, fetched there if it is not yet."""
+def _fetched(pretrained: Pretrained, blueprint: Blueprint) -> FoundWeights:
+    """The published weights, downloaded to torch's own cache unless they are there already."""
     folder = Path(torch.hub.get_dir()) / "checkpoints"
-    path = folder / published.file
+    path = folder / pretrained.file
     if not path.is_file():
         try:
-            published.fetch(path)
+            pretrained.fetch(path)
         except (OSError, RuntimeError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0].strip("<>")
             raise CheckpointError(
-                f"the pretrained weights of {published.architecture} cannot be fetched ({reason}): put the file "
-                f"{published.file} into {folder}, or name it with --model {family.name} --weights FILE"
+                f"the pretrained weights of {pretrained.architecture} cannot be downloaded "
+                f"({reason}): put the file {pretrained.file} into {folder}, or pass it with --model "
+                f"{blueprint.name} --weights FILE"
             ) from None
-    return path
+    return FoundWeights(checkpoints.read(path), path.name, pretrained.classes)

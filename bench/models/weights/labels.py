@@ -1,7 +1,8 @@
-"""Which output channel of a network stands for which class of a card: by position, or by name where both have names.
+"""Which output channel of a network belongs to which class of a card.
 
-Names agree when they are equal but for case, spaces and underscores, or when the card lists one as an alias of the
-other. This module knows neither torch nor files.
+Channels are matched by position, or by name if both sides have names. Names agree if they are equal
+except for case, spaces, hyphens and underscores, or if the card lists one as an alias of the other.
+This module knows neither torch nor files.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class ChannelMap:
-    """The output channel for each train id 0 .. C-1, `UNKNOWN` where there is none; warnings as (code, message).
+    """The output channel of each train id.
 
-    `unscored` are the channels of labels that the card lists and does not score: a pixel with such a prediction is a
-    miss, as in stored predictions.
+    Attributes:
+        channels: for each train id 0 .. C-1 its channel, or `UNKNOWN`.
+        warnings: (code, message) for the run record.
+        unscored: channels of labels that the card lists but does not score. A pixel with such a
+            prediction is a miss, as in stored predictions.
     """
 
     channels: tuple[int, ...]
@@ -33,95 +37,113 @@ class ChannelMap:
 
 
 def match(card: Card, outputs: int, names: Sequence[str] | None, *, where: str) -> ChannelMap:
-    """Match the channels of a network, whose classes have `names` if it is known, to the classes of the card.
+    """Match the channels of a network to the classes of the card.
+
+    Args:
+        card: the data set.
+        outputs: the number of channels.
+        names: the classes of the network; None if they are unknown.
+        where: the file or folder of the weights, for messages.
 
     Raises:
-        CheckpointError: without names, another number of channels than classes; with names, fewer than half of the
-            card's classes among them.
+        CheckpointError: without names, the number of channels differs from that of the classes;
+            with names, fewer than half of the card's classes are among them.
     """
     if names is None:
         if outputs != len(card.classes):
             raise CheckpointError(
-                f"{where}: the weights have {outputs} classes, the card {card.name} has {len(card.classes)}: a network "
-                f"for {card.name} gives one channel to each of {_some(card.classes.names)}"
+                f"{where}: the weights have {outputs} classes, but the card {card.name} has "
+                f"{len(card.classes)} ({_some(card.classes.names)}); without class names in the "
+                "file, each class needs one channel"
             )
         return ChannelMap(tuple(range(outputs)))
     if len(names) != outputs:
-        raise CheckpointError(f"{where}: the weights have {outputs} classes, but the file names {len(names)} of them")
+        raise CheckpointError(f"{where}: the weights have {outputs} classes, but the file names {len(names)}")
     return _by_name(card, names, where=where)
 
 
 def fits(card: Card, names: Sequence[str]) -> bool:
     """Whether at least half of the card's classes are among these names."""
-    return 2 * known(card, names) >= len(card.classes)
+    return 2 * count_known(card, names) >= len(card.classes)
 
 
-def known(card: Card, names: Sequence[str]) -> int:
+def count_known(card: Card, names: Sequence[str]) -> int:
     """How many of the card's classes are among these names."""
     return sum(channel != UNKNOWN for channel in channels_of(card, names))
 
 
 def fitting_cards(names: Sequence[str]) -> list[str]:
-    """The shipped cards that a network with these classes fits best: all that know as many of its names."""
+    """The shipped cards that a network with these classes fits best.
+
+    These are all cards with the largest number of known classes.
+    """
     from bench import cards
 
     shipped = [cards.load_card(name) for name in cards.names()]
-    counts = {card.name: known(card, names) for card in shipped if fits(card, names)}
+    counts = {card.name: count_known(card, names) for card in shipped if fits(card, names)}
     return [name for name, count in counts.items() if count == max(counts.values())]
+
+
+def unknown_classes(names: Sequence[str]) -> tuple[str, str]:
+    """The warning for classes of the card that the weights do not know."""
+    return "classes-unknown", f"the weights do not know {_some(names, 5)}: never predicted"
+
+
+def channels_of(card: Card, names: Sequence[str]) -> list[int]:
+    """For each class of the card the first channel with its own name, else with an alias."""
+    first_channel: dict[str, int] = {}
+    for channel, name in enumerate(names):
+        first_channel.setdefault(_plain(name), channel)
+    channels = []
+    for name in card.classes.names:
+        accepted = [_plain(each) for each in (name, *card.aliases.get(name, ()))]
+        matches = [first_channel[each] for each in accepted if each in first_channel]
+        channels.append(matches[0] if matches else UNKNOWN)
+    return channels
 
 
 def _by_name(card: Card, names: Sequence[str], *, where: str) -> ChannelMap:
     channels = channels_of(card, names)
-    absent = [name for name, channel in zip(card.classes.names, channels, strict=True) if channel == UNKNOWN]
     if not fits(card, names):
-        agreeing = len(card.classes) - len(absent)
-        raise CheckpointError(
-            f"{where}: the weights have {len(names)} classes ({_some(names)}), the card {card.name} has "
-            f"{len(card.classes)} ({_some(card.classes.names)}), and only {agreeing} names agree, where half are "
-            f"needed: bring weights for {card.name}, list other names of its classes under [aliases] in the card"
-            f"{_or_cards(names)}"
-        )
+        raise CheckpointError(_too_few_agree(card, names, where))
     unscored = _unscored(card, names, channels)
+    missing = [name for name, channel in zip(card.classes.names, channels, strict=True) if channel == UNKNOWN]
     unused = [name for channel, name in enumerate(names) if channel not in (*channels, *unscored)]
     warnings = []
-    if absent:
-        warnings.append(("classes-unknown", f"the weights do not know {_some(absent, 5)}: never predicted"))
+    if missing:
+        warnings.append(unknown_classes(missing))
     if unused:
-        message = f"the card {card.name} lacks {_some(unused, 5)}, which the weights know: these are left out"
+        message = (
+            f"the weights know classes that the card {card.name} does not have: {_some(unused, 5)}; they are left out"
+        )
         warnings.append(("channels-left-out", message))
     return ChannelMap(tuple(channels), tuple(warnings), unscored)
 
 
+def _too_few_agree(card: Card, names: Sequence[str], where: str) -> str:
+    fitting = fitting_cards(names)
+    or_cards = f", or evaluate on {' or '.join(fitting)}, whose classes they know" if fitting else ""
+    return (
+        f"{where}: the weights have {len(names)} classes ({_some(names)}), the card {card.name} has "
+        f"{len(card.classes)} ({_some(card.classes.names)}), and only {count_known(card, names)} "
+        f"names agree, but at least half are needed: pass weights for {card.name}, list other names "
+        f"of its classes under [aliases] in the card{or_cards}"
+    )
+
+
 def _unscored(card: Card, names: Sequence[str], channels: Sequence[int]) -> tuple[int, ...]:
-    """The channels that bear the name of a label which the card lists and does not score."""
+    """The channels with the name of a label that the card lists but does not score."""
     listed = {
         _plain(name)
         for entry in card.classes.entries
         if entry.train_id is None
         for name in (entry.name, *card.aliases.get(entry.name, ()))
     }
-    return tuple(n for n, name in enumerate(names) if n not in channels and _plain(name) in listed)
-
-
-def _or_cards(names: Sequence[str]) -> str:
-    found = fitting_cards(names)
-    return f", or measure them on {' or '.join(found)}, whose classes they know" if found else ""
-
-
-def channels_of(card: Card, names: Sequence[str]) -> list[int]:
-    """The first channel that bears the class's own name, else one of its aliases."""
-    positions: dict[str, int] = {}
-    for channel, name in enumerate(names):
-        positions.setdefault(_plain(name), channel)
-    found = []
-    for name in card.classes.names:
-        accepted = [name, *card.aliases.get(name, ())]
-        found.append(next((positions[_plain(n)] for n in accepted if _plain(n) in positions), UNKNOWN))
-    return found
+    return tuple(channel for channel, name in enumerate(names) if channel not in channels and _plain(name) in listed)
 
 
 def _plain(name: str) -> str:
-    """A name without what spellings differ in.
+    """A name without the characters in which spellings differ.
 
     >>> _plain("__background__"), _plain("Traffic_Light")
     ('background', 'trafficlight')

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bench import inputs
 from bench.errors import CheckpointError, UsageError
-from bench.models import Model, Options, refuse_unused, usable
+from bench.models.contract import supported
+from bench.models.contract.model import Model
+from bench.models.contract.options import Options, refuse_unsupported
 from bench.models.own_code import asked, identity, locating
 from bench.models.own_code.answering import GuardedModel, OwnModel
 from bench.models.own_code.forms import NONE, described, form_of
@@ -114,14 +116,14 @@ class _Source:
         """Refuse options that cannot reach the person's code, which was given none."""
         if self.handed is not None:
             return
-        refuse_unused(self.name, self.options, allowed)
+        refuse_unsupported(self.name, self.options, allowed)
         others = {"weights": self.options.weights, "batch-size": self.options.batch_size}
         others["device"] = "cuda" if self.options.device == "cuda" else None
         flag = next((flag for flag, value in others.items() if value is not None), None)
         if flag:
             raise UsageError(
-                f"--model {self.name} {what}, which has no use for --{flag}: leave it out, or name a loader, "
-                "load(card, options)"
+                f"--model {self.name} {what}, which does not support --{flag}: leave it out, or name a "
+                "loader, load(card, options)"
             )
 
     def _given(self, honoured: frozenset[str]) -> dict[str, Any]:
@@ -139,7 +141,7 @@ class _Source:
         if options.task == model.task:
             honoured |= {"task"}
         elif options.task is not None and self.handed is None:
-            raise UsageError(f"--task {options.task}: --model {self.name} answers {model.task}")
+            raise UsageError(f"--model {self.name} does not support --task {options.task} (it supports {model.task})")
         self._refuse_unused("is a model that is ready", ())
         own = dict(model.identity) if isinstance(model.identity, Mapping) else {}
         known = {key: own.pop(key) for key in ("kind", "warnings") if key in own}
@@ -172,7 +174,7 @@ class _Source:
         from bench.models.weights import checkpoints
 
         if self.handed is None:
-            refuse_unused(self.name, self.options, usable.EXCHANGED)
+            refuse_unsupported(self.name, self.options, supported.EXPORTED)
         options = replace(Options(), **{key: getattr(self.options, key) for key in _OF_A_NETWORK})
         who = self._identity(network, type(network).__name__)
         weights = None if self._loads_weights else options.weights

@@ -1,0 +1,1 @@
+"""What an adapter declares, and what every model provides; loads neither torch nor NumPy."""
