@@ -77,7 +77,7 @@ def _paired(truth: Path, found: Path, pattern: str) -> Iterator[tuple[Path, Path
         yield path, match
 
 
-def test_voc_s_files_score_what_plain_loops_say(files, scores) -> None:
+def test_voc_s_files_score_what_plain_loops_say(files: Any, scores: Any) -> None:
     truth, found = files("voc", "semantic")
     card = load_card("streets").in_layout("voc")
     matrix = np.zeros((256, 256), dtype=np.int64)
@@ -102,7 +102,7 @@ def test_voc_s_files_score_what_plain_loops_say(files, scores) -> None:
     assert 0.3 < _value(actual["mIoU"]) < 0.99
 
 
-def test_cityscapes_files_score_what_its_script_says(files, scores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cityscapes_files_score_what_its_script_says(files: Any, scores: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     truth, found = files("cityscapes", "semantic")
     monkeypatch.setattr(np, "in1d", np.isin, raising=False)  # NumPy 2.4 removed what the script calls
     script = pytest.importorskip("cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling")
@@ -120,7 +120,7 @@ def test_cityscapes_files_score_what_its_script_says(files, scores, monkeypatch:
 
 
 @pytest.mark.parametrize("group", KINDS)
-def test_coco_s_files_score_what_pycocotools_says(files, scores, group: str) -> None:
+def test_coco_s_files_score_what_pycocotools_says(files: Any, scores: Any, group: str) -> None:
     truth, found = files("coco", "instance")
     (file,) = (truth / "annotations").glob("instances_*.json")
     (results,) = found.glob("*.json")
@@ -136,7 +136,7 @@ def test_coco_s_files_score_what_pycocotools_says(files, scores, group: str) -> 
     assert 0.05 < expected[0] < 0.99
 
 
-def test_panoptic_files_score_what_panopticapi_says(files, scores) -> None:
+def test_panoptic_files_score_what_panopticapi_says(files: Any, scores: Any) -> None:
     evaluation = pytest.importorskip("panopticapi.evaluation")
     truth, found = files("coco", "panoptic")
     (file,) = (truth / "annotations").glob("panoptic_*.json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import contesting
 import pytest
@@ -54,7 +55,7 @@ def evaluated(bench: Callable[..., tuple[int, str, str]], place: Path, name: str
     return str(json.loads(out)["path"])
 
 
-def test_from_baselines_to_a_page(place: Path, bench) -> None:
+def test_from_baselines_to_a_page(place: Path, bench: Any) -> None:
     board = place / "board"
     for name in ("constant", "shuffled", "damaged"):
         code, out, err = bench("board", "add", evaluated(bench, place, name), board)
@@ -75,7 +76,7 @@ def test_from_baselines_to_a_page(place: Path, bench) -> None:
     assert json.loads(out)["stale"][0].startswith("row damaged: now")
 
 
-def test_every_format_goes_to_a_file_or_the_screen(place: Path, bench) -> None:
+def test_every_format_goes_to_a_file_or_the_screen(place: Path, bench: Any) -> None:
     board = place / "board"
     bench("board", "add", evaluated(bench, place, "damaged"), board)
     begins = {"terminal": "Blocks val", "markdown": "# Blocks val", "latex": "% needs", "html": "<!doctype html>"}
@@ -88,7 +89,7 @@ def test_every_format_goes_to_a_file_or_the_screen(place: Path, bench) -> None:
     assert json.loads(bench("board", "show", board, "--json")[1])["rows"][0]["name"] == "damaged"
 
 
-def test_a_row_that_cannot_be_compared_is_added_apart(place: Path, bench) -> None:
+def test_a_row_that_cannot_be_compared_is_added_apart(place: Path, bench: Any) -> None:
     board = place / "board"
     bench("board", "add", evaluated(bench, place, "damaged"), board)
     few = evaluated(bench, place, "constant", "--limit", "5")
@@ -98,7 +99,7 @@ def test_a_row_that_cannot_be_compared_is_added_apart(place: Path, bench) -> Non
     assert "image005" in out
 
 
-def test_mistakes_are_one_sentence(place: Path, bench) -> None:
+def test_mistakes_are_one_sentence(place: Path, bench: Any) -> None:
     board = place / "board"
     run = evaluated(bench, place, "damaged")
     assert 0 == bench("board", "add", run, board)[0]

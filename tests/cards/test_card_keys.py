@@ -224,9 +224,9 @@ def test_all_stuff_needs_no_objects() -> None:
     assert ("panoptic",) == cards.parse_card(written.encode(), where="c").tasks
 
 
-MASK = np.uint8([[0, 1, 1, 2], [0, 0, 1, 2]])
-COLORS = np.uint8([[0, 0, 0], [255, 0, 0], [0, 0, 255]])
-TRAIN = np.uint8([[0, 1, 1, 255], [0, 0, 1, 255]])
+MASK = np.array([[0, 1, 1, 2], [0, 0, 1, 2]], np.uint8)
+COLORS = np.array([[0, 0, 0], [255, 0, 0], [0, 0, 255]], np.uint8)
+TRAIN = np.array([[0, 1, 1, 255], [0, 0, 1, 255]], np.uint8)
 
 
 def save(path: Path, values: np.ndarray) -> None:
@@ -249,7 +249,7 @@ def voc(root: Path, classes: np.ndarray, top: str = "", tables: str = "", object
 VALUES = "[values]\n10 = 0\n255 = 1\n7 = 2\n"
 CODED = {
     "ids": (MASK, "", ""),
-    "values": (np.uint8([10, 255, 7])[MASK], "", VALUES),
+    "values": (np.array([10, 255, 7], np.uint8)[MASK], "", VALUES),
     "colours": (COLORS[MASK], "colors = true\n", ""),
 }
 
@@ -274,7 +274,7 @@ def test_voc_reads_values_and_colours_like_ids(tmp_path: Path, coding: str) -> N
 def test_ids_that_a_listed_value_contradicts_are_values(tmp_path: Path) -> None:
     """Where value 1 means id 0, a predicted 1 is id 0, and a predicted 2 is an error."""
     opened = open_data(str(voc(tmp_path, MASK, "", "[values]\n0 = 1\n1 = 0\n2 = 2\n")), root=tmp_path)
-    save(tmp_path / "p/a.png", np.uint8([[1, 0, 0, 2], [1, 1, 0, 2]]))
+    save(tmp_path / "p/a.png", np.array([[1, 0, 0, 2], [1, 1, 0, 2]], np.uint8))
     read = layout(opened.card).read_predictions(opened.card, tmp_path / "p", "semantic", opened.samples)
     np.testing.assert_array_equal(TRAIN, read(opened.samples[0]).labels)
     card = (tmp_path / "c.toml").read_text().replace("2 = 2", "9 = 2")
@@ -286,7 +286,7 @@ def test_ids_that_a_listed_value_contradicts_are_values(tmp_path: Path) -> None:
 
 
 def test_void_of_the_card_holds_in_class_and_object_files_of_voc(tmp_path: Path) -> None:
-    labels, objects = np.uint8([[0, 1, 1, 1, 7]]), np.uint8([[0, 3, 7, 255, 7]])
+    labels, objects = np.array([[0, 1, 1, 1, 7]], np.uint8), np.array([[0, 3, 7, 255, 7]], np.uint8)
     path = voc(tmp_path, labels, "void = [7]\n", objects=objects)
     truth = open_data(str(path), root=tmp_path).samples[0].truth
     np.testing.assert_array_equal([[0, 1, 1, 1, 255]], truth.semantic().labels)
@@ -298,8 +298,8 @@ def test_void_of_the_card_holds_in_class_and_object_files_of_voc(tmp_path: Path)
 
 
 def test_objects_in_colours_are_those_of_the_palette(tmp_path: Path) -> None:
-    labels = np.uint8([[0, 1, 1, 1, 1, 1]])
-    objects = np.uint8([[0, 1, 2, 2, 37, 255]])
+    labels = np.array([[0, 1, 1, 1, 1, 1]], np.uint8)
+    objects = np.array([[0, 1, 2, 2, 37, 255]], np.uint8)
     for name, top, kinds in (
         ("palette", "", (labels, objects)),
         ("colours", "colors = true\n", (COLORS[labels], images.voc_palette()[objects])),
@@ -313,7 +313,7 @@ def test_objects_in_colours_are_those_of_the_palette(tmp_path: Path) -> None:
 def test_colours_of_other_palettes_are_objects_too() -> None:
     from bench.formats.voc import object_numbers
 
-    picture = np.uint8([[[0, 0, 0], [1, 2, 3], [128, 0, 0], [9, 9, 9], [1, 2, 3]]])
+    picture = np.array([[[0, 0, 0], [1, 2, 3], [128, 0, 0], [9, 9, 9], [1, 2, 3]]], np.uint8)
     assert [[0, 256, 1, 257, 256]] == object_numbers(picture).tolist()
 
 

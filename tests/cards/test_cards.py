@@ -6,8 +6,10 @@ import doctest
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from oracles import voc_palette as voc_palette_oracle
@@ -41,13 +43,13 @@ def parse(text: str) -> cards.Card:
     return cards.parse_card(text.encode(), where="mine.toml")
 
 
-def test_ships_the_eight():
+def test_ships_the_eight() -> None:
     shipped = ["ade20k", "camvid", "cityscapes", "coco-instances", "coco-panoptic", "lvis", "streets", "voc2012"]
     assert shipped == CARDS
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_every_card_says_what_a_person_needs(name):
+def test_every_card_says_what_a_person_needs(name: Any) -> None:
     card = cards.load_card(name)
     assert name == card.name
     assert card.default_split in card.splits
@@ -60,20 +62,20 @@ def test_every_card_says_what_a_person_needs(name):
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_every_checksum_is_cited_and_every_server_is_the_data_sets_own(name):
+def test_every_checksum_is_cited_and_every_server_is_the_data_sets_own(name: Any) -> None:
     own = ("host.robots.ox.ac.uk", "images.cocodataset.org", "data.csail.mit.edu", "dl.fbaipublicfiles.com")
     for source in cards.load_card(name).sources:
         assert bool(source.checksum) == bool(source.cited)
         assert source.url is None or source.url.split("/")[2] in own
 
 
-def test_folder_is_content_and_no_package(repository):
+def test_folder_is_content_and_no_package(repository: Path) -> None:
     assert sorted(["README.md", *(f"{name}.toml" for name in CARDS)]) == sorted(
         path.name for path in (repository / "datasets").iterdir() if path.name != "__pycache__"
     )
 
 
-def test_voc_agrees_with_the_palette_rule():
+def test_voc_agrees_with_the_palette_rule() -> None:
     card = cards.load_card("voc2012")
     color = voc_palette_oracle.color
     assert [color(index) for index in range(21)] == [entry.color for entry in card.classes.entries]
@@ -84,7 +86,7 @@ def test_voc_agrees_with_the_palette_rule():
 
 
 @pytest.mark.parametrize("name", ["cityscapes", "streets"])
-def test_cityscapes_agrees_with_cityscapesscripts(name):
+def test_cityscapes_agrees_with_cityscapesscripts(name: Any) -> None:
     from cityscapesscripts.helpers.labels import labels
 
     expected = [
@@ -96,11 +98,11 @@ def test_cityscapes_agrees_with_cityscapesscripts(name):
     assert 19 == len(cards.load_card(name).classes)
 
 
-def _train_id(label) -> int | None:
+def _train_id(label: Any) -> int | None:
     return None if label.ignoreInEval else label.trainId
 
 
-def test_coco_agrees_with_the_published_categories(shared_data):
+def test_coco_agrees_with_the_published_categories(shared_data: Callable[[str], Path]) -> None:
     path = shared_data("panopticapi_sample") / "panoptic_coco_categories.json"
     published = json.loads(path.read_text())
     expected = [(c["id"], c["name"], c["supercategory"], bool(c["isthing"]), tuple(c["color"])) for c in published]
@@ -111,7 +113,7 @@ def test_coco_agrees_with_the_published_categories(shared_data):
     assert (133, 80) == tuple(len(cards.load_card(name).classes) for name in ("coco-panoptic", "coco-instances"))
 
 
-def test_ade20k_has_150_classes_after_other():
+def test_ade20k_has_150_classes_after_other() -> None:
     classes = cards.load_card("ade20k").classes
     assert (150, 0, None) == (len(classes), classes.entries[0].id, classes.entries[0].train_id)
     assert [entry.id - 1 for entry in classes.scored] == list(range(150))
@@ -128,14 +130,14 @@ def test_ade20k_has_150_classes_after_other():
     assert known == {number: classes.name_of(number) for number in known}
 
 
-def test_camvid_scores_eleven_and_not_void():
+def test_camvid_scores_eleven_and_not_void() -> None:
     classes = cards.load_card("camvid").classes
     names = "sky building pole road pavement tree sign fence car pedestrian bicyclist"
     assert tuple(names.split()) == classes.names
     assert (11, None) == (classes.entries[-1].id, classes.entries[-1].train_id)
 
 
-def test_voc_and_coco_name_each_other():
+def test_voc_and_coco_name_each_other() -> None:
     voc, coco = cards.load_card("voc2012"), cards.load_card("coco-panoptic")
     for first, second in ((voc, coco), (coco, voc)):
         reach = {other for name, others in second.aliases.items() for other in (name, *others)} | set(
@@ -148,12 +150,12 @@ def test_voc_and_coco_name_each_other():
     assert ("sky",) == coco.aliases["sky-other-merged"]
 
 
-def test_streets_agrees_with_the_code_that_draws_it():
+def test_streets_agrees_with_the_code_that_draws_it() -> None:
     drawn = pytest.importorskip("bench.streets.names", exc_type=ImportError).SPLITS
     assert drawn == {name: split.images for name, split in cards.load_card("streets").splits.items()}
 
 
-def test_small_card_reads_with_its_defaults():
+def test_small_card_reads_with_its_defaults() -> None:
     card = parse(SMALL)
     assert ("mine", "val", "none", (255,)) == (card.name, card.default_split, card.groups, card.classes.void)
     assert (None, None, (), {}, {}) == (card.crops, card.boundary, card.sources, card.values, card.aliases)
@@ -228,12 +230,12 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "message"), WRONG.values(), ids=WRONG)
-def test_wrong_card_is_refused_by_key_and_file(text, message):
+def test_wrong_card_is_refused_by_key_and_file(text: str, message: str) -> None:
     with pytest.raises(CardError, match=r"(?s)^mine\.toml: .*" + message):
         parse(text)
 
 
-def test_all_problems_are_listed_at_once():
+def test_all_problems_are_listed_at_once() -> None:
     text = replaced('"pairs"', '"pair"').replace("id = 1,", 'id = "one",').replace("images = 10", "image = 10")
     text = text.replace('title   = "Mine"', 'titel = "Mine"').replace('["semantic"]', '["semantic", "depth"]')
     with pytest.raises(CardError) as caught:
@@ -256,46 +258,48 @@ def test_all_problems_are_listed_at_once():
         ('[aliases]\ngroups = "city"', r"aliases\.groups: expected array, got str; it is below \[aliases\]"),
     ],
 )
-def test_a_key_of_the_card_below_a_table_is_told(table, told):
+def test_a_key_of_the_card_below_a_table_is_told(table: Any, told: Any) -> None:
     with pytest.raises(
         CardError, match=told + " and so belongs to that table; keys of the card itself go above the first"
     ):
         parse(f"{SMALL}\n{table}\n")
 
 
-def test_a_number_or_word_below_a_table_is_told_too():
+def test_a_number_or_word_below_a_table_is_told_too() -> None:
     with pytest.raises(CardError, match=r"values: 'ignore' is no pixel value; it is below \[values\]"):
         parse(f"{SMALL}\n[values]\n0 = 0\n1 = 1\nignore = 1\n")
     with pytest.raises(CardError, match=r"unknown key 'groups' in files of layout 'pairs': it is below \[files\]"):
         parse(SMALL.replace("[files]", '[files]\ngroups = "city"'))
 
 
-def test_one_problem_is_one_line():
+def test_one_problem_is_one_line() -> None:
     with pytest.raises(CardError) as caught:
         parse(replaced('"pairs"', '"pair"'))
     assert "mine.toml: layout = 'pair' is unknown: did you mean pairs?" == str(caught.value)
 
 
-def test_a_private_card_needs_no_licence_and_no_citation():
+def test_a_private_card_needs_no_licence_and_no_citation() -> None:
     text = replaced('licence = "mine"', "").replace('cite    = "me"', "").replace('obtain  = "ask me"', "")
     card = parse(text)
     assert ("", "", "") == (card.licence, card.cite, card.obtain)
 
 
-def test_a_card_may_begin_with_a_byte_order_mark():
+def test_a_card_may_begin_with_a_byte_order_mark() -> None:
     assert parse(SMALL) == replace(
         cards.parse_card(b"\xef\xbb\xbf" + SMALL.encode(), where=""), digest=parse(SMALL).digest
     )
 
 
-def test_name_that_does_not_exist():
+def test_name_that_does_not_exist() -> None:
     with pytest.raises(CardError, match=r"no data set is called 'cityscape': did you mean cityscapes\?; your own"):
         cards.load_card("cityscape")
     with pytest.raises(CardError, match=r"no data set is called '\.\./datasets/voc2012'"):
         cards.load_card("../datasets/voc2012")
 
 
-def test_own_card_by_path_and_never_by_name_in_the_working_directory(tmp_path, monkeypatch):
+def test_own_card_by_path_and_never_by_name_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mine.toml").write_text(SMALL)
     monkeypatch.chdir(tmp_path)
     assert "Mine" == cards.load_card("mine.toml").title
@@ -310,7 +314,7 @@ def readme(repository: Path) -> str:
     return (repository / "datasets" / "README.md").read_text(encoding="utf-8")
 
 
-def test_readme_tells_every_key_and_no_other(repository):
+def test_readme_tells_every_key_and_no_other(repository: Path) -> None:
     told = dict(re.findall(r"^\| `([a-z0-9_.<>\[\]]+)` \| (required|optional)", readme(repository), re.MULTILINE))
     expected = {}
     for table, struct in card_file.TABLES.items():
@@ -320,17 +324,17 @@ def test_readme_tells_every_key_and_no_other(repository):
     assert expected == told
 
 
-def _needed(struct) -> list[bool]:
+def _needed(struct: Any) -> list[bool]:
     optional = len(struct.__struct_defaults__)
     return [True] * (len(struct.__struct_fields__) - optional) + [False] * optional
 
 
-def test_examples_of_the_readme_are_cards(repository):
+def test_examples_of_the_readme_are_cards(repository: Path) -> None:
     examples = [text for text in re.findall(r"```toml\n(.*?)```", readme(repository), re.DOTALL) if "\nlayout" in text]
     assert len(examples) >= 2
     for text in examples:
         assert tomllib.loads(text)["name"] == parse(text).name
 
 
-def test_examples_in_docstrings():
+def test_examples_in_docstrings() -> None:
     assert 0 == doctest.testmod(card_file).failed

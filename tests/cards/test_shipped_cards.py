@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,7 +109,7 @@ def parts(segments: Segments) -> list[tuple[int, bytes]]:
 
 
 @pytest.mark.parametrize("name", cards.names())
-def test_what_is_made_up_from_a_card_reads_back_equal(name, tmp_path):
+def test_what_is_made_up_from_a_card_reads_back_equal(name: Any, tmp_path: Path) -> None:
     card = load_card(name)
     written = made_up_samples(card)
     layout = formats.layout(card)
@@ -128,7 +130,7 @@ def test_what_is_made_up_from_a_card_reads_back_equal(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", [name for name in cards.names() if "semantic" in cards.load_card(name).tasks])
-def test_predictions_read_back_equal_in_ids(name, tmp_path):
+def test_predictions_read_back_equal_in_ids(name: Any, tmp_path: Path) -> None:
     card = cards.load_card(name)
     layout, samples = formats.layout(card), made_up_samples(card)
     predictions = []
@@ -142,7 +144,7 @@ def test_predictions_read_back_equal_in_ids(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", cards.names())
-def test_data_that_are_not_there_are_an_error_of_ours(name, tmp_path):
+def test_data_that_are_not_there_are_an_error_of_ours(name: Any, tmp_path: Path) -> None:
     card = cards.load_card(name)
     with pytest.raises(BenchError) as caught:
         formats.layout(card).read_truth(card, tmp_path, card.default_split)
@@ -150,7 +152,7 @@ def test_data_that_are_not_there_are_an_error_of_ours(name, tmp_path):
     assert str(tmp_path) in str(caught.value)
 
 
-def test_the_comparison_notices_a_moved_pixel_and_another_class():
+def test_the_comparison_notices_a_moved_pixel_and_another_class() -> None:
     card = cards.load_card("voc2012")
     segments = made_up(card, 0)
     ids = segments.ids.copy()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def bench(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, s
     return run
 
 
-def test_eval_prints_a_table_and_writes_a_record(place: Place, bench) -> None:
+def test_eval_prints_a_table_and_writes_a_record(place: Place, bench: Any) -> None:
     code, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments)
     assert 0 == code
     assert "predictions on Blocks val: 12 images" in out
@@ -93,7 +94,7 @@ def test_eval_prints_a_table_and_writes_a_record(place: Place, bench) -> None:
     assert str(record.parent) in out
 
 
-def test_json_is_one_object_and_equals_the_record(place: Place, bench) -> None:
+def test_json_is_one_object_and_equals_the_record(place: Place, bench: Any) -> None:
     code, out, err = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")
     assert 0 == code
     found = json.loads(out)
@@ -102,7 +103,7 @@ def test_json_is_one_object_and_equals_the_record(place: Place, bench) -> None:
     assert "" == err
 
 
-def test_eval_counts_what_a_plain_loop_counts(place: Place, bench) -> None:
+def test_eval_counts_what_a_plain_loop_counts(place: Place, bench: Any) -> None:
     _, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")
     hit = {1: 0, 2: 0}
     either = {1: 0, 2: 0}
@@ -119,7 +120,7 @@ def test_eval_counts_what_a_plain_loop_counts(place: Place, bench) -> None:
     assert "dirt" not in scores["per_class"]
 
 
-def test_show_repeats_the_table_and_writes_scores_of_single_images(place: Place, bench) -> None:
+def test_show_repeats_the_table_and_writes_scores_of_single_images(place: Place, bench: Any) -> None:
     _, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")
     folder = json.loads(out)["path"]
     code, table, note = bench("show", folder, "--per-image", place.root / "scores.csv")
@@ -192,7 +193,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_use_gets_one_sentence_and_exit_code_2(place: Place, bench, case: str, monkeypatch) -> None:
+def test_wrong_use_gets_one_sentence_and_exit_code_2(
+    place: Place, bench: Any, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("BENCH_DATA", raising=False)
     words, expected = WRONG[case]
     (place.root / "empty").mkdir()
@@ -205,7 +208,7 @@ def test_wrong_use_gets_one_sentence_and_exit_code_2(place: Place, bench, case: 
     assert 1 == err.count("\n"), err
 
 
-def test_files_of_no_image_are_told_but_not_of_images_that_were_left_out(place: Place, bench) -> None:
+def test_files_of_no_image_are_told_but_not_of_images_that_were_left_out(place: Place, bench: Any) -> None:
     (place.root / "predictions" / "99.png").write_bytes((place.root / "predictions" / "00.png").read_bytes())
     (place.root / "predictions" / "notes.txt").write_text("mine")
     asked = ["eval", "--predictions", place.root / "predictions", *place.arguments]
@@ -218,7 +221,7 @@ def test_files_of_no_image_are_told_but_not_of_images_that_were_left_out(place: 
     assert "unused-files" not in out
 
 
-def test_a_palette_in_another_order_is_told(place: Place, bench) -> None:
+def test_a_palette_in_another_order_is_told(place: Place, bench: Any) -> None:
     colors = {1: (10, 20, 30), 2: (40, 50, 60)}
     text = CARD
     for identity, color in colors.items():
@@ -237,7 +240,7 @@ def test_a_palette_in_another_order_is_told(place: Place, bench) -> None:
         assert swapped == ("palette-order" in [each["code"] for each in json.loads(out)["warnings"]])
 
 
-def test_wrong_input_is_refused_before_anything_is_written(place: Place, bench) -> None:
+def test_wrong_input_is_refused_before_anything_is_written(place: Place, bench: Any) -> None:
     def spoil(name: str, content: bytes) -> str:
         (place.root / "predictions" / name).write_bytes(content)
         code, _, err = bench("eval", "-p", place.root / "predictions", *place.arguments)
@@ -258,7 +261,7 @@ def test_wrong_input_is_refused_before_anything_is_written(place: Place, bench) 
     assert "03" in err
 
 
-def test_errors_are_json_too(place: Place, bench) -> None:
+def test_errors_are_json_too(place: Place, bench: Any) -> None:
     code, out, _ = bench("show", place.root, "--json")
     assert 2 == code
     assert {"kind": "RunError", "exit_code": 2} == {
@@ -266,7 +269,7 @@ def test_errors_are_json_too(place: Place, bench) -> None:
     }
 
 
-def test_a_defect_of_ours_is_told_with_how_to_report_it(bench, monkeypatch) -> None:
+def test_a_defect_of_ours_is_told_with_how_to_report_it(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("by nought")
 
@@ -289,7 +292,7 @@ def test_every_error_says_its_exit_code() -> None:
 
 
 @pytest.mark.parametrize("what", ["datasets", "models", "metrics"])
-def test_lists_hold_what_ships(bench, what: str) -> None:
+def test_lists_hold_what_ships(bench: Any, what: str) -> None:
     code, out, _ = bench("list", what)
     assert 0 == code
     assert {"datasets": "streets", "models": "deeplab", "metrics": "mIoU"}[what] in out
@@ -297,7 +300,7 @@ def test_lists_hold_what_ships(bench, what: str) -> None:
     assert json.loads(out)[what]
 
 
-def test_every_command_and_option_has_help(bench) -> None:
+def test_every_command_and_option_has_help(bench: Any) -> None:
     for command in ("run", "eval", "show", "prepare", "list"):
         code, out, _ = bench(command, "--help")
         assert 0 == code
@@ -338,7 +341,7 @@ def test_ctrl_c_keeps_what_was_counted(place: Place) -> None:
     assert timings["images_resumed"] > 0
 
 
-def test_what_is_interrupted_says_so(bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_interrupted_says_so(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(_text: str) -> None:
         raise KeyboardInterrupt
 
@@ -377,7 +380,9 @@ def test_whoever_stops_it_twice_is_obeyed_at_once(number: signal.Signals) -> Non
     assert "" == err
 
 
-def test_an_install_without_compiled_kernels_says_so_once(place: Place, bench, monkeypatch) -> None:
+def test_an_install_without_compiled_kernels_says_so_once(
+    place: Place, bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("BENCH_KERNELS", raising=False)
     words = ("eval", "--predictions", place.root / "predictions", *place.arguments)
     for kind, said in (("reference", 1), ("native", 0)):
@@ -387,12 +392,12 @@ def test_an_install_without_compiled_kernels_says_so_once(place: Place, bench, m
 
 
 @pytest.mark.parametrize("what", ["datasets", "metrics"])
-def test_lists_fit_a_hundred_columns(bench, what: str) -> None:
+def test_lists_fit_a_hundred_columns(bench: Any, what: str) -> None:
     _, out, _ = bench("list", what)
     assert max(map(len, out.splitlines())) <= 100
 
 
-def test_a_comparison_is_suggested_where_there_can_be_one(place: Place, bench) -> None:
+def test_a_comparison_is_suggested_where_there_can_be_one(place: Place, bench: Any) -> None:
     """Not with other images, and not with the same predictions under another name."""
     shutil.copytree(place.root / "predictions", place.root / "others")
 
@@ -405,7 +410,7 @@ def test_a_comparison_is_suggested_where_there_can_be_one(place: Place, bench) -
     assert f"bench compare {place.root / 'runs' / 'blocks-val' / 'others'}" in last("others")
 
 
-def test_garbage_is_looked_for_again_whatever_happens(place: Place, bench) -> None:
+def test_garbage_is_looked_for_again_whatever_happens(place: Place, bench: Any) -> None:
     for words in (("--predictions", place.root / "none"), ("--predictions", place.root / "predictions")):
         bench("eval", *words, *place.arguments)
         assert gc.isenabled()

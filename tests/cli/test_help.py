@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -24,32 +25,32 @@ def bench(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, s
 
 
 @pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("-h",)])
-def test_help_goes_to_standard_output(bench, words: tuple[str, ...]) -> None:
+def test_help_goes_to_standard_output(bench: Any, words: tuple[str, ...]) -> None:
     code, out, err = bench(*words)
     assert (0, "") == (code, err)
     assert out.lower().startswith("usage: bench [options] command")
 
 
 @pytest.mark.parametrize("words", [("board",), ("help", "board"), ("board", "--help")])
-def test_help_of_boards_lists_their_commands(bench, words: tuple[str, ...]) -> None:
+def test_help_of_boards_lists_their_commands(bench: Any, words: tuple[str, ...]) -> None:
     code, out, err = bench(*words)
     assert (0, "") == (code, err)
     assert all(name in out for name in ("show", "render", "check", "add"))
 
 
-def test_help_of_one_command(bench) -> None:
+def test_help_of_one_command(bench: Any) -> None:
     assert bench("run", "--help") == bench("help", "run")
 
 
 @pytest.mark.parametrize("word", ["version", "-V", "--version"])
-def test_version(bench, word: str) -> None:
+def test_version(bench: Any, word: str) -> None:
     code, out, _ = bench(word)
     assert 0 == code
     assert out.startswith("bench ")
     assert "kernels, Python" in out
 
 
-def test_wrong_words_are_json_where_json_is_asked_for(bench) -> None:
+def test_wrong_words_are_json_where_json_is_asked_for(bench: Any) -> None:
     code, out, err = bench("eval", "--json", "--predictoins", "x")
     found = json.loads(out)["error"]
     assert (2, "UsageError", 2) == (code, found["kind"], found["exit_code"])

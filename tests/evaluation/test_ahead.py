@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def begin(truth: Path, results: Path) -> None:
 
 
 @needs_native
-def test_what_was_begun_is_handed_over_once(files):
+def test_what_was_begun_is_handed_over_once(files: Any) -> None:
     _, results = files
     begin(*files)
     prefetch.take(files[0], "read_coco_truth", with_masks=False).result()
@@ -53,7 +54,7 @@ def test_what_was_begun_is_handed_over_once(files):
 
 
 @needs_native
-def test_a_file_that_changed_since_is_read_again(files):
+def test_a_file_that_changed_since_is_read_again(files: Any) -> None:
     _, results = files
     begin(*files)
     results.write_text(json.dumps([{**RESULTS[0], "score": 0.125}]))
@@ -62,7 +63,7 @@ def test_a_file_that_changed_since_is_read_again(files):
     assert 0.125 == float(found[1]["scores"][0])
 
 
-def test_files_read_ahead_hold_what_they_hold(files):
+def test_files_read_ahead_hold_what_they_hold(files: Any) -> None:
     card = load_card("coco-instances")
     expected = coco_columns.read(card, *files, with_masks=False)[1]
     begin(*files)
@@ -72,7 +73,7 @@ def test_files_read_ahead_hold_what_they_hold(files):
 
 
 @pytest.mark.parametrize("text", [None, "[", '{"images": []}'])
-def test_a_wrong_file_is_refused_in_the_same_words(files, text):
+def test_a_wrong_file_is_refused_in_the_same_words(files: Any, text: str) -> None:
     truth, card = files[0], load_card("coco-instances")
     truth.unlink() if text is None else truth.write_text(text)
     said = []
@@ -87,7 +88,7 @@ def test_a_wrong_file_is_refused_in_the_same_words(files, text):
 
 
 @needs_native
-def test_reading_ahead_loads_no_numpy(files):
+def test_reading_ahead_loads_no_numpy(files: Any) -> None:
     program = f"""
 import sys
 from pathlib import Path
@@ -103,7 +104,7 @@ print("numpy" in sys.modules)
     assert ["False", "False", "True"] == done.stdout.split()
 
 
-def test_what_eval_begins_is_what_the_readers_take(files, tmp_path, monkeypatch):
+def test_what_eval_begins_is_what_the_readers_take(files: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetch, "_begun", {})
     where = ["--dataset", "coco-instances", "--data", str(files[0]), "--predictions", str(files[1])]
     begun = []
@@ -116,7 +117,9 @@ def test_what_eval_begins_is_what_the_readers_take(files, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "not JSON"])
-def test_eval_begins_nothing_where_the_predictions_are_no_results(files, monkeypatch, text):
+def test_eval_begins_nothing_where_the_predictions_are_no_results(
+    files: Any, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     monkeypatch.setattr(prefetch, "begin", lambda *_, **__: pytest.fail("begun"))
     files[1].write_text(text)
     for path in (files[1], files[1].parent, files[1].with_name("none.json")):

@@ -48,7 +48,7 @@ def test_shuffled_gives_nobody_their_own_and_everybody_one(card: Card) -> None:
 
 
 def test_shuffled_fits_another_size(card: Card) -> None:
-    samples = [sample("a", np.uint8([[0, 1], [2, 0]])), sample("b", np.zeros((4, 4), np.uint8))]
+    samples = [sample("a", np.array([[0, 1], [2, 0]], np.uint8)), sample("b", np.zeros((4, 4), np.uint8))]
     read = baselines.shuffled(card, samples)
     assert [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 0, 0], [2, 2, 0, 0]] == read(samples[1]).labels.tolist()
     assert (2, 2) == read(samples[0]).size

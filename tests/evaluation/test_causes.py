@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matching_cases as cases
 import pytest
@@ -27,7 +28,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return run
 
 
-def test_label_maps_of_another_split_are_told(tmp_path: Path, refused) -> None:
+def test_label_maps_of_another_split_are_told(tmp_path: Path, refused: Any) -> None:
     cases.write_labels(tmp_path / "lab/val", ["a", "b"])
     cases.write_labels(tmp_path / "lab/train", ["c", "d", "e"])
     cases.write_labels(tmp_path / "out", ["c", "d", "e"])
@@ -42,7 +43,7 @@ def test_label_maps_of_another_split_are_told(tmp_path: Path, refused) -> None:
     assert "--split" not in said
 
 
-def test_results_of_another_split_are_told(tmp_path: Path, refused) -> None:
+def test_results_of_another_split_are_told(tmp_path: Path, refused: Any) -> None:
     """Objects are read in bulk, after everything else."""
     (tmp_path / "card.toml").write_text(cases.card_text("coco", "instance"))
     for split, numbers in (("val", [1, 2]), ("train", [3, 4])):

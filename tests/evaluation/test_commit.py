@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def another_tree(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", [plain, inside, detached, another_tree])
-def test_the_commit_is_read_from_a_file(checkout, monkeypatch, form):
+def test_the_commit_is_read_from_a_file(checkout: Any, monkeypatch: pytest.MonkeyPatch, form: Any) -> None:
     place = form(checkout)
     expected = git(place, "rev-parse", "HEAD")
     monkeypatch.chdir(place)
@@ -59,21 +60,21 @@ def test_the_commit_is_read_from_a_file(checkout, monkeypatch, form):
     assert expected == recording._git_commit()
 
 
-def test_git_is_asked_where_the_commit_is_packed(checkout, monkeypatch):
+def test_git_is_asked_where_the_commit_is_packed(checkout: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     git(checkout, "pack-refs", "--all")
     monkeypatch.chdir(checkout)
     assert recording._commit_in(checkout / ".git") is None
     assert git(checkout, "rev-parse", "HEAD") == recording._git_commit()
 
 
-def test_without_a_checkout_there_is_no_commit(tmp_path, monkeypatch):
+def test_without_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GIT_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("git was started"))
     assert recording._git_commit() is None
 
 
-def test_a_checkout_that_is_none_names_no_commit(tmp_path, monkeypatch):
+def test_a_checkout_that_is_none_names_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GIT_DIR", raising=False)
     (tmp_path / ".git").write_text("gitdir: nowhere\n")
     monkeypatch.chdir(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -11,16 +12,16 @@ from bench.kernels import threads
 
 
 @pytest.fixture(autouse=True)
-def _four(monkeypatch):
+def _four(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "processors", lambda: 4)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 100])
-def test_results_come_in_the_order_of_the_parts(count):
+def test_results_come_in_the_order_of_the_parts(count: Any) -> None:
     assert [part * part for part in range(count)] == threads.spread(lambda part: part * part, range(count))
 
 
-def test_the_first_part_that_fails_is_told_and_nothing_is_begun_after_it():
+def test_the_first_part_that_fails_is_told_and_nothing_is_begun_after_it() -> None:
     begun, gate = [], threading.Event()
 
     def work(part: int) -> int:
@@ -38,7 +39,7 @@ def test_the_first_part_that_fails_is_told_and_nothing_is_begun_after_it():
     assert not [thread for thread in threading.enumerate() if thread.name == "bench-begun"]
 
 
-def test_work_inside_a_part_stops_when_another_part_fails():
+def test_work_inside_a_part_stops_when_another_part_fails() -> None:
     """Otherwise Ctrl-C would wait for a whole comparison, whose parts are the pairs of runs."""
     begun, gate = [], threading.Event()
 
@@ -60,7 +61,7 @@ def test_work_inside_a_part_stops_when_another_part_fails():
     assert [0, 1, 2] == threads.spread(lambda part: part, range(3))
 
 
-def test_what_was_begun_tells_its_result_or_its_failure():
+def test_what_was_begun_tells_its_result_or_its_failure() -> None:
     assert 3 == threads.Begun(lambda: 3).result()
     with pytest.raises(ZeroDivisionError):
         threads.Begun(lambda: 1 // 0).result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def test_a_family_offers_all_that_the_contract_asks(name: str) -> None:
 
 
 @pytest.mark.parametrize("metric", [metric for metric in METRICS if "@" not in metric.name], ids=lambda m: m.name)
-def test_every_listed_metric_can_be_asked_for(metric) -> None:
+def test_every_listed_metric_can_be_asked_for(metric: Any) -> None:
     special = {"lvis": "lvis", "voc": "voc2012"}.get(metric.name.partition("_")[0])
     card = cards.load_card(special) if special else COCO if metric.task == "panoptic" else CITYSCAPES
     task = "semantic" if metric.task == "calibration" else metric.task
@@ -88,7 +89,7 @@ def test_the_width_of_boundaries_is_the_card_s() -> None:
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
-def test_wrong_words_get_one_sentence(card, task: str, asked: dict[str, str], message: str) -> None:
+def test_wrong_words_get_one_sentence(card: Any, task: str, asked: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         choosing.rules_for(card, task, **asked)
 

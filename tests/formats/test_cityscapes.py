@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,11 +25,11 @@ NAMES = ("aachen_000001_000019", "aachen_000000_000300", "bad_salz_000000_000001
 
 
 @pytest.fixture
-def card():
+def card() -> Any:
     return load_card("cityscapes")
 
 
-def sample(card, name, seed):
+def sample(card: Any, name: Any, seed: int) -> Any:
     """Road, cars and persons; a crowd of persons; void; depth in steps of the disparity."""
     rng = np.random.default_rng(seed)
     labels = np.kron(rng.choice([0, 11, 13, 255], (4, 6)), np.ones((2, 2), int)).astype(np.uint8)
@@ -49,7 +51,7 @@ def sample(card, name, seed):
 
 
 @pytest.fixture
-def written(card, tmp_path):
+def written(card: Any, tmp_path: Path) -> Any:
     """Three images written, their folder, and the truth that was written, in the order of the names."""
     samples = [sample(card, name, seed) for seed, name in enumerate(NAMES)]
     root = tmp_path / "data"
@@ -57,14 +59,14 @@ def written(card, tmp_path):
     return root, sorted(samples, key=lambda s: s.id)
 
 
-def same_objects(a, b):
+def same_objects(a: Any, b: Any) -> None:
     assert a.size == b.size
     assert list(a.rles) == list(b.rles)
     for column in ("classes", "areas", "boxes", "crowd"):
         np.testing.assert_array_equal(getattr(a, column), getattr(b, column))
 
 
-def test_what_is_written_reads_back_equal(card, written):
+def test_what_is_written_reads_back_equal(card: Any, written: Any) -> None:
     root, samples = written
     read = cityscapes.read_truth(card, root, "val")
     assert sorted(NAMES) == [s.id for s in read]
@@ -79,7 +81,7 @@ def test_what_is_written_reads_back_equal(card, written):
     assert any(s.truth.instances().crowd.any() for s in read)
 
 
-def test_classes_come_from_instance_ids_where_there_are_no_label_ids(card, written):
+def test_classes_come_from_instance_ids_where_there_are_no_label_ids(card: Any, written: Any) -> None:
     root, samples = written
     for path in (root / "gtFine").rglob("*_labelIds.png"):
         path.unlink()
@@ -87,7 +89,7 @@ def test_classes_come_from_instance_ids_where_there_are_no_label_ids(card, writt
         np.testing.assert_array_equal(first.truth.semantic().labels, second.truth.semantic().labels)
 
 
-def test_instance_ids_mean_what_the_official_scripts_say(card, tmp_path):
+def test_instance_ids_mean_what_the_official_scripts_say(card: Any, tmp_path: Path) -> None:
     raw = np.array([[0, 3, 7, 24, 26], [24000, 24001, 26000, 29000, 29]], np.uint16)
     images.write_labels(tmp_path / "x.png", raw)
     panoptic = cityscapes_files.read_segments(card.classes, tmp_path / "x.png")
@@ -112,7 +114,7 @@ def test_instance_ids_mean_what_the_official_scripts_say(card, tmp_path):
         cityscapes_files.read_segments(card.classes, tmp_path / "x.png")
 
 
-def test_the_official_converter_makes_the_same_segments(card, written, tmp_path):
+def test_the_official_converter_makes_the_same_segments(card: Any, written: Any, tmp_path: Path) -> None:
     """cityscapesscripts' own panoptic files of what was written, read through the COCO layout, segment by segment."""
     root, _ = written
     (tmp_path / "official").mkdir()
@@ -129,7 +131,7 @@ def test_the_official_converter_makes_the_same_segments(card, written, tmp_path)
         assert not np.array_equal(expected.ids, np.roll(found.ids, 1))
 
 
-def test_a_card_that_scores_label_0():
+def test_a_card_that_scores_label_0() -> None:
     text = 'name="x"\ntitle="T"\nlayout="cityscapes"\ntasks=["semantic"]\nlicence="-"\ncite="-"\nobtain="-"\n'
     text += "[splits.val]\n"
     entries = '[[classes]]\nid=0\ntrain_id=0\nname="a"\n[[classes]]\nid=1\ntrain_id=1\nname="b"\nthing=true\n'
@@ -140,14 +142,14 @@ def test_a_card_that_scores_label_0():
     assert [[0, 1000, 1, 255]] == raw.tolist()
 
 
-def test_objects_that_16_bits_do_not_number(card):
+def test_objects_that_16_bits_do_not_number(card: Any) -> None:
     ids = np.arange(1, 1002).reshape(1, -1)
     panoptic = derive.segments_from_objects(ids, np.full(ids.shape, 13, np.uint8), card.classes)
     with pytest.raises(DataError, match="object 1000 of car"):
         cityscapes_files.instance_ids(panoptic, card.classes, where="x")
 
 
-def test_depth_is_that_of_the_disparity(card, written, tmp_path):
+def test_depth_is_that_of_the_disparity(card: Any, written: Any, tmp_path: Path) -> None:
     root, samples = written
     read = cityscapes.read_truth(card, root, "val")
     once = read[0].read_depth()
@@ -165,7 +167,7 @@ def test_depth_is_that_of_the_disparity(card, written, tmp_path):
         cityscapes_files.read_depth(tmp_path / "d.png", tmp_path / "c.json")
 
 
-def test_long_sequences_are_cut_into_blocks_of_about_ten(card, tmp_path):
+def test_long_sequences_are_cut_into_blocks_of_about_ten(card: Any, tmp_path: Path) -> None:
     for name in [f"frankfurt_000000_{frame:06d}" for frame in range(0, 27 * 300, 300)] + ["ulm_000003_000019"]:
         path = tmp_path / "gtFine" / "val" / name.split("_")[0] / f"{name}_gtFine_labelIds.png"
         images.write_labels(path, np.zeros((2, 2), np.uint8))
@@ -179,7 +181,7 @@ def test_long_sequences_are_cut_into_blocks_of_about_ten(card, tmp_path):
     assert 28 == len(cityscapes.read_truth(card, tmp_path, "val", ids="all"))
 
 
-def test_semantic_predictions(card, written, tmp_path):
+def test_semantic_predictions(card: Any, written: Any, tmp_path: Path) -> None:
     samples = cityscapes.read_truth(card, written[0], "val")
     stored = [(s, s.truth.semantic()) for s in samples]
     cityscapes.write_predictions(card, tmp_path / "p", "semantic", stored)
@@ -205,7 +207,7 @@ def test_semantic_predictions(card, written, tmp_path):
         cityscapes.read_predictions(card, tmp_path / "p", "depth", samples)
 
 
-def test_instance_and_panoptic_predictions(card, written, tmp_path):
+def test_instance_and_panoptic_predictions(card: Any, written: Any, tmp_path: Path) -> None:
     samples = cityscapes.read_truth(card, written[0], "val")
     stored = []
     for s in samples:
@@ -229,14 +231,14 @@ def test_instance_and_panoptic_predictions(card, written, tmp_path):
         cityscapes.write_predictions(card, tmp_path / "i", "semantic", [(s, s.truth.segments()) for s in samples])
 
 
-def replaced(predicted, s):
+def replaced(predicted: Any, s: Any) -> Any:
     """The predicted segments, which must already equal the truth's."""
     np.testing.assert_array_equal(s.truth.segments().segment_ids, predicted.segment_ids)
     np.testing.assert_array_equal(s.truth.segments().crowd, predicted.crowd)
     return predicted
 
 
-def test_masks_may_be_stored_as_any_kind_of_label_file(card, written, tmp_path):
+def test_masks_may_be_stored_as_any_kind_of_label_file(card: Any, written: Any, tmp_path: Path) -> None:
     samples = cityscapes.read_truth(card, written[0], "val")[:1]
     inside = np.random.default_rng(5).random(SIZE) < 0.5
     grey = Image.fromarray(inside.astype(np.uint8) * 7)
@@ -269,7 +271,7 @@ def test_masks_may_be_stored_as_any_kind_of_label_file(card, written, tmp_path):
         ("masks/small.png 26 0.5", r"masks of sizes \[8, 12\] and \[2, 2\]"),
     ],
 )
-def test_instance_lines_that_are_refused(card, written, tmp_path, line, words):
+def test_instance_lines_that_are_refused(card: Any, written: Any, tmp_path: Path, line: Any, words: Any) -> None:
     samples = cityscapes.read_truth(card, written[0], "val")[:1]
     images.write_labels(tmp_path / "masks" / "a.png", np.full(SIZE, 3, np.uint8))
     images.write_labels(tmp_path / "masks" / "none.png", np.zeros(SIZE, np.uint8))
@@ -285,7 +287,7 @@ def test_instance_lines_that_are_refused(card, written, tmp_path, line, words):
         cityscapes.read_predictions(card, tmp_path, "instance", samples)(samples[0])
 
 
-def test_what_is_missing_or_misplaced(card, written):
+def test_what_is_missing_or_misplaced(card: Any, written: Any) -> None:
     root, _ = written
     with pytest.raises(DataError, match=r"there is no folder gtFine/val; it lies in .*: say --data "):
         cityscapes.read_truth(card, root / "gtFine", "val")
@@ -305,7 +307,7 @@ def test_what_is_missing_or_misplaced(card, written):
         cityscapes.write_truth(card, root, "val", [sample(card, "a/b", 1)])
 
 
-def test_a_damaged_truth_file_is_named(card, written):
+def test_a_damaged_truth_file_is_named(card: Any, written: Any) -> None:
     path = next((written[0] / "gtFine").rglob("*_labelIds.png"))
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(DataError, match=r"labelIds.png"):

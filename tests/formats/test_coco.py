@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,11 +54,11 @@ thing = true
 
 
 @pytest.fixture
-def card():
+def card() -> Any:
     return parse_card(CARD.encode(), where="test")
 
 
-def sample(card, name, seed):
+def sample(card: Any, name: Any, seed: int) -> Any:
     rng = np.random.default_rng(seed)
     labels = np.kron(rng.choice([0, 1, 2, 255], (4, 5)), np.ones((3, 3), int)).astype(np.uint8)
     objects = np.where(labels == 1, 1 + rng.integers(0, 2, labels.shape), np.where(labels == 2, 7, 0))
@@ -73,33 +75,33 @@ def sample(card, name, seed):
 
 
 @pytest.fixture
-def written(card, tmp_path):
+def written(card: Any, tmp_path: Path) -> Any:
     """Two images written, their folder, and the truth that was written."""
     samples = [sample(card, "000000000012", 1), sample(card, "park_a", 2)]
     coco.write_truth(card, tmp_path, "val", samples)
     return tmp_path, samples
 
 
-def same_objects(a, b):
+def same_objects(a: Any, b: Any) -> None:
     assert a.size == b.size
     assert list(a.rles) == list(b.rles)
     for column in ("classes", "areas", "boxes", "crowd"):
         np.testing.assert_array_equal(getattr(a, column), getattr(b, column))
 
 
-def same_segments(a, b):
+def same_segments(a: Any, b: Any) -> None:
     for column in ("ids", "segment_ids", "classes", "crowd"):
         np.testing.assert_array_equal(getattr(a, column), getattr(b, column))
 
 
-def edit(path, change):
+def edit(path: Any, change: Any) -> None:
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize("ids", [None, "all"])
-def test_what_is_written_reads_back_equal(card, written, ids):
+def test_what_is_written_reads_back_equal(card: Any, written: Any, ids: Any) -> None:
     root, samples = written
     read = coco.read_truth(card, root, "val", ids=ids)
     assert ["000000000012", "park_a"] == [s.id for s in read]
@@ -113,14 +115,14 @@ def test_what_is_written_reads_back_equal(card, written, ids):
     assert any(s.truth.instances().crowd.any() for s in samples)
 
 
-def test_objects_come_from_segments_where_there_is_no_file_of_objects(card, written):
+def test_objects_come_from_segments_where_there_is_no_file_of_objects(card: Any, written: Any) -> None:
     root, samples = written
     (root / "annotations" / "instances_val2017.json").unlink()
     for first, second in zip(samples, coco.read_truth(card, root, "val"), strict=True):
         same_objects(first.truth.instances(), second.truth.instances())
 
 
-def test_a_truth_file_itself_is_a_root(card, written):
+def test_a_truth_file_itself_is_a_root(card: Any, written: Any) -> None:
     root, samples = written
     for name in ("panoptic", "instances"):
         read = coco.read_truth(card, root / "annotations" / f"{name}_val2017.json", "val")
@@ -130,7 +132,7 @@ def test_a_truth_file_itself_is_a_root(card, written):
         read[0].truth.segments()
 
 
-def test_pycocotools_reads_what_is_written(written):
+def test_pycocotools_reads_what_is_written(written: Any) -> None:
     root, samples = written
     file = COCO(str(root / "annotations" / "instances_val2017.json"))
     assert sum(len(s.truth.instances()) for s in samples) == len(file.anns)
@@ -140,13 +142,13 @@ def test_pycocotools_reads_what_is_written(written):
         assert isinstance(annotation["segmentation"]["counts"], list) == bool(annotation["iscrowd"])
 
 
-def test_ids_choose_images(card, written):
+def test_ids_choose_images(card: Any, written: Any) -> None:
     assert ["park_a"] == [s.id for s in coco.read_truth(card, written[0], "val", ids=["park_a"])]
     with pytest.raises(DataError, match=r"1 of the ids.*\(x\)"):
         coco.read_truth(card, written[0], "val", ids=["x", "park_a"])
 
 
-def test_predictions_of_every_task_read_back_equal(card, written, tmp_path):
+def test_predictions_of_every_task_read_back_equal(card: Any, written: Any, tmp_path: Path) -> None:
     samples = coco.read_truth(card, written[0], "val")
     stored = []
     for s in samples:
@@ -172,31 +174,31 @@ def test_predictions_of_every_task_read_back_equal(card, written, tmp_path):
         coco.write_predictions(card, tmp_path / "x", "panoptic", zip(samples, classes, strict=True))
 
 
-def segment_lost(file):
+def segment_lost(file: Any) -> None:
     file["annotations"][0]["segments_info"].pop()
 
 
-def segment_invented(file):
+def segment_invented(file: Any) -> None:
     file["annotations"][0]["segments_info"].append({"id": 77, "category_id": 9})
 
 
-def category_invented(file):
+def category_invented(file: Any) -> None:
     file["annotations"][0]["segments_info"][0]["category_id"] = 8
 
 
-def image_lost(file):
+def image_lost(file: Any) -> None:
     file["annotations"].pop(0)
 
 
-def name_changed(file):
+def name_changed(file: Any) -> None:
     file["categories"][0]["name"] = "lawn"
 
 
-def key_lost(file):
+def key_lost(file: Any) -> None:
     del file["images"][1]["height"]
 
 
-def repeated(file):
+def repeated(file: Any) -> None:
     file["annotations"][0]["segments_info"].append(file["annotations"][0]["segments_info"][0])
 
 
@@ -212,7 +214,7 @@ def repeated(file):
         (repeated, "twice"),
     ],
 )
-def test_truth_that_contradicts_itself_is_refused(card, written, change, words):
+def test_truth_that_contradicts_itself_is_refused(card: Any, written: Any, change: Any, words: Any) -> None:
     edit(written[0] / "annotations" / "panoptic_val2017.json", change)
     with pytest.raises(DataError, match=words):
         coco.read_truth(card, written[0], "val")[0].truth.segments()
@@ -227,7 +229,7 @@ def test_truth_that_contradicts_itself_is_refused(card, written, change, words):
         (image_lost, r"has no prediction for 1 of 2 images \(000000000012\)"),
     ],
 )
-def test_panoptic_predictions_that_contradict_themselves(card, written, change, words):
+def test_panoptic_predictions_that_contradict_themselves(card: Any, written: Any, change: Any, words: Any) -> None:
     samples = coco.read_truth(card, written[0], "val")
     path = written[0] / "annotations" / "panoptic_val2017.json"
     copy = written[0] / "predicted"
@@ -238,8 +240,8 @@ def test_panoptic_predictions_that_contradict_themselves(card, written, change, 
         coco.read_predictions(card, copy, "panoptic", samples)(samples[0])
 
 
-def test_a_segment_that_is_not_scored_is_void(card, written):
-    def fence(file):
+def test_a_segment_that_is_not_scored_is_void(card: Any, written: Any) -> None:
+    def fence(file: Any) -> None:
         file["annotations"][0]["segments_info"][0]["category_id"] = 6
 
     before = coco.read_truth(card, written[0], "val")[0].truth.segments()
@@ -249,7 +251,7 @@ def test_a_segment_that_is_not_scored_is_void(card, written):
     np.testing.assert_array_equal(np.where(before.ids == before.segment_ids[0], 0, before.ids), after.ids)
 
 
-def test_files_that_are_missing_or_damaged(card, written, tmp_path):
+def test_files_that_are_missing_or_damaged(card: Any, written: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no truth of the split 'val' .looked for annotations/panoptic_val2017.json"):
         coco.read_truth(card, tmp_path / "annotations", "val")
     path = written[0] / "annotations" / "panoptic_val2017.json"
@@ -299,7 +301,7 @@ GOOD = {"image_id": 12, "category_id": 3, "score": 0.5, "bbox": [1, 2, 3, 4]}
         ({"segmentation": [[1, 2, 3, 4, 5, 1e5]]}, "far outside the image of 12 x 15"),
     ],
 )
-def test_results_that_are_refused(card, written, tmp_path, change, words):
+def test_results_that_are_refused(card: Any, written: Any, tmp_path: Path, change: Any, words: Any) -> None:
     samples = coco.read_truth(card, written[0], "val")
     path = tmp_path / "results.json"
     path.write_text(json.dumps([GOOD, GOOD | change]))
@@ -307,7 +309,9 @@ def test_results_that_are_refused(card, written, tmp_path, change, words):
         coco.read_predictions(card, path, "instance", samples)(samples[0])
 
 
-def test_results_without_masks_are_boxes_and_images_without_results_have_none(card, written, tmp_path):
+def test_results_without_masks_are_boxes_and_images_without_results_have_none(
+    card: Any, written: Any, tmp_path: Path
+) -> None:
     samples = coco.read_truth(card, written[0], "val")
     path = tmp_path / "results.json"
     path.write_text(json.dumps([GOOD | {"score": 0.1}, GOOD | {"category_id": 6}, GOOD]))
@@ -318,21 +322,21 @@ def test_results_without_masks_are_boxes_and_images_without_results_have_none(ca
     assert 0 == len(read(samples[1]))
 
 
-def test_detections_need_scores(card, written, tmp_path):
+def test_detections_need_scores(card: Any, written: Any, tmp_path: Path) -> None:
     samples = coco.read_truth(card, written[0], "val")
     with pytest.raises(PredictionError, match="scores"):
         coco.write_predictions(card, tmp_path, "instance", [(s, s.truth.instances()) for s in samples])
 
 
-def test_folders_tell_images_of_one_name_apart(card, written):
-    def rename(file):
+def test_folders_tell_images_of_one_name_apart(card: Any, written: Any) -> None:
+    def rename(file: Any) -> None:
         file["images"][0]["file_name"], file["images"][1]["file_name"] = "a/1.jpg", "b/1.jpg"
 
     edit(written[0] / "annotations" / "panoptic_val2017.json", rename)
     assert ["a/1", "b/1"] == [s.id for s in coco.read_truth(card, written[0], "val")]
 
 
-def test_real_panoptic_truth(shared_data):
+def test_real_panoptic_truth(shared_data: Callable[[str], Path]) -> None:
     file = shared_data("panopticapi_sample") / "sample_data" / "panoptic_examples.json"
     samples = coco.read_truth(load_card("coco-panoptic"), file, "val")
     assert ["000000142238", "000000439180"] == [s.id for s in samples]
@@ -353,7 +357,7 @@ def test_real_panoptic_truth(shared_data):
     assert 50 == count
 
 
-def test_real_objects_equal_pycocotools(shared_data):
+def test_real_objects_equal_pycocotools(shared_data: Callable[[str], Path]) -> None:
     root = shared_data("tiny_coco")
     card = load_card("coco-instances")
     oracle = COCO(str(root / "annotations" / "instances_val2017.json"))
@@ -373,7 +377,7 @@ def test_real_objects_equal_pycocotools(shared_data):
     assert len(coco.read_truth(card, root, "train")) == 50
 
 
-def test_real_results_and_their_truth(shared_data):
+def test_real_results_and_their_truth(shared_data: Callable[[str], Path]) -> None:
     folder = shared_data("cocoapi_results")
     card = load_card("coco-instances")
     samples = coco.read_truth(card, folder / "dataset" / "cocoapi" / "instances_val2014_100.json", "val")
@@ -394,7 +398,7 @@ def test_real_results_and_their_truth(shared_data):
     assert total > 100
 
 
-def test_a_data_set_of_ones_own(shared_data):
+def test_a_data_set_of_ones_own(shared_data: Callable[[str], Path]) -> None:
     folder = shared_data("balloon") / "maskrcnn_run_B"
     card = parse_card(BALLOON.encode(), where="test")
     samples = coco.read_truth(card, folder / "gt.json", "val")
@@ -406,7 +410,7 @@ def test_a_data_set_of_ones_own(shared_data):
         coco.read_truth(load_card("coco-instances"), folder / "gt.json", "val")
 
 
-def test_reading_once_from_many_callers():
+def test_reading_once_from_many_callers() -> None:
     calls = []
     read = coco_json.once(lambda: calls.append(1) or "x")
     assert ["x", "x"] == [read(), read()]
@@ -431,7 +435,7 @@ NAMES = [
 
 @pytest.mark.parametrize("root", [".", "data", "/data/coco"])
 @pytest.mark.parametrize("name", [*NAMES, "/elsewhere/a.jpg"])
-def test_pictures_in_strings_are_those_in_paths(root, name):
+def test_pictures_in_strings_are_those_in_paths(root: Any, name: Any) -> None:
     files = Files(Path(root), (Path(root) / "val2017", Path(root)))
     expected = Path(root) / "val2017" / name
     below = expected.relative_to(root).as_posix() if expected.is_relative_to(root) else expected.name
@@ -439,7 +443,7 @@ def test_pictures_in_strings_are_those_in_paths(root, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_samples_are_called_as_their_files_without_suffix(name):
+def test_samples_are_called_as_their_files_without_suffix(name: Any) -> None:
     if name == "..jpg":
         return  # pathlib refuses to name what is left
     expected = PurePosixPath(name).with_suffix("").name

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ NAMES = {entry.id: entry.name for entry in CARD.classes.entries}
 COLUMNS = ("image", "classes", "boxes", "areas", "crowd", "scores")
 
 
-def flat(columns, runs=True):
+def flat(columns: Any, runs: Any = True) -> Any:
     """The columns as lists, each image's objects together, and each mask as its runs without empty ones."""
     order = np.argsort(columns.image, kind="stable")
     found = {name: getattr(columns, name)[order].tolist() for name in COLUMNS if hasattr(columns, name)}
@@ -33,7 +36,7 @@ def flat(columns, runs=True):
     return found
 
 
-def made(seed, images=6):
+def made(seed: int, images: Any = 6) -> Any:
     """Truth and results with every form of mask, odd spacing, nested keys that mean nothing, and other scripts."""
     generator = np.random.default_rng(seed)
     listed = [
@@ -74,7 +77,7 @@ def made(seed, images=6):
     return {"info": {"x": [1.5e3]}, "images": listed, "annotations": truths, "categories": categories}, found
 
 
-def write(folder, truth, results, indent=None):
+def write(folder: Any, truth: Any, results: Any, indent: Any = None) -> Any:
     paths = folder / "truth.json", folder / "results.json"
     for path, content in zip(paths, (truth, results), strict=True):
         path.write_text(json.dumps(content, indent=indent, ensure_ascii=indent is None), encoding="utf-8")
@@ -82,28 +85,28 @@ def write(folder, truth, results, indent=None):
 
 
 @pytest.fixture
-def only_native(monkeypatch):
+def only_native(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Fail where the fast way is not taken, so that a comparison does not compare the slow way with itself."""
     if kernels.which() != "native":
         pytest.skip("the native kernels are not in use")
 
-    def refuse(*_args, **_options):
+    def refuse(*_args: Any, **_options: Any) -> None:
         raise AssertionError("the slow way was taken")
 
-    def guard():
+    def guard() -> None:
         monkeypatch.setattr(coco_unusual, "truth", refuse)
         monkeypatch.setattr(coco_unusual, "results", refuse)
 
     return guard
 
 
-def expected_of(card, truth_path, results_path):
+def expected_of(card: Any, truth_path: Any, results_path: Any) -> Any:
     truth = coco_unusual.truth(card, truth_path, with_masks=True)
     return truth, coco_unusual.results(card, results_path, truth, with_masks=True)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_columns_equal_the_objects(tmp_path, only_native, seed):
+def test_columns_equal_the_objects(tmp_path: Path, only_native: Any, seed: int) -> None:
     paths = write(tmp_path, *made(seed), indent=[None, 3][seed % 2])
     truth, found = expected_of(CARD, *paths)
     only_native()
@@ -113,14 +116,14 @@ def test_columns_equal_the_objects(tmp_path, only_native, seed):
     assert flat(found) == flat(fast_found)
 
 
-def test_the_comparison_sees_a_changed_value(tmp_path):
+def test_the_comparison_sees_a_changed_value(tmp_path: Path) -> None:
     truth, results = made(1)
     before = flat(coco_columns.read(CARD, *write(tmp_path, truth, results))[1])
     results[3]["score"] += 1e-9
     assert before != flat(coco_columns.read(CARD, *write(tmp_path, truth, results))[1])
 
 
-def test_masks_are_left_out_where_only_boxes_are_asked_for(tmp_path):
+def test_masks_are_left_out_where_only_boxes_are_asked_for(tmp_path: Path) -> None:
     truth, results = made(2)
     for entry in truth["annotations"]:
         entry |= {"bbox": [1.0, 2.0, 3.0, 4.0], "area": 5.0}
@@ -131,7 +134,7 @@ def test_masks_are_left_out_where_only_boxes_are_asked_for(tmp_path):
     assert flat(with_masks[1], runs=False) == flat(without[1])
 
 
-def test_chosen_images_keep_their_objects_in_the_order_asked_for(tmp_path):
+def test_chosen_images_keep_their_objects_in_the_order_asked_for(tmp_path: Path) -> None:
     truth, results = made(3)
     paths = write(tmp_path, truth, results)
     whole, found = coco_columns.read(CARD, *paths)
@@ -173,7 +176,9 @@ def test_chosen_images_keep_their_objects_in_the_order_asked_for(tmp_path):
         (lambda t, _: t.pop("images"), "the key 'images' is missing"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_in_the_same_words(tmp_path, monkeypatch, form, change, words):
+def test_what_is_wrong_is_said_in_the_same_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Any, change: Any, words: Any
+) -> None:
     monkeypatch.setattr(kernels, "which", lambda: form)
     truth, results = made(4)
     change(truth, results)
@@ -186,7 +191,7 @@ def test_what_is_wrong_is_said_in_the_same_words(tmp_path, monkeypatch, form, ch
     assert str(slowly.value) == str(caught.value)
 
 
-def test_a_cut_off_file_and_a_missing_one_are_refused(tmp_path):
+def test_a_cut_off_file_and_a_missing_one_are_refused(tmp_path: Path) -> None:
     truth, results = write(tmp_path, *made(5))
     results.write_bytes(results.read_bytes()[:-20])
     with pytest.raises(PredictionError, match="the file is cut off"):
@@ -195,7 +200,7 @@ def test_a_cut_off_file_and_a_missing_one_are_refused(tmp_path):
         coco_columns.read(CARD, tmp_path / "none.json", results)
 
 
-def test_unusual_files_are_read_all_the_same(tmp_path):
+def test_unusual_files_are_read_all_the_same(tmp_path: Path) -> None:
     """Ids as text, boxes instead of masks, polygons in results: right, and left to the slow way."""
     truth, results = made(6)
     for entry in (*truth["annotations"], *results):
@@ -211,14 +216,16 @@ def test_unusual_files_are_read_all_the_same(tmp_path):
     assert flat(expected) == flat(found)
 
 
-def test_empty_files_give_empty_columns(tmp_path, only_native):
+def test_empty_files_give_empty_columns(tmp_path: Path, only_native: Any) -> None:
     only_native()
     truth, found = coco_columns.read(CARD, *write(tmp_path, {"images": [], "annotations": [], "categories": []}, []))
     assert (0, 0) == (len(truth.columns), len(found))
 
 
 @pytest.mark.parametrize("kind", ["bbox", "segm"])
-def test_the_published_example_is_read_the_fast_way(shared_data, only_native, kind):
+def test_the_published_example_is_read_the_fast_way(
+    shared_data: Callable[[str], Path], only_native: Any, kind: Any
+) -> None:
     folder = shared_data("cocoapi_results")
     truths = folder / "dataset" / "cocoapi" / "instances_val2014_100.json"
     results = folder / "results" / f"instances_val2014_fake{kind}100_results.json"
@@ -230,7 +237,9 @@ def test_the_published_example_is_read_the_fast_way(shared_data, only_native, ki
 
 
 @pytest.mark.parametrize("split", ["train2017", "val2017"])
-def test_real_polygons_and_crowds_are_read_the_fast_way(shared_data, only_native, split):
+def test_real_polygons_and_crowds_are_read_the_fast_way(
+    shared_data: Callable[[str], Path], only_native: Any, split: Any
+) -> None:
     path = shared_data("tiny_coco") / "annotations" / f"instances_{split}.json"
     truth = coco_unusual.truth(CARD, path, with_masks=True)
     only_native()

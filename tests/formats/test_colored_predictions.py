@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def ids_of(card: cards.Card) -> np.ndarray:
     return labels.astype(np.uint8)
 
 
-def own_color(card: cards.Card, entry) -> bool:
+def own_color(card: cards.Card, entry: Any) -> bool:
     return next(other.id for other in card.classes.entries if other.color == entry.color) == entry.id
 
 
@@ -46,7 +47,7 @@ def sample(card: cards.Card) -> Sample:
     return Sample(name, Truth(lambda: LabelMap(np.zeros(SIZE, np.uint8))))
 
 
-def read(card: cards.Card, folder: Path, picture: np.ndarray, **how) -> LabelMap:
+def read(card: cards.Card, folder: Path, picture: np.ndarray, **how: Any) -> LabelMap:
     folder.mkdir()
     one = sample(card)
     Image.fromarray(picture).save(folder / f"{one.id}.png")
@@ -190,8 +191,12 @@ def test_predictions_in_colours_are_told(tmp_path: Path, capsys: pytest.CaptureF
         '{ id = 1, train_id = 1, name = "cell", color = [9, 0, 0] }]\n'
         '[files]\nimages = "i/{id}.png"\nlabels = "l/{id}.png"\n[splits.val]\n'
     )
-    labels = np.uint8([[0, 1, 1], [0, 0, 1]])
-    for folder, picture in (("l", labels), ("ids", labels), ("colors", np.uint8([[0, 0, 0], [9, 0, 0]])[labels])):
+    labels = np.array([[0, 1, 1], [0, 0, 1]], np.uint8)
+    for folder, picture in (
+        ("l", labels),
+        ("ids", labels),
+        ("colors", np.array([[0, 0, 0], [9, 0, 0]], np.uint8)[labels]),
+    ):
         (tmp_path / folder).mkdir()
         Image.fromarray(picture).save(tmp_path / folder / "a.png")
     said, scores = {}, {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,16 +25,16 @@ LABELS = hnp.arrays(np.uint8, SHAPE, elements=st.sampled_from([0, 1, 2, 255]))
 OBJECTS = hnp.arrays(np.int32, SHAPE, elements=st.sampled_from([0, 0, 3, 40000]))
 
 
-def segments():
+def segments() -> Any:
     ids = np.array([[0, 70000, 70000], [5, 5, 9], [9, 2, 2]])
     return Segments(ids, np.array([9, 5, 70000, 2]), np.array([2, 0, 2, 1]), np.array([False, False, False, True]))
 
 
-def test_classes_of_segments():
+def test_classes_of_segments() -> None:
     assert [[255, 2, 2], [0, 0, 2], [2, 1, 1]] == derive.semantic_from_segments(segments(), CLASSES).labels.tolist()
 
 
-def test_objects_of_segments_come_by_class_and_id():
+def test_objects_of_segments_come_by_class_and_id() -> None:
     objects = derive.instances_from_segments(segments(), CLASSES.things)
     assert [1, 2, 2] == objects.classes.tolist()
     assert [True, False, False] == objects.crowd.tolist()
@@ -43,7 +44,7 @@ def test_objects_of_segments_come_by_class_and_id():
     np.testing.assert_array_equal(expected, [masks.decode(rle) for rle in objects.rles])
 
 
-def by_loops(objects, labels):
+def by_loops(objects: Any, labels: Any) -> Any:
     """(class, crowd, pixels) of every segment, in no order; None where an object has no class."""
     found = {}
     for number in np.unique(objects[objects > 0]):
@@ -62,7 +63,7 @@ def by_loops(objects, labels):
     return {(c, owner == 0 and c > 0, frozenset(pixels)) for (c, owner), pixels in parts.items()}
 
 
-def as_set(panoptic):
+def as_set(panoptic: Any) -> Any:
     return {
         (
             int(c),
@@ -74,7 +75,7 @@ def as_set(panoptic):
 
 
 @given(OBJECTS, LABELS)
-def test_segments_of_objects_equal_plain_loops(objects, labels):
+def test_segments_of_objects_equal_plain_loops(objects: Any, labels: Any) -> None:
     expected = by_loops(objects, labels)
     if expected is None:
         with pytest.raises(DataError, match="no pixel of a scored class"):
@@ -89,7 +90,7 @@ def test_segments_of_objects_equal_plain_loops(objects, labels):
 
 
 @given(OBJECTS, LABELS)
-def test_objects_alone_are_the_countable_segments(objects, labels):
+def test_objects_alone_are_the_countable_segments(objects: Any, labels: Any) -> None:
     if by_loops(objects, labels) is None:
         return
     found = derive.instances_from_object_map(objects, labels, CLASSES)
@@ -100,7 +101,7 @@ def test_objects_alone_are_the_countable_segments(objects, labels):
 
 
 @given(OBJECTS, LABELS)
-def test_drawing_objects_and_reading_them_changes_nothing(objects, labels):
+def test_drawing_objects_and_reading_them_changes_nothing(objects: Any, labels: Any) -> None:
     if by_loops(objects, labels) is None:
         return
     first = derive.segments_from_objects(objects, labels, CLASSES)
@@ -110,7 +111,7 @@ def test_drawing_objects_and_reading_them_changes_nothing(objects, labels):
     assert as_set(first) == as_set(again)
 
 
-def test_void_values_of_objects_and_unequal_shapes():
+def test_void_values_of_objects_and_unequal_shapes() -> None:
     objects, labels = np.array([[255, 1, 1]], np.uint8), np.array([[1, 2, 2]], np.uint8)
     panoptic = derive.segments_from_objects(objects, labels, CLASSES, void=(0, 255))
     assert {(1, True, frozenset({(0, 0)})), (2, False, frozenset({(0, 1), (0, 2)}))} == as_set(panoptic)
@@ -118,7 +119,7 @@ def test_void_values_of_objects_and_unequal_shapes():
         derive.segments_from_objects(objects[:, 1:], labels, CLASSES, where="x")
 
 
-def test_overlapping_objects_are_drawn_first_come_first_served():
+def test_overlapping_objects_are_drawn_first_come_first_served() -> None:
     rles = masks.encode_many(np.array([[[1, 1, 0]], [[0, 1, 1]], [[1, 1, 1]]]))
     objects = derive.instances_from_rles((1, 3), np.array([1, 1, 2]), rles, crowd=np.array([False, False, True]))
     assert [[1, 1, 2]] == derive.object_map(objects).tolist()
@@ -127,11 +128,11 @@ def test_overlapping_objects_are_drawn_first_come_first_served():
 
 
 @pytest.mark.parametrize("top", [9, 1 << 30])
-def test_places_of_small_and_huge_ids(top):
+def test_places_of_small_and_huge_ids(top: Any) -> None:
     assert [[2, 0, 1]] == derive.positions(np.array([[top, 3, 4]]), np.array([4, top])).tolist()
 
 
-def test_an_image_of_void():
+def test_an_image_of_void() -> None:
     empty = derive.segments_from_objects(np.zeros(SHAPE, int), np.full(SHAPE, 255, np.uint8), CLASSES)
     assert 0 == len(empty.segment_ids)
     assert 0 == len(derive.instances_from_segments(empty, CLASSES.things))

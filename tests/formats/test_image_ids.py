@@ -104,7 +104,7 @@ WAYS: dict[str, tuple[list[str], list[Any], list[Any], list[str] | None, str | N
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_results_score_the_same_whatever_they_call_the_images(score, way: str) -> None:
+def test_results_score_the_same_whatever_they_call_the_images(score: Any, way: str) -> None:
     names, numbers, ids, files, words = WAYS[way]
     truth = cases.truth_of(names, numbers)
     record = score(truth, cases.results_of(ids, files))
@@ -113,7 +113,7 @@ def test_results_score_the_same_whatever_they_call_the_images(score, way: str) -
     assert words is None or words in told(record)[0]
 
 
-def test_pycocotools_takes_floats_for_ids(score) -> None:
+def test_pycocotools_takes_floats_for_ids(score: Any) -> None:
     truth = cases.truth_of(NAMES, [1, 2, 3])
     results = [each | {"image_id": float(each["image_id"])} for each in cases.results_of([1, 2, 3])][::2]
     with contextlib.redirect_stdout(io.StringIO()):
@@ -128,7 +128,9 @@ def test_pycocotools_takes_floats_for_ids(score) -> None:
     assert 0.5 < evaluation.stats[0] < 0.9
 
 
-def test_annotations_of_one_id_count_each_here_and_not_in_pycocotools(score, monkeypatch) -> None:
+def test_annotations_of_one_id_count_each_here_and_not_in_pycocotools(
+    score: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     truth, results = cases.truth_of(NAMES, [1, 2, 3]), cases.results_of([1, 2, 3])
     assert not [each for each in score(truth, results)["warnings"] if each["code"] == "annotation-ids"]
     truth["annotations"][2]["id"] = 1
@@ -177,7 +179,7 @@ REFUSED: dict[str, tuple[list[str], list[Any], list[Any], list[str] | None, str]
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_ids_that_are_not_clear_are_refused(score, case: str) -> None:
+def test_ids_that_are_not_clear_are_refused(score: Any, case: str) -> None:
     names, numbers, ids, files, words = REFUSED[case]
     assert words in score(cases.truth_of(names, numbers), cases.results_of(ids, files))["refused"]
 
@@ -236,7 +238,9 @@ def test_lvis_names_images_as_coco_does(tmp_path: Path, capsys: pytest.CaptureFi
             assert 1.0 == pytest.approx(json.loads(out)["scores"]["lvis"]["AP"]["value"])
 
 
-def test_images_of_one_name_have_ids_of_their_own(score, tmp_path: Path, capsys) -> None:
+def test_images_of_one_name_have_ids_of_their_own(
+    score: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Two videos whose folders were cut off: COCO tells their images by id."""
     names = [f"{k % 3:04}.jpg" for k in range(6)]
     truth, results = cases.truth_of(names, list(range(1, 7))), cases.results_of(list(range(1, 7)))
@@ -249,13 +253,13 @@ def test_images_of_one_name_have_ids_of_their_own(score, tmp_path: Path, capsys)
     assert 1 == score(truth, results, "--ids", str(tmp_path / "ids.txt"))["dataset"]["images"]
 
 
-def test_images_of_one_id_are_refused(score) -> None:
+def test_images_of_one_id_are_refused(score: Any) -> None:
     truth = cases.truth_of(NAMES, [1, 2, 2])
     refused = score(truth, cases.results_of([1]))["refused"]
     assert "truth.json: two images have the id 2 (img_2.jpg and img_3.jpg); each image needs its own" in refused
 
 
-def test_both_ways_of_reading_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, score) -> None:
+def test_both_ways_of_reading_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, score: Any) -> None:
     """The compiled reader and the slow one, on results with names beside their ids."""
     if kernels.which() != "native":
         pytest.skip("nothing is compiled here")

@@ -25,7 +25,7 @@ from bench.images import png
 from bench.samples import Sample, Truth
 
 pytestmark = pytest.mark.usefixtures("kernel")  # files are read with and without the native kernels
-LABELS = np.uint8([[0, 0, 3, 3, 3], [0, 7, 7, 3, 255], [0, 7, 7, 3, 255]])
+LABELS = np.array([[0, 0, 3, 3, 3], [0, 7, 7, 3, 255], [0, 7, 7, 3, 255]], np.uint8)
 WIDE = LABELS.astype(np.uint16) * 257
 RAMP = np.arange(256, dtype=np.uint8).reshape(8, 32)
 

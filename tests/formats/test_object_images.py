@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -210,7 +211,7 @@ def test_a_file_without_a_pixel_holds_no_object(card: Card, root: Path, empty: b
 
 
 WRONG_MASKS = {
-    "several values": (np.uint8([[0, 1], [2, 255]]).repeat(12, 0).repeat(15, 1), r"this one holds 1, 2, 255"),
+    "several values": (np.array([[0, 1], [2, 255]], np.uint8).repeat(12, 0).repeat(15, 1), r"this one holds 1, 2, 255"),
     "another size": (np.ones((5, 6), np.uint8), r"it has 5 x 6 pixels \(height x width\), and 0f\.png has 24 x 30"),
     "colours": (np.full((*SIZE, 3), (9, 0, 0), np.uint8), r"colour image"),
 }
@@ -360,7 +361,7 @@ def test_masks_that_are_missing_or_of_another_size(retina: tuple[Card, Path]) ->
         pairs.read_truth(card, root, "val")
 
 
-def test_nuclei_of_the_data_science_bowl(shared_data, repository: Path) -> None:
+def test_nuclei_of_the_data_science_bowl(shared_data: Callable[[str], Path], repository: Path) -> None:
     root = shared_data("dsb2018_small")
     card = parse_card(readme_card(repository, "nuclei").encode(), where="nuclei.toml")
     samples = pairs.read_truth(card, root, "val")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +41,7 @@ color = [0, 0, 0]
 """
 
 
-def make(files, top="", tables="", classes=CLASSES, tasks='"semantic"'):
+def make(files: Any, top: Any = "", tables: Any = "", classes: Any = CLASSES, tasks: Any = '"semantic"') -> Any:
     text = (
         f'name = "own"\ntitle = "T"\nlayout = "pairs"\ntasks = [{tasks}]\nlicence = "-"\ncite = "-"\nobtain = "-"\n'
         f"{top}\n[files]\n{files}\n[splits.val]\n{tables}\n{classes}"
@@ -48,10 +51,10 @@ def make(files, top="", tables="", classes=CLASSES, tasks='"semantic"'):
 
 PLAIN = 'images = "{split}/{id}.png"\nlabels = "{split}annot/{id}.png"'
 WITH_LIST = f'{PLAIN}\nlist = "{{split}}.txt"'
-LABELS = np.uint8([[0, 1, 255], [1, 1, 0]])
+LABELS = np.array([[0, 1, 255], [1, 1, 0]], np.uint8)
 
 
-def sample(name, labels=LABELS, objects=None, classes=None):
+def sample(name: Any, labels: Any = LABELS, objects: Any = None, classes: Any = None) -> Any:
     instances = None if objects is None else derive.instances_from_object_map(objects, labels, classes)
     return Sample(
         name,
@@ -60,11 +63,11 @@ def sample(name, labels=LABELS, objects=None, classes=None):
     )
 
 
-def write(card, root, *names):
+def write(card: Any, root: Any, *names: Any) -> None:
     pairs.write_truth(card, root, "val", [sample(name) for name in names])
 
 
-def test_without_a_list_every_label_file_is_a_sample(tmp_path):
+def test_without_a_list_every_label_file_is_a_sample(tmp_path: Path) -> None:
     card = make(PLAIN)
     write(card, tmp_path, "b", "a", "deep/er/c", "x y")
     (tmp_path / "valannot/.hidden.png").write_bytes(b"")
@@ -76,14 +79,14 @@ def test_without_a_list_every_label_file_is_a_sample(tmp_path):
         assert (2, 3, 3) == each.image().shape
 
 
-def test_the_word_of_the_split_may_differ(tmp_path):
+def test_the_word_of_the_split_may_differ(tmp_path: Path) -> None:
     card = make(PLAIN, tables='folder = "validation"')
     write(card, tmp_path, "a")
     assert (tmp_path / "validationannot/a.png").is_file()
     assert ["a"] == [s.id for s in pairs.read_truth(card, tmp_path, "val")]
 
 
-def test_a_list_chooses_and_orders(tmp_path):
+def test_a_list_chooses_and_orders(tmp_path: Path) -> None:
     card = make(WITH_LIST)
     write(card, tmp_path, "a", "b", "c/d", "e f")
     lines = ["e f", "", "/SegNet/CamVid/val/b.png /SegNet/CamVid/valannot/b.png", "val/c/d.png", "other/a.png"]
@@ -102,7 +105,7 @@ def test_a_list_chooses_and_orders(tmp_path):
         pairs.read_truth(card, tmp_path, "val")
 
 
-def test_images_and_labels_must_pair_up(tmp_path):
+def test_images_and_labels_must_pair_up(tmp_path: Path) -> None:
     card = make(PLAIN)
     with pytest.raises(DataError, match=r"no label file matches valannot/\{id\}\.png"):
         pairs.read_truth(card, tmp_path, "val")
@@ -129,56 +132,56 @@ def test_images_and_labels_must_pair_up(tmp_path):
         'images = "{id}.jpg"\nlabels = "{id}.png"',
     ],
 )
-def test_files_that_fit_two_patterns_belong_to_the_richer_one(tmp_path, files):
+def test_files_that_fit_two_patterns_belong_to_the_richer_one(tmp_path: Path, files: Any) -> None:
     card = make(files)
     write(card, tmp_path, "a", "b")
     assert ["a", "b"] == [s.id for s in pairs.read_truth(card, tmp_path, "val")]
 
 
-def test_images_and_labels_cannot_be_one_file(tmp_path):
+def test_images_and_labels_cannot_be_one_file(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="same pattern"):
         pairs.read_truth(make('images = "{id}.png"\nlabels = "{id}.png"'), tmp_path, "val")
 
 
-def test_a_repeated_id_in_a_pattern_stands_for_one_text(tmp_path):
+def test_a_repeated_id_in_a_pattern_stands_for_one_text(tmp_path: Path) -> None:
     for name in ("a/masks/a.png", "a/masks/b.png"):
         images.write_labels(tmp_path / name, LABELS)
     assert {"a": "a/masks/a.png"} == Pattern("{id}/masks/{id}.png").find(tmp_path)
 
 
-def test_values_map_pixels_to_classes(tmp_path):
+def test_values_map_pixels_to_classes(tmp_path: Path) -> None:
     card = make(PLAIN, tables="[values]\n0 = 0\n255 = 5\n128 = 9\n")
     path = tmp_path / "valannot/a.png"
-    images.write_labels(path, np.uint8([[0, 255, 128]]))
+    images.write_labels(path, np.array([[0, 255, 128]], np.uint8))
     target = pairs.read_truth(card, tmp_path, "val")[0]
     np.testing.assert_array_equal([[0, 1, 255]], target.truth.semantic().labels)
-    pairs.write_predictions(card, tmp_path / "p", "semantic", [(target, LabelMap(np.uint8([[1, 0, 255]])))])
+    pairs.write_predictions(card, tmp_path / "p", "semantic", [(target, LabelMap(np.array([[1, 0, 255]], np.uint8)))])
     np.testing.assert_array_equal([[255, 0, 128]], images.read_labels(tmp_path / "p/a.png"))
-    images.write_labels(path, np.uint8([[0, 255, 7]]))
+    images.write_labels(path, np.array([[0, 255, 7]], np.uint8))
     with pytest.raises(DataError, match=r"value 7 is not among the card's \[values\] \(0, 128, 255\)"):
         target.truth.semantic()
-    images.write_labels(tmp_path / "p/a.png", np.uint8([[0, 1, 1]]))
+    images.write_labels(tmp_path / "p/a.png", np.array([[0, 1, 1]], np.uint8))
     with pytest.raises(PredictionError, match="--label-space train-ids"):
         pairs.read_predictions(card, tmp_path / "p", "semantic", [target])(target)
     read = pairs.read_predictions(card, tmp_path / "p", "semantic", [target], space="train-ids")
     np.testing.assert_array_equal([[0, 1, 1]], read(target).labels)
 
 
-def test_ids_with_an_offset_need_no_values(tmp_path):
+def test_ids_with_an_offset_need_no_values(tmp_path: Path) -> None:
     card = make(PLAIN)
-    images.write_labels(tmp_path / "valannot/a.png", np.uint8([[0, 5, 9, 255]]))
+    images.write_labels(tmp_path / "valannot/a.png", np.array([[0, 5, 9, 255]], np.uint8))
     labels = pairs.read_truth(card, tmp_path, "val")[0].truth.semantic().labels
     np.testing.assert_array_equal([[0, 1, 255, 255]], labels)
 
 
-def test_colours_stand_for_classes(tmp_path):
+def test_colours_stand_for_classes(tmp_path: Path) -> None:
     card = make(PLAIN, top="colors = true")
-    picture = np.uint8([[[1, 2, 3], [255, 0, 0], [0, 0, 0]]])
+    picture = np.array([[[1, 2, 3], [255, 0, 0], [0, 0, 0]]], np.uint8)
     images.write_rgb(tmp_path / "valannot/a.png", picture)
     target = pairs.read_truth(card, tmp_path, "val")[0]
     np.testing.assert_array_equal([[0, 1, 255]], target.truth.semantic().labels)
     images.write_rgb(tmp_path / "color/a.png", picture)
-    images.write_labels(tmp_path / "index/a.png", np.uint8([[0, 5, 9]]))
+    images.write_labels(tmp_path / "index/a.png", np.array([[0, 5, 9]], np.uint8))
     for name in ("color", "index"):
         read = pairs.read_predictions(card, tmp_path / name, "semantic", [target])
         np.testing.assert_array_equal([[0, 1, 255]], read(target).labels)
@@ -189,13 +192,13 @@ def test_colours_stand_for_classes(tmp_path):
             target.truth.semantic() if error is DataError else read_color(card, tmp_path, target)
 
 
-def read_color(card, root, target):
+def read_color(card: Any, root: Any, target: Any) -> Any:
     return pairs.read_predictions(card, root / "color", "semantic", [target])(target)
 
 
-def test_a_colour_file_without_colours_in_the_card_says_what_to_do(tmp_path):
+def test_a_colour_file_without_colours_in_the_card_says_what_to_do(tmp_path: Path) -> None:
     card = make(PLAIN)
-    images.write_rgb(tmp_path / "valannot/a.png", np.uint8([[[0, 0, 0]], [[1, 2, 3]]]))
+    images.write_rgb(tmp_path / "valannot/a.png", np.array([[[0, 0, 0]], [[1, 2, 3]]], np.uint8))
     target = pairs.read_truth(card, tmp_path, "val")[0]
     with pytest.raises(DataError, match=r"colour image \(the pixel at row 1, column 0 is \(1, 2, 3\)\)"):
         target.truth.semantic()
@@ -204,10 +207,10 @@ def test_a_colour_file_without_colours_in_the_card_says_what_to_do(tmp_path):
         pairs.read_predictions(plain, tmp_path / "valannot", "semantic", [target])(target)
 
 
-def test_instances_come_from_a_map_of_their_own(tmp_path):
+def test_instances_come_from_a_map_of_their_own(tmp_path: Path) -> None:
     card = make(f'{PLAIN}\ninstances = "inst/{{id}}.png"', tasks='"semantic", "instance"')
-    labels = np.uint8([[1, 1, 0, 255, 1]])
-    objects = np.uint16([[1, 2, 0, 0, 0]])
+    labels = np.array([[1, 1, 0, 255, 1]], np.uint8)
+    objects = np.array([[1, 2, 0, 0, 0]], np.uint16)
     written = sample("a", labels, objects, card.classes)
     pairs.write_truth(card, tmp_path, "val", [written])
     truth = pairs.read_truth(card, tmp_path, "val")[0].truth
@@ -219,7 +222,7 @@ def test_instances_come_from_a_map_of_their_own(tmp_path):
         truth.instances()
 
 
-def test_what_a_data_set_cannot_give_is_said(tmp_path):
+def test_what_a_data_set_cannot_give_is_said(tmp_path: Path) -> None:
     card = make(PLAIN)
     write(card, tmp_path, "a")
     truth = pairs.read_truth(card, tmp_path, "val")[0].truth
@@ -231,7 +234,7 @@ def test_what_a_data_set_cannot_give_is_said(tmp_path):
     assert [0, 1] == pairs.read_truth(stuff, tmp_path, "val")[0].truth.segments().classes.tolist()
 
 
-def test_groups_come_from_the_id(tmp_path):
+def test_groups_come_from_the_id(tmp_path: Path) -> None:
     for groups, name, expected in [
         ("sequence", "0016E5_07959", {"sequence": "0016E5"}),
         ("sequence", "drive/7", {"sequence": "drive"}),
@@ -244,7 +247,7 @@ def test_groups_come_from_the_id(tmp_path):
         assert expected == pairs.read_truth(card, tmp_path, "val", ids=[name])[0].groups
 
 
-def test_long_sequences_are_cut_into_blocks_of_neighbours(tmp_path):
+def test_long_sequences_are_cut_into_blocks_of_neighbours(tmp_path: Path) -> None:
     card = make(PLAIN, top='groups = "sequence-blocks"')
     names = [f"long_{i:03}" for i in range(34)] + ["short_1", "7"]
     write(card, tmp_path, *names)
@@ -264,7 +267,9 @@ CODINGS = [("", ""), ("colors = true", ""), ("", MASKS), ("", WIDE)]
 
 @pytest.mark.parametrize(("top", "tables"), CODINGS)
 @given(labels=maps)
-def test_what_is_written_reads_back_equal(tmp_path_factory, top, tables, labels):
+def test_what_is_written_reads_back_equal(
+    tmp_path_factory: pytest.TempPathFactory, top: Any, tables: Any, labels: Any
+) -> None:
     card = make(WITH_LIST, top=top, tables=tables)
     if tables == MASKS:
         labels = np.where(labels == 255, 0, labels).astype(np.uint8)  # 0/255 masks have no void
@@ -280,7 +285,7 @@ def test_what_is_written_reads_back_equal(tmp_path_factory, top, tables, labels)
         np.testing.assert_array_equal(labels, actual.labels)
 
 
-def test_void_that_cannot_be_written_is_refused(tmp_path):
+def test_void_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     scored = CLASSES.split("[[classes]]\nid = 9", maxsplit=1)[0]
     card = make(PLAIN, top="void = []", classes=scored)
     with pytest.raises(DataError, match="no value for void"):
@@ -294,13 +299,13 @@ def test_void_that_cannot_be_written_is_refused(tmp_path):
         write(masks, tmp_path, "a")
 
 
-def test_predictions_of_other_tasks_are_those_of_coco_by_name(tmp_path):
+def test_predictions_of_other_tasks_are_those_of_coco_by_name(tmp_path: Path) -> None:
     card = make(PLAIN)
-    rles = masks.encode_ids(np.int32([[0, 1, 1], [0, 0, 2]]), [1, 2])
+    rles = masks.encode_ids(np.array([[0, 1, 1], [0, 0, 2]], np.int32), [1, 2])
     found = Instances(
         (2, 3), np.array([1, 0]), rles, masks.areas(rles), masks.boxes(rles), scores=np.array([0.5, 0.25])
     )
-    segments = Segments(np.int32([[1, 2, 2]]), np.array([1, 2]), np.array([0, 1]), np.zeros(2, bool))
+    segments = Segments(np.array([[1, 2, 2]], np.int32), np.array([1, 2]), np.array([0, 1]), np.zeros(2, bool))
     target = replace(sample("a"), truth=Truth(read_instances=lambda: found, read_segments=lambda: segments))
     pairs.write_predictions(card, tmp_path / "objects", "instance", [(target, found)])
     back = pairs.read_predictions(card, tmp_path / "objects", "instance", [target])(target)
@@ -321,17 +326,17 @@ def test_predictions_of_other_tasks_are_those_of_coco_by_name(tmp_path):
         pairs.write_predictions(card, tmp_path, "semantic", [(sample("a"), nothing)])
 
 
-def test_more_than_255_classes_use_16_bits(tmp_path):
+def test_more_than_255_classes_use_16_bits(tmp_path: Path) -> None:
     classes = "".join(f'[[classes]]\nid = {i + 7}\ntrain_id = {i}\nname = "c{i}"\n' for i in range(300))
     card = make(PLAIN, top="ignore = 65535\nvoid = [65535]", classes=classes)
-    labels = np.uint16([[0, 299, 65535]])
+    labels = np.array([[0, 299, 65535]], np.uint16)
     pairs.write_truth(card, tmp_path, "val", [sample("a", labels)])
     actual = pairs.read_truth(card, tmp_path, "val")[0].truth.semantic().labels
     assert np.uint16 == actual.dtype
     np.testing.assert_array_equal(labels, actual)
 
 
-def test_camvid_as_downloaded(shared_data):
+def test_camvid_as_downloaded(shared_data: Callable[[str], Path]) -> None:
     """The real files, by the card that ships and by SegNet's own list of pairs of paths."""
     root = shared_data("camvid_val")
     shipped = load_card("camvid")
@@ -348,13 +353,13 @@ def test_camvid_as_downloaded(shared_data):
     assert (360, 480, 3) == first.image().shape
 
 
-def camvid_with_list():
+def camvid_with_list() -> Any:
     classes = "".join(f'[[classes]]\nid = {i}\ntrain_id = {i}\nname = "c{i}"\n' for i in range(11))
     text = 'name = "c"\ntitle = "T"\nlayout = "pairs"\ntasks = ["semantic"]\nlicence = "-"\ncite = "-"\nobtain = "-"\n'
     return f"{text}void = [11]\n[files]\n{WITH_LIST}\n[splits.val]\n{classes}".encode()
 
 
-def test_perturbed_camvid_reads_back_as_written(tmp_path, shared_data):
+def test_perturbed_camvid_reads_back_as_written(tmp_path: Path, shared_data: Callable[[str], Path]) -> None:
     samples = pairs.read_truth(load_card("camvid"), shared_data("camvid_val"), "val")[:5]
     rng = np.random.default_rng(3)
     card, written = load_card("camvid"), []
@@ -370,7 +375,7 @@ def test_perturbed_camvid_reads_back_as_written(tmp_path, shared_data):
         assert not np.array_equal(each.truth.semantic().labels, read(each).labels)
 
 
-def test_a_palette_shows_the_colours_of_the_card(tmp_path):
+def test_a_palette_shows_the_colours_of_the_card(tmp_path: Path) -> None:
     card = make(PLAIN)
     write(card, tmp_path, "a")
     np.testing.assert_array_equal([1, 2, 3], images.read_rgb(tmp_path / "valannot/a.png")[0, 0])

@@ -44,7 +44,7 @@ REFUSED: dict[str, tuple[list[tuple[Any, str]], str]] = {
 }
 
 
-def segments(root: Path, entries: list[tuple[Any, str]], card: Any, limit: int | None = None):
+def segments(root: Path, entries: list[tuple[Any, str]], card: Any, limit: int | None = None) -> Any:
     truth = cases.write_panoptic(root / "truth", [(n, f"{n:02}.png", n) for n in (1, 2, 3)], truth=True)
     listed = coco.read_truth(card, truth, "val")[:limit]
     cases.write_panoptic(root / "out", [(number, name, k + 1) for k, (number, name) in enumerate(entries)])
@@ -100,7 +100,9 @@ def test_entries_of_images_that_were_left_out_are_looked_at_too(tmp_path: Path, 
         ),
     ],
 )
-def test_panoptic_truth_that_contradicts_itself_is_refused(tmp_path: Path, parks, entries, words: str) -> None:
+def test_panoptic_truth_that_contradicts_itself_is_refused(
+    tmp_path: Path, parks: Any, entries: Any, words: str
+) -> None:
     path = cases.write_panoptic(tmp_path, [(n, f"{n:02}.png", n) for n in (1, 2, 3)], truth=True)
     content = json.loads(path.read_text())
     info = content["annotations"][0]["segments_info"]

@@ -176,7 +176,9 @@ NAMED = {
 
 
 @pytest.mark.parametrize("kind", NAMED)
-def test_what_is_no_json_is_named_with_and_without_a_task(tmp_path: Path, kind: str, capsys) -> None:
+def test_what_is_no_json_is_named_with_and_without_a_task(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     content, words = NAMED[kind]
     (tmp_path / "card.toml").write_text(CARD)
     (tmp_path / "truth.json").write_bytes(FORMS["plain"](TRUTH))
@@ -193,7 +195,7 @@ def test_what_is_no_json_is_named_with_and_without_a_task(tmp_path: Path, kind: 
 
 
 @pytest.mark.parametrize("kind", ["empty", "web page", "cut gzip", "several in a zip", "CSV"])
-def test_truth_that_is_no_json_is_named(tmp_path: Path, kind: str, capsys) -> None:
+def test_truth_that_is_no_json_is_named(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "card.toml").write_text(CARD)
     (tmp_path / "truth.json").write_bytes(NAMED[kind][0])
     (tmp_path / "results.json").write_bytes(FORMS["plain"](RESULTS))
@@ -226,7 +228,7 @@ def test_a_json_object_that_is_cut_off_is_no_matter_of_its_keys(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["results.json.gz", "results.jsonl", "results.json"])
-def test_a_folder_with_one_file_of_results(tmp_path: Path, name: str, capsys) -> None:
+def test_a_folder_with_one_file_of_results(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "card.toml").write_text(CARD)
     (tmp_path / "truth.json").write_bytes(FORMS["plain"](TRUTH))
     content = "\n".join(map(json.dumps, RESULTS)).encode()
@@ -237,7 +239,7 @@ def test_a_folder_with_one_file_of_results(tmp_path: Path, name: str, capsys) ->
     assert json.loads(capsys.readouterr().out)["scores"]["instance"]["AP"]["value"] > 0
 
 
-def test_lines_are_no_truth(tmp_path: Path, capsys) -> None:
+def test_lines_are_no_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "card.toml").write_text(CARD)
     (tmp_path / "truth.json").write_text("\n".join(map(json.dumps, TRUTH["annotations"])))
     (tmp_path / "results.json").write_bytes(FORMS["plain"](RESULTS))
@@ -261,7 +263,7 @@ def test_an_odd_json_beside_label_maps_is_none_of_our_business(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("form", ["gzip", "zip"])
-def test_a_bomb_does_not_fill_the_memory(tmp_path: Path, form: str, monkeypatch) -> None:
+def test_a_bomb_does_not_fill_the_memory(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain_json, "LARGEST", 1 << 20)
     content = b"[" + b" " * (32 << 20) + b"]"
     path = tmp_path / "results.json"

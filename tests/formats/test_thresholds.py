@@ -81,7 +81,7 @@ def test_values_from_the_threshold_on_are_the_second_class(tmp_path: Path, thres
 
 @pytest.mark.parametrize("threshold", [256, 257 * 128, 65535])
 def test_a_larger_threshold_is_of_16_bits(tmp_path: Path, threshold: int) -> None:
-    near = np.uint16([[threshold - 1, threshold, 65535, 0, 300]])
+    near = np.array([[threshold - 1, threshold, 65535, 0, 300]], np.uint16)
     assert [(near >= threshold).astype(int).tolist()] * 2 == read(tmp_path, near, threshold)
     ramp = np.arange(256, dtype=np.uint8).reshape(8, 32)
     expected = (ramp.astype(int) * 257 >= threshold).astype(int).tolist()
@@ -89,7 +89,7 @@ def test_a_larger_threshold_is_of_16_bits(tmp_path: Path, threshold: int) -> Non
 
 
 def test_16_bits_are_brought_to_the_scale_of_8(tmp_path: Path) -> None:
-    near = np.uint16([[0, 255, 257 * 128 - 1, 257 * 128, 65535]])
+    near = np.array([[0, 255, 257 * 128 - 1, 257 * 128, 65535]], np.uint16)
     assert [[[0, 0, 0, 1, 1]]] * 2 == read(tmp_path, near)
 
 
@@ -119,7 +119,7 @@ def test_truth_and_predictions_in_any_format(tmp_path: Path, form: str) -> None:
 
 
 def test_jpegs_are_cut_at_the_values_that_they_decode_to(tmp_path: Path) -> None:
-    values = np.kron(np.uint8([[0, 255, 0], [255, 0, 255]]), np.ones((16, 16), np.uint8))
+    values = np.kron(np.array([[0, 255, 0], [255, 0, 255]], np.uint8), np.ones((16, 16), np.uint8))
     values[3:6, 20:40] = 90
     store(tmp_path / "once.jpg", values, quality=60)
     with Image.open(tmp_path / "once.jpg") as image:
@@ -131,8 +131,8 @@ def test_jpegs_are_cut_at_the_values_that_they_decode_to(tmp_path: Path) -> None
 
 REFUSED: dict[str, tuple[str, np.ndarray, str]] = {
     "colours": (".png", np.stack([BYTES, BYTES, 255 - BYTES], axis=-1), "colour image"),
-    "dark words": (".png", np.uint16([[0, 255]]), "16 bits but holds only 0 and 255"),
-    "dark bits": (".tif", np.uint16([[0, 1]]), "16 bits but holds only 0 and 1"),
+    "dark words": (".png", np.array([[0, 255]], np.uint16), "16 bits but holds only 0 and 255"),
+    "dark bits": (".tif", np.array([[0, 1]], np.uint16), "16 bits but holds only 0 and 1"),
     "32 bits": (".tif", BYTES.astype(np.int32), "a grey image of 8 or 16 bits"),
     "int64": (".npy", BYTES.astype(np.int64), "a mask has 8 or 16 bits or holds probabilities"),
     "logits": (".npy", SHARES * 4 - 2, "probabilities from 0 to 1"),

@@ -172,7 +172,7 @@ def test_baselines_and_parts_of_the_images(tmp_path: Path, bench: Bench) -> None
 
 
 def colored(labels: np.ndarray) -> np.ndarray:
-    return np.uint8([[0, 0, 0], [200, 0, 0]])[labels]
+    return np.array([[0, 0, 0], [200, 0, 0]], np.uint8)[labels]
 
 
 def wide(labels: np.ndarray) -> np.ndarray:

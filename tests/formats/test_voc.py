@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,16 +54,16 @@ thing = true
 
 
 @pytest.fixture
-def card():
+def card() -> Any:
     return parse_card(SMALL.encode(), where="test")
 
 
 @pytest.fixture
-def streets():
+def streets() -> Any:
     return parse_card(STREETS.encode(), where="test")
 
 
-def sample(name, labels, objects=None, classes=None):
+def sample(name: Any, labels: Any, objects: Any = None, classes: Any = None) -> Any:
     """A sample in memory, with objects where a map of them is given."""
     instances = None
     if objects is not None:
@@ -72,7 +75,7 @@ def sample(name, labels, objects=None, classes=None):
     )
 
 
-def small(card, folder, names=("a", "b")):
+def small(card: Any, folder: Any, names: Any = ("a", "b")) -> Any:
     rng = np.random.default_rng(7)
     voc.write_truth(card, folder, "val", [sample(n, rng.integers(0, 21, (6, 8)).astype(np.uint8)) for n in names])
     return folder
@@ -81,7 +84,7 @@ def small(card, folder, names=("a", "b")):
 @pytest.mark.parametrize(
     "place", [".", "VOC2012", "VOCdevkit/VOC2012", "VOCtrainval/VOCdevkit/VOC2012", "VOCdevkit/VOC2007"]
 )
-def test_any_folder_of_the_download_is_a_root(tmp_path, card, place):
+def test_any_folder_of_the_download_is_a_root(tmp_path: Path, card: Any, place: Any) -> None:
     small(card, tmp_path / place)
     samples = voc.read_truth(card, tmp_path, "val")
     assert ["a", "b"] == [s.id for s in samples]
@@ -89,7 +92,7 @@ def test_any_folder_of_the_download_is_a_root(tmp_path, card, place):
     assert (6, 8, 3) == samples[0].image().shape
 
 
-def test_of_several_years_the_card_names_one(tmp_path, card, streets):
+def test_of_several_years_the_card_names_one(tmp_path: Path, card: Any, streets: Any) -> None:
     small(card, tmp_path / "VOC2007", ("old",))
     small(card, tmp_path / "VOC2012", ("new",))
     assert ["new"] == [s.id for s in voc.read_truth(card, tmp_path, "val")]
@@ -97,12 +100,12 @@ def test_of_several_years_the_card_names_one(tmp_path, card, streets):
         voc.read_truth(streets, tmp_path, "val")
 
 
-def test_a_folder_without_the_structure_is_refused(tmp_path, card):
+def test_a_folder_without_the_structure_is_refused(tmp_path: Path, card: Any) -> None:
     with pytest.raises(DataError, match="SegmentationClass"):
         voc.read_truth(card, tmp_path, "val")
 
 
-def test_lists_keep_their_order_and_spaces(tmp_path, card):
+def test_lists_keep_their_order_and_spaces(tmp_path: Path, card: Any) -> None:
     small(card, tmp_path, ("b", "a with space", "sub/c"))
     (tmp_path / "ImageSets/Segmentation/val.txt").write_text("b\r\n\n  a with space \nsub/c\n")
     assert ["b", "a with space", "sub/c"] == [s.id for s in voc.read_truth(card, tmp_path, "val")]
@@ -110,13 +113,13 @@ def test_lists_keep_their_order_and_spaces(tmp_path, card):
     assert ["sub/c", "b"] == [s.id for s in voc.read_truth(card, tmp_path, "val", ids=["sub/c", "b"])]
 
 
-def test_groups_are_those_of_the_card(tmp_path):
+def test_groups_are_those_of_the_card(tmp_path: Path) -> None:
     card = parse_card(STREETS.replace("void = []", 'void = []\ngroups = "sequence"').encode(), where="test")
-    voc.write_truth(card, tmp_path, "val", [sample("town_000001_000002", np.uint8([[0]]))])
+    voc.write_truth(card, tmp_path, "val", [sample("town_000001_000002", np.array([[0]], np.uint8))])
     assert {"sequence": "town_000001"} == voc.read_truth(card, tmp_path, "val")[0].groups
 
 
-def test_lists_that_cannot_be_right_are_refused(tmp_path, card):
+def test_lists_that_cannot_be_right_are_refused(tmp_path: Path, card: Any) -> None:
     small(card, tmp_path)
     path = tmp_path / "ImageSets/Segmentation/val.txt"
     path.write_text("a\nb\na\n")
@@ -132,7 +135,7 @@ def test_lists_that_cannot_be_right_are_refused(tmp_path, card):
         voc.read_truth(card, tmp_path, "val")
 
 
-def test_truth_is_lazy_and_says_what_it_lacks(tmp_path, card):
+def test_truth_is_lazy_and_says_what_it_lacks(tmp_path: Path, card: Any) -> None:
     small(card, tmp_path)
     (tmp_path / "SegmentationClass/a.png").write_bytes(b"broken")
     (tmp_path / "JPEGImages/b.jpg").unlink()
@@ -146,7 +149,7 @@ def test_truth_is_lazy_and_says_what_it_lacks(tmp_path, card):
     second.truth.semantic()
 
 
-def test_a_class_file_in_colours_is_refused(tmp_path, card):
+def test_a_class_file_in_colours_is_refused(tmp_path: Path, card: Any) -> None:
     small(card, tmp_path)
     path = tmp_path / "SegmentationClass/a.png"
     images.write_rgb(path, images.read_rgb(path))
@@ -154,17 +157,17 @@ def test_a_class_file_in_colours_is_refused(tmp_path, card):
         voc.read_truth(card, tmp_path, "val")[0].truth.semantic()
 
 
-def test_the_index_is_read_never_the_colour(tmp_path, card):
+def test_the_index_is_read_never_the_colour(tmp_path: Path, card: Any) -> None:
     small(card, tmp_path)
-    labels = np.uint8([[0, 20, 255]])
+    labels = np.array([[0, 20, 255]], np.uint8)
     images.write_labels(tmp_path / "SegmentationClass/a.png", labels, np.full((256, 3), 7))
     np.testing.assert_array_equal(labels, voc.read_truth(card, tmp_path, "val")[0].truth.semantic().labels)
 
 
-def test_objects_take_the_class_of_most_of_their_pixels(tmp_path, card):
+def test_objects_take_the_class_of_most_of_their_pixels(tmp_path: Path, card: Any) -> None:
     small(card, tmp_path, ("a",))
-    classes = np.uint8([[0, 15, 15, 255, 3], [0, 15, 3, 255, 3]])
-    objects = np.uint8([[0, 1, 1, 255, 2], [0, 1, 1, 4, 2]])
+    classes = np.array([[0, 15, 15, 255, 3], [0, 15, 3, 255, 3]], np.uint8)
+    objects = np.array([[0, 1, 1, 255, 2], [0, 1, 1, 4, 2]], np.uint8)
     images.write_labels(tmp_path / "SegmentationClass/a.png", classes)
     images.write_labels(tmp_path / "SegmentationObject/a.png", objects)
     truth = voc.read_truth(card, tmp_path, "val")[0].truth
@@ -178,7 +181,7 @@ def test_objects_take_the_class_of_most_of_their_pixels(tmp_path, card):
     np.testing.assert_array_equal(classes == 255, segments.ids == 0)
 
 
-def test_object_and_class_files_must_fit(tmp_path, card):
+def test_object_and_class_files_must_fit(tmp_path: Path, card: Any) -> None:
     small(card, tmp_path, ("a",))
     images.write_labels(tmp_path / "SegmentationObject/a.png", np.zeros((3, 3), np.uint8))
     with pytest.raises(DataError, match=r"\(3, 3\).*\(6, 8\)"):
@@ -191,7 +194,9 @@ maps = hnp.arrays(
 
 
 @given(labels=maps, seed=st.integers(0, 100), voc_like=st.booleans())
-def test_what_is_written_reads_back_equal(tmp_path_factory, labels, seed, voc_like):
+def test_what_is_written_reads_back_equal(
+    tmp_path_factory: pytest.TempPathFactory, labels: Any, seed: int, voc_like: Any
+) -> None:
     card = parse_card((SMALL if voc_like else STREETS).encode(), where="test")
     root = tmp_path_factory.mktemp("voc")
     objects = np.random.default_rng(seed).integers(0, 4, labels.shape)
@@ -213,7 +218,7 @@ def test_what_is_written_reads_back_equal(tmp_path_factory, labels, seed, voc_li
 
 
 @given(labels=maps)
-def test_predictions_read_back_equal(tmp_path_factory, labels):
+def test_predictions_read_back_equal(tmp_path_factory: pytest.TempPathFactory, labels: Any) -> None:
     card = parse_card(STREETS.encode(), where="test")
     path = tmp_path_factory.mktemp("predictions")
     truth = sample("a", labels)
@@ -224,8 +229,8 @@ def test_predictions_read_back_equal(tmp_path_factory, labels):
         np.testing.assert_array_equal(labels, actual.labels)
 
 
-def test_predictions_are_found_by_id_or_its_last_part_or_in_a_submission(tmp_path, card):
-    labels = np.uint8([[0, 1]])
+def test_predictions_are_found_by_id_or_its_last_part_or_in_a_submission(tmp_path: Path, card: Any) -> None:
+    labels = np.array([[0, 1]], np.uint8)
     images.write_labels(tmp_path / "flat" / "c.png", labels)
     images.write_labels(tmp_path / "same" / "sub" / "c.png", labels)
     images.write_labels(tmp_path / "results/VOC2012/Segmentation/comp6_val_cls/c.png", labels)
@@ -241,8 +246,8 @@ def test_predictions_are_found_by_id_or_its_last_part_or_in_a_submission(tmp_pat
         voc.read_predictions(card, tmp_path, "semantic", [target])
 
 
-def test_predictions_that_do_not_fit_are_refused(tmp_path, card):
-    labels = np.uint8([[0, 255]])
+def test_predictions_that_do_not_fit_are_refused(tmp_path: Path, card: Any) -> None:
+    labels = np.array([[0, 255]], np.uint8)
     images.write_labels(tmp_path / "a.png", labels)
     targets = [sample(name, labels) for name in "abcde"]
     with pytest.raises(PredictionError, match=r"4 of 5 images have no prediction \(b, c, d and 1 more\); b\.png"):
@@ -265,19 +270,19 @@ def test_predictions_that_do_not_fit_are_refused(tmp_path, card):
         voc.write_predictions(card, tmp_path, "semantic", [(targets[0], nothing)])
 
 
-def test_ids_never_lead_out_of_the_folder(tmp_path, card):
+def test_ids_never_lead_out_of_the_folder(tmp_path: Path, card: Any) -> None:
     for name in ("../x", "/x"):
         with pytest.raises(DataError, match="leads out"):
-            voc.write_truth(card, tmp_path / "in", "val", [sample(name, np.uint8([[0]]))])
+            voc.write_truth(card, tmp_path / "in", "val", [sample(name, np.array([[0]], np.uint8))])
 
 
-def test_what_eight_bits_do_not_hold_is_refused(tmp_path):
+def test_what_eight_bits_do_not_hold_is_refused(tmp_path: Path) -> None:
     large = parse_card(STREETS.replace("id = 33", "id = 300").encode(), where="test")
     with pytest.raises(DataError, match="'bicycle' has the id 300"):
         voc.write_truth(large, tmp_path, "val", [])
 
 
-def centre_scores(pairs):
+def centre_scores(pairs: Any) -> Any:
     """Pixel accuracy, mIoU over the classes of the truth and over those of either, with their numbers, in NumPy."""
     counts = np.zeros((21, 21), np.int64)
     for truth, prediction in pairs:
@@ -288,7 +293,7 @@ def centre_scores(pairs):
     return hit.sum() / counts.sum(), (iou[present].mean(), present.sum()), (iou[union > 0].mean(), (union > 0).sum())
 
 
-def test_real_predictions_score_what_is_known_of_them(shared_data, card):
+def test_real_predictions_score_what_is_known_of_them(shared_data: Callable[[str], Path], card: Any) -> None:
     """Figures of the issue; a rule of resizing that is not Pillow's misses them in the fifth digit."""
     root = shared_data("voc2012_val_subset")
     samples = voc.read_truth(card, root, "val", ids="all")
@@ -309,7 +314,7 @@ def test_real_predictions_score_what_is_known_of_them(shared_data, card):
     assert (round(union_mean[0], 4), union_mean[1]) == (0.7598, 14)
 
 
-def test_real_objects_agree_with_a_plain_loop(shared_data, card):
+def test_real_objects_agree_with_a_plain_loop(shared_data: Callable[[str], Path], card: Any) -> None:
     root = shared_data("voc_labelme_sample") / "instance_segmentation" / "data_dataset_voc"
     samples = voc.read_truth(card, root, "val", ids="all")
     assert ["2011_000003", "2011_000006", "2011_000025"] == [s.id for s in samples]

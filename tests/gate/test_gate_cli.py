@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import contesting
@@ -111,7 +112,7 @@ def test_reports_for_machines(
     monkeypatch: pytest.MonkeyPatch,
     *,
     choice: str,
-    numbers,
+    numbers: Any,
     level: str,
 ) -> None:
     path = config(tmp_path, runs=streets, **unsettled)

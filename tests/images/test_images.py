@@ -7,6 +7,8 @@ import itertools
 import struct
 import warnings
 import zlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +34,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def pack(samples, depth):
+def pack(samples: Any, depth: Any) -> Any:
     """Rows of samples (H, W * channels) as bytes, most significant first."""
     if depth == 16:
         return [row.astype(">u2").tobytes() for row in samples]
@@ -42,13 +44,13 @@ def pack(samples, depth):
     return [np.packbits(row.reshape(-1).astype(np.uint8)).tobytes() for row in bits]
 
 
-def paeth(a, b, c):
+def paeth(a: Any, b: Any, c: Any) -> Any:
     p = a + b - c
     distances = (abs(p - a), abs(p - b), abs(p - c))
     return (a, b, c)[distances.index(min(distances))]
 
 
-def filter_rows(rows, bpp, kinds):
+def filter_rows(rows: Any, bpp: Any, kinds: Any) -> Any:
     """Apply the PNG filters in plain loops."""
     out, above = b"", bytes(len(rows[0]) if rows else 0)
     for y, row in enumerate(rows):
@@ -64,12 +66,14 @@ def filter_rows(rows, bpp, kinds):
     return out
 
 
-def encode(pixels, color, depth, *, kinds=(0, 1, 2, 3, 4), parts=1, interlaced=False):
+def encode(
+    pixels: Any, color: Any, depth: Any, *, kinds: Any = (0, 1, 2, 3, 4), parts: Any = 1, interlaced: Any = False
+) -> Any:
     """A PNG of samples (H, W) or (H, W, channels) from first principles."""
     height, width = pixels.shape[:2]
     bpp = max(1, depth * png.CHANNELS[color] // 8)
 
-    def one_pass(part):
+    def one_pass(part: Any) -> Any:
         part = part.reshape(part.shape[0], -1)
         return filter_rows(pack(part, depth), bpp, kinds) if part.size else b""
 
@@ -84,7 +88,7 @@ def encode(pixels, color, depth, *, kinds=(0, 1, 2, 3, 4), parts=1, interlaced=F
     return png.SIGNATURE + header + palette + chunk(b"tEXt", b"a\0b") + body + chunk(b"IEND", b"")
 
 
-def samples(color, depth, size=(13, 21)):
+def samples(color: Any, depth: Any, size: Any = (13, 21)) -> Any:
     """Blobs with some noise, so that every filter has something to do."""
     rng = np.random.default_rng([SEED, color, depth])
     shape = size if png.CHANNELS[color] == 1 else (*size, png.CHANNELS[color])
@@ -95,7 +99,7 @@ def samples(color, depth, size=(13, 21)):
 
 @pytest.mark.parametrize(("color", "depth"), FLAVOURS + LARGE)
 @pytest.mark.parametrize("parts", [1, 3])
-def test_decode_gives_the_samples_that_were_encoded(color, depth, parts):
+def test_decode_gives_the_samples_that_were_encoded(color: Any, depth: Any, parts: Any) -> None:
     expected = samples(color, depth)
     actual = png.decode(encode(expected, color, depth, parts=parts))
     assert (np.uint16 if depth == 16 else np.uint8) == actual.dtype
@@ -104,7 +108,7 @@ def test_decode_gives_the_samples_that_were_encoded(color, depth, parts):
 
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize(("color", "depth"), FLAVOURS)
-def test_read_labels_gives_stored_values(tmp_path, color, depth, interlaced):
+def test_read_labels_gives_stored_values(tmp_path: Path, color: Any, depth: Any, interlaced: Any) -> None:
     expected = samples(color, depth)
     path = tmp_path / "labels.png"
     path.write_bytes(encode(expected, color, depth, interlaced=interlaced))
@@ -117,7 +121,7 @@ def test_read_labels_gives_stored_values(tmp_path, color, depth, interlaced):
 
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize(("color", "depth"), [(png.GREY, 8), (png.PALETTE, 8), (png.RGB, 8), (png.RGB_ALPHA, 8)])
-def test_reading_equals_pillow(tmp_path, color, depth, interlaced):
+def test_reading_equals_pillow(tmp_path: Path, color: Any, depth: Any, interlaced: Any) -> None:
     path = tmp_path / "image.png"
     path.write_bytes(encode(samples(color, depth), color, depth, interlaced=interlaced))
     with Image.open(path) as image:
@@ -133,7 +137,7 @@ def test_reading_equals_pillow(tmp_path, color, depth, interlaced):
             )
 
 
-def test_the_comparison_with_pillow_can_fail(tmp_path):
+def test_the_comparison_with_pillow_can_fail(tmp_path: Path) -> None:
     """Test the tester: another pixel is another array."""
     pixels = samples(png.GREY, 8)
     path = tmp_path / "a.png"
@@ -143,14 +147,14 @@ def test_the_comparison_with_pillow_can_fail(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".tif"])
-def test_other_formats_hold_labels_too(tmp_path, suffix):
+def test_other_formats_hold_labels_too(tmp_path: Path, suffix: Any) -> None:
     expected = samples(png.GREY, 8).astype(np.uint8)
     Image.fromarray(expected).save(tmp_path / f"labels{suffix}")
     np.testing.assert_array_equal(expected, images.read_labels(tmp_path / f"labels{suffix}"))
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "CMYK", "P", "1", "I;16", "RGB"])
-def test_read_rgb_reads_every_mode(tmp_path, mode):
+def test_read_rgb_reads_every_mode(tmp_path: Path, mode: Any) -> None:
     picture = Image.fromarray(samples(png.RGB, 8).astype(np.uint8))
     path = tmp_path / ("image.jpg" if mode == "CMYK" else "image.png")
     if mode == "I;16":
@@ -165,7 +169,7 @@ def test_read_rgb_reads_every_mode(tmp_path, mode):
     np.testing.assert_array_equal(expected, actual)
 
 
-def test_a_palette_with_transparency_is_read_without_a_warning(tmp_path):
+def test_a_palette_with_transparency_is_read_without_a_warning(tmp_path: Path) -> None:
     image = Image.fromarray(samples(png.PALETTE, 8).astype(np.uint8))
     image.putpalette(images.voc_palette().tobytes())
     image.save(tmp_path / "p.png", transparency=bytes(range(256)))
@@ -175,7 +179,7 @@ def test_a_palette_with_transparency_is_read_without_a_warning(tmp_path):
         np.testing.assert_array_equal(expected, images.read_rgb(tmp_path / "p.png"))
 
 
-def damaged():
+def damaged() -> Any:
     whole = encode(samples(png.PALETTE, 8), png.PALETTE, 8)
     at = whole.index(b"IDAT") + 12
     bomb = png.SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 60000, 60000, 8, 0, 0, 0, 0))
@@ -203,7 +207,7 @@ def damaged():
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("name", list(damaged()))
-def test_damaged_label_files_are_refused_in_one_sentence(tmp_path, name):
+def test_damaged_label_files_are_refused_in_one_sentence(tmp_path: Path, name: Any) -> None:
     content, word = damaged()[name]
     path = tmp_path / "broken.png"
     path.write_bytes(content)
@@ -215,13 +219,13 @@ def test_damaged_label_files_are_refused_in_one_sentence(tmp_path, name):
     assert "\n" not in message
 
 
-def test_missing_files_are_named(tmp_path):
+def test_missing_files_are_named(tmp_path: Path) -> None:
     for read in (images.read_rgb, images.read_labels, images.read_panoptic_ids, images.image_size, images.is_color):
         with pytest.raises(DataError, match=r"gone\.png: cannot be read"):
             read(tmp_path / "gone.png")
 
 
-def test_a_file_that_holds_more_than_it_claims_is_cut(tmp_path):
+def test_a_file_that_holds_more_than_it_claims_is_cut(tmp_path: Path) -> None:
     pixels = samples(png.GREY, 8)
     whole = encode(np.vstack([pixels, pixels]), png.GREY, 8)
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 0, 0, 0, 0))
@@ -230,14 +234,14 @@ def test_a_file_that_holds_more_than_it_claims_is_cut(tmp_path):
     np.testing.assert_array_equal(pixels, images.read_labels(path))
 
 
-def test_panoptic_ids_need_colours(tmp_path):
+def test_panoptic_ids_need_colours(tmp_path: Path) -> None:
     images.write_labels(tmp_path / "grey.png", np.zeros((3, 4), np.uint8))
     with pytest.raises(DataError, match="R \\+ 256 G"):
         images.read_panoptic_ids(tmp_path / "grey.png")
 
 
 @pytest.mark.parametrize(("dtype", "largest"), [(np.uint8, 255), (np.uint16, 65535)])
-def test_labels_survive_writing(tmp_path, dtype, largest):
+def test_labels_survive_writing(tmp_path: Path, dtype: Any, largest: Any) -> None:
     expected = np.random.default_rng(SEED).integers(0, largest, (17, 5), endpoint=True).astype(dtype)
     path = tmp_path / "new" / "folder" / "labels.png"
     for palette in (None, images.voc_palette()):
@@ -248,13 +252,13 @@ def test_labels_survive_writing(tmp_path, dtype, largest):
     assert [path] == list(path.parent.iterdir())
 
 
-def test_a_palette_shows_when_labels_are_looked_at(tmp_path):
-    labels = np.uint8([[0, 1], [15, 255]])
+def test_a_palette_shows_when_labels_are_looked_at(tmp_path: Path) -> None:
+    labels = np.array([[0, 1], [15, 255]], np.uint8)
     images.write_labels(tmp_path / "labels.png", labels, images.voc_palette())
     np.testing.assert_array_equal(images.voc_palette()[labels], images.read_rgb(tmp_path / "labels.png"))
 
 
-def test_pictures_and_ids_survive_writing(tmp_path):
+def test_pictures_and_ids_survive_writing(tmp_path: Path) -> None:
     rng = np.random.default_rng(SEED)
     picture = rng.integers(0, 256, (9, 7, 3)).astype(np.uint8)
     images.write_rgb(tmp_path / "a.png", picture)
@@ -266,7 +270,7 @@ def test_pictures_and_ids_survive_writing(tmp_path):
     np.testing.assert_array_equal(ids, images.read_panoptic_ids(tmp_path / "ids.png")[0])
 
 
-def test_what_cannot_be_written_is_said(tmp_path):
+def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataError, match="cannot be written"):
         images.write_labels(tmp_path / "file" / "a.png", np.zeros((2, 2), np.uint8))
@@ -276,7 +280,9 @@ def test_what_cannot_be_written_is_said(tmp_path):
         images.write_panoptic_ids(tmp_path / "a.png", np.full((2, 2), 1 << 24))
 
 
-def test_the_reference_kernels_read_through_pillow(tmp_path, kernel, monkeypatch):
+def test_the_reference_kernels_read_through_pillow(
+    tmp_path: Path, kernel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     images.write_labels(tmp_path / "a.png", np.zeros((2, 2), np.uint8))
     calls = []
     monkeypatch.setattr(pillow, "to_labels", calls.append)
@@ -285,7 +291,7 @@ def test_the_reference_kernels_read_through_pillow(tmp_path, kernel, monkeypatch
 
 
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 150), st.integers(1, 150))
-def test_resize_nearest_equals_pillow(height, width, new_height, new_width):
+def test_resize_nearest_equals_pillow(height: Any, width: Any, new_height: Any, new_width: Any) -> None:
     labels = np.arange(height * width, dtype=np.uint16).reshape(height, width)
     with Image.fromarray(labels.astype(np.int32)) as image:
         expected = np.array(image.resize((new_width, new_height), Image.Resampling.NEAREST))
@@ -293,14 +299,14 @@ def test_resize_nearest_equals_pillow(height, width, new_height, new_width):
 
 
 @pytest.mark.parametrize(("old", "new"), [(320, 500), (320, 375), (1024, 2048), (513, 500), (2048, 1024), (333, 320)])
-def test_resize_nearest_equals_pillow_on_common_sizes(old, new):
+def test_resize_nearest_equals_pillow_on_common_sizes(old: Any, new: Any) -> None:
     labels = np.arange(old, dtype=np.uint16)[None]
     with Image.fromarray(labels.astype(np.int32)) as image:
         expected = np.array(image.resize((new, 1), Image.Resampling.NEAREST))
     np.testing.assert_array_equal(expected, images.resize_nearest(labels, (1, new)))
 
 
-def test_resize_nearest_differs_from_exact_arithmetic_only_at_ties():
+def test_resize_nearest_differs_from_exact_arithmetic_only_at_ties() -> None:
     old, new = 320, 500
     exact = (2 * np.arange(new) + 1) * old
     actual = images.resize_nearest(np.arange(old, dtype=np.uint16)[None], (1, new))[0].astype(int)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +20,12 @@ from bench.errors import InputError
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=12)
 
 
-def plain(rle):
+def plain(rle: Any) -> Any:
     return {"size": list(rle["size"]), "counts": rle["counts"]}
 
 
 @given(hnp.arrays(bool, SHAPES))
-def test_a_mask_survives_its_code(mask):
+def test_a_mask_survives_its_code(mask: Any) -> None:
     rle = masks.encode(mask)
     masks.check([rle], mask.shape)
     np.testing.assert_array_equal(mask, masks.decode(rle))
@@ -33,7 +36,7 @@ def test_a_mask_survives_its_code(mask):
 
 
 @given(hnp.arrays(np.uint8, SHAPES, elements=st.sampled_from([0, 0, 3])), st.booleans())
-def test_a_code_is_the_one_of_pycocotools(mask, turned):
+def test_a_code_is_the_one_of_pycocotools(mask: Any, turned: Any) -> None:
     mask = mask.T if turned else mask
     rle = plain(coco.encode(np.asfortranarray(mask != 0, dtype=np.uint8)))
     assert rle == masks.encode(mask)
@@ -42,12 +45,12 @@ def test_a_code_is_the_one_of_pycocotools(mask, turned):
 
 
 @given(hnp.arrays(np.int32, SHAPES, elements=st.sampled_from([0, 1, 7, 300_000])))
-def test_an_id_map_gives_the_code_of_each_id(ids):
+def test_an_id_map_gives_the_code_of_each_id(ids: Any) -> None:
     wanted = [7, 0, 5, 300_000]
     assert [masks.encode(ids == value) for value in wanted] == masks.encode_ids(ids, wanted)
 
 
-def test_long_runs_match_pycocotools():
+def test_long_runs_match_pycocotools() -> None:
     mask = np.zeros((1000, 2000), dtype=bool)
     mask[3:, 500:] = True
     rle = masks.encode(mask)
@@ -57,7 +60,7 @@ def test_long_runs_match_pycocotools():
 
 
 @pytest.mark.parametrize("count", [0, 1, 255, 256, 300])
-def test_areas_and_boxes_of_long_lists(count):
+def test_areas_and_boxes_of_long_lists(count: Any) -> None:
     """pycocotools' own `area` fails on more than 255 masks."""
     several = np.zeros((count, 9, 11), dtype=bool)
     for place in range(count):
@@ -67,7 +70,7 @@ def test_areas_and_boxes_of_long_lists(count):
     assert [[place % 11, place % 9, 1, 9 - place % 9] for place in range(count)] == masks.boxes(rles).tolist()
 
 
-def test_real_polygons_are_drawn_as_pycocotools_draws_them(shared_data):
+def test_real_polygons_are_drawn_as_pycocotools_draws_them(shared_data: Callable[[str], Path]) -> None:
     file = json.loads((shared_data("tiny_coco") / "annotations" / "instances_val2017.json").read_text())
     sizes = {image["id"]: (image["height"], image["width"]) for image in file["images"]}
     seen = {list: 0, dict: 0}
@@ -92,7 +95,7 @@ def test_real_polygons_are_drawn_as_pycocotools_draws_them(shared_data):
     [([], "at least one"), ([[1, 2, 3, 4]], "three points"), ([[0, 0, 1, 1, 2]], "three points"),
      ([[0, 0, 1, 1, 2, float("nan")]], "NaN")],
 )  # fmt: skip
-def test_polygons_that_are_none(polygons, words):
+def test_polygons_that_are_none(polygons: Any, words: Any) -> None:
     with pytest.raises(InputError, match=words):
         masks.from_polygons(polygons, (5, 5))
 
@@ -108,18 +111,18 @@ def test_polygons_that_are_none(polygons, words):
         ([0, 0, 4, 0, 4, 4], (0, 4), "an image of 0 x 4 pixels"),
     ],
 )
-def test_polygons_that_would_take_all_memory(polygon, size, words):
+def test_polygons_that_would_take_all_memory(polygon: Any, size: Any, words: Any) -> None:
     with pytest.raises(InputError, match=words):
         masks.from_polygons([polygon], size)
 
 
-def test_polygons_at_the_bounds_are_drawn_as_pycocotools_draws_them():
+def test_polygons_at_the_bounds_are_drawn_as_pycocotools_draws_them() -> None:
     for polygon in ([0, 0, 500, 0, 3, 500.0], [0, 0, 499, 499] * 900):
         assert plain(coco.frPyObjects([polygon], 5, 4)[0]) == masks.from_polygons([polygon], (5, 4))
 
 
 @pytest.mark.parametrize("counts", [[2**63, 9], [2**62, 2**62, 2**62, 2**62 + 9], [10**30], [2**32 + 9]])
-def test_runs_that_overflow_are_refused(counts):
+def test_runs_that_overflow_are_refused(counts: Any) -> None:
     with pytest.raises(InputError, match=r"longer than any|runs cover"):
         masks.from_uncompressed(counts, (3, 3))
 
@@ -129,24 +132,24 @@ def test_runs_that_overflow_are_refused(counts):
     [(b"", "cover 0 pixels"), (b"abc", "damaged"), (b"13", "cover 4 pixels"), (b"\xff\xff", "damaged"),
      (b"o" * 9 + b"0", "longer than any"), (b"o", "end is missing"), (b" 1", "damaged"), (b"N1", "negative")],
 )  # fmt: skip
-def test_damaged_codes(counts, words):
+def test_damaged_codes(counts: Any, words: Any) -> None:
     with pytest.raises(InputError, match=words):
         masks.check([{"size": [3, 3], "counts": counts}], (3, 3))
 
 
-def test_a_code_of_another_size():
+def test_a_code_of_another_size() -> None:
     with pytest.raises(InputError, match=r"size \[3, 3\].*\[3, 4\]"):
         masks.check([masks.encode(np.ones((3, 3)))], (3, 4))
 
 
 @pytest.mark.parametrize("counts", [[5], [-1, 10], [4, 6], []])
-def test_plain_counts_must_fill_the_image(counts):
+def test_plain_counts_must_fill_the_image(counts: Any) -> None:
     with pytest.raises(InputError, match="pixels"):
         masks.from_uncompressed(counts, (3, 3))
 
 
 @given(hnp.arrays(bool, (6, 7)), st.data())
-def test_any_change_of_a_code_is_noticed_or_another_mask(mask, data):
+def test_any_change_of_a_code_is_noticed_or_another_mask(mask: Any, data: Any) -> None:
     """Cutting a code anywhere leaves one that is refused, never one that pycocotools would read past its end."""
     counts = masks.encode(mask)["counts"]
     cut = counts[: data.draw(st.integers(0, len(counts) - 1))]

@@ -189,11 +189,11 @@ def test_map_takes_tables_of_any_length_and_names_the_first_invalid_value(
 def test_map_refuses_tables_and_types_that_do_not_fit(twin: ModuleType) -> None:
     labels = np.zeros((1, 1), np.uint8)
     with pytest.raises(ValueError, match="the table holds 256, which uint8 does not"):
-        twin.map_labels(labels, np.int32([256]), np.uint8)
+        twin.map_labels(labels, np.array([256], np.int32), np.uint8)
     with pytest.raises(ValueError, match=r"the table is a row of int32, not int64 of shape \(1,\)"):
         twin.map_labels(labels, np.array([1]), np.uint8)
     with pytest.raises(ValueError, match="labels are mapped to uint8 or uint16, not int32"):
-        twin.map_labels(labels, np.int32([1]), np.int32)
+        twin.map_labels(labels, np.array([1], np.int32), np.int32)
 
 
 # ---- PNG row filters

@@ -53,7 +53,11 @@ def test_boundary_is_what_an_erosion_takes_away(twin: ModuleType, random: np.ran
     ratio = distance / np.sqrt(height**2 + width**2)
     offsets = np.array([0, len(lengths)], dtype=np.int64)
     starts, found = twin.boundary_runs(
-        offsets, lengths, np.int32([height]), rows=np.int64([0]), widths=np.int64([distance])
+        offsets,
+        lengths,
+        np.array([height], np.int32),
+        rows=np.array([0], np.int64),
+        widths=np.array([distance], np.int64),
     )
     assert [0, len(found)] == starts.tolist()
     assert np.array_equal(boundary_ap_oracle.boundary(mask, ratio), drawn(found, height))
@@ -75,9 +79,15 @@ def test_boundaries_are_alike(random: np.random.Generator) -> None:
 
 @twins
 def test_bad_input_is_refused(twin: ModuleType) -> None:
-    columns = np.int64([0, 2]), np.uint32([0, 16]), np.int32([4])
+    columns = np.array([0, 2], np.int64), np.array([0, 16], np.uint32), np.array([4], np.int32)
     for rows, widths in (([0], [0]), ([1], [1]), ([0], [1, 1])):
         with pytest.raises(ValueError, match=r"width|row"):
             twin.boundary_runs(*columns, rows=np.int64(rows), widths=np.int64(widths))
     with pytest.raises(ValueError, match="whole columns"):
-        twin.boundary_runs(np.int64([0, 2]), np.uint32([0, 7]), np.int32([4]), rows=np.int64([0]), widths=np.int64([1]))
+        twin.boundary_runs(
+            np.array([0, 2], np.int64),
+            np.array([0, 7], np.uint32),
+            np.array([4], np.int32),
+            rows=np.array([0], np.int64),
+            widths=np.array([1], np.int64),
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def outlines(generator: np.random.Generator, kind: int, size: tuple[int, int]) -
 
 
 @pytest.mark.parametrize("kind", range(6))
-def test_polygons_are_drawn_as_pycocotools_draws_them(kind):
+def test_polygons_are_drawn_as_pycocotools_draws_them(kind: Any) -> None:
     generator = np.random.default_rng(kind)
     for _ in range(500):
         size = tuple(generator.integers(1, 60, 2).tolist())
@@ -48,7 +49,7 @@ def test_polygons_are_drawn_as_pycocotools_draws_them(kind):
         assert expected == native.polygon_runs(points, *size).tolist(), (size, points.tolist())
 
 
-def test_the_comparison_sees_a_moved_point():
+def test_the_comparison_sees_a_moved_point() -> None:
     points = np.array([1.0, 1, 9, 1, 9, 9, 1, 9])
     assert native.polygon_runs(points, 12, 12).tolist() != native.polygon_runs(points + 0.5, 12, 12).tolist()
 
@@ -60,14 +61,14 @@ NUMBERS = (
 
 
 @pytest.mark.parametrize("text", NUMBERS.split())
-def test_numbers_are_the_nearest_doubles(text):
+def test_numbers_are_the_nearest_doubles(text: str) -> None:
     results = native.read_coco_results(
         f'[{{"image_id": 1, "category_id": 2, "score": {text}, "bbox": [0,0,1,1]}}]'.encode(), False
     )()
     assert float(text) == float(results["scores"][0])
 
 
-def test_random_numbers_are_the_nearest_doubles():
+def test_random_numbers_are_the_nearest_doubles() -> None:
     values = np.concatenate(
         [np.random.default_rng(1).random(2000), np.random.default_rng(2).random(2000).astype(np.float32)]
     )
@@ -96,7 +97,7 @@ CHANGES = [
     ["", "[", "{}", "[1]", "null", RESULT, f"[{RESULT}", f"[{RESULT},]", f"[{RESULT}]]", f"[{RESULT[:-1]}]"]
     + [f"[{RESULT.replace(old, new, 1)}]" for old, new in CHANGES],
 )  # fmt: skip
-def test_what_is_unusual_in_results_is_left_alone(text):
+def test_what_is_unusual_in_results_is_left_alone(text: str) -> None:
     assert native.read_coco_results(f"[{RESULT}]".encode(), False) is not None
     assert native.read_coco_results(text.encode(), False) is None
 
@@ -111,13 +112,13 @@ SIZED = '{"size": [4, 5], "counts": '
     + ['{"size": [0, 5], "counts": []}', "[1, 2]", '"x"', "[[]]"]
     + ["[[1, 1, 2, 2]]", "[[1, 1, 2, 2, 3]]", "[[1, 1, 2, 2, 3, 1e9]]", "[[1, 1, 2, 2, 3, 501]]"],
 )
-def test_a_mask_that_is_unusual_is_left_alone(mask):
+def test_a_mask_that_is_unusual_is_left_alone(mask: Any) -> None:
     annotation = f'{{"image_id": 7, "category_id": 1, "area": 1, "bbox": [0, 0, 1, 1], "segmentation": {mask}}}'
     assert native.read_coco_truth(truth(annotation), True) is None
     assert native.read_coco_truth(truth(annotation), False) is not None
 
 
-def test_no_prefix_of_a_file_is_taken_for_the_file():
+def test_no_prefix_of_a_file_is_taken_for_the_file() -> None:
     common = {"image_id": 7, "category_id": 1, "area": 1.5}
     polygon = {**common, "iscrowd": 0, "bbox": [0, 0, 1, 1], "segmentation": [[0, 0, 3, 0, 3, 3]]}
     code = masks.from_uncompressed([12, 3, 5], (4, 5))["counts"].decode()
@@ -129,7 +130,7 @@ def test_no_prefix_of_a_file_is_taken_for_the_file():
         assert native.read_coco_truth(data[:end], False) is None
 
 
-def test_damaged_bytes_do_no_harm():
+def test_damaged_bytes_do_no_harm() -> None:
     """The sanitizers run this: whatever the bytes are, nothing outside the text is read."""
     generator = np.random.default_rng(5)
     code = coco.encode(np.asfortranarray(generator.random((4, 5)) > 0.5).astype(np.uint8))["counts"].decode()

@@ -113,7 +113,9 @@ def test_orders_are_alike(random: np.random.Generator) -> None:
 
 @twins
 def test_order_keeps_ties_as_they_come(twin: Any) -> None:
-    order = twin.order_groups(np.int32([0, 0, 0, 0]), np.int32([1, 0, 1, 1]), np.array([0.5, 0.1, 0.5, 0.9]))
+    order = twin.order_groups(
+        np.array([0, 0, 0, 0], np.int32), np.array([1, 0, 1, 1], np.int32), np.array([0.5, 0.1, 0.5, 0.9])
+    )
     assert [1, 3, 0, 2] == order.tolist()
 
 
@@ -126,7 +128,7 @@ def test_box_overlaps_equal_pycocotools(twin: Any, random: np.random.Generator) 
     first, second = boxes(random, int(random.integers(1, 6))), boxes(random, int(random.integers(1, 6)))
     crowd = random.random(len(second)) < 0.3
     rows = {"detection_rows": np.arange(len(first)), "truth_rows": np.arange(len(second))}
-    found = twin.box_overlaps(first, second, crowd, spans=np.int64([[0, len(first), 0, len(second)]]), **rows)
+    found = twin.box_overlaps(first, second, crowd, spans=np.array([[0, len(first), 0, len(second)]], np.int64), **rows)
     assert np.array_equal(coco.iou(first, second, crowd.astype(np.uint8)).reshape(-1), found)
 
 
@@ -144,7 +146,7 @@ def test_mask_overlaps_equal_pycocotools(twin: Any, random: np.random.Generator)
     first, second = (runs(random, int(random.integers(1, 5)), size) for _ in range(2))
     crowd = random.random(len(second)) < 0.3
     expected = coco.iou(coded(first, size), coded(second, size), crowd.astype(np.uint8)).reshape(-1)
-    span = np.int64([[0, len(first), 0, len(second)]])
+    span = np.array([[0, len(first), 0, len(second)]], np.int64)
     rows = {"detection_rows": np.arange(len(first)), "truth_rows": np.arange(len(second)), "spans": span}
     masks = joined(split(random, first), size[0]), joined(split(random, second), size[0])
     assert np.array_equal(expected, twin.mask_overlaps(*masks, crowd, **rows))
@@ -175,16 +177,24 @@ def test_areas_and_boxes_of_masks_equal_pycocotools(twin: Any, random: np.random
 @twins
 def test_empty_runs_inside_a_mask_are_read_where_pycocotools_stops(twin: Any) -> None:
     size, first, second = (6, 6), [[0, 0, 0, 0, 0, 36]], [[0, 0, 0, 36]]
-    rows = {"detection_rows": np.int64([0]), "truth_rows": np.int64([0]), "spans": np.int64([[0, 1, 0, 1]])}
+    rows = {
+        "detection_rows": np.array([0], np.int64),
+        "truth_rows": np.array([0], np.int64),
+        "spans": np.array([[0, 1, 0, 1]], np.int64),
+    }
     assert 0.0 == coco.iou(coded(first, size), coded(second, size), [0])[0, 0]
     assert 1.0 == twin.mask_overlaps(joined(first, 6), joined(second, 6), np.array([False]), **rows)[0]
 
 
 @needs_native
 def test_a_mask_without_runs_is_empty_in_both() -> None:
-    empty = np.int64([0, 0]), np.zeros(0, np.uint32), np.int32([5])
-    some = np.int64([0, 2]), np.uint32([0, 25]), np.int32([5])
-    rows = {"detection_rows": np.int64([0]), "truth_rows": np.int64([0]), "spans": np.int64([[0, 1, 0, 1]])}
+    empty = np.array([0, 0], np.int64), np.zeros(0, np.uint32), np.array([5], np.int32)
+    some = np.array([0, 2], np.int64), np.array([0, 25], np.uint32), np.array([5], np.int32)
+    rows = {
+        "detection_rows": np.array([0], np.int64),
+        "truth_rows": np.array([0], np.int64),
+        "spans": np.array([[0, 1, 0, 1]], np.int64),
+    }
     for first, second in ((empty, some), (some, empty), (empty, empty)):
         same("mask_overlaps", first, second, np.array([False]), **rows)
         assert 0.0 == kernels.mask_overlaps(first, second, np.array([False]), **rows)[0]
@@ -214,7 +224,7 @@ def test_matches_are_alike(random: np.random.Generator, areas: int) -> None:
 @needs_native
 def test_a_part_of_the_spans_is_matched_as_in_the_whole() -> None:
     random = np.random.default_rng(5)
-    spans = np.int64([[0, 3, 0, 2], [3, 4, 2, 5], [4, 8, 5, 7]])
+    spans = np.array([[0, 3, 0, 2], [3, 4, 2, 5], [4, 8, 5, 7]], np.int64)
     overlaps = random.random(6 + 3 + 8)
     named: dict[str, Any] = {
         "areas": 2,
@@ -287,9 +297,11 @@ def test_precision_is_close_for_fractions(random: np.random.Generator) -> None:
 @twins
 def test_area_under_the_curve_by_hand(twin: Any) -> None:
     """Right, wrong, right, of three truths: recall 1/3 at precision 1, then 2/3 at 2/3."""
-    bits = {"hits": np.uint16([1, 0, 1]), "misses": np.uint16([0, 1, 0]), "thresholds": 1}
+    bits = {"hits": np.array([1, 0, 1], np.uint16), "misses": np.array([0, 1, 0], np.uint16), "thresholds": 1}
     arguments = np.ones((1, 1)), np.array([[3.0]]), np.array([0.0, 0.5, 1.0])
-    found = twin.weighted_precision(*arguments, image=np.int32([0, 0, 0]), starts=np.int64([0, 3]), **bits)
+    found = twin.weighted_precision(
+        *arguments, image=np.array([0, 0, 0], np.int32), starts=np.array([0, 3], np.int64), **bits
+    )
     assert [1.0, 2 / 3, 0.0] == pytest.approx(found[0].reshape(-1).tolist())
     assert 2 / 3 == pytest.approx(float(found[1][0, 0, 0]))
     assert 1 / 3 + 2 / 9 == pytest.approx(float(found[2][0, 0, 0]))
@@ -315,8 +327,8 @@ def test_trapezoids_are_alike(random: np.random.Generator, whole: bool) -> None:
 )
 def test_trapezoids_by_hand(twin: Any, last: list[bool], area: float) -> None:
     """Right, wrong, right, of three truths: precision 1, 1/2, 2/3; equal scores are one point."""
-    bits = {"hits": np.uint16([1, 0, 1]), "misses": np.uint16([0, 1, 0]), "thresholds": 1}
-    named = {"image": np.int32([0, 0, 0]), "starts": np.int64([0, 3]), "last": np.array(last)}
+    bits = {"hits": np.array([1, 0, 1], np.uint16), "misses": np.array([0, 1, 0], np.uint16), "thresholds": 1}
+    named = {"image": np.array([0, 0, 0], np.int32), "starts": np.array([0, 3], np.int64), "last": np.array(last)}
     found = twin.trapezoid_areas(np.ones((1, 1)), np.array([[3.0]]), **named, **bits)
     assert [[[pytest.approx(area)]]] == found.tolist()
 
@@ -327,31 +339,31 @@ def test_trapezoids_by_hand(twin: Any, last: list[bool], area: float) -> None:
 @needs_native
 def test_arguments_that_do_not_fit_are_refused() -> None:
     assert NATIVE is not None
-    rows, spans = np.int64([0]), np.int64([[0, 1, 0, 1]])
+    rows, spans = np.array([0], np.int64), np.array([[0, 1, 0, 1]], np.int64)
     box, one = np.zeros((1, 4)), np.array([False])
     wrong: list[dict[str, Any]] = [
-        {"detection_rows": np.int64([1]), "truth_rows": rows, "spans": spans},
-        {"detection_rows": rows, "truth_rows": np.int64([-1]), "spans": spans},
-        {"detection_rows": rows, "truth_rows": rows, "spans": np.int64([[0, 2, 0, 1]])},
-        {"detection_rows": rows, "truth_rows": rows, "spans": np.int64([[0, 1, 1, 0]])},
-        {"detection_rows": rows, "truth_rows": rows, "spans": np.int64([[0, 1]])},
+        {"detection_rows": np.array([1], np.int64), "truth_rows": rows, "spans": spans},
+        {"detection_rows": rows, "truth_rows": np.array([-1], np.int64), "spans": spans},
+        {"detection_rows": rows, "truth_rows": rows, "spans": np.array([[0, 2, 0, 1]], np.int64)},
+        {"detection_rows": rows, "truth_rows": rows, "spans": np.array([[0, 1, 1, 0]], np.int64)},
+        {"detection_rows": rows, "truth_rows": rows, "spans": np.array([[0, 1]], np.int64)},
     ]
     for named in wrong:
         with pytest.raises(ValueError, match=r"span|row"):
             NATIVE.box_overlaps(box, box, one, **named)
     with pytest.raises(ValueError, match="offsets"):
-        NATIVE.run_areas(np.int64([0, 3]), np.uint32([1]))
+        NATIVE.run_areas(np.array([0, 3], np.int64), np.array([1], np.uint32))
     with pytest.raises(ValueError, match="equal lengths"):
-        NATIVE.order_groups(np.int32([0]), np.int32([0, 0]), None)
+        NATIVE.order_groups(np.array([0], np.int32), np.array([0, 0], np.int32), None)
     with pytest.raises(ValueError, match="without a weight"):
         NATIVE.weighted_precision(
             np.ones((1, 1)),
             np.ones((1, 1)),
             np.ones(1),
-            image=np.int32([1]),
-            starts=np.int64([0, 1]),
-            hits=np.uint16([1]),
-            misses=np.uint16([0]),
+            image=np.array([1], np.int32),
+            starts=np.array([0, 1], np.int64),
+            hits=np.array([1], np.uint16),
+            misses=np.array([0], np.uint16),
             thresholds=1,
         )
 
@@ -362,7 +374,11 @@ def test_kernels_release_the_lock() -> None:
     random = np.random.default_rng(0)
     count, ticks, done = 60_000, 0, threading.Event()
     arguments = random.integers(0, 3, (64, 50)).astype(float), np.full((64, 1), 1e5), np.linspace(0, 1, 101)
-    named = {"image": random.integers(0, 50, count).astype(np.int32), "starts": np.int64([0, count]), "thresholds": 10}
+    named = {
+        "image": random.integers(0, 50, count).astype(np.int32),
+        "starts": np.array([0, count], np.int64),
+        "thresholds": 10,
+    }
     hits = random.integers(0, 1024, count).astype(np.uint16)
 
     def work() -> None:

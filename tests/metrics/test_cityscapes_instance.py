@@ -207,7 +207,12 @@ def single(scores: list[tuple[bool, float]], objects: int = 1) -> float:
         "matched": np.array([(2**10 - 1) * right for right, _ in scores], dtype=np.uint64),
         "ignored": np.zeros(len(scores), np.uint64),
     }
-    truths = {"image": np.int32([0]), "class": np.int16([13]), "size": np.int8([0]), "objects": np.int32([objects])}
+    truths = {
+        "image": np.array([0], np.int32),
+        "class": np.array([13], np.int16),
+        "size": np.array([0], np.int8),
+        "objects": np.array([objects], np.int32),
+    }
     both = {"cityscapes_detections": found, "cityscapes_truths": truths}
     return float(metric.score(both, np.ones((1, 1)), CLASSES)["AP"][0])
 

@@ -17,7 +17,7 @@ def by_hand() -> tuple[TruthColumns, DetectionColumns]:
     truth = TruthColumns(
         images=1,
         image=np.zeros(4, np.int32),
-        classes=np.int32([0, 1, 1, 0]),
+        classes=np.array([0, 1, 1, 0], np.int32),
         boxes=BOXES,
         areas=np.full(4, 100.0),
         crowd=np.array([False, False, False, True]),
@@ -25,7 +25,7 @@ def by_hand() -> tuple[TruthColumns, DetectionColumns]:
     found = DetectionColumns(
         images=1,
         image=np.zeros(4, np.int32),
-        classes=np.int32([0, 0, 1, 1]),
+        classes=np.array([0, 0, 1, 1], np.int32),
         scores=np.array([0.9, 0.8, 0.7, 0.6]),
         boxes=BOXES[[0, 1, 0, 3]],
     )

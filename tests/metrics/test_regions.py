@@ -94,7 +94,7 @@ def test_bands_and_rings_part_the_image() -> None:
 
 
 def test_depth_bins_leave_out_what_is_unknown() -> None:
-    depth = np.float32([[0, 9.5, 10, 49, 50, np.nan, np.inf]])
+    depth = np.array([[0, 9.5, 10, 49, 50, np.nan, np.inf]], np.float32)
     found = masks(Plan(depths=(5, 10, 50)), blank(1, 7), depth=depth)
     expected = {
         "depth-5-10m": [0, 1, 0, 0, 0, 0, 0],
@@ -154,7 +154,7 @@ def test_prediction_of_another_size_is_refused_before_it_is_cut() -> None:
 
 
 def test_mean_of_a_crop_runs_over_the_classes_of_its_own_truth() -> None:
-    truth, prediction = np.uint8([[0, 0, 1]]), np.uint8([[0, 1, 1]])
+    truth, prediction = np.array([[0, 0, 1]], np.uint8), np.array([[0, 1, 1]], np.uint8)
     areas = [(slice(0, 1), slice(0, 3)), (slice(0, 1), slice(0, 2))]
     counts = pixels.count_regions(LabelMap(truth), LabelMap(prediction), areas, CLASSES)
     scores = [semantic.score(counts, np.ones((1, 1)), CLASSES, region=r)["mIoU"][0] for r in (0, 1)]

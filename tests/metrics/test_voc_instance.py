@@ -94,14 +94,14 @@ def test_second_choice_in_2014_and_none_in_2015() -> None:
     plain = voc_sds_oracle.hits
     assert [True, True] == plain(overlaps, 0.5, "2014")
     assert [True, False] == plain(overlaps, 0.5, "2015")
-    spans = np.int64([[0, 2, 0, 2]])
+    spans = np.array([[0, 2, 0, 2]], np.int64)
     for match, expected in ((voc_instance._match_2014, [1, 1]), (voc_instance._match_2015, [1, 0])):
         assert expected == match(np.array(overlaps).reshape(-1), spans, np.array([0.5]))[0].tolist()
 
 
 def test_an_overlap_equal_to_the_threshold() -> None:
     assert [[False], [True]] == [voc_sds_oracle.hits([[0.5]], 0.5, form) for form in FORMS]
-    arguments = np.array([0.5]), np.int64([[0, 1, 0, 1]]), np.array([0.5])
+    arguments = np.array([0.5]), np.array([[0, 1, 0, 1]], np.int64), np.array([0.5])
     assert [0] == voc_instance._match_2014(*arguments)[0].tolist()
     assert [1] == voc_instance._match_2015(*arguments)[0].tolist()
 

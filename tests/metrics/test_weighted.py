@@ -168,7 +168,7 @@ def test_comparison_fails_where_a_pixel_differs(tmp_path: Path, monkeypatch: pyt
 
 
 def small(labels: list[int], instances: list[int], predicted: list[int]) -> Case:
-    return Case([(np.uint8([labels]), np.uint16([instances]), np.uint8([predicted]))])
+    return Case([(np.array([labels], np.uint8), np.array([instances], np.uint16), np.array([predicted], np.uint8))])
 
 
 def test_caravan_counts_as_a_vehicle_in_category_iiou_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +223,7 @@ def test_average_sizes_are_those_of_cityscapes() -> None:
 def test_categories_without_names_are_none() -> None:
     classes = Classes((Class(0, "a", 0), Class(1, "b", 1, category="x"), Class(2, "c", 2, category="x", thing=True)))
     assert (("x",), [False]) == (categories(classes).names, categories(classes).things.tolist())
-    counts = pixels.count(LabelMap(np.uint8([[0, 1, 2]])), LabelMap(np.uint8([[1, 2, 0]])), classes)
+    counts = pixels.count(LabelMap(np.array([[0, 1, 2]], np.uint8)), LabelMap(np.array([[1, 2, 0]], np.uint8)), classes)
     assert [[0, 0], [0, 1], [1, 1]] == [
         merge(counts, classes)[name].tolist() for name in ("truth", "predicted", "pixels")
     ]
@@ -296,7 +296,7 @@ def test_class_carried_by_two_images_keeps_its_plain_value() -> None:
     rows |= {"instances": [1] * 6, "tp": [3.0, 1, 2, 2, 1, 2], "fn": [1.0, 1, 1, 1, 1, 0]}
     tables = {
         "weighted": {name: np.array(column) for name, column in rows.items()},
-        "pixels": pixels.count(LabelMap(np.uint8([[0]])), LabelMap(np.uint8([[0]])), CLASSES),
+        "pixels": pixels.count(LabelMap(np.array([[0]], np.uint8)), LabelMap(np.array([[0]], np.uint8)), CLASSES),
     }
     left_out = weighted.leave_out(tables, np.arange(4), CLASSES)
     cars = weighted.score(tables, 1 - np.eye(4), CLASSES).per_class["iIoU"][:, 13]
@@ -305,12 +305,12 @@ def test_class_carried_by_two_images_keeps_its_plain_value() -> None:
 
 
 def test_perfect_prediction_scores_one_and_truth_rows_hold_no_prediction() -> None:
-    truth = LabelMap(np.uint8([[13, 13, 11, 0, 255]]))
-    ids = np.int32([[5, 5, 9, 1, 0]])
+    truth = LabelMap(np.array([[13, 13, 11, 0, 255]], np.uint8))
+    ids = np.array([[5, 5, 9, 1, 0]], np.int32)
     segments = Segments(ids, np.array([1, 5, 9]), np.array([0, 13, 11]), np.zeros(3, bool))
     tables = {}
     for name, labels in (("perfect", [13, 13, 11, 0, 7]), ("poor", [0, 0, 0, 13, 13])):
-        prediction = LabelMap(np.uint8([labels]))
+        prediction = LabelMap(np.array([labels], np.uint8))
         tables[name] = {"pixels": pixels.count(truth, prediction, CLASSES)}
         tables[name] |= weighted.count(truth, segments, prediction, CLASSES, SIZES)
     assert [1.0, 1.0, 1.0] == [plain(tables["perfect"])[name][0] for name in weighted.OVERALL]

@@ -147,7 +147,7 @@ def free(plain: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def logits_of(network: Any, image: Any) -> Any:
-    mean, std = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
+    mean, std = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
     pixels = (image.astype(np.float32) / np.float32(255) - mean) / std
     with torch.inference_mode():
         return network(torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous())

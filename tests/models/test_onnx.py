@@ -185,8 +185,15 @@ def test_one_plane_is_the_second_of_two_classes(kind: Any, level: float) -> None
 
 def test_scales_of_each_class_are_obeyed() -> None:
     raw = np.array([[[100, 90]]], dtype=np.uint8)
-    one = Outlet(Port("p", None, None, np.float32([0.1]), np.float32([3])), "logits", 2, (0, 1), np.arange(2), np.uint8)
-    each = Port("p", None, None, np.float32([0.1, 0.5]), np.float32([0, 50]))
+    one = Outlet(
+        Port("p", None, None, np.array([0.1], np.float32), np.array([3], np.float32)),
+        "logits",
+        2,
+        (0, 1),
+        np.arange(2),
+        np.uint8,
+    )
+    each = Port("p", None, None, np.array([0.1, 0.5], np.float32), np.array([0, 50], np.float32))
     assert [[0]] == planes.largest(one.planes(raw), (1, 1)).tolist()
     assert np.allclose([[[9.7]], [[8.7]]], one.planes(raw))
     many = Outlet(each, "logits", 2, (0, 1), np.arange(2), np.uint8)

@@ -114,7 +114,9 @@ class Knowing:
     batch_size = 2
     identity: ClassVar[dict[str, Any]] = {"kind": "model", "model": "knowing"}
 
-    def __init__(self, samples: Sequence[Sample], *, prompts: int, wrong: Sequence[int] = (), prompt: str = "points"):
+    def __init__(
+        self, samples: Sequence[Sample], *, prompts: int, wrong: Sequence[int] = (), prompt: str = "points"
+    ) -> None:
         self.truths = {each.image().tobytes(): each.truth.instances() for each in samples}
         self.prompt, self.prompts, self.wrong = prompt, prompts, list(wrong)
         self.settings = {"prompt": prompt, "prompts": prompts}

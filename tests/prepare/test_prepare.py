@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
     server.server_close()
 
 
-def picture(pixels) -> bytes:
+def picture(pixels: Any) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG" if pixels.ndim == 3 else "PNG")
     return buffer.getvalue()
@@ -132,7 +133,7 @@ def zip_of(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def card_for(server, body: bytes, **changes) -> cards.Card:
+def card_for(server: Any, body: bytes, **changes: Any) -> cards.Card:
     """The shipped VOC card with the server's archive as its source."""
     server.files[FILE] = body
     card = cards.load_card("voc2012")
@@ -147,7 +148,7 @@ def card_for(server, body: bytes, **changes) -> cards.Card:
     return dataclasses.replace(card, sources=(cards.Source(**(kept | facts)),))
 
 
-def test_ends_in_a_data_set_that_reads(server, tmp_path):
+def test_ends_in_a_data_set_that_reads(server: Any, tmp_path: Path) -> None:
     steps: list[fetch.Step] = []
     body = tar_of(voc_files())
     result = prepare(card_for(server, body), tmp_path / "voc", report=steps.append, patience=HASTE)
@@ -164,7 +165,7 @@ def test_ends_in_a_data_set_that_reads(server, tmp_path):
     assert np.array_equal(TRUTH, samples[0].truth.semantic().labels)
 
 
-def test_second_call_does_nothing(server, tmp_path):
+def test_second_call_does_nothing(server: Any, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()))
     prepare(card, tmp_path, patience=HASTE)
     asked = len(server.requests)
@@ -173,7 +174,7 @@ def test_second_call_does_nothing(server, tmp_path):
     assert asked == len(server.requests)
 
 
-def test_goes_on_when_the_connection_breaks(server, tmp_path):
+def test_goes_on_when_the_connection_breaks(server: Any, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     server.cuts = [4000, 3000]
     assert prepare(card_for(server, body), tmp_path, patience=HASTE).complete
@@ -181,7 +182,7 @@ def test_goes_on_when_the_connection_breaks(server, tmp_path):
     assert body == (tmp_path / FILE).read_bytes()
 
 
-def test_gives_up_when_nothing_new_arrives_and_keeps_what_came(server, tmp_path):
+def test_gives_up_when_nothing_new_arrives_and_keeps_what_came(server: Any, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     card = card_for(server, body)
     server.cuts = [4000, 0, 0, 0]
@@ -192,11 +193,11 @@ def test_gives_up_when_nothing_new_arrives_and_keeps_what_came(server, tmp_path)
     assert server.requests[-1][1] == "bytes=4000-"
 
 
-def test_ctrl_c_then_again(server, tmp_path, monkeypatch):
+def test_ctrl_c_then_again(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "BLOCK", 1024)
     card = card_for(server, tar_of(voc_files()))
 
-    def stop(step):
+    def stop(step: Any) -> None:
         if step.done > 2000:
             raise KeyboardInterrupt
 
@@ -207,10 +208,10 @@ def test_ctrl_c_then_again(server, tmp_path, monkeypatch):
     assert server.requests[-1][1].startswith("bytes=")
 
 
-def test_ctrl_c_while_unpacking_then_again(server, tmp_path):
+def test_ctrl_c_while_unpacking_then_again(server: Any, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()))
 
-    def stop(step):
+    def stop(step: Any) -> None:
         if step.stage == "unpack" and step.done == step.total:
             raise KeyboardInterrupt
 
@@ -221,14 +222,14 @@ def test_ctrl_c_while_unpacking_then_again(server, tmp_path):
     assert (FILE,) == prepare(card, tmp_path, patience=HASTE).present
 
 
-def test_server_that_ignores_ranges_starts_over(server, tmp_path):
+def test_server_that_ignores_ranges_starts_over(server: Any, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     server.ranges, server.cuts = False, [4000]
     assert prepare(card_for(server, body), tmp_path, patience=HASTE).complete
     assert body == (tmp_path / FILE).read_bytes()
 
 
-def test_file_that_changed_on_the_server_is_not_glued_together(server, tmp_path):
+def test_file_that_changed_on_the_server_is_not_glued_together(server: Any, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     (tmp_path / f"{FILE}.part").write_bytes(b"old" * 1000)
     (tmp_path / f"{FILE}.part.etag").write_text('"older"')
@@ -236,33 +237,33 @@ def test_file_that_changed_on_the_server_is_not_glued_together(server, tmp_path)
     assert body == (tmp_path / FILE).read_bytes()
 
 
-def test_part_that_is_longer_than_the_file_is_dropped(server, tmp_path):
+def test_part_that_is_longer_than_the_file_is_dropped(server: Any, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     (tmp_path / f"{FILE}.part").write_bytes(b"x" * (len(body) + 5))
     assert prepare(card_for(server, body), tmp_path, patience=HASTE).complete
 
 
-def test_part_that_was_complete_needs_no_byte(server, tmp_path):
+def test_part_that_was_complete_needs_no_byte(server: Any, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     (tmp_path / f"{FILE}.part").write_bytes(body)
     assert prepare(card_for(server, body, bytes=None), tmp_path, patience=HASTE).complete
     assert 1 == len(server.requests)
 
 
-def test_follows_redirects_and_does_without_length_and_etag(server, tmp_path):
+def test_follows_redirects_and_does_without_length_and_etag(server: Any, tmp_path: Path) -> None:
     server.lengths, server.etag = False, ""
     card = card_for(server, tar_of(voc_files()), url=f"{server.url}/moved")
     assert prepare(card, tmp_path, patience=HASTE).complete
     assert ["/moved", f"/{FILE}"] == [path for path, _, _ in server.requests]
 
 
-def test_passing_failure_of_the_server_is_tried_again(server, tmp_path):
+def test_passing_failure_of_the_server_is_tried_again(server: Any, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()))
     server.statuses = [503]
     assert prepare(card, tmp_path, patience=HASTE).complete
 
 
-def test_silent_server_is_tried_again_and_then_given_up(server, tmp_path):
+def test_silent_server_is_tried_again_and_then_given_up(server: Any, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()))
     server.silences = [0.4]
     assert prepare(card, tmp_path / "once", patience=Patience(timeout=0.1, attempts=2, pause=0.4)).complete
@@ -271,7 +272,7 @@ def test_silent_server_is_tried_again_and_then_given_up(server, tmp_path):
         prepare(card, tmp_path / "twice", patience=Patience(timeout=0.05, attempts=2, pause=0.0))
 
 
-def test_missing_file_says_what_to_do_by_hand(server, tmp_path):
+def test_missing_file_says_what_to_do_by_hand(server: Any, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()), url=f"{server.url}/gone.tar")
     with pytest.raises(
         DataError, match=r"gone\.tar: the server answers 404 .*; fetch the file elsewhere and put it at"
@@ -280,13 +281,13 @@ def test_missing_file_says_what_to_do_by_hand(server, tmp_path):
     assert 1 == len(server.requests)
 
 
-def test_server_out_of_reach(server, tmp_path):
+def test_server_out_of_reach(server: Any, tmp_path: Path) -> None:
     card = card_for(server, b"x", url="http://127.0.0.1:9/x.tar")
     with pytest.raises(DataError, match=r"out of reach .* or fetch the file yourself and put it at"):
         prepare(card, tmp_path, patience=HASTE)
 
 
-def test_wrong_checksum_is_said_and_set_aside(server, tmp_path):
+def test_wrong_checksum_is_said_and_set_aside(server: Any, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     found, card = hashlib.md5(body).hexdigest(), card_for(server, body, checksum=f"md5:{'0' * 32}")
     with pytest.raises(DataError, match=rf"its md5 is {found}, but should be 0{{32}} .*set aside"):
@@ -296,13 +297,13 @@ def test_wrong_checksum_is_said_and_set_aside(server, tmp_path):
     assert not (tmp_path / "JPEGImages").exists()
 
 
-def test_other_size_than_the_card_says(server, tmp_path):
+def test_other_size_than_the_card_says(server: Any, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     with pytest.raises(DataError, match=rf"the server offers {len(body)} bytes, but the card says 17"):
         prepare(card_for(server, body, bytes=17), tmp_path, patience=HASTE)
 
 
-def test_first_download_speaks_where_nobody_publishes_a_checksum(server, tmp_path):
+def test_first_download_speaks_where_nobody_publishes_a_checksum(server: Any, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     card = card_for(server, body, bytes=None, checksum=None, cited=None)
     assert prepare(card, tmp_path, patience=HASTE).complete
@@ -314,26 +315,26 @@ def test_first_download_speaks_where_nobody_publishes_a_checksum(server, tmp_pat
         prepare(card, tmp_path, patience=HASTE)
 
 
-def test_full_disk_is_foreseen(server, tmp_path, monkeypatch):
+def test_full_disk_is_foreseen(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = card_for(server, tar_of(voc_files()))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
     with pytest.raises(DataError, match=r"the download needs [\d,]+ bytes, but the disk has 1 free"):
         prepare(card, tmp_path, patience=HASTE)
 
 
-def test_root_that_is_a_file(tmp_path):
+def test_root_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="this is a file"):
         prepare("voc2012", tmp_path / "file")
 
 
-def test_damaged_record(tmp_path):
+def test_damaged_record(tmp_path: Path) -> None:
     (tmp_path / RECORD).write_text("{")
     with pytest.raises(DataError, match="record of an earlier"):
         prepare("voc2012", tmp_path)
 
 
-def test_cityscapes_says_what_to_fetch_and_unpacks_what_lies_there(tmp_path):
+def test_cityscapes_says_what_to_fetch_and_unpacks_what_lies_there(tmp_path: Path) -> None:
     result = prepare("cityscapes", tmp_path)
     assert not result.complete
     assert ("gtFine_trainvaltest.zip", "leftImg8bit_trainvaltest.zip") == result.missing
@@ -347,12 +348,12 @@ def test_cityscapes_says_what_to_fetch_and_unpacks_what_lies_there(tmp_path):
     assert (tmp_path / "gtFine" / "val" / "munster" / "a.png").is_file()
 
 
-def test_card_without_sources_answers_in_its_own_words(tmp_path):
+def test_card_without_sources_answers_in_its_own_words(tmp_path: Path) -> None:
     result = prepare("camvid", tmp_path)
     assert (result.complete, result.instructions) == (False, cards.load_card("camvid").obtain.strip())
 
 
-def test_nested_archive_and_selection_as_in_coco_panoptic(server, tmp_path):
+def test_nested_archive_and_selection_as_in_coco_panoptic(server: Any, tmp_path: Path) -> None:
     body = zip_of(
         {
             "annotations/panoptic_val2017.json": b"{}",
@@ -373,7 +374,7 @@ def test_nested_archive_and_selection_as_in_coco_panoptic(server, tmp_path):
 
 @pytest.mark.parametrize("name", ["../evil", "/evil", "a/../../evil", "c:/evil", "a\\..\\evil"])
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_members_stay_inside(tmp_path, name, kind):
+def test_members_stay_inside(tmp_path: Path, name: Any, kind: Any) -> None:
     archive = tmp_path / f"x.{kind}"
     archive.write_bytes((zip_of if kind == "zip" else tar_of)({"fine": b"1", name: b"2"}))
     with pytest.raises(DataError, match="would land outside"):
@@ -381,7 +382,7 @@ def test_members_stay_inside(tmp_path, name, kind):
     assert [archive] == list(tmp_path.iterdir())
 
 
-def test_links_are_refused(tmp_path):
+def test_links_are_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "x.tar", "w") as tar:
         link = tarfile.TarInfo("link")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc"
@@ -396,7 +397,7 @@ def test_links_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_damaged_archive(tmp_path, kind):
+def test_damaged_archive(tmp_path: Path, kind: Any) -> None:
     archive = tmp_path / f"x.{kind}"
     whole = (zip_of if kind == "zip" else tar_of)({"a": b"1" * 3000, "b": b"2" * 3000})
     archive.write_bytes(whole[:2000])
@@ -405,13 +406,13 @@ def test_damaged_archive(tmp_path, kind):
     assert [archive] == list(Path(tmp_path).iterdir())
 
 
-def test_wrong_archive(tmp_path):
+def test_wrong_archive(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_bytes(zip_of({"a": b"1"}))
     with pytest.raises(DataError, match="holds nothing below 'VOCdevkit'"):
         unpack(tmp_path / "x.zip", tmp_path, strip="VOCdevkit")
 
 
-def test_two_calls_do_not_write_into_one_folder_at_once(tmp_path, capsys):
+def test_two_calls_do_not_write_into_one_folder_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     card = cards.load_card("cityscapes")
     with alone(tmp_path / "data"):
         with pytest.raises(DataError, match="another bench prepare is at work there"):
@@ -423,7 +424,9 @@ def test_two_calls_do_not_write_into_one_folder_at_once(tmp_path, capsys):
     assert not prepare(card, tmp_path / "data").complete
 
 
-def test_without_a_folder_streets_needs_none_and_others_say_so(tmp_path, capsys, monkeypatch):
+def test_without_a_folder_streets_needs_none_and_others_say_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("BENCH_DATA", raising=False)
     for dataset, words in (("streets", "drawn at its first use"), ("cityscapes", "--data is missing")):
         assert 2 == cli.main(["prepare", "--dataset", dataset])

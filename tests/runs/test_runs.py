@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +17,11 @@ from bench.runs.journal import Journal
 
 def a_run(path: Path) -> Run:
     counts = {
-        "image": np.int32([0, 1, 1]),
-        "region": np.int16([0, 0, 0]),
-        "truth": np.int16([0, 0, 1]),
-        "predicted": np.int16([0, 1, 1]),
-        "pixels": np.int32([4, 1, 3]),
+        "image": np.array([0, 1, 1], np.int32),
+        "region": np.array([0, 0, 0], np.int16),
+        "truth": np.array([0, 0, 1], np.int16),
+        "predicted": np.array([0, 1, 1], np.int16),
+        "pixels": np.array([4, 1, 3], np.int32),
     }
     record = Record(
         bench="0",
@@ -105,7 +106,7 @@ def _spoil_json(folder: Path, **changes: object) -> None:
     ],
     ids=["no json", "no object", "schema", "unknown key", "garbage", "no counts", "no table"],
 )
-def test_a_damaged_record_is_refused_in_one_sentence(tmp_path: Path, spoil, message: str) -> None:
+def test_a_damaged_record_is_refused_in_one_sentence(tmp_path: Path, spoil: Any, message: str) -> None:
     runs.write(a_run(tmp_path / "record"))
     spoil(tmp_path / "record")
     with pytest.raises(RunError, match=message) as caught:
@@ -161,7 +162,7 @@ def test_reading_an_interrupted_run_says_how_to_finish_it(tmp_path: Path) -> Non
 def test_the_truth_digest_depends_on_ids_order_and_rows() -> None:
     rows = {"image": np.array([0]), "pixels": np.array([5])}
     plain = runs.truth_digest(["a", "b"], rows)
-    assert plain == runs.truth_digest(["a", "b"], {"pixels": np.int32([5]), "image": np.int32([0])})
+    assert plain == runs.truth_digest(["a", "b"], {"pixels": np.array([5], np.int32), "image": np.array([0], np.int32)})
     others = [
         runs.truth_digest(["b", "a"], rows),
         runs.truth_digest(["a", "c"], rows),
@@ -172,8 +173,8 @@ def test_the_truth_digest_depends_on_ids_order_and_rows() -> None:
 
 def test_tables_are_joined_in_the_order_of_the_images() -> None:
     parts = [
-        {"image": np.int32([2, 2]), "pixels": np.int32([7, 8])},
-        {"image": np.int32([0]), "pixels": np.int32([9])},
+        {"image": np.array([2, 2], np.int32), "pixels": np.array([7, 8], np.int32)},
+        {"image": np.array([0], np.int32), "pixels": np.array([9], np.int32)},
     ]
     joined = runs.concatenate(parts)
     assert [0, 2, 2] == joined["image"].tolist()
@@ -182,8 +183,8 @@ def test_tables_are_joined_in_the_order_of_the_images() -> None:
 
 def test_a_journal_keeps_its_parts_and_refuses_another_question(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "record", {"model": "a"}, resume=False)
-    journal.append({"done": {"image": np.int32([0])}})
-    journal.append({"done": {"image": np.int32([1])}})
+    journal.append({"done": {"image": np.array([0], np.int32)}})
+    journal.append({"done": {"image": np.array([1], np.int32)}})
     (journal.folder / "unfinished.npz").write_bytes(b"cut short by a kill")
     resumed = Journal(tmp_path / "record", {"model": "a"}, resume=True)
     assert [[0], [1]] == [part["done"]["image"].tolist() for part in resumed.done()]

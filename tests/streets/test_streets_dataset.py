@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def _read(name: str, root: Path) -> list[Sample]:
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_a_layout_gives_back_the_truth_in_all_three_forms(drawn: list[Sample], written, name: str) -> None:
+def test_a_layout_gives_back_the_truth_in_all_three_forms(drawn: list[Sample], written: Any, name: str) -> None:
     found = _read(name, written(name))
     assert [sample.id for sample in drawn] == [sample.id for sample in found]
     for expected, actual in zip(drawn, found, strict=True):
@@ -74,21 +75,21 @@ def _equal_segments(expected: Sample, actual: Sample) -> None:
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_pictures_survive_as_far_as_their_format_allows(drawn: list[Sample], written, name: str) -> None:
+def test_pictures_survive_as_far_as_their_format_allows(drawn: list[Sample], written: Any, name: str) -> None:
     expected, actual = drawn[0].image(), _read(name, written(name))[0].image()
     assert expected.shape == actual.shape
     difference = np.abs(expected.astype(int) - actual.astype(int)).mean()
     assert difference == 0 if name == "cityscapes" else difference < 8, "JPEG blurs, but not beyond recognition"
 
 
-def test_depth_survives_in_the_layout_that_has_it(drawn: list[Sample], written) -> None:
+def test_depth_survives_in_the_layout_that_has_it(drawn: list[Sample], written: Any) -> None:
     (expected, *_), (actual, *_) = drawn, _read("cityscapes", written("cityscapes"))
     assert expected.read_depth is not None
     assert actual.read_depth is not None
     np.testing.assert_allclose(actual.read_depth(), expected.read_depth(), rtol=1e-2)
 
 
-def test_the_same_predictions_score_the_same_in_every_layout(drawn: list[Sample], written, tmp_path: Path) -> None:
+def test_the_same_predictions_score_the_same_in_every_layout(drawn: list[Sample], written: Any, tmp_path: Path) -> None:
     scores = {}
     for name in LAYOUTS:
         card = CARD.in_layout(name)
