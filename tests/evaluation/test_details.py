@@ -49,7 +49,7 @@ def evaluated(bench: Bench, folder: Path, made: Any, *more: str, without: str = 
     truth = cases.dataset(made)
     for image in truth["images"]:
         image["file_name"] = f"{image['id']}.jpg"
-    results = [{key: value for key, value in result.items() if key != without} for result in contesting.results]
+    results = [{key: value for key, value in result.items() if key != without} for result in made.results]
     for name, content in (("own.toml", CARD), ("truth.json", truth), ("results.json", results)):
         text = content if isinstance(content, str) else json.dumps(content)
         (folder / name).write_text(text, encoding="utf-8")
@@ -62,12 +62,12 @@ def evaluated(bench: Bench, folder: Path, made: Any, *more: str, without: str = 
 @pytest.mark.parametrize("seed", [1, 4])
 def test_curves_are_the_arrays_of_pycocotools(bench: Bench, tmp_path: Path, seed: int) -> None:
     made = cases.case(seed)
-    record = evaluated(bench, cases, tmp_path, made)
+    record = evaluated(bench, tmp_path, made)
     bench("show", record["path"], "--curves", tmp_path / "curves.json")
     points = json.loads((tmp_path / "curves.json").read_text(encoding="utf-8"))
     theirs = cases.pycocotools(made, "segm").eval
     expected, ours = [], [each for each in points if each["group"] == "instance"]
-    for k in range(contesting.classes):
+    for k in range(made.classes):
         for t in range(10):
             precision, scores = theirs["precision"][t, :, k, 0, 2], theirs["scores"][t, :, k, 0, 2]
             if precision[0] != -1:
@@ -80,19 +80,19 @@ def test_curves_are_the_arrays_of_pycocotools(bench: Bench, tmp_path: Path, seed
 
 def test_results_without_any_object_are_told(bench: Bench, tmp_path: Path) -> None:
     made = cases.case(1)
-    told = evaluated(bench, cases, tmp_path, made)["warnings"]
+    told = evaluated(bench, tmp_path, made)["warnings"]
     assert "no-detections" not in {warning["code"] for warning in told}
-    contesting.results = []
-    warnings = evaluated(bench, cases, tmp_path, made, "--metrics", "AP,F1")["warnings"]
+    made.results = []
+    warnings = evaluated(bench, tmp_path, made, "--metrics", "AP,F1")["warnings"]
     assert 1 == [warning["code"] for warning in warnings].count("no-detections")
 
 
 def test_results_of_boxes_alone_are_told_in_the_record(bench: Bench, tmp_path: Path) -> None:
     made = cases.case(1)
-    record = evaluated(bench, cases, tmp_path, made, without="segmentation")
+    record = evaluated(bench, tmp_path, made, without="segmentation")
     assert ["boxes"] == list(record["scores"])
     assert "results-of-boxes" in {warning["code"] for warning in record["warnings"]}
-    asked = evaluated(bench, cases, tmp_path, made, "--metrics", "AP", without="segmentation")
+    asked = evaluated(bench, tmp_path, made, "--metrics", "AP", without="segmentation")
     assert "results-of-boxes" not in {warning["code"] for warning in asked["warnings"]}
 
 
@@ -100,9 +100,9 @@ def plain_points(made: Any, score: float) -> dict[str, list[float]]:
     """Precision, recall and F1 of the classes that have them, from the matches of pycocotools at an overlap of .5."""
     matches = cases.pycocotools(made, "segm").evalImgs
     values: dict[str, list[float]] = {"precision": [], "recall": [], "F1": []}
-    for k in range(contesting.classes):
+    for k in range(made.classes):
         tp = fp = truths = 0
-        for match in matches[k * 4 * contesting.images : k * 4 * contesting.images + contesting.images]:
+        for match in matches[k * 4 * made.images : k * 4 * made.images + made.images]:
             if match is not None:
                 truths += sum(1 for ignored in match["gtIgnore"] if not ignored)
                 for place, value in enumerate(match["dtScores"]):
@@ -121,24 +121,24 @@ def test_precision_recall_and_f1_are_those_of_plain_loops(
     bench: Bench, tmp_path: Path, seed: int, score: float
 ) -> None:
     made = cases.case(seed)
-    record = evaluated(bench, cases, tmp_path, made, "--metrics", "F1", "--shown-from", str(score))
+    record = evaluated(bench, tmp_path, made, "--metrics", "F1", "--shown-from", str(score))
     group = record["scores"]["operating_points"]
-    for name, values in plain_points(cases, made, score).items():
+    for name, values in plain_points(made, score).items():
         expected = float(np.mean(values)) if values else None
         assert expected == pytest.approx(group[name]["value"]) if values else group[name]["value"] is None
     best = [value for value in group["best_scores"].values() if value is not None]
     for other in (0.0, 0.3, 0.6, 0.9) if best else ():
-        assert float(np.mean(plain_points(cases, made, other)["F1"])) <= group["best_F1"]["value"] + 1e-12
+        assert float(np.mean(plain_points(made, other)["F1"])) <= group["best_F1"]["value"] + 1e-12
 
 
 def test_confusion_of_objects_is_seen_and_adds_up(bench: Bench, tmp_path: Path) -> None:
     made = cases.case(3)
-    record = evaluated(bench, cases, tmp_path, made, "--metrics", "object_confusion", "--shown-from", "0.3")
+    record = evaluated(bench, tmp_path, made, "--metrics", "object_confusion", "--shown-from", "0.3")
     shown = bench("show", record["path"], "--by", "confusion", "--confusion", tmp_path / "pairs.json")
     assert "Objects, by what they are" in shown
     pairs = json.loads((tmp_path / "pairs.json").read_text(encoding="utf-8"))
-    objects = [a["category_id"] for a in contesting.annotations if not a["iscrowd"]]
-    for k in range(1, contesting.classes + 1):
+    objects = [a["category_id"] for a in made.annotations if not a["iscrowd"]]
+    for k in range(1, made.classes + 1):
         assert objects.count(k) == sum(pair["count"] for pair in pairs if pair["truth"] == str(k))
     group = record["scores"]["object_confusion"]
     truths = {str(k) for k in objects}

@@ -66,7 +66,7 @@ FOLDERS: dict[str, tuple[str, dict[str, Any], str]] = {
 def test_a_folder_is_taken_for_what_the_card_can_score_or_named(tmp_path: Path, case: str) -> None:
     task, content, words = FOLDERS[case]
     card = cases.card("pairs", task)
-    folder = fill(tmp_path / "out", cases, content)
+    folder = fill(tmp_path / "out", content)
     if words == task:
         assert words == task_of(folder, card)
         return
@@ -75,7 +75,7 @@ def test_a_folder_is_taken_for_what_the_card_can_score_or_named(tmp_path: Path, 
 
 
 def test_label_maps_are_no_objects_of_coco(tmp_path: Path) -> None:
-    folder = fill(tmp_path / "out", cases, {"a": None, "b": None})
+    folder = fill(tmp_path / "out", {"a": None, "b": None})
     words = (
         r"out: this folder holds 2 \.png, which is the form of label maps, and Mine has truth for instance predictions"
     )
@@ -93,7 +93,7 @@ def test_one_file_is_taken_for_what_it_holds(tmp_path: Path) -> None:
 def test_the_command_says_it_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     truth = cases.write_json(tmp_path / "truth.json", cases.truth_of(["x.jpg"], [1]))
     (tmp_path / "card.toml").write_text(cases.card_text("coco", "instance"))
-    folder = fill(tmp_path / "out", cases, {"bbox.json": RESULTS, "segm.json": RESULTS})
+    folder = fill(tmp_path / "out", {"bbox.json": RESULTS, "segm.json": RESULTS})
     words = ["eval", "-p", folder, "-d", tmp_path / "card.toml", "--data", truth, "--out", tmp_path / "runs"]
     assert 2 == cli.main([str(word) for word in words])
     assert f"error: {folder}: holds 2 JSON files (bbox.json, segm.json); name one" in capsys.readouterr().err

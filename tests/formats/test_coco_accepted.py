@@ -123,7 +123,7 @@ def test_odd_truth_scores_as_in_pycocotools(tmp_path: Path, odd: str) -> None:
     truth, results = objects()
     ODD_TRUTH[odd](truth["annotations"])
     run = scored(tmp_path, truth, results)
-    agrees(cases, run, truth, results, "bbox segm")
+    agrees(run, truth, results, "bbox segm")
 
 
 ODD_RESULTS = {
@@ -145,7 +145,7 @@ ODD_RESULTS = {
 def test_odd_results_score_as_in_pycocotools(tmp_path: Path, odd: str) -> None:
     truth, results = objects()
     ODD_RESULTS[odd](results)
-    agrees(cases, scored(tmp_path, truth, results), truth, results, "bbox segm")
+    agrees(scored(tmp_path, truth, results), truth, results, "bbox segm")
 
 
 @pytest.mark.parametrize("odd", ["a box of no width", "a box turned inside out", "ids as floats"])
@@ -159,7 +159,7 @@ def test_odd_boxes_alone_score_as_in_pycocotools(tmp_path: Path, odd: str, masks
             result["segmentation"] = [] if masks == "empty" else None
     run = scored(tmp_path, truth, results)
     assert ["boxes"] == list(run.record.scores)
-    agrees(cases, run, truth, results, "bbox")
+    agrees(run, truth, results, "bbox")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_a_root_category_of_the_same_name_scores_as_in_pycocotools(tmp_path: Pat
     root = {"id": 0, "name": "cat", "supercategory": "none"}
     truth["categories"] = [root, *({**each, "supercategory": "cat"} for each in truth["categories"])]
     run = scored(tmp_path, truth, results)
-    agrees(cases, run, truth, results, "bbox segm")
+    agrees(run, truth, results, "bbox segm")
     assert ("cat (0)", "cat", "dog") == run.record.classes.names
 
 
@@ -231,7 +231,7 @@ def test_categories_as_they_come_score_as_in_pycocotools(
     truth, results = objects()
     truth["categories"] = categories
     run = scored(tmp_path, truth, results)
-    agrees(cases, run, truth, results, "bbox segm")
+    agrees(run, truth, results, "bbox segm")
     assert names == run.record.classes.names
 
 

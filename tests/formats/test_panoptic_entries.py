@@ -59,7 +59,7 @@ def parks() -> Any:
 @pytest.mark.parametrize("way", ACCEPTED)
 def test_panoptic_entries_go_by_one_key_for_all(tmp_path: Path, parks: Any, way: str) -> None:
     entries, words = ACCEPTED[way]
-    listed, read = segments(tmp_path, cases, entries, parks)
+    listed, read = segments(tmp_path, entries, parks)
     for sample in listed:
         np.testing.assert_array_equal(sample.truth.segments().ids, read(sample).ids)
     assert (words == "") == (read.notices == ())
@@ -71,7 +71,7 @@ def test_panoptic_entries_go_by_one_key_for_all(tmp_path: Path, parks: Any, way:
 def test_panoptic_entries_that_are_not_clear_are_refused(tmp_path: Path, parks: Any, case: str) -> None:
     entries, words = REFUSED[case]
     with pytest.raises(PredictionError, match=words):
-        segments(tmp_path, cases, entries, parks)
+        segments(tmp_path, entries, parks)
 
 
 def test_entries_that_may_mean_two_images_are_refused(tmp_path: Path, parks: Any) -> None:
@@ -85,7 +85,7 @@ def test_entries_that_may_mean_two_images_are_refused(tmp_path: Path, parks: Any
 
 def test_entries_of_images_that_were_left_out_are_looked_at_too(tmp_path: Path, parks: Any) -> None:
     with pytest.raises(PredictionError, match="these name two images"):
-        segments(tmp_path, cases, REFUSED["shifted"][0], parks, limit=2)
+        segments(tmp_path, REFUSED["shifted"][0], parks, limit=2)
 
 
 @pytest.mark.parametrize(

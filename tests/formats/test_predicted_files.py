@@ -142,7 +142,7 @@ def city(root: Path, *names: str) -> list[Sample]:
 
 def test_a_file_of_cityscapes_belongs_to_the_longest_id(tmp_path: Path) -> None:
     card = cases.card("cityscapes", "semantic")
-    listed = city(tmp_path, cases, "ulm_000000_000001", "ulm_000000_000001_000002")
+    listed = city(tmp_path, "ulm_000000_000001", "ulm_000000_000001_000002")
     cases.write_labels(tmp_path / "out", ["ulm_000000_000001_000002_pred"])
     for some in (listed, listed[:1]):
         with pytest.raises(PredictionError, match=r"have no prediction \(ulm_000000_000001\); .*1 files of that kind"):
@@ -155,7 +155,7 @@ def test_a_file_of_cityscapes_belongs_to_the_longest_id(tmp_path: Path) -> None:
 
 def test_files_of_cityscapes_of_several_kinds_are_told(tmp_path: Path) -> None:
     card = cases.card("cityscapes", "semantic")
-    listed = city(tmp_path, cases, "ulm_000000_000001", "ulm_000000_000002")
+    listed = city(tmp_path, "ulm_000000_000001", "ulm_000000_000002")
     cases.write_labels(tmp_path / "out", ["ulm_000000_000001_pred", "ulm_000000_000002_color"])
     (notice,) = cityscapes.read_predictions(card, tmp_path / "out", "semantic", listed).notices
     assert ("mixed-names", "warning") == (notice.code, notice.severity)

@@ -147,7 +147,7 @@ def test_twelve_published_numbers_of_the_coco_authors(shared_data: Callable[[str
     root = shared_data("cocoapi_results")
     truth = read(root / "dataset" / "cocoapi" / "instances_val2014_100.json")
     results = read(root / "results" / f"instances_val2014_fake{name}100_results.json")
-    _, scores = from_files(cases, truth, results, kind)
+    _, scores = from_files(truth, results, kind)
     numbers = published(root / "results" / "val2014_fake_eval_res.txt", name)
     assert 12 == len(numbers)
     assert numbers == [round(value, 3) for value in scores.values()]
@@ -162,7 +162,7 @@ def test_balloon(shared_data: Callable[[str], Path], kind: str, expected: dict[s
     results = read(root / "res.json")
     if kind == "mask":
         results = [{key: value for key, value in result.items() if key != "bbox"} for result in results]
-    _, scores = from_files(cases, read(root / "gt.json"), results, kind)
+    _, scores = from_files(read(root / "gt.json"), results, kind)
     assert expected == {name: round(scores[name], 3) for name in expected}
 
 
@@ -185,7 +185,7 @@ def test_tiny_coco_with_damaged_truth_as_results(shared_data: Callable[[str], Pa
             code = result["segmentation"]
             moved = np.roll(masks.decode({**code, "counts": cases._bytes(code["counts"])}), int(random.integers(9)), 1)
             result["segmentation"] = dict(masks.encode(moved))
-    tables, _ = from_files(cases, truth, results, kind)
+    tables, _ = from_files(truth, results, kind)
     assert tables[f"{kind}_truths"]["ignored"].any()
 
 

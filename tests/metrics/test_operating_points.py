@@ -43,7 +43,7 @@ def plain(evaluation: Any, made: Any, score: float, drawn: list[float]) -> list[
 def test_scores_at_a_score_equal_plain_loops(seed: int, score: float) -> None:
     made = cases.case(seed)
     weights = np.random.default_rng(seed).integers(0, 3, (2, made.images)).astype(float)
-    found = operating_points.at_scores(ranked(cases, made), weights, score)
+    found = operating_points.at_scores(ranked(made), weights, score)
     evaluation = cases.pycocotools(made, "segm")
     for row, drawn in enumerate(weights.tolist()):
         for k, (tp, fp, truths) in enumerate(plain(evaluation, made, score, drawn)):
@@ -59,7 +59,7 @@ def test_scores_at_a_score_equal_plain_loops(seed: int, score: float) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_no_score_is_better_than_the_best_one(seed: int) -> None:
     made = cases.case(seed)
-    ranking, ones = ranked(cases, made), np.ones((1, made.images))
+    ranking, ones = ranked(made), np.ones((1, made.images))
     best = operating_points.best_scores(ranking)
     at_best = operating_points.at_scores(ranking, ones, best).per_class["F1"][0]
     others = [operating_points.at_scores(ranking, ones, score).per_class["F1"][0] for score in cases.SCORES]
@@ -73,5 +73,5 @@ def test_no_score_is_better_than_the_best_one(seed: int) -> None:
 
 def test_classes_without_truth_enter_no_mean() -> None:
     made = cases.case(3)
-    found = operating_points.at_scores(ranked(cases, made), np.zeros((1, made.images)), 0.5)
+    found = operating_points.at_scores(ranked(made), np.zeros((1, made.images)), 0.5)
     assert np.isnan([found[name][0] for name in operating_points.NAMES]).all()

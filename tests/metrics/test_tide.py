@@ -72,7 +72,7 @@ def ours(tables: dict[str, Any], case: Any) -> dict[str, float]:
 @pytest.mark.parametrize("kind", ["mask", "box"])
 @pytest.mark.parametrize("seed", range(12))
 def test_tidecv_agrees(tidecv: ModuleType, seed: int, kind: Any) -> None:
-    case = made(cases, seed)
+    case = made(seed)
     if not case.annotations:
         pytest.skip("no truth: tidecv divides by zero")
     tables = tide.count(*cases.columns(case), kind=kind)
@@ -84,12 +84,12 @@ def test_tidecv_agrees(tidecv: ModuleType, seed: int, kind: Any) -> None:
 
 
 def test_every_kind_of_error_occurs() -> None:
-    counts = [tide.errors(tide.count(*cases.columns(made(cases, seed)), kind="box")) for seed in range(12)]
+    counts = [tide.errors(tide.count(*cases.columns(made(seed)), kind="box")) for seed in range(12)]
     assert all(sum(each[name] for each in counts) > 0 for name in tide.ERRORS)
 
 
 def test_comparison_fails_where_an_error_is_another(tidecv: ModuleType) -> None:
-    case = made(cases, 3)
+    case = made(3)
     tables = tide.count(*cases.columns(case), kind="box")
     found = tables["tide_detections"]
     place = int(np.argmax(found["error"] > 0))
@@ -99,7 +99,7 @@ def test_comparison_fails_where_an_error_is_another(tidecv: ModuleType) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_plain_loops_agree(seed: int) -> None:
-    case = made(cases, seed)
+    case = made(seed)
     counts, ap, gains = tide_oracle.evaluated(case.images, case.annotations, case.results)
     tables = tide.count(*cases.columns(case), kind="box")
     assert counts == tide.errors(tables)
@@ -129,7 +129,7 @@ def test_equal_scores_keep_their_order(tidecv: ModuleType) -> None:
 
 
 def test_rows_do_not_depend_on_their_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
-    case = made(cases, 4)
+    case = made(4)
     tables = tide.count(*cases.columns(case), kind="box")
     weights = np.random.default_rng(0).random((7, case.images))
     together = tide.score(tables, weights, classes(case.classes))
@@ -140,7 +140,7 @@ def test_rows_do_not_depend_on_their_neighbours(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_whole_weights_equal_repeated_images() -> None:
-    case = made(cases, 5)
+    case = made(5)
     times = (1 + np.arange(case.images) % 3).tolist()
     weighted = tide.score(tide.count(*cases.columns(case)), np.array([times], dtype=float), classes(case.classes))
     again = cases.repeated(case, times)
@@ -149,7 +149,7 @@ def test_whole_weights_equal_repeated_images() -> None:
 
 
 def test_a_class_without_truth_counts_in_the_union_only(tidecv: ModuleType) -> None:
-    case = made(cases, 6)
+    case = made(6)
     more = cases.Case(case.images, case.classes + 1, case.annotations, [*case.results])
     more.results = [*case.results, {**case.results[0], "category_id": more.classes, "score": 0.01}]
     one = np.ones((1, case.images))
@@ -162,7 +162,7 @@ def test_a_class_without_truth_counts_in_the_union_only(tidecv: ModuleType) -> N
 
 
 def test_truth_rows_hold_no_prediction() -> None:
-    case = made(cases, 7)
+    case = made(7)
     before = tide.truth_rows(tide.count(*cases.columns(case)))
     case.results = case.results[:1]
     after = tide.truth_rows(tide.count(*cases.columns(case)))
