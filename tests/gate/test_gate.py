@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import contesting
 import numpy as np
@@ -66,7 +67,7 @@ def test_what_is_not_settled_says_how_many_images_would() -> None:
     assert math.inf == judged(-0.03, 0.01, 0.01).needed
 
 
-def test_bounds_are_those_of_a_comparison_at_half_its_degrees_of_freedom(run) -> None:
+def test_bounds_are_those_of_a_comparison_at_half_its_degrees_of_freedom(run: Any) -> None:
     good, bad = run("good", 0.10), run("bad", 0.14, model=1)
     found = gate.check(bad, good, metric="mIoU", margin=0.02, guards={"car": 0.02}).findings
     pair = compare(bad, good, metric="mIoU", by_class=True, alpha=0.1).pairs[0]
@@ -80,7 +81,7 @@ def test_bounds_are_those_of_a_comparison_at_half_its_degrees_of_freedom(run) ->
 
 
 @pytest.mark.parametrize(("task", "metric"), [("semantic", "mIoU"), ("instance", "AP"), ("panoptic", "PQ")])
-def test_unchanged_passes_and_a_broken_model_fails(run, task: str, metric: str) -> None:
+def test_unchanged_passes_and_a_broken_model_fails(run: Any, task: str, metric: str) -> None:
     good, broken = run("good", 0.1, task=task), run("broken", 0.6, task=task, model=1)
     for margin in (0.0, 0.01):
         assert "pass" == gate.check(good, good, metric=metric, margin=margin, guards={"car": margin}).outcome
@@ -91,20 +92,20 @@ def test_unchanged_passes_and_a_broken_model_fails(run, task: str, metric: str) 
     assert "pass" == gate.check(good, broken, metric=metric, margin=0.0).outcome
 
 
-def test_a_guard_fails_what_the_mean_lets_pass(run) -> None:
+def test_a_guard_fails_what_the_mean_lets_pass(run: Any) -> None:
     good, bad = run("good", 0.10), run("bad", 0.14, model=1)
     assert "pass" == gate.check(bad, good, metric="mIoU", margin=0.2).outcome
     assert "fail" == gate.check(bad, good, metric="mIoU", margin=0.2, guards={"car": 0.005}).outcome
 
 
-def test_errors_are_better_when_lower(run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_better_when_lower(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.comparison.contrasts.LOWER_IS_BETTER", ("mIoU",))
     good, bad = run("good", 0.10), run("bad", 0.4, model=1)
     assert "pass" == gate.check(bad, good, metric="mIoU", margin=0.0).outcome
     assert "fail" == gate.check(good, bad, metric="mIoU", margin=0.01).outcome
 
 
-def test_one_cluster_passes_only_without_a_change(run) -> None:
+def test_one_cluster_passes_only_without_a_change(run: Any) -> None:
     samples = [contesting.sample(n, scene=0) for n in range(8)]
     good, bad = run("good", 0.10, images=samples), run("bad", 0.5, images=samples, model=1)
     assert "pass" == gate.check(good, good, metric="mIoU", margin=0.0).outcome
@@ -114,7 +115,7 @@ def test_one_cluster_passes_only_without_a_change(run) -> None:
     assert "one cluster" in verdict.notes[0]
 
 
-def test_invalid_checks_are_refused(run) -> None:
+def test_invalid_checks_are_refused(run: Any) -> None:
     good = run("good", 0.10)
     with pytest.raises(UsageError, match="did you mean car"):
         gate.check(good, good, metric="mIoU", margin=0.01, guards={"caar": 0.01})
