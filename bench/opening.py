@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.cards import Card, load_card
-from bench.cards.card_file import CLASSES_FROM, LAYOUTS
-from bench.errors import CardError, DataError, UsageError, did_you_mean
-from bench.formats import Ids, classes_in_truth, layout
+from bench.errors import CardError, DataError, InputError, UsageError
+from bench.formats import Ids, Layout, find, layout
 from bench.formats.finding import lists
 from bench.formats.finding.grouping import key_of
 from bench.notices import Notice
@@ -85,7 +84,7 @@ def open_asked(question: Asked, *, root: str | Path | None = None, progress: Pro
     card, split, ids, limit = question.card, question.split, question.ids, question.limit
     found = _root(card, split, root, progress)
     if card.classes_from == "truth":
-        card = replace(card, classes=classes_in_truth(card, found, split))
+        card = replace(card, classes=layout(card).read_classes(card, found, split))
     samples = _samples(card, found, question)
     if ids is None:
         _refuse_groups_unseen(card, samples)
@@ -112,9 +111,7 @@ def asked(
     """
     card = load_card(dataset)
     if layout_name is not None:
-        if layout_name not in LAYOUTS:
-            raise UsageError(f"--layout {layout_name}: {did_you_mean(layout_name, LAYOUTS)}")
-        if layout_name not in CLASSES_FROM[card.classes_from]:
+        if card.classes_from not in require_layout(layout_name).classes_from:
             place = "card" if card.classes_from == "card" else "truth file"
             raise UsageError(f"--layout {layout_name} does not read {card.title}, whose classes stand in its {place}")
         card = card.in_layout(layout_name)
@@ -124,6 +121,18 @@ def asked(
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: at least one image is needed")
     return Asked(card, split, chosen, limit, f"--ids {ids}" if isinstance(ids, str | Path) else "")
+
+
+def require_layout(name: str) -> Layout:
+    """The layout that `--layout` names.
+
+    Raises:
+        UsageError: there is no such layout, or it cannot be loaded.
+    """
+    try:
+        return find(name)
+    except InputError as error:
+        raise UsageError(f"--layout {name}: {error}") from error
 
 
 def draws(card: Card, split: str, root: Path | None) -> bool:
@@ -217,7 +226,7 @@ def _named_root(card: Card, root: str | Path | None) -> tuple[Path, str] | None:
 def _checked_root(card: Card, root: Path, named: str) -> Path:
     if not root.exists():
         raise DataError(f"{named}: there is no such folder or file")
-    if root.is_file() and card.layout not in CLASSES_FROM["truth"]:
+    if root.is_file() and not layout(card).reads_one_file:
         raise DataError(
             f"{named}: this is a file; {card.title} comes as a folder (bench list datasets){_file_hint(root)}"
         )

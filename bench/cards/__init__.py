@@ -15,6 +15,7 @@ import msgspec
 
 from bench.cards.card_checks import problems_of
 from bench.cards.card_file import Boundary, Crops, Split, decode
+from bench.cards.card_rules import rules_of
 from bench.cards.card_sources import Source
 from bench.cards.honoured import unhonoured
 from bench.classes import Class, Classes
@@ -73,13 +74,13 @@ class Card:
         """
         if layout == self.layout:
             return self
-        void = self.classes.void
-        if layout == "voc" and 255 not in (*void, *(entry.id for entry in self.classes.entries)):
-            void = (255, *void)  # the void of all files that are written in this layout
+        rules, void = rules_of(layout), self.classes.void
+        used = {*void, *(entry.id for entry in self.classes.entries)}
+        void = (*(value for value in rules.written_void if value not in used), *void)
         other = replace(self, layout=layout, files={}, classes=replace(self.classes, void=void))
         problems = list(unhonoured(other, void, ignore=self.classes.ignore))
-        if layout == "pairs":
-            problems.append("layout 'pairs' needs a [files] table, and cards of other layouts have none")
+        if rules.required_files:
+            problems.append(f"layout {layout!r} needs a [files] table, and cards of other layouts have none")
         if problems:
             raise CardError(in_one_error(f"{self.name} in the layout {layout!r}", problems))
         return other

@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from bench.cards import honoured
-from bench.cards.card_file import CLASSES_FROM, FILES, GROUPS, LARGEST, LAYOUTS, TASKS, CardFile, Reading, below_a_table
+from bench.cards.card_file import CLASSES_FROM, GROUPS, LARGEST, TASKS, CardFile, Reading, below_a_table
+from bench.cards.card_rules import CardRules, rules_of
 from bench.cards.card_sources import problems_of_source, within
 from bench.classes import Class, problems_of_classes
-from bench.errors import did_you_mean
+from bench.errors import InputError, did_you_mean
 
 
 def problems_of(reading: Reading) -> list[str]:
@@ -43,7 +44,10 @@ def _title(file: CardFile) -> Iterator[str]:
 
 
 def _layout(file: CardFile) -> Iterator[str]:
-    yield from _one_of(file.layout, LAYOUTS, key="layout")
+    try:
+        rules_of(file.layout)
+    except InputError as error:
+        yield f"layout = {file.layout!r} {'is unknown' if ':' not in file.layout else 'cannot be loaded'}: {error}"
 
 
 def _tasks(file: CardFile) -> Iterator[str]:
@@ -68,14 +72,14 @@ def _splits(file: CardFile) -> Iterator[str]:
 def _place_of_classes(file: CardFile) -> Iterator[str]:
     if file.classes_from not in CLASSES_FROM:
         yield from _one_of(file.classes_from, CLASSES_FROM, key="classes_from")
-    elif file.layout in LAYOUTS and file.layout not in CLASSES_FROM[file.classes_from]:
+    elif (rules := _rules(file)) is not None and file.classes_from not in rules.classes_from:
         right = "truth" if file.classes_from == "card" else "card"
         yield (
             f"classes_from = {file.classes_from!r} does not go with layout {file.layout!r}, "
             f"which needs classes_from = {right!r}"
         )
     elif bool(file.classes) != (file.classes_from == "card"):
-        yield "classes: list them, or say classes_from = 'truth' (layouts coco and lvis), but not both"
+        yield "classes: list them, or say classes_from = 'truth' where the layout allows it, but not both"
 
 
 def _classes(file: CardFile) -> Iterator[str]:
@@ -131,13 +135,13 @@ def _aliases(file: CardFile) -> Iterator[str]:
 
 
 def _files(file: CardFile) -> Iterator[str]:
-    if file.layout == "pairs":
-        for key in ("images", "labels"):
-            if "{id}" not in file.files.get(key, ""):
-                yield f"files.{key} is missing or has no {{id}}: layout 'pairs' needs such a pattern"
+    rules = _rules(file)
+    for key in rules.required_files if rules else ():
+        if "{id}" not in file.files.get(key, ""):
+            yield f"files.{key} is missing or has no {{id}}: layout {file.layout!r} needs such a pattern"
     for key, pattern in file.files.items():
-        if file.layout in LAYOUTS and key not in FILES.get(file.layout, ()):
-            hint = below_a_table(key, "files") or did_you_mean(key, FILES.get(file.layout, ()))
+        if rules is not None and key not in rules.files:
+            hint = below_a_table(key, "files") or did_you_mean(key, rules.files)
             yield f"unknown key {key!r} in files of layout {file.layout!r}: {hint}"
         yield from within(pattern, key=f"files.{key}")
 
@@ -165,8 +169,16 @@ def _sources(file: CardFile) -> Iterator[str]:
 
 
 def _honoured(file: CardFile) -> Iterator[str]:
-    if file.layout in LAYOUTS and set(file.tasks) <= set(TASKS):
+    if _rules(file) is not None and set(file.tasks) <= set(TASKS):
         yield from honoured.unhonoured(file, file.void, ignore=file.ignore)
+
+
+def _rules(file: CardFile) -> CardRules | None:
+    """What the card's layout declares; None where there is no such layout, which `_layout` reports."""
+    try:
+        return rules_of(file.layout)
+    except InputError:
+        return None
 
 
 def _one_of(value: str, known: Iterable[str], *, key: str) -> Iterator[str]:

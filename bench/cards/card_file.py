@@ -17,15 +17,9 @@ from bench.cards.card_sources import Source
 from bench.errors import CardError, did_you_mean
 
 TASKS = ("semantic", "instance", "panoptic")
-LAYOUTS = ("cityscapes", "coco", "lvis", "pairs", "voc")
-CLASSES_FROM = {"card": ("cityscapes", "coco", "pairs", "voc"), "truth": ("coco", "lvis")}
-"""Where the classes stand, and the layouts that read them there."""
+CLASSES_FROM = ("card", "truth")
+"""Where the classes may be listed."""
 GROUPS = ("none", "sequence", "sequence-blocks", "city")
-FILES = {
-    "coco": ("images", "instances", "panoptic", "panoptic_masks"),
-    "pairs": ("images", "labels", "instances", "ignore", "list"),
-}
-"""The patterns that a layout takes; the other layouts know where their files lie."""
 LARGEST = 65535
 """The largest value a label file can hold."""
 

@@ -20,7 +20,9 @@ DataFolder = Annotated[
 LayoutName = Annotated[
     str | None,
     option(
-        "--layout", metavar="NAME", help="Read the data as cityscapes, coco, lvis, pairs or voc; default: the card's."
+        "--layout",
+        metavar="NAME",
+        help="Layout of the files, such as coco or voc, or your own package.module:Name; default: the card's.",
     ),
 ]
 IdsFile = Annotated[

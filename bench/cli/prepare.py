@@ -10,12 +10,10 @@ import typer
 
 from bench.cli import console
 from bench.cli.options import AsJson, DatasetName, LayoutName, SplitName
-from bench.errors import UsageError, did_you_mean
+from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.cards import Card
-
-LAYOUTS_OF_STREETS = ("cityscapes", "coco", "voc")
 
 
 def prepare(
@@ -39,12 +37,12 @@ def prepare(
     Example:  bench prepare --dataset streets --layout voc --data streets-voc
     """
     from bench.cards import load_card
+    from bench.opening import require_layout
 
     card = load_card(dataset)
     root = _root(card, data)
     if card.name == "streets":
-        if layout is not None and layout not in LAYOUTS_OF_STREETS:
-            raise UsageError(f"--layout {layout}: {did_you_mean(layout, LAYOUTS_OF_STREETS)}")
+        require_layout(layout or card.layout)
         return _streets(card.in_layout(layout or card.layout), root, split, as_json=as_json)
     if layout is not None:
         raise UsageError("--layout goes with --dataset streets, which is drawn; other data sets come in one layout")

@@ -117,12 +117,12 @@ def _columns_reader(
     card: Card, root: Path, split: str, path: Path, samples: Sequence[Sample], *, task: str, rules: Rules
 ) -> ColumnsReader | None:
     """How the layout reads all objects at once, if it can."""
-    in_bulk = getattr(layout(card), "read_columns", None) if task == "instance" else None
-    if in_bulk is None:
+    reader = layout(card)
+    if task != "instance" or not reader.reads_columns:
         return None
     # Masks would be drawn from boxes and then not used.
     options = {"with_masks": False} if rules.families == ("boxes",) else {}
-    return partial(in_bulk, card, root, split, path, samples, **options)
+    return partial(reader.read_columns, card, root, split, path, samples, **options)
 
 
 def _pairs_reader(card: Card, task: str, read: PredictionReader) -> PairsReader | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import cards, images
+from bench import cards, formats, images
 from bench.cards import card_file
 from bench.errors import CardError, DataError, PredictionError, UsageError
 from bench.formats import layout
@@ -137,7 +137,7 @@ MATRIX = [
     Case(key, value, table, place, tasks, expected(place, tasks))
     for key, entries in KEYS.items()
     for value, table, expected in entries
-    for place in card_file.LAYOUTS
+    for place in formats.names()
     for tasks in ([("instance",)] if place == "lvis" else TASKS)
 ]
 
@@ -155,7 +155,7 @@ def test_a_key_is_honoured_or_refused(case: Case) -> None:
 
 
 OTHERS = {
-    "lvis holds objects": (text("lvis", ("semantic",)), r"tasks: layout 'lvis' holds objects only"),
+    "lvis holds objects": (text("lvis", ("semantic",)), r"tasks: layout 'lvis' has ground truth for instance only"),
     "values with colors": (text("voc", ("semantic",), "colors = true\n", "[values]\n1 = 1\n"), "keep one of the two"),
     "void with colors": (text("pairs", ("semantic",), "colors = true\nvoid = [3]\n"), "without train_id"),
     "unknown brace": (
@@ -311,7 +311,7 @@ def test_objects_in_colours_are_those_of_the_palette(tmp_path: Path) -> None:
 
 
 def test_colours_of_other_palettes_are_objects_too() -> None:
-    from bench.formats.voc import object_numbers
+    from bench.formats.voc.data_set import object_numbers
 
     picture = np.array([[[0, 0, 0], [1, 2, 3], [128, 0, 0], [9, 9, 9], [1, 2, 3]]], np.uint8)
     assert [[0, 256, 1, 257, 256]] == object_numbers(picture).tolist()

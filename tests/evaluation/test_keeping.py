@@ -17,7 +17,7 @@ from bench.evaluation import evaluate
 from bench.evaluation.jobs import FromModel, Job
 from bench.families import Rules
 from bench.formats import layout
-from bench.formats.coco import layout as coco
+from bench.formats.coco import data_set as coco
 from bench.formats.objects.derive import instances_from_rles
 from bench.samples import Image, Instances, Prediction, Sample, Segments, Truth
 

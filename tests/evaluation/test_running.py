@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bench import cards, cli, masks
-from bench.formats.coco import layout as coco
+from bench.formats.coco import data_set as coco
 from bench.formats.objects.derive import instances_from_rles
 from bench.samples import Sample, Segments, Truth
 

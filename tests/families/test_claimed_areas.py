@@ -14,7 +14,7 @@ from bench.cards import load_card
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.stored import stored_predictions
-from bench.formats.coco import layout as coco
+from bench.formats.coco import data_set as coco
 from bench.runs import Run
 from bench.samples import Sample, Segments, Truth
 

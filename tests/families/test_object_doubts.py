@@ -24,7 +24,7 @@ from bench.evaluation.stored import stored_predictions
 from bench.families import Source
 from bench.families.doubts import object_doubts
 from bench.formats import layout
-from bench.formats.coco import layout as coco
+from bench.formats.coco import data_set as coco
 from bench.formats.coco.json_files import SegmentEntry
 from bench.formats.coco.panoptic import read_segments
 from bench.metrics.label_space import Votes

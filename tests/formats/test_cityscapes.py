@@ -14,9 +14,9 @@ from PIL import Image
 from bench import images, masks
 from bench.cards import load_card, parse_card
 from bench.errors import DataError, PredictionError, UsageError
+from bench.formats.cityscapes import data_set as cityscapes
 from bench.formats.cityscapes import files as cityscapes_files
-from bench.formats.cityscapes import layout as cityscapes
-from bench.formats.coco import layout as coco
+from bench.formats.coco import data_set as coco
 from bench.formats.objects import derive
 from bench.samples import LabelMap, Sample, Truth
 

@@ -15,8 +15,8 @@ from pycocotools.coco import COCO
 from bench import images, masks
 from bench.cards import load_card, parse_card
 from bench.errors import DataError, PredictionError
+from bench.formats.coco import data_set as coco
 from bench.formats.coco import json_files as coco_json
-from bench.formats.coco import layout as coco
 from bench.formats.coco.files import Files, picture_finder, sample_names
 from bench.formats.coco.json_files import ImageEntry
 from bench.formats.objects import derive

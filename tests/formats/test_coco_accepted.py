@@ -312,7 +312,7 @@ def test_ids_of_categories_that_are_too_large_are_refused(tmp_path: Path) -> Non
 
 
 def test_the_card_of_a_data_set_still_refuses_other_names(tmp_path: Path) -> None:
-    from bench.formats.coco import layout as coco
+    from bench.formats.coco import data_set as coco
 
     (tmp_path / "truth.json").write_text(json.dumps(objects()[0]))
     with pytest.raises(DataError, match="category 1 is 'cat' there and 'person' in the card"):

@@ -17,9 +17,9 @@ from pycocotools.cocoeval import COCOeval
 
 from bench import cli, kernels
 from bench.errors import PredictionError
-from bench.formats import voc
 from bench.formats.coco import columns as coco_columns
-from bench.formats.pairs import layout as pairs
+from bench.formats.pairs import data_set as pairs
+from bench.formats.voc import data_set as voc
 
 NAMES = ["img_1.jpg", "img_2.jpg", "img_3.jpg"]
 

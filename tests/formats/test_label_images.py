@@ -20,7 +20,7 @@ from bench.cards import load_card, parse_card
 from bench.errors import DataError, PredictionError
 from bench.evaluation.choosing import task_of
 from bench.formats import layout
-from bench.formats.pairs import layout as pairs
+from bench.formats.pairs import data_set as pairs
 from bench.images import png
 from bench.samples import Sample, Truth
 

@@ -19,7 +19,7 @@ from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import FromReader, Job
 from bench.evaluation.stored import stored_predictions
 from bench.families import pixels
-from bench.formats.pairs import layout as pairs
+from bench.formats.pairs import data_set as pairs
 from bench.samples import Array
 
 IMAGES = 20

@@ -9,11 +9,11 @@ import matching_cases as cases
 import pytest
 
 from bench.errors import DataError, InputError, UsageError
-from bench.formats import voc
-from bench.formats.cityscapes import layout as cityscapes
-from bench.formats.coco import layout as coco
+from bench.formats.cityscapes import data_set as cityscapes
+from bench.formats.coco import data_set as coco
 from bench.formats.finding import lists
-from bench.formats.pairs import layout as pairs
+from bench.formats.pairs import data_set as pairs
+from bench.formats.voc import data_set as voc
 from bench.opening import open_data
 
 IDS = ["2007_000033", "2007_000042", "2008_000001"]

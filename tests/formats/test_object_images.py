@@ -23,7 +23,7 @@ from bench.evaluation.kinds import task_of
 from bench.evaluation.stored import stored_predictions
 from bench.formats.finding.patterns import Pattern
 from bench.formats.labels import pairs as label_pairs
-from bench.formats.pairs import layout as pairs
+from bench.formats.pairs import data_set as pairs
 from bench.samples import Sample, Truth
 
 SIZE = (24, 30)

@@ -19,7 +19,7 @@ from bench.errors import CardError, DataError, PredictionError
 from bench.formats.finding.patterns import Pattern
 from bench.formats.labels.files import LabelFiles
 from bench.formats.objects import derive
-from bench.formats.pairs import layout as pairs
+from bench.formats.pairs import data_set as pairs
 from bench.samples import Instances, LabelMap, Sample, Segments, Truth
 
 CLASSES = """

@@ -12,7 +12,7 @@ import pytest
 
 from bench import cli
 from bench.errors import DataError, PredictionError
-from bench.formats.coco import layout as coco
+from bench.formats.coco import data_set as coco
 
 # (image id, map's name) of each entry; truth: images 1, 2, 3 with pictures 01.jpg, 02.jpg, 03.jpg.
 ACCEPTED: dict[str, tuple[list[tuple[Any, str]], str]] = {

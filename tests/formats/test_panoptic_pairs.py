@@ -20,7 +20,7 @@ from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import FromReader, Job
 from bench.evaluation.stored import stored_predictions
 from bench.families import Rules, panoptic
-from bench.formats.coco import layout as coco
+from bench.formats.coco import data_set as coco
 from bench.samples import Sample, Segments, Truth
 
 CARD = load_card("coco-panoptic")

@@ -11,12 +11,12 @@ import pytest
 
 from bench import images
 from bench.errors import PredictionError
-from bench.formats import voc
-from bench.formats.cityscapes import layout as cityscapes
-from bench.formats.coco import layout as coco
+from bench.formats.cityscapes import data_set as cityscapes
+from bench.formats.coco import data_set as coco
 from bench.formats.finding import predicted_files
 from bench.formats.finding.listing import with_listing
-from bench.formats.pairs import layout as pairs
+from bench.formats.pairs import data_set as pairs
+from bench.formats.voc import data_set as voc
 from bench.samples import Sample, Truth
 
 

@@ -18,7 +18,7 @@ from bench.evaluation.choosing import rules_for
 from bench.evaluation.stored import stored_predictions
 from bench.formats import layout
 from bench.formats.labels import pairs as label_pairs
-from bench.formats.pairs import layout as pairs
+from bench.formats.pairs import data_set as pairs
 
 pytestmark = pytest.mark.usefixtures("kernel")  # files are read with and without the native kernels
 GENERATOR = np.random.default_rng(20261127)

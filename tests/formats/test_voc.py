@@ -16,8 +16,8 @@ from hypothesis.extra import numpy as hnp
 from bench import images
 from bench.cards import parse_card
 from bench.errors import DataError, PredictionError
-from bench.formats import voc
 from bench.formats.objects import derive
+from bench.formats.voc import data_set as voc
 from bench.samples import LabelMap, Sample, Segments, Truth
 
 HEAD = 'title = "T"\nlayout = "voc"\ntasks = ["semantic"]\nlicence = "-"\ncite = "-"\nobtain = "-"\n[splits.val]\n'

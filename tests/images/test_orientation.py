@@ -14,9 +14,9 @@ from bench import images
 from bench.cards import parse_card
 from bench.cli import main
 from bench.errors import DataError, PredictionError
-from bench.formats import voc
-from bench.formats.coco import layout as coco
-from bench.formats.pairs import layout as pairs
+from bench.formats.coco import data_set as coco
+from bench.formats.pairs import data_set as pairs
+from bench.formats.voc import data_set as voc
 from bench.images import orientation, png
 from bench.images import upright as pictures
 from bench.samples import LabelMap, Sample, Truth

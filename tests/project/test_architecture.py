@@ -83,8 +83,6 @@ def test_no_path_or_name_is_made_up() -> None:
 
 
 def test_made_up_paths_and_names_are_found() -> None:
-    text = (
-        "`bench/attic/` `bench/models/<name>.py` `bench/attic/<name>.py` `LAYOUTS` `LAYOUTS_OF_SAND` `bench.evaluate`"
-    )
+    text = "`bench/attic/` `bench/models/<name>.py` `bench/attic/<name>.py` `LAYOUT` `LAYOUT_OF_SAND` `bench.evaluate`"
     assert ["bench/attic/", "bench/attic/<name>.py"] == missing_paths(text)
-    assert ["LAYOUTS_OF_SAND"] == missing_names(text)
+    assert ["LAYOUT_OF_SAND"] == missing_names(text)

@@ -15,6 +15,7 @@ FLOORS = {
     "notices": 0,
     "plain_json": 0,
     "json_errors": 1,
+    "plugins": 1,
     "version": 0,
     "toml_files": 1,
     "classes": 1,

@@ -1,190 +1,106 @@
-"""LVIS: one truth JSON a split, and the pictures of COCO 2017 in train2017 and val2017.
+"""The layout `lvis`: one truth JSON a split, and the images of COCO 2017.
 
-`--data` is the folder that holds those, or the truth JSON. The classes come from that file, in every version of LVIS.
-Samples are listed by ascending image id, as in the package lvis. It knows no models and no metrics.
+The work is done in `data_set.py`, which is imported when files are read or written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench import images
-from bench.cards import Card
-from bench.classes import Class, Classes, LabelSpace
-from bench.errors import UsageError
-from bench.formats import Ids, PredictionReader, Progress
-from bench.formats.coco import instances as coco_instances
-from bench.formats.coco import json_files as coco_json
-from bench.formats.coco import layout as coco
-from bench.formats.coco import panoptic as coco_panoptic
-from bench.formats.coco.origin import Origin
-from bench.formats.finding import folders
-from bench.formats.finding.image_ids import plain
-from bench.formats.finding.misplaced import nothing_found
-from bench.formats.lvis import bulk as lvis_bulk
-from bench.formats.lvis import columns as lvis_columns
-from bench.formats.lvis.columns import Image
-from bench.images.upright import Album, Picture
-from bench.samples import Prediction, Sample, Truth
-from bench.samples.columns import DetectionColumns, TruthColumns
+from bench.formats import Ids, Layout, PredictionReader, Progress
 
-TRUTHS = ("lvis_v1_{split}.json", "annotations/lvis_v1_{split}.json", "lvis_v0.5_{split}.json")
-"""Where the truth of a split is looked for below the root."""
-PICTURES = ("val2017", "train2017", "images", ".")
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.cards.card_rules import CardKeys
+    from bench.classes import Classes, LabelSpace
+    from bench.samples import Prediction, Sample
+    from bench.samples.columns import DetectionColumns, TruthColumns
 
 
-def read_classes(card: Card, root: Path, split: str) -> Classes:
-    """The classes of a truth file with their frequencies; train ids go by rising category.
+class Lvis(Layout):
+    """LVIS' truth files, which list the classes, and COCO's results."""
 
-    Raises:
-        DataError: no truth file, or a damaged one.
-    """
-    listed = lvis_columns.read_listing(find_truth(card, root, _word(card, split))).categories
-    entries = (
-        Class(id=each.id, name=each.name, train_id=place, thing=True, frequency=each.frequency)
-        for place, each in enumerate(listed)
-    )
-    return Classes(tuple(entries), ignore=card.classes.ignore, void=card.classes.void)
+    tasks = ("instance",)
+    classes_from = ("truth",)
+    objects_need_things = False
+    reads_one_file = True
+    reads_columns = True
 
+    def unused_keys(self, card: CardKeys) -> Mapping[str, str]:
+        """LVIS has no label files, its images have no order, and it has no boundary metric."""
+        del card
+        no_labels = "which has no label files; leave it out"
+        return {
+            **dict.fromkeys(("colors", "values", "threshold", "void"), no_labels),
+            "groups": "whose images have no order; leave it out",
+            "boundary": "for which no boundary metric is defined; leave it out",
+        }
 
-def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
-    """List the images of a truth file by ascending image id; a sample's id is the picture's name without suffix.
+    def read_truth(self, card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
+        """See `data_set.read_truth`."""
+        from bench.formats.lvis import data_set
 
-    Raises:
-        DataError: no truth file, a damaged one, or ids that it does not list.
-    """
-    path = find_truth(card, root, _word(card, split))
-    listing = lvis_columns.read_listing(path)
-    whole = coco_json.once(partial(lvis_columns.read_truth, path))
-    pictures = {image.id: _picture(path, image) for image in listing.images}
-    files: dict[coco_json.Number, str] = {
-        number: f"{picture.parent.name}/{picture.name}" for number, picture in pictures.items()
-    }
-    names = tuple(picture.stem for picture in pictures.values())
-    samples, album = [], Album()
-    for image in listing.images:
-        picture = pictures[image.id]
-        samples.append(
-            Sample(
-                id=picture.stem,
-                truth=Truth(read_instances=partial(lambda number: whole().instances(number), image.id)),
-                read_image=Picture(picture, (image.height, image.width), album),
-                file=files[image.id],
-                origin=Origin(image.id, (image.height, image.width), files, names),
-            )
-        )
-    if ids is None or ids == "all":
-        return samples
-    return folders.chosen(samples, ids, path)
+        return data_set.read_truth(card, root, split, ids=ids)
 
+    def read_predictions(
+        self,
+        card: Card,
+        path: Path,
+        task: str,
+        samples: Sequence[Sample],
+        *,
+        space: LabelSpace = "ids",
+    ) -> PredictionReader:
+        """See `data_set.read_predictions`."""
+        from bench.formats.lvis import data_set
 
-def read_predictions(
-    card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
-) -> PredictionReader:
-    """Find predictions: results JSON as COCO has it; an image without results has no detections.
+        return data_set.read_predictions(card, path, task, samples, space=space)
 
-    Raises:
-        PredictionError: no such file, unknown images or categories, scores that are no numbers.
-        UsageError: another task than instances.
-    """
-    _objects_only(card, task)
-    return coco.read_predictions(card, path, task, samples, space=space)
+    def write_truth(
+        self,
+        card: Card,
+        root: Path,
+        split: str,
+        samples: Iterable[Sample],
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """See `data_set.write_truth`."""
+        from bench.formats.lvis import data_set
 
+        data_set.write_truth(card, root, split, samples, progress=progress)
 
-def read_columns(
-    card: Card, root: Path, split: str, path: Path, samples: Sequence[Sample]
-) -> tuple[TruthColumns, DetectionColumns]:
-    """Read truth and results of all samples at once.
+    def write_predictions(
+        self, card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]
+    ) -> None:
+        """See `data_set.write_predictions`."""
+        from bench.formats.lvis import data_set
 
-    Raises:
-        DataError, PredictionError: as `read_truth` and `read_predictions`.
-    """
-    numbers = [int(coco.number_of(sample)) for sample in samples]
-    return lvis_bulk.read(find_truth(card, root, _word(card, split)), coco_panoptic.single_json(path), numbers)
+        data_set.write_predictions(card, path, task, predictions)
 
+    def read_classes(self, card: Card, root: Path, split: str) -> Classes:
+        """See `data_set.read_classes`."""
+        from bench.formats.lvis import data_set
 
-def write_truth(
-    card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
-) -> None:
-    """Write pictures as JPEG into val2017, and the truth of objects.
+        return data_set.read_classes(card, root, split)
 
-    Raises:
-        DataError: files that cannot be written.
-    """
-    listed: list[dict[str, Any]] = []
-    objects: list[dict[str, Any]] = []
-    for sample in samples:
-        number, truth = coco.number_of(sample), sample.truth.instances()
-        if sample.read_image is not None:
-            images.write_rgb(folders.inside(root / PICTURES[0], f"{sample.id}.jpg"), sample.image())
-        scored = card.classes.scored
-        listed.append(
-            {
-                "id": number,
-                "coco_url": f"{PICTURES[0]}/{sample.id}.jpg",
-                "height": truth.size[0],
-                "width": truth.size[1],
-                "neg_category_ids": [scored[each].id for each in truth.absent],
-                "not_exhaustive_category_ids": [scored[each].id for each in truth.partial],
-            }
-        )
-        entries = coco_instances.annotation_entries(card, number, truth, first=len(objects) + 1)
-        for place, entry in enumerate(entries):
-            del entry["iscrowd"]  # LVIS has none
-            if truth.ignore is not None and truth.ignore[place]:
-                entry["ignore"] = 1
-        objects += entries
-        if progress:
-            progress(1)
-    categories = [{"id": e.id, "name": e.name, "frequency": e.frequency or "f"} for e in card.classes.scored]
-    content = {"images": listed, "annotations": objects, "categories": categories}
-    coco_json.write(root / TRUTHS[0].replace("{split}", _word(card, split)), content)
+    def read_columns(
+        self,
+        card: Card,
+        root: Path,
+        split: str,
+        path: Path,
+        samples: Sequence[Sample],
+        *,
+        with_masks: bool = True,
+    ) -> tuple[TruthColumns, DetectionColumns] | None:
+        """See `data_set.read_columns`."""
+        from bench.formats.lvis import data_set
+
+        del with_masks  # LVIS has no score for boxes alone: masks are always read
+        return data_set.read_columns(card, root, split, path, samples)
 
 
-def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
-    """Write results.json, as COCO has it.
-
-    Raises:
-        PredictionError: a prediction of another kind than objects, or detections without scores.
-        UsageError: another task than instances.
-    """
-    _objects_only(card, task)
-    coco.write_predictions(card, path, task, predictions)
-
-
-def find_truth(card: Card, root: Path, split: str) -> Path:
-    """The truth JSON of a split; `root` is the folder that holds it, or the file.
-
-    Raises:
-        DataError: there is none; the message lists what was looked for.
-    """
-    if root.is_file():
-        return root
-    names = [pattern.replace("{split}", split) for pattern in TRUTHS]
-    for name in names:
-        if (root / name).is_file():
-            return root / name
-    words = f"there is no truth of the split {split!r} (looked for {', '.join(names)})"
-    raise nothing_found(card, root, words, lambda place: any((place / name).is_file() for name in names))
-
-
-def _picture(truth: Path, image: Image) -> Path:
-    """The picture of an image; where there is none, the place where it should lie."""
-    root = truth.parent.parent if truth.parent.name == "annotations" else truth.parent
-    name = PurePosixPath(plain(image.coco_url or image.file_name or f"{image.id:012}.jpg"))
-    # The file names of version 0.5 carry a prefix that the pictures do not.
-    stem = name.name.rsplit("_", 1)[-1]
-    places = [root / folder / each for folder in (name.parent.name or ".", *PICTURES) for each in (name.name, stem)]
-    return next((place for place in places if place.is_file()), places[0])
-
-
-def _objects_only(card: Card, task: str) -> None:
-    if task != "instance":
-        raise UsageError(f"{card.title} holds objects only; there are no predictions of the task {task!r} on it")
-
-
-def _word(card: Card, split: str) -> str:
-    return card.split(split).folder or split
+LAYOUT = Lvis()

@@ -1,175 +1,132 @@
-"""Images and label PNGs matched by patterns of the card's [files] table: any data set without a layout of its own.
+"""The layout `pairs`: images and label files, matched by the patterns of the card's [files] table.
 
-`images`, `labels` and, where there are any, `instances` and `list` are paths below the root with {split} and {id}; an
-id may hold "/". What pixel values mean is `labels/files.py`'s business; this module knows no models and no metrics.
+The work is done in `data_set.py`, which is imported when files are read or written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
+from bench.cards.card_rules import CardKeys, class_entries, has_things
+from bench.formats import Ids, Layout, PredictionReader, Progress
 
-from bench import images, masks
-from bench.cards import Card
-from bench.classes import LabelSpace
-from bench.errors import DataError, PredictionError
-from bench.formats import Ids, PredictionReader, Progress
-from bench.formats.coco import named_results
-from bench.formats.finding import folders, lists, predicted_files
-from bench.formats.finding.grouping import groups_of
-from bench.formats.finding.listing import with_listing
-from bench.formats.finding.misplaced import nothing_found
-from bench.formats.finding.patterns import Pattern
-from bench.formats.labels.files import LabelFiles, PredictedLabels, label_files, palette
-from bench.formats.objects import derive
-from bench.formats.pairs.files import Patterns, has_labels, sample_of_labels, sample_of_masks
-from bench.images.upright import Album
-from bench.samples import LabelMap, Prediction, Sample
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import LabelSpace
+    from bench.samples import Prediction, Sample
 
 
-def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
-    """List the images of a split: those of the card's `list`, or all that have a label file, sorted.
+class Pairs(Layout):
+    """Any data set of images and label files that has no layout of its own."""
 
-    Raises:
-        DataError: no label files, listed images without one, or images and labels that do not pair up.
-    """
-    files = Patterns.of(card, split)
-    if ids is not None and ids != "all":
-        names = lists.ids_of(ids, files.known(root), files.id_of, where="the list of image ids")
-    elif ids is None and files.list is not None:
-        names = _listed(root, files)
-    else:
-        names = _paired(card, root, files)
-    missing = [name for name in names if not has_labels(root, files.labels, name)]
-    if missing:
-        raise DataError(
-            f"{root}: {len(missing)} of {len(names)} images have no label file ({folders.first(missing)}); "
-            f"{files.labels.path(missing[0])} is expected, or say --ids FILE or --ids all"
+    files: ClassVar = {
+        **dict.fromkeys(("images", "labels", "instances", "ignore"), ("id", "split")),
+        "list": ("split",),
+    }
+    required_files = ("images", "labels")
+    truth_files = ("labels", "list")
+
+    def problems(self, card: CardKeys) -> Iterator[str]:
+        """Patterns that the tasks do not read, or without which they have no ground truth."""
+        yield from _objects(card)
+        yield from _masks(card)
+        if not any("{split}" in pattern for pattern in card.files.values()):
+            for name, split in card.splits.items():
+                if split.folder is not None:
+                    yield f"splits.{name}.folder has no effect: no pattern in [files] has {{split}}"
+
+    def read_truth(self, card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
+        """See `data_set.read_truth`."""
+        from bench.formats.pairs import data_set
+
+        return data_set.read_truth(card, root, split, ids=ids)
+
+    def read_predictions(
+        self,
+        card: Card,
+        path: Path,
+        task: str,
+        samples: Sequence[Sample],
+        *,
+        space: LabelSpace = "ids",
+    ) -> PredictionReader:
+        """See `data_set.read_predictions`."""
+        from bench.formats.pairs import data_set
+
+        return data_set.read_predictions(card, path, task, samples, space=space)
+
+    def write_truth(
+        self,
+        card: Card,
+        root: Path,
+        split: str,
+        samples: Iterable[Sample],
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """See `data_set.write_truth`."""
+        from bench.formats.pairs import data_set
+
+        data_set.write_truth(card, root, split, samples, progress=progress)
+
+    def write_predictions(
+        self, card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]
+    ) -> None:
+        """See `data_set.write_predictions`."""
+        from bench.formats.pairs import data_set
+
+        data_set.write_predictions(card, path, task, predictions)
+
+
+LAYOUT = Pairs()
+
+
+def _objects(card: CardKeys) -> Iterator[str]:
+    """Objects are read from files of object numbers, or from one file an object."""
+    objects = [task for task in card.tasks if task != "semantic"]
+    # Panoptic truth without a countable class needs no objects: each class is one segment.
+    all_stuff = "instance" not in card.tasks and not has_things(card)
+    there = "instances" in card.files or "*" in card.files.get("labels", "")
+    if objects and not (there or all_stuff):
+        yield (
+            f"tasks: {' and '.join(objects)} in layout 'pairs' needs files.instances, a pattern of "
+            "files with object numbers (0 for none)"
         )
-    lacking = [name for name in names if files.ignore and not (root / files.ignore.path(name)).is_file()]
-    if files.ignore and lacking:
-        raise DataError(
-            f"{root}: {len(lacking)} of {len(names)} images have no mask ({folders.first(lacking)}); "
-            f"{files.ignore.path(lacking[0])} is expected (files.ignore in the card)"
+    if "instances" in card.files and not objects:
+        yield "files.instances has no effect: tasks lists neither instance nor panoptic"
+
+
+def _masks(card: CardKeys) -> Iterator[str]:
+    """Masks of the pixels that count (`ignore`), and files of one object each (`*`)."""
+    if "ignore" in card.files and set(card.tasks) != {"semantic"}:
+        yield ('files.ignore is honoured in label maps only; say tasks = ["semantic"], or leave it out')
+    if "ignore" in card.files and "{id}" not in card.files["ignore"]:
+        yield "files.ignore has no {id}: it is a pattern of masks, one for every image"
+    wild = [key for key in ("labels", "instances") if "*" in card.files.get(key, "")]
+    for key, pattern in card.files.items():
+        if "*" in pattern and (key not in wild or "*" in pattern.rpartition("/")[0]):
+            yield (f"files.{key}: * is allowed only in the last part of labels or instances, for one file an object")
+    if "labels" in wild:
+        yield from _objects_as_labels(card)
+
+
+def _objects_as_labels(card: CardKeys) -> Iterator[str]:
+    """Files of one object each name no class: there is one countable class, and one for the rest."""
+    scored = [entry for entry in class_entries(card) if entry.train_id is not None]
+    things, stuff = sum(entry.thing for entry in scored), sum(not entry.thing for entry in scored)
+    if things != 1 or stuff > 1 or (stuff == 0 and "semantic" in card.tasks):
+        yield (
+            "files.labels with * is one file an object, all of one class: list one class with "
+            "thing = true and, for the task semantic, one without it for all other pixels"
         )
-    coded, groups, album = _label_files(card), groups_of(card.groups, names), Album()
-    make = sample_of_masks if files.labels.is_wild else sample_of_labels
-    samples = [make(name, root, files, coded, groups=groups.get(name, {}), album=album) for name in names]
-    # Of images that were left out with --ids, results are no surprise.
-    others = (lambda: names) if ids is None else (lambda: [*names, *(files.labels.find(root).keys() - set(names))])
-    return with_listing(samples, others)
-
-
-def read_predictions(
-    card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
-) -> PredictionReader:
-    """Find <id>.png for every sample as `predicted_files.py` does; other tasks as `named_results.py` does.
-
-    Raises:
-        PredictionError: samples without a prediction.
-    """
-    if task != "semantic":
-        return named_results.read_predictions(card, path, task, samples)
-    coded = _label_files(card)
-    found = predicted_files.find(path, samples, coded.suffixes)
-    return PredictedLabels(coded, found.paths, space, found.notices)
-
-
-def write_truth(
-    card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
-) -> None:
-    """Write pictures, label files and, where the card has a pattern for them, instances and the list.
-
-    Raises:
-        DataError: void pixels in a data set that has no value for them, or files that cannot be written.
-    """
-    files, coded = Patterns.of(card, split), _label_files(card)
-    names = []
-    for sample in samples:
-        if not files.labels.is_wild:
-            _write_labels(files, coded, root, sample)
-        if sample.read_image is not None:
-            images.write_rgb(folders.inside(root, files.images.path(sample.id)), sample.image())
-        pattern = files.labels if files.labels.is_wild else files.instances
-        if pattern is not None and sample.truth.read_instances is not None:
-            _write_objects(pattern, root, sample)
-        names.append(sample.id)
-        if progress:
-            progress(1)
-    if files.list is not None:
-        folders.write_list(root / files.list, names)
-
-
-def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
-    """Write label maps as <id>.png, coded as the card's truth is.
-
-    Raises:
-        PredictionError: a prediction of another kind than the task's, or pixels without a class.
-    """
-    if task != "semantic":
-        named_results.write_predictions(card, path, task, predictions)
-        return
-    coded = _label_files(card)
-    for sample, prediction in predictions:
-        if not isinstance(prediction, LabelMap):
-            raise PredictionError(f"{sample.id}: a label map is expected, not {type(prediction).__name__}")
-        coded.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
-
-
-def _write_labels(files: Patterns, coded: LabelFiles, root: Path, sample: Sample) -> None:
-    labels = sample.truth.semantic().labels
-    if files.ignore is not None:
-        counts = labels != coded.classes.ignore
-        images.write_labels(folders.inside(root, files.ignore.path(sample.id)), counts.astype(np.uint8) * 255)
-        labels = np.where(counts, labels, 0).astype(labels.dtype)  # nobody looks at what does not count
-    coded.write_truth(folders.inside(root, files.labels.path(sample.id)), labels)
-
-
-def _write_objects(pattern: Pattern, root: Path, sample: Sample) -> None:
-    objects = sample.truth.instances()
-    if not pattern.is_wild:
-        drawn = derive.object_map(objects)
-        path = folders.inside(root, pattern.path(sample.id))
-        images.write_labels(path, drawn.astype(np.uint8 if drawn.max() <= 255 else np.uint16))
-        return
-    folders.inside(root, pattern.folder(sample.id)).mkdir(parents=True, exist_ok=True)
-    for place, rle in enumerate(objects.rles):
-        path = folders.inside(root, pattern.path(sample.id).replace("*", f"{place:04}"))
-        images.write_labels(path, masks.decode(rle).astype(np.uint8) * 255)
-
-
-def _listed(root: Path, files: Patterns) -> list[str]:
-    """Ids of a list whose lines are ids, paths of images, or an image and its label file (as SegNet's)."""
-    path = root / str(files.list)
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such list of the split; say --ids FILE, or --ids all")
-    return lists.read(path, files.known(root), files.id_of)
-
-
-def _paired(card: Card, root: Path, files: Patterns) -> list[str]:
-    """Every id that has a label file; images and labels must pair up where there are images at all."""
-    label_paths, picture_paths = files.labels.find_files(root), files.images.find_files(root)
-    # A file that fits both patterns belongs to the one that says more: "{id}_mask.png" over "{id}.png".
-    poorer = picture_paths if files.labels.literal > files.images.literal else label_paths
-    for path in set(label_paths) & set(picture_paths):
-        del poorer[path]
-    labels, pictures = set(label_paths.values()), set(picture_paths.values())
-    if files.labels.is_wild and labels:
-        labels |= {name for name in pictures - labels if has_labels(root, files.labels, name)}
-    if not labels:
-        raise nothing_found(card, root, f"no label file matches {files.labels.text}", files.labels.begins_in)
-    lonely_labels, lonely_pictures = sorted(labels - pictures), sorted(pictures - labels)
-    problems = []
-    if lonely_labels and pictures:
-        problems.append(f"{len(lonely_labels)} label files have no image ({folders.first(lonely_labels)})")
-    if lonely_pictures:
-        problems.append(f"{len(lonely_pictures)} images have no label file ({folders.first(lonely_pictures)})")
-    if problems:
-        raise DataError(f"{root}: {' and '.join(problems)}; add them, or list the images to use with --ids FILE")
-    return sorted(labels)
-
-
-def _label_files(card: Card) -> LabelFiles:
-    return label_files(card, palette(card.classes, card.values))
+    values = {
+        "[values]": card.values,
+        "colors = true": card.colors,
+        "threshold": card.threshold is not None,
+        "files.instances": "instances" in card.files,
+    }
+    for key, value in values.items():
+        if value:
+            yield f"{key} has no effect where files.labels holds one object a file (*); leave it out"

@@ -20,7 +20,7 @@ from bench.classes import Class, Classes
 from bench.errors import DataError, PredictionError, UsageError
 from bench.formats.finding import folders
 from bench.formats.labels.files import LabelFiles, PredictedLabels, TrueLabels, label_files
-from bench.formats.pairs import layout as pairs
+from bench.formats.pairs import data_set as pairs
 from bench.images.values import LARGEST
 from bench.notices import Notice
 from bench.samples import Sample, Truth
