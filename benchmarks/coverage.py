@@ -111,12 +111,12 @@ def cover(tally: Tally, population: Population, sample: tuple[Array, Array], tru
 
 
 def test(
-    tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, *, seed: int, swaps: int
+    tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, *, seed: int, permutations: int
 ) -> None:
     """Find a difference where there is none, by permutation or by the interval."""
     asked, (chosen, clusters) = asked_of(population), sample
     tables = (sampled(population.first, chosen), sampled(population.second, chosen))
-    rows = permutation.permutations(int(clusters.max()) + 1, swaps, np.random.default_rng(seed))
+    rows = permutation.permutations(int(clusters.max()) + 1, permutations, np.random.default_rng(seed))
     values = np.array([contrasts.plain(asked, part, by_class=False)[0] for part in tables])
     swapped = contrasts.swapped(asked, tables, rows, clusters, by_class=False)
     tally.add(
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--metric", nargs="+", choices=list(MAKERS), default=["mIoU", "PQ"])
     parser.add_argument("--images", nargs="+", type=int, default=[50, 200, 500])
     parser.add_argument("--samples", type=int, default=500)
-    parser.add_argument("--swaps", type=int, default=999)
+    parser.add_argument("--permutations", type=int, default=999)
     parser.add_argument("--methods", action="store_true", help="the coverage of every method, and no tests")
     options = parser.parse_args()
     names = [f"{method}, {what}" for method in METHODS for what in ("one run", "difference")]
@@ -157,7 +157,7 @@ def main() -> None:
                         continue
                     analyse(tally, unequal, sample, true, n)
                     other = draw(random, equal, images, scenes=scenes)
-                    test(tally, equal, other, null, seed=n, swaps=options.swaps)
+                    test(tally, equal, other, null, seed=n, permutations=options.permutations)
                 how = f"scenes of {SCENE}" if scenes else "image"
                 print(f"| {metric} | {images} | {how} | {' | '.join(map(tally.share, names))} |", flush=True)
                 print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr)

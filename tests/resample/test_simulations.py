@@ -12,7 +12,8 @@ import pytest
 @pytest.mark.slow
 @pytest.mark.parametrize("metric", ["mIoU", "PQ"])
 def test_simulated_samples_are_covered(repository: Path, metric: str) -> None:
-    words = ["-m", "benchmarks.coverage", "--metric", metric, "--images", "60", "--samples", "30", "--swaps", "199"]
+    options = ["--images", "60", "--samples", "30", "--permutations", "199"]
+    words = ["-m", "benchmarks.coverage", "--metric", metric, *options]
     found = subprocess.run([sys.executable, *words], cwd=repository, capture_output=True, text=True, check=True)
     rows = [line.split("|")[1:-1] for line in found.stdout.splitlines()[2:]]
     assert [[metric, "60", "image"], [metric, "60", "scenes of 4"]] == [
