@@ -43,11 +43,6 @@ def parse(text: str) -> cards.Card:
     return cards.parse_card(text.encode(), where="mine.toml")
 
 
-def test_ships_the_eight() -> None:
-    shipped = ["ade20k", "camvid", "cityscapes", "coco-instances", "coco-panoptic", "lvis", "streets", "voc2012"]
-    assert shipped == CARDS
-
-
 @pytest.mark.parametrize("name", CARDS)
 def test_every_card_says_what_a_person_needs(name: Any) -> None:
     card = cards.load_card(name)
@@ -62,11 +57,9 @@ def test_every_card_says_what_a_person_needs(name: Any) -> None:
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_every_checksum_is_cited_and_every_server_is_the_data_sets_own(name: Any) -> None:
-    own = ("host.robots.ox.ac.uk", "images.cocodataset.org", "data.csail.mit.edu", "dl.fbaipublicfiles.com")
+def test_every_checksum_is_cited(name: str) -> None:
     for source in cards.load_card(name).sources:
         assert bool(source.checksum) == bool(source.cited)
-        assert source.url is None or source.url.split("/")[2] in own
 
 
 def test_folder_is_content_and_no_package(repository: Path) -> None:
