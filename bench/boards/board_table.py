@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Score:
-    """A score for a table: a fraction of 1, or None if undefined, with the digits of its percentage.
+    """A score for a table: a fraction of 1, or None if undefined, and the decimals to show.
 
     `errors`, for a mean over seeds, are the standard errors from images and from seeds.
     """

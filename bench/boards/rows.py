@@ -52,9 +52,9 @@ def measured_row(
         "rank": _rank(rank),
         "name": run.name,
         "group": primary.letters[position] if primary else "",
-        "inference": circumstances.inference(record),
+        "inference": circumstances.inference_text(record),
         "source": f"measured, {many(record.dataset.images, 'image')}",
-        **{name: circumstances.shown(record, name) for name in file.cost},
+        **{name: circumstances.cost_text(record, name) for name in file.cost},
     }
     scores = {metric: _score(run, metric, file.digits, standings.get(metric), position) for metric in file.metrics}
     cells = tuple(scores.get(column.key) or texts.get(column.key, "") for column in columns)

@@ -71,7 +71,7 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
         protocol=runs.nan_to_null({"rules": msgspec.to_builtins(job.rules), "intervals": scored.intervals}),
         environment={**environment(), **({"files": job.files} if job.files is not None else {})},
         timings=timings,
-        warnings=[runs.Warned(**each._asdict()) for each in notices],
+        warnings=[runs.RecordedNotice(**each._asdict()) for each in notices],
         tables=digests(job, tables),
         scores=runs.nan_to_null(scored.groups),
     )

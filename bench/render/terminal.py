@@ -199,7 +199,7 @@ def _notes(run: Run) -> str:
         which = f" of {'; '.join(GROUPS.get(group, group) for group in groups)}" if len(made) > 1 else ""
         lines.append(f"Intervals{which}: {100 * used['level']:.0f} %, {how}, over {_units(used)}.")
     if run.record.model.get("kind") == "model":
-        said = {"Inference": circumstances.inference(run.record), "Cost": circumstances.cost_in_words(run.record)}
+        said = {"Inference": circumstances.inference_text(run.record), "Cost": circumstances.cost_sentence(run.record)}
         lines += [f"{head}: {text}." for head, text in said.items() if text]
     lines += [f"Note: {each.message}." for each in run.record.warnings if each.severity == "note"]
     return filled(lines)

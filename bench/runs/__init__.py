@@ -1,174 +1,83 @@
-"""The run record: a folder with `run.json` and `counts.npz`.
+"""The run record: a folder with `run.json` and `counts.npz`, how it is written, and how it is read.
 
-A record says what was asked, of what, under which rules, and holds the counts from which every score follows. This
-module knows neither how a run was made nor what a number means. `docs/formats.md` documents every key and column.
+A record states what was evaluated and under which rules, and holds the counts from which every
+score follows. This module does not know how a run was made or what a number means.
+`docs/formats.md` documents every key and column.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
 import shutil
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-import numpy as np
 
-from bench.classes import Class, Classes
 from bench.errors import RunError
 from bench.kernels.threads import Begun
-from bench.notices import Severity, many
-from bench.samples import Array, Table
+from bench.runs.record import Dataset, Digests, Record, RecordedNotice, Run
+from bench.runs.tables import (
+    Tables,
+    concatenate,
+    digest,
+    read_tables,
+    truth_digest,
+    write_tables,
+)
+
+__all__ = [
+    "SCHEMA",
+    "Dataset",
+    "Digests",
+    "Record",
+    "RecordedNotice",
+    "Run",
+    "Tables",
+    "concatenate",
+    "digest",
+    "nan_to_null",
+    "partial_folder",
+    "read",
+    "read_tables",
+    "to_json",
+    "truth_digest",
+    "write",
+    "write_tables",
+    "writing",
+]
 
 SCHEMA = 1
-_AS_THEY_ARE = (str, int)
-"""Of JSON's values those without parts; asking whether they are a Mapping takes ten times longer."""
-Tables = dict[str, Table]
-"""Table name -> columns. The table `images` lists the ids and clusters by position; all others hold counts."""
-
-
-class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which images: the card, the split, how many, and what was left out."""
-
-    name: str
-    title: str
-    card_digest: str
-    split: str
-    images: int
-    clusters: str
-    classes: list[dict[str, Any]]
-    ignore: int
-    void: list[int]
-
-
-class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What two runs must share to be compared on a family's tables: the rules of counting, and the truth.
-
-    `rows` are the lengths of its tables.
-    """
-
-    rules: str
-    truth: str
-    rows: dict[str, int]
-
-
-class Warned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Something a reader of the scores should know; `code` stays the same across versions."""
-
-    code: str
-    message: str
-    severity: Severity = "note"
-
-
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The content of `run.json`."""
-
-    schema: Literal[1] = 1
-    bench: str
-    id: str
-    name: str
-    created: str
-    dataset: Dataset
-    model: dict[str, Any]
-    settings: dict[str, Any]
-    protocol: dict[str, Any]
-    environment: dict[str, Any]
-    timings: dict[str, Any]
-    warnings: list[Warned]
-    tables: dict[str, Digests]
-    scores: dict[str, dict[str, Any]]
-
-    def __repr__(self) -> str:
-        """The id, the name, and of what it is."""
-        return f"<Record {self.id} {_title(self)}>"
-
-    @property
-    def classes(self) -> Classes:
-        """The class table under which the counts were taken."""
-        entries = tuple(msgspec.convert(entry, Class) for entry in self.dataset.classes)
-        return Classes(entries=entries, ignore=self.dataset.ignore, void=tuple(self.dataset.void))
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A record with its counts, and where it lies."""
-
-    record: Record
-    tables: Tables
-    path: Path = field(default_factory=Path)
-
-    def __repr__(self) -> str:
-        """The name, of what it is, its first scores in percent, and where it lies."""
-        scores = ", ".join(f"{name} {100 * value:.2f}" for name, value in _first(self.record.scores))
-        where = f", {self.path}" if self.path.parts else ""
-        return f"<Run {_title(self.record)}: {scores or 'no score'}{where}>"
-
-    @property
-    def image_ids(self) -> list[str]:
-        """Ids of the images, by position."""
-        return [str(value) for value in self.tables["images"]["id"]]
-
-
-def _title(record: Record) -> str:
-    return f"{record.name} on {record.dataset.title} {record.dataset.split}, {many(record.dataset.images, 'image')}"
-
-
-def _first(scores: Mapping[str, Mapping[str, Any]], most: int = 3) -> list[tuple[str, float]]:
-    """The first scores of the first group that have a value."""
-    group = next(iter(scores.values()), {})
-    entries = [(name, entry.get("value")) for name, entry in group.items() if isinstance(entry, Mapping)]
-    return [(name, value) for name, value in entries if isinstance(value, float)][:most]
-
-
-def digest(value: Any) -> str:
-    """Digest of anything JSON can hold, independent of the order of keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
-
-
-def truth_digest(ids: Sequence[str], truth: Table) -> str:
-    """Digest of the ordered image ids and of the truth's own rows (columns of integers)."""
-    state = hashlib.blake2b(json.dumps(list(ids), ensure_ascii=False).encode("utf-8"), digest_size=16)
-    for name in sorted(truth):
-        state.update(name.encode("utf-8"))
-        state.update(np.ascontiguousarray(truth[name], dtype="<i8").tobytes())
-    return state.hexdigest()
-
-
-def concatenate(parts: Sequence[Table]) -> Table:
-    """Join tables of equal columns and sort the rows by image; the order inside an image is kept."""
-    if not parts:
-        return {}
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    order = np.argsort(joined["image"], kind="stable")
-    return {name: column[order] for name, column in joined.items()}
+_UNCHANGED = (str, int)
+"""JSON values without parts; testing for these first is ten times faster than for a Mapping."""
 
 
 def write(run: Run) -> None:
-    """Write the record into a temporary folder beside `run.path` and put it in place, replacing an older one."""
+    """Write a record to `run.path`, replacing an older one only once it is complete."""
     with writing(run.path, run.tables) as finish:
         finish(run.record)
 
 
 @contextmanager
 def writing(path: Path, tables: Tables, *, overwrite: bool = True) -> Iterator[Callable[[Record], Run]]:
-    """Write tables into a temporary folder beside `path`, in a thread, and yield what puts a record with them in place.
+    """Start to write tables in a thread, and yield a function that adds the record and finishes.
 
-    An older record is replaced, without `overwrite` only where its counts are the same; where the record never comes,
-    nothing is left. What is yielded gives the run as it was written: beside the older record where the two rest on
-    different ground truth. It raises RunError where other counts are no such case.
+    Everything is written to a folder beside `path` and renamed, so that `path` never holds half a
+    record; if the yielded function is not called, nothing remains. An older record is replaced;
+    without `overwrite`, only if its counts are equal. If the older record was counted against other
+    ground truth, both are kept, and the new run says where it is.
+
+    The yielded function raises RunError if the counts differ although the ground truth does not.
     """
     staging = path.with_name(f"{path.name}.writing-{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
+    # Compressing the counts takes long, so the caller computes scores meanwhile.
     written = Begun(partial(write_tables, staging / "counts.npz", tables))
 
     def finish(record: Record) -> Run:
@@ -177,7 +86,7 @@ def writing(path: Path, tables: Tables, *, overwrite: bool = True) -> Iterator[C
         if not overwrite:
             from bench.runs import replacing
 
-            target = replacing.place_for(path, staging / "counts.npz", tables, record)
+            target = replacing.choose_folder(path, staging / "counts.npz", tables, record)
             record = msgspec.structs.replace(record, id=target.name)
         (staging / "run.json").write_bytes(to_json(record))
         predictions = partial_folder(path) / "predictions"
@@ -192,48 +101,52 @@ def writing(path: Path, tables: Tables, *, overwrite: bool = True) -> Iterator[C
     try:
         yield finish
     finally:
-        with suppress(Exception):  # it was raised by `finish`, or what was raised before it is what matters
+        # An error of the thread was raised by `finish`; otherwise an earlier error matters more.
+        with suppress(Exception):
             written.result()
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def to_json(record: Record) -> bytes:
-    """The text of `run.json`: readable, with null where a number is not defined."""
-    return msgspec.json.format(msgspec.json.encode(nan_to_null(msgspec.to_builtins(record))), indent=2) + b"\n"
+    """The text of `run.json`: indented, with null for undefined numbers."""
+    content = nan_to_null(msgspec.to_builtins(record))
+    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 
 
 def nan_to_null(value: Any) -> Any:
-    """Replace numbers that are not defined by None, the only form that JSON has for them.
+    """Replace undefined numbers by None, because JSON has no NaN.
 
     >>> nan_to_null({"IoU": float("nan"), "tp": [1, 2.5]})
     {'IoU': None, 'tp': [1, 2.5]}
     """
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is None or isinstance(value, _AS_THEY_ARE):
+    if value is None or isinstance(value, _UNCHANGED):
         return value
     if isinstance(value, Mapping):
-        return {key: nan_to_null(entry) for key, entry in value.items()}
+        return {key: nan_to_null(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [nan_to_null(entry) for entry in value]
+        return [nan_to_null(item) for item in value]
     return value
 
 
 def read(path: Path) -> Run:
-    """Read a record: `path` is its folder, or its `run.json`.
+    """Read a record; `path` is its folder, or its `run.json`.
 
     Raises:
-        RunError: no record there, an unknown schema, keys or columns that do not belong, counts that do not match.
+        RunError: no record, an unknown schema, unknown keys, or counts that do not match.
     """
     root = path.parent if path.name == "run.json" else path
     if not (root / "run.json").is_file():
-        hint = "; it was interrupted: the same command with --resume finishes it" if _unfinished(root) else ""
-        raise RunError(f"{root} is no run record: there is no run.json in it{hint}")
+        hint = ""
+        if _is_unfinished(root):
+            hint = "; the run was interrupted: the same command with --resume finishes it"
+        raise RunError(f"{root} is not a run record: it has no run.json{hint}")
     record = _read_record(root / "run.json")
     tables = read_tables(root / "counts.npz")
     images = tables.get("images")
     if images is None or len(images["id"]) != record.dataset.images:
-        raise RunError(f"{root}: counts.npz does not list the {record.dataset.images} images that run.json speaks of")
+        raise RunError(f"{root}: counts.npz does not list the {record.dataset.images} images of run.json")
     for digests in record.tables.values():
         for name, rows in digests.rows.items():
             if name not in tables or len(tables[name]["image"]) != rows:
@@ -241,7 +154,7 @@ def read(path: Path) -> Run:
     return Run(record, tables, root)
 
 
-def _unfinished(root: Path) -> bool:
+def _is_unfinished(root: Path) -> bool:
     return root.name.endswith(".partial") or partial_folder(root).is_dir()
 
 
@@ -259,36 +172,6 @@ def _read_record(path: Path) -> Record:
         raise RunError(f"{path} is not a valid run record: {error}") from None
 
 
-def write_tables(path: Path, tables: Tables) -> None:
-    """Write tables as one compressed .npz, a member `<table>/<column>` each; the same tables make the same file."""
-    # Level 1 takes a fifth of the time of NumPy's 6, which was as long as scoring half a million boxes.
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for table, part in tables.items():
-            for name, column in part.items():
-                with archive.open(f"{table}/{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, np.asanyarray(column), allow_pickle=False)
-
-
-def read_tables(path: Path) -> Tables:
-    """Read what `write_tables` wrote.
-
-    Raises:
-        RunError: the file is missing, truncated or something else.
-    """
-    tables: dict[str, dict[str, Array]] = {}
-    try:
-        # Opened here, because NumPy leaves the file open when it is no archive.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            for key in archive.files:
-                table, _, name = key.partition("/")
-                tables.setdefault(table, {})[name] = archive[key]
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(f"{path} cannot be read: {str(error) or 'it is truncated'}") from None
-    return dict(tables)
-
-
 def partial_folder(path: Path) -> Path:
-    """Where the journal of the run that will lie at `path` is kept until it is whole."""
+    """The folder of the journal of an unfinished run whose record will be at `path`."""
     return path.with_name(f"{path.name}.partial")

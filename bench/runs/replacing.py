@@ -1,8 +1,9 @@
-"""What happens where a record of the same question lies already: only one with equal counts is replaced unasked.
+"""Decide where a new record goes if its folder already holds one.
 
-Other ground truth makes a record of its own, beside the first one, so that both can be looked at.
+A record with equal counts is replaced. Other ground truth makes a second record beside the first.
+Other counts for the same ground truth are an error, unless the caller overwrites.
 
-This module compares counts and knows neither how they were made nor what they mean.
+This module compares counts; it does not know how they were made or what they mean.
 """
 
 from __future__ import annotations
@@ -19,79 +20,86 @@ from bench.runs import Record, Tables
 from bench.samples import Array, Table
 
 STORED = ("predictions", "baseline")
-"""Kinds of models whose answers are the same each time: where their counts differ, the ground truth does."""
+"""Kinds of models that predict the same every time: if their counts differ, the ground truth
+does."""
 
 
-def place_for(path: Path, staged: Path, tables: Tables, record: Record) -> Path:
-    """Where to put a record that is meant for `path`; `staged` are its counts, written.
+def choose_folder(path: Path, staged: Path, tables: Tables, record: Record) -> Path:
+    """The folder for a record that belongs at `path`; `staged` is the file of its counts.
 
-    That is `path`, unless a record lies there that was counted against other ground truth; then it is a folder beside
-    it, whose name follows from the counts.
+    It is `path`, unless a record there was counted against other ground truth; then it is a folder
+    beside it, named after the counts.
 
     Raises:
-        RunError: the counts differ though the ground truth does not; the message says where, and how to replace them.
+        RunError: the counts differ although the ground truth is the same.
     """
-    there = path / "counts.npz"
-    # The same tables make the same file, and comparing bytes takes a fraction of the time of reading tables.
-    if not there.is_file() or filecmp.cmp(there, staged, shallow=False):
+    existing = path / "counts.npz"
+    # Equal tables make equal files, and comparing bytes is much faster than reading tables.
+    if not existing.is_file() or filecmp.cmp(existing, staged, shallow=False):
         return path
     try:
         old = runs.read(path)
     except RunError:
-        return path  # a damaged record is no loss
-    found = difference(old.tables, tables)
-    if not found:
+        return path  # a damaged record may be replaced
+    changed = describe_difference(old.tables, tables)
+    if not changed:
         return path
-    if record.model.get("kind") in STORED or _other_truth(old.record, record):
+    if record.model.get("kind") in STORED or _has_other_truth(old.record, record):
         counts = hashlib.blake2b(staged.read_bytes(), digest_size=16).hexdigest()
         return path.with_name(runs.digest([path.name, counts])[: len(path.name)])
     cause = ""
     if record.model.get("kind", "model") == "model" and old.record.bench == record.bench:
-        hint = "let its loader return its identity (docs/models.md), or say another --name"
-        cause = f" (if another model answers now, {hint})"
+        cause = (
+            " (if the model has changed, let its loader return its identity (docs/models.md), or pass another --name)"
+        )
     raise RunError(
-        f"{path} holds other counts for the same question: {found}{cause}; --overwrite replaces it "
-        "(overwrite=True from Python)"
+        f"{path} holds other counts for the same model and data: {changed}{cause}; "
+        "--overwrite replaces it (overwrite=True from Python)"
     )
 
 
-def _other_truth(old: Record, new: Record) -> bool:
+def _has_other_truth(old: Record, new: Record) -> bool:
     shared = old.tables.keys() & new.tables.keys()
     return any(old.tables[name].truth != new.tables[name].truth for name in shared)
 
 
-def difference(old: Tables, new: Tables) -> str:
-    """Where two sets of tables differ, in words; nothing where they are equal.
+def describe_difference(old: Tables, new: Tables) -> str:
+    """Describe where two sets of tables differ; "" if they are equal.
 
-    The families of a question are fixed, so a table that only the new counts have came with a later version of bench:
-    it adds to the same counts and is no difference.
+    A table that only the new counts have was added by a later version of bench; it is not a
+    difference.
     """
     if not set(old) <= set(new):
-        return f"it holds the tables {', '.join(sorted(old))}, and these are {', '.join(sorted(new))}"
+        return f"its tables are {', '.join(sorted(old))}; the new ones are {', '.join(sorted(new))}"
     ids = new["images"]["id"]
     if not np.array_equal(old["images"]["id"], ids):
-        return "its images are others"
+        return "its images are different"
     if not np.array_equal(old["images"]["cluster"], new["images"]["cluster"]):
-        return "its images are grouped in other clusters"
+        return "its images are grouped into different clusters"
     for name in sorted(set(old) - {"images"}):
         if set(old[name]) != set(new[name]):
-            return f"its table {name} has other columns"
-        images = _differing(old[name], new[name], len(ids))
+            return f"its table {name} has different columns"
+        images = _differing_images(old[name], new[name], len(ids))
         if images.size:
-            return f"the {name} of {images.size} of {len(ids)} images differ, {ids[images[0]]} the first of them"
+            first = ids[images[0]]
+            return f"the {name} of {images.size} of {len(ids)} images differ, starting with {first}"
     return ""
 
 
-def _differing(old: Table, new: Table, count: int) -> Array:
+def _differing_images(old: Table, new: Table, count: int) -> Array:
     """Positions of the images whose rows are not the same."""
-    cuts = [np.searchsorted(table["image"], np.arange(count + 1)) for table in (old, new)]
-    pairs = [(old[name], new[name]) for name in new]
-    alike = [
-        all(_equal(before[a:b], after[c:d]) for before, after in pairs)
-        for a, b, c, d in zip(cuts[0][:-1], cuts[0][1:], cuts[1][:-1], cuts[1][1:], strict=True)
-    ]
-    return np.flatnonzero(~np.array(alike, dtype=bool))
+    # Rows are sorted by image, so the rows of image n are starts[n]:starts[n + 1].
+    bounds = np.arange(count + 1)
+    old_starts = np.searchsorted(old["image"], bounds)
+    new_starts = np.searchsorted(new["image"], bounds)
+    differ = np.zeros(count, dtype=bool)
+    for n in range(count):
+        old_rows = slice(old_starts[n], old_starts[n + 1])
+        new_rows = slice(new_starts[n], new_starts[n + 1])
+        differ[n] = not all(_equal(old[name][old_rows], new[name][new_rows]) for name in new)
+    return np.flatnonzero(differ)
 
 
 def _equal(before: Array, after: Array) -> bool:
-    return np.array_equal(before, after, equal_nan=before.dtype.kind == "f" and after.dtype.kind == "f")
+    floats = before.dtype.kind == "f" and after.dtype.kind == "f"
+    return np.array_equal(before, after, equal_nan=floats)

@@ -95,7 +95,7 @@ def test_stored_predictions_have_no_cost(tmp_path: Path) -> None:
     run = evaluate(job, out=tmp_path)
     assert "cost" not in run.record.timings
     assert {None} == {circumstances.cost(run.record, name) for name in circumstances.COSTS}
-    assert "" == circumstances.cost_in_words(run.record)
+    assert "" == circumstances.cost_sentence(run.record)
 
 
 def test_costs_in_words(tmp_path: Path) -> None:
@@ -113,34 +113,34 @@ def test_costs_in_words(tmp_path: Path) -> None:
     settings = {"device": "cuda", "window": [4, 8], "overlap": 0.25, "scales": [0.5, 1.0], "flip": True, "amp": True}
     record = msgspec.structs.replace(run.record, timings={"images_per_second": 12.34, "cost": cost}, settings=settings)
     expected = (
-        "0.002 M parameters, 0.00234 GFLOPs for an image of 6 x 10, 12.3 images/s, "
-        "p50 3.2 ms and p95 4.0 ms (13 images one by one), at most 1.50 GiB of the GPU; on H200"
+        "0.002 M parameters, 0.00234 GFLOPs per image of 6 x 10, 12.3 images/s, "
+        "latency p50 3.2 ms and p95 4.0 ms at batch size 1 (13 images), peak memory 1.50 GiB (GPU); on H200"
     )
-    assert expected == circumstances.cost_in_words(record)
-    expected = "windows of 4 x 8 sharing 25 %, scales 0.5, 1, mirrored too, half precision"
-    assert expected == circumstances.inference(record)
+    assert expected == circumstances.cost_sentence(record)
+    expected = "windows of 4 x 8 with 25 % overlap, scales 0.5, 1, flipped too, half precision"
+    assert expected == circumstances.inference_text(record)
     assert ["12.3", "0.002", "0.00234", "3.2", "4.0", "1.50"] == [
-        circumstances.shown(record, name) for name in circumstances.COSTS
+        circumstances.cost_text(record, name) for name in circumstances.COSTS
     ]
     table = " ".join(terminal.run_table(runs.Run(record, run.tables)).split())
     assert f"Inference: {expected}." in table
-    assert f"Cost: {circumstances.cost_in_words(record)}." in table
+    assert f"Cost: {circumstances.cost_sentence(record)}." in table
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({}, "full size"),
-        ({"input_size": [512, 1024], "compile": True}, "input 512 x 1024, compiled"),
-        ({"score_threshold": 0.3, "detections": 50}, "scores from 0.3, at most 50 objects"),
-        ({"prompts": 3}, "3 points an object"),
-        ({"prompt": "boxes"}, "a box an object"),
-        ({"prompt": "points", "prompts": 1}, "a point an object"),
+        ({"input_size": [512, 1024], "compile": True}, "input size 512 x 1024, compiled"),
+        ({"score_threshold": 0.3, "detections": 50}, "score threshold 0.3, at most 50 detections per image"),
+        ({"prompts": 3}, "3 points per object"),
+        ({"prompt": "boxes"}, "1 box per object"),
+        ({"prompt": "points", "prompts": 1}, "1 point per object"),
     ],
 )
 def test_inference_in_words(tmp_path: Path, settings: dict[str, Any], words: str) -> None:
     record = _run(tmp_path, Slow()).record
-    assert words == circumstances.inference(msgspec.structs.replace(record, settings=settings))
+    assert words == circumstances.inference_text(msgspec.structs.replace(record, settings=settings))
 
 
 # Operations, counted by hand.

@@ -124,7 +124,7 @@ def test_an_interruption_loses_no_prediction(tmp_path: Path, task: str) -> None:
 def test_predictions_that_were_not_kept_at_first_cannot_be_kept_later(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         evaluate(replace(_job(Seer("instance", stop_at=6)), save_predictions=False), out=tmp_path)
-    with pytest.raises(RunError, match="was begun with other files or settings"):
+    with pytest.raises(RunError, match="was started with other files or settings"):
         evaluate(_job(Seer("instance")), out=tmp_path, resume=True)
 
 

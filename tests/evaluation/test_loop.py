@@ -17,7 +17,7 @@ from bench.comparison import compare
 from bench.errors import DataError, PredictionError, RunError, UsageError
 from bench.evaluation.result import Result
 from bench.runs import Run
-from bench.runs.circumstances import inference
+from bench.runs.circumstances import inference_text
 
 TASKS = ("semantic", "instance", "panoptic")
 
@@ -160,7 +160,7 @@ def test_a_saved_loop_is_a_record_like_others(
     capsys.readouterr()
     assert 0 == cli.main(["show", str(run.path)])
     assert "loop on Drives val: 35 images" in capsys.readouterr().out
-    assert "counted in a loop" == inference(run.record)
+    assert "counted in your own loop" == inference_text(run.record)
     assert 0 == cli.main(["compare", str(tmp_path / "runs"), str(stored.path)])
     words = ['name = "x"', f'run = "{run.path}"', f'baseline = "{stored.path}"', f'metrics = ["{found.metric}"]']
     (tmp_path / "bench.toml").write_text("\n".join(["[[checks]]", *words, "margin = 1.0"]))

@@ -19,7 +19,7 @@ from bench.errors import DataError, RunError
 from bench.evaluation import evaluate
 from bench.evaluation.answered import answered, files_digest
 from bench.evaluation.jobs import FromModel, FromReader, Job
-from bench.runs.replacing import difference
+from bench.runs.replacing import describe_difference
 from bench.samples import LabelMap, Sample, Truth
 
 CARD = tiny.card("road", "car", "sky")
@@ -68,7 +68,7 @@ def test_equal_counts_are_replaced_and_others_only_on_request(tmp_path: Path) ->
     again = evaluate(_job(), out=tmp_path)
     assert first.path == again.path
     message = (
-        r"holds other counts for the same question: the pixels of 2 of 9 images differ, image0 the first of them \(.*"
+        r"holds other counts for the same model and data: the pixels of 2 of 9 images differ, starting with image0 \(.*"
         r"let its loader return its identity .*\); --overwrite replaces it"
     )
     with pytest.raises(RunError, match=message):
@@ -138,18 +138,24 @@ TABLE = {"image": np.array([0, 0, 2]), "score": np.array([0.5, np.nan, 1.0])}
     [
         ({"images": IMAGES, "t": {**TABLE, "score": TABLE["score"].copy()}}, ""),
         ({"images": IMAGES, "t": TABLE, "came_later": {"image": np.zeros(0, int)}}, ""),
-        ({"images": IMAGES}, "it holds the tables images, t, and these are images"),
-        ({"images": {**IMAGES, "id": np.array(["a", "b", "d"])}, "t": TABLE}, "its images are others"),
-        ({"images": {**IMAGES, "cluster": np.array(["a", "a", "c"])}, "t": TABLE}, "grouped in other clusters"),
-        ({"images": IMAGES, "t": {"image": TABLE["image"]}}, "its table t has other columns"),
-        ({"images": IMAGES, "t": {**TABLE, "score": np.array([0.5, np.nan, 2.0])}}, "t of 1 of 3 images differ, c the"),
-        ({"images": IMAGES, "t": {**TABLE, "image": np.array([0, 1, 2])}}, "t of 2 of 3 images differ, a the first"),
+        ({"images": IMAGES}, "its tables are images, t; the new ones are images"),
+        ({"images": {**IMAGES, "id": np.array(["a", "b", "d"])}, "t": TABLE}, "its images are different"),
+        ({"images": {**IMAGES, "cluster": np.array(["a", "a", "c"])}, "t": TABLE}, "grouped into different clusters"),
+        ({"images": IMAGES, "t": {"image": TABLE["image"]}}, "its table t has different columns"),
+        (
+            {"images": IMAGES, "t": {**TABLE, "score": np.array([0.5, np.nan, 2.0])}},
+            "t of 1 of 3 images differ, starting with c",
+        ),
+        (
+            {"images": IMAGES, "t": {**TABLE, "image": np.array([0, 1, 2])}},
+            "t of 2 of 3 images differ, starting with a",
+        ),
     ],
 )
 def test_differences_are_told_by_image(other: Any, message: str) -> None:
-    found = difference({"images": IMAGES, "t": TABLE}, other)
-    assert bool(message) == bool(found)
-    assert message in found
+    difference = describe_difference({"images": IMAGES, "t": TABLE}, other)
+    assert bool(message) == bool(difference)
+    assert message in difference
 
 
 def test_an_answered_question_needs_no_evaluation(tmp_path: Path) -> None:
@@ -220,7 +226,7 @@ def test_two_models_of_one_loader_do_not_replace_each_other(tmp_path: Path, monk
     first, same, other = run("load", 0), run("load", 0), run("load", 2)
     assert [0, 0, 2] == [first[0], same[0], other[0]]
     assert first[1]["path"] == same[1]["path"]
-    assert "holds other counts for the same question" in other[1]["error"]["message"]
+    assert "holds other counts for the same model and data" in other[1]["error"]["message"]
     code, forced = run("load", 2, "--overwrite")
     assert (0, first[1]["path"]) == (code, forced["path"])
     assert forced["scores"] != first[1]["scores"]

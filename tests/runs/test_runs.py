@@ -93,7 +93,7 @@ def _spoil_json(folder: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda folder: (folder / "run.json").unlink(), "no run record"),
+        (lambda folder: (folder / "run.json").unlink(), "is not a run record"),
         (lambda folder: (folder / "run.json").write_text("{"), "cannot be read as JSON"),
         (lambda folder: _spoil_json(folder, schema=99), "schema 99"),
         (lambda folder: _spoil_json(folder, extra=1), "unknown field"),
