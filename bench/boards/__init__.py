@@ -31,7 +31,7 @@ def board(folder: str | Path) -> pd.DataFrame:
     from pandas import DataFrame
 
     if not isinstance(folder, str | Path):
-        raise UsageError(f"board() takes the path of a board folder, not an object of type {type(folder).__name__}")
+        raise UsageError(f"expected the path of a board folder, got an object of type {type(folder).__name__}")
     return DataFrame(records(table(read(Path(folder).expanduser()))))
 
 

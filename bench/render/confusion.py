@@ -1,6 +1,7 @@
-"""Confusion matrices for the terminal: a row for each class, with what it is taken for, most often first.
+"""Confusion matrices for the terminal: a row for each class with its most frequent confusions.
 
-A matrix of many classes is wider than a terminal, so only the largest shares are named; it computes nothing else.
+A matrix of many classes is wider than a terminal, so only the largest fractions are shown. It
+computes nothing but these fractions.
 """
 
 from __future__ import annotations
@@ -8,44 +9,49 @@ from __future__ import annotations
 from bench.samples import Array
 from bench.scoring.details import NOTHING, Confusion
 
-MOST = 4
-"""Classes that a row names."""
-LEAST = 0.001
-"""Shares below this are not named."""
-TITLES = {"pixels": "Pixels, by what they are", "objects": "Objects, by what they are"}
+MAX_CONFUSIONS = 4
+"""Maximum number of confusions in a row."""
+MIN_FRACTION = 0.001
+"""Smaller fractions are not shown."""
+TITLES = {"pixels": "Pixels by true class", "objects": "Objects by true class"}
 
 
-def confusion_table(found: Confusion) -> str:
-    """A row for each class that occurs: how many, the share taken for what they are, and the largest other shares."""
+def confusion_table(confusion: Confusion) -> str:
+    """A row for each class that occurs: its count, the correct fraction, the largest confusions."""
     from tabulate import tabulate
 
     rows = []
-    for place, name in enumerate(found.truth):
-        total = int(found.counts[place].sum())
-        if total:
-            own = "" if name == NOTHING else f"{100 * found.counts[place, place] / total:.2f}"
-            title = "(nothing)" if name == NOTHING else name
-            rows.append([title, f"{total:,}", own, _others(found, found.counts[place], place)])
-    headers = ["class", found.unit, "right %", "taken for, in %"]
+    for index, name in enumerate(confusion.truth):
+        counts = confusion.counts[index]
+        total = int(counts.sum())
+        if not total:
+            continue
+        if name == NOTHING:  # detections without an object: none of them is correct
+            title, correct = "(nothing)", ""
+        else:
+            title, correct = name, f"{100 * counts[index] / total:.2f}"
+        rows.append([title, f"{total:,}", correct, _confusions(confusion, counts, index)])
     table = tabulate(
         rows,
-        headers=headers,
+        headers=["class", confusion.unit, "correct %", "confused with, in %"],
         tablefmt="plain",
         colalign=("left", "right", "right", "left"),
         disable_numparse=True,
         maxcolwidths=[28, None, None, 52],
     )
-    return f"{TITLES[found.unit]}:\n\n{table}\n"
+    return f"{TITLES[confusion.unit]}:\n\n{table}\n"
 
 
-def _others(found: Confusion, row: Array, own: int) -> str:
-    """The largest shares of a row but its own.
+def _confusions(confusion: Confusion, counts: Array, index: int) -> str:
+    """The largest fractions of a row, without the class itself.
 
     >>> import numpy as np
-    >>> found = Confusion("pixels", ("road", "car"), ("road", "car"), np.array([[6, 2], [0, 1]]))
-    >>> _others(found, found.counts[0], 0)
+    >>> matrix = Confusion("pixels", ("road", "car"), ("road", "car"), np.array([[6, 2], [0, 1]]))
+    >>> _confusions(matrix, matrix.counts[0], 0)
     'car 25.0'
     """
-    total = row.sum()
-    order = [int(n) for n in (-row).argsort(kind="stable") if n != own and row[n] >= LEAST * total][:MOST]
-    return ", ".join(f"{found.predicted[n]} {100 * row[n] / total:.1f}" for n in order)
+    total = counts.sum()
+    by_count = [int(n) for n in (-counts).argsort(kind="stable")]
+    shown = [n for n in by_count if n != index and counts[n] >= MIN_FRACTION * total]
+    names = confusion.predicted
+    return ", ".join(f"{names[n]} {100 * counts[n] / total:.1f}" for n in shown[:MAX_CONFUSIONS])

@@ -1,6 +1,7 @@
-"""Scores, curves and confusions as CSV or JSON, in fractions of 1, empty where not defined; it computes nothing.
+"""Scores of single images, curves and confusion matrices as CSV or JSON files; it computes nothing.
 
-The scores of single images are for looking at images: their mean is not the score of the set.
+Scores are fractions of 1, and empty if undefined. The scores of single images are for inspecting
+images: their mean is not the score of the set.
 """
 
 from __future__ import annotations
@@ -19,57 +20,56 @@ from bench.scoring import details
 
 
 def write_per_image(run: Run, path: Path) -> int:
-    """Write a row for every image: id, cluster, overall scores, and IoU (or PQ) of every class; returns their number.
+    """Write a row for each image: id, cluster, overall scores, class scores; return their number.
 
     Raises:
         UsageError: the file cannot be written.
-        RunError: scores of single images make no sense for the task.
+        RunError: the scores of the task are undefined for a single image.
     """
     overall, per_class = scoring.per_image(run)
-    names, images = run.record.classes.names, run.tables["images"]
-    header = ["image", "cluster", *overall, *(f"{score}:{name}" for score in per_class for name in names)]
-    rows = [
-        [str(images["id"][n]), str(images["cluster"][n])]
-        + [_field(values[n]) for values in overall.values()]
-        + [_field(value) for values in per_class.values() for value in values[n]]
-        for n in range(len(images["id"]))
-    ]
-    _write(path, [header, *rows])
-    return len(rows)
+    class_names, images = run.record.classes.names, run.tables["images"]
+    class_columns = [f"{score}:{name}" for score in per_class for name in class_names]
+    rows: list[list[Any]] = [["image", "cluster", *overall, *class_columns]]
+    for n in range(len(images["id"])):
+        overall_values = [values[n] for values in overall.values()]
+        class_values = [value for values in per_class.values() for value in values[n]]
+        fields = [_field(value) for value in (*overall_values, *class_values)]
+        rows.append([str(images["id"][n]), str(images["cluster"][n]), *fields])
+    _write(path, rows)
+    return len(rows) - 1
 
 
 def write_confusion(run: Run, path: Path) -> int:
-    """Write the confusion matrices in long form, a row for each pair that occurs; as JSON where the file ends so.
+    """Write the confusion matrices, a row for each pair that occurs; return their number.
 
     Raises:
         UsageError: the file cannot be written.
-        RunError: the record holds neither pixels nor matched objects.
+        RunError: the record has neither pixels nor matched objects.
     """
-    header = ["unit", "truth", "predicted", "count"]
-    rows: list[list[Any]] = [
-        [found.unit, found.truth[row], found.predicted[column], int(found.counts[row, column])]
-        for found in details.confusions(run)
-        for row, column in zip(*found.counts.nonzero(), strict=True)
-    ]
-    _write(path, [header, *rows])
-    return len(rows)
+    rows: list[list[Any]] = [["unit", "truth", "predicted", "count"]]
+    for confusion in details.confusions(run):
+        for row, column in zip(*confusion.counts.nonzero(), strict=True):
+            names = confusion.truth[row], confusion.predicted[column]
+            rows.append([confusion.unit, *names, int(confusion.counts[row, column])])
+    _write(path, rows)
+    return len(rows) - 1
 
 
 def write_curves(run: Run, path: Path) -> int:
-    """Write precision over recall, a row for each class, overlap and recall; as JSON where the file ends so.
+    """Write precision over recall, a row for each class, IoU and recall; return their number.
 
     Raises:
         UsageError: the file cannot be written.
-        RunError: the record holds no detections.
+        RunError: the record has no detections.
     """
     header = ["group", "class", "overlap", "recall", "precision", "score"]
-    rows = [list(astuple(point)) for point in details.curves(run)]
+    rows: list[list[Any]] = [list(astuple(point)) for point in details.curves(run)]
     _write(path, [header, *rows])
     return len(rows)
 
 
 def _write(path: Path, rows: list[list[Any]]) -> None:
-    """Write a header and rows as CSV, or as a JSON list of objects."""
+    """Write a header and rows as CSV or, for a .json file, as a list of objects."""
     header, *values = rows
     try:
         if path.suffix == ".json":

@@ -1,7 +1,4 @@
-"""Sentences in lines that a terminal can show; names with hyphens and paths stay whole, so that they can be copied.
-
-It knows no scores.
-"""
+"""Sentences for the terminal, wrapped so that names with hyphens and paths stay whole."""
 
 from __future__ import annotations
 
@@ -9,19 +6,22 @@ import textwrap
 from collections.abc import Iterable
 
 WIDTH = 100
-"""Columns that lines and tables may take."""
+"""Maximum width of lines and tables."""
 
 
 def filled(lines: Iterable[str], *, first: str = "", later: str = "  ") -> str:
-    """Each line in as many as it takes, with this indent before its first line and before the others.
+    """Wrap each line, indenting its first line by `first` and the others by `later`.
 
     >>> print(filled(["few images carry " + "wall-other-merged, " * 4 + "sky-other-merged and grass"]))
     few images carry wall-other-merged, wall-other-merged, wall-other-merged, wall-other-merged,
       sky-other-merged and grass
     """
-    return "\n".join(
-        textwrap.fill(
-            line, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False, break_long_words=False
-        )
-        for line in lines
+    # Names are copied from the terminal, so they are never broken.
+    wrapper = textwrap.TextWrapper(
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_on_hyphens=False,
+        break_long_words=False,
     )
+    return "\n".join(wrapper.fill(line) for line in lines)

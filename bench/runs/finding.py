@@ -40,5 +40,5 @@ def read_run(path: str | Path) -> Run:
         RunError: no record, more than one, or a damaged one.
     """
     if not isinstance(path, str | Path):
-        raise UsageError(f"read_run() takes the path of a run record, not an object of type {type(path).__name__}")
+        raise UsageError(f"expected the path of a run record, got an object of type {type(path).__name__}")
     return runs.read(find_record(Path(path).expanduser()))

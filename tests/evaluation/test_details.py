@@ -135,7 +135,7 @@ def test_confusion_of_objects_is_seen_and_adds_up(bench: Bench, tmp_path: Path) 
     made = cases.case(3)
     record = evaluated(bench, tmp_path, made, "--metrics", "object_confusion", "--shown-from", "0.3")
     shown = bench("show", record["path"], "--by", "confusion", "--confusion", tmp_path / "pairs.json")
-    assert "Objects, by what they are" in shown
+    assert "Objects by true class" in shown
     pairs = json.loads((tmp_path / "pairs.json").read_text(encoding="utf-8"))
     objects = [a["category_id"] for a in made.annotations if not a["iscrowd"]]
     for k in range(1, made.classes + 1):
@@ -155,7 +155,7 @@ def test_confusion_of_objects_is_seen_and_adds_up(bench: Bench, tmp_path: Path) 
 def test_confusion_of_pixels_is_seen(bench: Bench, tmp_path: Path) -> None:
     run = contesting.run(tmp_path, "a", 0.3, images=5)
     shown = bench("show", run.path, "--by", "confusion", "--confusion", tmp_path / "pairs.csv")
-    assert "Pixels, by what they are" in shown
+    assert "Pixels by true class" in shown
     rows = [line.split(",") for line in (tmp_path / "pairs.csv").read_text(encoding="utf-8").splitlines()[1:]]
     right = sum(int(count) for _, truth, predicted, count in rows if truth == predicted)
     total = sum(int(row[-1]) for row in rows)

@@ -300,7 +300,7 @@ def test_paths_lists_and_dicts_are_taken(
     assert (3, 3) == steps[-1]
     with pytest.raises(RunError, match="there is no run record here or below"):
         compare(str(tmp_path / "out"), str(tmp_path / "nothing"))
-    with pytest.raises(UsageError, match="named by the path of its folder, not by int"):
+    with pytest.raises(UsageError, match="expected the path of a run record, got an object of type int"):
         compare(recorded("semantic"), 5)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"^root=.*nowhere: there is no such folder"):
         bench.open_data(drives.card, root=str(tmp_path / "nowhere"))

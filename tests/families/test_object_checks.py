@@ -137,7 +137,7 @@ CASES: dict[str, tuple[Callable[[Entry, list[Entry]], Any], dict[str, str]]] = {
         one(segmentation=[]),
         {
             "masks-from-boxes": f"warning: 1 of 5 objects of the ground truth has no mask (first: {FIRST}); "
-            "its box stands in for it (--metrics boxes scores boxes alone)"
+            "its box is used instead (--metrics boxes scores boxes alone)"
         },
     ),
     "a part of two points": (
@@ -355,7 +355,7 @@ def test_masks_of_truth_without_masks_are_drawn_where_they_are_asked_for(tmp_pat
     run = scored(tmp_path, truth, results, metrics="AP")
     assert ["instance"] == list(run.record.scores)
     words = (
-        "warning: none of 5 objects of the ground truth has a mask; their boxes stand in for them "
+        "warning: none of 5 objects of the ground truth has a mask; their boxes are used instead "
         "(--metrics boxes scores boxes alone)"
     )
     assert {"masks-from-boxes": words} == said(run)
