@@ -1,124 +1,163 @@
-"""`bench compare`: which of several runs is better, by how much, and whether the difference is real."""
+"""`bench compare`: which of several runs is better, by how much, and whether the difference is significant."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-import typer
+from typing import TYPE_CHECKING, Literal
 
 from bench.cli import console
-from bench.cli.options import AsJson
+from bench.cli.options import JsonOption
+from bench.cli.parser.declarations import OptionSet, argument, flag, option
 
 if TYPE_CHECKING:
     from bench.runs import Run
 
 
-def compare(  # noqa: PLR0913 - an option each
-    run_folders: Annotated[
-        list[Path], typer.Argument(metavar="RUN RUN [RUN ...]", help="Run records: their folders, or one above.")
-    ],
-    *,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            "--metric", metavar="NAME", help="Score to compare, such as mIoU, AP, PQ, mIoU@crop-200, IoU:car."
-        ),
-    ] = None,
-    by: Annotated[Literal["class"] | None, typer.Option("--by", help="Show the difference of every class.")] = None,
-    alpha: Annotated[float, typer.Option("--alpha", help="Chance of a false finding that you accept.")] = 0.05,
-    correction: Annotated[
-        Literal["holm", "bh", "maxt"], typer.Option("--correction", help="Correction for many pairs, or classes.")
-    ] = "holm",
-    interval: Annotated[
-        Literal["default", "percentile", "bca", "studentised"],
-        typer.Option("--interval", help="How intervals are made: jackknife (AP: bootstrap) with t, or a bootstrap's."),
-    ] = "default",
-    permutations: Annotated[
-        int | None, typer.Option("--permutations", min=100, help="Swaps drawn; default: 10000, for AP 1000.")
-    ] = None,
-    common_images: Annotated[
-        bool, typer.Option("--common-images", help="Compare on the images that all runs have.")
-    ] = False,
-    seeds: Annotated[
-        bool,
-        typer.Option("--seeds", help="Runs named alike (deeplab, deeplab-seed2) are trainings of one model."),
-    ] = False,
-    across: Annotated[
-        bool, typer.Option("--across", help="Rank models, by name, over the several data sets that the runs are of.")
-    ] = False,
-    as_json: AsJson = False,
-) -> int:
-    """Compare runs: which is better, by how much, and is it real?
+class CompareOptions(OptionSet):
+    """What is compared, and by which test."""
 
-    Needs the run records only: no images, no models.
+    run_folders: list[Path] = argument(
+        "RUN", help="Run records: their folders, or folders with exactly one record below."
+    )
+    metric: str | None = option(
+        "--metric",
+        metavar="NAME",
+        help="Metric to compare, such as mIoU, AP, PQ, mIoU@crop-200 or IoU:car; default: the main one.",
+        default=None,
+        group="Comparison",
+    )
+    by: Literal["class"] | None = option(
+        "--by", help="Show the difference of every class.", default=None, group="Comparison"
+    )
+    common_images: bool = flag("--common-images", help="Compare on the images that all runs have.", group="Comparison")
+    seeds: bool = flag(
+        "--seeds",
+        help="Treat runs named alike (deeplab, deeplab-seed2) as trainings of one model.",
+        group="Comparison",
+    )
+    across: bool = flag(
+        "--across",
+        help="Rank models, matched by name, across the data sets of the runs.",
+        group="Comparison",
+    )
+    alpha: float = option("--alpha", metavar="LEVEL", help="Significance level.", default=0.05, group="Statistics")
+    correction: Literal["holm", "bh", "maxt"] = option(
+        "--correction",
+        help="Correction for multiple comparisons: of pairs of runs, or of classes.",
+        default="holm",
+        group="Statistics",
+    )
+    interval: Literal["default", "percentile", "bca", "studentised"] = option(
+        "--interval",
+        help="Interval method: default (jackknife with t; AP: percentile bootstrap), or a bootstrap.",
+        default="default",
+        group="Statistics",
+    )
+    permutations: int | None = option(
+        "--permutations",
+        metavar="N",
+        help="Number of permutations; default: 10000, for AP 1000.",
+        default=None,
+        minimum=100,
+        group="Statistics",
+    )
 
-    Example:  bench compare runs/streets-val/deeplab runs/streets-val/fcn --by class
+
+def command(options: CompareOptions, output: JsonOption) -> int:
+    """Compare runs: which is better, by how much, and is it significant?
+
+    Needs only the run records, neither images nor models.
+
+    Example:
+        bench compare runs/streets-val/deeplab runs/streets-val/fcn --by class
     """
     from bench import runs
-    from bench.comparison import compare as compare_runs
+    from bench.comparison import compare
     from bench.render.comparison import report
     from bench.render.comparison_json import comparison_json
     from bench.runs.finding import find_record
 
-    alone = {"--by": by is not None, "--correction": correction != "holm", "--interval": interval != "default"}
-    alone["--permutations"] = permutations is not None
-    if across:
-        _require_none("--across", {**alone, "--seeds": seeds, "--common-images": common_images})
-    elif seeds:
-        _require_none("--seeds", alone)
-    read = [runs.read(find_record(folder.expanduser())) for folder in run_folders]
-    if across:
-        return _rank_across(read, metric=metric, alpha=alpha, as_json=as_json)
-    if seeds:
-        return _compare_seeds(read, metric=metric, alpha=alpha, common_images=common_images, as_json=as_json)
-    found = compare_runs(
-        *read,
-        metric=metric,
-        by_class=by == "class",
-        alpha=alpha,
-        correction=correction,
-        common_images=common_images,
-        permutations=permutations,
-        method=interval,
+    _refuse_unused(options)
+    found = [runs.read(find_record(folder.expanduser())) for folder in options.run_folders]
+    if options.across:
+        return _rank_across(found, options, as_json=output.as_json)
+    if options.seeds:
+        return _compare_seeds(found, options, as_json=output.as_json)
+    comparison = compare(
+        *found,
+        metric=options.metric,
+        by_class=options.by == "class",
+        alpha=options.alpha,
+        correction=options.correction,
+        common_images=options.common_images,
+        permutations=options.permutations,
+        method=options.interval,
     )
-    if as_json:
-        console.say_json(comparison_json(found))
+    if output.as_json:
+        console.say_json(comparison_json(comparison))
     else:
-        console.say(report(found))
+        console.say(report(comparison))
     return 0
 
 
-def _require_none(asked: str, others: dict[str, bool]) -> None:
-    """Refuse options that would change nothing."""
+def _refuse_unused(options: CompareOptions) -> None:
+    """Refuse options that would change nothing.
+
+    Raises:
+        UsageError: the first one.
+    """
     from bench.errors import UsageError
 
-    for name, given in others.items():
-        if given:
-            raise UsageError(f"{name} does not go with {asked}, for which it means nothing")
+    of_plain_comparisons = {
+        "--by": options.by is not None,
+        "--correction": options.correction != "holm",
+        "--interval": options.interval != "default",
+        "--permutations": options.permutations is not None,
+    }
+    if options.across:
+        mode, unused = (
+            "--across",
+            {
+                **of_plain_comparisons,
+                "--seeds": options.seeds,
+                "--common-images": options.common_images,
+            },
+        )
+    elif options.seeds:
+        mode, unused = "--seeds", of_plain_comparisons
+    else:
+        return
+    for name, is_given in unused.items():
+        if is_given:
+            raise UsageError(f"{name} has no effect with {mode}; leave it out")
 
 
-def _compare_seeds(read: list[Run], *, as_json: bool, **options: Any) -> int:
-    """Compare the trainings of models, told apart by their names."""
+def _compare_seeds(found: list[Run], options: CompareOptions, *, as_json: bool) -> int:
+    """Compare models by all their trainings, which are grouped by name."""
     from bench.comparison.seeds import by_model, compare_seeds
     from bench.render import seeds as render
 
-    found = compare_seeds(by_model(read), **options)
+    comparison = compare_seeds(
+        by_model(found),
+        metric=options.metric,
+        alpha=options.alpha,
+        common_images=options.common_images,
+    )
     if as_json:
-        console.say_json(render.seeds_json(found))
+        console.say_json(render.seeds_json(comparison))
     else:
-        console.say(render.report(found))
+        console.say(render.report(comparison))
     return 0
 
 
-def _rank_across(read: list[Run], *, as_json: bool, **options: Any) -> int:
-    """Rank models over data sets."""
+def _rank_across(found: list[Run], options: CompareOptions, *, as_json: bool) -> int:
+    """Rank models across data sets."""
     from bench.comparison.across import rank_across
     from bench.render import across as render
 
-    found = rank_across(read, **options)
+    ranking = rank_across(found, metric=options.metric, alpha=options.alpha)
     if as_json:
-        console.say_json(render.across_json(found))
+        console.say_json(render.across_json(ranking))
     else:
-        console.say(render.report(found))
+        console.say(render.report(ranking))
     return 0

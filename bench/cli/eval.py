@@ -1,176 +1,238 @@
-"""`bench eval`: stored predictions against a data set's truth, without any model."""
+"""`bench eval`: score stored predictions against the ground truth of a data set, without any model."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from bench.cli import jobs, startup, without_card
-from bench.cli.options import (
-    AreaFrom,
-    AreaRanges,
-    AsJson,
-    BoundaryMode,
-    ClassesIn,
-    Crop0,
-    DataFolder,
-    IdsFile,
-    IntervalChoice,
-    IouThresholds,
-    LayoutName,
-    Limit,
-    MaxDetections,
-    Metrics,
-    Name,
-    Out,
-    Overwrite,
-    Regions,
-    Resume,
-    ShownFrom,
-    SplitName,
-    VocForm,
-)
-from bench.cli.words import argument, option
+from bench.cli import startup
+from bench.cli.options import DataOptions, JsonOption, RecordOptions, ScoringOptions, dataset
+from bench.cli.parser.declarations import OptionSet, argument, flags_for, option
 from bench.errors import UsageError
 
+if TYPE_CHECKING:
+    from bench.evaluation.jobs import Job
+    from bench.opening import Data
 
-def evaluate(  # noqa: PLR0913 - an option each
-    found: Annotated[Path | None, argument("DIR|FILE", help="Same as --predictions.")] = None,
-    *,
-    predictions: Annotated[
-        Path | None,
-        option(
-            "--predictions", "-p", metavar="DIR|FILE", help="Predictions in the data set's format, or baseline:NAME."
-        ),
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        option("--dataset", "-d", metavar="NAME|CARD.toml", help="Data set: a shipped card or your own."),
-    ] = None,
-    truth: Annotated[
-        Path | None,
-        option(
-            "--truth", metavar="DIR", help="Ground-truth label maps named like the predictions, instead of --dataset."
-        ),
-    ] = None,
-    classes: Annotated[
-        str | None,
-        option("--classes", metavar="A,B,C|N", help="With --truth: names of the classes 0, 1, ..., or their number."),
-    ] = None,
-    ignore: Annotated[
-        str | None,
-        option(
-            "--ignore", metavar="LIST|none", help="With --truth: ground-truth values that do not count, such as 255."
-        ),
-    ] = None,
-    split: SplitName = None,
-    data: DataFolder = None,
-    task: Annotated[
-        Literal["auto", "semantic", "instance", "panoptic"],
-        option("--task", help="What the predictions answer; auto tells by how they lie."),
-    ] = "auto",
-    label_space: Annotated[
-        Literal["ids", "train-ids"] | None,
-        option("--label-space", help="Values of predicted label maps: the data set's ids (default), or train ids."),
-    ] = None,
-    resize: Annotated[
-        Literal["no", "nearest"] | None,
-        option("--resize", help="Resize label maps whose size differs from the ground truth; default: refuse them."),
-    ] = None,
-    limit: Limit = None,
-    ids: IdsFile = None,
-    layout: LayoutName = None,
-    metrics: Metrics = "default",
-    regions: Regions = "",
-    crop0: Crop0 = None,
-    boundary_mode: BoundaryMode = None,
-    classes_in: ClassesIn = None,
-    area_from: AreaFrom = None,
-    voc_form: VocForm = None,
-    shown_from: ShownFrom = None,
-    max_detections: MaxDetections = None,
-    iou_thresholds: IouThresholds = None,
-    area_ranges: AreaRanges = None,
-    interval: IntervalChoice = None,
-    name: Name = None,
-    out: Out = Path("runs"),
-    resume: Resume = False,
-    overwrite: Overwrite = False,
-    as_json: AsJson = False,
+_OBJECTS = {"instance": "objects", "panoptic": "panoptic segments"}
+
+
+class PredictionOptions(OptionSet):
+    """Which predictions are scored, against which ground truth, and how their files are read."""
+
+    path: Path | None = argument("DIR|FILE", help="Predictions, in place of --predictions.", default=None)
+    predictions: Path | None = option(
+        "--predictions",
+        "-p",
+        metavar="DIR|FILE",
+        help="Predictions in the data set's format, or baseline:NAME.",
+        default=None,
+        group="Input",
+    )
+    dataset: str | None = dataset(default=None)
+    truth: Path | None = option(
+        "--truth",
+        metavar="DIR",
+        help="Folder of ground-truth label maps named like the predictions, in place of --dataset.",
+        default=None,
+        group="Input",
+    )
+    classes: str | None = option(
+        "--classes",
+        metavar="A,B,C|N",
+        help="With --truth: names of the classes 0, 1, ..., or the number of classes.",
+        default=None,
+        group="Input",
+    )
+    ignore: str | None = option(
+        "--ignore",
+        metavar="LIST|none",
+        help="With --truth: ground-truth values that are not scored, such as 255.",
+        default=None,
+        group="Input",
+    )
+    task: Literal["auto", "semantic", "instance", "panoptic"] = option(
+        "--task", help="Prediction type; auto infers it from the files.", default="auto", group="Input"
+    )
+    label_space: Literal["ids", "train-ids"] | None = option(
+        "--label-space",
+        help="Values of predicted label maps: the data set's ids (default), or train ids.",
+        default=None,
+        group="Input",
+    )
+    resize: Literal["no", "nearest"] | None = option(
+        "--resize",
+        help="Resize label maps whose size differs from the ground truth; default: no, refuse them.",
+        default=None,
+        group="Input",
+    )
+
+
+def command(
+    predictions: PredictionOptions,
+    data: DataOptions,
+    scoring: ScoringOptions,
+    records: RecordOptions,
+    output: JsonOption,
 ) -> int:
-    """Score stored predictions against the truth.
+    """Score stored predictions against the ground truth.
 
-    Reads predictions in the data set's official format and writes a run record; needs no model and no torch.
+    Reads predictions in the data set's official format and writes a run record. It needs neither the model nor torch.
 
-    Example:  bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
+    Examples:
+        bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
+        bench eval results/ --truth masks/ --classes background,cell
 
-    Two folders of label maps need no card:  bench eval results/ --truth masks/ --classes background,cell
+    The second one scores two folders of label maps, which need no card.
     """
-    given = dict(locals())
-    if (found is None) == (predictions is None):
-        problem = "--predictions/-p is missing" if found is None else "give the predictions once"
-        raise UsageError(f"{problem}: bench eval DIR|FILE, or bench eval --predictions DIR|FILE")
-    asked_for = found or predictions or Path()
-    given |= {"found": None, "predictions": asked_for}
-    startup.begin_reading(asked_for, data, metrics)
+    with startup.loading():
+        path = _path(predictions)
+        startup.begin_reading(path, data.root, scoring.metrics)
+        return _evaluate(path, predictions, data, scoring, records, as_json=output.as_json)
+
+
+def _evaluate(
+    path: Path,
+    predictions: PredictionOptions,
+    data: DataOptions,
+    scoring: ScoringOptions,
+    records: RecordOptions,
+    *,
+    as_json: bool,
+) -> int:
+    from bench.cli import jobs
+
+    opened = _open(path, predictions, data, quiet=as_json)
+    baseline = _baseline(path)
+    if baseline:
+        job = _baseline_job(baseline, opened, predictions, scoring, records)
+        return jobs.carry_out(job, records, as_json=as_json)
+    job = _predictions_job(path, opened, predictions, scoring, records, is_part=data.is_part)
+    names = ("dataset", "truth", "classes", "ignore")
+    another = jobs.shuffled_command(
+        flags_for(predictions, names), data, scoring, records, task=job.task, images=len(opened.samples)
+    )
+    return jobs.carry_out(job, records, as_json=as_json, another=another)
+
+
+def _path(options: PredictionOptions) -> Path:
+    """The predictions, which are given once: as argument or as option.
+
+    Raises:
+        UsageError: they are given twice, or not at all.
+    """
+    paths = [path for path in (options.path, options.predictions) if path is not None]
+    if len(paths) == 1:
+        return paths[0]
+    problem = "the predictions are given twice" if paths else "--predictions/-p is missing"
+    raise UsageError(f"{problem}: bench eval DIR|FILE, or bench eval --predictions DIR|FILE")
+
+
+def _baseline(path: Path) -> str:
+    """The name in `baseline:NAME`; "" for stored predictions."""
+    kind, _, name = str(path).partition(":")
+    return name if kind == "baseline" else ""
+
+
+def _open(path: Path, options: PredictionOptions, data: DataOptions, *, quiet: bool) -> Data:
+    """Open the ground truth: a data set with a card, or the folder of --truth."""
+    from bench.cli import jobs, without_card
+
+    if options.truth is None:
+        without_card.refuse_without_truth({"classes": options.classes, "ignore": options.ignore}, options.dataset)
+        return jobs.open_with_progress(
+            str(options.dataset),
+            data.split,
+            root=data.root,
+            layout_name=data.layout,
+            ids=data.ids,
+            limit=data.limit,
+            quiet=quiet,
+        )
+    of_data_sets = {
+        "dataset": options.dataset,
+        "split": data.split,
+        "data": data.root,
+        "layout": data.layout,
+    }
+    without_card.refuse_others(of_data_sets, options.label_space, options.task)
+    return without_card.open_folders(
+        options.truth,
+        path,
+        classes=options.classes,
+        ignore=options.ignore,
+        ids=data.ids,
+        limit=data.limit,
+    )
+
+
+def _baseline_job(
+    baseline: str,
+    opened: Data,
+    options: PredictionOptions,
+    scoring: ScoringOptions,
+    records: RecordOptions,
+) -> Job:
+    from bench.evaluation.choosing import boxes_of_truth, rules_for
+    from bench.evaluation.settings import require_semantic
+    from bench.evaluation.stored import made_from_truth
+
+    how_read = {"label_space": options.label_space, "resize": options.resize}
+    require_semantic(how_read, what="baselines, which are made from the truth")
+    task: str = options.task
+    if task == "auto":
+        task = "semantic" if "semantic" in opened.card.tasks else opened.card.tasks[0]
+    boxes = boxes_of_truth(opened.samples, task, scoring.metrics)
+    return made_from_truth(
+        opened.card,
+        opened.split,
+        opened.samples,
+        baseline,
+        root=opened.root,
+        task=task,
+        rules=rules_for(opened.card, task, masks=not boxes, **scoring.settings()),
+        name=records.name,
+        notices=(*opened.notices, *boxes),
+    )
+
+
+def _predictions_job(
+    path: Path,
+    opened: Data,
+    options: PredictionOptions,
+    scoring: ScoringOptions,
+    records: RecordOptions,
+    *,
+    is_part: bool,
+) -> Job:
     from bench.errors import PredictionError
     from bench.evaluation.choosing import boxes_alone, boxes_of_results, boxes_of_truth, rules_for
     from bench.evaluation.kinds import task_of
     from bench.evaluation.settings import require_semantic
-    from bench.evaluation.stored import made_from_truth, stored_predictions
+    from bench.evaluation.stored import stored_predictions
 
-    if truth is not None:
-        without_card.refuse_others(
-            {"dataset": dataset, "split": split, "data": data, "layout": layout}, label_space, task
-        )
-        opened = without_card.open_folders(truth, asked_for, classes=classes, ignore=ignore, ids=ids, limit=limit)
-    else:
-        without_card.refuse_without_truth({"classes": classes, "ignore": ignore}, dataset)
-        where: dict[str, Any] = {"root": data, "layout_name": layout, "ids": ids, "limit": limit}
-        opened = jobs.open_with_progress(str(dataset), split, **where, quiet=as_json)
-    asked = jobs.settings_of(given)
-    kind, _, baseline = str(asked_for).partition(":")
-    read = {"label_space": label_space, "resize": resize}
-    if kind == "baseline" and baseline:
-        require_semantic(read, what="baselines, which are made from the truth")
-        first = "semantic" if "semantic" in opened.card.tasks else opened.card.tasks[0]
-        answered = first if task == "auto" else task
-        boxes = boxes_of_truth(opened.samples, answered, metrics)
-        rules = rules_for(opened.card, answered, masks=not boxes, **asked)
-        job = made_from_truth(
-            opened.card,
-            opened.split,
-            opened.samples,
-            baseline,
-            root=opened.root,
-            task=answered,
-            rules=rules,
-            name=name,
-            notices=(*opened.notices, *boxes),
-        )
-        return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json)
-    path = asked_for.expanduser()
+    path = path.expanduser()
     if not path.exists():
         raise PredictionError(f"--predictions {path}: there is no such folder or file")
-    answered = task_of(path, opened.card) if task == "auto" else task
-    if answered != "semantic":
-        require_semantic(read, what={"instance": "objects", "panoptic": "panoptic segments"}[answered])
-    masks = answered != "instance" or not boxes_alone(path)
-    boxes = boxes_of_truth(opened.samples, answered, metrics) if masks else boxes_of_results(metrics)
-    rules = rules_for(opened.card, answered, masks=not boxes, **asked)
-    job = stored_predictions(
+    task = task_of(path, opened.card) if options.task == "auto" else options.task
+    if task != "semantic":
+        how_read = {"label_space": options.label_space, "resize": options.resize}
+        require_semantic(how_read, what=_OBJECTS[task])
+    if task == "instance" and boxes_alone(path):
+        boxes = boxes_of_results(scoring.metrics)
+    else:
+        boxes = boxes_of_truth(opened.samples, task, scoring.metrics)
+    return stored_predictions(
         opened.card,
         opened.split,
         opened.samples,
         path,
-        task=answered,
-        space=label_space or "ids",
-        resize=resize == "nearest",
-        rules=rules,
-        name=name,
+        task=task,
+        space=options.label_space or "ids",
+        resize=options.resize == "nearest",
+        rules=rules_for(opened.card, task, masks=not boxes, **scoring.settings()),
+        name=records.name,
         root=opened.root,
-        some=limit is not None or ids is not None,
+        some=is_part,
         notices=(*opened.notices, *boxes),
     )
-    another = jobs.against_shuffled(given, answered, len(opened.samples))
-    return jobs.carry_out(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json, another=another)

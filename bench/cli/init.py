@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from bench.cli import console
-from bench.cli.options import AsJson
+from bench.cli.options import JsonOption
+from bench.cli.parser.declarations import OptionSet, argument, flag
 
 CONFIG = """\
-# What `bench check` holds against what. Paths start from this file's folder.
+# What `bench check` compares. Paths are relative to this file's folder.
 
 [[checks]]
 name = "model"
 
-# A run record: what `bench run` or `bench eval` wrote (its folder, or one above that holds no other).
+# A run record of `bench run` or `bench eval`: its folder, or a folder with exactly one record below.
 run = "candidate"
-# Or predictions, which are scored as the baseline was:
+# Or predictions, which are scored by the rules of the baseline:
 #   predictions = "predictions"
 #   dataset = "cityscapes"               # a shipped card, or a path to your own
 #   data = "/data/cityscapes"
 
-# The run record to hold it against. Commit run.json and counts.npz: they are small and need no images.
+# The run record to compare with. Commit run.json and counts.npz: they are small and need no images.
 baseline = "baseline"
 
 metrics = ["mIoU"]
 
-# How many points worse is still acceptable. A number for all metrics, or one each: margin = { mIoU = 1.0, fwIoU = 0.5 }
+# Largest acceptable loss in points: one number for all metrics, or one each: { mIoU = 1.0, fwIoU = 0.5 }
 margin = 1.0
 
-# Classes that must not pay for the others, by IoU (AP, PQ), in points:
+# Largest acceptable loss of single classes in points (IoU, AP or PQ):
 #   [checks.classes]
 #   car = 2.0
 
-# Where the two were not scored on the same images: judge by those that both have.
+# If the two were not scored on the same images, compare on those that both have:
 #   common_images = true                 # above [checks.classes]
 """
 
@@ -55,13 +53,13 @@ jobs:
         with:
           python-version: "3.12"
 
-      # Install bench the way you do elsewhere; stored predictions need no torch.
+      # Install bench as you do elsewhere; scoring stored predictions needs no torch.
       - run: pip install segbench
 
-      # Make the predictions of this commit here, and score them into the folder that bench.toml calls `run`.
+      # Make the predictions of this commit here. They are scored into the folder that bench.toml names as `run`.
       - run: bench eval --predictions predictions --dataset cityscapes --data data/cityscapes --out candidate
 
-      # Exit code 1: a regression. 3: these images cannot settle it; --inconclusive pass or fail decides for you.
+      # Exit codes: 0 no regression, 1 regression, 3 inconclusive (--inconclusive pass or fail changes that).
       - run: bench check --junit bench-junit.xml
 
       - uses: actions/upload-artifact@v4
@@ -72,33 +70,36 @@ jobs:
 """
 
 
-def init(
-    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where to write; default: here.")] = Path(),
-    *,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
-    as_json: AsJson = False,
-) -> int:
+class InitOptions(OptionSet):
+    """Where the files are written."""
+
+    folder: Path = argument("FOLDER", help="Where to write; default: the current folder.", default=Path())
+    force: bool = flag("--force", help="Replace existing files.", group="Output")
+
+
+def command(options: InitOptions, output: JsonOption) -> int:
     """Write a bench.toml and a GitHub Actions workflow to start from.
 
-    Files that are there already are left alone, unless --force says otherwise.
+    Existing files are kept, unless --force is given.
     """
     from bench.errors import UsageError
 
-    root = folder.expanduser()
+    root = options.folder.expanduser()
     files = {root / "bench.toml": CONFIG, root / ".github" / "workflows" / "bench.yml": WORKFLOW}
-    there = [str(path) for path in files if path.exists()]
-    if there and not force:
-        raise UsageError(f"{' and '.join(there)} {'is' if len(there) == 1 else 'are'} there already; --force replaces")
+    existing = [str(path) for path in files if path.exists()]
+    if existing and not options.force:
+        verb = "exists" if len(existing) == 1 else "exist"
+        raise UsageError(f"{' and '.join(existing)} already {verb}; --force replaces")
     for path, text in files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}") from None
-    if as_json:
+    if output.as_json:
         console.say_json({"wrote": [str(path) for path in files]})
-    else:
-        for path in files:
-            console.say(f"wrote {path}")
-        console.note("say in bench.toml what is checked, then: bench check")
+        return 0
+    for path in files:
+        console.say(f"wrote {path}")
+    console.note("next  edit bench.toml, then run: bench check")
     return 0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli import console, startup, words
+from bench.cli import console, startup
+from bench.cli.options import DataOptions, RecordOptions, ScoringOptions
+from bench.cli.parser.declarations import flags_for
 
 if TYPE_CHECKING:
     from bench.evaluation.jobs import Job
@@ -22,36 +24,21 @@ _CLOSER = {
     "--by confusion": {"confused"},
 }
 """Option of `bench show` that says more about a run -> the tables of which one is needed."""
-FOR_CONFIDENCE = {"ECE", "MCE", "calibration"}
+_OF_CONFIDENCE = {"ECE", "MCE", "calibration"}
 """Metrics that need a confidence with each prediction."""
-OF_THE_QUESTION = (
-    "dataset",
-    "truth",
-    "classes",
-    "ignore",
-    "split",
-    "data",
-    "limit",
-    "ids",
-    "layout",
-    "metrics",
-    "regions",
-    "crop0",
-    "boundary_mode",
-    "classes_in",
-    "interval",
-    "out",
-)
-"""Parameters of `bench run` and `bench eval` that a run to compare with must share."""
-_LOOKED_AT = 20
-"""Records among which one to compare with is looked for."""
+_SAME_SCORING = ("metrics", "regions", "crop0", "boundary_mode", "classes_in", "interval")
+"""Options of scoring that a suggested command repeats, so that the two runs can be compared."""
+_RECENT = 20
+"""How many records, the newest ones, are searched for one to compare with."""
 
 
-def open_with_progress(dataset: str, split: str | None, *, quiet: bool, root: Path | None = None, **words: Any) -> Data:
+def open_with_progress(
+    dataset: str, split: str | None, *, quiet: bool, root: Path | None = None, **options: Any
+) -> Data:
     """Open a split; `streets` is drawn on first use, which takes a while and shows a bar."""
     from bench.opening import asked
 
-    return open_asked(asked(dataset, split, **words), quiet=quiet, root=root)
+    return open_asked(asked(dataset, split, **options), quiet=quiet, root=root)
 
 
 def open_asked(question: Asked, *, quiet: bool, root: Path | None) -> Data:
@@ -62,11 +49,9 @@ def open_asked(question: Asked, *, quiet: bool, root: Path | None) -> Data:
         return opening.open_asked(question, root=root, progress=report)
 
 
-def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of scoring among the parameters of a command, `metrics` and `regions` included."""
-    from bench.evaluation.settings import KNOWN
-
-    return {name: value for name, value in given.items() if name in KNOWN}
+def needs_confidence(scoring: ScoringOptions) -> bool:
+    """Whether a metric needs a confidence with each prediction."""
+    return not _OF_CONFIDENCE.isdisjoint(scoring.metrics.split(","))
 
 
 def require_folder(out: Path) -> None:
@@ -85,7 +70,7 @@ def require_folder(out: Path) -> None:
         raise UsageError(f"--out {out}: {there} {what}; name a folder for run records")
 
 
-def carry_out(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bool, another: str = "") -> int:
+def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str = "") -> int:
     """Evaluate, print the table or the record, and say what to do next; Ctrl-C keeps what was counted.
 
     `another` is a command that makes a run to compare with, shown if there is none yet; "" if no such command works.
@@ -94,14 +79,14 @@ def carry_out(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bo
 
     from bench.evaluation.answered import answered
 
-    require_folder(out)
-    there = None if overwrite else answered(job, out)
+    require_folder(records.out)
+    there = None if records.overwrite else answered(job, records.out)
     if there is not None:
         console.note(
             f"already there: {there.path} (evaluated {there.record.created}); model, data and bench are unchanged, "
             "so nothing was evaluated (--overwrite evaluates again)"
         )
-    run = there or _evaluated(job, out=out, resume=resume, overwrite=overwrite, as_json=as_json)
+    run = there or _evaluated(job, records, as_json=as_json)
     if as_json:
         console.say_json({**msgspec.to_builtins(run.record), "path": str(run.path)})
         return 0
@@ -116,8 +101,8 @@ def carry_out(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bo
     return 0
 
 
-def _evaluated(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: bool) -> Run:
-    """Evaluate with a bar; Ctrl-C keeps what was counted."""
+def _evaluated(job: Job, records: RecordOptions, *, as_json: bool) -> Run:
+    """Evaluate with a progress bar; Ctrl-C keeps what was counted."""
     from bench import kernels
     from bench.evaluation import evaluate
 
@@ -135,26 +120,46 @@ def _evaluated(job: Job, *, out: Path, resume: bool, overwrite: bool, as_json: b
                 counted[:] = [done, total]
                 report(done, total)
 
-            with console.prints_aside(wanted=as_json):
-                return evaluate(job, out=out, resume=resume, overwrite=overwrite, progress=follow)
+            with console.prints_to_stderr(as_json=as_json):
+                return evaluate(
+                    job, out=records.out, resume=records.resume, overwrite=records.overwrite, progress=follow
+                )
     except KeyboardInterrupt:
         console.interrupted(
-            f"stopped after {counted[0]} of {counted[1]} images; the same command with --resume goes on from there"
+            f"stopped after {counted[0]} of {counted[1]} images; run the same command with --resume to continue"
         )
 
 
-def against_shuffled(given: Mapping[str, Any], task: str, images: int) -> str:
+def shuffled_command(
+    dataset: Sequence[str],
+    data: DataOptions,
+    scoring: ScoringOptions,
+    records: RecordOptions,
+    *,
+    task: str,
+    images: int,
+) -> str:
     """The command that scores shuffled ground truth, which every model should beat, with the options of this run.
 
-    "" if there is no such baseline: for objects, a single image, metrics of confidence, and baselines.
+    "" if there is no such baseline: for objects, a single image, and metrics of confidence. `dataset`
+    holds the words that name the ground truth.
     """
-    from bench.cli.eval import evaluate as command
-
-    is_baseline = str(given.get("predictions", "")).startswith("baseline:")
-    if task != "semantic" or images < 2 or is_baseline or FOR_CONFIDENCE & set(str(given["metrics"]).split(",")):
+    if task != "semantic" or images < 2 or needs_confidence(scoring):
         return ""
-    kept = {name: value for name, value in given.items() if name in OF_THE_QUESTION}
-    return shlex.join(["bench", "eval", "--predictions", "baseline:shuffled", *words.spoken(command, kept)])
+    words = ["bench", "eval", "--predictions", "baseline:shuffled", *dataset]
+    return shlex.join([*words, *comparable_flags(data, scoring, records)])
+
+
+def comparable_flags(
+    data: DataOptions, scoring: ScoringOptions, records: RecordOptions, *, split: bool = True
+) -> list[str]:
+    """The words that a command repeats, so that its run can be compared with the one at hand."""
+    of_data = ("split", "root", "limit", "ids", "layout") if split else ("root", "limit", "ids", "layout")
+    return [
+        *flags_for(data, of_data),
+        *flags_for(scoring, _SAME_SCORING),
+        *flags_for(records, ("out",)),
+    ]
 
 
 def _comparison(run: Run) -> str:
@@ -162,7 +167,7 @@ def _comparison(run: Run) -> str:
     others = [found for found in run.path.parents[1].glob("*/*/run.json") if found.parent != run.path]
     mine = {(name, each.rules, each.truth) for name, each in run.record.tables.items()}
     myself = run.record.model, run.record.settings
-    for other in sorted(others, key=lambda found: found.stat().st_mtime, reverse=True)[:_LOOKED_AT]:
+    for other in sorted(others, key=lambda found: found.stat().st_mtime, reverse=True)[:_RECENT]:
         try:
             content = json.loads(other.read_bytes())
             theirs = {(name, each["rules"], each["truth"]) for name, each in content["tables"].items()}

@@ -1,15 +1,14 @@
-"""`bench list`: which data sets, models and metrics there are."""
+"""`bench list`: the data sets, models and metrics that ship."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Annotated, Any, Literal
-
-import typer
+from typing import Any, Literal
 
 from bench.cli import console
-from bench.cli.options import AsJson
+from bench.cli.options import JsonOption
+from bench.cli.parser.declarations import OptionSet, argument
 
 Row = dict[str, Any]
 WIDTHS: Mapping[str, Mapping[str, int]] = {
@@ -21,35 +20,38 @@ WIDTHS: Mapping[str, Mapping[str, int]] = {
 _WHOLE = 60
 
 
-def list_(
-    what: Annotated[Literal["datasets", "models", "metrics"], typer.Argument(help="What to list.")],
-    *,
-    as_json: AsJson = False,
-) -> int:
+class ListOptions(OptionSet):
+    """What is listed."""
+
+    kind: Literal["datasets", "models", "metrics"] = argument("WHAT", help="What to list.")
+
+
+def command(options: ListOptions, output: JsonOption) -> int:
     """List data sets, models or metrics."""
-    rows = {"datasets": _datasets, "models": _models, "metrics": _metrics}[what]()
-    if as_json:
-        console.say_json({what: rows})
-    elif what == "metrics":
-        for task, some in groupby(rows, key=lambda row: row["task"]):
-            named = [{key: value for key, value in row.items() if key != "task"} for row in some]
-            console.say(f"{task}:\n\n{_table(named, WIDTHS[what])}\n")
+    kind = options.kind
+    rows = {"datasets": _datasets, "models": _models, "metrics": _metrics}[kind]()
+    if output.as_json:
+        console.say_json({kind: rows})
+    elif kind == "metrics":
+        for task, of_task in groupby(rows, key=lambda row: row["task"]):
+            metrics = [{key: value for key, value in row.items() if key != "task"} for row in of_task]
+            console.say(f"{task}:\n\n{_table(metrics, WIDTHS[kind])}\n")
     else:
-        console.say(_table(rows, WIDTHS[what]))
+        console.say(_table(rows, WIDTHS[kind]))
     return 0
 
 
 def _table(rows: Sequence[Row], widths: Mapping[str, int]) -> str:
     from tabulate import tabulate
 
-    wide = [widths.get(name, _WHOLE) for name in rows[0]]
+    limits = [widths.get(name, _WHOLE) for name in rows[0]]
     return tabulate(
         rows,
         headers="keys",
         tablefmt="plain",
         missingval="-",
-        maxcolwidths=wide,
-        maxheadercolwidths=wide,
+        maxcolwidths=limits,
+        maxheadercolwidths=limits,
         colalign=["right" if isinstance(value, int) else "left" for value in rows[0].values()],
     )
 

@@ -1,84 +1,121 @@
-"""The options of `bench run` that say how a model runs, each with its help text, and how their words are read.
+"""The options of `bench run` that say how a model runs.
 
-What the values mean, and which are out of range, is for `models.Options` to say.
+`models.Options` says what the values mean and which are out of range.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import typer
+from bench.cli.parser.declarations import OptionSet, flag, option
+from bench.errors import UsageError
 
-ModelName = Annotated[
-    str,
-    typer.Option(
+
+class ModelOptions(OptionSet):
+    """Which model runs, how it is applied to images, and on which hardware."""
+
+    model: str = option(
         "--model",
         "-m",
         metavar="NAME",
-        help="Model: see `bench list models`, or own code: package.module:name or file.py:name.",
-    ),
-]
-Weights = Annotated[
-    str | None,
-    typer.Option(
+        help="Model: a name from `bench list models`, or your own code as package.module:name or file.py:name.",
+        group="Model",
+    )
+    weights: str | None = option(
         "--weights",
         metavar="FILE|DIR|ID|DEFAULT",
-        help="Checkpoint, saved folder or hub id; default: the weights that ship.",
-    ),
-]
-Task = Annotated[
-    Literal["semantic", "instance", "panoptic"] | None,
-    typer.Option("--task", help="What the model shall answer, where it has several forms; default: its first."),
-]
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where the network runs.")]
-BatchSize = Annotated[int | None, typer.Option("--batch-size", metavar="N", help="Images a step.")]
-Amp = Annotated[bool, typer.Option("--amp", help="Mixed precision.")]
-Compile = Annotated[bool, typer.Option("--compile", help="Compile the network with torch.compile first.")]
-InputSize = Annotated[
-    str | None, typer.Option("--input-size", metavar="HxW", help="Resize images to this before the network.")
-]
-Window = Annotated[
-    str | None,
-    typer.Option("--window", metavar="HxW", help="Slide a window of this size over larger images; logits average."),
-]
-Overlap = Annotated[
-    float | None, typer.Option("--overlap", metavar="SHARE", help="Of neighbouring windows; default: 1/3.")
-]
-Scales = Annotated[
-    str | None,
-    typer.Option("--scales", metavar="LIST", help="Average the probabilities at these scales, such as .5,1,1.5."),
-]
-Flip = Annotated[bool, typer.Option("--flip", help="Average with the prediction of the mirrored image.")]
-ScoreThreshold = Annotated[
-    float | None, typer.Option("--score-threshold", metavar="SCORE", help="Drop objects that score less.")
-]
-Detections = Annotated[
-    int | None, typer.Option("--detections", metavar="N", help="Keep at most so many objects an image.")
-]
-Prompt = Annotated[
-    Literal["points", "boxes"], typer.Option("--prompt", help="What promptable models are given of each object.")
-]
-Prompts = Annotated[int, typer.Option("--prompts", metavar="N", help="How many prompts for each object.")]
-Sidecar = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE.toml", help="What an exported network does not tell of itself."),
-]
+        help="Checkpoint, saved folder or hub id; default: the weights that ship with bench.",
+        default=None,
+        group="Model",
+    )
+    task: Literal["semantic", "instance", "panoptic"] | None = option(
+        "--task",
+        help="Task to run, for models that support several; default: the model's first.",
+        default=None,
+        group="Model",
+    )
+    config: Path | None = option(
+        "--config",
+        metavar="FILE.toml",
+        help="Description of an exported network: inputs, outputs and classes that its file does not state.",
+        default=None,
+        group="Model",
+    )
+    input_size: str | None = option(
+        "--input-size",
+        metavar="HxW",
+        help="Resize images to this size before the network.",
+        default=None,
+        group="Prediction",
+    )
+    window: str | None = option(
+        "--window",
+        metavar="HxW",
+        help="Slide a window of this size over larger images and average the logits.",
+        default=None,
+        group="Prediction",
+    )
+    overlap: float | None = option(
+        "--overlap",
+        metavar="FRACTION",
+        help="Fraction that neighbouring windows share; default: 1/3.",
+        default=None,
+        group="Prediction",
+    )
+    scales: str | None = option(
+        "--scales",
+        metavar="LIST",
+        help="Average the probabilities over these scales, such as .5,1,1.5.",
+        default=None,
+        group="Prediction",
+    )
+    flip: bool = flag("--flip", help="Average with the prediction for the mirrored image.", group="Prediction")
+    score_threshold: float | None = option(
+        "--score-threshold",
+        metavar="SCORE",
+        help="Drop detections with a lower score.",
+        default=None,
+        group="Prediction",
+    )
+    detections: int | None = option(
+        "--detections",
+        metavar="N",
+        help="Keep at most N detections per image, the highest-scoring ones.",
+        default=None,
+        group="Prediction",
+    )
+    prompt: Literal["points", "boxes"] = option(
+        "--prompt",
+        help="Kind of prompt that a promptable model gets for each object.",
+        default="points",
+        group="Prediction",
+    )
+    prompts: int = option("--prompts", metavar="N", help="Number of prompts per object.", default=1, group="Prediction")
+    device: Literal["auto", "cpu", "cuda"] = option(
+        "--device", help="Device that the network runs on.", default="auto", group="Speed"
+    )
+    batch_size: int | None = option("--batch-size", metavar="N", help="Images per batch.", default=None, group="Speed")
+    amp: bool = flag("--amp", help="Use automatic mixed precision.", group="Speed")
+    compile: bool = flag("--compile", help="Compile the network with torch.compile first.", group="Speed")
+    latency: bool = flag(
+        "--latency", help="Also time up to 50 images one at a time: median and 95th percentile.", group="Speed"
+    )
 
 
-def size(flag: str, text: str | None) -> tuple[int, int] | None:
+def size(name: str, text: str | None) -> tuple[int, int] | None:
     """Height and width from a text such as 512x1024; None stays None."""
     if text is None:
         return None
     height, _, width = text.lower().partition("x")
     if not (height.isdigit() and width.isdigit()):
-        raise typer.BadParameter(f"{flag} {text}: height and width in pixels are needed, such as 512x1024")
+        raise UsageError(f"{name} {text}: expected height and width in pixels, such as 512x1024")
     return int(height), int(width)
 
 
-def numbers(flag: str, text: str) -> tuple[float, ...]:
+def numbers(name: str, text: str) -> tuple[float, ...]:
     """Numbers from a text such as .5,1,1.5."""
     try:
         return tuple(float(word) for word in text.split(","))
     except ValueError:
-        raise typer.BadParameter(f"{flag} {text}: numbers with commas between are needed, such as .5,1,1.5") from None
+        raise UsageError(f"{name} {text}: expected comma-separated numbers, such as .5,1,1.5") from None

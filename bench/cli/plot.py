@@ -1,56 +1,61 @@
-"""`bench plot`: accuracy over cost, with intervals and the front of what is not beaten in both."""
+"""`bench plot`: accuracy over cost, with intervals and the Pareto front."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
-
-import typer
+from typing import Literal
 
 from bench.cli import console
-from bench.cli.options import AsJson
+from bench.cli.options import JsonOption
+from bench.cli.parser.declarations import OptionSet, argument, option
 
 
-def plot(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="RUN... | BOARD", help="Run records, or the folder of one board.")
-    ],
-    *,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="A .png, .svg or .pdf.")],
-    metric: Annotated[
-        str | None, typer.Option("--metric", metavar="NAME", help="Score; default: the board's, or mIoU, AP, PQ.")
-    ] = None,
-    cost: Annotated[
-        Literal["parameters", "GFLOPs", "latency", "images/s", "memory"],
-        typer.Option("--cost", help="What the horizontal axis is."),
-    ] = "parameters",
-    as_json: AsJson = False,
-) -> int:
+class PlotOptions(OptionSet):
+    """What is plotted, and where the file goes."""
+
+    paths: list[Path] = argument("RUN|BOARD", help="Run records, or the folder of one board.")
+    output: Path = option("--output", "-o", metavar="FILE", help="Image to write: .png, .svg or .pdf.", group="Output")
+    metric: str | None = option(
+        "--metric",
+        metavar="NAME",
+        help="Metric; default: the board's, or mIoU, AP, PQ.",
+        default=None,
+        group="Axes",
+    )
+    cost: Literal["parameters", "GFLOPs", "latency", "images/s", "memory"] = option(
+        "--cost", help="Cost on the horizontal axis.", default="parameters", group="Axes"
+    )
+
+
+def command(options: PlotOptions, output: JsonOption) -> int:
     """Plot accuracy over cost.
 
-    Shows which models no other beats in both, with the interval of each score.
+    Marks the models that no other model beats in both, and draws the interval of each score.
 
-    Example:  bench plot leaderboards/streets -o front.svg --cost GFLOPs
+    Example:
+        bench plot leaderboards/streets -o front.svg --cost GFLOPs
     """
     import msgspec
 
     from bench import runs
     from bench.boards import board_file, fronts
-    from bench.render import plot as picture
+    from bench.render import plot
     from bench.runs.finding import find_record
 
-    if len(paths) == 1 and (paths[0].expanduser() / "board.toml").is_file():
-        found = fronts.of_board(board_file.read(paths[0].expanduser()), metric=metric, cost=cost)
+    paths = [path.expanduser() for path in options.paths]
+    if len(paths) == 1 and (paths[0] / "board.toml").is_file():
+        board = board_file.read(paths[0])
+        front = fronts.of_board(board, metric=options.metric, cost=options.cost)
     else:
-        records = [runs.read(find_record(path.expanduser())) for path in paths]
-        found = fronts.front(records, metric=metric, cost=cost)
-    picture.write(found, output.expanduser())
-    if as_json:
-        console.say_json({**msgspec.to_builtins(found), "file": str(output)})
+        records = [runs.read(find_record(path)) for path in paths]
+        front = fronts.front(records, metric=options.metric, cost=options.cost)
+    plot.write(front, options.output.expanduser())
+    if output.as_json:
+        console.say_json({**msgspec.to_builtins(front), "file": str(options.output)})
         return 0
-    best = ", ".join(point.name for point in found.points if point.on_front)
-    for note in found.notes:
+    best = ", ".join(point.name for point in front.points if point.on_front)
+    for note in front.notes:
         console.note(f"note: {note}")
-    number = f"{len(found.points)} run{'s' if len(found.points) > 1 else ''}"
-    console.say(f"wrote {output}: {number}; on the front of {found.metric} and {cost}: {best}")
+    number = f"{len(front.points)} run{'s' if len(front.points) > 1 else ''}"
+    console.say(f"wrote {options.output}: {number}; on the front of {front.metric} and {front.cost}: {best}")
     return 0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench import cli
-from bench.cli import console
+from bench.cli import commands, console
 
 
 @pytest.fixture
@@ -40,6 +40,41 @@ def test_help_of_boards_lists_their_commands(bench: Any, words: tuple[str, ...])
 
 def test_help_of_one_command(bench: Any) -> None:
     assert bench("run", "--help") == bench("help", "run")
+    assert bench("board", "add", "-h") == bench("help", "board", "add")
+
+
+def test_help_of_run_is_in_groups_and_in_words(bench) -> None:
+    _, out, _ = bench("run", "--help")
+    titles = [line for line in out.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    expected = ["Example", "Input", "Model", "Prediction", "Speed", "Metrics", "Object metrics", "Intervals", "Output"]
+    assert [f"{title}:" for title in (*expected, "Options")] == titles
+    assert "<" not in out
+    assert "  -d, --dataset NAME|CARD.toml\n" in out
+    assert "      --device auto|cpu|cuda  Device that the network runs on. [default: auto]\n" in out
+
+
+@pytest.mark.parametrize("name", commands.all_names())
+@pytest.mark.parametrize("columns", [80, 95])
+def test_help_fits_the_terminal(bench, monkeypatch: pytest.MonkeyPatch, name: str, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    _, out, _ = bench(*name.split(), "--help")
+    lines = [line for line in out.splitlines() if not line.startswith("    bench ")]  # to be copied whole
+    longest = max(map(len, lines))
+    assert columns - 15 < longest <= columns
+
+
+@pytest.mark.parametrize("words", [(), ("board",)])
+def test_overviews_fit_the_terminal_and_cut_nothing(bench, monkeypatch: pytest.MonkeyPatch, words) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = bench(*words)
+    assert max(map(len, out.splitlines())) <= 80
+    assert "..." not in out
+
+
+def test_every_command_is_in_the_overview(bench) -> None:
+    _, out, _ = bench()
+    for name in commands.NAMES:
+        assert f"\n  {name} " in out
 
 
 @pytest.mark.parametrize("word", ["version", "-V", "--version"])

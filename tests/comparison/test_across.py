@@ -103,4 +103,4 @@ def test_options_that_would_change_nothing_are_refused(
     runs: list[Run], capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
     assert 2 == cli.main(["compare", str(runs[0].path), str(runs[1].path), *words])
-    assert f"{words[1]} does not go with {words[0]}" in capsys.readouterr().err
+    assert f"{words[1]} has no effect with {words[0]}" in capsys.readouterr().err

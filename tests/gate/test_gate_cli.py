@@ -254,7 +254,7 @@ def test_init_writes_files_that_are_right_and_replaces_none(bench: Bench, tmp_pa
     wrote[0].write_text(commented)
     assert {"car": 2.0} == gate_file.read(wrote[0]).checks[0].classes
     code, _, err = bench("init", tmp_path)
-    assert (2, True) == (code, "are there already; --force replaces" in err)
+    assert (2, True) == (code, "already exist; --force replaces" in err)
     assert commented == wrote[0].read_text()
     assert 0 == bench("init", tmp_path, "--force")[0]
     assert commented != wrote[0].read_text()

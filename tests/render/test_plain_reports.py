@@ -16,7 +16,7 @@ from PIL import Image
 
 from bench import boards, cli, runs
 from bench.boards import board_file
-from bench.cli import jobs
+from bench.cli import jobs, options
 from bench.comparison import compare
 from bench.families import Rules
 from bench.metrics.regions import Plan, fits
@@ -233,10 +233,16 @@ def test_a_baseline_alone_proposes_no_other_one(place: list[str], capsys: pytest
 
 
 def test_no_baseline_is_proposed_where_there_is_none() -> None:
-    given = {"predictions": "found", "dataset": "a.toml", "metrics": "default"}
-    assert "baseline:shuffled" in jobs.against_shuffled(given, "semantic", 2)
-    assert "" == jobs.against_shuffled(given, "instance", 2) == jobs.against_shuffled(given, "semantic", 1)
-    assert "" == jobs.against_shuffled({**given, "metrics": "mIoU,ECE"}, "semantic", 2)
+    def suggested(task: str, images: int, metrics: str = "default") -> str:
+        scoring = options.ScoringOptions(metrics=metrics)
+        words = ["--dataset", "a.toml"]
+        data, records = options.DataOptions(limit=3), options.RecordOptions()
+        return jobs.shuffled_command(words, data, scoring, records, task=task, images=images)
+
+    expected = "bench eval --predictions baseline:shuffled --dataset a.toml --limit 3"
+    assert expected == suggested("semantic", 2)
+    assert "" == suggested("instance", 2) == suggested("semantic", 1)
+    assert "" == suggested("semantic", 2, "mIoU,ECE")
 
 
 # ---- crops that do not fit
