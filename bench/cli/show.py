@@ -84,12 +84,12 @@ def command(options: ShowOptions, output: JsonOption) -> int:
 
 
 def _write(run: Run, options: ShowOptions) -> None:
-    from bench.render import csv
+    from bench.render import run_files
 
     for path, write, content in (
-        (options.per_image, csv.write_per_image, "the scores of {} images"),
-        (options.curves, csv.write_curves, "{} points of precision over recall"),
-        (options.confusion, csv.write_confusion, "{} pairs of classes"),
+        (options.per_image, run_files.write_per_image, "the scores of {} images"),
+        (options.curves, run_files.write_curves, "{} points of precision over recall"),
+        (options.confusion, run_files.write_confusion, "{} pairs of classes"),
     ):
         if path is not None:
             count = write(run, path.expanduser())

@@ -16,7 +16,9 @@ import pytest
 from bench import boards, runs
 from bench.boards import board_file
 from bench.errors import UsageError
-from bench.render import board_terminal, data, html, latex, markdown
+from bench.render.board import csv as csv_format
+from bench.render.board import html, latex, markdown, terminal
+from bench.render.board import json as json_format
 
 BOARD = """
 title = "Blocks val"
@@ -63,12 +65,12 @@ def test_every_format_shows_costs(place: Path) -> None:
     assert ["parameters (M)", "images/s", "p50 (ms)", "memory (GiB)"] == columns
     line = next(line for line in markdown.render(table).splitlines() if line.startswith("| 1 | fast"))
     assert ["27.6", "81.2", "12.3", "1.50"] == [word.strip() for word in line.split("|")][-7:-3]
-    for page in (board_terminal.render(table), html.render(table), latex.render(table)):
+    for page in (terminal.render(table), html.render(table), latex.render(table)):
         assert all(word in page for word in ("27.6", "81.2", "12.3", "1.50", "134.5"))
-    (fast, slow, old) = csv.DictReader(io.StringIO(data.as_csv(table)))
+    (fast, slow, old) = csv.DictReader(io.StringIO(csv_format.render(table)))
     assert ("27.6", "12.3", "81.2") == (fast["parameters"], fast["p50 ms"], slow["images/s"])
     assert ("134.5", "", "") == (old["parameters"], old["images/s"], old["memory"])
-    rows: list[dict[str, Any]] = json.loads(data.as_json(table))["rows"]
+    rows: list[dict[str, Any]] = json.loads(json_format.render(table))["rows"]
     assert [27.6, 27.6, 134.5] == [row["parameters"] for row in rows]
     assert [1.5, 1.5, None] == [row["memory"] for row in rows]
 

@@ -14,7 +14,8 @@ from bench.boards import board_file
 from bench.boards.board_table import Score, Table
 from bench.comparison.seeds import compare_seeds
 from bench.errors import UsageError
-from bench.render import board_terminal, data, html, latex, markdown
+from bench.render.board import csv as csv_format
+from bench.render.board import html, latex, markdown, terminal
 
 BOARD = """
 title = "Blocks val"
@@ -63,11 +64,11 @@ def test_the_mean_stands_beside_the_runs_with_both_errors(place: Path, table: Ta
 
 
 def test_every_format_shows_it(table: Table) -> None:
-    for render in (board_terminal.render, markdown.render, html.render, latex.render):
+    for render in (terminal.render, markdown.render, html.render, latex.render):
         page = render(table)
         assert "Means over seeds" in page
         assert "net (3 seeds)" in page
-    rows = {row["name"]: row for row in csv.DictReader(io.StringIO(data.as_csv(table)))}
+    rows = {row["name"]: row for row in csv.DictReader(io.StringIO(csv_format.render(table)))}
     assert float(rows["net (3 seeds)"]["mIoU:seed_error"]) > 0
     assert "" == rows["net"]["mIoU:seed_error"]
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from bench.boards.board_table import Column, Row, Score, Table
-from bench.render import board_terminal, data, html, latex, markdown
+from bench.render.board import csv as csv_format
+from bench.render.board import html, latex, markdown, terminal
+from bench.render.board import json as json_format
 
 COLUMNS = (
     Column("rank", "rank", "rank"),
@@ -147,16 +149,16 @@ def test_latex() -> None:
 
 
 def test_terminal() -> None:
-    assert TERMINAL == board_terminal.render(TABLE)
+    assert TERMINAL == terminal.render(TABLE)
 
 
 def test_csv() -> None:
-    assert CSV == data.as_csv(TABLE)
-    assert 4 == len(list(csv.DictReader(io.StringIO(data.as_csv(TABLE)))))
+    assert CSV == csv_format.render(TABLE)
+    assert 4 == len(list(csv.DictReader(io.StringIO(csv_format.render(TABLE)))))
 
 
 def test_json() -> None:
-    found = json.loads(data.as_json(TABLE))
+    found = json.loads(json_format.render(TABLE))
     assert ["title", "note", "columns", "rows", "remarks"] == list(found)
     assert {"key": "mIoU@crop-200", "title": "crop 200", "kind": "score"} == found["columns"][3]
     assert [0.61249, 0.6, 0.625, True] == [found["rows"][0][f"mIoU{end}"] for end in ("", ":low", ":high", ":bold")]

@@ -12,7 +12,7 @@ import pytest
 
 from bench import boards, cli
 from bench.boards import board_file
-from bench.render import markdown
+from bench.render.board import markdown
 
 FOLDER = Path(__file__).parents[2] / "leaderboards"
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/board.toml"))

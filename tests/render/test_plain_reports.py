@@ -20,7 +20,8 @@ from bench.cli import jobs, options
 from bench.comparison import compare
 from bench.families import Rules
 from bench.metrics.regions import Plan, fits
-from bench.render import board_terminal, comparison, comparison_json, terminal
+from bench.render import comparison, comparison_json, terminal
+from bench.render.board import terminal as board_terminal
 from bench.runs import Run, circumstances
 
 CARD = """

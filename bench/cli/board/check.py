@@ -9,7 +9,7 @@ from bench.cli.options import JsonOption
 
 def command(options: BoardOptions, output: JsonOption) -> int:
     """Fail (exit code 1) if the board's README.md does not match its files, and say which rows differ."""
-    from bench.render import markdown
+    from bench.render.board import markdown
 
     board, table = open_board(options.folder, quiet=output.as_json)
     path = board.path / "README.md"

@@ -10,7 +10,7 @@ from bench.errors import UsageError
 
 def command(options: BoardOptions, output: JsonOption) -> int:
     """Write the board's README.md."""
-    from bench.render import markdown
+    from bench.render.board import markdown
 
     board, table = open_board(options.folder, quiet=output.as_json)
     path = board.path / "README.md"

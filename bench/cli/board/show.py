@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from bench.cli import console
 from bench.cli.board import BoardOptions, open_board
 from bench.cli.options import JsonOption
 from bench.cli.parser.declarations import OptionSet, option
 from bench.errors import UsageError
-
-if TYPE_CHECKING:
-    from bench.boards.board_table import Table
+from bench.render.board import FORMATS, render
 
 
 class TableOptions(OptionSet):
     """How the table is written, and where."""
 
-    form: Literal["terminal", "markdown", "latex", "html", "csv", "json"] = option(
-        "--format", "-f", help="Format of the table.", default="terminal", group="Output"
+    form: str = option(
+        "--format", "-f", help="Format of the table.", default="terminal", choices=FORMATS, group="Output"
     )
     out: Path | None = option(
         "--out",
@@ -38,7 +35,7 @@ def command(board: BoardOptions, options: TableOptions, output: JsonOption) -> i
         bench board show leaderboards/streets --format latex --out table.tex
     """
     _, table = open_board(board.folder, quiet=output.as_json)
-    text = _render("json" if output.as_json else options.form, table)
+    text = render("json" if output.as_json else options.form, table)
     if options.out is None:
         console.say(text.rstrip("\n"))
         return 0
@@ -48,17 +45,3 @@ def command(board: BoardOptions, options: TableOptions, output: JsonOption) -> i
         raise UsageError(f"cannot write {options.out}: {error.strerror}") from None
     console.note(f"wrote {options.out}")
     return 0
-
-
-def _render(form: str, table: Table) -> str:
-    from bench.render import board_terminal, data, html, latex, markdown
-
-    renderers = {
-        "terminal": board_terminal.render,
-        "markdown": markdown.render,
-        "latex": latex.render,
-        "html": html.render,
-        "csv": data.as_csv,
-        "json": data.as_json,
-    }
-    return renderers[form](table)

@@ -56,11 +56,13 @@ class Declaration:
         default: Any,
         group: str = "Arguments",
         minimum: int | None = None,
+        choices: tuple[str, ...] = (),
         is_flag: bool = False,
     ) -> None:
         """Declare it; the class that it stands in completes it."""
         self.flags, self.metavar, self.help = flags, metavar, help
         self.default, self.group, self.minimum, self.is_flag = default, group, minimum, is_flag
+        self._choices = choices
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.owner, self.field = owner, name
@@ -86,9 +88,9 @@ class Declaration:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The valid values, where only some are."""
+        """The valid values, as declared or as the type says; () where any value is valid."""
         hint = self._hint()
-        return get_args(hint) if get_origin(hint) is Literal else ()
+        return get_args(hint) if get_origin(hint) is Literal else self._choices
 
     @property
     def is_repeated(self) -> bool:
@@ -138,9 +140,12 @@ def option(
     metavar: str = "",
     group: str = "Options",
     minimum: int | None = None,
+    choices: tuple[str, ...] = (),
 ) -> Any:
     """Declare an option with a value; the first flag is the one that messages use."""
-    return Declaration(flags, help=help, metavar=metavar, default=default, group=group, minimum=minimum)
+    return Declaration(
+        flags, help=help, metavar=metavar, default=default, group=group, minimum=minimum, choices=choices
+    )
 
 
 def flag(*flags: str, help: str, group: str = "Options") -> Any:  # noqa: A002 - the usual word
