@@ -1,0 +1,57 @@
+"""Every example runs as a user would run it, in an empty folder, and prints what it promises."""
+
+from __future__ import annotations
+
+import importlib.util
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+Run = Callable[[str], list[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """A function that runs an example in an empty folder and returns the lines that it prints."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_example(name: str) -> list[str]:
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        return capsys.readouterr().out.splitlines()
+
+    return run_example
+
+
+def test_every_example_has_a_test() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    names = [path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")]
+    assert [] == [name for name in names if f'"{name}"' not in source]
+
+
+def test_torch_loop_improves_and_writes_records(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra models is not installed")
+    lines = run("torch_loop.py")
+    scores = [float(line.split()[3].rstrip(",")) for line in lines]
+    assert 3 == len(lines)
+    assert scores[-1] > 0.8
+    assert {"epoch1", "epoch2", "epoch3"} == {path.name for path in (tmp_path / "runs" / "own-val").iterdir()}
+
+
+def test_lightning_loop_logs_the_score_of_the_whole_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch", reason="the extra models is not installed")
+    if importlib.util.find_spec("lightning") is None:
+        # lightning is not a dependency of the tests; the stub calls the same hooks in the same order.
+        import lightning_stub
+
+        monkeypatch.setitem(sys.modules, "lightning", lightning_stub)
+    words = [line.split() for line in run("lightning_loop.py")]
+    logged = next(float(line[1]) for line in words if line[:1] == ["val_mIoU"])
+    of_the_result = next(float(line[1]) for line in words if line[:1] == ["mIoU"])
+    assert logged > 0.7
+    assert logged == pytest.approx(of_the_result / 100, abs=0.001)
