@@ -1,7 +1,8 @@
-"""Overlaps of objects for Boundary AP: the smaller of what their masks and what their boundaries share.
+"""Overlaps of objects for Boundary AP: the smaller of mask IoU and boundary IoU.
 
-Boundaries are found on runs, and only of objects whose masks overlap enough; no image is ever drawn. How overlaps
-become matches is told in `matching.py`; this module knows neither scores nor files.
+The boundary of a mask are its pixels within some distance of its outside. Boundaries are computed
+on runs, and only for objects whose masks overlap enough; no image is ever decoded. `matching.py`
+turns overlaps into matches. This module knows neither scores nor files.
 """
 
 from __future__ import annotations
@@ -18,56 +19,68 @@ from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 def boundary_overlaps(
     truth: TruthColumns, detections: DetectionColumns, *, ratio: float, floor: float = 0.0
 ) -> Overlaps:
-    """Smaller of mask IoU and boundary IoU; with a crowd, intersection of masks over the detection.
+    """Return a function for the smaller of mask IoU and boundary IoU of each pair.
 
-    `ratio` is how far a boundary reaches inwards, as a share of the image's diagonal. Less than `floor` becomes 0.
+    With a crowd it is the intersection of the masks / area of the detection. A boundary reaches
+    `ratio` of the diagonal of the image inwards. Overlaps below `floor` become 0. Source:
+    boundary-iou-api.
 
     Raises:
         InputError: there are no masks.
     """
-    masks = mask_overlaps(truth, detections, floor=floor)
-    ours, theirs = detections.runs, truth.runs
-    assert ours is not None
-    assert theirs is not None
+    mask_iou = mask_overlaps(truth, detections, floor=floor)
+    detection_runs, true_runs = detections.runs, truth.runs
+    assert detection_runs is not None
+    assert true_runs is not None
     widths = _widths(truth, detections, ratio)
 
     def overlaps(groups: Groups) -> Array:
-        found = masks(groups)
-        crowds, first, second = _pairs(groups, truth.crowd)
-        wanted = np.flatnonzero((found > 0) & ~crowds)
+        smaller = mask_iou(groups)
+        crowds, detection_of_pair, truth_of_pair = _pairs(groups, truth.crowd)
+        # A mask IoU that is 0 already stays the smaller one: most pairs need no boundary.
+        wanted = np.flatnonzero((smaller > 0) & ~crowds)
         if not len(wanted):
-            return found
-        d, places_d = np.unique(groups.detection_rows[first[wanted]], return_inverse=True)
-        g, places_g = np.unique(groups.truth_rows[second[wanted]], return_inverse=True)
+            return smaller
+        # Each boundary is computed once, however many pairs it is in.
+        d, boundary_d = np.unique(groups.detection_rows[detection_of_pair[wanted]], return_inverse=True)
+        g, boundary_g = np.unique(groups.truth_rows[truth_of_pair[wanted]], return_inverse=True)
+        # Every pair is a group of its own, of one detection and one object.
         spans = np.stack([np.arange(len(wanted))] * 4, axis=1) + np.array([0, 1, 0, 1])
-        edges = kernels.mask_overlaps(
-            _boundaries(ours, d, widths[detections.image[d]]),
-            _boundaries(theirs, g, widths[truth.image[g]]),
+        boundary_iou = kernels.mask_overlaps(
+            _boundaries(detection_runs, d, widths[detections.image[d]]),
+            _boundaries(true_runs, g, widths[truth.image[g]]),
             np.zeros(len(g), dtype=bool),
-            detection_rows=places_d.reshape(-1),
-            truth_rows=places_g.reshape(-1),
+            detection_rows=boundary_d.reshape(-1),
+            truth_rows=boundary_g.reshape(-1),
             spans=spans,
             floor=floor,
         )
-        found[wanted] = np.minimum(found[wanted], edges)
-        return found
+        smaller[wanted] = np.minimum(smaller[wanted], boundary_iou)
+        return smaller
 
     return overlaps
 
 
 def _pairs(groups: Groups, crowd: Array) -> tuple[Array, Array, Array]:
-    """Of every pair of the groups: is the truth a crowd, and the places in the rows of detections and truths."""
+    """Return for every pair of the groups, in the order of the flat overlaps, three numbers.
+
+    Whether the object is a crowd, the position in `detection_rows`, and that in `truth_rows`. A
+    group of D detections and G objects has D x G pairs, row by row.
+    """
     spans = groups.spans
-    tall, wide = spans[:, 1] - spans[:, 0], spans[:, 3] - spans[:, 2]
-    sizes = tall * wide
+    detections, objects = spans[:, 1] - spans[:, 0], spans[:, 3] - spans[:, 2]
+    sizes = detections * objects
     within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    down, across = np.divmod(within, np.maximum(np.repeat(wide, sizes), 1))
-    second = np.repeat(spans[:, 2], sizes) + across
-    return crowd[groups.truth_rows[second]], np.repeat(spans[:, 0], sizes) + down, second
+    d, g = np.divmod(within, np.maximum(np.repeat(objects, sizes), 1))
+    truth_of_pair = np.repeat(spans[:, 2], sizes) + g
+    return crowd[groups.truth_rows[truth_of_pair]], np.repeat(spans[:, 0], sizes) + d, truth_of_pair
 
 
 def _widths(truth: TruthColumns, detections: DetectionColumns, ratio: float) -> Array:
-    """How many pixels boundaries reach inwards in each image, (N,) int64; 0 where there is no mask to tell its size."""
+    """Return how many pixels boundaries reach inwards in each image, (N,) int64.
+
+    The size of an image follows from its first mask; 0 for images without a mask.
+    """
     widths = np.zeros(truth.images, dtype=np.int64)
     for columns in (truth, detections):
         runs = columns.runs
@@ -83,6 +96,6 @@ def _widths(truth: TruthColumns, detections: DetectionColumns, ratio: float) -> 
 
 
 def _boundaries(runs: Runs, rows: Array, widths: Array) -> tuple[Array, Array, Array]:
-    """Boundaries of the masks in `rows`, of these widths, as offsets, lengths and heights."""
-    found = kernels.boundary_runs(runs.offsets, runs.lengths, runs.heights, rows=rows, widths=widths)
-    return (*found, runs.heights[rows])
+    """Return the boundaries of the masks in `rows` as runs: offsets, lengths and heights."""
+    boundaries = kernels.boundary_runs(runs.offsets, runs.lengths, runs.heights, rows=rows, widths=widths)
+    return (*boundaries, runs.heights[rows])

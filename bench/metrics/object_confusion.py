@@ -1,7 +1,7 @@
-"""Which class detections take objects for: a confusion matrix of objects, for any weights over images.
+"""A confusion matrix of objects: true class by class of the matching detection, for any weights.
 
-Here classes play no part in matching, unlike in AP, so it has a table of its own. Which images a row of weights
-repeats or leaves out, and why, this module must not know.
+Unlike in AP, detections match objects whatever their classes, so this needs a table of its own.
+This module does not know why images are weighted.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from bench.samples.columns import DetectionColumns, TruthColumns
 
 NOTHING, IGNORED = -1, -2
 OVERLAP = 0.5
-"""From which overlap on a detection takes an object."""
+"""A detection matches an object with at least this overlap."""
 NAMES = ("found", "class_accuracy", "real")
 
 
 @dataclass(frozen=True, eq=False)
 class ConfusionScores:
-    """Scores in [0, 1] for B rows of weights, NaN where undefined: `overall` by name (B,), `per_class` (B, C).
+    """Scores in [0, 1] for weights (B, N), NaN if undefined: `overall` (B,), `per_class` (B, C).
 
-    Of a class, `found` is the share of its objects that any detection takes, whatever its class, `class_accuracy` the
-    share of these that are taken for what they are, and `real` the share of its detections that take an object.
-    Overall scores are means over the classes with truth in a row that have the score.
+    For a class, `found` is the fraction of its objects that match a detection of any class,
+    `class_accuracy` the fraction of these that match a detection of their own class, and `real` the
+    fraction of its detections that match an object. Overall scores are means over the classes with
+    ground truth in a row for which the score is defined.
     """
 
     overall: Mapping[str, Array]
@@ -39,46 +40,60 @@ class ConfusionScores:
 def count(
     truth: TruthColumns, detections: DetectionColumns, overlaps: Overlaps, *, threshold: float = OVERLAP
 ) -> dict[str, Table]:
-    """Match detections of all classes, best first, to the free true object of highest overlap; two tables.
+    """Match detections of all classes to true objects; returns two tables.
 
-    `confused`, a row for each detection by image and falling score: image (int32), class (int16), truth (int16: the
-    class of its object, -1 for none), score (float64). One that overlaps no free object by `threshold`, but a crowd or
-    an ignored object, has no row. `confused_truths`: image (int32), class (int16), objects (int32).
+    Detections are matched by falling score, each to the free object of highest overlap.
+
+    `confused`, one row for each detection, by image and falling score: image (int32), class
+    (int16), truth (int16: the class of its object, -1 for none), score (float64). A detection
+    without a match that overlaps a crowd or an ignored object has no row.
+
+    `confused_truths`: image (int32), class (int16), objects (int32).
     """
+    # With all classes set to 0, the groups are images.
     groups = group(
         replace(truth, classes=np.zeros_like(truth.classes)),
         replace(detections, classes=np.zeros_like(detections.classes)),
     )
     hidden = truth.crowd if truth.ignore is None else truth.crowd | truth.ignore
 
-    def work(part: Groups) -> Array:
+    def match(part: Groups) -> Array:
         return _matched(part, overlaps(part), hidden, threshold)
 
-    taken = np.concatenate([np.zeros(0, np.int64), *spread(work, parts(groups))])
-    classes = np.append(truth.classes, [IGNORED, NOTHING]).astype(np.int16)[taken]
-    rows, seen = groups.detection_rows, classes != IGNORED
+    matched = np.concatenate([np.zeros(0, np.int64), *spread(match, parts(groups))])
+    # NOTHING is -1 and IGNORED -2: as indices, they select the two values appended here.
+    classes = np.append(truth.classes, [IGNORED, NOTHING]).astype(np.int16)[matched]
+    rows, counted = groups.detection_rows, classes != IGNORED
     confused = {
-        "image": detections.image[rows][seen],
-        "class": detections.classes[rows].astype(np.int16)[seen],
-        "truth": classes[seen],
-        "score": detections.scores[rows][seen],
+        "image": detections.image[rows][counted],
+        "class": detections.classes[rows].astype(np.int16)[counted],
+        "truth": classes[counted],
+        "score": detections.scores[rows][counted],
     }
     pairs = np.stack([truth.image, truth.classes], axis=1)[~hidden].reshape(-1, 2)
     keys, objects = np.unique(pairs, axis=0, return_counts=True)
-    found = {"image": keys[:, 0], "class": keys[:, 1].astype(np.int16), "objects": objects.astype(np.int32)}
-    return {"confused": confused, "confused_truths": found}
+    truths = {"image": keys[:, 0], "class": keys[:, 1].astype(np.int16), "objects": objects.astype(np.int32)}
+    return {"confused": confused, "confused_truths": truths}
 
 
 def matrix(confused: Table, truths: Table, weights: Array, classes: int, *, score: float = 0.5) -> Array:
-    """Weighted objects by true and detected class, (C + 1, C + 1) float64, of detections with at least `score`.
+    """Return weighted objects by true and detected class, (C + 1, C + 1) float64.
 
-    `weights` is (N,). The last row holds detections of nothing, the last column objects that were missed. Where the
-    table has a column `shown` (bool), that says which detections count.
+    Detections with at least this `score` count, or those that a column `shown` (bool) of the table
+    selects. `weights` is (N,). The last row holds detections without an object, the last column
+    objects that were missed.
+
+    >>> confused = {"image": [0, 0], "class": [0, 1], "truth": [0, -1], "score": [0.9, 0.8]}
+    >>> truths = {"image": [0, 0], "class": [0, 1], "objects": [1, 2]}
+    >>> confused = {name: np.array(column) for name, column in confused.items()}
+    >>> truths = {name: np.array(column) for name, column in truths.items()}
+    >>> matrix(confused, truths, np.ones(1), 2).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 1.0, 0.0]]
     """
     shown = confused["shown"] if "shown" in confused else confused["score"] >= score
     rows = np.where(confused["truth"] == NOTHING, classes, confused["truth"])[shown].astype(np.int64)
-    keys = rows * (classes + 1) + confused["class"][shown]
-    sums = np.bincount(keys, weights[confused["image"][shown]], (classes + 1) ** 2)
+    cells = rows * (classes + 1) + confused["class"][shown]
+    sums = np.bincount(cells, weights[confused["image"][shown]], (classes + 1) ** 2)
     table: Array = sums.astype(np.float64).reshape(classes + 1, classes + 1)
     totals = np.bincount(truths["class"], weights[truths["image"]] * truths["objects"], classes)
     table[:classes, classes] = totals - table[:classes, :classes].sum(axis=1)
@@ -86,27 +101,28 @@ def matrix(confused: Table, truths: Table, weights: Array, classes: int, *, scor
 
 
 def score(confused: Table, truths: Table, weights: Array, classes: int, *, score: float = 0.5) -> ConfusionScores:
-    """Score N images under B rows of weights, (B, N), by detections with at least `score`."""
+    """Score N images under weights (B, N), by detections with at least this `score`."""
     found, right, real = ([np.zeros((0, classes))] for _ in NAMES)
-    carried = [np.zeros((0, classes), dtype=bool)]
+    present_rows = [np.zeros((0, classes), dtype=bool)]
     for row in np.asarray(weights, dtype=np.float64):
         table = matrix(confused, truths, row, classes, score=score)
-        objects, taken, own = table[:classes].sum(axis=1), table[:classes, :classes], np.diag(table)[:classes]
-        found.append(ratio(taken.sum(axis=1), objects)[None])
-        right.append(ratio(own, taken.sum(axis=1))[None])
-        real.append(ratio(taken.sum(axis=0), table[:, :classes].sum(axis=0))[None])
-        carried.append(objects[None] > 0)
-    present = np.concatenate(carried)
-    values = {name: np.concatenate(each) for name, each in zip(NAMES, (found, right, real), strict=True)}
-    return ConfusionScores({n: class_mean(each, present & ~np.isnan(each)) for n, each in values.items()}, values)
+        objects, matched = table[:classes].sum(axis=1), table[:classes, :classes]
+        found.append(ratio(matched.sum(axis=1), objects)[None])
+        right.append(ratio(np.diag(matched), matched.sum(axis=1))[None])
+        real.append(ratio(matched.sum(axis=0), table[:, :classes].sum(axis=0))[None])
+        present_rows.append(objects[None] > 0)
+    present = np.concatenate(present_rows)
+    values = {name: np.concatenate(rows) for name, rows in zip(NAMES, (found, right, real), strict=True)}
+    means = {name: class_mean(rates, present & ~np.isnan(rates)) for name, rates in values.items()}
+    return ConfusionScores(means, values)
 
 
 def _matched(groups: Groups, overlaps: Array, hidden: Array, threshold: float) -> Array:
-    """The truth (its row) that each detection takes; -1 for none, -2 where it overlaps an ignored one."""
+    """Return the row of the object that each detection matches, or NOTHING, or IGNORED."""
     if not len(groups.spans):
         return np.zeros(0, np.int64)
     first = int(groups.spans[0, 0])
-    taken = np.full(int(groups.spans[-1, 1]) - first, NOTHING)
+    matched = np.full(int(groups.spans[-1, 1]) - first, NOTHING)
     used: set[int] = set()
     start = 0
     for d0, d1, g0, g1 in groups.spans.tolist():
@@ -114,12 +130,13 @@ def _matched(groups: Groups, overlaps: Array, hidden: Array, threshold: float) -
         start += block.size
         truths = groups.truth_rows[g0:g1]
         for d in np.flatnonzero((block >= threshold).any(axis=1)).tolist():
-            near = np.flatnonzero(block[d] >= threshold)
-            for g in truths[near[np.argsort(-block[d, near], kind="stable")]].tolist():
+            candidates = np.flatnonzero(block[d] >= threshold)
+            # By falling overlap: a free object replaces a hidden one that was met before it.
+            for g in truths[candidates[np.argsort(-block[d, candidates], kind="stable")]].tolist():
                 if hidden[g]:
-                    taken[d0 - first + d] = IGNORED
+                    matched[d0 - first + d] = IGNORED
                 elif g not in used:
                     used.add(g)
-                    taken[d0 - first + d] = g
+                    matched[d0 - first + d] = g
                     break
-    return taken
+    return matched

@@ -1,7 +1,7 @@
-"""Precision, recall and F1 of detections at a score from which on they are shown, for any weights over images.
+"""Precision, recall and F1 of the detections above a score threshold, for any weights over images.
 
-AP looks at all scores at once; a user picks one. Which score, and which is best, is told here from the same match
-tables; which images a row of weights repeats or leaves out, and why, this module must not know.
+AP averages over all score thresholds; in use, a detector has one. Everything follows from the match
+tables of AP. This module does not know why images are weighted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.metrics.ranking import Ranking
-from bench.metrics.rates import ratio
+from bench.metrics.rates import class_mean, ratio
 from bench.samples import Array
 
 NAMES = ("precision", "recall", "F1")
@@ -20,79 +20,73 @@ NAMES = ("precision", "recall", "F1")
 
 @dataclass(frozen=True, eq=False)
 class PointScores:
-    """Scores in [0, 1] for B rows of weights, NaN where undefined.
+    """Scores in [0, 1] for weights (B, N), NaN if undefined.
 
-    `overall` maps the names in `NAMES` to (B,), means over the classes with truth in a row; `per_class` to (B, C).
+    `overall` maps the names in `NAMES` to (B,), means over the classes with ground truth in a row;
+    `per_class` maps them to (B, C).
     """
 
     overall: Mapping[str, Array]
     per_class: Mapping[str, Array]
 
     def __getitem__(self, name: str) -> Array:
-        """Find an overall score by its name, (B,)."""
+        """Return the overall score of this name, (B,)."""
         return self.overall[name]
 
 
 def best_scores(ranking: Ranking, *, threshold: int = 0) -> Array:
-    """Find the score of each class from which on its F1 is highest, (C,); the higher one of two, NaN without a hit.
+    """Return the score threshold of each class with the highest F1, (C,).
 
-    All images count once, and detections match at the protocol's overlap `threshold` (a position).
+    Of two such thresholds it is the higher one; NaN for a class without a true positive. All images
+    count once. `threshold` is the number of the protocol's overlap threshold at which detections
+    match.
     """
     listed = ranking.listed(0, None)
     totals = ranking.totals(np.ones((1, ranking.images)))[0, 0]
     scores = ranking.detections["score"][listed.rows]
     best = np.full(ranking.classes, np.nan)
     for k in range(ranking.classes):
-        mine = slice(int(listed.starts[k]), int(listed.starts[k + 1]))
-        hits, shown = np.cumsum(listed.hits[mine] >> threshold & 1), scores[mine]
-        wrong = np.cumsum(listed.misses[mine] >> threshold & 1)
-        if not len(hits) or not hits[-1] or not totals[k]:
+        rows = slice(int(listed.starts[k]), int(listed.starts[k + 1]))
+        tp = np.cumsum(listed.hits[rows] >> threshold & 1)
+        fp = np.cumsum(listed.misses[rows] >> threshold & 1)
+        scores_of_class = scores[rows]
+        if not len(tp) or not tp[-1] or not totals[k]:
             continue
-        # Equal scores are shown together: only the last of them is a point.
-        rates = np.where(np.append(shown[1:] < shown[:-1], True), 2 * hits / (hits + wrong + totals[k]), 0.0)
-        best[k] = shown[np.argmax(rates)]
+        # A threshold includes all detections of equal score, so only the last of them is a
+        # candidate.
+        last_of_equal = np.append(scores_of_class[1:] < scores_of_class[:-1], True)
+        f1 = np.where(last_of_equal, 2 * tp / (tp + fp + totals[k]), 0.0)
+        best[k] = scores_of_class[np.argmax(f1)]
     return best
-
-
-def at_scores(ranking: Ranking, weights: Array, scores: float | Array, *, threshold: int = 0) -> PointScores:
-    """Score the detections whose score is at least `scores`, one number or one of each class (C,), NaN for none.
-
-    See `of_shown`.
-    """
-    each = np.broadcast_to(np.asarray(scores, dtype=np.float64), ranking.classes)
-    shown = ranking.detections["score"] >= each[ranking.detections["class"]]
-    return of_shown(ranking, weights, shown, threshold=threshold)
 
 
 def of_shown(ranking: Ranking, weights: Array, shown: Array, *, threshold: int = 0) -> PointScores:
     """Score the detections that are shown, a bool for each row of the ranking's table.
 
-    `weights` is (B, N). Detections match at the protocol's overlap `threshold` (a position). Precision is
-    tp / (tp + fp), recall tp / (tp + fn), F1 is 2 tp / (2 tp + fp + fn); a class without truth in a row has no score.
+    `weights` is (B, N), and `threshold` the number of the protocol's overlap threshold at which
+    detections match. Precision is tp / (tp + fp), recall tp / (tp + fn), F1 is 2 tp / (2 tp + fp +
+    fn). A class without ground truth in a row has no score there.
     """
     C = ranking.classes
     listed = ranking.listed(0, None)
     classes, shown = ranking.detections["class"][listed.rows].astype(np.int64), shown[listed.rows]
+    # First add up each image and class, then weigh: there are far fewer of these than detections.
     keys, groups = np.unique((listed.image.astype(np.int64) * C + classes)[shown], return_inverse=True)
-    hits, wrong = (
+    hits, misses = (
         np.bincount(groups, weights=(bits[shown] >> threshold & 1).astype(np.float64), minlength=len(keys))
         for bits in (listed.hits, listed.misses)
     )
     rows = np.asarray(weights, dtype=np.float64)
-    image, of = np.divmod(keys, C)
-    right, false = (
-        np.array([np.bincount(of, weights=row[image] * part, minlength=C) for row in rows]).reshape(-1, C)
-        for part in (hits, wrong)
+    image, class_of_key = np.divmod(keys, C)
+    tp, fp = (
+        np.array([np.bincount(class_of_key, weights=row[image] * values, minlength=C) for row in rows]).reshape(-1, C)
+        for values in (hits, misses)
     )
     totals = ranking.totals(rows)[:, 0]
     values = {
-        "precision": np.where(totals > 0, ratio(right, right + false), np.nan),
-        "recall": ratio(right, totals),
-        "F1": np.where(totals > 0, ratio(2 * right, right + false + totals), np.nan),
+        "precision": np.where(totals > 0, ratio(tp, tp + fp), np.nan),
+        "recall": ratio(tp, totals),
+        "F1": np.where(totals > 0, ratio(2 * tp, tp + fp + totals), np.nan),
     }
-    return PointScores({name: _mean(value) for name, value in values.items()}, values)
-
-
-def _mean(values: Array) -> Array:
-    known = ~np.isnan(values)
-    return ratio(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
+    means = {name: class_mean(rates, ~np.isnan(rates)) for name, rates in values.items()}
+    return PointScores(means, values)

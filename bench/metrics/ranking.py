@@ -1,6 +1,16 @@
-"""Match tables sorted by class and score, and the curves of precision and recall that follow from them.
+"""Match tables sorted by class and score, and the precision-recall curves that follow from them.
 
-How the tables are made is told in `matching.py`, which scores are made of the curves in `average_precision.py`.
+`matching.py` makes the tables, `average_precision.py` turns the curves into scores.
+
+Detections are sorted once, for all resamples. The order of scores does not depend on the weights of
+images, so weights change only how much each detection adds to the sums along the way down:
+
+    rank          1      2      3      4
+    image         7      2      7      5
+    result        tp     fp     tp     fp
+    weight        w7     w2     w7     w5
+    true pos.     w7     w7     2 w7   2 w7
+    precision     w7 / w7,  w7 / (w7 + w2),  2 w7 / (2 w7 + w2),  ...
 """
 
 from __future__ import annotations
@@ -18,10 +28,14 @@ from bench.samples import Array, Table
 
 @dataclass(frozen=True, eq=False)
 class Listed:
-    """Detections of one size range and cap, class by class and by falling score; columns as `weighted_precision` asks.
+    """Detections of one size range and maximum, by class and falling score.
 
-    `rows` (D,) are their rows of the ranking's table, `classes` (K,) those listed; bit n of `hits` and `misses` stands
-    for the protocol's threshold at place `thresholds[n]`.
+    These are the columns that `kernels.weighted_precision` takes.
+
+    `classes` (K,) are the classes in the list. `rows` (D,) are rows of the ranking's table and
+    `image` (D,) their images; the detections of the k-th class are `starts[k]` to `starts[k + 1]`.
+    Bit n of `hits` and `misses` (D,) uint16 stands for the protocol's threshold number
+    `thresholds[n]`.
     """
 
     classes: Array
@@ -35,7 +49,7 @@ class Listed:
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Match tables ready to be scored: the detections lie by class and falling score, equal ones in image order."""
+    """Match tables ready for scoring: detections by class, falling score, and image."""
 
     detections: Table
     truths: Table
@@ -44,7 +58,7 @@ class Ranking:
 
     @property
     def images(self) -> int:
-        """One more than the last image that the tables mention."""
+        """One more than the last image in the tables."""
         return 1 + max(int(table["image"].max(initial=-1)) for table in (self.detections, self.truths))
 
     def listed(
@@ -54,39 +68,50 @@ class Ranking:
         classes: Array | None = None,
         *,
         thresholds: Sequence[int] | None = None,
-        all_of_them: bool = False,
+        with_ignored: bool = False,
     ) -> Listed:
-        """List the detections that count in a size range, at the `thresholds` of these places and of `classes` (K,).
+        """List the detections that count in a size range, at some thresholds and of some classes.
 
-        Both rise, and are all of them where None. `all_of_them` lists the ignored detections, too.
+        `thresholds` are numbers of the protocol's thresholds and `classes` (K,) numbers of classes;
+        both rise, and None is all of them. `cap` is the maximum of detections of an image and
+        class. `with_ignored` lists ignored detections, too.
         """
         T, table = len(self.protocol.thresholds), self.detections
-        places = range(T) if thresholds is None else thresholds
-        matched, counting = table["matched"] >> np.uint64(size * T), ~(table["ignored"] >> np.uint64(size * T))
-        hits, misses = _bits(matched & counting, places), _bits(~matched & counting, places)
-        which = np.ones(len(hits), dtype=bool) if all_of_them else (hits | misses) != 0
+        numbers = range(T) if thresholds is None else thresholds
+        # Shift the T bits of this size range to the bottom; see the picture in `matching.py`.
+        matched = table["matched"] >> np.uint64(size * T)
+        counting = ~(table["ignored"] >> np.uint64(size * T))
+        hits, misses = _bits(matched & counting, numbers), _bits(~matched & counting, numbers)
+        listed = np.ones(len(hits), dtype=bool) if with_ignored else (hits | misses) != 0
         chosen = np.arange(self.classes) if classes is None else classes
         if len(chosen) < self.classes:
-            which &= np.isin(np.arange(self.classes), chosen)[table["class"]]
-        rows = np.flatnonzero(which if cap is None else which & (table["rank"] < cap))
+            listed &= np.isin(np.arange(self.classes), chosen)[table["class"]]
+        if cap is not None:
+            listed &= table["rank"] < cap
+        rows = np.flatnonzero(listed)
         starts = np.searchsorted(table["class"][rows], np.append(chosen, self.classes).astype(np.int16))
-        return Listed(chosen, places, rows, table["image"][rows], starts.astype(np.int64), hits[rows], misses[rows])
+        return Listed(chosen, numbers, rows, table["image"][rows], starts.astype(np.int64), hits[rows], misses[rows])
 
     def totals(self, weights: Array) -> Array:
-        """Weighted truths to be found, (B, A, C): exact for whole weights, in the order of the images for others."""
+        """Sum true objects to be found under weights (B, N), by size range and class, (B, A, C).
+
+        Sums are exact for whole weights, and in the order of the images for others.
+        """
         shape = len(self.protocol.sizes), self.classes
-        keys = self.truths["size"].astype(np.int64) * self.classes + self.truths["class"]
+        cells = self.truths["size"].astype(np.int64) * self.classes + self.truths["class"]
         image, objects = self.truths["image"], self.truths["objects"]
-        sums = [np.bincount(keys, row[image] * objects, minlength=shape[0] * shape[1]) for row in weights]
+        sums = [np.bincount(cells, row[image] * objects, minlength=shape[0] * shape[1]) for row in weights]
         return np.stack(sums).reshape(-1, *shape) if sums else np.zeros((0, *shape))
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Precision and recall of every class for one row of weights, NaN for a class without truth.
+    """Precision and recall of every class for one row of weights, NaN without ground truth.
 
-    `precision` and `scores` (T, R, C, A, M): the highest precision at or after a recall, and the score at which it is
-    reached; 0 where it is not. `recall` (T, C, A, M): what all detections reach. M are the protocol's caps, rising.
+    `precision` and `scores` (T, R, C, A, M) are the highest precision at or after a recall, and the
+    score at which the recall is reached; 0 if it is not. `recall` (T, C, A, M) is that of all
+    detections. M are the protocol's maximum detections, rising. T, R and A are its thresholds,
+    recalls and size ranges.
     """
 
     precision: Array
@@ -97,15 +122,18 @@ class Curves:
 
 def rank(detections: Table, truths: Table, classes: int, protocol: Protocol) -> Ranking:
     """Sort match tables for scoring; C = `classes`."""
-    nowhere = np.zeros(len(detections["class"]), dtype=np.int32)
-    order = kernels.order_groups(nowhere, detections["class"].astype(np.int32), detections["score"])
+    # The kernel sorts by image, class and falling score; here all images are ranked together.
+    one_image = np.zeros(len(detections["class"]), dtype=np.int32)
+    order = kernels.order_groups(one_image, detections["class"].astype(np.int32), detections["score"])
     return Ranking({name: column[order] for name, column in detections.items()}, truths, classes, protocol)
 
 
 def as_ranks(detections: Table) -> Table:
-    """Replace scores by minus the number of higher ones of the same class, so that two runs can be compared.
+    """Replace scores by minus the number of higher ones of the same class.
 
-    Equal scores keep equal ranks, and whatever changes scores without changing their order changes nothing.
+    A permutation test mixes the detections of two runs in one ranking. Their scores may have
+    different scales, so each run is replaced by its ranks first. Equal scores keep equal ranks, and
+    a monotone change of scores changes nothing.
 
     >>> table = {"class": np.int16([0, 0, 1, 0]), "score": np.array([0.2, 0.9, 0.5, 0.2])}
     >>> as_ranks(table)["score"].tolist()
@@ -114,17 +142,22 @@ def as_ranks(detections: Table) -> Table:
     classes, scores = detections["class"], detections["score"]
     order = np.lexsort((-scores, classes))
     sorted_classes, sorted_scores = classes[order], scores[order]
-    place = np.arange(len(order))
+    position = np.arange(len(order))
     new_class = np.concatenate([[True], sorted_classes[1:] != sorted_classes[:-1]])[: len(order)]
     new_score = new_class | np.concatenate([[True], sorted_scores[1:] != sorted_scores[:-1]])[: len(order)]
-    higher = np.maximum.accumulate(np.where(new_score, place, 0)) - np.maximum.accumulate(np.where(new_class, place, 0))
+    # The running maximum of the positions where a value begins is where the current value began:
+    # the number of higher scores is the distance between the begins of this score and of this
+    # class.
+    score_begin = np.maximum.accumulate(np.where(new_score, position, 0))
+    class_begin = np.maximum.accumulate(np.where(new_class, position, 0))
+    higher = score_begin - class_begin
     ranks = np.empty(len(order))
     ranks[order] = 0.0 - higher
     return {**detections, "score": ranks}
 
 
 def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
-    """Precision, recall and scores as pycocotools' `accumulate` has them, for weights (N,), ones where None."""
+    """Return curves as pycocotools' `accumulate` does, for weights (N,), ones if omitted."""
     protocol = ranking.protocol
     caps = tuple(sorted({measure.cap for measure in protocol.measures}, key=lambda cap: inf if cap is None else cap))
     shape = len(protocol.thresholds), len(protocol.recalls), ranking.classes, len(protocol.sizes), len(caps)
@@ -133,18 +166,29 @@ def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
     rows = np.asarray(row, dtype=np.float64)[None]
     totals = ranking.totals(rows)
     for a, m in np.ndindex(shape[3:]):
-        listed = ranking.listed(a, caps[m], all_of_them=True)
+        # Ignored detections are listed, too: pycocotools gives recall 0 the score of the first
+        # detection, ignored or not.
+        listed = ranking.listed(a, caps[m], with_ignored=True)
         found = precision_of(listed, rows, totals[:, a], protocol, with_places=True)
-        places = found.places[0].transpose(1, 2, 0)
+        # The kernel returns (C, T, R) for one row of weights; curves are (T, R, C), as in
+        # pycocotools.
+        positions = found.places[0].transpose(1, 2, 0)
         precision[..., a, m], recall[..., a, m] = found.precision[0].transpose(1, 2, 0), found.recall[0].T
-        reached = ranking.detections["score"][listed.rows[places]] if len(listed.rows) else np.zeros(places.shape)
-        scores[..., a, m] = np.where(np.isnan(precision[..., a, m]), np.nan, np.where(places >= 0, reached, 0.0))
+        reached = np.zeros(positions.shape)
+        if len(listed.rows):
+            reached = np.where(positions >= 0, ranking.detections["score"][listed.rows[positions]], 0.0)
+        scores[..., a, m] = np.where(np.isnan(precision[..., a, m]), np.nan, reached)
     return Curves(precision, recall, scores, caps)
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What `kernels.weighted_precision` returns."""
+    """The result of `kernels.weighted_precision` for B rows of weights, K classes and T thresholds.
+
+    `precision` (B, K, T, R) is the highest precision at or after each recall, `recall` (B, K, T)
+    that of all detections, `area` (B, K, T) the area under the curve, and `places` (B, K, T, R) the
+    position in the list at which a recall is reached, -1 if it is not.
+    """
 
     precision: Array
     recall: Array
@@ -155,9 +199,10 @@ class Found:
 def precision_of(
     listed: Listed, weights: Array, totals: Array, protocol: Protocol, *, with_places: bool = False, points: bool = True
 ) -> Found:
-    """Score listed detections under weights (B, N), with weighted truths `totals` (B, C), at the protocol's recalls.
+    """Compute precision and recall of listed detections under weights (B, N).
 
-    Without `points`, only recall and area are wanted.
+    `totals` (B, K) are the weighted true objects. Without `points`, precision is not computed: only
+    recall and area are needed.
     """
     return Found(
         *kernels.weighted_precision(
@@ -174,9 +219,13 @@ def precision_of(
     )
 
 
-def _bits(flags: Array, places: Sequence[int]) -> Array:
-    """Bit n of each is the bit of `flags` (D,) uint64 at `places[n]`, (D,) uint16."""
-    if isinstance(places, range):
-        return np.asarray((flags & np.uint64((1 << len(places)) - 1)).astype(np.uint16))
-    moved = [(flags >> np.uint64(place) & np.uint64(1)) << np.uint64(n) for n, place in enumerate(places)]
+def _bits(flags: Array, numbers: Sequence[int]) -> Array:
+    """Gather bits: bit n of the result, (D,) uint16, is bit `numbers[n]` of `flags` (D,) uint64.
+
+    >>> [bin(bits) for bits in _bits(np.uint64([0b1010, 0b0100]), [1, 3])]
+    ['0b11', '0b0']
+    """
+    if isinstance(numbers, range):
+        return np.asarray((flags & np.uint64((1 << len(numbers)) - 1)).astype(np.uint16))
+    moved = [(flags >> np.uint64(number) & np.uint64(1)) << np.uint64(n) for n, number in enumerate(numbers)]
     return np.asarray(np.bitwise_or.reduce(np.array(moved), axis=0).astype(np.uint16))

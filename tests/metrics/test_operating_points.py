@@ -20,6 +20,13 @@ def ranked(made: Any) -> Ranking:
     return instance.ranking(instance.count(*cases.columns(made), kinds=("mask",)), classes)
 
 
+def at_scores(ranking: Ranking, weights: Array, scores: float | Array) -> operating_points.PointScores:
+    """Score the detections from a score threshold on, one for all classes or one for each (C,), NaN for none."""
+    thresholds = np.broadcast_to(np.asarray(scores, dtype=np.float64), ranking.classes)
+    shown = ranking.detections["score"] >= thresholds[ranking.detections["class"]]
+    return operating_points.of_shown(ranking, weights, shown)
+
+
 def plain(evaluation: Any, made: Any, score: float, drawn: list[float]) -> list[tuple[float, float, float]]:
     """Weighted tp, fp and truths of every class from pycocotools' matches of all sizes at an overlap of .5."""
     sums = []
@@ -43,7 +50,7 @@ def plain(evaluation: Any, made: Any, score: float, drawn: list[float]) -> list[
 def test_scores_at_a_score_equal_plain_loops(seed: int, score: float) -> None:
     made = cases.case(seed)
     weights = np.random.default_rng(seed).integers(0, 3, (2, made.images)).astype(float)
-    found = operating_points.at_scores(ranked(made), weights, score)
+    found = at_scores(ranked(made), weights, score)
     evaluation = cases.pycocotools(made, "segm")
     for row, drawn in enumerate(weights.tolist()):
         for k, (tp, fp, truths) in enumerate(plain(evaluation, made, score, drawn)):
@@ -61,8 +68,8 @@ def test_no_score_is_better_than_the_best_one(seed: int) -> None:
     made = cases.case(seed)
     ranking, ones = ranked(made), np.ones((1, made.images))
     best = operating_points.best_scores(ranking)
-    at_best = operating_points.at_scores(ranking, ones, best).per_class["F1"][0]
-    others = [operating_points.at_scores(ranking, ones, score).per_class["F1"][0] for score in cases.SCORES]
+    at_best = at_scores(ranking, ones, best).per_class["F1"][0]
+    others = [at_scores(ranking, ones, score).per_class["F1"][0] for score in cases.SCORES]
     highest = np.max(others, axis=0)
     for k in range(made.classes):
         if np.isnan(best[k]):
@@ -73,5 +80,5 @@ def test_no_score_is_better_than_the_best_one(seed: int) -> None:
 
 def test_classes_without_truth_enter_no_mean() -> None:
     made = cases.case(3)
-    found = operating_points.at_scores(ranked(made), np.zeros((1, made.images)), 0.5)
+    found = at_scores(ranked(made), np.zeros((1, made.images)), 0.5)
     assert np.isnan([found[name][0] for name in operating_points.NAMES]).all()
