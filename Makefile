@@ -24,7 +24,7 @@ run: $(VENV)/.installed-models
 	$(BIN)/python -m bench run --model deeplab
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report term:skip-covered
 
 check: $(VENV)/.installed-dev
 	$(BIN)/python -m ruff check .

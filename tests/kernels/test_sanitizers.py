@@ -13,7 +13,7 @@ from pathlib import Path
 import pybind11
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sanitizers")]
 
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g1"]
 COMPILE = ["-std=c++17", "-O1", "-fPIC", "-fvisibility=hidden"]

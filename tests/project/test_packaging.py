@@ -20,6 +20,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("packaging"),  # one process: the wheel is built once, which takes minutes
     pytest.mark.skipif(find_spec("pip") is None, reason="installs are tried with pip, which is not here"),
 ]
 
