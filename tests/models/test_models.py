@@ -310,5 +310,5 @@ def mean_iou(truth: Any, found: Any) -> float:
 
 @pytest.mark.parametrize("name", ["os:getcwd", "os:sep"])
 def test_a_function_of_another_form_is_wrong_use(name: str) -> None:
-    with pytest.raises(UsageError, match=r"this is no function of the form load\(card, options\)"):
+    with pytest.raises(UsageError, match=r"own code must be a function load\(card, options\)"):
         models.load(name, STREETS, Options())

@@ -94,7 +94,7 @@ def test_what_own_code_prints_stays_out_of_json(write: Any, tmp_path: Path, caps
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (None, "returned None for an image; a semantic answer is labels"),
+        (None, "returned None for an image; a semantic prediction is labels"),
         (5, "returned int 5"),
         (np.float32(0.5), "returned float32 .*0.5"),
         ("sky", "returned str 'sky'"),
@@ -204,7 +204,7 @@ def test_loaders_say_who_their_model_is(write: Any) -> None:
     for name in ("attribute", "pair"):
         who = models.load(f"mine_id:{name}", STREETS, Options()).identity
         assert ("model", f"mine_id:{name}", "a.pth", 3) == (who["kind"], who["model"], who["weights"], who["epochs"])
-    with pytest.raises(UsageError, match=r"identity\['net'\] is object; a run record holds texts, numbers"):
+    with pytest.raises(UsageError, match=r"identity\['net'\] is object; a run record holds strings, numbers"):
         models.load("mine_id:wrong", STREETS, Options())
     with pytest.raises(UsageError, match="identity has the key 'kind'"):
         models.load("mine_id:ours", STREETS, Options())
@@ -292,7 +292,7 @@ def nets(write: Any) -> Any:
     """A person's networks."""
     pytest.importorskip("torch", reason="the extra models is not installed")
     write("mine_nets", NETWORKS)
-    return locating.found("mine_nets:Net")[1]
+    return locating.find("mine_nets:Net")[1]
 
 
 @pytest.mark.parametrize("name", ["Net", "Hidden", "Dict", "Pair", "make", "load", "seq", "Side"])

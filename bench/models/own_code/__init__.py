@@ -1,1 +1,1 @@
-"""A person's own code: found by name or file, called by its form, and its exceptions reported as its own."""
+"""The user's own code as a model: found by name or file, called by its form, its errors reported."""

@@ -1,6 +1,6 @@
-"""How own code wants to be called: read from its parameters, never found by trying.
+"""How the user's code wants to be called: read from its parameters, never found out by calling it.
 
-This module knows parameters alone.
+This module knows parameters only.
 """
 
 from __future__ import annotations
@@ -10,96 +10,126 @@ from typing import Any, Literal, NamedTuple
 
 from bench.errors import UsageError
 
-Kind = Literal["predict", "load", "make"]
-FORMS = (
-    "own code is predict(image), load(card, options), make() or a torch.nn.Module (docs/models.md shows each of them)"
+CallKind = Literal["predict", "load", "make"]
+FORMS = "own code is predict(image), load(card, options), make() or a torch.nn.Module (docs/models.md shows each)"
+NOT_A_FORM = (
+    "own code must be a function load(card, options), predict(image) or make(), or a "
+    "torch.nn.Module (docs/models.md shows each)"
 )
-NONE = (
-    "this is no function of the form load(card, options), predict(image) or make(), and no torch.nn.Module "
-    "(docs/models.md shows each)"
-)
-IMAGES = {"image", "img", "im", "picture", "pic", "photo", "frame", "rgb", "pixels", "array", "arr", "x", "input"}
-"""What people call the parameter that takes an image."""
+IMAGES = frozenset(
+    {
+        "image", "img", "im", "picture", "pic", "photo", "frame", "rgb", "pixels", "array", "arr",
+        "x", "input",
+    }
+)  # fmt: skip
+"""Usual names of a parameter that takes an image."""
 
 
 class Form(NamedTuple):
-    """How a callable is called: with an image, as a loader with so many of (card, options), or with nothing."""
+    """How a callable is called.
 
-    kind: Kind
+    "predict" takes an image; "load" takes card and options, or the card only, according to
+    `arguments`; "make" takes nothing.
+    """
+
+    kind: CallKind
     arguments: int
 
     @property
     def call(self) -> str:
         """The call in words."""
-        return {
-            "predict": "predict(image)",
-            "load": "load(card, options)" if self.arguments == 2 else "load(card)",
-            "make": "make()",
-        }[self.kind]
+        if self.kind == "load":
+            return "load(card, options)" if self.arguments == 2 else "load(card)"
+        return "predict(image)" if self.kind == "predict" else "make()"
 
 
-def form_of(found: Any, name: str) -> Form:
+def form_of(thing: Any, name: str) -> Form:
     """The form of a callable.
 
     Raises:
-        UsageError: no callable, or one that needs other arguments than these forms have.
+        UsageError: it is not callable, or it needs other arguments than the forms have.
     """
-    if not callable(found):
-        raise UsageError(f"--model {name} is {described(found)}: {NONE}")
-    if _is_coroutine(found):
-        raise UsageError(f"--model {name} is an async function: bench calls plain functions; wrap it in one")
+    if not callable(thing):
+        raise UsageError(f"--model {name} is {describe(thing)}: {NOT_A_FORM}")
+    if _is_coroutine(thing):
+        raise UsageError(f"--model {name} is an async function, but bench calls plain functions: wrap it in one")
     try:
-        signature = inspect.signature(found)
+        signature = inspect.signature(thing)
     except (ValueError, TypeError):
         # Compiled functions may have no signature.
         raise UsageError(f"--model {name} has no readable signature: wrap it in def predict(image)") from None
-    return _form(list(signature.parameters.values()), name, is_class=isinstance(found, type))
+    is_class = isinstance(thing, type)
+    return _form(list(signature.parameters.values()), name, is_class=is_class)
 
 
 def _form(parameters: list[inspect.Parameter], name: str, *, is_class: bool) -> Form:
-    keywords = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY and each.default is each.empty]
-    if keywords:
-        raise UsageError(
-            f"--model {name} needs {keywords[0]!r}, which bench does not know: give it a default, or set it with "
-            "functools.partial"
-        )
-    places = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
-    words = [each.name for each in places]
-    needed = sum(each.default is each.empty for each in places)
-    rest = any(each.kind is each.VAR_POSITIONAL for each in parameters)
-    if words[:1] == ["self"]:
-        raise UsageError(f"--model {name} is a method of a class: name an object, or its method, such as module:object")
-    if needed > 2 or (needed == 2 and words[0] in IMAGES):
-        other = words[1 if words[0] in IMAGES else 2]
-        raise UsageError(
-            f"--model {name} needs {needed} arguments ({', '.join(words[:needed])}): {FORMS}; give {other!r} a "
-            "default, or set it with functools.partial"
-        )
-    if needed == 2 or (words[:2] == ["card", "options"] and needed < 2):
+    """The form of a signature; the first rule that applies decides.
+
+    1. Two required parameters, or parameters named (card, options): load(card, options).
+    2. The first parameter is named card: load(card).
+    3. A function with one required parameter, with `*args` only, or whose first parameter is named
+       like an image: predict(image).
+    4. Nothing is required: make().
+    """
+    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    names = [each.name for each in positional]
+    required = sum(each.default is each.empty for each in positional)
+    first = names[0] if names else ""
+    _refuse_other_parameters(parameters, names, required, name)
+    if required == 2 or (names[:2] == ["card", "options"] and required < 2):
         return Form("load", 2)
-    if words[:1] == ["card"]:
+    if first == "card":
         return Form("load", 1)
-    if is_class and needed:
-        raise UsageError(
-            f"--model {name} is a class that cannot be made without arguments (it needs {words[0]!r}): name an object "
-            "of it, or a function that makes one"
-        )
-    if needed == 1 or (rest and not words and not is_class) or (words and words[0] in IMAGES and not is_class):
+    if is_class:
+        if required:
+            raise UsageError(
+                f"--model {name} is a class that cannot be made without arguments (it needs "
+                f"{first!r}): name an object of it, or a function that makes one"
+            )
+        return Form("make", 0)
+    only_rest = not names and any(each.kind is each.VAR_POSITIONAL for each in parameters)
+    if required == 1 or only_rest or first in IMAGES:
         return Form("predict", 1)
     return Form("make", 0)
 
 
-def _is_coroutine(found: Any) -> bool:
-    call = getattr(type(found), "__call__", None)  # noqa: B004 - an object whose class has an async __call__
-    return inspect.iscoroutinefunction(found) or inspect.iscoroutinefunction(call)
+def _refuse_other_parameters(parameters: list[inspect.Parameter], names: list[str], required: int, name: str) -> None:
+    """Refuse a signature that none of the forms can call.
+
+    Raises:
+        UsageError: it needs a keyword, an object, or too many arguments.
+    """
+    for each in parameters:
+        if each.kind is each.KEYWORD_ONLY and each.default is each.empty:
+            raise UsageError(
+                f"--model {name} needs {each.name!r}, which bench does not know: give it a default, "
+                "or set it with functools.partial"
+            )
+    if names[:1] == ["self"]:
+        raise UsageError(f"--model {name} is a method of a class: name an object or its method, such as module:object")
+    takes_image = bool(names) and names[0] in IMAGES
+    if required > 2 or (required == 2 and takes_image):
+        extra = names[1] if takes_image else names[2]
+        raise UsageError(
+            f"--model {name} needs {required} arguments ({', '.join(names[:required])}): {FORMS}; "
+            f"give {extra!r} a default, or set it with functools.partial"
+        )
 
 
-def described(value: Any) -> str:
-    """What something is, in a few words."""
+def _is_coroutine(thing: Any) -> bool:
+    # An object may be callable by an async method of its class.
+    call = getattr(type(thing), "__call__", None)  # noqa: B004
+    return inspect.iscoroutinefunction(thing) or inspect.iscoroutinefunction(call)
+
+
+def describe(value: Any) -> str:
+    """What a value is, in a few words."""
     if value is None:
         return "None"
-    if isinstance(value, str | bytes | bool | int | float) or getattr(value, "ndim", None) == 0:
+    is_scalar = isinstance(value, str | bytes | bool | int | float)
+    if is_scalar or getattr(value, "ndim", None) == 0:
         return f"{type(value).__name__} {value!r:.40}"
     if callable(value):
-        return f"the {'class' if isinstance(value, type) else 'function'} {getattr(value, '__name__', value)!s:.60}"
+        kind = "class" if isinstance(value, type) else "function"
+        return f"the {kind} {getattr(value, '__name__', value)!s:.60}"
     return f"an object of the class {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""From what a person types to the object of theirs: `package.module:name`, or a file, `path/to/file.py:name`.
+"""From `package.module:name` or `path/to/file.py:name` to the user's object.
 
 Whether the module exists is checked before it is imported. This module knows no form of model.
 """
@@ -16,102 +16,121 @@ from types import ModuleType
 from typing import Any
 
 from bench.errors import UsageError, did_you_mean
-from bench.models.own_code.guarding import theirs
+from bench.models.own_code.guarding import reporting_errors
 
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def check(name: str) -> None:
-    """Look whether there is such a module or file; nothing of it runs.
+    """Check that the module or file exists; nothing of it runs.
 
     Raises:
-        UsageError: there is none, or no name behind the colon.
+        UsageError: it does not exist, or the name lacks the part before or after the colon.
     """
-    place, word = _split(name)
-    if _is_path(place):
-        _file(place, name)
+    module, attribute = _split(name)
+    if _is_path(module):
+        _file(module, name)
         return
-    if not _MODULE.fullmatch(place):
+    if not _MODULE.fullmatch(module):
         raise UsageError(
-            f"--model {name}: {place!r} is no name of a module; own code is package.module:{word} or file.py:{word}"
+            f"--model {name}: {module!r} is not a valid name of a module; own code is "
+            f"package.module:{attribute} or file.py:{attribute}"
         )
-    _see_working_directory()
-    top = place.partition(".")[0]
+    _add_working_directory()
+    top = module.partition(".")[0]
     if top not in sys.modules and importlib.util.find_spec(top) is None:
-        raise UsageError(_absent(name, top))
+        raise UsageError(_no_module(name, top))
 
 
-def found(name: str) -> tuple[Any, ModuleType]:
+def find(name: str) -> tuple[Any, ModuleType]:
     """Import the module; return the object and the module.
 
     Raises:
-        UsageError: no such module, file or object.
-        OwnCodeError: importing it raised something.
+        UsageError: there is no such module, file or object.
+        OwnCodeError: importing the module raised an exception.
     """
     check(name)
-    place, word = _split(name)
-    module = _from_file(_file(place, name), name) if _is_path(place) else _imported(place, name)
+    module_name, attribute = _split(name)
+    module = _module(module_name, name)
     thing: Any = module
-    for part in word.split("."):
-        with theirs(name, "when its attribute was read"):
-            there = hasattr(thing, part)
-        if not there:
-            raise UsageError(_lacking(name, module, thing, part))
+    for part in attribute.split("."):
+        with reporting_errors(name, "when its attribute was read"):
+            exists = hasattr(thing, part)
+        if not exists:
+            raise UsageError(_no_attribute(name, module, thing, part))
         thing = getattr(thing, part)
     return thing, module
 
 
 def defined_in(path: Path) -> list[str]:
-    """Names of the functions and classes that a Python file defines at its top, without private ones; nothing runs."""
+    """Names of the public functions and classes that a Python file defines; nothing of it runs."""
     try:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return []
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return [node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")]
+    names = [node.name for node in tree.body if isinstance(node, kinds)]
+    return [name for name in names if not name.startswith("_")]
 
 
 def _split(name: str) -> tuple[str, str]:
-    place, _, word = name.rpartition(":")
-    if not place or not word:
-        what = "the function, network or class behind the colon" if place else "the module before the colon"
-        raise UsageError(f"--model {name} lacks {what}, such as my_module:predict or my_file.py:predict")
-    return place, word
+    """The module or path before the last colon, and the attribute after it."""
+    module, _, attribute = name.rpartition(":")
+    if module and attribute:
+        return module, attribute
+    missing = "the module before the colon"
+    if module:
+        missing = "the function, network or class after the colon"
+    raise UsageError(f"--model {name} lacks {missing}, such as my_module:predict or my_file.py:predict")
 
 
-def _is_path(place: str) -> bool:
-    return place.endswith(".py") or "/" in place or "\\" in place or place.startswith((".", "~"))
+def _is_path(module: str) -> bool:
+    has_separator = "/" in module or "\\" in module
+    return module.endswith(".py") or has_separator or module.startswith((".", "~"))
 
 
-def _file(place: str, name: str) -> Path:
-    path = Path(place).expanduser()
-    choices = [path] if path.suffix == ".py" else [path.with_name(f"{path.name}.py"), path / "__init__.py"]
-    there = next((each for each in choices if each.is_file()), None)
-    if there is None:
-        raise UsageError(f"--model {name}: there is no file {choices[0]}")
-    return there.resolve()
+def _file(module: str, name: str) -> Path:
+    """The file of a path, which may lack the ending .py or be the folder of a package."""
+    path = Path(module).expanduser()
+    candidates = [path]
+    if path.suffix != ".py":
+        candidates = [path.with_name(f"{path.name}.py"), path / "__init__.py"]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate.resolve()
+    raise UsageError(f"--model {name}: there is no file {candidates[0]}")
 
 
-def _see_working_directory() -> None:
-    # The command `bench` does not have the working directory on its path, where people keep their own models.
+def _add_working_directory() -> None:
+    # Users keep their models in the working directory, which Python does not search for the
+    # command `bench`.
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
 
 
-def _imported(place: str, name: str) -> ModuleType:
+def _imported(module: str, name: str) -> ModuleType:
     try:
-        with theirs(name, "when it was imported"):
-            return importlib.import_module(place)
+        with reporting_errors(name, "when it was imported"):
+            return importlib.import_module(module)
     except Exception as error:
         cause = error.__cause__
-        # Their module lacks another module: that is theirs. A part of the name that is not there is a wrong name.
-        if isinstance(cause, ModuleNotFoundError) and cause.name and f"{place}.".startswith(f"{cause.name}."):
-            raise UsageError(_absent(name, cause.name)) from None
-        raise
+        if not isinstance(cause, ModuleNotFoundError) or not cause.name:
+            raise
+        # If the user's module imports a module that is not installed, the mistake is in their code.
+        # If a part of the name itself does not exist, the name is wrong.
+        if not f"{module}.".startswith(f"{cause.name}."):
+            raise
+        raise UsageError(_no_module(name, cause.name)) from None
+
+
+def _module(module_name: str, name: str) -> ModuleType:
+    if _is_path(module_name):
+        return _from_file(_file(module_name, name), name)
+    return _imported(module_name, name)
 
 
 def _from_file(path: Path, name: str) -> ModuleType:
-    """Import a file: as a part of its package where it lies in one, else as a module of its own name."""
+    """Import a file: as part of its package if it is in one, else as a module of its own name."""
     root, parts = path.parent, [] if path.stem == "__init__" else [path.stem]
     while (root / "__init__.py").is_file():
         parts.insert(0, root.name)
@@ -123,41 +142,49 @@ def _from_file(path: Path, name: str) -> ModuleType:
     module = sys.modules.get(path.stem)
     if module is not None and getattr(module, "__file__", None) == str(path):
         return module
-    # Another module of this name, such as the standard library's `test`, stays what it is.
-    word = path.stem if module is None and path.stem not in sys.stdlib_module_names else f"own_file_{path.stem}"
-    spec = importlib.util.spec_from_file_location(word, path)
+    # Another module of this name, such as the standard library's `test`, must not be replaced.
+    is_taken = module is not None or path.stem in sys.stdlib_module_names
+    return _executed(path, f"own_file_{path.stem}" if is_taken else path.stem, name)
+
+
+def _executed(path: Path, module_name: str, name: str) -> ModuleType:
+    """Import a single file under this name."""
+    spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
-        raise UsageError(f"--model {name}: {path} is no Python file")
+        raise UsageError(f"--model {name}: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[word] = module
+    sys.modules[module_name] = module
     try:
-        with theirs(name, "when it was imported"):
+        with reporting_errors(name, "when it was imported"):
             spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[word]
+        del sys.modules[module_name]
         raise
     return module
 
 
-def _absent(name: str, module: str) -> str:
+def _no_module(name: str, module: str) -> str:
     files = sorted(path.stem for path in Path.cwd().glob("*.py"))
     close = did_you_mean(module, files) if files else ""
     hint = f": {close}" if close.startswith("did") else ""
     return (
-        f"--model {name}: there is no module {module!r} in the working directory or on the Python path{hint} "
-        "(a file elsewhere: path/to/file.py:name)"
+        f"--model {name}: there is no module {module!r} in the working directory or on the Python "
+        f"path{hint} (for a file elsewhere use path/to/file.py:name)"
     )
 
 
-def _lacking(name: str, module: ModuleType, thing: Any, part: str) -> str:
+def _no_attribute(name: str, module: ModuleType, thing: Any, part: str) -> str:
     close = did_you_mean(part, _public(thing))
     hint = f": {close}" if close.startswith("did") else ""
     file = getattr(module, "__file__", None)
-    beside = Path.cwd() / f"{module.__name__}.py"
-    if file and beside.is_file() and Path(file).resolve() != beside.resolve():
-        hint = f": it is {file}; for the file here say --model ./{beside.name}:{part}"
-    return f"--model {name}: the module {module.__name__!r} has no {name.rpartition(':')[2]!r}{hint}"
+    here = Path.cwd() / f"{module.__name__}.py"
+    # An installed package may have the name of the user's file.
+    if file and here.is_file() and Path(file).resolve() != here.resolve():
+        hint = f": it is {file}; for the file here use --model ./{here.name}:{part}"
+    attribute = name.rpartition(":")[2]
+    return f"--model {name}: the module {module.__name__!r} has no {attribute!r}{hint}"
 
 
 def _public(thing: Any) -> Iterator[str]:
-    return (each for each in vars(thing) if not each.startswith("_")) if hasattr(thing, "__dict__") else iter(())
+    attributes = vars(thing) if hasattr(thing, "__dict__") else {}
+    return (attribute for attribute in attributes if not attribute.startswith("_"))

@@ -32,14 +32,6 @@ def instances_to_labels(found: Instances, classes: Classes, *, score: float = SC
     return LabelMap(labels)
 
 
-def segments_to_labels(found: Segments, classes: Classes) -> LabelMap:
-    """Give each pixel the class of its segment; void stays "no class predicted" (the ignore value)."""
-    ids = np.concatenate([[0], found.segment_ids]).astype(np.int64)
-    values = np.concatenate([[classes.ignore], found.classes]).astype(classes.dtype)
-    order = np.argsort(ids, kind="stable")
-    return LabelMap(values[order][np.searchsorted(ids[order], found.ids)])
-
-
 def instances_to_segments(
     found: Instances, classes: Classes, *, score: float = SCORE, overlap: float = OVERLAP
 ) -> Segments:
