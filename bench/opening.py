@@ -119,7 +119,7 @@ def asked(
     card.split(split)
     chosen = chosen_ids(ids)
     if limit is not None and limit < 1:
-        raise UsageError(f"--limit {limit}: at least one image is needed")
+        raise UsageError(f"--limit must be at least 1, got {limit}")
     return Asked(card, split, chosen, limit, f"--ids {ids}" if isinstance(ids, str | Path) else "")
 
 

@@ -1,38 +1,38 @@
-"""The arguments of `bench.evaluate` and `bench.open_data`, checked before anything is read or run."""
+"""The arguments of public functions, checked before anything is read or run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import wraps
-from inspect import signature
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, get_args
+from typing import Any, get_args
 
 import msgspec
 
 from bench.errors import UsageError, did_you_mean
 from bench.models import Options, Task
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-_KINDS: Mapping[str, tuple[tuple[type[Any], ...], str]] = {
-    "dataset": ((str, Path), "the name of a card, or a path ending in .toml,"),
-    "data": ((str, Path), "a folder or file"),
-    "root": ((str, Path), "a folder or file"),
-    "out": ((str, Path), "a folder"),
+_TYPES: Mapping[str, tuple[tuple[type[Any], ...], str]] = {
+    "dataset": ((str, Path), "the name of a card or a path ending in .toml"),
+    "data": ((str, Path), "the path of a folder or file"),
+    "root": ((str, Path), "the path of a folder or file"),
+    "out": ((str, Path), "the path of a folder"),
     "split": ((str,), 'the name of a split, such as "val"'),
-    "name": ((str,), "the name of the row in tables"),
-    "task": ((str,), " or ".join(get_args(Task))),
+    "layout": ((str,), 'the name of a layout, such as "coco"'),
+    "name": ((str,), "a name"),
+    "task": ((str,), "one of " + ", ".join(get_args(Task))),
     "limit": ((int,), "a number of images"),
-    "metrics": ((str, list, tuple), "a name or a list of names"),
+    "metrics": ((str, Sequence), "a name or a sequence of names"),
 }
+"""Argument -> its types, and what messages call them."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of an evaluation besides model, data set and options."""
+    """The arguments of an evaluation besides model, data set and model options.
+
+    `settings` are those of the rules; `own` says how label maps of the user's own data set are read.
+    """
 
     data: str | Path | None = None
     split: str | None = None
@@ -45,94 +45,91 @@ class Request:
     classes: Any = None
     overwrite: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse arguments of another type than they have.
+        """Refuse arguments of a wrong type.
 
         Raises:
-            UsageError: the first of them, with what it should be.
+            UsageError: the first of them, with what it must be.
         """
-        check(**{name: getattr(self, name) for name in ("data", "split", "task", "metrics", "limit", "name", "out")})
+        names = ("data", "split", "task", "metrics", "limit", "name", "out")
+        check(**{name: getattr(self, name) for name in names})
         if not isinstance(self.overwrite, bool):
-            raise UsageError(f"overwrite={self.overwrite!r}: True or False is needed")
+            raise UsageError(f"overwrite must be True or False, got {self.overwrite!r}")
         if self.overwrite and self.out is None:
-            raise UsageError("overwrite=True has no effect without out=, because no record is written: leave it out")
+            raise UsageError("overwrite=True has no effect without out=, because nothing is written")
 
 
-def check(**found: Any) -> None:
-    """Refuse arguments of another type than they have.
+def check(**arguments: Any) -> None:
+    """Refuse arguments of a wrong type; None means that an argument was not given.
 
     Raises:
-        UsageError: the first of them, with what it should be.
+        UsageError: the first of them, with what it must be.
     """
-    for name, value in found.items():
-        kinds, what = _KINDS[name]
+    for name, value in arguments.items():
+        types, description = _TYPES[name]
         if value is None and name != "dataset":
             continue
-        known = name != "task" or value in get_args(Task)
-        if not isinstance(value, kinds) or isinstance(value, bool) or not known or value == "":
-            raise UsageError(f"{name}={value!r}: {what} is needed")
+        wrong = not isinstance(value, types) or isinstance(value, bool) or value == ""
+        if wrong or (name == "task" and value not in get_args(Task)):
+            raise UsageError(f"{name} must be {description}, got {value!r}")
         if name == "limit" and value < 1:
-            raise UsageError(f"limit={value}: at least one image is needed")
+            raise UsageError(f"limit must be at least 1, got {value}")
         if name == "out" and Path(value).expanduser().is_file():
-            raise UsageError(f"out={str(value)!r}: this is a file; run records are written into a folder, new or old")
+            raise UsageError(f"out must be a folder for run records, and {str(value)!r} is a file")
 
 
-def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function check its arguments, as `check` does, before it reads anything."""
-    names = list(signature(function).parameters)
-
-    @wraps(function)
-    def checking(*args: P.args, **kwargs: P.kwargs) -> R:
-        found = {**dict(zip(names, args, strict=False)), **kwargs}
-        check(**{name: value for name, value in found.items() if name in _KINDS})
-        return function(*args, **kwargs)
-
-    return checking
-
-
-def none_of(what: str, **found: Any) -> None:
+def none_of(kind: str, **arguments: Any) -> None:
     """Refuse arguments that have no effect on this kind of data set.
 
     Raises:
-        UsageError: the first that is given.
+        UsageError: the first that was given.
     """
-    for name, value in found.items():
+    for name, value in arguments.items():
         if value is not None:
-            raise UsageError(f"{name}= has no effect on {what}: leave it out")
+            raise UsageError(f"{name}= has no effect on {kind}: leave it out")
 
 
-def options(found: Any, task: Any) -> Options:
-    """The options of a model, from `bench.Options` or a dict, with the task that was asked for.
+def options(value: Any, task: Any) -> Options:
+    """The options of a model, from `bench.Options` or a dict, with the task of the evaluation.
 
     Raises:
         UsageError: unknown names, or values of another type.
     """
-    if isinstance(found, Mapping):
-        found = _from_dict(found)
-    if found is not None and not isinstance(found, Options):
-        raise UsageError(f"options={found!r}: a dict or bench.Options is needed")
-    if task is not None and found is not None and found.task not in (None, task):
-        raise UsageError(f"task={task!r}, but the options say {found.task!r}: leave one of them out")
-    made: Options = found or Options()
-    return replace(made, task=task or made.task)
+    if isinstance(value, Mapping):
+        value = _from_dict(value)
+    if value is not None and not isinstance(value, Options):
+        raise UsageError(f"options must be a dict or bench.Options, got {value!r}")
+    if task is not None and value is not None and value.task not in (None, task):
+        raise UsageError(f"task={task!r}, but options have task={value.task!r}: leave one of them out")
+    made: Options = value or Options()
+    sidecar, weights = made.sidecar, made.weights
+    return replace(
+        made,
+        task=task or made.task,
+        sidecar=None if sidecar is None else Path(sidecar),
+        weights=None if weights is None else str(weights),
+    )
 
 
-def _from_dict(found: Mapping[str, Any]) -> Options:
-    known = [each.name for each in fields(Options)]
-    unknown = next((name for name in found if name not in known), None)
+def _from_dict(values: Mapping[str, Any]) -> Options:
+    names = [each.name for each in fields(Options)]
+    unknown = next((name for name in values if name not in names), None)
     if unknown is not None:
-        raise UsageError(f"options: there is no option {unknown!r}: {did_you_mean(str(unknown), known)}")
-    weights = {"weights": str(found["weights"])} if isinstance(found.get("weights"), Path) else {}
+        hint = did_you_mean(str(unknown), names)
+        raise UsageError(f"options: there is no option {unknown!r}: {hint}")
+    weights = {"weights": str(values["weights"])} if isinstance(values.get("weights"), Path) else {}
     try:
-        return msgspec.convert({**found, **weights}, Options, dec_hook=_path)
+        return msgspec.convert({**values, **weights}, Options, dec_hook=_path)
     except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$.")
+        problem, _, place = str(error).partition(" - at `$.")
         where = place.strip("`") or "a value"
-        raise UsageError(f"options: {where}: {what[0].lower()}{what[1:].replace('`', '')}") from None
+        problem = f"{problem[0].lower()}{problem[1:].replace('`', '')}"
+        raise UsageError(f"options: {where}: {problem}") from None
 
 
 def _path(kind: type, value: Any) -> Any:
     if kind is Path and isinstance(value, str | Path):
         return Path(value)
-    raise TypeError(f"a path is needed, not {type(value).__name__}")
+    raise TypeError(f"must be a path, not {type(value).__name__}")

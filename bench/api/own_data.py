@@ -48,7 +48,7 @@ def evaluate(model: Any, dataset: Any, options: Options, request: Request, progr
     names = _names(request.ids, count)
     image, target = _pair(dataset, 0)
     task: Any = request.task or options.task or _task_of(target)
-    evaluator = Evaluator(request.classes, task=task, metrics=request.metrics, **request.settings)
+    evaluator = Evaluator(request.classes, task=task, metrics=request.metrics, **request.own, **request.settings)
     ask, identity, settings = _asked(model, image, evaluator.card, replace(options, task=task))
     if progress:
         progress(0, total)

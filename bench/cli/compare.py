@@ -73,8 +73,7 @@ def command(options: CompareOptions, output: JsonOption) -> int:
     """
     from bench import runs
     from bench.comparison import compare
-    from bench.render.comparison import report
-    from bench.render.comparison_json import comparison_json
+    from bench.render.comparison import report, verdict
     from bench.runs.finding import find_record
 
     _refuse_unused(options)
@@ -94,7 +93,7 @@ def command(options: CompareOptions, output: JsonOption) -> int:
         method=options.interval,
     )
     if output.as_json:
-        console.say_json(comparison_json(comparison))
+        console.say_json({"verdict": verdict(comparison), **comparison.to_dict()})
     else:
         console.say(report(comparison))
     return 0

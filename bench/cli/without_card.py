@@ -70,6 +70,6 @@ def open_folders(
             )
         names = [name for name in names if name in set(wanted)]
     if limit is not None and limit < 1:
-        raise UsageError(f"--limit {limit}: at least one image is needed")
+        raise UsageError(f"--limit must be at least 1, got {limit}")
     found = two_folders.read(root, path, names[:limit], classes=classes, ignore=ignore)
     return Data(found.card, root, two_folders.SPLIT, found.samples, found.notices)

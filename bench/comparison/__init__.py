@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench import resample
-from bench.comparison import contrasts
+from bench.comparison import contrasts, plain
 from bench.comparison.comparability import Aligned, align
 from bench.comparison.contrasts import Question
 from bench.comparison.effects import Method, Spread, interval_of, spread_of
@@ -26,6 +27,9 @@ from bench.runs import Run
 from bench.runs.finding import read_run
 from bench.samples import Array
 from bench.scoring import FEW_CLUSTERS, seed_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SHOWN = 10
 """Pairs that a comparison shows of itself."""
@@ -78,6 +82,16 @@ class Comparison:
             lines.append(f"  and {len(self.pairs) - _SHOWN} more pairs, in .pairs")
         return "\n".join(lines)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that the comparison holds, as `bench compare --json` prints it, without its sentence."""
+        return plain.as_dict(self)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row per pair (and per class, with `by_class`): difference, interval, p-values."""
+        from pandas import DataFrame
+
+        return DataFrame(plain.rows(self))
+
 
 def _ends(interval: Interval | None, *, clip: bool) -> str:
     """An interval in percent."""
@@ -121,15 +135,15 @@ def compare(
     aligned = align(compared, names, asked.family, common_images=common_images)
     clusters, seed = aligned.clusters, seed_of(aligned.tables[0])
     units = int(clusters.max(initial=-1)) + 1
-    plain = np.stack([contrasts.plain(asked, tables, by_class=by_class) for tables in aligned.tables])
+    observed = np.stack([contrasts.plain(asked, tables, by_class=by_class) for tables in aligned.tables])
     spread = spread_of(asked, aligned, seed=seed, by_class=by_class, method=method)
     wanted = permutations or (PERMUTATIONS if spread.steps is None else STEP_PERMUTATIONS)
     swaps = permutation.permutations(units, wanted, np.random.default_rng(seed))
-    asks = Asks(asked, aligned, plain, spread, swaps, alpha, correction, by_class)
+    asks = Asks(asked, aligned, observed, spread, swaps, alpha, correction, by_class)
     pairs = pairs_of(asks, compared)
     differs = matrix(pairs, len(compared), alpha)
     sign = -1.0 if asked.lower_is_better else 1.0
-    scores, merit = plain[:, 0], sign * plain[:, 0]
+    scores, merit = observed[:, 0], sign * observed[:, 0]
     return Comparison(
         metric=asked.metric,
         lower_is_better=asked.lower_is_better,
@@ -144,7 +158,7 @@ def compare(
         exact=swaps.exact,
         seed=seed,
         scores=scores,
-        intervals=tuple(interval_of(spread, plain[m, 0], m, column=0, alpha=alpha) for m in range(len(compared))),
+        intervals=tuple(interval_of(spread, observed[m, 0], m, column=0, alpha=alpha) for m in range(len(compared))),
         pairs=tuple(pairs),
         best=ties.not_worse_than_the_best(merit, differs),
         letters=tuple(ties.letters(merit, differs)),

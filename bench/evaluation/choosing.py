@@ -181,7 +181,7 @@ def _joined(metrics: Any) -> str:
     """Names of metrics with commas between, as a person types them."""
     if isinstance(metrics, str):
         return metrics
-    if isinstance(metrics, list | tuple) and all(isinstance(name, str) for name in metrics):
+    if isinstance(metrics, Sequence) and all(isinstance(name, str) for name in metrics):
         return ",".join(metrics)
     raise UsageError(f"--metrics {metrics!r}: a name is needed, or a list of names")
 

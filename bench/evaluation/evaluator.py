@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bench import inputs, scoring
+from bench.argument_names import for_python
 from bench.classes import LABEL_SPACES, LabelSpace
 from bench.errors import InputError, UsageError, did_you_mean
 from bench.evaluation import class_tables, updates
@@ -23,7 +24,19 @@ from bench.evaluation.counting import count_image
 from bench.evaluation.naming import image_id
 from bench.evaluation.raw import RawFiles, values_of
 from bench.evaluation.result import Result
-from bench.evaluation.speaking import in_python
+from bench.evaluation.rule_options import (
+    AreaFrom,
+    AreaRanges,
+    BoundaryMode,
+    ClassesIn,
+    Crop0,
+    IntervalMethod,
+    IouThresholds,
+    MaxDetections,
+    Metrics,
+    VocForm,
+    given,
+)
 from bench.evaluation.tallies import Handed, Tallies, Tally
 from bench.families import FROM_BOXES, Rules, Source, families
 from bench.formats.finding.grouping import key_of
@@ -52,17 +65,28 @@ class Evaluator:
     0.5833
     """
 
-    @in_python
-    def __init__(
+    @for_python
+    def __init__(  # noqa: PLR0913 - everything that a caller can choose
         self,
         classes: class_tables.ClassesLike,
         *,
         task: str = "semantic",
-        metrics: str | Sequence[str] = "default",
+        metrics: Metrics = "default",
         ignore: int | Sequence[int] | None = None,
         label_space: LabelSpace = "train-ids",
         groups: str | None = None,
-        **settings: Any,
+        regions: str | None = None,
+        crop0: Crop0 | None = None,
+        boundary_ratio: float | None = None,
+        boundary_mode: BoundaryMode | None = None,
+        classes_in: ClassesIn | None = None,
+        area_from: AreaFrom | None = None,
+        voc_form: VocForm | None = None,
+        shown_from: float | None = None,
+        max_detections: MaxDetections | None = None,
+        iou_thresholds: IouThresholds | None = None,
+        area_ranges: AreaRanges | None = None,
+        interval: IntervalMethod | None = None,
     ) -> None:
         """Take a card (or its name), a class table, names of classes, or how many there are.
 
@@ -74,6 +98,20 @@ class Evaluator:
         Raises:
             UsageError: classes, a task, metric or setting that is unknown or does not fit.
         """
+        settings = given(
+            regions=regions,
+            crop0=crop0,
+            boundary_ratio=boundary_ratio,
+            boundary_mode=boundary_mode,
+            classes_in=classes_in,
+            area_from=area_from,
+            voc_form=voc_form,
+            shown_from=shown_from,
+            max_detections=max_detections,
+            iou_thresholds=iou_thresholds,
+            area_ranges=area_ranges,
+            interval=interval,
+        )
         if task not in inputs.TASKS:
             raise UsageError(f"the task {task!r} is none of {', '.join(inputs.TASKS)}")
         if label_space not in LABEL_SPACES:
@@ -101,7 +139,7 @@ class Evaluator:
         many = f"{len(self)} image{'s' * (len(self) != 1)}"
         return f"<Evaluator of {self.card.title}: {self.task}, {len(self.card.classes)} classes, {many}>"
 
-    @in_python
+    @for_python
     def update(
         self,
         *,
@@ -136,7 +174,7 @@ class Evaluator:
         for one, found, name, group in zip(truths, predictions, ids, clusters, strict=True):
             self._count(one, found, name, group, size)
 
-    @in_python
+    @for_python
     def add(self, sample: Sample, prediction: Any, *, named: bool = True) -> None:
         """Count one image of a data set that `bench.open_data` has opened; its cluster is the data set's.
 
@@ -145,7 +183,7 @@ class Evaluator:
         """
         self._count(sample, prediction, sample.id if named else None, None, None)
 
-    @in_python
+    @for_python
     def merge(self, other: Evaluator) -> Evaluator:
         """Take in what another one has counted; an image that both have counts once. Returns itself.
 
@@ -181,10 +219,18 @@ class Evaluator:
         self.tallies = Tallies(self.card.layout)
 
     def scores(self) -> dict[str, float]:
-        """Name -> value, NaN where a score is not defined."""
+        """Name -> value, NaN if a score is not defined.
+
+        Raises:
+            UsageError: no image was counted.
+        """
         return self.result().scores
 
-    @in_python
+    def compute(self) -> dict[str, float]:
+        """The same as `scores`, under the name that other libraries use for it."""
+        return self.scores()
+
+    @for_python
     def result(self) -> Result:
         """Scores with intervals.
 
@@ -197,7 +243,7 @@ class Evaluator:
         notices = [*scored.warnings, *self.notices(tables)]
         return Result(replace(scored, warnings=notices), self.card.title, len(self))
 
-    @in_python
+    @for_python
     def save(
         self,
         out: str | Path = "runs",
@@ -223,7 +269,7 @@ class Evaluator:
         about = saving.About(name, split, model, settings)
         return saving.save(self, Path(out), about, overwrite=overwrite, write=saving.writes(gathered=self._gathered))
 
-    @in_python
+    @for_python
     def tables(self) -> Tables:
         """The counts as a run record holds them, images in the order of their ids, then those without one.
 

@@ -50,12 +50,12 @@ def check(settings: Mapping[str, Any]) -> None:
         if name == "crop0" and value not in CROP0:
             raise UsageError(f"crop0 = {value!r} is unknown: {did_you_mean(str(value), CROP0)}")
     if not isinstance(settings.get("regions", ""), str):
-        raise UsageError(f"regions = {settings['regions']!r}: a text is needed, such as 'crops,trimap=3:5'")
+        raise UsageError(f"--regions must be a text such as 'crops,trimap=3:5', got {settings['regions']!r}")
     if "shown_from" in settings and not _is_number(settings["shown_from"]):
-        raise UsageError(f"--shown-from {settings['shown_from']}: a number is needed, such as 0.5")
+        raise UsageError(f"--shown-from must be a number such as 0.5, got {settings['shown_from']!r}")
     ratio = settings.get("boundary_ratio", 0.5)
     if not (_is_number(ratio) and 0 < ratio < 1):
-        raise UsageError(f"boundary_ratio = {ratio!r}: a fraction of the image diagonal between 0 and 1 is needed")
+        raise UsageError(f"--boundary-ratio must be a fraction of the image diagonal between 0 and 1, got {ratio!r}")
     refuse_unknown({name: value for name, value in settings.items() if value is not None})
 
 

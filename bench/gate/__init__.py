@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from bench.resample import Interval, power, student_quantile
 from bench.runs import Run
 from bench.samples import Array
 from bench.scoring import FEW_CLUSTERS, FEW_IMAGES, seed_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ALPHA = 0.10
 """Two one-sided 95 % bounds are the two ends of a 90 % interval."""
@@ -69,7 +72,7 @@ class Finding:
         return self.metric if self.label is None else f"{self.metric}:{self.label}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """The findings for one metric and its guarded classes, and the number of images behind them."""
 
@@ -84,6 +87,25 @@ class Verdict:
     def outcome(self) -> Outcome:
         """The worst outcome of the findings."""
         return worst(finding.outcome for finding in self.findings)
+
+    def __repr__(self) -> str:
+        """The outcome, and a line per score with its change, bounds and margin, in percent."""
+        lines = [f"{self.outcome}: {self.candidate} against {self.baseline} on {self.images} images"]
+        for finding in self.findings:
+            bounds = f"[{100 * finding.low:+.2f}, {100 * finding.high:+.2f}]"
+            change = f"{100 * finding.change:+.2f} {bounds}, margin {100 * finding.margin:.2f}"
+            lines.append(f"  {finding.name}: {change}: {finding.outcome}")
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The verdict as plain data; scores, changes and margins are fractions of 1."""
+        return {**asdict(self), "outcome": self.outcome}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row per score: candidate, baseline, change, bounds, margin and outcome."""
+        from pandas import DataFrame
+
+        return DataFrame([asdict(finding) for finding in self.findings])
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 import inspect
 import pkgutil
+import runpy
+from pathlib import Path
 
 import pytest
 
 import bench
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_all_is_sorted_and_equals_what_is_offered() -> None:
@@ -36,3 +40,10 @@ def test_an_unknown_name_says_what_there_is() -> None:
 def test_no_public_name_is_a_module_too() -> None:
     modules = {module.name for module in pkgutil.iter_modules(bench.__path__)}
     assert set() == modules & set(bench.__all__)
+
+
+def test_the_api_reference_is_up_to_date() -> None:
+    tool = runpy.run_path(str(ROOT / "tools" / "api_reference.py"))
+    written = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert tool["page"]() == written, "run python tools/api_reference.py"
+    assert all(f"`bench.{name}`" in written for name in bench.__all__)

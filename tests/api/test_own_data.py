@@ -190,9 +190,8 @@ class Loader:
         (Pairs(), {"classes": NAMES, "overwrite": True}, "overwrite=True has no effect without out="),
         ([5, 6], {"classes": NAMES}, "item 0 of the data set is int; a pair of image and target"),
         ([(1, 2, 3)], {"classes": NAMES}, "item 0 of the data set is 3 things"),
-        (Pairs(), {"classes": NAMES, "ignor": 3}, "there is no setting 'ignor'"),
     ],
-    ids=range(13),
+    ids=range(12),
 )
 def test_what_is_no_data_set_is_refused_before_any_work(dataset: Any, options: dict[str, Any], message: str) -> None:
     asked: list[Any] = []

@@ -78,11 +78,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "number": ({"voc_form": 2014}, r"voc_form = 2014 is none of '2014', '2015'; did you mean 2014"),
     "mode": ({"boundary_mode": "absent"}, r"boundary_mode = 'absent' is none of .*did you mean present\?"),
     "crop": ({"crop0": "fully"}, r"crop0 = 'fully' is unknown: did you mean full\?"),
-    "ratio": ({"boundary_ratio": 2}, "boundary_ratio = 2: a fraction of the image diagonal"),
-    "no number": ({"shown_from": "high"}, r"shown.from.high: a number is needed"),
-    "not finite": ({"shown_from": float("nan")}, r"shown.from.nan: a number is needed"),
-    "unknown": ({"class_in": "all"}, r"there is no setting 'class_in': did you mean classes_in\?"),
-    "no text": ({"regions": 3}, "regions = 3: a text is needed"),
+    "ratio": ({"boundary_ratio": 2}, "boundary.ratio must be a fraction of the image diagonal between 0 and 1, got 2"),
+    "no number": ({"shown_from": "high"}, r"shown.from must be a number such as 0.5, got 'high'"),
+    "not finite": ({"shown_from": float("nan")}, r"shown.from must be a number such as 0.5, got nan"),
+    "no text": ({"regions": 3}, "regions must be a text such as 'crops,trimap=3:5', got 3"),
 }
 ASKERS: dict[str, Callable[[dict[str, Any]], object]] = {
     "rules_for": lambda asked: rules_for(CITYSCAPES, "semantic", **asked),

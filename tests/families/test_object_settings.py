@@ -13,11 +13,11 @@ from coco_settings import LARGE, classes, files, grid, record, reference, said, 
 
 import bench as door
 from bench import comparison, gate, runs, scoring
+from bench.argument_names import python_words
 from bench.cards import Card, load_card
 from bench.errors import RunError, UsageError
 from bench.evaluation import choosing, object_settings
 from bench.evaluation.jobs import _named
-from bench.evaluation.speaking import in_words
 from bench.families import Rules
 from bench.families import instance as family
 from bench.metrics import instance
@@ -135,7 +135,7 @@ def test_image_by_image_and_in_bulk_are_alike(tmp_path: Path, capsys: pytest.Cap
     assert {name: entry["value"] for name, entry in group.items() if name in ("AP", "AR1", "AR4")} == {
         name: found[name] for name in ("AP", "AR1", "AR4")
     }
-    assert [in_words(each["message"]) for each in wanted["warnings"]] == found.warnings
+    assert [python_words(each["message"]) for each in wanted["warnings"]] == found.warnings
 
 
 def test_runs_are_compared_under_the_same_settings_and_refused_under_others(

@@ -18,6 +18,7 @@ FLOORS = {
     "plugins": 1,
     "version": 0,
     "toml_files": 1,
+    "argument_names": 1,
     "classes": 1,
     "samples": 1,
     "resample": 1,
@@ -40,9 +41,9 @@ FLOORS = {
     "prepare": 5,
     "opening": 5,
     "evaluation": 5,
-    "api": 6,
     "gate": 6,
     "boards": 6,
+    "api": 7,
     "render": 7,
     "cli": 8,
 }

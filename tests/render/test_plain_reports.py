@@ -20,7 +20,7 @@ from bench.cli import jobs, options
 from bench.comparison import compare
 from bench.families import Rules
 from bench.metrics.regions import Plan, fits
-from bench.render import comparison, comparison_json, terminal
+from bench.render import comparison, terminal
 from bench.render.board import terminal as board_terminal
 from bench.runs import Run, circumstances
 
@@ -136,7 +136,7 @@ def test_classes_come_by_their_difference_with_their_share_of_it(pair: tuple[Run
     assert f"{100 * only.shares[wanted[0]]:+.2f}" in table[0]
     assert "share: the points that a class adds to the difference in mIoU" in told
     assert "an interval without 0 beside a large p is no contradiction" in " ".join(told.split())
-    content = comparison_json.comparison_json(found)["pairs"][0]["per_class"]
+    content = found.to_dict()["pairs"][0]["per_class"]
     assert only.shares == {label: entry["share"] for label, entry in content.items()}
 
 

@@ -1,20 +1,21 @@
-"""A comparison as JSON can hold it: values and differences are fractions of 1, what is not defined is NaN.
+"""A comparison as plain data, for JSON and for pandas: scores are fractions of 1, NaN if not defined.
 
-It lays out what the comparison holds and computes nothing.
+It arranges what the comparison holds and computes nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.comparison import Comparison
 from bench.comparison.effects import Effect
 from bench.comparison.pairing import Pair
-from bench.render.comparison import verdict
 from bench.resample import Interval
 
+if TYPE_CHECKING:
+    from bench.comparison import Comparison
 
-def comparison_json(found: Comparison) -> dict[str, Any]:
+
+def as_dict(found: Comparison) -> dict[str, Any]:
     """Everything that the comparison holds, as JSON can hold it."""
     runs = [
         {
@@ -44,12 +45,36 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
         "seed",
     )
     return {
-        "verdict": verdict(found),
         **{name: getattr(found, name) for name in plain},
         "runs": runs,
         "pairs": [_pair(found, pair) for pair in found.pairs],
         "notes": list(found.notes),
     }
+
+
+def rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """A flat row per pair, and per class of a pair if classes were compared."""
+    table = []
+    for pair in comparison.pairs:
+        names = {"first": comparison.names[pair.first], "second": comparison.names[pair.second]}
+        effects = [("", pair.effect), *pair.classes.items()]
+        for label, effect in effects:
+            interval = effect.interval
+            table.append(
+                {
+                    **names,
+                    "metric": comparison.metric,
+                    **({"class": label} if pair.classes else {}),
+                    "difference": effect.difference,
+                    "low": interval.low if interval else None,
+                    "high": interval.high if interval else None,
+                    "p_value": effect.p_value,
+                    "corrected_p_value": effect.corrected,
+                    "significant": effect.differs(comparison.alpha),
+                    "detectable": effect.detectable,
+                }
+            )
+    return table
 
 
 def _pair(found: Comparison, pair: Pair) -> dict[str, Any]:
