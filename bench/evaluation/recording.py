@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,34 +106,16 @@ def environment() -> dict[str, Any]:
 
 
 def _git_commit() -> str | None:
+    """The commit that is checked out in the working directory, or None outside a git checkout."""
     here = Path.cwd()
-    checkout = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
-    if "GIT_DIR" not in os.environ:
-        if checkout is None:
-            return None
-        commit = _commit_in(checkout / ".git")
-        if commit:
-            return commit  # starting git takes as long as loading half of NumPy
+    has_checkout = any((folder / ".git").exists() for folder in (here, *here.parents))
+    if not has_checkout and "GIT_DIR" not in os.environ:
+        return None  # saves starting git
     import subprocess
 
-    command = ["git", "rev-parse", "HEAD"]
+    command = ["git", "rev-parse", "--verify", "HEAD"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip() or None
-
-
-def _commit_in(place: Path) -> str | None:
-    """The commit that is checked out, where it stands in a file of its own; None where git must be asked."""
-    try:
-        if place.is_file():  # of another working tree, or of a submodule
-            place = place.parent / place.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
-        common = place / "commondir"
-        shared = place / common.read_text(encoding="utf-8").strip() if common.is_file() else place
-        head = (place / "HEAD").read_text(encoding="utf-8").strip()
-        if head.startswith("ref:"):
-            head = (shared / head.removeprefix("ref:").strip()).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return head if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", head) else None
+    return done.stdout.strip()

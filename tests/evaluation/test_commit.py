@@ -1,4 +1,4 @@
-"""The commit that a record names: what `git rev-parse HEAD` says, read without git where it stands in a file."""
+"""The commit that a record names is what `git rev-parse HEAD` prints in the working directory."""
 
 from __future__ import annotations
 
@@ -51,20 +51,18 @@ def another_tree(folder: Path) -> Path:
     return folder.parent / "tree"
 
 
-@pytest.mark.parametrize("form", [plain, inside, detached, another_tree])
-def test_the_commit_is_read_from_a_file(checkout: Any, monkeypatch: pytest.MonkeyPatch, form: Any) -> None:
+def packed(folder: Path) -> Path:
+    git(folder, "pack-refs", "--all")
+    return folder
+
+
+@pytest.mark.parametrize("form", [plain, inside, detached, another_tree, packed])
+def test_the_commit_is_that_of_the_working_directory(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, form: Any
+) -> None:
     place = form(checkout)
-    expected = git(place, "rev-parse", "HEAD")
     monkeypatch.chdir(place)
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("git was started"))
-    assert expected == recording._git_commit()
-
-
-def test_git_is_asked_where_the_commit_is_packed(checkout: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    git(checkout, "pack-refs", "--all")
-    monkeypatch.chdir(checkout)
-    assert recording._commit_in(checkout / ".git") is None
-    assert git(checkout, "rev-parse", "HEAD") == recording._git_commit()
+    assert git(place, "rev-parse", "HEAD") == recording._git_commit()
 
 
 def test_without_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,8 +72,21 @@ def test_without_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pyte
     assert recording._git_commit() is None
 
 
-def test_a_checkout_that_is_none_names_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_checkout_names_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GIT_DIR", raising=False)
     (tmp_path / ".git").write_text("gitdir: nowhere\n")
     monkeypatch.chdir(tmp_path)
+    assert recording._git_commit() is None
+
+
+def test_a_checkout_without_commits_names_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GIT_DIR", raising=False)
+    git(tmp_path, "init")
+    monkeypatch.chdir(tmp_path)
+    assert recording._git_commit() is None
+
+
+def test_without_git_there_is_no_commit(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(checkout)
+    monkeypatch.setenv("PATH", "")
     assert recording._git_commit() is None

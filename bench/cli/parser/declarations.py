@@ -186,7 +186,12 @@ def flags_for(options: OptionSet, names: Sequence[str] | None = None) -> list[st
         is_wanted = names is None or declared.field in names
         if not is_wanted or not declared.flags or value == declared.default:
             continue
-        words += [declared.name] if declared.is_flag else [declared.name, str(value)]
+        if declared.is_flag:
+            words.append(declared.name)
+        elif str(value).startswith("-"):
+            words.append(f"{declared.name}={value}")  # as the next word it might be taken for an option
+        else:
+            words += [declared.name, str(value)]
     return words
 
 
