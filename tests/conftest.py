@@ -18,6 +18,9 @@ REPOSITORY = Path(__file__).parents[1]
 # Tests run side by side, and the threads of several torches would wait for each other; processes they start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Reports fit the terminal, and expected ones are written for this width.
+os.environ["COLUMNS"] = "100"
+
 # Shared CI machines stall: a slow example is no defect. Same examples every time: a failure must be repeatable.
 settings.register_profile("bench", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("few", settings.get_profile("bench"), max_examples=25)  # where each example is slow

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from bench.cli import console
 from bench.cli.options import JsonOption
 from bench.cli.parser.declarations import OptionSet, argument
+from bench.render.prose import width
 
 Row = dict[str, Any]
 WIDTHS: Mapping[str, Mapping[str, int]] = {
@@ -16,8 +17,10 @@ WIDTHS: Mapping[str, Mapping[str, int]] = {
     "models": {"what": 34, "tasks": 9, "ships weights for": 9, "licence": 17},
     "metrics": {"meaning": 45, "reference": 22},
 }
-"""Columns that are wrapped, so that a table fits 100 columns."""
-_WHOLE = 60
+"""The widths at which columns are folded on a terminal of 100 columns."""
+_SINGLE_WORDS = 10
+"""Columns up to this width hold single words, and keep their width on a narrower terminal."""
+_UNFOLDED = 60
 
 
 class ListOptions(OptionSet):
@@ -44,7 +47,8 @@ def command(options: ListOptions, output: JsonOption) -> int:
 def _table(rows: Sequence[Row], widths: Mapping[str, int]) -> str:
     from tabulate import tabulate
 
-    limits = [widths.get(name, _WHOLE) for name in rows[0]]
+    fitted = _fitted(widths)
+    limits = [fitted.get(name, _UNFOLDED) for name in rows[0]]
     return tabulate(
         rows,
         headers="keys",
@@ -54,6 +58,13 @@ def _table(rows: Sequence[Row], widths: Mapping[str, int]) -> str:
         maxheadercolwidths=limits,
         colalign=["right" if isinstance(value, int) else "left" for value in rows[0].values()],
     )
+
+
+def _fitted(widths: Mapping[str, int]) -> dict[str, int]:
+    """The widths for this terminal: what it has more or less than 100 columns is shared in proportion."""
+    shared = sum(limit for limit in widths.values() if limit > _SINGLE_WORDS)
+    more = width() - 100
+    return {name: limit + more * limit // shared if limit > _SINGLE_WORDS else limit for name, limit in widths.items()}
 
 
 def _datasets() -> list[Row]:

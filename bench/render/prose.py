@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Iterable
 
-WIDTH = 100
-"""Maximum width of lines and tables."""
+_NARROWEST, _WIDEST = 80, 120
+
+
+def width() -> int:
+    """Columns that lines and tables may take: those of the terminal, from 80 to 120; 80 without a terminal."""
+    return min(max(shutil.get_terminal_size((_NARROWEST, 24)).columns, _NARROWEST), _WIDEST)
 
 
 def filled(lines: Iterable[str], *, first: str = "", later: str = "  ") -> str:
     """Wrap each line, indenting its first line by `first` and the others by `later`.
 
-    >>> print(filled(["few images carry " + "wall-other-merged, " * 4 + "sky-other-merged and grass"]))
-    few images carry wall-other-merged, wall-other-merged, wall-other-merged, wall-other-merged,
-      sky-other-merged and grass
+    >>> print(filled(["note: few images carry train", "note: 500 images"], first="  "))
+      note: few images carry train
+      note: 500 images
     """
     # Names are copied from the terminal, so they are never broken.
     wrapper = textwrap.TextWrapper(
-        WIDTH,
+        width(),
         initial_indent=first,
         subsequent_indent=later,
         break_on_hyphens=False,

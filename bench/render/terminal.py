@@ -12,7 +12,7 @@ from typing import Any
 
 from bench import scoring
 from bench.notices import many
-from bench.render.prose import WIDTH, filled
+from bench.render.prose import filled, width
 from bench.runs import Run, circumstances
 
 TITLES = {
@@ -129,7 +129,7 @@ def _table(headers: list[str], rows: list[list[str]], align: tuple[str, ...]) ->
     from tabulate import tabulate
 
     table = tabulate(rows, headers=headers, tablefmt="plain", colalign=align, disable_numparse=True)
-    if max(map(len, table.splitlines())) <= WIDTH - len(INDENT):
+    if max(map(len, table.splitlines())) <= width() - len(INDENT):
         return table
     stacked = [_stacked(heading) if place > 2 else [heading] for place, heading in enumerate(headers)]
     deepest = max(map(len, stacked))

@@ -390,10 +390,12 @@ def test_an_install_without_compiled_kernels_says_so_once(
         assert said == err.count("compiled kernels are missing")
 
 
-@pytest.mark.parametrize("what", ["datasets", "metrics"])
-def test_lists_fit_a_hundred_columns(bench: Any, what: str) -> None:
+@pytest.mark.parametrize("columns", [80, 100, 120])
+@pytest.mark.parametrize("what", ["datasets", "models", "metrics"])
+def test_lists_fit_the_terminal(bench: Any, monkeypatch: pytest.MonkeyPatch, what: str, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
     _, out, _ = bench("list", what)
-    assert max(map(len, out.splitlines())) <= 100
+    assert columns - 15 < max(map(len, out.splitlines())) <= columns
 
 
 def test_a_comparison_is_suggested_where_there_can_be_one(place: Place, bench: Any) -> None:

@@ -54,13 +54,15 @@ def test_help_of_run_is_in_groups_and_in_words(bench) -> None:
 
 
 @pytest.mark.parametrize("name", commands.all_names())
-@pytest.mark.parametrize("columns", [80, 95])
+@pytest.mark.parametrize("columns", [80, 110])
 def test_help_fits_the_terminal(bench, monkeypatch: pytest.MonkeyPatch, name: str, columns: int) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     _, out, _ = bench(*name.split(), "--help")
     lines = [line for line in out.splitlines() if not line.startswith("    bench ")]  # to be copied whole
     longest = max(map(len, lines))
-    assert columns - 15 < longest <= columns
+    assert longest <= columns
+    if name == "run":  # it has the longest texts, which use the whole width
+        assert longest > columns - 15
 
 
 @pytest.mark.parametrize("words", [(), ("board",)])

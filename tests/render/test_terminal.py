@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bench.render.prose import WIDTH
+import pytest
+
+from bench.render.prose import filled, width
 from bench.render.terminal import group_tables
 
 
@@ -13,11 +15,24 @@ def scores(*names: str) -> dict[str, Any]:
     return {name: {"value": 1.0, "interval": [0.99, 1.0], "level": 0.95} for name in names}
 
 
+@pytest.mark.parametrize(("terminal", "expected"), [("40", 80), ("80", 80), ("97", 97), ("200", 120)])
+def test_lines_fit_the_terminal(monkeypatch: pytest.MonkeyPatch, terminal: str, expected: int) -> None:
+    monkeypatch.setenv("COLUMNS", terminal)
+    lines = filled(["few images carry " + "road, " * 60 + "car"]).splitlines()
+    assert expected == width()
+    assert expected - 6 <= max(map(len, lines)) <= expected
+
+
+def test_without_a_terminal_lines_have_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    assert 80 == width()
+
+
 def test_headings_of_wide_tables_take_several_lines() -> None:
     names = ("precision", "recall", "F1", "best_precision", "best_recall", "best_F1")
     table = group_tables({"per_class": {"traffic light": scores(*names)}})[2]
     first, second, row = table.splitlines()
-    assert max(map(len, table.splitlines())) < WIDTH
+    assert max(map(len, table.splitlines())) < width()
     assert ["best", "best", "best"] == first.split()
     expected = ["class", "F1 %", "95 % interval", "precision %", "recall %", "precision %", "recall %", "F1 %"]
     assert expected == re.split(" {2,}", second)

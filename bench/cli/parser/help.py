@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bench.cli.parser.declarations import REQUIRED, Declaration, declarations
+from bench.render.prose import width
 
-_NARROWEST, _WIDEST = 80, 100
 _TEXT_COLUMN = 30
 """Where the descriptions of options begin."""
 _HELP_ROW = ("-h, --help", "Show this help and exit.")
-
-
-def width() -> int:
-    """Columns of the terminal, between 80 and 100; 80 where output is not a terminal."""
-    return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
 
 
 def summary(command: Callable[..., int]) -> str:
