@@ -137,7 +137,7 @@ def compare(
     units = int(clusters.max(initial=-1)) + 1
     observed = np.stack([contrasts.plain(asked, tables, by_class=by_class) for tables in aligned.tables])
     spread = spread_of(asked, aligned, seed=seed, by_class=by_class, method=method)
-    wanted = permutations or (PERMUTATIONS if spread.steps is None else STEP_PERMUTATIONS)
+    wanted = permutations or (PERMUTATIONS if spread.resampled is None else STEP_PERMUTATIONS)
     swaps = permutation.permutations(units, wanted, np.random.default_rng(seed))
     asks = Asks(asked, aligned, observed, spread, swaps, alpha, correction, by_class)
     pairs = pairs_of(asks, compared)
@@ -169,7 +169,7 @@ def compare(
 
 
 def _rank_shares(asked: Question, aligned: Aligned, spread: Spread, seed: int, *, sign: float) -> Array:
-    rows = spread.steps if spread.steps is not None else resample_all(asked, aligned, seed)
+    rows = spread.resampled if spread.resampled is not None else resample_all(asked, aligned, seed)
     return ties.rank_shares(sign * rows[:, :, 0].T)
 
 

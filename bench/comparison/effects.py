@@ -1,7 +1,7 @@
-"""How far scores and their differences may be from the truth: one interval each, from what moves all runs together.
+"""Intervals of scores and differences, from scores without each cluster or in resamples.
 
-It holds the scores of all runs with each cluster left out, or in the same resamples; what was asked is told in
-`contrasts.py`, the tests in `comparison/__init__.py`.
+All runs are scored with the same clusters left out, and in the same resamples, so that differences
+are paired. `contrasts.py` computes the scores, `pairing.py` the tests.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from bench.resample import Interval, Members, bootstrap
 from bench.samples import Array
 
 Method = Literal["default", "percentile", "bca", "studentised"]
-STEP_RESAMPLES = 300
-"""Resamples behind a standard error."""
+ERROR_RESAMPLES = 300
+"""Resamples for a standard error; intervals from percentiles need more."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What two runs score, the difference with its interval, p-values, and the smallest detectable difference."""
+    """The scores of two runs, their difference with its interval, and its p-values.
+
+    `detectable` is the minimum detectable difference at 80 % power, or None if unknown.
+    """
 
     first: float
     second: float
@@ -38,25 +41,26 @@ class Effect:
     detectable: float | None
 
     def differs(self, alpha: float) -> bool:
-        """Whether the difference is more than chance, at `alpha`, after correction."""
+        """Whether the corrected p-value is significant at `alpha`."""
         return bool(self.corrected <= alpha)
 
     def with_corrected(self, value: float) -> Effect:
-        """The same with another corrected p-value."""
+        """The same effect with another corrected p-value."""
         return replace(self, corrected=float(value))
 
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """Scores of M runs, whose first column is the overall one: what intervals are made of.
+    """The scores of M runs from which intervals are made; column 0 is the overall score.
 
-    `without` (M, K, S) leaves out each cluster, `steps` (M, B, S) are resamples; the latter alone where leaving out one
-    cluster fails. `members` are the classes of the overall score, if it is a mean over such; `sizes` (K,) are images
-    per cluster, and `drawn` (B, K) says how often a resample has each.
+    `without` (M, K, S) are S scores without each of K clusters; None if leaving out a cluster is no
+    valid jackknife (AP). `resampled` (M, B, S) are the scores in B resamples, where they are
+    needed; `drawn` (B, K) is how often a resample has each cluster. `members` are the classes
+    behind an overall score that is a mean over classes; `sizes` (K,) are images per cluster.
     """
 
     without: Array | None
-    steps: Array | None
+    resampled: Array | None
     sizes: Array
     method: Method
     members: tuple[Members | None, ...] = ()
@@ -64,55 +68,76 @@ class Spread:
 
 
 def spread_of(asked: Question, aligned: Aligned, *, seed: int, by_class: bool, method: Method) -> Spread:
-    """Score all runs with each cluster left out, or where that fails, and on request, in resamples.
+    """Score all runs without each cluster and, where needed or requested, in resamples.
 
     Raises:
-        UsageError: BCa or studentised for a score made of steps.
+        UsageError: BCa or studentised intervals for a score without a valid jackknife.
     """
     clusters = aligned.clusters
     parts = [contrasts.without_each(asked, tables, clusters, by_class=by_class) for tables in aligned.tables]
-    known = [part for part in parts if part is not None]
-    without = np.stack([part.scores for part in known]) if len(known) == len(parts) else None
+    valid = [part for part in parts if part is not None]
+    without = np.stack([part.scores for part in valid]) if len(valid) == len(parts) else None
     if without is None and method in ("bca", "studentised"):
-        raise UsageError(f"{asked.metric} is made of steps, which leaving out one image hardly moves: take percentile")
-    steps, drawn = None, None
+        raise UsageError(f"{method} intervals need the jackknife, which fails for {asked.metric}: use percentile")
+    resampled, drawn = None, None
     if without is None or method != "default":
-        rows = STEP_RESAMPLES if method == "default" else bootstrap.RESAMPLES
-        weights = resample.bootstrap_weights(clusters, rows, np.random.default_rng(seed))
-        steps = np.stack([contrasts.weighted(asked, t, weights, by_class=by_class) for t in aligned.tables])
+        count = ERROR_RESAMPLES if method == "default" else bootstrap.RESAMPLES
+        weights = resample.bootstrap_weights(clusters, count, np.random.default_rng(seed))
+        resampled = np.stack(
+            [contrasts.weighted(asked, tables, weights, by_class=by_class) for tables in aligned.tables]
+        )
+        # All images of a cluster have the same weight, so its first image tells how often it is drawn.
         drawn = weights[:, np.unique(clusters, return_index=True)[1]]
-    return Spread(without, steps, np.bincount(clusters), method, tuple(part.members for part in known), drawn)
+    members = tuple(part.members for part in valid)
+    return Spread(without, resampled, np.bincount(clusters), method, members, drawn)
 
 
 def interval_of(
-    spread: Spread, estimate: float, first: int, second: int | None = None, *, column: int, alpha: float
+    spread: Spread,
+    estimate: float,
+    first: int,
+    second: int | None = None,
+    *,
+    column: int,
+    alpha: float,
 ) -> Interval | None:
-    """The interval of a run's score, or of the difference of two."""
+    """The interval of the score of a run or, with `second`, of the difference of two runs.
+
+    None if there are too few clusters, or the score is undefined without too many of them.
+    """
     level = 1 - alpha
 
-    def moved(rows: Array) -> Array:
-        return np.asarray(rows[first, :, column] - (0 if second is None else rows[second, :, column]))
+    def contrast(scores: Array) -> Array:
+        """The score, or the difference, for each left-out cluster or resample."""
+        values = scores[first, :, column]
+        return np.asarray(values if second is None else values - scores[second, :, column])
 
+    interval: Interval | None = None
     if spread.without is not None:
+        # Only the overall score is a mean over classes.
         members = _members(spread, first, second) if column == 0 else None
-        moves = moved(spread.without)
-        found = resample.jackknife_interval(estimate, moves, level=level, sizes=spread.sizes, members=members)
-    elif spread.steps is not None:
-        found = resample.bootstrap_interval(estimate, moved(spread.steps), level=level, sizes=spread.sizes)
-    if found is None or spread.method == "default" or spread.steps is None or spread.drawn is None:
-        return found
-    replicates = moved(spread.steps)
-    left_out = None if spread.without is None else moved(spread.without)
+        interval = resample.jackknife_interval(
+            estimate, contrast(spread.without), level=level, sizes=spread.sizes, members=members
+        )
+    elif spread.resampled is not None:
+        interval = resample.bootstrap_interval(estimate, contrast(spread.resampled), level=level, sizes=spread.sizes)
+    if interval is None or spread.method == "default":
+        return interval
+    if spread.resampled is None or spread.drawn is None:
+        return interval
+    replicates = contrast(spread.resampled)
+    left_out = None if spread.without is None else contrast(spread.without)
     low, high = bootstrap.ends(spread.method, estimate, replicates, left_out, spread.drawn, level=level)
     if math.isnan(low):
         return None
-    name = bootstrap.NAMES[spread.method]
-    return replace(found, low=low, high=high, method=f"{name} of {len(replicates)} resamples")
+    method = f"{bootstrap.NAMES[spread.method]} of {len(replicates)} resamples"
+    return replace(interval, low=low, high=high, method=method)
 
 
 def _members(spread: Spread, first: int, second: int | None) -> Members | None:
     """The classes behind the score of a run, or behind the difference of two."""
     if not spread.members:
         return None
-    one, other = spread.members[first], None if second is None else spread.members[second]
-    return one - other if one is not None and other is not None else one
+    members = spread.members[first]
+    other = None if second is None else spread.members[second]
+    return members - other if members is not None and other is not None else members

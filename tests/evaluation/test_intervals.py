@@ -58,7 +58,7 @@ def test_scores_made_of_steps_take_percentiles_and_say_so(tmp_path: Path) -> Non
     found = rescore(objects[0], interval="bca").intervals["methods"]["instance"]
     assert found["method"].startswith("percentile bootstrap of 2000")
     assert 300 == rescore(objects[0]).intervals["methods"]["instance"]["resamples"]
-    with pytest.raises(UsageError, match="made of steps"):
+    with pytest.raises(UsageError, match="need the jackknife"):
         compare(*objects, method="studentised")
 
 
