@@ -133,7 +133,7 @@ def count_regions(
     image: int = 0,
     where: str = "",
 ) -> Table:
-    """Count one image in each of R regions: the rows of `count` for region 0, then for region 1, and so on.
+    """Count one image in each of R regions: rows of `count` for region 0, then for region 1, ...
 
     A region is a window (rows, columns) or a mask (H, W) bool, as `regions.regions_of` makes them.
     Raises the errors of `count`.

@@ -1,6 +1,6 @@
-"""What a benchmark of detected objects asks for, as values: thresholds, size ranges, caps, and what its scores are.
+"""Protocols of object detection: thresholds, size ranges, maximum detections, and the scores.
 
-COCO's stands here; how objects are matched and scored by it is told in `matching.py` and `average_precision.py`.
+COCO's protocol is here. `matching.py` and `average_precision.py` match and score by it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class SizeRange:
-    """Objects whose area in pixels lies in [low, high] count; others are ignored."""
+    """Objects with an area in [low, high], in pixels, count; others are ignored."""
 
     name: str
     low: float
@@ -24,10 +24,11 @@ class SizeRange:
 class Measure:
     """One score: the mean of precision, or of recall, over classes and thresholds.
 
-    `size` and `threshold` are positions in the protocol's lists, `threshold` None for the mean over all; `cap` is the
-    number of detections that count in one image and class, None for all of them. The precision of a class is the mean
-    of that at the protocol's recalls, or with `area_under_curve` the area under its curve (as VOC has it). `subset`
-    names the classes of the mean, all of them where it is empty.
+    `size` and `threshold` are positions in the lists of the protocol; None is the mean over all
+    thresholds. `cap` is the maximum of detections of an image and class, None for no maximum. The
+    precision of a class is the mean of its precision at the recalls of the protocol, or with
+    `area_under_curve` the area under its curve, as in VOC. `subset` names the classes of the mean,
+    all of them if it is empty.
     """
 
     name: str
@@ -41,10 +42,11 @@ class Measure:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How detections are matched and which scores are made of it.
+    """How detections are matched, and which scores follow.
 
-    `thresholds` (T) of overlap rise, T <= 16; `recalls` (R) rise; `cap` is the number of detections of one image and
-    class that are matched at all, None for all of them. Size ranges times thresholds fit into 64 bits.
+    `thresholds` (T) of overlap rise, T <= 16; `recalls` (R) rise. `cap` is the maximum of
+    detections of an image and class that are matched, None for no maximum. A size ranges and T
+    thresholds fit into 64 bits: A x T <= 64.
     """
 
     thresholds: tuple[float, ...]
@@ -73,10 +75,11 @@ def coco_like(
     thresholds: tuple[float, ...] = COCO_THRESHOLDS,
     sizes: tuple[SizeRange, ...] = COCO_SIZES[1:],
 ) -> Protocol:
-    """COCO's protocol with other maximum detections, thresholds of overlap, or size ranges.
+    """Return COCO's protocol with other maximum detections, overlap thresholds, or size ranges.
 
-    All three rise; the last cap is that of AP. As in pycocotools there is always a range of all sizes besides. AP50 and
-    AP75 are among the measures where .5 and .75 are among the thresholds.
+    All three rise; AP uses the last of the maximum detections. As in pycocotools, there is always a
+    range of all sizes, too. AP50 and AP75 are among the scores if .5 and .75 are among the
+    thresholds.
 
     >>> [measure.name for measure in coco_like(caps=(1, 500), thresholds=(0.5,)).measures]
     ['AP', 'AP50', 'APs', 'APm', 'APl', 'AR1', 'AR500', 'ARs', 'ARm', 'ARl']
@@ -84,7 +87,7 @@ def coco_like(
     cap = caps[-1]
     letters = sizes == COCO_SIZES[1:]
     suffixes = [size.name[0] if letters else size.name for size in sizes]
-    at = {name: place_of(value, thresholds) for name, value in (("AP50", 0.5), ("AP75", 0.75))}
+    single = {name: place_of(value, thresholds) for name, value in (("AP50", 0.5), ("AP75", 0.75))}
     return Protocol(
         thresholds=thresholds,
         sizes=(ALL_SIZES, *sizes),
@@ -92,21 +95,24 @@ def coco_like(
         cap=cap,
         measures=(
             Measure("AP", cap=cap),
-            *(Measure(name, threshold=place, cap=cap) for name, place in at.items() if place is not None),
-            *(Measure(f"AP{each}", size=place, cap=cap) for place, each in enumerate(suffixes, start=1)),
-            *(Measure(f"AR{each}", recall=True, cap=each) for each in caps),
-            *(Measure(f"AR{each}", recall=True, size=place, cap=cap) for place, each in enumerate(suffixes, start=1)),
+            *(Measure(name, threshold=number, cap=cap) for name, number in single.items() if number is not None),
+            *(Measure(f"AP{suffix}", size=number, cap=cap) for number, suffix in enumerate(suffixes, start=1)),
+            *(Measure(f"AR{limit}", recall=True, cap=limit) for limit in caps),
+            *(
+                Measure(f"AR{suffix}", recall=True, size=number, cap=cap)
+                for number, suffix in enumerate(suffixes, start=1)
+            ),
         ),
     )
 
 
 def place_of(threshold: float, thresholds: tuple[float, ...]) -> int | None:
-    """Where a threshold stands among others, whatever their last bit; None where it is not among them.
+    """Return the position of a threshold among others, whatever their last bit; None without it.
 
     >>> place_of(0.6, COCO_THRESHOLDS), place_of(0.3, COCO_THRESHOLDS)
     (2, None)
     """
-    return next((place for place, each in enumerate(thresholds) if abs(each - threshold) < 1e-9), None)
+    return next((position for position, other in enumerate(thresholds) if abs(other - threshold) < 1e-9), None)
 
 
 COCO = coco_like()

@@ -1,7 +1,8 @@
 """Regions: windows and masks in which pixels count, such as the crops of distance-based evaluation.
 
-A region is one more axis of the counts: `pixels.count_regions` takes what `regions_of` makes, and every score is asked
-for by the number of its region. This module knows geometry and the truth of one image, neither predictions nor scores.
+A region is one more column of the counts: `pixels.count_regions` counts the regions that
+`regions_of` makes, and a score is computed for the number of a region. This module knows geometry
+and the ground truth of one image, but neither predictions nor scores.
 """
 
 from __future__ import annotations
@@ -27,20 +28,24 @@ CROP0: tuple[Crop0, ...] = ("full", "base")
 
 FULL = "full"
 NOWHERE: Window = (slice(0, 0), slice(0, 0))
-"""A window without a pixel."""
+"""A window without pixels."""
 _ROWS = 1024
-"""Crops and rings are stated in pixels of an image of this height; others scale by it."""
+"""The image height for which crops and rings are given in pixels; other heights are scaled."""
 _MARGIN = 100
-"""Rows cut below and columns cut at the sides before a vanishing point is placed in the middle; none above."""
+"""Rows cut below and columns cut at both sides; the vanishing point is the middle of the rest."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which regions are counted beside the full image.
+    """The regions that are counted next to the full image.
 
-    `crops` are factors in pixels at 1024 rows; `crop0` says what factor 0 means: the full image or the image without
-    its margins. `rings` are growing radii around the vanishing point in pixels at 1024 rows, `bands` a number of
-    horizontal bands of equal height, `depths` growing distances in metres, `trimaps` widths in pixels.
+    `crops` are crop factors, in pixels at 1024 rows. `crop0` defines factor 0: `full`, the full
+    image, or `base`, the image without its margins. `rings` are increasing radii around the
+    vanishing point, in pixels at 1024 rows. `bands` is a number of horizontal bands of equal
+    height, `depths` are increasing distances in metres, and `trimaps` widths in pixels.
+
+    Raises:
+        UsageError: a value that defines no region, or the same one twice.
     """
 
     crops: tuple[int, ...] = ()
@@ -51,42 +56,42 @@ class Plan:
     trimaps: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what names no region or the same one twice."""
+        """Refuse values that define no region, or the same one twice."""
         if self.crop0 not in CROP0:
-            raise UsageError(f"crop0 is {self.crop0!r}: it is full or base")
+            raise UsageError(f"crop0 must be full or base, got {self.crop0!r}")
         if self.bands < 0 or self.bands == 1:
-            raise UsageError(f"bands = {self.bands}: an image is cut into 2 or more bands, or 0 for none")
+            raise UsageError(f"bands must be at least 2, or 0 for none, got {self.bands}")
         for name, low in (("crops", 0), ("rings", 1), ("depths", 0), ("trimaps", 1)):
             values = getattr(self, name)
             if any(value < low for value in values) or any(a >= b for a, b in pairwise(values)):
-                raise UsageError(f"{name} = {list(values)} must grow, from {low} on")
+                raise UsageError(f"{name} must be at least {low} and increase, got {list(values)}")
 
     @cached_property
     def regions(self) -> Regions:
-        """The names of all regions, in the order of their numbers."""
+        """All regions, in the order of their numbers."""
         crops = [crop_name(factor) for factor in self.cutting]
-        rings = [f"ring-{a}-{b}" for a, b in pairwise((0, *self.rings))] + [f"ring-{r}-up" for r in self.rings[-1:]]
+        rings = [f"ring-{a}-{b}" for a, b in pairwise((0, *self.rings))]
+        rings += [f"ring-{radius}-up" for radius in self.rings[-1:]]
         bands = [f"band-{k + 1}-of-{self.bands}" for k in range(self.bands)]
-        depths = [f"depth-{a:g}-{b:g}m" for a, b in pairwise(self.depths)] + [
-            f"depth-{d:g}m-up" for d in self.depths[-1:]
-        ]
+        depths = [f"depth-{a:g}-{b:g}m" for a, b in pairwise(self.depths)]
+        depths += [f"depth-{distance:g}m-up" for distance in self.depths[-1:]]
         trimaps = [f"trimap-{width}px" for width in self.trimaps]
         return Regions((FULL, *crops, *rings, *bands, *depths, *trimaps))
 
     @property
     def cutting(self) -> tuple[int, ...]:
-        """The crop factors that have a region of their own: factor 0 may be the full image."""
+        """The crop factors with a region of their own: factor 0 may be the full image."""
         return tuple(factor for factor in self.crops if factor or self.crop0 == "base")
 
     @property
     def curve(self) -> dict[int, int]:
-        """The number of the region of each crop factor: the crop curve."""
+        """The number of the region of each crop factor, for the crop curve."""
         return {factor: self.regions.ids.get(crop_name(factor), 0) for factor in self.crops}
 
 
 @dataclass(frozen=True)
 class Regions:
-    """Names of regions; the number of a region is its place, and 0 is the full image."""
+    """Names of regions; the number of a region is its position, and 0 is the full image."""
 
     names: tuple[str, ...] = (FULL,)
 
@@ -97,7 +102,7 @@ class Regions:
 
 
 def named(score: str, region: str) -> str:
-    """Name a score of a region.
+    """Return the name of a score in a region.
 
     >>> named("mIoU", "crop-200"), named("mIoU", "full")
     ('mIoU@crop-200', 'mIoU')
@@ -106,14 +111,15 @@ def named(score: str, region: str) -> str:
 
 
 def regions_of(plan: Plan, truth: LabelMap, *, ignore: int = 255, depth: Array | None = None) -> list[tuple[str, Area]]:
-    """Make every region of one image, named, in the order of `plan.regions`; the first is the full image.
+    """Make every region of one image, with its name, in the order of `plan.regions`.
 
-    `depth` (H, W) is the distance in metres, NaN where unknown: such pixels lie in no bin. Boundaries of trimaps are
-    taken on the full image; void makes none. `ignore` marks void in the truth. A crop that leaves nothing of an image
-    of this size has no pixel.
+    The first is the full image. `depth` (H, W) is the distance in metres; pixels with NaN are in no
+    bin. Boundaries of trimaps are taken on the full image, and void makes none. `ignore` is the
+    value of void in the ground truth. A crop that leaves nothing of an image of this size has no
+    pixels.
 
     Raises:
-        DataError: no depth where the plan needs it, or of another size.
+        DataError: the plan needs depth and there is none, or it has another size.
     """
     areas: list[Area] = [(slice(0, truth.size[0]), slice(0, truth.size[1]))]
     areas += [crop(factor, truth.size) if fits(factor, truth.size) else NOWHERE for factor in plan.cutting]
@@ -126,7 +132,9 @@ def regions_of(plan: Plan, truth: LabelMap, *, ignore: int = 255, depth: Array |
 
 
 def vanishing_point(size: Size) -> tuple[float, float]:
-    """Return x and y of the fixed, approximate vanishing point: the middle of the image without its margins.
+    """Return x and y of the fixed, approximate vanishing point, in pixels.
+
+    It is the middle of the image without its margins, as GSCNN defines it (arXiv 1907.05740).
 
     >>> vanishing_point((1024, 2048))
     (1024.0, 462.0)
@@ -136,12 +144,12 @@ def vanishing_point(size: Size) -> tuple[float, float]:
 
 
 def crop_name(factor: int) -> str:
-    """The name of the region of a crop factor."""
+    """Return the name of the region of a crop factor."""
     return f"crop-{factor}"
 
 
 def fits(factor: int, size: Size) -> bool:
-    """Whether a crop leaves anything of an image; narrow images have room for small factors only.
+    """Return whether a crop leaves anything of an image; narrow images allow small factors only.
 
     >>> fits(400, (1024, 2048)), fits(400, (480, 640))
     (True, False)
@@ -151,9 +159,19 @@ def fits(factor: int, size: Size) -> bool:
 
 
 def crop(factor: int, size: Size) -> Window:
-    """Return the window of a factor: margins are cut, then `factor` above and below and twice that at the sides.
+    """Return the window of a factor.
 
-    Numbers are pixels at 1024 rows; every cut is scaled and rounded once, halves up. Factor 0 cuts the margins only.
+    The margins are cut, then `factor` above and below, and twice that at the sides. These are
+    pixels at 1024 rows; every cut is scaled to the image and rounded once, halves up. Factor 0 cuts
+    the margins only. With f = `factor`:
+
+        +--------------------------------+
+        |              f                 |
+        |   100    +-------------+  100  |
+        |    + 2f  |             |  + 2f |
+        |          +-------------+       |
+        |           100 + f              |
+        +--------------------------------+
 
     >>> crop(200, (1024, 2048))
     (slice(200, 724, None), slice(500, 1548, None))
@@ -165,32 +183,34 @@ def crop(factor: int, size: Size) -> Window:
     above, below, side = _cuts(factor, size)
     if not fits(factor, size):
         raise UsageError(
-            f"crop factor {factor} leaves nothing of an image of {height}x{width} pixels (height x width): "
-            "smaller factors do"
+            f"crop factor {factor} leaves nothing of an image of {height}x{width} pixels (height x width); "
+            "use a smaller factor"
         )
     return slice(above, height - below), slice(side, width - side)
 
 
 def _cuts(factor: int, size: Size) -> tuple[int, int, int]:
-    """What is cut above, below, and at either side."""
+    """Return how many pixels are cut above, below, and at either side."""
     cuts = factor, _MARGIN + factor, _MARGIN + 2 * factor
     above, below, side = (_scaled(cut, size[0]) for cut in cuts)
     return above, below, side
 
 
 def _scaled(pixels: int, height: int) -> int:
+    """Return pixels x height / 1024, rounded, halves up: floor(x + 1 / 2) in whole numbers."""
     return (2 * pixels * height + _ROWS) // (2 * _ROWS)
 
 
 @lru_cache(maxsize=4)
 def _rings(radii: tuple[int, ...], size: Size) -> tuple[Array, ...]:
-    """Masks of the rings between radii and of what lies outside; pixels are points at their centres."""
+    """Return masks of rings between radii, and of the rest; pixels are points at their centres."""
     if not radii:
         return ()
     x, y = vanishing_point(size)
     columns, rows = np.arange(size[1]) + 0.5 - x, np.arange(size[0]) + 0.5 - y
     squares = columns[None, :] ** 2 + rows[:, None] ** 2
-    # Squares of multiples of 1 / 2048 are exact in float64: no pixel depends on rounding.
+    # Squares are compared, without roots: squares of multiples of 1 / 2048 are exact in float64, so
+    # no pixel depends on rounding.
     ring = np.searchsorted((np.array(radii) * size[0] / _ROWS) ** 2, squares.ravel(), side="right").reshape(size)
     return tuple(ring == k for k in range(len(radii) + 1))
 

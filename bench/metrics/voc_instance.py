@@ -1,7 +1,11 @@
-"""AP^r of SDS on PASCAL VOC, in the two forms that are in use: of 2014 and of 2015.
+"""AP^r of SDS on PASCAL VOC, in the two forms that are in use.
 
-They differ in what a detection does whose best object is taken, in whether an overlap may equal its threshold, and in
-the thresholds. Tables and scores are made by `matching.py` and `average_precision.py`; this module knows no files.
+    form    a detection takes                       overlap           thresholds
+    2014    the best object that is still free      above threshold   .5, and the mean of .1 to .9
+    2015    the best object of all, or none if      threshold or      .5 and .7
+            that one is taken                       above
+
+`matching.py` and `average_precision.py` make the tables and scores. This module knows no files.
 """
 
 from __future__ import annotations
@@ -22,7 +26,8 @@ from bench.samples.columns import DetectionColumns, TruthColumns
 
 Form = Literal["2014", "2015"]
 _Take: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
-"""From overlaps (G,) and what is taken (T, G): which object is chosen (T,), and whether the detection gets it (T,)."""
+"""Takes overlaps (G,) and which objects are taken (T, G) at T thresholds; returns the object that a
+detection chooses, (T,), and whether it gets it, (T,) bool."""
 
 
 def _measure(name: str, threshold: int | None) -> Measure:
@@ -52,9 +57,11 @@ TABLES = ("voc_detections", "voc_truths")
 
 
 def count(truth: TruthColumns, detections: DetectionColumns, *, form: Form = "2014") -> dict[str, Table]:
-    """Match the detections of N images; tables `voc_detections` and `voc_truths`, as `match_tables` tells.
+    """Match the detections of N images: tables `voc_detections` and `voc_truths`.
 
-    All true objects are to be found. Neither form has a rule for void: a pixel of a detection over it lies outside.
+    They are those of `match_tables`. All true objects are to be found, and none is ignored. Neither
+    form has a rule for void: pixels of a detection over void are outside of every object. Source:
+    Hariharan et al. 2014 and 2015.
 
     Raises:
         InputError: there are no masks.
@@ -75,15 +82,15 @@ def count(truth: TruthColumns, detections: DetectionColumns, *, form: Form = "20
 
 
 def ranking(tables: Mapping[str, Table], classes: Classes, *, form: Form = "2014") -> Ranking:
-    """Sort the tables, once for all that is asked of them."""
+    """Sort the tables, once for all scores."""
     return rank(tables["voc_detections"], tables["voc_truths"], len(classes), PROTOCOLS[form])
 
 
 def score(tables: Mapping[str, Table], weights: Array, classes: Classes, *, form: Form = "2014") -> InstanceScores:
-    """Score N images under B rows of weights, (B, N): AP50 and APvol in 2014's form, AP50 and AP70 in 2015's.
+    """Score N images under weights (B, N): AP50 and APvol (2014), or AP50 and AP70 (2015).
 
-    The area under the highest precision at or after each recall; `APvol` is the mean over the overlaps .1 to .9. See
-    `average_precision.score`.
+    AP is the area under the highest precision at or after each recall; `APvol` is the mean over the
+    overlaps .1 to .9. See `average_precision.score`.
     """
     return average_precision.score(ranking(tables, classes, form=form), weights)
 
@@ -94,12 +101,12 @@ def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, *,
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """The truth's own rows: true objects per image and class."""
+    """Return what the ground truth alone determines: objects by image and class."""
     return tables["voc_truths"]
 
 
 def _match_2014(overlaps: Array, spans: Array, thresholds: Array, **_: object) -> tuple[Array, Array]:
-    """A detection takes the free object that it overlaps most, the first of equal ones, if by more than a threshold."""
+    """Match detections to the free object of highest overlap, the first of equal ones."""
 
     def take(row: Array, taken: Array) -> tuple[Array, Array]:
         free = np.where(taken, -1.0, row)
@@ -110,7 +117,7 @@ def _match_2014(overlaps: Array, spans: Array, thresholds: Array, **_: object) -
 
 
 def _match_2015(overlaps: Array, spans: Array, thresholds: Array, **_: object) -> tuple[Array, Array]:
-    """A detection takes the object that it overlaps most, by a threshold at least; if that is taken, it is wrong."""
+    """Match detections to the object of highest overlap; they are wrong if it is taken."""
 
     def take(row: Array, taken: Array) -> tuple[Array, Array]:
         chosen = np.full(len(taken), row.argmax())
@@ -120,7 +127,11 @@ def _match_2015(overlaps: Array, spans: Array, thresholds: Array, **_: object) -
 
 
 def _match(overlaps: Array, spans: Array, lowest: float, count: int, take: _Take) -> tuple[Array, Array]:
-    """Match detections, best first, at T = `count` thresholds; bits as `kernels.match` returns them, none ignored."""
+    """Match detections by falling score at T = `count` thresholds.
+
+    Returns bits as `kernels.match` does: matched (D,) uint64, bit t for threshold t, and ignored,
+    all 0.
+    """
     first, last = (int(spans[0, 0]), int(spans[-1, 1])) if len(spans) else (0, 0)
     matched = np.zeros(last - first, dtype=np.uint64)
     powers = np.uint64(1) << np.arange(count, dtype=np.uint64)
@@ -129,6 +140,7 @@ def _match(overlaps: Array, spans: Array, lowest: float, count: int, take: _Take
         block = overlaps[start : start + (d1 - d0) * (g1 - g0)].reshape(d1 - d0, g1 - g0)
         start += block.size
         taken = np.zeros((count, g1 - g0), dtype=bool)
+        # Detections below the lowest threshold match nothing: most are skipped here.
         for d in np.flatnonzero((block >= lowest).any(axis=1)).tolist():
             chosen, right = take(block[d], taken)
             taken[right, chosen[right]] = True

@@ -78,7 +78,7 @@ def test_the_width_of_boundaries_is_the_card_s() -> None:
         (CAMVID, "panoptic", {}, "no metric for the task 'panoptic'"),
         (CAMVID, "semantic", {"regions": "crop"}, "did you mean crops"),
         (CAMVID, "semantic", {"regions": "trimap=x"}, "numbers with colons"),
-        (CAMVID, "semantic", {"regions": "trimap=5:3"}, "must grow"),
+        (CAMVID, "semantic", {"regions": "trimap=5:3"}, "must be at least 1 and increase"),
         (CAMVID, "semantic", {"regions": "trimap=2.5"}, "trimap=2.5: whole numbers up to 10000"),
         (CAMVID, "semantic", {"regions": "depth=nan"}, "depth=nan: numbers up to 10000"),
         (CAMVID, "semantic", {"regions": "trimap=1e9"}, "whole numbers up to 10000"),
