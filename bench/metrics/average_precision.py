@@ -1,8 +1,19 @@
 """Average precision and recall from match tables, for any weights over images.
 
-Each class is sorted by score once; then every row of weights walks through the same matches, so a resample costs a
-pass over a table and no matching. Which images a row of weights repeats or leaves out, and why, this module must not
-know.
+Each class is sorted by score once, see `ranking.py`. Then every row of weights passes through the
+same sorted matches, so a resample costs one pass over a table and no matching. For one class, size
+range and threshold, with weight w of the image of each detection and the weighted number of objects
+n:
+
+    tp_k = sum of w over the true positives among the first k detections
+    fp_k = sum of w over the false positives among them
+    recall_k = tp_k / n,   precision_k = tp_k / (tp_k + fp_k)
+
+AP is the mean, over the recalls 0, .01, ..., 1, of the highest precision at or after each recall.
+All of this happens in a kernel (`kernels.weighted_precision`), for eight rows of weights at once.
+This module decides what the kernel is asked for, and averages.
+
+This module does not know why images are weighted.
 """
 
 from __future__ import annotations
@@ -21,20 +32,21 @@ from bench.metrics.rates import MIN_CARRIERS
 from bench.samples import Array
 
 Key: TypeAlias = tuple[int, int | None]
-"""A size range and a cap."""
+"""The number of a size range, and a maximum of detections."""
 
 _BYTES = 1 << 24
-"""Memory of the precisions of one block of rows of one thread, if eight rows need no more."""
+"""Memory of the precisions of one block of rows in one thread, unless eight rows need more."""
 _LANES = 8
-"""Rows of weights that the kernel takes through a table at once."""
+"""Rows of weights that the kernel handles at once."""
 
 
 @dataclass(frozen=True, eq=False)
 class InstanceScores:
     """Scores in [0, 1] for B rows of weights, NaN where undefined; `scores["AP50"]` finds an overall score.
 
-    `overall` maps the names of the protocol's measures to (B,), `per_class` to (B, C). `scored` (C,) says which classes
-    have truth at all; `held` (C,) which of them `leave_out` holds at their plain value.
+    `overall` maps the names of the protocol's measures to (B,), `per_class` to (B, C). `scored`
+    (C,) says which classes have truth at all; `held` (C,) which of them `leave_out` holds at their
+    plain value.
     """
 
     overall: Mapping[str, Array]
@@ -64,11 +76,12 @@ class _Held:
 
 
 def score(ranking: Ranking, weights: Array, subsets: Mapping[str, Array] | None = None) -> InstanceScores:
-    """Score N images under B rows of weights, shape (B, N).
+    """Score N images under weights (B, N).
 
-    A class whose truth has no weight in a row is left out of that row's means. `subsets` says which classes (C,) bool
-    the subsets that the measures name are. For whole weights, scores are to the bit those of pycocotools on repeated
-    images, where no scores tie inside an image.
+    A class without ground truth in a row of weights is left out of the means of that row. `subsets`
+    maps the names of subsets in the protocol's measures to their classes, (C,) bool. For whole
+    weights, scores equal those of pycocotools on repeated images to the bit, if no scores tie
+    within an image. Source: pycocotools.
     """
     weights = np.asarray(weights, dtype=np.float64)
     return _score(ranking, len(weights), lambda rows: weights[rows], subsets or {}, None)
@@ -77,8 +90,9 @@ def score(ranking: Ranking, weights: Array, subsets: Mapping[str, Array] | None 
 def leave_out(ranking: Ranking, clusters: Array, subsets: Mapping[str, Array] | None = None) -> InstanceScores:
     """Score with each cluster left out in turn, B = K; `clusters` (N,) numbers them 0 .. K-1.
 
-    A class whose truth fewer than 3 clusters carry has NaN for its own scores here, and is held in the means: every row
-    takes its plain value. This goes by size range. Where all classes with truth are held, the means are NaN.
+    A class whose truth fewer than 3 clusters carry has NaN for its own scores here, and is held in
+    the means: every row takes its plain value. This goes by size range. Where all classes with
+    truth are held, the means are NaN.
     """
     count = int(clusters.max(initial=-1)) + 1
     plain = np.ones((1, len(clusters)))
@@ -101,20 +115,25 @@ def leave_out(ranking: Ranking, clusters: Array, subsets: Mapping[str, Array] | 
 
 
 def _listed(ranking: Ranking, present: Array) -> dict[Key, Listed]:
-    """What each size range and cap needs, of the classes `present` (A, C) in its size range: no others are scored."""
-    asked: dict[Key, set[int | None]] = {}
+    """List the detections for each size range and maximum, at the thresholds that are needed.
+
+    Only classes that are `present` (A, C) in the size range are listed, as no others are scored.
+    """
+    needed: dict[Key, set[int | None]] = {}
     for measure in ranking.protocol.measures:
-        asked.setdefault((measure.size, measure.cap), set()).add(measure.threshold)
+        needed.setdefault((measure.size, measure.cap), set()).add(measure.threshold)
 
     def listed(key: Key) -> Listed:
-        return ranking.listed(*key, np.flatnonzero(present[key[0]]), thresholds=_places(asked[key]))
+        return ranking.listed(*key, np.flatnonzero(present[key[0]]), thresholds=_numbers(needed[key]))
 
-    return dict(zip(asked, spread(listed, list(asked)), strict=True))
+    return dict(zip(needed, spread(listed, list(needed)), strict=True))
 
 
-def _places(thresholds: set[int | None]) -> list[int] | None:
-    """The places of thresholds, rising; None for all of them, as soon as one measure asks for all."""
-    return None if None in thresholds else sorted(place for place in thresholds if place is not None)
+def _numbers(thresholds: set[int | None]) -> list[int] | None:
+    """Return the numbers of thresholds, rising; None for all of them, if one measure needs all."""
+    if None in thresholds:
+        return None
+    return sorted(number for number in thresholds if number is not None)
 
 
 def _score(
@@ -172,7 +191,7 @@ def _score(
 
 
 def _values(measure: Measure, found: Found, thresholds: Sequence[int]) -> Array:
-    """What a measure is the mean of, (B, K, ...), of what was found at `thresholds`."""
+    """Return the values that a measure averages, (B, K, ...)."""
     if measure.recall or measure.area_under_curve:
         values = found.recall if measure.recall else found.area
     else:
@@ -181,16 +200,23 @@ def _values(measure: Measure, found: Found, thresholds: Sequence[int]) -> Array:
 
 
 def _mean(values: Array, among: Array) -> float:
-    """Mean over the classes `among` (C,), added up in pycocotools' order: classes run fastest; NaN without any."""
+    """Average over the classes `among` (K,) bool; NaN without any.
+
+    The sum of floats depends on their order. pycocotools averages an array (T, R, K), in which
+    classes run fastest, so the same order gives the same last bit.
+    """
     if not among.any():
         return np.nan
     return float(np.ascontiguousarray(np.moveaxis(values[among], 0, -1)).reshape(-1).mean())
 
 
 def _blocks(ranking: Ranking, count: int, classes: int) -> list[slice]:
-    """Cut rows into blocks of whole lanes, which bounds memory; every row's scores are its own, whatever the cut."""
-    each = classes * len(ranking.protocol.thresholds) * len(ranking.protocol.recalls) * 8
-    share = -(-count // processors())
-    lanes = max(1, min(_BYTES // max(each, 1), share) // _LANES)
-    step = lanes * _LANES
+    """Cut rows of weights into blocks, which bounds memory; rows do not depend on each other.
+
+    A block is a multiple of the rows that the kernel handles at once, small enough for `_BYTES` of
+    precisions, and small enough to keep all processors busy.
+    """
+    row_bytes = classes * len(ranking.protocol.thresholds) * len(ranking.protocol.recalls) * 8
+    rows_per_processor = -(-count // processors())
+    step = max(1, min(_BYTES // max(row_bytes, 1), rows_per_processor) // _LANES) * _LANES
     return [slice(start, min(start + step, count)) for start in range(0, count, step)]

@@ -1,6 +1,6 @@
-"""What maximum detections leave out: detections that do not count, and objects that no model could find.
+"""Maximum detections: how many are left out, and the score that a perfect model could reach.
 
-It looks at finished counts; `matching.py` says how detections are chosen.
+It works on finished counts; `matching.py` selects the detections.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ from bench.samples import Array, Table
 from bench.samples.columns import DetectionColumns
 
 LEFT_OUT = "left_out"
-"""The table of the detections that COCO's protocol leaves out; other protocols put their name before it."""
-_FAR = 32
-"""How far the place of an image is shifted in a key of image and class."""
+"""The table of the detections that are left out; protocols other than COCO's prefix their name."""
+_SHIFT = 32
+"""The number of the image is shifted by so many bits in a key of image and class."""
 
 
 class Perfect(NamedTuple):
-    """What a perfect model would score: in `crowded` images a class has more objects than count, at most `most`."""
+    """The score of a perfect model, if images have more objects of a class than detections count.
+
+    `crowded` is the number of such images, and `most` the largest number of objects of a class in
+    one.
+    """
 
     ap: float
     ar: float
@@ -29,33 +33,43 @@ class Perfect(NamedTuple):
 
 
 def left_out(detections: DetectionColumns, kept: int, cap: int | None, *, by_class: bool = True) -> Table:
-    """How many detections of each image are beyond the cap, where any are; `kept` is how many count in all.
+    """Return how many detections of each image are beyond the maximum, for images with any.
 
-    Columns: image (int32), detections (int32). The cap is that of an image and class, or of an image.
+    Columns: image (int32), detections (int32). `kept` is the number of detections that count in all
+    images. The maximum `cap` is per image and class, or per image without `by_class`.
     """
     if cap is None or kept == len(detections):
         return {"image": np.zeros(0, np.int32), "detections": np.zeros(0, np.int32)}
-    keys = detections.image.astype(np.int64) << _FAR
+    keys = detections.image.astype(np.int64) << _SHIFT
     groups, sizes = np.unique(keys | detections.classes if by_class else keys, return_counts=True)
-    beyond = np.bincount(groups >> _FAR, weights=np.maximum(sizes - cap, 0), minlength=detections.images)
+    beyond = np.bincount(groups >> _SHIFT, weights=np.maximum(sizes - cap, 0), minlength=detections.images)
     images = np.flatnonzero(beyond)
     return {"image": images.astype(np.int32), "detections": beyond[images].astype(np.int32)}
 
 
 def perfect(truths: Table, protocol: Protocol) -> Perfect | None:
-    """What a perfect model would score; None where it could score 1, because no image has more objects than the cap.
+    """Return the score of a perfect model; None if it is 1.
 
-    The model finds every object that counts, exactly and without a false positive, in any order. Of n objects of a
-    class in an image then min(n, cap) are found: the recall r of the class is their sum over images, divided by all its
-    objects. Precision is 1 up to r and 0 beyond. So the class has an AP of the share of the protocol's recalls that are
-    at most r, and an AR of r, at every threshold; both are averaged over the classes with objects. No model can score
-    more: none finds more objects, and precision is at most 1.
+    It is below 1 if an image has more objects of a class than the maximum of detections. The model
+    finds every object exactly, without a false positive, in any order. Of n objects of a class in
+    an image, min(n, maximum) are found. The recall r of the class is their sum over images, divided
+    by the number of its objects; precision is 1 up to r and 0 beyond:
+
+        precision 1 |-----------+
+                    |           |
+                  0 |           +------   recall
+                    0           r     1
+
+    So the AP of the class is the fraction of the protocol's recalls that are at most r, and its AR
+    is r, at every threshold. Both are averaged over the classes with objects. No model can score
+    higher, since none finds more objects, and precision is at most 1.
     """
-    whole = (truths["size"] == 0) & (truths["objects"] > 0)
-    image, classes, objects = (truths[name][whole].astype(np.int64) for name in ("image", "class", "objects"))
+    of_all_sizes = (truths["size"] == 0) & (truths["objects"] > 0)
+    image, classes, objects = (truths[name][of_all_sizes].astype(np.int64) for name in ("image", "class", "objects"))
     if protocol.cap is None or not (objects > protocol.cap).any():
         return None
-    found, total = (np.bincount(classes, weights=each) for each in (np.minimum(objects, protocol.cap), objects))
+    found = np.bincount(classes, weights=np.minimum(objects, protocol.cap))
+    total = np.bincount(classes, weights=objects)
     recalls: Array = found[total > 0] / total[total > 0]
     reached = np.searchsorted(np.array(protocol.recalls), recalls, side="right")
     crowded = np.unique(image[objects > protocol.cap])

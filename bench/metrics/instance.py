@@ -1,8 +1,9 @@
-"""Instance segmentation and object boxes: COCO's AP and AR from match tables, for any weights over images.
+"""Instance segmentation and object boxes: COCO's AP and AR from match tables, for any weights.
 
-`count` makes a pair of tables per kind of overlap (`mask_detections` and `mask_truths`, and so for `box` and
-`boundary`) for many images at once; one image is the case N = 1. How objects are matched is told in `matching.py`,
-how scores follow in `average_precision.py`; which images a row of weights repeats, and why, this module must not know.
+`count` makes two tables for each kind of overlap: `mask_detections` and `mask_truths`, and the same
+for `box` and `boundary`. It takes many images at once; one image is the case N = 1. `matching.py`
+matches objects, `average_precision.py` scores the tables. This module does not know why images are
+weighted.
 """
 
 from __future__ import annotations
@@ -47,19 +48,19 @@ Kind = Literal["mask", "box", "boundary"]
 AreaFrom = Literal["mask", "box"]
 KINDS: tuple[Kind, ...] = ("mask", "box")
 GROUPS = {"mask": "instance", "box": "boxes", "boundary": "instance_boundary"}
-"""Under which name the scores of a kind stand in a record."""
+"""The group of scores of each kind in a record."""
 OVERALL = PER_CLASS = tuple(measure.name for measure in COCO.measures)
 
 
 def columns(truths: Sequence[Instances], predictions: Sequence[Instances]) -> tuple[TruthColumns, DetectionColumns]:
-    """Put the objects of N images, which have masks, into columns; image n is the n-th of both sequences.
+    """Put the objects of N images, with masks, into columns; image n is the n-th of both sequences.
 
     Raises:
         PredictionError: a prediction without scores.
     """
-    for place, prediction in enumerate(predictions):
+    for image, prediction in enumerate(predictions):
         if prediction.scores is None:
-            raise PredictionError(f"the detections of image {place} have no scores; each needs one")
+            raise PredictionError(f"the detections of image {image} have no scores; each needs one")
     scores = [np.asarray(p.scores, dtype=np.float64) for p in predictions]
     truth = TruthColumns(
         images=len(truths),
@@ -73,18 +74,18 @@ def columns(truths: Sequence[Instances], predictions: Sequence[Instances]) -> tu
         absent=_pairs([t.absent for t in truths]),
         partial=_pairs([t.partial for t in truths]),
         sizes=np.array([t.size for t in truths], dtype=np.int32).reshape(-1, 2),
-        **_told(truths),
+        **_optional_columns(truths),
     )
-    found = DetectionColumns(
+    detections = DetectionColumns(
         images=len(predictions),
         image=_positions(predictions),
         classes=_joined([p.classes for p in predictions], np.int32),
         scores=_joined(scores, np.float64),
         boxes=_joined([p.boxes for p in predictions], np.float64).reshape(-1, 4),
         runs=_runs(predictions),
-        **_told(predictions),
+        **_optional_columns(predictions),
     )
-    return truth, found
+    return truth, detections
 
 
 def count(
@@ -96,29 +97,33 @@ def count(
     protocol: Protocol = COCO,
     boundary_ratio: float = 0.02,
 ) -> dict[str, Table]:
-    """Match the detections of N images to their truths; two tables a kind, whose columns `match_tables` tells.
+    """Match the detections of N images to their ground truth; two tables per kind.
 
-    Three further tables: `left_out`, how many detections are beyond the protocol's cap, see `caps.left_out`; for the
-    first kind, if that is mask or box, `found_as`, as which other class objects are found, see `found_as.py`; and
-    `object_checks`, what is odd about the objects, see `object_checks.facts`.
+    These are the tables of `match_tables`. There are three more tables: `left_out`, the detections
+    beyond the protocol's maximum, see `caps.left_out`; `found_as`, the other classes that objects
+    are found as, for the first kind if that is mask or box; and `object_checks`, whatever is odd
+    about the objects, see `object_checks.facts`.
 
-    The area that puts an unmatched detection into a size range is that of its box for boxes, and for masks that of the
-    mask; with `area_from="box"` that of the box for both, as pycocotools has it where results carry a `bbox`. The kind
-    `boundary` is mask AP by the smaller of mask and boundary IoU; `boundary_ratio` is the share of the diagonal that a
-    boundary reaches inwards.
+    An unmatched detection belongs to a size range by the area of its mask, or of its box for the
+    kind `box`; with `area_from="box"` it is that of the box for all kinds, as in pycocotools if
+    results have a `bbox`. The kind `boundary` is mask AP by the smaller of mask IoU and boundary
+    IoU; a boundary reaches `boundary_ratio` of the diagonal inwards. Source: pycocotools,
+    boundary-iou-api.
 
     >>> zero, box = np.int32([0]), np.array([[0.0, 0.0, 9.0, 9.0]])
     >>> truth = TruthColumns(1, zero, zero, box, areas=np.array([81.0]), crowd=np.array([False]))
-    >>> found = DetectionColumns(1, zero, zero, scores=np.array([0.5]), boxes=box * [1, 1, 1, 8 / 9])
+    >>> half = np.array([0.5])
+    >>> found = DetectionColumns(1, zero, zero, scores=half, boxes=box * [1, 1, 1, 8 / 9])
     >>> tables = count(truth, found, kinds=("box",))
-    >>> bin(tables["box_detections"]["matched"][0] & 1023)  # of the thresholds .5 to .95, the overlap 8/9 meets eight
+    >>> bin(tables["box_detections"]["matched"][0] & 1023)  # 8/9 meets the thresholds .5 to .85
     '0b11111111'
 
     Raises:
-        InputError: masks are asked for where there are none.
+        InputError: a kind needs masks, and there are none.
     """
     tables: dict[str, Table] = {}
     for kind in kinds:
+        # Overlaps below the lowest threshold match nothing: kernels may stop early there.
         floor = min(protocol.thresholds)
         if kind == "box":
             overlaps = matching.box_overlaps(truth, detections)
@@ -126,27 +131,27 @@ def count(
             overlaps = matching.mask_overlaps(truth, detections, floor=floor)
         else:
             overlaps = boundary_overlaps(truth, detections, ratio=boundary_ratio, floor=floor)
-        found, objects = matching.match_tables(
+        matches, objects = matching.match_tables(
             truth, detections, overlaps, protocol, areas=areas(detections, kind, area_from)
         )
-        tables[f"{kind}_detections"], tables[f"{kind}_truths"] = found, objects
-        tables[LEFT_OUT] = left_out(detections, len(found["image"]), protocol.cap)
+        tables[f"{kind}_detections"], tables[f"{kind}_truths"] = matches, objects
+        tables[LEFT_OUT] = left_out(detections, len(matches["image"]), protocol.cap)
         if kind == kinds[0] != "boundary":
-            tables[found_as.TABLE] = found_as.of_objects(truth, detections, found, objects)
+            tables[found_as.TABLE] = found_as.of_objects(truth, detections, matches, objects)
     if tuple(kinds) != ("boundary",):
         tables[object_checks.TABLE] = object_checks.facts(truth, detections)
     return tables
 
 
 def areas(detections: DetectionColumns, kind: Kind, area_from: AreaFrom) -> Array:
-    """Areas of detections in pixels, (D,) float64: of their masks or boxes, as `count` tells."""
+    """Return the areas of detections in pixels, (D,) float64: of masks or boxes, see `count`."""
     if kind == "box" or area_from == "box" or detections.runs is None:
         return np.asarray(detections.boxes[:, 2] * detections.boxes[:, 3])
     return kernels.run_areas(detections.runs.offsets, detections.runs.lengths)
 
 
 def ranking(tables: Mapping[str, Table], classes: Classes, *, kind: str = "mask", protocol: Protocol = COCO) -> Ranking:
-    """Sort the tables of a kind, once for all that is asked of them."""
+    """Sort the tables of a kind, once for all scores."""
     return rank(tables[f"{kind}_detections"], tables[f"{kind}_truths"], len(classes), protocol)
 
 
@@ -160,12 +165,13 @@ def score(
     subsets: Mapping[str, Array] | None = None,
     only: str | None = None,
 ) -> InstanceScores:
-    """Score N images under B rows of weights, shape (B, N): AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl.
+    """Score N images under weights (B, N): AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl.
 
-    With `only` the one of this name, for a fraction of the work. See `average_precision.score`.
+    With `only`, the score of this name alone, for a fraction of the work. See
+    `average_precision.score`.
     """
     if only is not None:
-        protocol = replace(protocol, measures=tuple(each for each in protocol.measures if each.name == only))
+        protocol = replace(protocol, measures=tuple(m for m in protocol.measures if m.name == only))
     return average_precision.score(ranking(tables, classes, kind=kind, protocol=protocol), weights, subsets)
 
 
@@ -190,47 +196,49 @@ def curves(
     protocol: Protocol = COCO,
     weights: Array | None = None,
 ) -> Curves:
-    """Precision at 101 recalls, with their scores, of every class, threshold, size range and cap."""
+    """Return precision and score at 101 recalls, for every class and setting; see `Curves`."""
     return curves_of(ranking(tables, classes, kind=kind, protocol=protocol), weights)
 
 
 def truth_rows(tables: Mapping[str, Table], *, kind: str = "mask") -> Table:
-    """The truth's own rows: true objects per image, class and size range."""
+    """Return what the ground truth alone determines: objects by image, class and size range."""
     return tables[f"{kind}_truths"]
 
 
-def _positions(instances: Sequence[Instances]) -> Array:
-    return np.repeat(np.arange(len(instances), dtype=np.int32), [len(each) for each in instances])
+def _positions(images: Sequence[Instances]) -> Array:
+    """Return the number of the image of each object."""
+    return np.repeat(np.arange(len(images), dtype=np.int32), [len(objects) for objects in images])
 
 
 def _ignored(truths: Sequence[Instances]) -> Array | None:
-    if all(each.ignore is None for each in truths):
+    if all(truth.ignore is None for truth in truths):
         return None
     return _joined([np.zeros(len(t), dtype=bool) if t.ignore is None else t.ignore for t in truths], np.bool_)
 
 
-def _told(instances: Sequence[Instances]) -> dict[str, Any]:
-    """What their files call the objects, and the marks of their readers, where all of them are known."""
+def _optional_columns(images: Sequence[Instances]) -> dict[str, Any]:
+    """Return the ids of objects in their files and the marks of readers, if all images have them."""
     dtypes: dict[str, type] = {"numbers": np.int64, "marks": np.uint8}
-    told = {name: [getattr(each, name) for each in instances] for name in dtypes}
-    return {
-        name: None if any(each is None for each in columns) else _joined(columns, dtypes[name])
-        for name, columns in told.items()
-    }
+    columns: dict[str, Any] = {}
+    for name, dtype in dtypes.items():
+        of_images = [getattr(objects, name) for objects in images]
+        columns[name] = None if any(column is None for column in of_images) else _joined(of_images, dtype)
+    return columns
 
 
-def _pairs(listed: Sequence[Sequence[int]]) -> Array | None:
-    """Pairs of image and class, (K, 2) int64; None without any."""
-    pairs = [(image, each) for image, classes in enumerate(listed) for each in classes]
+def _pairs(classes_of_images: Sequence[Sequence[int]]) -> Array | None:
+    """Return pairs of image and class, (K, 2) int64; None if there are none."""
+    pairs = [(image, number) for image, classes in enumerate(classes_of_images) for number in classes]
     return np.array(pairs, dtype=np.int64) if pairs else None
 
 
-def _joined(parts: Sequence[Array], dtype: type) -> Array:
-    return np.concatenate([np.zeros(0, dtype), *(np.asarray(part, dtype=dtype).reshape(-1) for part in parts)])
+def _joined(arrays: Sequence[Array], dtype: type) -> Array:
+    """Concatenate arrays; the empty one in front gives the type if there are none."""
+    return np.concatenate([np.zeros(0, dtype), *(np.asarray(array, dtype=dtype).reshape(-1) for array in arrays)])
 
 
-def _runs(instances: Sequence[Instances]) -> Runs:
-    lengths = [masks.runs(rle) for each in instances for rle in each.rles]
+def _runs(images: Sequence[Instances]) -> Runs:
+    lengths = [masks.runs(rle) for objects in images for rle in objects.rles]
     offsets = np.cumsum([0, *(len(runs) for runs in lengths)], dtype=np.int64)
-    heights = [each.size[0] for each in instances for _ in each.rles]
+    heights = [objects.size[0] for objects in images for _ in objects.rles]
     return Runs(offsets, _joined(lengths, np.uint32), np.array(heights, dtype=np.int32))

@@ -1,7 +1,15 @@
-"""LVIS: AP over a long list of classes of which each image tells only some, for any weights over images.
+"""LVIS: AP over more than a thousand classes, each annotated in some of the images only.
 
-An image has classes that are all marked, classes known to be absent, and classes marked in part; detections of others
-do not count. Matching is COCO's. This module knows neither files nor which images are weighted how.
+In an image, a class is exhaustively annotated, annotated in part, verified as absent, or not
+annotated:
+
+    class in this image        unmatched detections
+    exhaustively annotated     false positives
+    verified as absent         false positives
+    annotated in part          ignored
+    not annotated              removed
+
+Matching is that of COCO. This module does not know why images are weighted.
 """
 
 from __future__ import annotations
@@ -22,11 +30,11 @@ from bench.samples import Array, Table
 from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 PREFIXES = {"mask": "lvis", "box": "lvis_box"}
-"""What the tables of a kind are called by."""
+"""The prefix of the names of tables, by kind."""
 DETECTIONS = 300
-"""Detections of an image that count, over all classes."""
+"""The maximum of detections of an image, over all classes."""
 FREQUENCIES = ("r", "c", "f")
-"""Rare, common and frequent: classes of up to 10, of up to 100, and of more images of the training set."""
+"""Rare, common and frequent classes: in up to 10, up to 100, and more training images."""
 
 LVIS = Protocol(
     thresholds=COCO_THRESHOLDS,
@@ -37,10 +45,10 @@ LVIS = Protocol(
         Measure("AP", cap=None),
         Measure("AP50", threshold=0, cap=None),
         Measure("AP75", threshold=5, cap=None),
-        *(Measure(f"AP{size}", size=place, cap=None) for place, size in enumerate("sml", start=1)),
-        *(Measure(f"AP{each}", cap=None, subset=each) for each in FREQUENCIES),
+        *(Measure(f"AP{size}", size=number, cap=None) for number, size in enumerate("sml", start=1)),
+        *(Measure(f"AP{frequency}", cap=None, subset=frequency) for frequency in FREQUENCIES),
         Measure("AR300", recall=True, cap=None),
-        *(Measure(f"AR{size}", recall=True, size=place, cap=None) for place, size in enumerate("sml", start=1)),
+        *(Measure(f"AR{size}", recall=True, size=number, cap=None) for number, size in enumerate("sml", start=1)),
     ),
 )
 OVERALL = tuple(measure.name for measure in LVIS.measures)
@@ -55,44 +63,46 @@ def count(
     kind: instance.Kind = "mask",
     area_from: instance.AreaFrom = "mask",
 ) -> dict[str, Table]:
-    """Match the detections of N images; tables `lvis_detections` and `lvis_truths`, as `match_tables` tells.
+    """Match the detections of N images: tables `lvis_detections` and `lvis_truths`.
 
-    For the kind `box` the tables are `lvis_box_detections` and `lvis_box_truths`. Three further tables:
-    `lvis_left_out`, how many detections of an image are beyond the 300 best; `found_as`, as which other class objects
-    are found, see `found_as.py`; and `object_checks`, what is odd about the objects, see `object_checks.facts`.
+    They are those of `match_tables`. For the kind `box` the tables are `lvis_box_detections` and
+    `lvis_box_truths`. There are three more tables: `lvis_left_out`, the detections of an image
+    beyond the 300 highest-scoring; `found_as`, the other classes that objects are found as; and
+    `object_checks`, whatever is odd about the objects.
 
-    `negative` (K, 2) int64 are pairs of an image and a class known to be absent there, `not_exhaustive` (K, 2) of an
-    image and a class whose unmatched detections are ignored there. The 300 best detections of each image count, then
-    those whose class is in the image's truth or absent for sure. Crowds are objects like others, `truth.ignore` counts.
+    `negative` (K, 2) int64 are pairs of an image and a class that is verified as absent there.
+    `not_exhaustive` (K, 2) are pairs of an image and a class that is annotated in part. First the
+    300 highest-scoring detections of each image are selected, then those of annotated classes.
+    Crowds are objects like others; `truth.ignore` is respected. Source: the package lvis.
 
     Raises:
-        InputError: masks are asked for where there are none.
+        InputError: `kind` is mask, and there are no masks.
     """
     truth = replace(truth, crowd=np.zeros(len(truth), dtype=bool))
-    known = np.concatenate([_keys(truth.image, truth.classes), _pairs(negative)])
-    best = _best(detections)
-    kept = _picked(detections, best[np.isin(_keys(detections.image, detections.classes)[best], known)])
-    overlaps = (box_overlaps if kind == "box" else mask_overlaps)(truth, kept)
-    pair = match_tables(
+    annotated = np.concatenate([_keys(truth.image, truth.classes), _pairs(negative)])
+    best = _highest_scoring(detections)
+    is_annotated = np.isin(_keys(detections.image, detections.classes)[best], annotated)
+    counted = _selected(detections, best[is_annotated])
+    overlaps = (box_overlaps if kind == "box" else mask_overlaps)(truth, counted)
+    matches, objects = match_tables(
         truth,
-        kept,
+        counted,
         overlaps,
         LVIS,
-        areas=instance.areas(kept, kind, area_from),
-        lenient=np.isin(_keys(kept.image, kept.classes), _pairs(not_exhaustive)),
+        areas=instance.areas(counted, kind, area_from),
+        lenient=np.isin(_keys(counted.image, counted.classes), _pairs(not_exhaustive)),
     )
-    tables = dict(zip((f"{PREFIXES[kind]}_detections", f"{PREFIXES[kind]}_truths"), pair, strict=True))
-    others = found_as.of_objects(truth, _picked(detections, best), *pair)
     return {
-        **tables,
+        f"{PREFIXES[kind]}_detections": matches,
+        f"{PREFIXES[kind]}_truths": objects,
         f"lvis_{LEFT_OUT}": left_out(detections, len(best), DETECTIONS, by_class=False),
-        found_as.TABLE: others,
-        object_checks.TABLE: object_checks.facts(truth, kept),
+        found_as.TABLE: found_as.of_objects(truth, _selected(detections, best), matches, objects),
+        object_checks.TABLE: object_checks.facts(truth, counted),
     }
 
 
 def ranking(tables: Mapping[str, Table], classes: Classes, *, kind: instance.Kind = "mask") -> Ranking:
-    """Sort the tables of a kind, once for all that is asked of them."""
+    """Sort the tables of a kind, once for all scores."""
     return rank(tables[f"{PREFIXES[kind]}_detections"], tables[f"{PREFIXES[kind]}_truths"], len(classes), LVIS)
 
 
@@ -105,13 +115,14 @@ def score(
     kind: instance.Kind = "mask",
     only: str | None = None,
 ) -> InstanceScores:
-    """Score N images under B rows of weights, (B, N); `frequencies` (C) are r, c or f of each class.
+    """Score N images under weights (B, N); `frequencies` (C) are r, c or f for each class.
 
-    With `only` the one of this name, for a fraction of the work. See `average_precision.score`.
+    With `only`, the score of this name alone, for a fraction of the work. See
+    `average_precision.score`.
     """
     ranked = ranking(tables, classes, kind=kind)
     if only is not None:
-        measures = tuple(each for each in LVIS.measures if each.name == only)
+        measures = tuple(measure for measure in LVIS.measures if measure.name == only)
         ranked = replace(ranked, protocol=replace(LVIS, measures=measures))
     return average_precision.score(ranked, weights, _subsets(frequencies))
 
@@ -124,40 +135,41 @@ def leave_out(
 
 
 def truth_rows(tables: Mapping[str, Table], *, kind: instance.Kind = "mask") -> Table:
-    """The truth's own rows: true objects per image, class and size range."""
+    """Return what the ground truth alone determines: objects by image, class and size range."""
     return tables[f"{PREFIXES[kind]}_truths"]
 
 
 def _subsets(frequencies: Sequence[str]) -> dict[str, Array]:
-    """Which classes are rare, common and frequent.
+    """Return which classes are rare, common and frequent, (C,) bool each.
 
     >>> _subsets(["f", "r"])["r"].tolist()
     [False, True]
     """
-    return {each: np.array([own == each for own in frequencies], dtype=bool) for each in FREQUENCIES}
+    return {letter: np.array([own == letter for own in frequencies], dtype=bool) for letter in FREQUENCIES}
 
 
-def _best(detections: DetectionColumns) -> Array:
-    """Rows of the best detections of each image, in the order of the file."""
+def _highest_scoring(detections: DetectionColumns) -> Array:
+    """Return the rows of the 300 highest-scoring detections of each image, in file order."""
     order = np.lexsort((-detections.scores, detections.image))
     images = detections.image[order]
     starts = np.searchsorted(images, images, side="left")
     return np.sort(order[np.arange(len(order)) - starts < DETECTIONS])
 
 
-def _picked(detections: DetectionColumns, rows: Array) -> DetectionColumns:
+def _selected(detections: DetectionColumns, rows: Array) -> DetectionColumns:
     names = ("image", "classes", "scores", "boxes", "numbers", "marks")
     columns = {name: column[rows] for name in names if (column := getattr(detections, name)) is not None}
-    return DetectionColumns(detections.images, **columns, runs=_picked_runs(detections.runs, rows))
+    return DetectionColumns(detections.images, **columns, runs=_selected_runs(detections.runs, rows))
 
 
-def _picked_runs(runs: Runs | None, rows: Array) -> Runs | None:
+def _selected_runs(runs: Runs | None, rows: Array) -> Runs | None:
     if runs is None:
         return None
     sizes = np.diff(runs.offsets)[rows]
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    places = np.arange(offsets[-1]) + np.repeat(runs.offsets[rows] - offsets[:-1], sizes)
-    return Runs(offsets, runs.lengths[places], runs.heights[rows])
+    # Element k of a mask moves from its old offset + k to its new offset + k.
+    source = np.arange(offsets[-1]) + np.repeat(runs.offsets[rows] - offsets[:-1], sizes)
+    return Runs(offsets, runs.lengths[source], runs.heights[rows])
 
 
 def _keys(image: Array, classes: Array) -> Array:

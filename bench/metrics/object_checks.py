@@ -17,10 +17,10 @@ from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 TABLE = "object_checks"
 CHECKS = ("from_box", "part", "no_pixel", "no_extent", "area", "fraction", "box", "beyond", "hidden")
-"""The mask is drawn from the box; a part of a polygon is left out; the mask has no pixel; the box has no
-width or height; the area is not that of the mask; all corners of the box are between 0 and 1; the
-box is not around the mask; it reaches beyond the image; a crowd or an ignored object in an image
-without others.
+"""The mask is drawn from the box; a part of a polygon is left out; the mask has no pixel; the box
+has no width or height; the area is not that of the mask; all corners of the box are between 0 and 1;
+the box is not around the mask; it reaches beyond the image; a crowd or an ignored object in an
+image without others.
 """
 TRUTH, FOUND = 0, 1
 """Values of the column `side`: objects of the ground truth, and detections."""
@@ -33,8 +33,8 @@ OVERLAP = 0.7
 OUTSIDE = 0.1
 """Boxes may reach beyond the image by this fraction of its side."""
 Flags = dict[str, tuple[Array, Array | None, Array | None]]
-"""For each check: the objects that it marks, (G,) bool, and the numbers for its notice, (G,) or (G, 4),
-as the file states them and as measured."""
+"""For each check: the objects that it marks, (G,) bool, and the numbers for its notice, (G,) or
+(G, 4), as the file states them and as measured."""
 
 
 def facts(truth: TruthColumns, detections: DetectionColumns) -> Table:

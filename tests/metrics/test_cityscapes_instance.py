@@ -17,7 +17,7 @@ from PIL import Image
 from bench import masks
 from bench.cards import load_card
 from bench.errors import PredictionError
-from bench.formats.cityscapes.files import read_segments
+from bench.formats.cityscapes.files import read_segments_and_void
 from bench.formats.objects import derive
 from bench.metrics import cityscapes_instance as metric
 from bench.samples import Instances, Segments
@@ -98,7 +98,8 @@ def prepared(case: Case, folder: Path) -> list[tuple[Segments, Instances, Array]
             [masks.encode(mask) for mask, _, _ in kept],
             scores=np.array([score for _, _, score in kept], dtype=np.float64),
         )
-        parts.append((read_segments(CLASSES, path), detections, metric.void_pixels(ids, CLASSES)))
+        truth, void = read_segments_and_void(CLASSES, path)
+        parts.append((truth, detections, void))
     return parts
 
 
@@ -254,9 +255,10 @@ def test_detections_over_void_and_groups_alone_score_zero_where_the_script_stops
         reference(case, tmp_path, monkeypatch)
 
 
-def test_caravans_are_not_void_and_their_unnumbered_regions_are() -> None:
-    raw = np.array([[29001, 29, 4, 26001, 26, 7]])
-    assert [[False, True, True, False, False, False]] == metric.void_pixels(raw, CLASSES).tolist()
+def test_caravans_are_not_void_and_their_unnumbered_regions_are(tmp_path: Path) -> None:
+    path = tmp_path / "a_instanceIds.png"
+    Image.fromarray(np.uint16([[29001, 29, 4, 26001, 26, 7]])).save(path)
+    assert [[False, True, True, False, False, False]] == read_segments_and_void(CLASSES, path)[1].tolist()
 
 
 # ---- weights
