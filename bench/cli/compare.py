@@ -113,18 +113,11 @@ def _refuse_unused(options: CompareOptions) -> None:
         "--interval": options.interval != "default",
         "--permutations": options.permutations is not None,
     }
+    mode, unused = "--seeds", of_plain_comparisons
     if options.across:
-        mode, unused = (
-            "--across",
-            {
-                **of_plain_comparisons,
-                "--seeds": options.seeds,
-                "--common-images": options.common_images,
-            },
-        )
-    elif options.seeds:
-        mode, unused = "--seeds", of_plain_comparisons
-    else:
+        mode = "--across"
+        unused |= {"--seeds": options.seeds, "--common-images": options.common_images}
+    elif not options.seeds:
         return
     for name, is_given in unused.items():
         if is_given:

@@ -42,7 +42,7 @@ def open_with_progress(
 
 
 def open_asked(question: Asked, *, quiet: bool, root: Path | None) -> Data:
-    """Open a split that was asked for before, likewise."""
+    """Open a split that `opening.asked` has checked, in the same way."""
     from bench import opening
 
     with console.progress("drawing streets", quiet=quiet) as report:
@@ -55,19 +55,21 @@ def needs_confidence(scoring: ScoringOptions) -> bool:
 
 
 def require_folder(out: Path) -> None:
-    """Refuse a place where no run records can be written.
+    """Refuse a folder in which run records cannot be written.
 
     Raises:
-        UsageError: a file, something below a file, or a folder that may not be written into.
+        UsageError: it is a file, it is below a file, or it must not be written into.
     """
     from bench.errors import UsageError
 
     if out.is_file():
-        raise UsageError(f"--out {out}: this is a file; run records are written into a folder, new or old")
-    there = next(place for place in (out.absolute(), *out.absolute().parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        what = "may not be written into" if there.is_dir() else "is a file"
-        raise UsageError(f"--out {out}: {there} {what}; name a folder for run records")
+        raise UsageError(f"--out {out}: this is a file; run records are written into a folder")
+    path = out.absolute()
+    existing = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not existing.is_dir():
+        raise UsageError(f"--out {out}: {existing} is a file; name a folder for run records")
+    if not os.access(existing, os.W_OK):
+        raise UsageError(f"--out {out}: {existing} is read-only; name a folder for run records")
 
 
 def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str = "") -> int:
@@ -139,10 +141,10 @@ def shuffled_command(
     task: str,
     images: int,
 ) -> str:
-    """The command that scores shuffled ground truth, which every model should beat, with the options of this run.
+    """The command that scores shuffled ground truth, which every model should beat.
 
-    "" if there is no such baseline: for objects, a single image, and metrics of confidence. `dataset`
-    holds the words that name the ground truth.
+    It repeats the options of this run; `dataset` holds the words that name the ground truth. Returns ""
+    if there is no such baseline: for objects, for a single image, and for metrics of confidence.
     """
     if task != "semantic" or images < 2 or needs_confidence(scoring):
         return ""
@@ -153,7 +155,7 @@ def shuffled_command(
 def comparable_flags(
     data: DataOptions, scoring: ScoringOptions, records: RecordOptions, *, split: bool = True
 ) -> list[str]:
-    """The words that a command repeats, so that its run can be compared with the one at hand."""
+    """The words that another command repeats, so that its run can be compared with this one."""
     of_data = ("split", "root", "limit", "ids", "layout") if split else ("root", "limit", "ids", "layout")
     return [
         *flags_for(data, of_data),
@@ -163,17 +165,21 @@ def comparable_flags(
 
 
 def _comparison(run: Run) -> str:
-    """The command that compares a run with the latest other one that it can be compared with, if there is one."""
-    others = [found for found in run.path.parents[1].glob("*/*/run.json") if found.parent != run.path]
-    mine = {(name, each.rules, each.truth) for name, each in run.record.tables.items()}
-    myself = run.record.model, run.record.settings
-    for other in sorted(others, key=lambda found: found.stat().st_mtime, reverse=True)[:_RECENT]:
+    """The command that compares a run with the newest comparable one; "" if there is none."""
+    records = [path for path in run.path.parents[1].glob("*/*/run.json") if path.parent != run.path]
+    newest = sorted(records, key=lambda path: path.stat().st_mtime, reverse=True)[:_RECENT]
+    digests = {(name, table.rules, table.truth) for name, table in run.record.tables.items()}
+    for path in newest:
+        # Read as plain JSON, which is quicker than as a record; a suggestion is not worth an error.
         try:
-            content = json.loads(other.read_bytes())
-            theirs = {(name, each["rules"], each["truth"]) for name, each in content["tables"].items()}
-            itself = (content["model"], content["settings"]) == myself  # the same predictions under other rules
+            content = json.loads(path.read_bytes())
+            tables = content["tables"].items()
+            other_digests = {(name, table["rules"], table["truth"]) for name, table in tables}
+            predicted_by = content["model"], content["settings"]
         except (OSError, ValueError, KeyError, TypeError):
-            continue  # a hint is not worth an error
-        if mine & theirs and not itself:
-            return shlex.join(["bench", "compare", str(run.path), str(other.parent)])
+            continue
+        # The same predictions scored by other rules are not a run to compare with.
+        is_another = predicted_by != (run.record.model, run.record.settings)
+        if digests & other_digests and is_another:
+            return shlex.join(["bench", "compare", str(run.path), str(path.parent)])
     return ""

@@ -109,7 +109,7 @@ def size(name: str, text: str | None) -> tuple[int, int] | None:
         return None
     height, _, width = text.lower().partition("x")
     if not (height.isdigit() and width.isdigit()):
-        raise UsageError(f"{name} {text}: expected height and width in pixels, such as 512x1024")
+        raise UsageError(f"{name} {text}: height and width in pixels are needed, such as 512x1024")
     return int(height), int(width)
 
 
@@ -118,4 +118,4 @@ def numbers(name: str, text: str) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in text.split(","))
     except ValueError:
-        raise UsageError(f"{name} {text}: expected comma-separated numbers, such as .5,1,1.5") from None
+        raise UsageError(f"{name} {text}: comma-separated numbers are needed, such as .5,1,1.5") from None

@@ -52,6 +52,18 @@ def test_every_command_and_option_is_in_the_script(shell: str, capsys: pytest.Ca
             assert written in text, (name, flag)
 
 
+def test_fish_offers_files_where_a_value_may_be_one(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = script("fish", capsys).splitlines()
+    of_eval = [line for line in lines if "'__fish_seen_subcommand_from eval'" in line]
+    (data_set,) = [line for line in of_eval if "-l dataset -s d " in line]
+    (task,) = [line for line in of_eval if "-l task " in line]
+    (resume,) = [line for line in of_eval if "-l resume " in line]
+    assert " -r -a 'ade20k " in data_set
+    assert " -x -a 'auto semantic instance panoptic'" in task
+    assert " -d 'Continue an interrupted run.'" in resume
+    assert not {"-r", "-x", "-a"} & set(resume.split())
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_scripts_are_valid_where_their_shell_is_installed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     if shutil.which(shell) is None:

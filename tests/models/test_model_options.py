@@ -77,7 +77,7 @@ def test_values_without_meaning_are_refused(words: dict[str, Any], message: str)
     ("words", "message"),
     [
         (("--window", "12x"), "--window 12x: height and width in pixels are needed"),
-        (("--scales", "a"), "--scales a: numbers with commas"),
+        (("--scales", "a"), "--scales a: comma-separated numbers"),
         (("--task", "instance"), "--model fcn does not support --task instance (it supports semantic)"),
     ],
 )

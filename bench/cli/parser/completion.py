@@ -92,12 +92,13 @@ def _fish_line(condition: str, declared: Declaration, values: Values) -> str:
     words = ["complete", "-c", "bench", "-n", shlex.quote(condition)]
     for flag in declared.flags:
         words += ["-l", flag[2:]] if flag.startswith("--") else ["-s", flag[1:]]
-    known = _known(declared, values)
-    if known:
-        # -x: a value follows and no files are offered; -f for an argument, which has no flag.
-        words += ["-x" if declared.flags else "-f", "-a", shlex.quote(" ".join(known))]
+    # -r: a value follows; -x: a value follows, which is not a file; -f: no files, for an argument.
+    if declared.choices:
+        words.append("-x" if declared.flags else "-f")
     elif not declared.is_flag:
         words.append("-r")
+    if known := _known(declared, values):
+        words += ["-a", shlex.quote(" ".join(known))]
     return " ".join([*words, "-d", shlex.quote(declared.help)])
 
 
