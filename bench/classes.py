@@ -116,7 +116,8 @@ class Classes:
         except kernels.InvalidLabel as error:
             raise DataError(
                 f"{where}: value {error.value} is neither a label of the card nor void "
-                f"(labels: {_ranges([e.id for e in self.entries])}; void: {_ranges(list(self.void))})"
+                f"(labels: {_ranges([e.id for e in self.entries])}; void: "
+                f"{_ranges(list(self.void))})"
             ) from None
 
     def prediction_to_train(self, labels: Labels, space: LabelSpace = "ids", *, where: str) -> Labels:
@@ -130,7 +131,7 @@ class Classes:
             PredictionError: a value that is no label of the card.
         """
         if space not in LABEL_SPACES:
-            raise UsageError(f"label space {space!r} is unknown: it is one of {', '.join(LABEL_SPACES)}")
+            raise UsageError(f"unknown label space {space!r}: it must be one of {', '.join(LABEL_SPACES)}")
         table = self._prediction_table if space == "ids" else self._train_table
         try:
             return kernels.map_labels(labels, table, self.dtype)
@@ -179,17 +180,21 @@ class Classes:
 
     def _invalid_prediction(self, labels: Labels, space: LabelSpace, value: int, where: str) -> str:
         known = [e.id for e in self.entries] if space == "ids" else list(range(len(self)))
-        text = f"{where}: predicted value {value} is no label of the card (read as {space}, which are {_ranges(known)})"
+        text = (
+            f"{where}: predicted value {value} is not a label of the card (read as {space}, which are {_ranges(known)})"
+        )
         other: LabelSpace = "train-ids" if space == "ids" else "ids"
         if value in self.void:
             two = set(np.unique(labels).tolist()) == {0, value}
             hint = f"; masks of 0 and {value} need [values] with {value} = 1, and void = [], in the card" if two else ""
-            return f"{text}; {value} means void in the truth only, every pixel of a prediction needs a class{hint}"
+            return (
+                f"{text}; {value} means void only in the ground truth; every pixel of a prediction needs a class{hint}"
+            )
         if all(entry.id == entry.train_id for entry in self.scored):
             return f"{text}; is this a colour image or a probability map instead of a label map?"
         table = self._train_table if space == "ids" else self._prediction_table
         if bool((table[np.unique(labels)] != INVALID).all()):
-            return f"{text}; all its values are {other}: say --label-space {other}"
+            return f"{text}; all its values are {other}: use --label-space {other}"
         return text
 
 
@@ -200,16 +205,16 @@ def problems_of_classes(entries: Sequence[Class], ignore: int, void: Sequence[in
     yield from _repeats("train_id", [entry.train_id for entry in entries if entry.train_id is not None])
     train_ids = sorted({entry.train_id for entry in entries if entry.train_id is not None})
     if train_ids != list(range(len(train_ids))) or (entries and not train_ids):
-        yield f"the train ids of the classes must be 0 .. C-1 without gaps, but they are {train_ids}"
+        yield f"the train ids of the classes must be 0 to C-1 without gaps, but they are {train_ids}"
     if not len(train_ids) <= ignore <= VALUES - 1:
         last = train_ids[-1] if train_ids else 0
         yield (
-            f"ignore = {ignore} must lie above the train ids 0 .. {last} and below {VALUES}: it is a value in memory; "
-            "values of the files that do not count are listed in void"
+            f"ignore = {ignore} must be above the train ids 0 to {last} and below {VALUES}: it is "
+            "a value in memory; values in files that do not count belong in void"
         )
     clash = sorted(set(void) & {entry.id for entry in entries if entry.train_id is not None})
     if clash:
-        yield f"void lists {clash}, which are ids of scored classes; a value is either void or a class"
+        yield f"void lists {clash}, which are ids of scored classes; a value cannot be both void and a class"
 
 
 def _repeats(what: str, values: Sequence[int | str]) -> Iterator[str]:

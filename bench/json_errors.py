@@ -11,7 +11,7 @@ from typing import Any
 
 from bench import plain_json
 
-LINES = "this holds an object a line (JSON lines); one JSON object is expected"
+LINES = "this file has one object per line (JSON lines); expected a single JSON value"
 _SHOWN = 5
 _LOOK = 1 << 20
 
@@ -32,8 +32,8 @@ def misfit(problem: str) -> str:
 def placed(problem: str) -> str:
     """Words for a value that cannot be, behind its place, from what the decoder says.
 
-    >>> placed("the id 1.5 is no whole number - at `$.images[0]`")
-    'images[0]: the id 1.5 is no whole number'
+    >>> placed("the id 1.5 is not a whole number - at `$.images[0]`")
+    'images[0]: the id 1.5 is not a whole number'
     """
     text, _, place = problem.partition(" - at ")
     where = place.strip("`").removeprefix("$").lstrip(".")
@@ -44,20 +44,20 @@ def damage(data: bytes, problem: str) -> str:
     """Words for what makes data no JSON.
 
     >>> damage(b'[{"id": 7, "score": NaN}]', "JSON is malformed: invalid character (byte 20)")
-    'holds NaN or Infinity in [0].score, which JSON does not know; values must be finite'
+    'NaN or Infinity in [0].score is not valid JSON; values must be finite'
     >>> damage(b'[{"id": 7}, {"id', "Input data was truncated")
-    'the file is cut off: the JSON breaks off after 16 bytes'
+    'the file is truncated: the JSON ends after 16 bytes'
     """
     if not data.strip():
         return "the file is empty"
     if "truncated" in problem:
-        return f"the file is cut off: the JSON breaks off after {len(data)} bytes"
+        return f"the file is truncated: the JSON ends after {len(data)} bytes"
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         byte = data[error.start]
-        return f"the text is no UTF-8 (byte 0x{byte:02x} at position {error.start}); save the file as UTF-8"
-    return _no_json(text) or f"this is no whole JSON file: {problem}"
+        return f"the text is not UTF-8 (byte 0x{byte:02x} at position {error.start}); save the file as UTF-8"
+    return _no_json(text) or f"this is not a complete JSON file: {problem}"
 
 
 def _no_json(text: str) -> str | None:
@@ -67,9 +67,9 @@ def _no_json(text: str) -> str | None:
     except (ValueError, RecursionError):
         place = None
     if place is not None:
-        return f"holds NaN or Infinity in {place.lstrip('.')}, which JSON does not know; values must be finite"
+        return f"NaN or Infinity in {place.lstrip('.')} is not valid JSON; values must be finite"
     if text[:64].lstrip("[{ \r\n\t").startswith("'"):
-        return "texts stand in single quotes, as Python prints them; JSON has double quotes (json.dump writes them)"
+        return "strings are in single quotes, as Python prints them; JSON needs double quotes (json.dump writes them)"
     return LINES if plain_json.joined_lines(text.encode()) is not None else None
 
 
@@ -79,11 +79,11 @@ def no_truth(data: bytes) -> str | None:
     >>> no_truth(b'[{"image_id": 1, "score": 0.5}]')[:27]
     'this is a list of results, '
     """
-    needed = "ground truth is an object with images, annotations and categories (--data names the truth)"
+    needed = "ground truth is an object with images, annotations and categories (it goes to --data)"
     if data.lstrip()[:1] == b"[" and b'"image_id"' in data[:_LOOK]:
-        return f"this is a list of results, and {needed}"
+        return f"this is a list of results, but {needed}"
     if b'"segments_info"' in data[:_LOOK] and not (b'"images"' in data and b'"categories"' in data):
-        return f"these are panoptic results (annotations alone), and {needed}"
+        return f"these are panoptic results (only annotations), but {needed}"
     return None
 
 
@@ -91,7 +91,7 @@ def no_results(data: bytes) -> str:
     """Words for a JSON object that holds no predictions.
 
     >>> no_results(b'{"images": [], "annotations": [], "categories": []}')
-    'this is ground truth (images, annotations, categories) and no list of results (image_id, category_id, score, ...)'
+    'this is ground truth (images, annotations, categories), not a list of results (image_id, category_id, score, ...)'
     >>> no_results(b'{"results": []}')[:63]
     'this JSON object has the keys results; results of objects are a'
     """
@@ -102,13 +102,15 @@ def no_results(data: bytes) -> str:
         return damage(data, "Input data was truncated" if cut else str(error))
     if {"images", "annotations"} <= set(keys):
         return (
-            "this is ground truth (images, annotations, categories) and no list of results "
+            "this is ground truth (images, annotations, categories), not a list of results "
             "(image_id, category_id, score, ...)"
         )
     more = ", ..." if len(keys) > _SHOWN else ""
     return (
-        f"this JSON object has the keys {', '.join(keys[:_SHOWN]) or '(none)'}{more}; results of objects are a list "
-        "([{image_id, category_id, score, ...}]), panoptic results have annotations with segments_info"
+        f"this JSON object has the keys {', '.join(keys[:_SHOWN]) or '(none)'}{more}; results of "
+        "objects are a list "
+        "([{image_id, category_id, score, ...}]), panoptic results have annotations with "
+        "segments_info"
     )
 
 

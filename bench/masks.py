@@ -156,7 +156,8 @@ def check_size(size: Size) -> None:
     height, width = size
     if height < 1 or width < 1 or height * width > MOST_PIXELS:
         raise InputError(
-            f"an image of {height} x {width} pixels (height x width); both must be 1 or more, and at most 2^31 in all"
+            f"an image of {height} x {width} pixels (height x width); both must be at least 1, "
+            "and their product at most 2^31"
         )
 
 
@@ -198,7 +199,7 @@ def from_uncompressed(counts: Sequence[int] | Array, size: Size) -> Rle:
     except OverflowError:
         raise InputError("a run longer than any image") from None
     if lengths.size and int(lengths.min()) < 0:
-        raise InputError(f"a run of {int(lengths.min())} pixels; lengths of runs are not negative")
+        raise InputError(f"a run of {int(lengths.min())} pixels; run lengths must not be negative")
     _require_total(lengths, size)
     return _plain(_coco().frPyObjects({"size": list(size), "counts": lengths.tolist()}, *size))
 
@@ -246,7 +247,7 @@ def runs(rle: Rle) -> Array:
     last = (digits & 32) == 0
     stops = np.flatnonzero(last)
     if int(digits.min()) < 0 or int(digits.max()) > 63 or not last[-1]:
-        raise InputError("a damaged run-length code (a character that is none of such a code, or its end is missing)")
+        raise InputError("a damaged run-length code (an invalid character, or its end is missing)")
     starts = np.concatenate([[0], stops[:-1] + 1])
     if int((stops - starts).max()) >= _MAX_CHARACTERS:
         raise InputError("a damaged run-length code (a run longer than any image)")

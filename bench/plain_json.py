@@ -29,13 +29,13 @@ _KINDS = (
     (rb"\x89PNG", "a PNG image"),
     (rb"\xff\xd8\xff", "a JPEG image"),
     (rb"GIF8", "a GIF image"),
-    (rb"\x93NUMPY", "an array of NumPy"),
+    (rb"\x93NUMPY", "a NumPy array"),
     (rb"\x89HDF", "an HDF5 file"),
     (rb"PAR1", "a Parquet file"),
-    (rb"\x80[\x02-\x05]", "a pickle of Python, which can run code and is not read; write the results as JSON"),
-    (rb"version https://git-lfs", "a pointer of Git LFS and not the file itself; git lfs pull fetches it"),
-    (rb"<", "a web page (HTML or XML) and no JSON; it was probably saved in place of the file, so fetch it again"),
-    (rb"\0{16}", "a file of zero bytes; it is damaged, such as by a download that broke off"),
+    (rb"\x80[\x02-\x05]", "a Python pickle, which can run code and is not read; write the results as JSON"),
+    (rb"version https://git-lfs", "a Git LFS pointer instead of the file; git lfs pull fetches it"),
+    (rb"<", "a web page (HTML or XML), probably saved instead of the file; download it again"),
+    (rb"\0{16}", "a file of zero bytes, probably from an interrupted download"),
 )
 """First bytes of what people give in place of JSON."""
 
@@ -116,7 +116,7 @@ def _utf8(data: bytes, *, partly: bool) -> bytes:
     try:
         return data.decode(encoding, "ignore" if partly else "strict").encode("utf-8")
     except UnicodeError:
-        raise NotJsonError(f"the text is damaged: it is no {encoding.upper()} to its end") from None
+        raise NotJsonError(f"the text is damaged: it is not {encoding.upper()} to its end") from None
 
 
 def _problem(data: bytes) -> str | None:
@@ -130,7 +130,7 @@ def _problem(data: bytes) -> str | None:
     if kind is not None:
         return f"this is {kind}" + ("" if ";" in kind else "; JSON is expected")
     shown = start[:_SHOWN].split(b"\n")[0].decode("utf-8", "replace").strip()
-    return f"this is no JSON: it begins with {shown!r}, and JSON of this kind begins with [ or {{"
+    return f"this is not JSON: it begins with {shown!r}, and JSON of this kind begins with [ or {{"
 
 
 def _gunzipped(data: bytes, most: int, *, partly: bool) -> bytes:
@@ -162,7 +162,7 @@ def _unzipped(data: bytes, most: int, *, partly: bool) -> bytes:
             if len(files) != 1:
                 names = ", ".join(each.filename for each in files[:3]) or "none"
                 raise NotJsonError(
-                    f"the zip file holds {len(files)} files ({names}); unpack it and name the file or the folder"
+                    f"the zip file holds {len(files)} files ({names}); unpack it and pass the file or the folder"
                 )
             with archive.open(files[0]) as member:
                 found = member.read(most + 1)

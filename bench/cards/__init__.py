@@ -111,7 +111,7 @@ def load_card(name: str | Path) -> Card:
         path = folder() / f"{name}.toml"
         if str(name) not in names():
             raise CardError(
-                f"no data set is called {str(name)!r}: {did_you_mean(str(name), names())}; "
+                f"there is no data set {str(name)!r}: {did_you_mean(str(name), names())}; "
                 "your own is a path that ends in .toml (datasets/README.md says how to write one)"
             )
     return parse_card(path.read_bytes(), where=str(path))

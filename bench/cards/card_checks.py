@@ -52,7 +52,7 @@ def _layout(file: CardFile) -> Iterator[str]:
 
 def _tasks(file: CardFile) -> Iterator[str]:
     if not file.tasks:
-        yield f"tasks is empty; it lists what the truth can answer: {', '.join(TASKS)}"
+        yield f"tasks is empty; it lists the tasks that have ground truth: {', '.join(TASKS)}"
     for task in file.tasks:
         yield from _one_of(task, TASKS, key="tasks")
 
@@ -75,7 +75,7 @@ def _place_of_classes(file: CardFile) -> Iterator[str]:
     elif (rules := _rules(file)) is not None and file.classes_from not in rules.classes_from:
         right = "truth" if file.classes_from == "card" else "card"
         yield (
-            f"classes_from = {file.classes_from!r} does not go with layout {file.layout!r}, "
+            f"classes_from = {file.classes_from!r} is not possible with layout {file.layout!r}, "
             f"which needs classes_from = {right!r}"
         )
     elif bool(file.classes) != (file.classes_from == "card"):
@@ -85,11 +85,11 @@ def _place_of_classes(file: CardFile) -> Iterator[str]:
 def _classes(file: CardFile) -> Iterator[str]:
     for entry in file.classes:
         if not -1 <= entry.id <= LARGEST:
-            yield f"classes: id = {entry.id} of {entry.name} lies outside -1 .. {LARGEST}"
+            yield f"classes: id = {entry.id} of {entry.name} is not in -1 to {LARGEST}"
         if entry.id < 0 and entry.train_id is not None:
-            yield f"classes: {entry.name} has id {entry.id}, which no file can hold, and so no train_id"
+            yield f"classes: {entry.name} has id {entry.id}, which no file can hold, so it cannot have a train_id"
         if entry.color and not all(0 <= part <= 255 for part in entry.color):
-            yield f"classes: color = {list(entry.color)} of {entry.name} lies outside 0 .. 255"
+            yield f"classes: color = {list(entry.color)} of {entry.name} is not in 0 to 255"
     if any(not 0 <= value <= LARGEST for value in file.void):
         yield f"void = {list(file.void)} must hold values from 0 to {LARGEST}"
     entries = tuple(Class(id=each.id, name=each.name, train_id=each.train_id) for each in file.classes)
@@ -104,33 +104,36 @@ def _colors(file: CardFile) -> Iterator[str]:
     if lacking:
         names = ", ".join(map(repr, lacking[:5])) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
         verb = "has" if len(lacking) == 1 else "have"
-        yield f"colors = true, but {names} {verb} no color of its own; every class needs one"
+        yield f"colors = true needs a color of its own for every class; {names} {verb} none"
 
 
 def _threshold(file: CardFile) -> Iterator[str]:
     if file.threshold is None:
         return
     if not 1 <= file.threshold <= LARGEST:
-        yield f"threshold = {file.threshold} lies outside 1 .. {LARGEST}: up to 255 it is of 8 bits, above of 16 bits"
+        yield (
+            f"threshold = {file.threshold} is not in 1 to {LARGEST} (up to 255 for masks of 8 bits, above for 16 bits)"
+        )
     if len(file.classes) != 2 or any(entry.train_id is None for entry in file.classes):
         yield (
-            "threshold makes two classes of the values of a mask, so the card lists two classes: train_id 0 lies below "
-            "it, train_id 1 from it on"
+            "threshold makes two classes of the values of a mask, so the card must list two: "
+            "train_id 0 for values below it, and train_id 1 for the others"
         )
 
 
 def _aliases(file: CardFile) -> Iterator[str]:
     own = {entry.name for entry in file.classes}
     if file.aliases and not own:
-        yield "aliases: they name classes of the card, and the card lists none; leave them out"
+        yield "aliases has no effect, because the card lists no classes; leave it out"
         return
     seen: dict[str, str] = {}
     for name, others in file.aliases.items():
         if name not in own:
-            yield f"aliases: no class is called {name!r}: {did_you_mean(name, own)}"
+            yield f"aliases: there is no class {name!r}: {did_you_mean(name, own)}"
         for other in others:
             if other in own or other in seen:
-                yield f"aliases: {other!r} cannot stand for {name!r}, it means {seen.get(other, other)!r}"
+                taken = seen.get(other, other)
+                yield f"aliases: {other!r} cannot be another name of {name!r}: it already means {taken!r}"
             seen[other] = name
 
 
@@ -151,14 +154,14 @@ def _values(file: CardFile) -> Iterator[str]:
     for key, value in file.values.items():
         if not key.isdecimal() or int(key) > LARGEST:
             hint = below_a_table(key, "values") or f"keys are whole numbers from 0 to {LARGEST}"
-            yield f"values: {key!r} is no pixel value; {hint}"
+            yield f"values: {key!r} is not a pixel value; {hint}"
         if value not in known:
             yield f"values: {key} = {value}, which is neither the id of a class nor void"
 
 
 def _regions(file: CardFile) -> Iterator[str]:
     if file.crops and min(file.crops.factors, default=-1) < 0:
-        yield f"crops.factors = {list(file.crops.factors)} must be one or more numbers from 0"
+        yield f"crops.factors = {list(file.crops.factors)} must be one or more numbers, 0 or above"
     if file.boundary and not 0 < file.boundary.ratio < 1:
         yield f"boundary.ratio = {file.boundary.ratio} is a fraction of the diagonal, between 0 and 1"
 

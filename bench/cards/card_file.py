@@ -105,12 +105,12 @@ def decode(text: bytes) -> Reading:
     """Read the text of a card; keys that are unknown, missing or of a wrong type become problems.
 
     Raises:
-        CardError: this is no TOML.
+        CardError: this is not valid TOML.
     """
     try:
         raw = tomllib.loads(text.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CardError(f"this is no TOML: {error}") from None
+        raise CardError(f"this is not valid TOML: {error}") from None
     try:
         return Reading(msgspec.convert(raw, CardFile), frozenset(), ())
     except msgspec.ValidationError:
@@ -190,7 +190,9 @@ def below_a_table(key: str, table: str) -> str:
     """A hint about a key of the card itself that is written below the header of a table; "" for other keys."""
     if key not in CardFile.__struct_fields__:
         return ""
-    return f"it is below [{table}] and so belongs to that table; keys of the card itself go above the first [table]"
+    return (
+        f"it is below [{table}] and so belongs to that table; keys of the card itself must be above the first [table]"
+    )
 
 
 def _types(struct: type[msgspec.Struct]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def _tasks(card: CardKeys, rules: CardRules) -> Iterator[str]:
     if set(card.tasks) - set(rules.tasks):
         listed = ", ".join(f'"{task}"' for task in rules.tasks)
         only = " and ".join(rules.tasks)
-        yield f"tasks: layout {card.layout!r} has ground truth for {only} only; say tasks = [{listed}]"
+        yield f"tasks: layout {card.layout!r} has ground truth for {only} only; set tasks = [{listed}]"
     entries = class_entries(card)
     countable = any(entry.thing and entry.train_id is not None for entry in entries)
     if "instance" in card.tasks and rules.objects_need_things and entries and not countable:
@@ -79,7 +79,8 @@ def _void(card: CardKeys, rules: CardRules, void: Collection[int], ignore: int) 
         yield f"void = {sorted(void)} has no effect with threshold, which gives every pixel a class; leave it out"
     elif card.colors and not has_object_files:
         yield (
-            f"void = {sorted(void)} has no effect with colors = true; list void as a class with its color and "
+            f"void = {sorted(void)} has no effect with colors = true; list void as a class with "
+            "its color and "
             "without train_id"
         )
 
@@ -106,6 +107,7 @@ def _splits(card: CardKeys, rules: CardRules) -> Iterator[str]:
     fixed = bool(patterns) and not any("{split}" in pattern for pattern in patterns)
     if fixed and len(card.splits) > 1:
         yield (
-            f"splits: {', '.join(sorted(card.splits))} would hold the same images, because no pattern of the truth in "
+            f"splits: {', '.join(sorted(card.splits))} would hold the same images, because no "
+            "pattern of the truth in "
             "[files] has {split}; put {split} where the paths differ, or keep one split"
         )

@@ -96,7 +96,8 @@ def _plane(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> tuple[int, in
         plane = plane[1:] if plane[0] == 1 else plane[:-1]
     if len(plane) == 3:
         raise NoLabelsError(
-            f"the array has the shape {shape}; a label map is (H, W): if these are scores of classes, take the argmax "
+            f"the array has the shape {shape}; a label map is (H, W): if these are scores of "
+            "classes, take the argmax "
             "over the classes first"
         )
     if len(plane) != 2:

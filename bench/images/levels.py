@@ -85,6 +85,7 @@ def _words(values: Array) -> Levels:
     largest = int(values.max(initial=0))
     if largest in (1, BYTE) and set(np.unique(values).tolist()) <= {0, largest}:
         raise NoLabelsError(
-            f"the mask has 16 bits but holds only 0 and {largest}, which is dark on that scale; store it with 8 bits"
+            f"the mask has 16 bits but holds only 0 and {largest}, which is almost black at 16 "
+            "bits; store it with 8 bits"
         )
     return Levels(values, WORD)

@@ -46,7 +46,8 @@ def valid(tag: object) -> int:
 def refusal(tag: int) -> str:
     """Why a label file with this tag is not read."""
     return (
-        f"the label file has the EXIF orientation {tag}, so programs show it turned; store it upright, without that tag"
+        f"the label file has the EXIF orientation {tag}, so programs display it "
+        "rotated; store it upright, without that tag"
     )
 
 

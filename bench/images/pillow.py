@@ -49,10 +49,10 @@ def with_pillow(path: str | Path, read: Callable[[Image.Image], T]) -> T:
     except NoLabelsError as error:
         raise DataError(f"{path}: {error}") from None
     except UnidentifiedImageError:
-        raise DataError(f"{path}: this is no image that can be read") from None
+        raise DataError(f"{path}: this is not an image that can be read") from None
     except Image.DecompressionBombError as error:
         claimed, most = re.findall(r"\d+", str(error))[:2]
-        raise DataError(f"{path}: the image claims {claimed} pixels; at most {most} are read") from None
+        raise DataError(f"{path}: the image header says {claimed} pixels; at most {most} are read") from None
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error) as error:
         raise DataError(f"{path}: the image cannot be decoded ({error})") from None
 
@@ -84,7 +84,7 @@ def refuse_pages(image: Image.Image) -> None:
     if count > 1 and any(_is_page(image, number) for number in range(1, count)):
         kind = "pages" if image.format == "TIFF" else "images"
         raise NoLabelsError(
-            f"the {image.format} holds {count} {kind}, but one file is one image; store each in a file of its own"
+            f"the {image.format} holds {count} {kind}, but a file must hold one image; store each in its own file"
         )
     if count > 1:
         image.seek(0)
@@ -101,7 +101,7 @@ def _is_page(image: Image.Image, number: int) -> bool:
 def to_rgb(image: Image.Image) -> Array:
     """Any picture as RGB, (H, W, 3) uint8, as it is stored."""
     if image.mode == "F":
-        raise NoLabelsError("the picture holds floating-point numbers; pictures have 8 or 16 bits")
+        raise NoLabelsError("the image holds floating-point numbers; images have 8 or 16 bits")
     if image.mode.startswith("I"):
         # 16-bit grey: Pillow would clip at 255 instead of keeping the high byte.
         return np.repeat((np.array(image) >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
@@ -143,7 +143,8 @@ def to_labels(image: Image.Image) -> Array:
         grey = grey_values(image)
         if grey is None:
             raise NoLabelsError(
-                "this GIF has colours, and programs renumber the palette when they store a GIF, so its indices are "
+                "this GIF has colours, and programs renumber the palette when they store a GIF, "
+                "so its indices are "
                 "not reliable as labels; store a PNG"
             )
         return grey

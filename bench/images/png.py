@@ -80,16 +80,16 @@ def read_header(data: bytes) -> Header:
         PngError: no signature, a damaged first chunk, or a size or type that no PNG has.
     """
     if not data.startswith(SIGNATURE):
-        raise PngError("it is no PNG (its first bytes are not those of one)")
+        raise PngError("it is not a PNG (wrong first bytes)")
     if len(data) < 33 or data[12:16] != b"IHDR":
         raise PngError("the PNG is cut off in its header")
     if zlib.crc32(data[12:29]) != int.from_bytes(data[29:33], "big"):
         raise PngError("the header of the PNG is damaged (its checksum is wrong)")
     width, height, depth, color, compression, filtering, interlace = struct.unpack(">IIBBBBB", data[16:29])
     if depth not in _DEPTHS.get(color, ()) or compression or filtering or interlace > 1:
-        raise PngError(f"the PNG claims colour type {color} with {depth} bits, which does not exist")
+        raise PngError(f"the PNG header says colour type {color} with {depth} bits, which does not exist")
     if not 0 < width * height <= MAX_PIXELS:
-        raise PngError(f"the PNG claims {width} x {height} pixels; at least 1 and at most {MAX_PIXELS} are read")
+        raise PngError(f"the PNG header says {width} x {height} pixels; at least 1 and at most {MAX_PIXELS} are read")
     return Header(height, width, depth, color, bool(interlace))
 
 
@@ -202,7 +202,7 @@ def _filtered(data: bytes, header: Header, *, picture: bool = False) -> memoryvi
             parts.append(chunk)
         elif kind == b"acTL" and int.from_bytes(chunk[:4], "big") > 1:
             raise PngError(
-                f"the PNG is an animation of {int.from_bytes(chunk[:4], 'big')} images, but one file is one image"
+                f"the PNG is an animation of {int.from_bytes(chunk[:4], 'big')} images, but a file must hold one image"
             )
         elif kind == b"eXIf" and not picture and orientation.tag_of(bytes(chunk)) != orientation.UPRIGHT:
             raise PngError(orientation.refusal(orientation.tag_of(bytes(chunk))))
@@ -231,7 +231,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
 def _inflate(data: Any, expected: int) -> memoryview:
     """Inflate to exactly `expected` bytes; neither a false header nor an endless stream can make it use more memory."""
     if expected > _GROWTH * (len(data) + 64):
-        raise PngError("the PNG claims more pixels than its data can hold")
+        raise PngError("the PNG header says more pixels than its data can hold")
     try:
         if _GROWTH * len(data) < max(4 * expected, MAX_PIXELS):
             # One buffer of the right size: growing it in steps costs more than inflating a label map.

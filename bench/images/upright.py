@@ -100,14 +100,14 @@ def notices_of(samples: Iterable[Sample]) -> list[Notice]:
         part = [picture for picture in tagged if picture.turned is done]
         if part:
             tags = ", ".join(str(tag) for tag in sorted({picture.tag or 0 for picture in part}))
-            many = f"{len(part)} pictures carry" if len(part) > 1 else "1 picture carries"
+            many = f"{len(part)} images have" if len(part) > 1 else "1 image has"
             first = Path(part[0].path).name
             found.append(Notice("exif-orientation", f"{many} an EXIF orientation ({tags}; first: {first}): {words}"))
     return found
 
 
 _TURNED = (
-    "the network saw them upright, as the ground truth is taken to be (where it was drawn on the stored pixels, remove "
-    "the tag)"
+    "the model received them upright, as the ground truth is assumed to be "
+    "(if it was drawn on the stored pixels, remove the tag)"
 )
-_STORED = "the network saw them as they are stored, because the ground truth has that size"
+_STORED = "the model received them as stored, because the ground truth has that size"

@@ -40,7 +40,8 @@ def single(values: Array) -> Array:
         if at is not None:
             color = tuple(int(part) for part in values[at][:3])
             raise NoLabelsError(
-                f"this is a colour image (the pixel at {_place(at)} is {color}) where a label map is expected "
+                f"this is a colour image (the pixel at {_place(at)} is {color}) where a label map "
+                "is expected "
                 "(palette index or grey value = label)"
             )
     return np.ascontiguousarray(values[..., 0])
@@ -56,12 +57,13 @@ def whole(values: Array) -> Array:
         at = _first(~np.isfinite(values) | (values != np.rint(values)))
         if at is not None:
             raise NoLabelsError(
-                f"the value {values[at]:g} at {_place(at)} is no whole number, so it is no label; "
-                "if these are scores or probabilities, take the argmax over the classes first"
+                f"the value {values[at]:g} at {_place(at)} is not a whole number, so it is not a "
+                "label; if these are scores or probabilities, take the argmax over the classes "
+                "first"
             )
     at = _first((values < 0) | (values > LARGEST)) if values.dtype not in (np.bool_, np.uint8, np.uint16) else None
     if at is not None:
-        raise NoLabelsError(f"the value {values[at]:g} at {_place(at)} is no label: labels lie in 0 ... {LARGEST}")
+        raise NoLabelsError(f"the value {values[at]:g} at {_place(at)} is not a label: labels are 0 to {LARGEST}")
     if values.dtype == np.uint16:
         return values.astype(np.uint16)
     return values.astype(np.uint8 if int(values.max(initial=0)) <= 255 else np.uint16)

@@ -69,7 +69,7 @@ def alone(root: Path) -> Iterator[None]:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise DataError(f"{root}: this is a file; the data set needs a folder, new or its own") from None
+        raise DataError(f"{root}: this is a file; the data set needs a folder of its own") from None
     try:
         import fcntl
     except ImportError:  # Windows
@@ -82,7 +82,7 @@ def alone(root: Path) -> Iterator[None]:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise DataError(f"{root}: another bench prepare is at work there; wait until it has ended") from None
+                raise DataError(f"{root}: another bench prepare is running there; wait until it has finished") from None
         yield
     finally:
         os.close(held)
@@ -127,7 +127,7 @@ def _bring(source: Source, root: Path, *, record: _Record, report: Report, patie
         (root / inner).unlink()
     absent = [path for path in source.provides if not (root / path).exists()]
     if absent:
-        raise DataError(f"{archive}: {absent[0]} is not in it; is it the right file?")
+        raise DataError(f"{archive}: {absent[0]} is not in it; check that it is the right file")
     record.note(source, unpacking=False)
     return "unpacked"
 
@@ -154,7 +154,7 @@ def _set_aside(archive: Path, problem: str) -> DataError:
     aside = archive.with_name(f"{archive.name}.damaged")
     archive.replace(aside)
     return DataError(
-        f"{archive}: {problem}; it was set aside as {aside.name}, bring it anew by the same command or by hand"
+        f"{archive}: {problem}; it was renamed to {aside.name}; download it again with the same command or by hand"
     )
 
 

@@ -46,7 +46,7 @@ def unpack(archive: Path, root: Path, *, strip: str = "", only: Sequence[str] = 
         wanted = [(place, member) for member in members if (place := _place(member.name, strip, only, archive))]
         if not wanted:
             raise DataError(
-                f"{archive}: the archive holds nothing below {strip or 'its root'!r}; is it the right file?"
+                f"{archive}: the archive holds nothing below {strip or 'its root'!r}; check that it is the right file"
             )
         missing = [(root / place, member) for place, member in wanted if not _is_there(root / place, member.size)]
         total, done = sum(member.size for _, member in missing), 0
@@ -102,7 +102,7 @@ def _place(name: str, strip: str, only: Sequence[str], archive: Path) -> Path | 
     """Where a member goes below the root; None for one that is not wanted."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name.partition("/")[0]:
-        raise _unsafe(archive, name, "would land outside of the folder")
+        raise _unsafe(archive, name, "would be written outside the folder")
     if not path.is_relative_to(strip):
         return None
     path = path.relative_to(strip)
@@ -124,4 +124,4 @@ def _is_there(path: Path, size: int) -> bool:
 
 
 def _unsafe(archive: Path, name: str, problem: str) -> DataError:
-    return DataError(f"{archive}: the member {name!r} {problem}, which no data set needs; the archive is refused")
+    return DataError(f"{archive}: the member {name!r} {problem}, which is not allowed; the archive was not unpacked")

@@ -80,13 +80,13 @@ def download(
             most = max(most, _size(part))
             if idle >= patience.attempts:
                 raise DataError(
-                    f"{url}: {broken}, {_size(part)} bytes have arrived; run the same command again, it goes on from "
-                    f"there, or fetch the file yourself and put it at {target}"
+                    f"{url}: {broken}, {_size(part)} bytes were received; run the same command "
+                    f"again to resume, or download the file yourself and put it at {target}"
                 ) from None
             time.sleep(patience.pause)
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                raise DataError(f"{part}: the disk is full; make room and run the same command again") from None
+                raise DataError(f"{part}: the disk is full; free some space and run the same command again") from None
             raise DataError(f"{part}: {error.strerror}; the file cannot be written there") from None
     _note(part).unlink(missing_ok=True)
     part.replace(target)
@@ -113,7 +113,9 @@ def require_room(folder: Path, size: int, *, purpose: str) -> None:
     """
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise DataError(f"{folder}: {purpose} needs {size:,} bytes, but the disk has {free:,} free; make room first")
+        raise DataError(
+            f"{folder}: {purpose} needs {size:,} bytes, but the disk has {free:,} free; free some space first"
+        )
 
 
 def _try(url: str, part: Path, *, size: int | None, report: Report, timeout: float) -> None:
@@ -130,18 +132,20 @@ def _try(url: str, part: Path, *, size: int | None, report: Report, timeout: flo
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout) as response:  # noqa: S310 - cards allow http and https only
             start, total = _begin(response, part, start)
             if size is not None and total is not None and total != size:
-                raise DataError(f"{url}: the server offers {total} bytes, but the card says {size}; the file changed")
+                raise DataError(
+                    f"{url}: the server offers {total} bytes, but the card says {size}; the file has changed"
+                )
             if total is not None:
                 require_room(part.parent, total - start, purpose="the download")
             _pour(response, part, start=start, total=total if total is not None else size, report=report)
     except urllib.error.HTTPError as error:
         _refused(url, part, error)
     except urllib.error.URLError as error:
-        raise _BrokenError(f"the server is out of reach ({error.reason})") from None
+        raise _BrokenError(f"the server cannot be reached ({error.reason})") from None
     except TimeoutError:
         raise _BrokenError(f"the server was silent for {timeout:g} s") from None
     except (ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
-        raise _BrokenError(f"the connection broke ({type(error).__name__})") from None
+        raise _BrokenError(f"the connection was lost ({type(error).__name__})") from None
 
 
 def _begin(response: http.client.HTTPResponse, part: Path, start: int) -> tuple[int, int | None]:
@@ -151,7 +155,7 @@ def _begin(response: http.client.HTTPResponse, part: Path, start: int) -> tuple[
         if span.partition("-")[0] == str(start):
             return start, int(whole) if whole.isdecimal() else None
         part.unlink()
-        raise _BrokenError("the server sent another range than was asked for")
+        raise _BrokenError("the server sent a different range than requested")
     validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
     if validator and not validator.startswith("W/"):
         _note(part).write_text(validator, encoding="ascii", errors="ignore")
@@ -171,7 +175,7 @@ def _pour(response: http.client.HTTPResponse, part: Path, *, start: int, total: 
             report(Step("download", part.stem, done, total))
     # `read` ends quietly when the connection closes early.
     if total is not None and done != total:
-        raise _BrokenError(f"the connection broke {total - done} bytes before the end")
+        raise _BrokenError(f"the connection was lost {total - done} bytes before the end")
 
 
 def _refused(url: str, part: Path, error: urllib.error.HTTPError) -> None:
@@ -180,11 +184,12 @@ def _refused(url: str, part: Path, error: urllib.error.HTTPError) -> None:
         if error.headers.get("Content-Range", "") == f"bytes */{_size(part)}":
             return
         part.unlink(missing_ok=True)
-        raise _BrokenError("the server has no bytes beyond those that have arrived") from None
+        raise _BrokenError("the server has no bytes beyond those already received") from None
     if error.code in PASSING:
-        raise _BrokenError(f"the server answers {error.code} {error.reason}") from None
+        raise _BrokenError(f"the server answered {error.code} {error.reason}") from None
     raise DataError(
-        f"{url}: the server answers {error.code} {error.reason}; fetch the file elsewhere and put it at "
+        f"{url}: the server answered {error.code} {error.reason}; download the file elsewhere and "
+        "put it at "
         f"{part.with_suffix('')}"
     ) from None
 

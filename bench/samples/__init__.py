@@ -106,7 +106,7 @@ class Instances:
             columns["scores"] = len(self.scores)
             _require(bool(np.isfinite(self.scores).all()), "a score is NaN or infinite; every detection needs a number")
         for name, length in columns.items():
-            _require(length == count, f"{count} classes but {length} {name}; each object needs one of both")
+            _require(length == count, f"{count} classes but {length} {name}; each object needs one of each")
         for rle in self.rles:
             _require(tuple(rle["size"]) == self.size, f"a mask of size {rle['size']} in an image of {list(self.size)}")
 
@@ -195,7 +195,7 @@ class Truth:
             DataError: the data set has no semantic truth.
         """
         if self.read_semantic is None:
-            raise DataError("this data set has no semantic truth (a class for every pixel)")
+            raise DataError("this data set has no semantic ground truth (a class for every pixel)")
         return self.read_semantic()
 
     def instances(self) -> Instances:
@@ -215,7 +215,7 @@ class Truth:
             DataError: the data set has no panoptic truth.
         """
         if self.read_segments is None:
-            raise DataError("this data set has no panoptic truth (a segment for every pixel)")
+            raise DataError("this data set has no panoptic ground truth (a segment for every pixel)")
         return self.read_segments()
 
     def segments_and_void(self) -> tuple[Segments, Array | None]:
@@ -260,7 +260,7 @@ class Sample:
             DataError: the data set was opened without its images.
         """
         if self.read_image is None:
-            raise DataError(f"{self.id}: there is no image, only truth; a model needs the pictures of the data set")
+            raise DataError(f"{self.id}: there is ground truth but no image; a model needs the images of the data set")
         return self.read_image()
 
     @cached_property

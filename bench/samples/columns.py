@@ -173,7 +173,7 @@ def _require_columns(columns: TruthColumns | DetectionColumns, names: tuple[str,
     for name in names:
         column = getattr(columns, name)
         if column is not None and len(column) != count:
-            raise InputError(f"{count} objects but {len(column)} {name}; each object needs one of both")
+            raise InputError(f"{count} objects but {len(column)} {name}; each object needs one of each")
     if columns.boxes.shape != (count, 4):
         raise InputError(f"boxes have shape (objects, 4), not {columns.boxes.shape}")
     if count and not (int(columns.image.min()) >= 0 and int(columns.image.max()) < columns.images):

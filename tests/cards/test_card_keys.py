@@ -89,11 +89,13 @@ KEYS: dict[str, list[tuple[str, str, Expected]]] = {
     "obtain": [('"none"', "", always)],
     "default_split": [('"val"', "", always)],
     "classes": [("", "", only_in(*NOT_LVIS, told="layout 'lvis'.*classes_from = 'truth'"))],
-    "classes_from": [('"truth"', "", only_in("lvis", "coco", told="classes_from = 'truth' does not go with layout"))],
+    "classes_from": [
+        ('"truth"', "", only_in("lvis", "coco", told="classes_from = 'truth' is not possible with layout"))
+    ],
     "ignore": [
         ("255", "", always),
         ("65535", "", always),
-        ("1", "", lambda place, _tasks: "" if place == "lvis" else "ignore = 1 must lie above"),
+        ("1", "", lambda place, _tasks: "" if place == "lvis" else "ignore = 1 must be above"),
     ],
     "void": [
         ("[]", "", always),
@@ -110,7 +112,7 @@ KEYS: dict[str, list[tuple[str, str, Expected]]] = {
     "values": [("", "[values]\n0 = 0\n255 = 1\n", coded(r"\[values\]"))],
     "threshold": [("128", TWO, coded("threshold"))],
     "colors": [("true", "", coded("colors = true"))],
-    "aliases": [("", '[aliases]\ncell = ["nucleus"]\n', only_in(*NOT_LVIS, told="aliases.*leave them out"))],
+    "aliases": [("", '[aliases]\ncell = ["nucleus"]\n', only_in(*NOT_LVIS, told="aliases.*leave it out"))],
     "crops": [("", "[crops]\nfactors = [0]\n", of_semantic(r"\[crops\] has no effect with tasks"))],
     "boundary": [("", "[boundary]\nratio = 0.01\n", only_in(*NOT_LVIS, told=r"\[boundary\] has no effect in layout"))],
     "sources": [("", '[[sources]]\nfile = "a.zip"\nprovides = ["a"]\n', always)],

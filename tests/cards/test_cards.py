@@ -165,7 +165,7 @@ def replaced(old: str, new: str) -> str:
 
 SOURCE = '[[sources]]\nfile = "a.zip"\nprovides = ["images"]\n'
 WRONG = {
-    "no TOML": ("name = ", r"this is no TOML"),
+    "no TOML": ("name = ", r"this is not valid TOML"),
     "unknown key": (replaced("licence", "license"), r"unknown key 'license': did you mean licence\?"),
     "unknown key of a class": (replaced("color", "colour"), r"unknown key 'colour' in classes\[1\]: .* color\?"),
     "unknown key of a split": (SMALL + "size = 3", r"unknown key 'size' in splits\.val"),
@@ -173,8 +173,8 @@ WRONG = {
     "unknown pattern": (replaced("labels = ", "label = "), r"files\.labels is missing"),
     "classes in two places": ('classes_from = "truth"' + SMALL.replace('"pairs"', '"coco"'), r"classes: list them"),
     "classes nowhere": (SMALL[: SMALL.index("classes")] + SMALL[SMALL.index("[files]") :], r"classes: list them"),
-    "classes in label files": ('classes_from = "truth"' + SMALL, r"'truth' does not go with layout 'pairs'"),
-    "classes of lvis": (replaced('"pairs"', '"lvis"'), r"classes_from = 'card' does not go with layout 'lvis'"),
+    "classes in label files": ('classes_from = "truth"' + SMALL, r"'truth' is not possible with layout 'pairs'"),
+    "classes of lvis": (replaced('"pairs"', '"lvis"'), r"classes_from = 'card' is not possible with layout 'lvis'"),
     "unknown pattern more": (replaced("[files]", '[files]\nlists = "a"'), r"'lists' in .*: did you mean list\?"),
     "pattern elsewhere": (replaced('"pairs"', '"voc"'), r"'images' in files of layout 'voc': none are known"),
     "unknown key of a source": (SMALL + SOURCE + 'href = "x"', r"unknown key 'href' in sources\[0\]"),
@@ -198,18 +198,18 @@ WRONG = {
     "no class is scored": (replaced("train_id = 0,", "").replace("train_id = 1,", ""), r"train ids"),
     "void is a class": ("void = [1]" + SMALL, r"void lists \[1\]"),
     "void too large": ("void = [70000]" + SMALL, r"void = \[70000\] must hold values from 0 to 65535"),
-    "id too large": (replaced("id = 1,", "id = 70000,"), r"id = 70000 of cell lies outside"),
+    "id too large": (replaced("id = 1,", "id = 70000,"), r"id = 70000 of cell is not in"),
     "scored without a value": (replaced("id = 1, ", "id = -1, "), r"cell has id -1"),
-    "ignore too small": ("ignore = 1" + SMALL, r"ignore = 1 must lie above"),
+    "ignore too small": ("ignore = 1" + SMALL, r"ignore = 1 must be above"),
     "no labels pattern": (replaced('labels = "labels/{split}/{id}.png"', ""), r"files\.labels is missing"),
     "pattern without id": (replaced("{split}/{id}.jpg", "a.jpg"), r"files\.images is missing or has no \{id\}"),
     "pattern outside": (replaced('"images/', '"../'), r"files\.images = .* below the data root"),
-    "values key": (SMALL + "[values]\nwhite = 1", r"values: 'white' is no pixel value"),
+    "values key": (SMALL + "[values]\nwhite = 1", r"values: 'white' is not a pixel value"),
     "values target": (SMALL + "[values]\n128 = 7", r"values: 128 = 7, which is neither"),
-    "colors without color": ("colors = true" + SMALL, r"'background' has no color"),
-    "alias of nothing": (SMALL + '[aliases]\ncel = ["x"]', r"no class is called 'cel': did you mean cell\?"),
-    "alias taken": (SMALL + '[aliases]\ncell = ["background"]', r"'background' cannot stand for 'cell'"),
-    "alias twice": (SMALL + '[aliases]\ncell = ["x"]\nbackground = ["x"]', r"it means 'cell'"),
+    "colors without color": ("colors = true" + SMALL, r"'background' has none"),
+    "alias of nothing": (SMALL + '[aliases]\ncel = ["x"]', r"there is no class 'cel': did you mean cell\?"),
+    "alias taken": (SMALL + '[aliases]\ncell = ["background"]', r"'background' cannot be another name of 'cell'"),
+    "alias twice": (SMALL + '[aliases]\ncell = ["x"]\nbackground = ["x"]', r"it already means 'cell'"),
     "split of none": (replaced("images = 10", "images = 0"), r"splits\.val\.images = 0 is below 1"),
     "crops": (SMALL + "[crops]\nfactors = []", r"crops\.factors = \[\]"),
     "boundary": (SMALL + "[boundary]\nratio = 2", r"boundary\.ratio = 2"),
@@ -253,13 +253,13 @@ def test_all_problems_are_listed_at_once() -> None:
 )
 def test_a_key_of_the_card_below_a_table_is_told(table: Any, told: Any) -> None:
     with pytest.raises(
-        CardError, match=told + " and so belongs to that table; keys of the card itself go above the first"
+        CardError, match=told + " and so belongs to that table; keys of the card itself must be above the first"
     ):
         parse(f"{SMALL}\n{table}\n")
 
 
 def test_a_number_or_word_below_a_table_is_told_too() -> None:
-    with pytest.raises(CardError, match=r"values: 'ignore' is no pixel value; it is below \[values\]"):
+    with pytest.raises(CardError, match=r"values: 'ignore' is not a pixel value; it is below \[values\]"):
         parse(f"{SMALL}\n[values]\n0 = 0\n1 = 1\nignore = 1\n")
     with pytest.raises(CardError, match=r"unknown key 'groups' in files of layout 'pairs': it is below \[files\]"):
         parse(SMALL.replace("[files]", '[files]\ngroups = "city"'))
@@ -284,9 +284,9 @@ def test_a_card_may_begin_with_a_byte_order_mark() -> None:
 
 
 def test_name_that_does_not_exist() -> None:
-    with pytest.raises(CardError, match=r"no data set is called 'cityscape': did you mean cityscapes\?; your own"):
+    with pytest.raises(CardError, match=r"there is no data set 'cityscape': did you mean cityscapes\?; your own"):
         cards.load_card("cityscape")
-    with pytest.raises(CardError, match=r"no data set is called '\.\./datasets/voc2012'"):
+    with pytest.raises(CardError, match=r"there is no data set '\.\./datasets/voc2012'"):
         cards.load_card("../datasets/voc2012")
 
 
@@ -297,7 +297,7 @@ def test_own_card_by_path_and_never_by_name_in_the_working_directory(
     monkeypatch.chdir(tmp_path)
     assert "Mine" == cards.load_card("mine.toml").title
     assert "Mine" == cards.load_card(tmp_path / "mine.toml").title
-    with pytest.raises(CardError, match="no data set is called 'mine'"):
+    with pytest.raises(CardError, match="there is no data set 'mine'"):
         cards.load_card("mine")
     with pytest.raises(CardError, match=r"no card at gone\.toml"):
         cards.load_card("gone.toml")

@@ -183,7 +183,7 @@ WRONG = {
     ),
     "predictions in no form": (
         ["eval", "-p", "{root}/blocks.toml", "-d", "{root}/blocks.toml", "--data", "{root}"],
-        "blocks.toml: this is no JSON: it begins with",
+        "blocks.toml: this is not JSON: it begins with",
     ),
     "an unknown id": (
         ["eval", "-p", "{root}/predictions", "-d", "{root}/blocks.toml", "--data", "{root}", "--ids", "{root}/ids"],
@@ -255,7 +255,7 @@ def test_wrong_input_is_refused_before_anything_is_written(place: Place, bench: 
     Image.fromarray(np.dstack([np.full((6, 8), part, dtype=np.uint8) for part in (1, 2, 1)])).save(picture)
     assert "colour" in spoil("03.png", picture.read_bytes())
     _write(picture, np.full((6, 8), 5, dtype=np.uint8))
-    assert "value 5 is no label" in spoil("03.png", picture.read_bytes())
+    assert "value 5 is not a label" in spoil("03.png", picture.read_bytes())
     (place.root / "predictions" / "03.png").unlink()
     _, _, err = bench("eval", "-p", place.root / "predictions", *place.arguments)
     assert "03" in err

@@ -35,7 +35,7 @@ def test_label_maps_of_another_split_are_told(tmp_path: Path, refused: Any) -> N
     (tmp_path / "card.toml").write_text(cases.card_text("pairs", "semantic"))
     asked = ("-p", tmp_path / "out", "-d", tmp_path / "card.toml", "--data", tmp_path, "--out", tmp_path / "runs")
     said = refused(*asked)
-    assert "2 of 2 images have no prediction (a, b); a.png is expected, and 3 label files lie there (c.png, d" in said
+    assert "2 of 2 images have no prediction (a, b); a.png is expected, and 3 label files are there (c.png, d" in said
     assert "the split 'val' of Mine was read (2 images), and the predictions fit all 3 images of 'train'" in said
     (tmp_path / "out/e.png").unlink()
     said = refused(*asked)
@@ -51,7 +51,10 @@ def test_results_of_another_split_are_told(tmp_path: Path, refused: Any) -> None
         cases.write_json(tmp_path / f"annotations/instances_{split}.json", cases.truth_of(names, numbers))
     results = cases.write_json(tmp_path / "results.json", cases.results_of([3, 4]))
     said = refused("-p", results, "-d", tmp_path / "card.toml", "--data", tmp_path, "--out", tmp_path / "runs")
-    assert "result 0 is for image 3, which the truth does not list; 2 of 2 results are of such images" in said
+    assert (
+        "result 0 is for image 3, which the ground truth does not list; 2 of 2 "
+        "results are for images that are not listed"
+    ) in said
     assert "the predictions fit all 2 images of 'train': --split train" in said
 
 
@@ -78,5 +81,5 @@ def test_what_missing_images_have_in_common_is_told(
 def test_several_folders_of_predictions_are_told_apart(tmp_path: Path) -> None:
     for folder in ("first", "second"):
         cases.write_labels(tmp_path / folder, ["a", "b"])
-    with pytest.raises(PredictionError, match=r"an image has one; name the folder of one, such as .*first"):
+    with pytest.raises(PredictionError, match=r"an image has one; pass one of the folders, such as .*first"):
         predicted_files.find(tmp_path, [Sample(each, Truth()) for each in "ab"])

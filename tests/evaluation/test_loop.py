@@ -104,7 +104,7 @@ def test_ids_of_the_card_are_read_as_the_command_reads_them(drives: Any, recorde
     require_same(recorded("semantic"), masked.result(), masked.tables())
     with pytest.raises(UsageError, match=r"x: the truth: value 4 is neither a label of the card nor void"):
         evaluator.update(truth=np.full((4, 4), 4), prediction=np.full((4, 4), 3), id="x")
-    with pytest.raises(PredictionError, match=r"x: predicted value 0 is no label of the card"):
+    with pytest.raises(PredictionError, match=r"x: predicted value 0 is not a label of the card"):
         evaluator.update(truth=np.full((4, 4), 3), prediction=np.zeros((4, 4), int), id="x")
 
 

@@ -227,7 +227,9 @@ def test_places_that_are_no_ids_are_refused_with_the_cause(tmp_path: Path, chang
     with pytest.raises(PredictionError) as refused:
         run_of(coco_card(ids), *files, tmp_path / "runs")
     assert words in str(refused.value)
-    assert ("if they are places in the list of classes, write their ids instead" in str(refused.value)) == bool(words)
+    assert ("if they are positions in the list of classes, write their ids instead" in str(refused.value)) == bool(
+        words
+    )
 
 
 def test_segments_with_train_ids_are_refused_with_the_cause(tmp_path: Path) -> None:
@@ -235,7 +237,9 @@ def test_segments_with_train_ids_are_refused_with_the_cause(tmp_path: Path) -> N
     (tmp_path / "found").mkdir()
     Image.fromarray(np.full((6, 8, 3), [1, 0, 0], np.uint8)).save(tmp_path / "found" / "a.png")
     entry = SegmentEntry(id=1, category_id=0)
-    with pytest.raises(PredictionError, match=r"category 0, which is no scored class of streets; .* lie in 0 to 18: "):
+    with pytest.raises(
+        PredictionError, match=r"category 0, which is not a scored class of streets; .* lie in 0 to 18: "
+    ):
         read_segments(card, tmp_path / "found" / "a.png", [entry], wrong=PredictionError)
 
 

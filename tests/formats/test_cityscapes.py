@@ -265,7 +265,7 @@ def test_masks_may_be_stored_as_any_kind_of_label_file(card: Any, written: Any, 
         ("masks/a.png 26", "is not: relative path"),
         ("masks/a.png x 0.5", "whole label id"),
         ("masks/a.png 26 nan", "confidence is nan"),
-        ("masks/a.png 99 0.5", "label 99 is none of the card"),
+        ("masks/a.png 99 0.5", "label 99 is not in the card"),
         ("masks/b.png 26 0.5", "b.png"),
         ("/masks/a.png 26 0.5", "is not: relative path"),
         ("masks/small.png 26 0.5", r"masks of sizes \[8, 12\] and \[2, 2\]"),
@@ -289,16 +289,16 @@ def test_instance_lines_that_are_refused(card: Any, written: Any, tmp_path: Path
 
 def test_what_is_missing_or_misplaced(card: Any, written: Any) -> None:
     root, _ = written
-    with pytest.raises(DataError, match=r"there is no folder gtFine/val; it lies in .*: say --data "):
+    with pytest.raises(DataError, match=r"there is no folder gtFine/val; it is in .*: use --data "):
         cityscapes.read_truth(card, root / "gtFine", "val")
-    with pytest.raises(DataError, match=r"1 of the ids .* \(nowhere\)"):
+    with pytest.raises(DataError, match=r"1 of the requested ids .* \(nowhere\)"):
         cityscapes.read_truth(card, root, "val", ids=["nowhere"])
     next((root / "leftImg8bit").rglob("*.png")).unlink()
     with pytest.raises(DataError, match=r"leftImg8bit.png"):
         [s.image() for s in cityscapes.read_truth(card, root, "val")]
     twin = root / "gtFine" / "val" / "ulm" / f"{NAMES[0]}_gtFine_labelIds.png"
     images.write_labels(twin, np.zeros((2, 2), np.uint8))
-    with pytest.raises(DataError, match="each image lies in one city"):
+    with pytest.raises(DataError, match="each image belongs to one city"):
         cityscapes.read_truth(card, root, "val")
     (root / "gtFine" / "train").mkdir()
     with pytest.raises(DataError, match="there is no file"):

@@ -128,7 +128,7 @@ def test_a_truth_file_itself_is_a_root(card: Any, written: Any) -> None:
         read = coco.read_truth(card, root / "annotations" / f"{name}_val2017.json", "val")
         same_objects(samples[1].truth.instances(), read[1].truth.instances())
         assert (12, 15, 3) == read[1].image().shape
-    with pytest.raises(DataError, match="no panoptic truth"):
+    with pytest.raises(DataError, match="no panoptic ground truth"):
         read[0].truth.segments()
 
 
@@ -144,7 +144,7 @@ def test_pycocotools_reads_what_is_written(written: Any) -> None:
 
 def test_ids_choose_images(card: Any, written: Any) -> None:
     assert ["park_a"] == [s.id for s in coco.read_truth(card, written[0], "val", ids=["park_a"])]
-    with pytest.raises(DataError, match=r"1 of the ids.*\(x\)"):
+    with pytest.raises(DataError, match=r"1 of the requested ids.*\(x\)"):
         coco.read_truth(card, written[0], "val", ids=["x", "park_a"])
 
 
@@ -205,9 +205,9 @@ def repeated(file: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (segment_lost, "000000000012.png: segment id .* is in the PNG and not in the JSON"),
-        (segment_invented, "segment id 77 is in the JSON and has no pixel"),
-        (category_invented, "panoptic_val2017.json: category 8 is no class of the card small; a card of your own"),
+        (segment_lost, "000000000012.png: segment id .* is in the PNG but not in the JSON"),
+        (segment_invented, "segment id 77 is in the JSON but has no pixel"),
+        (category_invented, "panoptic_val2017.json: category 8 is not a class of the card small; a card of your own"),
         (image_lost, r"1 images have no annotation \(12\)"),
         (name_changed, "category 9 is 'lawn' there and 'grass' in the card small"),
         (key_lost, r"panoptic_val2017.json: .*the key 'height' is missing in images"),
@@ -223,9 +223,9 @@ def test_truth_that_contradicts_itself_is_refused(card: Any, written: Any, chang
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (segment_lost, "is in the PNG and not in the JSON"),
+        (segment_lost, "is in the PNG but not in the JSON"),
         (segment_invented, "segment id 77 is in the JSON"),
-        (category_invented, "category 8, which is no scored class"),
+        (category_invented, "category 8, which is not a scored class"),
         (image_lost, r"has no prediction for 1 of 2 images \(000000000012\)"),
     ],
 )
@@ -257,9 +257,9 @@ def test_files_that_are_missing_or_damaged(card: Any, written: Any, tmp_path: Pa
     path = written[0] / "annotations" / "panoptic_val2017.json"
     whole = path.read_bytes()
     for content, words in [
-        (whole[:-40], "the file is cut off"),
+        (whole[:-40], "the file is truncated"),
         (b" ", "the file is empty"),
-        (b"[]", "no COCO file"),
+        (b"[]", "not the kind of COCO file"),
         (b'{"images": []}', "is missing"),
     ]:
         path.write_bytes(content)
@@ -286,11 +286,11 @@ GOOD = {"image_id": 12, "category_id": 3, "score": 0.5, "bbox": [1, 2, 3, 4]}
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"image_id": 13}, "result 1 is for image 13, which the truth does not list"),
-        ({"category_id": 4}, "category 4 is no class"),
+        ({"image_id": 13}, "result 1 is for image 13, which the ground truth does not list"),
+        ({"category_id": 4}, "category 4 is not a class"),
         ({"score": float("nan")}, r"NaN or Infinity in \[1\].score"),
         ({"score": 1e400}, r"NaN or Infinity in \[1\].score"),
-        ({"bbox": [1e200, 2, 1e200, 4]}, "which lies in no image"),
+        ({"bbox": [1e200, 2, 1e200, 4]}, "which is outside every image"),
         ({"bbox": [1, 2]}, "bbox of 2 numbers"),
         ({"bbox": []}, r"result 1 \(image 12\) has neither a mask nor a box"),
         ({"score": None}, "expected `float`"),
@@ -406,7 +406,7 @@ def test_a_data_set_of_ones_own(shared_data: Callable[[str], Path]) -> None:
     assert samples[0].truth.instances().size == samples[0].image().shape[:2]
     read = coco.read_predictions(card, folder / "res.json", "instance", samples)
     assert sum(len(read(s)) for s in samples) > 40
-    with pytest.raises(DataError, match=r"'balloon' there and 'person'|category 0 is no class"):
+    with pytest.raises(DataError, match=r"'balloon' there and 'person'|category 0 is not a class"):
         coco.read_truth(load_card("coco-instances"), folder / "gt.json", "val")
 
 

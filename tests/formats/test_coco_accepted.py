@@ -263,21 +263,21 @@ def test_an_annotation_of_an_unlisted_image_is_named(tmp_path: Path) -> None:
 def test_a_result_of_an_unlisted_category_is_named(tmp_path: Path) -> None:
     truth, results = objects()
     results[3]["category_id"] = 7
-    with pytest.raises(PredictionError, match=r"result 3 \(image 2\): category 7 is no class of the card mine"):
+    with pytest.raises(PredictionError, match=r"result 3 \(image 2\): category 7 is not a class of the card mine"):
         scored(tmp_path, truth, results)
 
 
 def test_a_score_that_is_no_number_is_named(tmp_path: Path) -> None:
     truth, results = objects()
     results[3]["score"] = float("nan")
-    with pytest.raises(PredictionError, match=r"holds NaN or Infinity in \[3\]\.score"):
+    with pytest.raises(PredictionError, match=r"NaN or Infinity in \[3\]\.score"):
         scored(tmp_path, truth, results)
 
 
 def test_ids_that_are_no_whole_numbers_are_refused(tmp_path: Path) -> None:
     truth, results = objects()
     results[3]["image_id"] = 2.5
-    with pytest.raises(PredictionError, match=r"\[3\]: the image_id 2\.5 is no whole number"):
+    with pytest.raises(PredictionError, match=r"\[3\]: the image_id 2\.5 is not a whole number"):
         scored(tmp_path, truth, results)
 
 
@@ -294,7 +294,7 @@ def test_ids_that_are_no_whole_numbers_are_refused(tmp_path: Path) -> None:
         ),
         ({"image_id": 10**30}, "which the file does not list"),
         ({"category_id": 10**30}, "which `categories` of the file does not list"),
-        ({"bbox": [0, 0, 1e300, 1]}, "which lies in no image"),
+        ({"bbox": [0, 0, 1e300, 1]}, "which is outside every image"),
     ],
 )
 def test_numbers_that_cannot_be_are_told_and_harm_nobody(tmp_path: Path, change: Entry, words: str) -> None:

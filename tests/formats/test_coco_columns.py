@@ -154,10 +154,13 @@ def test_chosen_images_keep_their_objects_in_the_order_asked_for(tmp_path: Path)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda _, r: r[2].update(image_id=10**6), "result 2 is for image 1000000, which the truth does not list"),
-        (lambda _, r: r[2].update(category_id=12), "category 12 is no class"),
+        (lambda _, r: r[2].update(image_id=10**6), (
+"result 2 is for image 1000000, which the ground truth "
+"does not list"
+)),
+        (lambda _, r: r[2].update(category_id=12), "category 12 is not a class"),
         (lambda _, r: r[2].update(score=float("nan")), "NaN"),
-        (lambda _, r: r[2].update(bbox=[1e200, 2, 1e200, 4]), "which lies in no image"),
+        (lambda _, r: r[2].update(bbox=[1e200, 2, 1e200, 4]), "which is outside every image"),
         (lambda _, r: r[2].pop("score"), "the key 'score' is missing in"),
         (lambda _, r: r[2].update(bbox=[1, 2, 3]), "has a bbox of 3 numbers"),
         (lambda _, r: r[2]["segmentation"].update(size=[3, 3]), "a mask of size [3, 3] for an image of"),
@@ -166,11 +169,11 @@ def test_chosen_images_keep_their_objects_in_the_order_asked_for(tmp_path: Path)
         (lambda t, _: t["annotations"][0].update(segmentation=[[1, 2, 3, 4, 1e4, 6]]), "a polygon reaches 10000, far"),
         (lambda t, _: t["annotations"][0].update(segmentation=[[1, 2]], bbox=[]), "has neither a mask nor a box"),
         (lambda t, _: t["annotations"][0].update(bbox=[1, 2, 3, 4, 5]), "has a bbox of 5 numbers"),
-        (lambda t, _: t["annotations"][0].update(bbox=[1, 2, 3, 2e9]), "2000000000.0], which lies in no image"),
+        (lambda t, _: t["annotations"][0].update(bbox=[1, 2, 3, 2e9]), "2000000000.0], which is outside every image"),
         (lambda t, _: t["annotations"][0].update(category_id=12), "12, which `categories` of the file does not list"),
         (lambda t, _: t["images"][0].update(height=-3), "an image of -3 x"),
         (lambda t, _: t["images"][0].update(height=10**9, width=10**9), "images[0]: an image of 1000000000 x 1"),
-        (lambda t, _: t["images"][0].update(height=10.5), "images[0]: the height 10.5 is no whole number"),
+        (lambda t, _: t["images"][0].update(height=10.5), "images[0]: the height 10.5 is not a whole number"),
         (lambda t, _: t["categories"][0].update(name="cow"), "category 1 is 'cow' there and 'person'"),
         (lambda t, _: t["images"].append(t["images"][0]), "each image needs its own"),
         (lambda t, _: t.pop("images"), "the key 'images' is missing"),
@@ -194,7 +197,7 @@ def test_what_is_wrong_is_said_in_the_same_words(
 def test_a_cut_off_file_and_a_missing_one_are_refused(tmp_path: Path) -> None:
     truth, results = write(tmp_path, *made(5))
     results.write_bytes(results.read_bytes()[:-20])
-    with pytest.raises(PredictionError, match="the file is cut off"):
+    with pytest.raises(PredictionError, match="the file is truncated"):
         coco_columns.read(CARD, truth, results)
     with pytest.raises(DataError, match="cannot be read"):
         coco_columns.read(CARD, tmp_path / "none.json", results)

@@ -171,7 +171,7 @@ def test_no_advice_on_colours_where_there_are_none(tmp_path: Path) -> None:
         with pytest.raises(error) as caught:
             call(path)
         said = str(caught.value).removeprefix(str(path))
-        assert "no whole number" in said
+        assert "not a whole number" in said
         assert "colo" not in said
 
 

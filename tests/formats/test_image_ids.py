@@ -73,7 +73,7 @@ WAYS: dict[str, tuple[list[str], list[Any], list[Any], list[str] | None, str | N
     "text and numbers": (NAMES, [1, 2, 3], ["1", 2, 3], None, "their ids in another form"),
     "numbers for text": (NAMES, ["1", "2", "3"], [1, 2, 3], None, "their ids in another form"),
     "padded": (NAMES, [1, 2, 3], ["000000000001", "000000000002", "000000000003"], None, "their ids in another form"),
-    "names": (NAMES, [1, 2, 3], NAMES, None, "the names of the pictures"),
+    "names": (NAMES, [1, 2, 3], NAMES, None, "the file names of the images"),
     "names with folders": ([f"val/{n}" for n in NAMES], [1, 2, 3], NAMES, None, "without folders"),
     "names with other folders": (NAMES, [1, 2, 3], [f"D:\\val\\{n}" for n in NAMES], None, "the last parts"),
     "stems": (NAMES, [1, 2, 3], ["img_1", "img_2", "img_3"], None, "img_1"),
@@ -157,12 +157,15 @@ def _compressed(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
 REFUSED: dict[str, tuple[list[str], list[Any], list[Any], list[str] | None, str]] = {
     "an unknown stem": (
         NAMES, [1, 2, 3], ["img_1", "img_2", "img_9"], None,
-        ("result 0 is for image 'img_1', which the truth does not list; 3 of 3 results are of such images, and the ids "
-        "there are numbers such as 1 (img_1.jpg)"),
+        (
+            "result 0 is for image 'img_1', which the ground truth does not list; 3 of 3 results are for images "
+            "that are not listed, and the ids of the ground truth are numbers such as 1 (img_1.jpg)"
+        ),
     ),
     "one key for some": (NAMES, [11, 12, 13], [11, "img_2", "img_3"], None, "is for image 'img_2'"),
     "counted from 0": (
-        NAMES, [1, 2, 3], [0, 1, 2], None, "every one of them + 1 is an id there: the results may count images from 0"
+        NAMES, [1, 2, 3], [0, 1, 2], None,
+        "every one of them + 1 is an id of the ground truth: the results may count images from 0",
     ),
     "a name beside another id": (
         NAMES, [1, 2, 3], [1, 2, 2], NAMES,
@@ -173,8 +176,8 @@ REFUSED: dict[str, tuple[list[str], list[Any], list[Any], list[str] | None, str]
         ["2.jpg", "1.jpg", "3.jpg"], [1, 2, 3], ["1", "2", "3"], None, "may mean two images"
     ),
     "a name of two images": (["a/x.jpg", "b/x.jpg", "y.jpg"], [1, 2, 3], ["x", "x", "y"], None, "is for image 'x'"),
-    "half an image": (NAMES, [1, 2, 3], [1.5, 2, 3], None, "the image_id 1.5 is no whole number"),
-    "text for text": (NAMES, ["a", "b", "c"], ["p", "q", "r"], None, "the ids there are names such as 'a' (img_1.jpg)"),
+    "half an image": (NAMES, [1, 2, 3], [1.5, 2, 3], None, "the image_id 1.5 is not a whole number"),
+    "text for text": (NAMES, ["a", "b", "c"], ["p", "q", "r"], None, "are names such as 'a' (img_1.jpg)"),
 }  # fmt: skip
 
 
@@ -233,7 +236,7 @@ def test_lvis_names_images_as_coco_does(tmp_path: Path, capsys: pytest.CaptureFi
         assert code == cli.main([str(word) for word in ("eval", "-p", tmp_path / "results.json", *asked)])
         out, err = capsys.readouterr()
         if code:
-            assert "these name two images" in err or "the truth does not list" in err
+            assert "these name two images" in err or "the ground truth does not list" in err
         else:
             assert 1.0 == pytest.approx(json.loads(out)["scores"]["lvis"]["AP"]["value"])
 

@@ -163,7 +163,7 @@ def painted(value: int) -> Callable[[Path], None]:
 
 UNUSUAL: dict[str, Callable[[Path], None]] = {
     "truncated": lambda file: file.write_bytes(file.read_bytes()[:-40]) and None,
-    "no image": lambda file: file.write_text("none") and None,
+    "not an image": lambda file: file.write_text("none") and None,
     "colours": colored,
     "equal channels": saved(mode="RGB"),
     "equal channels and alpha": saved(mode="RGBA"),

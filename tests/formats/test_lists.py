@@ -109,17 +109,17 @@ def test_ids_that_may_mean_two_images_are_refused(tmp_path: Path) -> None:
     cases.write_json(tmp_path / "truth.json", cases.truth_of(["a/2.jpg", "a/1.jpg", "b/1.jpg"], [1, 2, 3]))
     card = write(tmp_path / "card.toml", cases.card_text("coco", "instance"))
     given = write(tmp_path / "ids.txt", "2")
-    with pytest.raises(DataError, match="ids and names of pictures differ in what they mean; write ids like a/2"):
+    with pytest.raises(DataError, match="ids and file names contradict each other; write ids like a/2"):
         open_data(str(card), root=tmp_path / "truth.json", ids=str(given))
 
 
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        (["x", "5"], r"1 of the ids asked for are not there \(5\); an id there is x"),
+        (["x", "5"], r"1 of the requested ids do not exist \(5\); an existing id is x"),
         (["x", "x.jpg"], "'x' is listed twice"),
         (["4", "04"], "an image is listed twice"),
-        (["9"], r"1 of the ids asked for are not there \(9\)"),
+        (["9"], r"1 of the requested ids do not exist \(9\)"),
     ],
 )
 def test_ids_that_are_not_clear_are_refused(tmp_path: Path, lines: list[str], words: str) -> None:

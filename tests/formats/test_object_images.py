@@ -196,7 +196,7 @@ def test_objects_may_overlap_where_they_are_files(card: Card, root: Path) -> Non
     save(root / "stage1_train" / "a" / "masks" / "9f.png", again.astype(np.uint8))
     sample = pairs.read_truth(card, root, "val")[0]
     assert 4 == len(sample.truth.instances())
-    with pytest.raises(DataError, match=r"9f\.png: it shares the pixel at row 1, column 1 with 0f\.png"):
+    with pytest.raises(DataError, match=r"9f\.png: it overlaps at row 1, column 1 with 0f\.png"):
         sample.truth.segments()
 
 
@@ -280,7 +280,7 @@ def test_objects_as_files_beside_label_images_take_their_classes(tmp_path: Path)
     again = pairs.read_truth(card, tmp_path / "again", "val")[0].truth.instances()
     assert [rle["counts"] for rle in found.rles] == [rle["counts"] for rle in again.rles]
     save(tmp_path / "objects" / "a" / "9.png", first)
-    with pytest.raises(DataError, match=r"9\.png: it shares the pixel"):
+    with pytest.raises(DataError, match=r"9\.png: it overlaps at row"):
         sample.truth.instances()
 
 
@@ -300,7 +300,7 @@ WRONG_CARDS = {
     "two things": (('name = "background"', 'name = "background", thing = true'), "list one class with thing = true"),
     "values": (("[splits.val]", "[values]\n1 = 1\n[splits.val]"), r"\[values\] has no effect where files\.labels"),
     "instances": (('labels = "', 'instances = "i/{id}.png"\nlabels = "'), r"files\.instances has no effect where"),
-    "ignore": (('labels = "', 'ignore = "i/{id}.png"\nlabels = "'), r"files\.ignore is honoured in label maps only"),
+    "ignore": (('labels = "', 'ignore = "i/{id}.png"\nlabels = "'), r"files\.ignore is used for label maps only"),
 }
 
 

@@ -101,7 +101,7 @@ def test_a_list_chooses_and_orders(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"1 of 2 images have no label file \(x\); valannot/x\.png is expected"):
         pairs.read_truth(card, tmp_path, "val")
     (tmp_path / "val.txt").unlink()
-    with pytest.raises(DataError, match=r"val\.txt: there is no such list"):
+    with pytest.raises(DataError, match=r"val\.txt: the list of the split does not exist"):
         pairs.read_truth(card, tmp_path, "val")
 
 
@@ -316,7 +316,7 @@ def test_predictions_of_other_tasks_are_those_of_coco_by_name(tmp_path: Path) ->
     assert [[1, 2, 2]] == back.ids.tolist()
     text = (tmp_path / "objects" / "results.json").read_text().replace('"image_id": "a"', '"image_id": "b"')
     (tmp_path / "objects" / "results.json").write_text(text)
-    with pytest.raises(PredictionError, match="image 'b', which the truth does not list"):
+    with pytest.raises(PredictionError, match="image 'b', which the ground truth does not list"):
         pairs.read_predictions(card, tmp_path / "objects", "instance", [target])
     for task in ("instance", "panoptic"):
         with pytest.raises(PredictionError, match="LabelMap"):

@@ -38,9 +38,9 @@ REFUSED: dict[str, tuple[list[tuple[Any, str]], str]] = {
     "one map for two": ([(1, "01.png"), (2, "x.png"), (3, "x.png")], "images 2 and 3 both have the map x.png"),
     "missing": (
         [(1, "01.png"), (2, "02.png")],
-        r"no prediction for 1 of 3 images \(03\); image_id 3 is expected, and 2 entries are there",
+        r"no prediction for 1 of 3 images \(03\); image_id 3 is expected, and 2 entries exist",
     ),
-    "none": ([], "has no prediction for 3 of 3 images .*; it has no entry at all"),
+    "none": ([], "has no prediction for 3 of 3 images .*; it has no entries"),
 }
 
 

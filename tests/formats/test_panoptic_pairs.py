@@ -123,7 +123,7 @@ def list_first_again(content: dict[str, Any]) -> None:
 UNUSUAL: dict[str, Callable[[Path], None]] = {
     "missing": of_picture(Path.unlink),
     "truncated": of_picture(lambda file: file.write_bytes(file.read_bytes()[:-40])),
-    "no image": of_picture(lambda file: file.write_text("none")),
+    "not an image": of_picture(lambda file: file.write_text("none")),
     "with alpha": of_picture(saved(mode="RGBA")),
     "grey": of_picture(saved(mode="L")),
     "other size": of_picture(saved(size=(15, 12))),

@@ -156,21 +156,21 @@ NAMED = {
     "a mark alone": (b"\xef\xbb\xbf", "the file is empty"),
     "empty gzip": (gzip.compress(b""), "the file is empty"),
     "web page": (b"<!DOCTYPE html><html><body>Log in</body></html>", "this is a web page (HTML or XML)"),
-    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS"),
-    "pickle": (pickle.dumps(RESULTS), "a pickle of Python"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
+    "pickle": (pickle.dumps(RESULTS), "a Python pickle"),
     "PNG": (b"\x89PNG\r\n\x1a\n", "this is a PNG image"),
     "bzip2": (b"BZh91AY", "packed with bzip2"),
     "zeros": (bytes(100), "a file of zero bytes"),
     "CSV": (b"image,category,score\n1,1,.5\n", "it begins with 'image,category,score'"),
-    "cut": (json.dumps(RESULTS).encode()[:-30], "the file is cut off: the JSON breaks off after"),
+    "cut": (json.dumps(RESULTS).encode()[:-30], "the file is truncated: the JSON ends after"),
     "cut gzip": (PACKED[:-20], "the gzip file is cut off"),
     "damaged gzip": (PACKED[:20] + bytes(20) + PACKED[40:], "the gzip file is damaged"),
     "several in a zip": (zipped({"a.json": b"[]", "b.json": b"[]"}), "holds 2 files (a.json, b.json)"),
     "cut zip": (zipped({"a.json": b"[]" * 99})[:-9], "the zip file is damaged or cut off"),
     "twice": (gzip.compress(PACKED), "a gzip file inside another packed file"),
     "tar": (gzip.compress(b"a.json".ljust(257, b"\0") + b"ustar" + bytes(300)), "a tar archive"),
-    "single quotes": (str(RESULTS).encode(), "texts stand in single quotes"),
-    "Latin letters": (b'[{"image_id": "M\xfcller", "category_id": 1, "score": 0.5}]', "no UTF-8 (byte 0xfc at"),
+    "single quotes": (str(RESULTS).encode(), "strings are in single quotes"),
+    "Latin letters": (b'[{"image_id": "M\xfcller", "category_id": 1, "score": 0.5}]', "not UTF-8 (byte 0xfc at"),
     "damaged UTF-16": (json.dumps(RESULTS).encode("utf-16")[:-1], "the text is damaged"),
 }
 
@@ -207,7 +207,7 @@ def test_truth_that_is_no_json_is_named(tmp_path: Path, kind: str, capsys: pytes
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (TRUTH, "this is ground truth (images, annotations, categories) and no list of results"),
+        (TRUTH, "this is ground truth (images, annotations, categories), not a list of results"),
         ({"results": [], "info": 1}, "this JSON object has the keys results, info"),
         ({}, r"has the keys (none)"),
     ],
@@ -223,7 +223,7 @@ def test_objects_that_hold_no_predictions_are_named(tmp_path: Path, content: Any
 def test_a_json_object_that_is_cut_off_is_no_matter_of_its_keys(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text(json.dumps(TRUTH)[:-40])
-    with pytest.raises(PredictionError, match="cut off"):
+    with pytest.raises(PredictionError, match="truncated"):
         task_of(path)
 
 
@@ -245,7 +245,7 @@ def test_lines_are_no_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     (tmp_path / "results.json").write_bytes(FORMS["plain"](RESULTS))
     where = ["-d", str(tmp_path / "card.toml"), "--data", str(tmp_path / "truth.json"), "--out", str(tmp_path)]
     assert 2 == main(["eval", "-p", str(tmp_path / "results.json"), *where])
-    assert "an object a line (JSON lines)" in " ".join(capsys.readouterr().err.split())
+    assert "one object per line (JSON lines)" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_single_image_is_no_folder_of_label_maps(tmp_path: Path) -> None:

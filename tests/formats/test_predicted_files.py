@@ -38,12 +38,12 @@ WAYS = {
     "at the end of the path": (["x", "y"], ["val/x.png", "test/y.png"], "the id at the end of the path"),
     "ids with folders, deeper": (["a/x", "b/x"], ["out/a/x.png", "out/b/x.png"], "the id at the end of the path"),
     "by the last part": (["a/x", "b/y"], ["x.png", "y.png"], "the last part of the id"),
-    "like the pictures": (["x", "y"], ["x.jpg.png", "y.tif.png"], "with the picture's suffix"),
-    "like the pictures in folders": (["a/x", "b/x"], ["a/x.jpg.png", "b/x.jpg.png"], "with the picture's suffix"),
+    "like the pictures": (["x", "y"], ["x.jpg.png", "y.tif.png"], "with the image's suffix"),
+    "like the pictures in folders": (["a/x", "b/x"], ["a/x.jpg.png", "b/x.jpg.png"], "with the image's suffix"),
     "with something behind": (["x", "y"], ["x_pred.png", "y_pred.png"], "as {id}_pred"),
     "with something before": (["x", "y"], ["pred-x.png", "pred-y.png"], "as pred-{id}"),
     "behind, in folders": (["a/x", "b/x"], ["m/a/x_mask.png", "m/b/x_mask.png"], "as {id}_mask"),
-    "other letters": (["IMG_1", "IMG_2"], ["img_1.PNG", "img_2.PNG"], "in other letters"),
+    "other letters": (["IMG_1", "IMG_2"], ["img_1.PNG", "img_2.PNG"], "with different upper and lower case"),
     "by number": (["0001", "0002"], ["1.png", "2.png"], "the number in the id"),
     "an id in another": (["x", "x_1"], ["x_1.png", "x_1_1.png"], "as {id}_1"),
 }
@@ -67,7 +67,10 @@ REFUSED = {
     "a file for two images": (
         ["a/x", "b/x", "b/y"],
         ["x.png", "y.png"],
-        r"3 of 3 images have no prediction \(a/x, b/x, b/y\).*x\.png could belong to a/x or b/x, and a file serves one",
+        (
+            r"3 of 3 images have no prediction \(a/x, b/x, b/y\).*x\.png could "
+            r"belong to a/x or b/x, and a file belongs to one"
+        ),
     ),
     "the file of another image": (
         ["cows/00000", "dog/00000"],
@@ -79,8 +82,12 @@ REFUSED = {
     "one way for one, another for another": (["x", "y"], ["x_pred.png", "y.png"], "1 of 2 images have no prediction"),
     "letters touch the id": (["1", "2"], ["11.png", "12.png"], "2 of 2 images have no prediction"),
     "two ids of one number": (["1", "001"], ["01.png", "1.png"], r"1 of 2 images have no prediction \(001\)"),
-    "nothing fits": (["x", "y"], ["p.png", "q.png"], r"2 label files lie there \(p\.png, q\.png\)"),
-    "another kind of files": (["x", "y"], ["x.npz9", "y.npz9", "log.txt"], "no label file lies there, but 2 .npz9"),
+    "nothing fits": (["x", "y"], ["p.png", "q.png"], r"2 label files are there \(p\.png, q\.png\)"),
+    "another kind of files": (
+        ["x", "y"],
+        ["x.npz9", "y.npz9", "log.txt"],
+        ("there is no label file in this folder, but 2 .npz9"),
+    ),
     "nothing there": (["x"], [".hidden.png"], "this folder is empty"),
 }
 

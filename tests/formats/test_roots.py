@@ -44,7 +44,7 @@ def said(dataset: str, root: Path | None, layout: str | None = None) -> str:
 
 def test_a_folder_one_level_too_high_or_too_low_is_told_from_the_right_one(tmp_path: Path, card: str) -> None:
     assert 1 == len(open_data(card, root=tmp_path / "grey").samples)
-    right = f"it lies in {tmp_path / 'grey'}: say --data {tmp_path / 'grey'}"
+    right = f"it is in {tmp_path / 'grey'}: use --data {tmp_path / 'grey'}"
     for root in (tmp_path, tmp_path / "grey" / "masks"):
         assert f"{root}: no label file matches masks/{{id}}.png; {right}" == said(card, root)
 
@@ -54,7 +54,7 @@ def test_what_lies_there_and_what_the_card_says_is_told(tmp_path: Path, card: st
     (other / "labels").mkdir(parents=True)
     (other / "notes.txt").write_text("mine")
     assert (
-        f"{other}: no label file matches masks/{{id}}.png, and there lie labels/, notes.txt; the card says: Ask the "
+        f"{other}: no label file matches masks/{{id}}.png, and it holds labels/, notes.txt; the card says: Ask the "
         "laboratory. DIR is the folder that holds masks/"
     ) == said(card, other)
 
@@ -76,10 +76,10 @@ def test_every_layout_says_where_the_truth_lies(tmp_path: Path, name: str) -> No
     for root in (tmp_path / "up", right / "inside"):
         if root.name == "inside":
             (root / "x").write_text("")
-        assert f"say --data {right}" in said(name, root)
+        assert f"use --data {right}" in said(name, root)
     (tmp_path / "far" / "away").mkdir(parents=True)
     message = said(name, tmp_path / "far")
-    assert "there lie away/" in message
+    assert "it holds away/" in message
     assert f"bench prepare --dataset {name} --data DIR says what DIR holds" in message
 
 

@@ -162,8 +162,8 @@ def test_a_palette_with_colours_is_no_mask(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("replaced", "words"),
     [
-        ({"= 128": "= 0"}, "threshold = 0 lies outside 1 .. 65535"),
-        ({"= 128": "= 65536"}, "threshold = 65536 lies outside 1 .. 65535"),
+        ({"= 128": "= 0"}, "threshold = 0 is not in 1 to 65535"),
+        ({"= 128": "= 65536"}, "threshold = 65536 is not in 1 to 65535"),
         ({"train_id = 1, ": ""}, "the card lists two classes"),
         ({"[splits.val]": "[values]\n255 = 9\n[splits.val]"}, r"\[values\] has no effect with threshold"),
         ({"= 128": "= 128\nvoid = [7]"}, r"void = \[7\] has no effect with threshold"),

@@ -112,7 +112,7 @@ def test_the_table_says_what_was_assumed(tmp_path: Path, bench: Bench) -> None:
     save(tmp_path / "masks", white, 0)
     save(tmp_path / "found", same, 1)
     _, out, _ = bench("eval", "found", "--truth", "masks")
-    assert "no values but 0, 1 and 255, so 255 was read as the class foreground" in " ".join(out.split())
+    assert "only the values 0, 1 and 255, so 255 was read as the class foreground" in " ".join(out.split())
     assert "found on masks all: 4 images" in out
 
 
@@ -135,7 +135,7 @@ def test_values_to_ignore_are_the_persons_own(tmp_path: Path, bench: Bench) -> N
     assert "assumed-void" not in told
     by_class, told = scores(bench("eval", "found", "--truth", "masks", "--ignore", "0,255", "--json")[1])
     assert ["class 1"] == list(by_class)
-    assert "0, which the truth does not count, is predicted too" in told["void-predicted"]
+    assert "0, which does not count in the ground truth, is also predicted" in told["void-predicted"]
     truth, found = (
         sum(int((each == 1).sum()) for each in column) for column in zip(*map(blobs, range(4)), strict=True)
     )
@@ -182,8 +182,8 @@ def wide(labels: np.ndarray) -> np.ndarray:
 REFUSED: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[str], str]] = {
     "colours of the truth": (colored, same, [], "need a card with colors = true"),
     "colours of predictions": (same, colored, [], "need a card with colors = true"),
-    "numbers of objects": (wide, wide, [], "299 different values: these are pictures or numbers of objects"),
-    "value without a class": (sevens, sevens, ["--classes", "a,b"], "the value 7 belongs to no class of --classes"),
+    "numbers of objects": (wide, wide, [], "299 different values: these are images or object numbers"),
+    "value without a class": (sevens, sevens, ["--classes", "a,b"], "the value 7 is not one of --classes"),
     "class of two": (same, same, ["--classes", "a,a"], "--classes a,a: give names separated by commas, each once"),
     "class of none": (same, same, ["--classes", ","], "--classes ,: give names"),
     "more classes than values": (same, same, ["--classes", "70000"], "70000 classes are too many"),
@@ -213,9 +213,9 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(tmp_path: Path, bench: B
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["found", "--truth", "nowhere"], "--truth nowhere: a folder of label maps, one for every image, is expected"),
-        (["found", "--truth", "empty"], "--truth empty: there is no label map"),
-        (["found", "--truth", "lossy"], "but JPEGs, which change labels"),
+        (["found", "--truth", "nowhere"], "--truth nowhere: expected a folder of label maps"),
+        (["found", "--truth", "empty"], "--truth empty: there is not a label map"),
+        (["found", "--truth", "lossy"], "but JPEGs, whose compression changes labels"),
         (["nowhere", "--truth", "masks"], "nowhere: there is no such folder"),
         (["others", "--truth", "masks"], "have no prediction"),
         (["found"], "--dataset/-d is missing: name a data set"),

@@ -131,7 +131,7 @@ def test_lists_that_cannot_be_right_are_refused(tmp_path: Path, card: Any) -> No
     with pytest.raises(DataError, match=r"2 of 3 images have no truth \(x, y\)"):
         voc.read_truth(card, tmp_path, "val")
     path.unlink()
-    with pytest.raises(DataError, match="--ids FILE, or --ids all"):
+    with pytest.raises(DataError, match="--ids FILE or --ids all"):
         voc.read_truth(card, tmp_path, "val")
 
 
@@ -252,7 +252,7 @@ def test_predictions_that_do_not_fit_are_refused(tmp_path: Path, card: Any) -> N
     targets = [sample(name, labels) for name in "abcde"]
     with pytest.raises(PredictionError, match=r"4 of 5 images have no prediction \(b, c, d and 1 more\); b\.png"):
         voc.read_predictions(card, tmp_path, "semantic", targets)
-    with pytest.raises(PredictionError, match="void in the truth only"):
+    with pytest.raises(PredictionError, match="void only in the ground truth"):
         voc.read_predictions(card, tmp_path, "semantic", targets[:1])(targets[0])
     with pytest.raises(PredictionError, match="missing"):
         voc.read_predictions(card, tmp_path / "gone", "semantic", targets)

@@ -43,7 +43,7 @@ def test_scored_classes_go_by_train_id() -> None:
         ((ROAD, Class(8, "car", 0)), {}, "share the train_id 0"),
         ((ROAD, Class(8, "car", 2)), {}, r"without gaps, but they are \[0, 2\]"),
         ((EGO,), {}, r"but they are \[\]"),
-        ((ROAD, CAR), {"ignore": 1}, "ignore = 1 must lie above the train ids 0 .. 1"),
+        ((ROAD, CAR), {"ignore": 1}, "ignore = 1 must be above the train ids 0 .. 1"),
         ((ROAD, CAR), {"ignore": 65536}, "below 65536"),
         ((ROAD, CAR), {"void": (7,)}, r"void lists \[7\]"),
     ],
@@ -82,10 +82,10 @@ def test_void_is_no_prediction() -> None:
 @pytest.mark.parametrize(
     ("values", "space", "hint"),
     [
-        ((0, 1), "ids", "say --label-space train-ids"),
-        ((1, 1, 0), "ids", "say --label-space train-ids"),
-        ((7, 26, 26), "train-ids", "say --label-space ids"),
-        ((7, 200), "ids", "no label of the card"),
+        ((0, 1), "ids", "use --label-space train-ids"),
+        ((1, 1, 0), "ids", "use --label-space train-ids"),
+        ((7, 26, 26), "train-ids", "use --label-space ids"),
+        ((7, 200), "ids", "not a label of the card"),
     ],
 )
 def test_values_betray_the_other_label_space(values: Any, space: Any, hint: Any) -> None:
@@ -103,9 +103,11 @@ def test_the_value_just_above_the_train_ids_is_not_scored_where_labels_are_left_
     city = cards.load_card("cityscapes").classes
     found = city.prediction_to_train(labels(0, 18, 19, 255), "train-ids", where="p")
     assert [[0, 18, 255, 255]] == found.tolist()
-    with pytest.raises(PredictionError, match=r"value 20 is no label .*all its values are ids: say --label-space ids"):
+    with pytest.raises(
+        PredictionError, match=r"value 20 is not a label .*all its values are ids: use --label-space ids"
+    ):
         city.prediction_to_train(labels(7, 19, 20), "train-ids", where="p")
-    with pytest.raises(PredictionError, match="value 2 is no label"):
+    with pytest.raises(PredictionError, match="value 2 is not a label"):
         PLAIN.prediction_to_train(labels(0, 2), "train-ids", where="p")
 
 
@@ -120,7 +122,7 @@ def test_a_picture_instead_of_labels_is_guessed() -> None:
 
 
 def test_unknown_label_space() -> None:
-    with pytest.raises(UsageError, match="label space 'names' is unknown"):
+    with pytest.raises(UsageError, match="unknown label space 'names'"):
         PLAIN.prediction_to_train(labels(0), "names", where="p")  # type: ignore[arg-type]
 
 

@@ -190,7 +190,7 @@ def damaged() -> Any:
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(jpeg, format="JPEG")
     return {
         "empty": (b"", "empty"),
-        "text": (b"no image at all", "no image"),
+        "text": (b"no image at all", "not an image"),
         "signature": (whole[:8], "cut off"),
         "header": (whole[:20] + b"\xff" + whole[21:], "checksum"),
         "checksum": (whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :], "checksum"),

@@ -156,7 +156,7 @@ def test_pictures_stand_upright_where_the_truth_does(tmp_path: Path, tag: int) -
     assert (tag > 1) == bool(notices)
     if notices:
         assert "exif-orientation" == notices[0].code
-        assert f"1 picture carries an EXIF orientation ({tag}; first: a.jpg): the network saw" in notices[0].message
+        assert f"1 image has an EXIF orientation ({tag}; first: a.jpg): the model received" in notices[0].message
 
 
 @pytest.mark.parametrize("tag", orientation.SWAPPING)
@@ -164,7 +164,7 @@ def test_pictures_stay_as_they_are_stored_where_the_truth_does(tmp_path: Path, t
     store(tmp_path / "val" / "a.jpg", upright(), tag)
     samples = listed(tmp_path, {"a": SIZE[::-1]})
     assert SIZE[::-1] == samples[0].image().shape[:2]
-    assert "as they are stored" in pictures.notices_of(samples)[0].message
+    assert "as stored" in pictures.notices_of(samples)[0].message
 
 
 @pytest.mark.parametrize("truth_is_upright", [True, False])
@@ -179,7 +179,7 @@ def test_where_sizes_tell_nothing_the_other_pictures_decide(tmp_path: Path, trut
     assert truth_is_upright == is_upright(samples["half"])
     assert truth_is_upright == is_upright(samples["square"], square)
     found = pictures.notices_of([samples["half"], samples["square"]])
-    assert ["2 pictures carry an EXIF orientation (3, 8; first: half.jpg)"] == [
+    assert ["2 images have an EXIF orientation (3, 8; first: half.jpg)"] == [
         each.message.partition(":")[0] + ":" + each.message.split(":")[1] for each in found
     ]
 
@@ -198,7 +198,7 @@ def test_pictures_of_a_resumed_run_are_counted_too(tmp_path: Path) -> None:
         store(tmp_path / "val" / f"{name}.jpg", upright(), 6)
     samples = listed(tmp_path, {"a": SIZE, "b": SIZE})
     samples[1].image()
-    assert pictures.notices_of(samples)[0].message.startswith("2 pictures carry")
+    assert pictures.notices_of(samples)[0].message.startswith("2 images have")
 
 
 def test_pictures_stand_upright_beside_label_files(tmp_path: Path) -> None:

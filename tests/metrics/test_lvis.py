@@ -254,7 +254,7 @@ def test_reader_keeps_order_of_numbers_and_lists(tmp_path: Path) -> None:
         (lambda t: t["images"][0].pop("neg_category_ids"), "neg_category_ids"),
         (lambda t: t["images"][0].update(height=0), "height"),
         (lambda t: t["images"][0].update(height=1e9, width=1e9), "2\\^31"),
-        (lambda t: t["annotations"][0].update(bbox=[1, 2, 1e10, 4]), "lies in no image"),
+        (lambda t: t["annotations"][0].update(bbox=[1, 2, 1e10, 4]), "is outside every image"),
         (lambda t: t.update(categories=[]), "lists no categories"),
     ],
 )
@@ -290,7 +290,7 @@ def test_wrong_results_are_refused(tmp_path: Path) -> None:
         ({"category_id": 99}, "category 99"),
         ({"segmentation": None}, "all need the same"),
         ({"bbox": [0.0, 0.0, 3.0]}, "a bbox of 3 numbers"),
-        ({"bbox": [0.0, 0.0, 3.0, 1e10]}, "which lies in no image"),
+        ({"bbox": [0.0, 0.0, 3.0, 1e10]}, "which is outside every image"),
         ({"segmentation": [[0, 0, 1e8, 0, 1e8, 1e8]]}, r"result 0 \(image \d+\): a polygon reaches 100000000"),
         ({"segmentation": {"size": [9, 9], "counts": "Q2"}}, "size"),
     ):
@@ -339,7 +339,7 @@ def _listed(truth: Any, found: Any) -> tuple[Any, ...]:
     [
         ({"image_id": 99}, "image 99"),
         ({"category_id": 99}, "category 99"),
-        ({"bbox": [0.0, 0.0, 3.0, 1e10]}, "which lies in no image"),
+        ({"bbox": [0.0, 0.0, 3.0, 1e10]}, "which is outside every image"),
         ({"segmentation": {"size": [W, H], "counts": "Q2"}}, "size"),
         ({"score": "high"}, "expected `float`"),
     ],

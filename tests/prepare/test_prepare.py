@@ -186,7 +186,7 @@ def test_gives_up_when_nothing_new_arrives_and_keeps_what_came(server: Any, tmp_
     body = tar_of(voc_files())
     card = card_for(server, body)
     server.cuts = [4000, 0, 0, 0]
-    with pytest.raises(DataError, match=r"4000 bytes have arrived; run the same command again"):
+    with pytest.raises(DataError, match=r"4000 bytes were received; run the same command again"):
         prepare(card, tmp_path, patience=HASTE)
     server.cuts = []
     assert prepare(card, tmp_path, patience=HASTE).complete
@@ -268,14 +268,14 @@ def test_silent_server_is_tried_again_and_then_given_up(server: Any, tmp_path: P
     server.silences = [0.4]
     assert prepare(card, tmp_path / "once", patience=Patience(timeout=0.1, attempts=2, pause=0.4)).complete
     server.silences = [0.2, 0.2]
-    with pytest.raises(DataError, match=r"the server was silent for 0\.05 s"):
+    with pytest.raises(DataError, match=r"the server did not answer for 0\.05 s"):
         prepare(card, tmp_path / "twice", patience=Patience(timeout=0.05, attempts=2, pause=0.0))
 
 
 def test_missing_file_says_what_to_do_by_hand(server: Any, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()), url=f"{server.url}/gone.tar")
     with pytest.raises(
-        DataError, match=r"gone\.tar: the server answers 404 .*; fetch the file elsewhere and put it at"
+        DataError, match=r"gone\.tar: the server answered 404 .*; download the file elsewhere and put it at"
     ):
         prepare(card, tmp_path, patience=HASTE)
     assert 1 == len(server.requests)
@@ -283,14 +283,14 @@ def test_missing_file_says_what_to_do_by_hand(server: Any, tmp_path: Path) -> No
 
 def test_server_out_of_reach(server: Any, tmp_path: Path) -> None:
     card = card_for(server, b"x", url="http://127.0.0.1:9/x.tar")
-    with pytest.raises(DataError, match=r"out of reach .* or fetch the file yourself and put it at"):
+    with pytest.raises(DataError, match=r"cannot be reached .* or download the file yourself and put it at"):
         prepare(card, tmp_path, patience=HASTE)
 
 
 def test_wrong_checksum_is_said_and_set_aside(server: Any, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     found, card = hashlib.md5(body).hexdigest(), card_for(server, body, checksum=f"md5:{'0' * 32}")
-    with pytest.raises(DataError, match=rf"its md5 is {found}, but should be 0{{32}} .*set aside"):
+    with pytest.raises(DataError, match=rf"its md5 is {found}, but should be 0{{32}} .*renamed"):
         prepare(card, tmp_path, patience=HASTE)
     assert not (tmp_path / FILE).exists()
     assert (tmp_path / f"{FILE}.damaged").is_file()
@@ -377,7 +377,7 @@ def test_nested_archive_and_selection_as_in_coco_panoptic(server: Any, tmp_path:
 def test_members_stay_inside(tmp_path: Path, name: Any, kind: Any) -> None:
     archive = tmp_path / f"x.{kind}"
     archive.write_bytes((zip_of if kind == "zip" else tar_of)({"fine": b"1", name: b"2"}))
-    with pytest.raises(DataError, match="would land outside"):
+    with pytest.raises(DataError, match="would be written outside"):
         unpack(archive, tmp_path / "in")
     assert [archive] == list(tmp_path.iterdir())
 
@@ -415,7 +415,7 @@ def test_wrong_archive(tmp_path: Path) -> None:
 def test_two_calls_do_not_write_into_one_folder_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     card = cards.load_card("cityscapes")
     with alone(tmp_path / "data"):
-        with pytest.raises(DataError, match="another bench prepare is at work there"):
+        with pytest.raises(DataError, match="another bench prepare is running there"):
             prepare(card, tmp_path / "data")
         assert 2 == cli.main(["prepare", "--dataset", "streets", "--split", "mini", "--data", str(tmp_path / "data")])
         assert "another bench prepare" in capsys.readouterr().err

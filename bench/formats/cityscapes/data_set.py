@@ -120,7 +120,7 @@ def _truth_files(card: Card, root: Path, word: str) -> dict[str, Path]:
         for path in base.glob(f"*/[!.]*{suffix}"):
             name = path.name.removesuffix(suffix)
             if found.setdefault(name, path.parent) != path.parent:
-                raise DataError(f"{path}: {name} also lies in {found[name]}; each image lies in one city")
+                raise DataError(f"{path}: {name} is also in {found[name]}; each image belongs to one city")
     if not found:
         raise DataError(f"{base}: there is no file <city>/<city>_<sequence>_<frame>{LABELS}")
     return dict(sorted(found.items()))

@@ -73,7 +73,7 @@ def _segments(classes: Classes, path: Path, raw: Array) -> Segments:
         label = value // OBJECTS if value >= OBJECTS else value
         entry = entries.get(label)
         if entry is None and value not in classes.void:
-            raise DataError(f"{path}: instance id {value} belongs to label {label}, which is none of the card")
+            raise DataError(f"{path}: instance id {value} belongs to label {label}, which is not in the card")
         if entry is not None and entry.train_id is not None:
             rows.append((value, entry.train_id, value < OBJECTS and entry.thing))
     columns = np.array(rows, dtype=np.int64).reshape(-1, 3)

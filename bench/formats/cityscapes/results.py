@@ -96,10 +96,12 @@ def find(path: Path, samples: Sequence[Sample], suffix: str) -> predicted_files.
         )
     missing = [sample.id for sample in samples if sample.id not in files]
     if missing:
-        there = f"{len(below)} files of that kind lie there ({folders.first(file.name for file in below)})"
+        there = f"{len(below)} files of that kind are there ({folders.first(file.name for file in below)})"
         raise UnmatchedError(
-            f"{path}: {len(missing)} of {len(samples)} images have no prediction ({folders.first(missing)}); "
-            f"{missing[0]}*{suffix} is expected{f', and {there}' if below else folders.what_lies(path)}"
+            f"{path}: {len(missing)} of {len(samples)} images have no prediction "
+            f"({folders.first(missing)}); "
+            f"{missing[0]}*{suffix} is "
+            f"expected{f', and {there}' if below else folders.what_lies(path)}"
         )
     paths = {sample.id: files[sample.id][0] for sample in samples}
     return predicted_files.Found(paths, _mixed(paths))
@@ -124,7 +126,8 @@ def _mixed(paths: Mapping[str, Path]) -> tuple[Notice, ...]:
     if len(ends) < 2:
         return ()
     message = (
-        f"names of predictions end in {len(ends)} ways, such as {folders.first(ends.values())}: they may not all be of "
+        f"names of predictions end in {len(ends)} ways, such as {folders.first(ends.values())}: "
+        "they may not all be of "
         "one kind; keep predictions of one kind in a folder of their own"
     )
     return (Notice("mixed-names", message, "warning"),)
@@ -155,7 +158,7 @@ def _instances(card: Card, path: Path, sample: Sample) -> Instances:
     for place, line in enumerate(_lines(path), start=1):
         name, label, score = _fields(line, f"{path}, line {place}")
         if label not in train_ids:
-            raise PredictionError(f"{path}, line {place}: label {label} is none of the card {card.name}")
+            raise PredictionError(f"{path}, line {place}: label {label} is not in the card {card.name}")
         train_id = train_ids[label]
         mask, pixels = _mask(folders.named_below(path.parent, name))
         # Empty masks and labels that are not scored are skipped, as the official script does.
@@ -213,7 +216,7 @@ def _size(sample: Sample) -> tuple[int, int]:
 
 def _write_instances(card: Card, path: Path, name: str, instances: Instances) -> None:
     if instances.scores is None:
-        raise PredictionError(f"{name}: detections are written with scores, and these have none")
+        raise PredictionError(f"{name}: detections are written with scores, but these have none")
     lines = []
     for place, (rle, score) in enumerate(zip(instances.rles, instances.scores.tolist(), strict=True)):
         mask = f"masks/{name}_{place:04d}.png"

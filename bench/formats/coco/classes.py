@@ -97,7 +97,7 @@ def check_annotations(found: Iterable[Annotation], listed: Iterable[Category], c
                 few = ", ".join(map(str, own[:5])) + (", ..." if len(own) > 5 else "")
                 raise DataError(f"{what}, which `categories` of the file does not list (it lists {few or 'none'})")
             hint = 'a card of your own with classes_from = "truth" takes those of the file'
-            raise DataError(f"{what}; category {entry.category_id} is no class of the card {card.name}; {hint}")
+            raise DataError(f"{what}; category {entry.category_id} is not a class of the card {card.name}; {hint}")
 
 
 def check_results(found: Iterable[Result], card: Card, path: Path) -> None:
@@ -111,7 +111,8 @@ def check_results(found: Iterable[Result], card: Card, path: Path) -> None:
         if entry.category_id not in known:
             ids = f"it has {len(known)}, with ids from {min(known)} to {max(known)}" if known else "it has none"
             raise PredictionError(
-                f"{path}: {named(entry, place)}: category {entry.category_id} is no class of the card {card.name}"
+                f"{path}: {named(entry, place)}: category {entry.category_id} is not a class of "
+                f"the card {card.name}"
                 f" ({ids}){coco_json.places_hint((each.category_id for each in found), card)}"
             )
 

@@ -60,7 +60,7 @@ def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], I
 
     def read(number: Number) -> Instances:
         if number not in sizes:
-            raise DataError(f"{path}: does not list image {number!r}, so its objects are unknown")
+            raise DataError(f"{path}: does not list image {number!r}, so it has no objects to read")
         kept = [(place, e) for place, e in grouped[number] if train_ids[e.category_id] is not None]
         rles, marks = _masks(kept, sizes[number], path, DataError)
         tight = derive.instances_from_rles(
@@ -97,7 +97,7 @@ def check_box(entry: coco_classes.Entry, place: int, path: Path, wrong: coco_jso
     if len(entry.bbox) != 4:
         raise wrong(f"{what} a bbox of {len(entry.bbox)} numbers; it needs 4: x, y, width and height")
     if max(map(abs, entry.bbox)) > FARTHEST:
-        raise wrong(f"{what} the box {entry.bbox}, which lies in no image")
+        raise wrong(f"{what} the box {entry.bbox}, which is outside every image")
 
 
 def number_of(entry: coco_classes.Entry, place: int) -> int:
@@ -203,7 +203,7 @@ def result_entries(card: Card, number: Number, instances: Instances) -> Iterator
         PredictionError: detections without scores.
     """
     if instances.scores is None:
-        raise PredictionError(f"image {number}: detections are written with scores, and these have none")
+        raise PredictionError(f"image {number}: detections are written with scores, but these have none")
     tight = bool((instances.areas == masks.areas(instances.rles)).all())
     for place, rle in enumerate(instances.rles):
         # A box in the first result changes what areas mean to a reader, so it is left out where areas are of masks.

@@ -171,7 +171,7 @@ def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:
             raise wrong(f"{path}: {json_errors.placed(str(error))}") from None
         if ".segmentation" in words:
             words += "; a segmentation is a list of polygons, each x1, y1, x2, y2, ..., or has size and counts"
-        raise wrong(f"{path}: this is no COCO file of the kind expected here: {words}") from None
+        raise wrong(f"{path}: this is not the kind of COCO file that is expected here: {words}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise wrong(f"{path}: {json_errors.damage(data, str(error))}") from None
 
@@ -209,8 +209,10 @@ def check_categories(categories: Iterable[Category], card: Card, path: Path) -> 
         same = {word.lower() for word in (name, *card.aliases.get(name, ()))}
         if category.name.lower() not in same:
             raise DataError(
-                f"{path}: category {category.id} is {category.name!r} there and {name!r} in the card {card.name}; "
-                'others need a card of their own (--dataset card.toml); with classes_from = "truth" it has these'
+                f"{path}: category {category.id} is {category.name!r} there and {name!r} in the "
+                f"card {card.name}; "
+                "other categories need a card of their own (--dataset card.toml); "
+                'with classes_from = "truth" it takes those of the file'
             )
 
 
@@ -227,7 +229,8 @@ def places_hint(used: Iterable[int], card: Card) -> str:
         return ""
     last, first = classes - 1 + start, card.classes.scored[0]
     return (
-        f"; the categories lie in {start} to {last}: if they are places in the list of classes, write their ids "
+        f"; the categories lie in {start} to {last}: if they are positions in the list of "
+        "classes, write their ids "
         f"instead, such as {first.id} for {first.name}"
     )
 
@@ -241,7 +244,7 @@ def check_used(used: Iterable[int], card: Card, path: Path) -> None:
     unknown = sorted(set(used) - set(train_ids(card)))
     if unknown:
         hint = 'a card of your own with classes_from = "truth" takes those of the file'
-        raise DataError(f"{path}: category {unknown[0]} is no class of the card {card.name}; {hint}")
+        raise DataError(f"{path}: category {unknown[0]} is not a class of the card {card.name}; {hint}")
 
 
 def categories_of(card: Card) -> list[dict[str, Any]]:

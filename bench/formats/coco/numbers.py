@@ -36,7 +36,7 @@ def whole(value: ReadWhole, what: str) -> int:
         ValueError: another number.
     """
     if value != int(value):
-        raise ValueError(f"the {what} {value} is no whole number")
+        raise ValueError(f"the {what} {value} is not a whole number")
     return int(value)
 
 

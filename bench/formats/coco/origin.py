@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Origin:
     """How COCO files refer to a sample, its height and width, and all images that its truth file lists.
 
-    `files` are the names of the pictures by image id, `names` the ids of all samples (`listing.py`).
+    `files` are the file names of the images by image id, `names` the ids of all samples (`listing.py`).
 
     `objects` is the file from which its objects come, None where they come from segments; `read` is what was read of
     that file to list the images, where it is usual; `masks` says whether any object of that file has a mask.

@@ -51,7 +51,8 @@ def read_segments(
             used = (each.category_id for each in entries)
             hint = coco_json.places_hint(used, card) if wrong is PredictionError else ""
             raise wrong(
-                f"{png}: segment {entry.id} has category {entry.category_id}, which is no scored class of "
+                f"{png}: segment {entry.id} has category {entry.category_id}, which is not a "
+                "scored class of "
                 f"{card.name}{hint}"
             )
     keep = np.array([table[entry.category_id] is not None for entry in entries], dtype=bool)
@@ -171,7 +172,9 @@ def single_json(path: Path) -> Path:
         return beside
     if len(found) != 1:
         names = ", ".join(file.name for file in found[:3]) or "none"
-        raise PredictionError(f"{path}: needs exactly one JSON file, and holds {names}; name the JSON itself")
+        raise PredictionError(
+            f"{path}: exactly one JSON file is expected, but it holds {names}; pass the JSON file itself"
+        )
     return found[0]
 
 
@@ -208,10 +211,10 @@ def _check_pixels(ids: Array, found: Array, numbers: Array, png: Path, wrong: co
     strays = np.setdiff1d(found, np.append(numbers, 0), assume_unique=True)
     if strays.size:
         first = int(ids.ravel()[np.isin(ids, strays).argmax()])
-        raise wrong(f"{png}: segment id {first} is in the PNG and not in the JSON, which must name them all")
+        raise wrong(f"{png}: segment id {first} is in the PNG but not in the JSON, which must list every segment")
     empty = np.flatnonzero(~np.isin(numbers, found))
     if empty.size:
-        raise wrong(f"{png}: segment id {int(numbers[empty[0]])} is in the JSON and has no pixel in the PNG")
+        raise wrong(f"{png}: segment id {int(numbers[empty[0]])} is in the JSON but has no pixel in the PNG")
 
 
 def _numbers(entries: Sequence[SegmentEntry], png: Path, wrong: coco_json.Wrong) -> Array:
@@ -219,8 +222,8 @@ def _numbers(entries: Sequence[SegmentEntry], png: Path, wrong: coco_json.Wrong)
     seen: set[int] = set()
     for entry in entries:
         if not 0 < entry.id < 1 << 24:
-            raise wrong(f"{png}: the JSON names a segment {entry.id}; ids lie in 1 ... {(1 << 24) - 1}, 0 is void")
+            raise wrong(f"{png}: the JSON lists segment {entry.id}; ids are 1 to {(1 << 24) - 1}, 0 is void")
         if entry.id in seen:
-            raise wrong(f"{png}: the JSON names segment {entry.id} twice")
+            raise wrong(f"{png}: the JSON lists segment {entry.id} twice")
         seen.add(entry.id)
     return np.array([entry.id for entry in entries], dtype=np.int64)

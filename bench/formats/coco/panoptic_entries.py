@@ -35,7 +35,7 @@ def check(entries: Sequence[PanopticAnnotation], pictures: Pictures, where: str,
             raise wrong(f"{where}: lists the image {number!r} twice ({both}); each image has one entry")
         if name in maps:
             raise wrong(
-                f"{where}: images {maps[name]!r} and {number!r} both have the map {name}; a file serves one image"
+                f"{where}: images {maps[name]!r} and {number!r} both have the map {name}; a map belongs to one image"
             )
         numbers[number], maps[name] = name, number
         named = pictures.named(name)
@@ -73,13 +73,14 @@ def place(
         different = next((number for number in needed if found[number] is not placed[number]), None)
         if different is not None:
             raise PredictionError(
-                f"{where}: the entry of {needed[different]} is {placed[different].file_name} by {words}, and "
-                f"{found[different].file_name} by {other}; write the ids of the truth"
+                f"{where}: the entry of {needed[different]} is {placed[different].file_name} by "
+                f"{words}, and "
+                f"{found[different].file_name} by {other}; write the ids of the ground truth"
             )
     first = next(iter(needed))
     said = placed[first]
     message = (
-        f"the panoptic predictions were found by {words}, such as the entry with image_id "
+        f"the panoptic predictions were found by {words}, for example the entry with image_id "
         f"{said.image_id!r} and file_name {said.file_name} for {needed[first]}"
     )
     return placed, (Notice("image-ids", message),)
@@ -101,7 +102,7 @@ def _missing(entries: Sequence[PanopticAnnotation], exact: Placed, needed: Mappi
     text = f"has no prediction for {len(missing)} of {len(needed)} images ({folders.first(missing)})"
     number = next(number for number in needed if number not in exact)
     if not entries:
-        return f"{text}; it has no entry at all"
+        return f"{text}; it has no entries"
     said = entries[0]
-    more = f"{len(entries)} entries are there, such as image_id {said.image_id!r} with file_name {said.file_name}"
+    more = f"{len(entries)} entries exist, such as image_id {said.image_id!r} with file_name {said.file_name}"
     return f"{text}; image_id {number!r} is expected, and {more}"

@@ -80,8 +80,8 @@ def noting_shared_ids(file: TruthFile) -> TruthFile:
         return file
     many = f"{len(again)} annotations have" if len(again) > 1 else "1 annotation has"
     message = (
-        f"{many} the id of another one (such as {int(again[0])}): each counts here, while "
-        "pycocotools uses the last annotation of an id for all of them; give every annotation an id of its own"
+        f"{many} the id of another one (such as {int(again[0])}): each counts "
+        "here, while pycocotools uses the last annotation with an id for all of them; give every annotation its own id"
     )
     return replace(file, columns=replace(file.columns, notices=(Notice("annotation-ids", message),)))
 

@@ -38,8 +38,8 @@ def chosen(
         wanted = _by_picture(samples, ids, where) or wanted
     unknown = sorted(wanted - known)
     if unknown:
-        example = f"; an id there is {samples[0].id}" if samples else ""
-        what = f"{len(unknown)} of the ids asked for are not there ({first(unknown)}){example}"
+        example = f"; an existing id is {samples[0].id}" if samples else ""
+        what = f"{len(unknown)} of the requested ids do not exist ({first(unknown)}){example}"
         raise DataError(f"{where}: {what}")
     return [sample for sample in samples if sample.id in wanted]
 
@@ -54,7 +54,7 @@ def _by_picture(samples: Sequence[Sample], ids: Sequence[str], where: Path) -> s
     pictures = Pictures({number: listing_of(samples).files.get(number, "") for number in names})
     fits = [found for _, way in pictures.ways() if None not in (found := [way(each) for each in ids])]
     if any(found != fits[0] for found in fits):
-        raise DataError(f"{where}: ids and names of pictures differ in what they mean; write ids like {samples[0].id}")
+        raise DataError(f"{where}: ids and file names contradict each other; write ids like {samples[0].id}")
     if fits and len(set(fits[0])) < len(fits[0]):
         raise DataError(f"{where}: an image is listed twice; each image counts once")
     return {names[number] for number in fits[0] if number is not None} if fits else set()
@@ -93,8 +93,8 @@ def what_lies(folder: Path) -> str:
     if not kinds:
         return ", and this folder is empty"
     listed = ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds, key=lambda kind: -kinds[kind])[:_SHOWN])
-    lossy = "; JPEGs change labels: store PNGs" if {".jpg", ".jpeg"} & set(kinds) else ""
-    return f", and no label file lies there, but {listed}{lossy}"
+    lossy = "; JPEG compression changes labels: store PNGs" if {".jpg", ".jpeg"} & set(kinds) else ""
+    return f", and there is no label file in this folder, but {listed}{lossy}"
 
 
 def first(names: Iterable[str]) -> str:

@@ -43,21 +43,21 @@ class Pictures:
         """Ways to call the images other than by their ids, with words for each; names that two images share are out."""
         names = [(number, plain(name)) for number, name in self.files.items() if name]
         yield "their ids in another form", self._as_number
-        yield "the names of the pictures", _once((name, n) for n, name in names).get
-        yield "the names of the pictures without folders", _once((_last(name), n) for n, name in names).get
-        yield "the names of the pictures without suffix", _once((_stem(name), n) for n, name in names).get
+        yield "the file names of the images", _once((name, n) for n, name in names).get
+        yield "the file names of the images without folders", _once((_last(name), n) for n, name in names).get
+        yield "the file names of the images without suffix", _once((_stem(name), n) for n, name in names).get
         stems = [(_stem(_last(name)), n) for n, name in names]
         by_stem = _once(stems)
         yield (
-            "the last parts of the pictures' names",
+            "the last parts of the file names of the images",
             lambda own: by_stem.get(_keys(own)[2]) if isinstance(own, str) else None,
         )
         # ultralytics writes a number where the stem is one, and text elsewhere.
         numbers = [(int(stem), n) for stem, n in stems if stem.isdecimal()]
-        yield "the names of the pictures without folders and suffix", _once([*stems, *numbers]).get
+        yield "the file names of the images without folders and suffix", _once([*stems, *numbers]).get
         # As COCO conversions make numbers of names: 2007_000033 becomes 2007000033.
         digits = [(stem.replace("_", ""), n) for stem, n in stems]
-        yield "the numbers in the names of the pictures", _once((int(d), n) for d, n in digits if d.isdecimal()).get
+        yield "the numbers in the file names of the images", _once((int(d), n) for d, n in digits if d.isdecimal()).get
 
     def named(self, file_name: Any) -> set[Number]:
         """The images whose picture may be called so: by the whole name, else its last part, else without suffix."""
@@ -100,7 +100,8 @@ def resolve(entries: Sequence[Entry], files: Mapping[Number, str], where: str) -
         words, meant = _meaning(pictures, used, entries, where)
         example = next(entry for entry in entries if entry.image_id not in files)
         message = (
-            f"the results name images by {words}, such as {example.image_id!r} for the image with the id "
+            f"the results identify images by {words}, such as {example.image_id!r} for the image "
+            "with the id "
             f"{meant(example)!r}"
         )
         found = (Notice("image-ids", message),)
@@ -128,7 +129,8 @@ def contradiction(what: str, entry: Entry, pictures: Pictures) -> str:
     own = pictures.files.get(entry.image_id, "")
     other = min(pictures.named(entry.file_name), key=str)
     return (
-        f"{what} has image_id {entry.image_id!r} but file_name {entry.file_name!r}: these name two images "
+        f"{what} has image_id {entry.image_id!r} but file_name {entry.file_name!r}: these name "
+        "two images "
         f"({entry.image_id!r} is {own}, and {entry.file_name} has the id {other!r})"
     )
 
@@ -151,8 +153,9 @@ def _meaning(
         different = next((given for given in used if way(given) != fits[0][1](given)), None)
         if different is not None:
             raise PredictionError(
-                f"{where}: the image_id {different!r} may mean two images: {fits[0][1](different)!r} by {fits[0][0]}, "
-                f"{way(different)!r} by {words}; write the ids of the truth"
+                f"{where}: the image_id {different!r} may mean two images: "
+                f"{fits[0][1](different)!r} by {fits[0][0]}, "
+                f"{way(different)!r} by {words}; write the ids of the ground truth"
             )
     if fits:
         words, way = fits[0]
@@ -170,9 +173,9 @@ def _unknown(pictures: Pictures, entries: Sequence[Entry]) -> str:
     number, name = next(iter(pictures.files.items()))
     kind = "numbers" if isinstance(number, int) else "names"
     example = f"{number!r} ({name})" if name and name != number else f"{number!r}"
-    text = f"result {place} is for image {unknown!r}, which the truth does not list"
-    share = f"{len(strange)} of {len(entries)} results are of such images"
-    return f"{text}; {share}, and the ids there are {kind} such as {example}{_shifted(pictures, entries)}"
+    text = f"result {place} is for image {unknown!r}, which the ground truth does not list"
+    share = f"{len(strange)} of {len(entries)} results are for images that are not listed"
+    return f"{text}; {share}, and the ids of the ground truth are {kind} such as {example}{_shifted(pictures, entries)}"
 
 
 def _shifted(pictures: Pictures, entries: Sequence[Entry]) -> str:
@@ -181,7 +184,10 @@ def _shifted(pictures: Pictures, entries: Sequence[Entry]) -> str:
     if all(isinstance(given, int) for given in used):
         for step, sign, start in ((1, "+", 0), (-1, "-", 1)):
             if {given + step for given in used} <= pictures.files.keys():
-                return f"; every one of them {sign} 1 is an id there: the results may count images from {start}"
+                return (
+                    f"; every one of them {sign} 1 is an id of the ground truth: the "
+                    f"results may count images from {start}"
+                )
     return ""
 
 

@@ -24,7 +24,7 @@ def nothing_found(card: Card, root: Path, looked: str, fits: Callable[[Path], bo
     """The error for truth that is not there; `looked` says what was looked for, `fits` whether a folder has it."""
     there = _elsewhere(root, fits)
     if there is not None:
-        return DataError(f"{root}: {looked}; it lies in {there}: say --data {there}")
+        return DataError(f"{root}: {looked}; it is in {there}: use --data {there}")
     return DataError(f"{root}: {looked}, and {_held(root)}{_obtain(card)}")
 
 
@@ -37,7 +37,7 @@ def _elsewhere(root: Path, fits: Callable[[Path], bool]) -> Path | None:
 
 def _held(root: Path) -> str:
     names = [f"{path.name}/" if path.is_dir() else path.name for path in _sorted(root)]
-    return f"there lie {folders.first(names)}" if names else "nothing lies there"
+    return f"it holds {folders.first(names)}" if names else "it is empty"
 
 
 def _sorted(root: Path) -> list[Path]:

@@ -65,7 +65,7 @@ def find(path: Path, samples: Sequence[Sample], suffixes: Collection[str] = LABE
     """
     if not path.is_dir():
         state = "a file" if path.exists() else "missing"
-        raise PredictionError(f"{path}: a folder of label PNGs, one for every image, is expected, but it is {state}")
+        raise PredictionError(f"{path}: expected a folder of label PNGs, one for every image, but it is {state}")
     below = folders.files_below(path, suffixes)
     if all(sample.id in below for sample in samples):
         return Found({sample.id: below[sample.id] for sample in samples})
@@ -105,7 +105,7 @@ def _otherwise(path: Path, keys: Keys, samples: Sequence[Sample], names: Sequenc
     pictures = _renamed(keys, lambda last: last[: -len(PurePosixPath(last).suffix)] if _is_picture(last) else None)
     lower = _renamed(keys, str.lower)
     ways = [
-        *_by_id(pictures, samples, names, " with the picture's suffix"),
+        *_by_id(pictures, samples, names, " with the image's suffix"),
         *_of_other_letters(lower, samples, names),
         *_of_numbers(keys, samples, names),
     ]
@@ -116,7 +116,7 @@ def _otherwise(path: Path, keys: Keys, samples: Sequence[Sample], names: Sequenc
             return good[0] if good else None
         one, other = (next(iter(tried.files.values()))[0].name for tried in (good[0], different))
         raise PredictionError(
-            f"{path}: {good[0].words} says that {one} is the prediction of {samples[0].id}, {different.words} says "
+            f"{path}: {good[0].words} finds {one} for {samples[0].id}, {different.words} finds "
             f"{other}; name the files by the ids, such as {samples[0].id}.png"
         )
     fits = []
@@ -127,8 +127,8 @@ def _otherwise(path: Path, keys: Keys, samples: Sequence[Sample], names: Sequenc
     if len(fits) > 1:
         one, other = (next(iter(tried.files.values()))[0].name for tried in fits[:2])
         raise PredictionError(
-            f"{path}: every image has {len(fits)} files, such as {one} and {other} for {samples[0].id}; "
-            "name a folder that holds one file for each image"
+            f"{path}: every image has {len(fits)} files, such as {one} and {other} for "
+            f"{samples[0].id}; pass a folder with one file for each image"
         )
     return fits[0] if fits else None
 
@@ -138,7 +138,7 @@ def _of_other_letters(lower: Keys, samples: Sequence[Sample], names: Sequence[st
     if len(set(map(str.lower, names))) < len(set(names)):
         return []
     others = [Sample(small[sample.id], sample.truth) for sample in samples]
-    found = _by_id(lower, others, [name.lower() for name in names], " in other letters (upper or lower case)")
+    found = _by_id(lower, others, [name.lower() for name in names], " with different upper and lower case")
     return [_Tried(tried.words, {s.id: tried.files[small[s.id]] for s in samples}, tried.shared) for tried in found]
 
 
@@ -214,18 +214,18 @@ def _unmatched(
     if several is not None:
         name, files = several
         pair = f"{files[0]} and {files[1]}"
-        which = f"; name the folder of one, such as {files[0].parent}" if files[0].parent != files[1].parent else ""
+        which = f"; pass one of the folders, such as {files[0].parent}" if files[0].parent != files[1].parent else ""
         return PredictionError(f"{path}: {name} has {len(files)} predictions, such as {pair}; an image has one{which}")
     missing = [name for name, found in best.files.items() if not found]
     if not missing:  # all are served, but some by the file of another image
         missing = list(best.files)
     text = f"{len(missing)} of {len(samples)} images have no prediction ({folders.first(missing)})"
     there = folders.first(file.relative_to(path).as_posix() for file in below.values())
-    lying = f", and {len(below)} label file{'s lie' if len(below) > 1 else ' lies'} there ({there})"
+    lying = f", and {len(below)} label file{'s are' if len(below) > 1 else ' is'} there ({there})"
     shared = next((stem for tried in plain for stem in tried.shared if stem in below), None)
     if shared is not None:
         owners = next(tried.shared[shared] for tried in plain if shared in tried.shared)
-        lying += f"; {shared}.png could belong to {' or '.join(owners[:2])}, and a file serves one image"
+        lying += f"; {shared}.png could belong to {' or '.join(owners[:2])}, and a file belongs to one image"
     lying = lying + _in_common(missing, [sample.id for sample in samples]) if below else folders.what_lies(path)
     return UnmatchedError(f"{path}: {text}; {missing[0]}.png is expected{lying}")
 
@@ -238,5 +238,5 @@ def _in_common(missing: Sequence[str], names: Sequence[str]) -> str:
     if folder and {name for name in names if name.startswith(f"{folder}/")} == set(missing):
         return f"; they are all images of {folder}"
     if list(missing) == list(names[-len(missing) :]):
-        return "; they are the last of the list, so whatever wrote the others may have stopped early"
+        return "; they are the last of the list, so the program that wrote the others may have stopped early"
     return ""

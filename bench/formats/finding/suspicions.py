@@ -84,7 +84,7 @@ def _palette(card: Card, file: Path, space: LabelSpace) -> list[Warned]:
     if 2 * other <= known or other < _TELLING * used.sum():
         return []
     message = (
-        f"{file.name} is a palette PNG whose colours are those of {card.title} in another order; its indices were read "
-        "as labels, its colours were not looked at"
+        f"{file.name} is a palette PNG whose colours are those of {card.title} "
+        "in another order; the indices were read as labels and the colours ignored"
     )
     return [("palette-order", message)]

@@ -102,7 +102,8 @@ class LabelFiles:
             return colored
         if colored is not None and not np.array_equal(colored.labels, found.labels):
             raise PredictionError(
-                f"{path}: this is a colour image whose pixels are grey values that mean one class as label ids and "
+                f"{path}: this is a colour image whose pixels are grey values that mean one class "
+                "as label ids and "
                 "another as colours of the card; write label ids as a grey PNG"
             )
         return found
@@ -205,7 +206,7 @@ class LabelFiles:
         if unknown is not None:
             row, column = unknown
             color = tuple(int(value) for value in picture[row, column])
-            hint = "" if _is_color(path) else "; this file holds one value a pixel and no colours"
+            hint = "" if _is_color(path) else "; this file holds one value per pixel, not colours"
             if error is PredictionError:
                 hint = "; write label ids, or exactly the colours of the card"
             raise error(f"{path}: colour {color} at row {row}, column {column} belongs to no class of the card{hint}")

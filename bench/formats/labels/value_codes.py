@@ -48,7 +48,7 @@ class ValueCodes:
             return kernels.map_labels(labels, self._predicted_table, np.uint16)
         except kernels.InvalidLabel as invalid:
             may_be_train_ids = int(labels.max()) < len(self._classes)
-            hint = "; if the values are train ids, say --label-space train-ids" if may_be_train_ids else ""
+            hint = "; if the values are train ids, use --label-space train-ids" if may_be_train_ids else ""
             raise PredictionError(f"{path}: {self._problem(invalid.value)}{hint}") from None
 
     def values_of(self, ids: Array, path: Path) -> Array:

@@ -220,7 +220,7 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
     for place, result in enumerate(results):
         if result.category_id not in truth.train_ids:
             what = f"{path}: {coco_classes.named(result, place)}"
-            raise PredictionError(f"{what} has the category {result.category_id}, which the truth does not list")
+            raise PredictionError(f"{what} has the category {result.category_id}, which the ground truth does not list")
     masked, boxed = ([getattr(result, name) is not None for result in results] for name in ("segmentation", "bbox"))
     if results and (any(masked) != all(masked) or not (all(masked) or all(boxed))):
         raise PredictionError(f"{path}: some results have a segmentation or a bbox and others not; all need the same")
@@ -263,7 +263,7 @@ def checked(truth: LvisTruth) -> LvisTruth:
     for image in truth.images:
         for category in (*image.neg_category_ids, *image.not_exhaustive_category_ids):
             if category not in truth.train_ids:
-                raise DataError(f"{truth.path}: image {image.id} lists the category {category}, which there is not")
+                raise DataError(f"{truth.path}: image {image.id} lists the category {category}, which does not exist")
     return truth
 
 

@@ -183,7 +183,7 @@ def _picture(truth: Path, image: Image) -> Path:
 
 def _objects_only(card: Card, task: str) -> None:
     if task != "instance":
-        raise UsageError(f"{card.title} holds objects only; there are no predictions of the task {task!r} on it")
+        raise UsageError(f"{card.title} has objects only; it takes no predictions of the task {task!r} on it")
 
 
 def _word(card: Card, split: str) -> str:

@@ -73,7 +73,9 @@ def segments_from_objects(
     scored = pixels[:, :count]
     homeless = np.flatnonzero(scored[1:].sum(axis=1) == 0)
     if homeless.size:
-        raise DataError(f"{where}: object {int(found[homeless[0]])} has no pixel of a scored class, so it has no class")
+        raise DataError(
+            f"{where}: object {int(found[homeless[0]])} has no pixel of a scored class, so its class is unknown"
+        )
     class_of = np.concatenate([[-1], scored[1:].argmax(axis=1)])
     countable = classes.things
     rows = [(int(c), int(k), False) for k, c in enumerate(class_of) if k and countable[c]]

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 _NO_SCORES = Notice(
     "no-scores",
-    "label images hold no scores, so every object counts with score 1 and AP is that of one operating point; "
-    "results.json can hold scores",
+    "label images hold no scores, so every object has score 1 and AP describes a single operating "
+    "point; results.json can hold scores",
 )
 _ONE_EACH = Notice(
     "one-object-each",
-    "no predicted label image holds more than one object; masks of a class need a number for each object "
-    "(skimage.measure.label gives them)",
+    "no predicted label image holds more than one object; masks of a class need one number per "
+    "object (skimage.measure.label assigns them)",
     "warning",
 )
 
@@ -48,8 +48,10 @@ class PredictedObjects:
         things = np.flatnonzero(card.classes.things)
         if len(things) != 1:
             raise PredictionError(
-                f"{path}: label images hold numbers of objects and no classes, and the card {card.name} has "
-                f"{len(things)} countable classes; write results.json (image_id, category_id, segmentation, score)"
+                f"{path}: label images hold object numbers without classes, but the card "
+                f"{card.name} has "
+                f"{len(things)} countable classes; write results.json (image_id, category_id, "
+                "segmentation, score)"
             )
         self.paths, self._noted, self._class = paths, tuple(notices), int(things[0])
         self._most = -1
@@ -150,7 +152,8 @@ def read_masks(paths: Sequence[Path]) -> list[tuple[Path, Rle]]:
         inside = inside[inside > 0]
         if len(inside) > 1:
             raise DataError(
-                f"{path}: a file of one object holds 0 outside and one value inside, and this one holds "
+                f"{path}: a file of one object holds 0 outside and one value inside, but this one "
+                "holds "
                 f"{', '.join(map(str, inside[:3].tolist()))}{', ...' if len(inside) > 3 else ''}"
             )
         rle = masks.encode(values)
@@ -175,8 +178,8 @@ def numbered(size: Size, found: Sequence[tuple[Path, Rle]]) -> Array:
             row, column = (int(each[0]) for each in np.nonzero(taken))
             other = found[int(drawn[row, column]) - 1][0].name
             raise DataError(
-                f"{path}: it shares the pixel at row {row}, column {column} with {other}; "
-                "objects overlap only where the task is instance and the labels are files of objects"
+                f"{path}: it overlaps at row {row}, column {column} with {other}; "
+                "objects may overlap only in the task instance with one label file per object"
             )
         drawn[inside] = number
     return drawn

@@ -45,13 +45,15 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     missing = [name for name in names if not has_labels(root, files.labels, name)]
     if missing:
         raise DataError(
-            f"{root}: {len(missing)} of {len(names)} images have no label file ({folders.first(missing)}); "
-            f"{files.labels.path(missing[0])} is expected, or say --ids FILE or --ids all"
+            f"{root}: {len(missing)} of {len(names)} images have no label file "
+            f"({folders.first(missing)}); "
+            f"{files.labels.path(missing[0])} is expected; or use --ids FILE or --ids all"
         )
     lacking = [name for name in names if files.ignore and not (root / files.ignore.path(name)).is_file()]
     if files.ignore and lacking:
         raise DataError(
-            f"{root}: {len(lacking)} of {len(names)} images have no mask ({folders.first(lacking)}); "
+            f"{root}: {len(lacking)} of {len(names)} images have no mask "
+            f"({folders.first(lacking)}); "
             f"{files.ignore.path(lacking[0])} is expected (files.ignore in the card)"
         )
     coded, groups, album = _label_files(card), groups_of(card.groups, names), Album()
@@ -144,7 +146,7 @@ def _listed(root: Path, files: Patterns) -> list[str]:
     """Ids of a list whose lines are ids, paths of images, or an image and its label file (as SegNet's)."""
     path = root / str(files.list)
     if not path.is_file():
-        raise DataError(f"{path}: there is no such list of the split; say --ids FILE, or --ids all")
+        raise DataError(f"{path}: the list of the split does not exist; use --ids FILE or --ids all")
     return lists.read(path, files.known(root), files.id_of)
 
 

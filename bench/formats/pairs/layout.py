@@ -101,7 +101,7 @@ def _objects(card: CardKeys) -> Iterator[str]:
 def _masks(card: CardKeys) -> Iterator[str]:
     """Masks of the pixels that count (`ignore`), and files of one object each (`*`)."""
     if "ignore" in card.files and set(card.tasks) != {"semantic"}:
-        yield ('files.ignore is honoured in label maps only; say tasks = ["semantic"], or leave it out')
+        yield ('files.ignore is used for label maps only; set tasks = ["semantic"], or leave it out')
     if "ignore" in card.files and "{id}" not in card.files["ignore"]:
         yield "files.ignore has no {id}: it is a pattern of masks, one for every image"
     wild = [key for key in ("labels", "instances") if "*" in card.files.get(key, "")]

@@ -50,11 +50,11 @@ def find(truth: Path) -> list[str]:
     """
     if not truth.is_dir():
         state = "a file" if truth.exists() else "missing"
-        raise DataError(f"--truth {truth}: a folder of label maps, one for every image, is expected, but it is {state}")
+        raise DataError(f"--truth {truth}: expected a folder of label maps, one for every image, but it is {state}")
     names = list(folders.files_below(truth))
     if not names:
         lossy = any(folders.files_below(truth, (".jpg", ".jpeg")))
-        hint = ", but JPEGs, which change labels: store PNGs" if lossy else ""
+        hint = ", but JPEGs, whose compression changes labels: store PNGs" if lossy else ""
         raise DataError(f"--truth {truth}: there is no label map (PNG, TIFF, BMP, GIF, WebP, NPY) in it{hint}")
     return names
 
@@ -82,7 +82,7 @@ def read(
     meant = _Meant(set(true_values), set(other_values), _names(classes), _ignored(ignore))
     labels = meant.labels()
     if not labels.names:
-        raise UsageError(f"--ignore {ignore}: no class is left to score; leave out the value of at least one class")
+        raise UsageError(f"--ignore {ignore}: no class is left to score; remove the value of at least one class")
     _refuse_strangers(labels, true_values, other_values)
     card = _card(truth, labels)
     coded = label_files(card)
@@ -131,7 +131,7 @@ class _Meant:
             notices.insert(0, Notice("assumed-classes", f"{message}; --classes a,b,c names them"))
         missed = tuple(value for value in void if value in self.predicted)
         if missed:
-            message = f"{' and '.join(map(str, missed))}, which the truth does not count, is predicted too"
+            message = f"{' and '.join(map(str, missed))}, which does not count in the ground truth, is also predicted"
             notices.append(Notice("void-predicted", f"{message}: these pixels count as misses"))
         return _Labels(names, notices, tuple(value for value in void if value not in missed), missed)
 
@@ -146,8 +146,8 @@ class _Meant:
         first, second = self.names or ("background", "foreground")
         seen = sorted(self.truth | self.predicted | {0, _WHITE})
         held = "0 and 255" if len(seen) == 2 else "0, 1 and 255"
-        message = f"the masks hold no values but {held}, so {_WHITE} was read as the class {second}"
-        notice = Notice("assumed-masks", f"{message}; where it means void, say --ignore {_WHITE}")
+        message = f"the masks hold only the values {held}, so {_WHITE} was read as the class {second}"
+        notice = Notice("assumed-masks", f"{message}; if it means void, use --ignore {_WHITE}")
         return _Labels({0: first, 1: second}, [notice], values={value: min(value, 1) for value in seen})
 
     def _void(self) -> tuple[tuple[int, ...], list[Notice]]:
@@ -156,7 +156,9 @@ class _Meant:
         named = self.names is not None and len(self.names) > _WHITE
         if _WHITE not in self.truth or named:
             return (), []
-        message = f"{_WHITE} in the truth was taken as void, which counts nowhere; if it is a class, say --ignore none"
+        message = (
+            f"{_WHITE} in the ground truth was read as void and does not count; if it is a class, use --ignore none"
+        )
         return (_WHITE,), [Notice("assumed-void", message)]
 
     def _classes(self, void: Sequence[int]) -> dict[int, str]:
@@ -219,8 +221,8 @@ def _ignored(text: str | None) -> tuple[int, ...] | None:
 def _refuse_too_many(names: Mapping[int, str]) -> None:
     if len(names) > _MOST:
         raise DataError(
-            f"the label maps hold {len(names)} different values: these are pictures or numbers of objects rather than "
-            "classes; say how many classes there are with --classes"
+            f"the label maps hold {len(names)} different values: these are images or object "
+            "numbers rather than classes; give the number of classes with --classes"
         )
 
 
@@ -230,8 +232,9 @@ def _refuse_strangers(labels: _Labels, truth: Mapping[int, Path], predicted: Map
         for value, path in sorted(found.items()):
             if value not in labels:
                 raise error(
-                    f"{path}: the value {value} belongs to no class of --classes (values {min(labels.names)} to "
-                    f"{max(labels.names)}); name its class too, or say --ignore {value}"
+                    f"{path}: the value {value} is not one of --classes (values "
+                    f"{min(labels.names)} to "
+                    f"{max(labels.names)}); add its class, or use --ignore {value}"
                 )
 
 

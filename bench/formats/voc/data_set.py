@@ -50,8 +50,9 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     missing = [name for name in names if name not in truth_files]
     if missing:
         raise DataError(
-            f"{base / CLASSES}: {len(missing)} of {len(names)} images have no truth ({folders.first(missing)}); "
-            "list the images that have one with --ids FILE, or take all with --ids all"
+            f"{base / CLASSES}: {len(missing)} of {len(names)} images have no truth "
+            f"({folders.first(missing)}); "
+            "list the images that have one with --ids FILE, or use all with --ids all"
         )
     pictures = folders.files_below(base / PICTURES, images.IMAGE_SUFFIXES)
     object_files = folders.files_below(base / OBJECTS, (".png",))
@@ -142,11 +143,11 @@ def find_base(card: Card, root: Path) -> Path:
     if len(found) > 1 and len(named) == 1:
         return named[0]
     if not found:
-        looked = f"neither here nor in VOCdevkit/VOC<year> below is there a folder {CLASSES}"
+        looked = f"there is no folder {CLASSES}"
         raise nothing_found(card, root, looked, lambda place: (place / CLASSES).is_dir())
     if len(found) > 1:
         years = folders.first(folder.name for folder in found)
-        raise DataError(f"{root}: there are several years ({years}); name the folder of one")
+        raise DataError(f"{root}: there are several years ({years}); pass one of the folders")
     return found[0]
 
 
@@ -180,7 +181,7 @@ class _Files:
         if self.objects is None:
             path = self.classes.parent.parent / OBJECTS / self.classes.name
             wider = "" if self.has_objects else f" (the folder {OBJECTS} is missing or empty)"
-            raise DataError(f"{path}: there is no such file, so this image has no instances and no segments{wider}")
+            raise DataError(f"{path}: there is no such file, so this image has no objects and no segments{wider}")
         labels = self.semantic().labels
         objects = self._objects(self.objects)
         if objects.shape != labels.shape:
@@ -214,7 +215,7 @@ def _choose(card: Card, base: Path, split: str, ids: Ids, everything: list[str])
         return lists.ids_of(ids, set(everything).__contains__, where="the list of image ids")
     path = base / LISTS / f"{word}.txt"
     if not path.is_file():
-        raise DataError(f"{path}: there is no such list of the split; say --ids FILE, or --ids all")
+        raise DataError(f"{path}: the list of the split does not exist; use --ids FILE or --ids all")
     return lists.read(path, set(everything).__contains__)
 
 
@@ -238,7 +239,7 @@ def _require_8_bit(classes: Classes) -> None:
     largest = max(classes.scored, key=lambda entry: entry.id)
     if largest.id > LARGEST:
         raise DataError(
-            f"VOC label files hold 8 bits, but class {largest.name!r} has the id {largest.id}; write layout pairs"
+            f"VOC label files have 8 bits, but class {largest.name!r} has the id {largest.id}; use the layout pairs"
         )
 
 

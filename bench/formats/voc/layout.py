@@ -28,7 +28,7 @@ class Voc(Layout):
         """All images are in one folder, so no city can be read from their ids."""
         if card.groups != "city":
             return {}
-        return {"groups": "whose images lie in one folder; say sequence or none"}
+        return {"groups": "whose images are in one folder; use sequence or none"}
 
     def read_truth(self, card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
         """See `data_set.read_truth`."""
