@@ -1,4 +1,4 @@
-"""A layout whose methods have another signature does not pass the type check."""
+"""A layout or a table format with another signature does not pass the type check."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ class Mine(Layout):
 
 LAYOUT = Mine()
 """
+FORMAT = """from bench.boards.board_table import Table
+from bench.render.board import TableFormat
+
+
+def render(table: Table) -> str:
+    return table.title
+
+
+FORMAT: TableFormat = render
+"""
 WRONG = {
     "parameter missing": ("split: str, *, ids: Ids = None", "split: str", "[override]"),
     "another result": ("-> list[Sample]:\n        return []", "-> int:\n        return 0", "[override]"),
@@ -44,12 +54,14 @@ def test_a_wrong_signature_fails_the_type_check(repository: Path, tmp_path: Path
     for number, (old, new, _) in enumerate(WRONG.values()):
         assert old in RIGHT
         (tmp_path / f"wrong_{number}.py").write_text(RIGHT.replace(old, new))
+    (tmp_path / "right_format.py").write_text(FORMAT)
+    (tmp_path / "wrong_format.py").write_text(FORMAT.replace("(table: Table)", "(table: Table, width: int)"))
     files = sorted(str(path) for path in tmp_path.glob("*.py"))
-    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir"]
-    done = subprocess.run(
-        [*command, str(tmp_path / "cache"), *files], cwd=repository, capture_output=True, text=True, check=False
-    )
+    # With the settings of the repository mypy can use the cache that `make check` leaves behind.
+    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", *files]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
-    assert [] == [line for line in lines if "right.py" in line]
+    assert [] == [line for line in lines if "right" in line]
     for number, (*_, code) in enumerate(WRONG.values()):
         assert [line for line in lines if f"wrong_{number}.py" in line and code in line], done.stdout
+    assert [line for line in lines if "wrong_format.py" in line and "[assignment]" in line], done.stdout

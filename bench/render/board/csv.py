@@ -6,6 +6,7 @@ import csv
 import io
 
 from bench.boards.board_table import Table, records
+from bench.render.board import TableFormat
 
 
 def render(table: Table) -> str:
@@ -17,3 +18,6 @@ def render(table: Table) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+FORMAT: TableFormat = render

@@ -7,6 +7,7 @@ from html import escape
 
 from bench.boards.board_table import Column, Row, Score, Table
 from bench.render import cells
+from bench.render.board import TableFormat
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: color-mix(in srgb, currentColor 62%, transparent); }
@@ -85,3 +86,6 @@ def _cell(cell: str | Score, column: Column) -> str:
     number = f"<strong>{cells.percent(cell)}</strong>" if cell.bold else cells.percent(cell)
     interval = cells.interval(cell)
     return f'<td class="score">{number}{f"<small>{interval}</small>" if interval else ""}</td>'
+
+
+FORMAT: TableFormat = render

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 
 from bench.boards.board_table import Table, records
+from bench.render.board import TableFormat
 
 
 def render(table: Table) -> str:
@@ -18,3 +19,6 @@ def render(table: Table) -> str:
         "remarks": list(table.remarks),
     }
     return json.dumps(board, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+FORMAT: TableFormat = render

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bench.boards.board_table import Column, Row, Score, Table
 from bench.render import cells
+from bench.render.board import TableFormat
 
 NEEDS = r"% needs \usepackage{booktabs} and \usepackage{graphicx}"
 WIDE = 9
@@ -96,3 +97,6 @@ def _cell(cell: str | Score) -> str:
 
 def _escaped(text: str) -> str:
     return "".join(_SIGNS.get(sign, sign) for sign in " ".join(text.split()))
+
+
+FORMAT: TableFormat = render

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bench.boards.board_table import Column, Row, Score, Table
 from bench.render import cells
+from bench.render.board import TableFormat
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 FOOT = "*Made by `bench board render`; `bench board check` says whether it is up to date.*"
@@ -71,3 +72,6 @@ def _escaped(text: str) -> str:
     for sign in ("\\", "|", "*", "_", "<", "[", "]", "`"):
         text = text.replace(sign, f"\\{sign}")
     return " ".join(text.split())
+
+
+FORMAT: TableFormat = render

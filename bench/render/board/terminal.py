@@ -6,6 +6,7 @@ import re
 
 from bench.boards.board_table import Row, Score, Table
 from bench.render import cells
+from bench.render.board import TableFormat
 from bench.render.prose import filled
 
 
@@ -43,3 +44,6 @@ def _cells(row: Row) -> list[str]:
 def _score(score: Score) -> str:
     star = "*" if score.bold else ""
     return f"{cells.percent(score)}{star} {cells.interval(score)}".strip()
+
+
+FORMAT: TableFormat = render
