@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.evaluation.jobs import Job
+from bench.files import replaced
 from bench.formats import layout
 from bench.samples import Array, Instances, LabelMap, Prediction, PromptedMasks, Rle, Sample, Segments
 
@@ -83,10 +84,8 @@ def _write(path: Path, prediction: Instances | Segments) -> None:
         columns |= {"areas": prediction.areas, "boxes": prediction.boxes}
         if prediction.scores is not None:
             columns["scores"] = prediction.scores
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("wb") as file:
+    with replaced(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **columns)  # type: ignore[arg-type]
-    unfinished.replace(path)
 
 
 def _read(path: Path) -> Prediction:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from bench.errors import DataError
+from bench.files import replaced
 from bench.samples import Array
 
 
@@ -60,15 +58,8 @@ def write_panoptic_ids(path: str | Path, ids: Array) -> None:
 
 
 def _write(path: str | Path, save: Callable[[Path], None]) -> None:
-    """Write beside the target, then rename: whoever reads sees all of the file or none."""
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        save(temporary)
-        temporary.replace(target)
+        with replaced(Path(path)) as temporary:
+            save(temporary)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()

@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.cards import Card, Source, load_card
 from bench.errors import DataError
+from bench.files import replaced
 from bench.prepare.archives import unpack
 from bench.prepare.fetch import Patience, Report, digests, download, silent
 
@@ -177,9 +178,9 @@ class _Record:
     def note(self, source: Source, **facts: object) -> None:
         """Add to what is known, on disk at once."""
         self.sources[source.file] = self.of(source) | facts
-        unfinished = self.path.with_name(f"{self.path.name}.unfinished")
-        unfinished.write_text(json.dumps({"version": 1, "sources": self.sources}, indent=2), encoding="utf-8")
-        unfinished.replace(self.path)
+        content = json.dumps({"version": 1, "sources": self.sources}, indent=2)
+        with replaced(self.path) as temporary:
+            temporary.write_text(content, encoding="utf-8")
 
 
 __all__ = ["RECORD", "Patience", "Prepared", "alone", "prepare"]

@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from bench.errors import DataError
+from bench.files import replaced
 from bench.prepare.fetch import Report, Step, require_room, silent
 
 
@@ -112,11 +113,8 @@ def _place(name: str, strip: str, only: Sequence[str], archive: Path) -> Path | 
 
 
 def _write(target: Path, member: Member) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f"{target.name}.unfinished")
-    with member.open() as source, unfinished.open("wb") as file:
+    with replaced(target) as temporary, member.open() as source, temporary.open("wb") as file:
         shutil.copyfileobj(source, file, 1 << 20)
-    unfinished.replace(target)
 
 
 def _is_there(path: Path, size: int) -> bool:

@@ -143,7 +143,7 @@ def _try(url: str, part: Path, *, size: int | None, report: Report, timeout: flo
     except urllib.error.URLError as error:
         raise _BrokenError(f"the server cannot be reached ({error.reason})") from None
     except TimeoutError:
-        raise _BrokenError(f"the server was silent for {timeout:g} s") from None
+        raise _BrokenError(f"the server did not answer for {timeout:g} s") from None
     except (ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
         raise _BrokenError(f"the connection was lost ({type(error).__name__})") from None
 

@@ -336,7 +336,7 @@ def test_labels_that_are_not_scored_deserve_a_word(tmp_path: Path) -> None:
     most = cityscapes(tmp_path / "most", lambda ids: np.where(np.indices(ids.shape).sum(axis=0) % 4, 0, ids))
     ((code, message),) = warned(most)
     assert code == "unscored-labels"
-    assert message.endswith("if the values are train ids, use --label-space train-ids")
+    assert message.endswith("if the values are train ids, say --label-space train-ids")
 
 
 def test_what_is_left_out_is_said_shortly(tmp_path: Path) -> None:

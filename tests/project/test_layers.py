@@ -17,6 +17,7 @@ FLOORS = {
     "json_errors": 1,
     "plugins": 1,
     "version": 0,
+    "files": 0,
     "toml_files": 1,
     "argument_names": 1,
     "classes": 1,

@@ -16,6 +16,7 @@ import msgspec
 
 from bench import json_errors, masks, plain_json
 from bench.errors import DataError, PredictionError
+from bench.files import replaced
 from bench.formats.coco.numbers import ReadNumber, ReadWhole, number, sized, whole
 from bench.formats.finding import image_ids
 
@@ -262,11 +263,9 @@ def write(path: Path, content: Any, wrong: Wrong = DataError) -> None:
     Raises:
         DataError, PredictionError (as `wrong`): the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
-        temporary.replace(path)
+        with replaced(path) as temporary:
+            temporary.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
     except OSError as error:
         raise wrong(f"{path}: cannot be written ({error.strerror or error})") from None
 
