@@ -136,6 +136,7 @@ def count(
     """
     C = len(classes)
     dtype = np.uint8 if C < 255 else np.uint16
+    # Void is taken from the truth alone: whatever is predicted there counts nowhere.
     void = truth.labels == classes.ignore
     true = truth.labels.astype(dtype)
     # Values in both maps: 0 .. C-1 classes, C a label that is not scored, C + 1 void. Label C is a
@@ -146,8 +147,10 @@ def count(
     counts = np.zeros((C, 1 + len(tolerances), 4), dtype=np.int64)
     counts[:, 0] = _bands(true, predicted, C, boundary_distance(truth.size, band_ratio))
     matches = kernels.contour_matches(true, predicted, C, radii(truth.size, tolerances))
+    # The contours are the same for all tolerances; only the matches differ.
     counts[:, 1:, :2] = matches[:, None, :, 0]
     counts[:, 1:, 2:] = matches[:, :, 1:].transpose(0, 2, 1)
+    # Most classes are absent from an image: only rows with boundary pixels are kept.
     rows = np.argwhere(counts[..., :2].any(axis=-1))
     values = counts[rows[:, 0], rows[:, 1]].astype(np.int32)
     columns = ("truth", "predicted", "truth_matched", "predicted_matched")

@@ -79,6 +79,7 @@ def count(
     bin_of_pixel = np.clip(np.ceil(probability * bins).astype(np.int64) - 1, 0, bins - 1)
     cell = predicted * bins + bin_of_pixel
     cells = (len(classes) + 1) * bins
+    # A label that is not scored (class C) is never right, but its confidence counts.
     pixels, hits = np.bincount(cell, minlength=cells), np.bincount(cell[true == predicted], minlength=cells)
     kept = np.flatnonzero(pixels)
     return {
@@ -125,6 +126,7 @@ def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, *,
     count_of_clusters, cluster = int(clusters.max(initial=-1)) + 1, clusters[table["image"]]
     cell = table["class"].astype(np.int64) * bins + table["bin"]
     total = {name: np.bincount(cell, table[name], minlength=cells) for name in _COLUMNS}
+    # Clusters are handled in blocks: with many of them, (K, cells) would be too large.
     rows, blocks = max(1, _CELLS // cells), []
     for start in range(0, max(count_of_clusters, 1), rows):
         stop = min(start + rows, count_of_clusters)

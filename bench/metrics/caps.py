@@ -41,6 +41,7 @@ def left_out(detections: DetectionColumns, kept: int, cap: int | None, *, by_cla
     if cap is None or kept == len(detections):
         return {"image": np.zeros(0, np.int32), "detections": np.zeros(0, np.int32)}
     keys = detections.image.astype(np.int64) << _SHIFT
+    # One key for image and class sorts and counts both at once.
     groups, sizes = np.unique(keys | detections.classes if by_class else keys, return_counts=True)
     beyond = np.bincount(groups >> _SHIFT, weights=np.maximum(sizes - cap, 0), minlength=detections.images)
     images = np.flatnonzero(beyond)
@@ -71,6 +72,7 @@ def perfect(truths: Table, protocol: Protocol) -> Perfect | None:
     found = np.bincount(classes, weights=np.minimum(objects, protocol.cap))
     total = np.bincount(classes, weights=objects)
     recalls: Array = found[total > 0] / total[total > 0]
+    # On the right side: a recall of exactly r is reached.
     reached = np.searchsorted(np.array(protocol.recalls), recalls, side="right")
     crowded = np.unique(image[objects > protocol.cap])
     ap = float(np.mean(reached / len(protocol.recalls)))

@@ -23,6 +23,7 @@ def categories(classes: Classes) -> Classes:
     [('vehicle', True), ('sky', False)]
     """
     names = list(dict.fromkeys(entry.category for entry in classes.scored if entry.category is not None))
+    # All labels decide, scored or not: a caravan is part of the category vehicle.
     labels = {name: [entry for entry in classes.entries if entry.category == name and entry.id >= 0] for name in names}
     entries = tuple(Class(k, name, k, thing=all(entry.thing for entry in labels[name])) for k, name in enumerate(names))
     return Classes(entries, ignore=classes.ignore, void=())

@@ -31,6 +31,7 @@ def near_frame(size: tuple[int, int], width: int) -> Array:
     >>> near_frame((3, 3), 1).tolist()
     [[True, True, True], [True, False, True], [True, True, True]]
     """
+    # Start with everything and cut out the inside; an image narrower than 2 x width is all frame.
     mask = np.ones(size, dtype=bool)
     mask[width : size[0] - width, width : size[1] - width] = False
     return mask

@@ -105,6 +105,7 @@ def votes_of_segments(table: Table, segments: Table, values: Array, images: int)
 
 def _votes(table: Table, own: Array, values: Array, truth_classes: Array) -> Votes:
     classes = len(values)
+    # Matches are by class: in clear images, objects are found as their own class.
     counts = np.diag(own.astype(np.float64))
     np.add.at(counts, (table["truth"].astype(np.int64), table["found"].astype(np.int64)), table["objects"])
     return Votes(counts, values, np.arange(classes), np.bincount(truth_classes, minlength=classes))
@@ -138,6 +139,7 @@ def _by_image(truth: TruthColumns, detections: DetectionColumns, objects: Array,
     rows = candidates[kernels.order_groups(images, np.zeros_like(images), detections.scores[candidates])]
     truth_rows = objects[np.argsort(truth.image[objects], kind="stable")]
     images = detections.image[rows]
+    # `images` is sorted: the first position of each image is where its detections begin.
     starts = np.searchsorted(images, images, side="left")
     rank = np.arange(len(rows)) - starts
     rows, rank = rows[rank < MAX_DETECTIONS], rank[rank < MAX_DETECTIONS]

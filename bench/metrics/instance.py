@@ -136,8 +136,10 @@ def count(
         )
         tables[f"{kind}_detections"], tables[f"{kind}_truths"] = matches, objects
         tables[LEFT_OUT] = left_out(detections, len(matches["image"]), protocol.cap)
+        # This table compares boxes, so it is the same for every kind: once is enough.
         if kind == kinds[0] != "boundary":
             tables[found_as.TABLE] = found_as.of_objects(truth, detections, matches, objects)
+    # Boundary AP is counted next to mask AP, which has this table already.
     if tuple(kinds) != ("boundary",):
         tables[object_checks.TABLE] = object_checks.facts(truth, detections)
     return tables
@@ -171,6 +173,7 @@ def score(
     `average_precision.score`.
     """
     if only is not None:
+        # Fewer measures need fewer size ranges, maxima and thresholds: the rest is not computed.
         protocol = replace(protocol, measures=tuple(m for m in protocol.measures if m.name == only))
     return average_precision.score(ranking(tables, classes, kind=kind, protocol=protocol), weights, subsets)
 
@@ -240,5 +243,6 @@ def _joined(arrays: Sequence[Array], dtype: type) -> Array:
 def _runs(images: Sequence[Instances]) -> Runs:
     lengths = [masks.runs(rle) for objects in images for rle in objects.rles]
     offsets = np.cumsum([0, *(len(runs) for runs in lengths)], dtype=np.int64)
+    # Runs go down the columns of a mask, so its height gives every pixel a place.
     heights = [objects.size[0] for objects in images for _ in objects.rles]
     return Runs(offsets, _joined(lengths, np.uint32), np.array(heights, dtype=np.int32))

@@ -70,6 +70,7 @@ class Reading(NamedTuple):
 def suspected(votes: Votes, classes: Classes, space: LabelSpace) -> Reading | None:
     """Return the reading under which predictions agree far better than in `space`, or None."""
     now = agreement(votes.matrix())
+    # Agreement is at most 1, so no reading can be better by MIN_GAIN. Most runs end here.
     if now > 1 - MIN_GAIN or not votes.counts.any():
         return None
     fixed = [Reading(name, read, agreement(votes.matrix(read))) for name, read in readings(votes, classes, space)]
@@ -79,6 +80,7 @@ def suspected(votes: Votes, classes: Classes, space: LabelSpace) -> Reading | No
     order = _order(votes)
     if order is None or order.agreement < max(MIN_AGREEMENT_OF_ORDER, now + MIN_GAIN):
         return best
+    # There are many more orders than fixed readings, so the best of them fits better by chance.
     if best is not None and order.agreement <= best.agreement + MIN_GAIN_OF_ORDER:
         return best
     return order
@@ -111,6 +113,9 @@ def readings(votes: Votes, classes: Classes, space: LabelSpace) -> Iterator[tupl
     here, other = (ids, train) if space == "ids" else (train, ids)
     last = len(classes) - 1
     ways: Sequence[tuple[Name, Callable[[int], int | None]]] = (
+        # Ids and train ids are mixed up; a background class was added in front; the numbers begin
+        # at 1 or 0 instead; or the background is the first class in one list and the last in
+        # another.
         ("other-space", other.get),
         ("one-less", lambda value: here.get(value - 1)),
         ("one-less-train-ids", lambda value: train.get(value - 1)),
@@ -148,6 +153,7 @@ def _order(votes: Votes) -> Reading | None:
     single image suggests no order.
     """
     counts, classes = votes.counts, len(votes.counts)
+    # More than half both ways: a class has at most one such value, and a value one such class.
     cells = (2 * counts > counts.sum(axis=1, keepdims=True)) & (2 * counts > counts.sum(axis=0, keepdims=True))
     enough = votes.carriers >= min(2, int(votes.carriers.max(initial=0)))
     truth, value = np.nonzero(cells & enough[:, None])

@@ -78,6 +78,7 @@ def count(
     Raises:
         InputError: `kind` is mask, and there are no masks.
     """
+    # LVIS knows no crowds: the package does not read `iscrowd`.
     truth = replace(truth, crowd=np.zeros(len(truth), dtype=bool))
     annotated = np.concatenate([_keys(truth.image, truth.classes), _pairs(negative)])
     best = _highest_scoring(detections)
@@ -96,6 +97,7 @@ def count(
         f"{PREFIXES[kind]}_detections": matches,
         f"{PREFIXES[kind]}_truths": objects,
         f"lvis_{LEFT_OUT}": left_out(detections, len(best), DETECTIONS, by_class=False),
+        # An object may be predicted as a class that is not annotated here: look at all detections.
         found_as.TABLE: found_as.of_objects(truth, _selected(detections, best), matches, objects),
         object_checks.TABLE: object_checks.facts(truth, counted),
     }
@@ -150,6 +152,7 @@ def _subsets(frequencies: Sequence[str]) -> dict[str, Array]:
 
 def _highest_scoring(detections: DetectionColumns) -> Array:
     """Return the rows of the 300 highest-scoring detections of each image, in file order."""
+    # lexsort is stable: equal scores keep the order of the file, as in the package.
     order = np.lexsort((-detections.scores, detections.image))
     images = detections.image[order]
     starts = np.searchsorted(images, images, side="left")

@@ -18,8 +18,8 @@ from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 TABLE = "object_checks"
 CHECKS = ("from_box", "part", "no_pixel", "no_extent", "area", "fraction", "box", "beyond", "hidden")
 """The mask is drawn from the box; a part of a polygon is left out; the mask has no pixel; the box
-has no width or height; the area is not that of the mask; all corners of the box are between 0 and 1;
-the box is not around the mask; it reaches beyond the image; a crowd or an ignored object in an
+has no width or height; the area is not that of the mask; all corners of the box are between 0 and
+1; the box is not around the mask; it reaches beyond the image; a crowd or an ignored object in an
 image without others.
 """
 TRUTH, FOUND = 0, 1
@@ -61,6 +61,7 @@ def _flags(columns: TruthColumns | DetectionColumns, sizes: Array | None) -> Fla
     marks = np.zeros(len(columns), dtype=np.uint8) if columns.marks is None else columns.marks
     boxes, sides = columns.boxes, _Sides.of(columns.boxes)
     flat = (sides.width <= 0) | (sides.height <= 0)
+    # Boxes in fractions of the image have all their corners in the unit square.
     in_unit_square = (sides.left >= 0) & (sides.top >= 0) & (sides.right <= 1) & (sides.bottom <= 1)
     flags: Flags = {"fraction": (~flat & in_unit_square, boxes, None)}
     if sizes is not None:
@@ -72,6 +73,7 @@ def _flags(columns: TruthColumns | DetectionColumns, sizes: Array | None) -> Fla
         flags |= _mask_flags(columns, columns.runs, marks, sides, flat)
     if isinstance(columns, TruthColumns):
         area, least = _expected(columns)
+        # Areas decide only in which size range an object counts, so only gross errors matter.
         wrong = (columns.areas > AREA_FACTOR * area) | (columns.areas < least * area)
         flags["area"] = (wrong & (area > 0) & ~columns.crowd, columns.areas, area)
         flags["hidden"] = (_hidden(columns), columns.crowd.astype(np.float64), None)
@@ -128,6 +130,7 @@ def _expected(truth: TruthColumns) -> tuple[Array, float]:
 def _beyond(sides: _Sides, sizes: Array) -> Array:
     """Return which boxes reach far beyond their image of size `sizes` (G, 2), or are outside."""
     height, width = sizes[:, 0], sizes[:, 1]
+    # One pixel more than the margin allows for boxes whose last pixel is included.
     far = (sides.right > (1 + OUTSIDE) * width + 1) | (sides.bottom > (1 + OUTSIDE) * height + 1)
     outside = (sides.left >= width) | (sides.top >= height) | (sides.right <= 0) | (sides.bottom <= 0)
     return np.asarray(far | outside)

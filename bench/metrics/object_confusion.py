@@ -96,6 +96,7 @@ def matrix(confused: Table, truths: Table, weights: Array, classes: int, *, scor
     sums = np.bincount(cells, weights[confused["image"][shown]], (classes + 1) ** 2)
     table: Array = sums.astype(np.float64).reshape(classes + 1, classes + 1)
     totals = np.bincount(truths["class"], weights[truths["image"]] * truths["objects"], classes)
+    # Missed objects are those that no row of `confused` names.
     table[:classes, classes] = totals - table[:classes, :classes].sum(axis=1)
     return table
 

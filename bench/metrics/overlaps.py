@@ -56,6 +56,7 @@ class Overlaps:
 
         They overlap, have the same class, and the true segment is not a crowd.
         """
+        # Negative rows are pixels without a segment on one side.
         both = np.flatnonzero((self.truth >= 0) & (self.predicted >= 0))
         truth, predicted = self.truth[both], self.predicted[both]
         same_class = self.true_segments.classes[truth] == self.predicted_segments.classes[predicted]
@@ -104,6 +105,7 @@ def matches(shared: Overlaps, candidates: tuple[Array, Array], iou: Array, class
     good = iou > 0.5
     truth, predicted, iou = candidates[0][good], candidates[1][good], iou[good]
     true_cells, predicted_cells = _cells(shared.true_segments, classes), _cells(shared.predicted_segments, classes)
+    # A crowd that nothing matches is not missed, and an excused prediction is not wrong.
     missed, wrong = ~shared.true_segments.crowd, ~shared.ignored()
     missed[truth], wrong[predicted] = False, False
     # Sums of floats depend on their order: by size, they do not depend on how segments are

@@ -39,7 +39,7 @@ TABLES = {"panoptic": "segments", "panoptic_boundary": "boundary_segments"}
 """The table behind each group of scores."""
 
 _IMAGES, _ROWS = 4096, 1024
-"""Images and rows of weights per block; scoring holds 5 C (4096 + 1024) numbers at a time."""
+"""Images and resamples per block; scoring holds 5 C (4096 + 1024) numbers at a time."""
 _STEP = 1 << 26
 """IoU is split at multiples of 2^-26, see `_add_up`."""
 
@@ -121,8 +121,8 @@ def score(
         RQ = tp / (tp + fp / 2 + fn / 2)
 
     PQ is SQ x RQ. Means average the `scored_classes` of the plain counts, by default those of
-    panopticapi: in the truth or predicted. A class without ground truth in a row of weights is left
-    out of the means of that row. Source: panopticapi (Kirillov et al. 2019).
+    panopticapi: in the truth or predicted. A class without ground truth in a resample is left
+    out of its means. Source: panopticapi (Kirillov et al. 2019).
 
     >>> from bench.classes import Class
     >>> classes = Classes((Class(0, "sky", 0), Class(1, "car", 1, thing=True)))
@@ -134,6 +134,7 @@ def score(
     ([[0.5, 0.0]], [0.25], [0.5])
     """
     plain = _plain(counts, classes)
+    # Blocks of resamples bound the memory; each row is scored alone, so the cut changes nothing.
     blocks = [
         _scores(_weighted(counts, weights[start : start + _ROWS], classes), plain, classes, classes_in)
         for start in range(0, max(len(weights), 1), _ROWS)

@@ -228,7 +228,7 @@ def weigh(weights: Array, values: Array) -> Array:
     if whole:
         return np.asarray(weights @ values)
     # A matrix product adds in an order that depends on its shape. A score must not depend on how
-    # many rows of weights are handled at once.
+    # many resamples are handled at once.
     sums = np.zeros((len(weights), values.shape[1]))
     for weights_of_image, row in zip(weights.T, values, strict=True):
         sums += weights_of_image[:, None] * row

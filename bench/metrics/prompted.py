@@ -121,6 +121,7 @@ def _sums(rows: Table, groups: Array, count: int, classes: int) -> Array:
     """Sum objects, and their IoU in two parts, by group and class, (count, 3 C)."""
     cells = groups.astype(np.int64) * classes + rows["class"]
     iou = ratio(rows["intersection"].astype(np.float64), rows["union"].astype(np.float64))
+    # Both parts have bits to spare, so that their sums are exact.
     high = np.floor(iou * _STEP) / _STEP
     columns = (np.ones(len(iou)), high, iou - high)
     sums = [np.bincount(cells, weights=column, minlength=count * classes) for column in columns]

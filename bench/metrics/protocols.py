@@ -57,6 +57,7 @@ class Protocol:
 
 
 ALL_SIZES = SizeRange("all", 0.0, 1e5**2)
+# With linspace as in pycocotools, whose .6 differs from the literal in the last bit.
 COCO_THRESHOLDS = tuple(np.linspace(0.5, 0.95, 10).tolist())
 COCO_RECALLS = tuple(np.linspace(0.0, 1.0, 101).tolist())
 COCO_SIZES = (
@@ -85,6 +86,7 @@ def coco_like(
     ['AP', 'AP50', 'APs', 'APm', 'APl', 'AR1', 'AR500', 'ARs', 'ARm', 'ARl']
     """
     cap = caps[-1]
+    # APs, APm, APl are the names of COCO; other ranges keep their full name, as in APtiny.
     letters = sizes == COCO_SIZES[1:]
     suffixes = [size.name[0] if letters else size.name for size in sizes]
     single = {name: place_of(value, thresholds) for name, value in (("AP50", 0.5), ("AP75", 0.75))}

@@ -106,7 +106,7 @@ class Ranking:
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Precision and recall of every class for one row of weights, NaN without ground truth.
+    """Precision and recall of every class for one array of weights, NaN without ground truth.
 
     `precision` and `scores` (T, R, C, A, M) are the highest precision at or after a recall, and the
     score at which the recall is reached; 0 if it is not. `recall` (T, C, A, M) is that of all
@@ -170,7 +170,7 @@ def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
         # detection, ignored or not.
         listed = ranking.listed(a, caps[m], with_ignored=True)
         found = precision_of(listed, rows, totals[:, a], protocol, with_places=True)
-        # The kernel returns (C, T, R) for one row of weights; curves are (T, R, C), as in
+        # The kernel returns (C, T, R) for one array of weights; curves are (T, R, C), as in
         # pycocotools.
         positions = found.places[0].transpose(1, 2, 0)
         precision[..., a, m], recall[..., a, m] = found.precision[0].transpose(1, 2, 0), found.recall[0].T
@@ -183,7 +183,7 @@ def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The result of `kernels.weighted_precision` for B rows of weights, K classes and T thresholds.
+    """The result of `kernels.weighted_precision` for weights (B, N), K classes and T thresholds.
 
     `precision` (B, K, T, R) is the highest precision at or after each recall, `recall` (B, K, T)
     that of all detections, `area` (B, K, T) the area under the curve, and `places` (B, K, T, R) the

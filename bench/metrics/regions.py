@@ -124,10 +124,12 @@ def regions_of(plan: Plan, truth: LabelMap, *, ignore: int = 255, depth: Array |
     areas: list[Area] = [(slice(0, truth.size[0]), slice(0, truth.size[1]))]
     areas += [crop(factor, truth.size) if fits(factor, truth.size) else NOWHERE for factor in plan.cutting]
     areas += _rings(plan.rings, truth.size)
+    # Whole rows: the heights of bands differ by at most one row.
     cuts = [truth.size[0] * k // plan.bands for k in range(plan.bands + 1)] if plan.bands else []
     areas += [(slice(a, b), slice(0, truth.size[1])) for a, b in pairwise(cuts)]
     areas += _depths(plan.depths, depth, truth.size)
     areas += [near_another_class(truth.labels, ignore, width) for width in plan.trimaps]
+    # The number of a region is its position, so both lists must have the same order.
     return list(zip(plan.regions.names, areas, strict=True))
 
 
@@ -222,6 +224,7 @@ def _depths(edges: tuple[float, ...], depth: Array | None, size: Size) -> Iterat
         raise DataError("depth bins need the distance of every pixel, and this data set gives none for this image")
     if depth.shape != size:
         raise DataError(f"the depth map has shape {depth.shape} and the truth {size}: they must be equal")
+    # NaN compares as False: pixels without a distance are in no bin.
     for low, high in pairwise((*edges, None)):
         yield depth >= low if high is None else (depth >= low) & (depth < high)
 

@@ -75,6 +75,7 @@ def count(
         _int32(truth.ids, f"{prefix}the truth", DataError),
         _int32(prediction.ids, f"{prefix}the prediction", PredictionError),
     )
+    # One pass over both maps counts every pair of ids; areas and overlaps follow from the pairs.
     pairs = kernels.pair_counts(*maps)
     true = _side(truth, pairs[:, 0], classes, f"{prefix}the truth", DataError)
     predicted = _side(prediction, pairs[:, 1], classes, f"{prefix}the prediction", PredictionError)
@@ -131,6 +132,7 @@ def _side(
     order = np.argsort(segments.segment_ids)
     ids = np.asarray(segments.segment_ids, dtype=np.int64)[order]
     labels = np.asarray(segments.classes, dtype=np.int64)[order]
+    # NEVER after the last id: the search for a larger id then finds something unequal.
     rows = np.searchsorted(ids, map_ids)
     listed = np.append(ids, NEVER)[rows] == map_ids
     if not (listed | (map_ids == 0)).all():

@@ -83,8 +83,8 @@ def score(
 
     A pixel predicted as a label that is not scored is an fn of its true class and an fp of none.
     Means average the `scored_classes` of the plain counts, and fwIoU the classes of the ground
-    truth by their frequency. A class without ground truth in a row of weights is left out of the
-    means of that row. Accuracy is undefined without ground truth, so `mean_accuracy` averages
+    truth by their frequency. A class without ground truth in a resample is left out of the
+    means of that resample. Accuracy is undefined without ground truth, so `mean_accuracy` averages
     scored classes with ground truth. Source: cityscapesScripts, VOC's devkit, Long et al. 2015.
 
     >>> from bench.classes import Class
@@ -96,6 +96,7 @@ def score(
     ([[0.5, 0.5]], [0.5])
     """
     images = sums_per_image(counts, weights.shape[1], classes, region)
+    # One wide matrix product for all three sums is faster than three.
     weighted = images.joined(lambda values: weigh(weights, values))
     return _scores(weighted, images.total(), classes_in)
 
@@ -133,6 +134,7 @@ def leave_out(
     rest = Sums(plain.truth - left_out.truth, plain.predicted - left_out.predicted, plain.hits - left_out.hits)
     carriers = (left_out.truth > 0).sum(axis=0)
     scores = _scores(rest, plain, classes_in, rare=carriers < MIN_CARRIERS)
+    # The interval of a mean needs its members: rare ones add the variance that is missing here.
     averaged = np.where(scores.scored, carriers, -1)
     return replace(scores, parts={mean: (name, averaged) for mean, name in MEANS.items()})
 

@@ -70,6 +70,7 @@ def count(
     of_any_class = replace(detections, classes=np.zeros_like(detections.classes))
     overlaps = (box_overlaps if kind == "box" else mask_overlaps)(any_class, of_any_class)
     groups = group(any_class, of_any_class, DETECTIONS)
+    # Every object is missed until a detection reaches it.
     missed = ~hidden
     total = len(groups.detection_rows)
     error, ignored, fixed_class = np.zeros(total, np.int8), np.zeros(total, dtype=bool), np.full(total, -1, np.int16)
@@ -123,6 +124,7 @@ def score(
     means: dict[str, list[Array]] = {name: [np.zeros(0)] for name in variants}
     for start in range(0, len(weights), _BLOCK):
         rows = weights[start : start + _BLOCK]
+        # All variants share the weights: the gain is a difference within the same resample.
         for name, variant in variants.items():
             ap, counted = variant.score(rows)
             means[name].append(class_mean(ap, counted & in_truth if classes_in == "truth" else counted))
@@ -258,6 +260,7 @@ class _Fixed:
     def score(self, weights: Array) -> tuple[Array, Array]:
         """Return AP50 (B, C), 0 without ground truth, and which classes have truth or detections."""
         totals = _sums(self.truths, "objects", weights, self.classes)
+        # Ignored detections were removed before, so whatever is not a hit is a miss.
         precision, *_ = kernels.weighted_precision(
             weights,
             totals,

@@ -1,7 +1,7 @@
 """Areas under curves of precision by the trapezoid rule, for any weights over images: how Cityscapes scores objects.
 
-No envelope; detections of equal score are one point, and the curve begins at recall 0 and precision 1. How objects are
-matched, and which images a row of weights repeats, this module must not know.
+No envelope; detections of equal score are one point, and the curve begins at recall 0 and precision
+1. How objects are matched, and which images a row of weights repeats, this module must not know.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ def scores(
 ) -> InstanceScores:
     """Score N images under B rows of weights (B, N); C = `classes`, T = `overlaps`.
 
-    Bit r * T + t of `matched` and `ignored` stands for size r and overlap t. `silent` (sizes, C) says which classes are
-    held at their plain value in the means, and have no score of their own; None for none.
+    Bit r * T + t of `matched` and `ignored` stands for size r and overlap t. `silent` (sizes, C)
+    says which classes are held at their plain value in the means, and have no score of their own;
+    None for none.
     """
     curves = {
         size: Curves.of((found, truths), classes, size, overlaps) for size in {size for size, _ in measures.values()}

@@ -65,6 +65,7 @@ def of_pairs(pairs: LabelPairs, classes: Classes, positions: Array) -> dict[str,
 
 
 def _void(image: Array, predicted: Array, pixels: Array) -> Table:
+    # Image and value share one key, in which the image is the leading digit: rows come out sorted.
     keys, sums = _summed(image * _VALUES + predicted, pixels)
     return {
         "image": (keys // _VALUES).astype(np.int32),

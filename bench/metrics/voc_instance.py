@@ -109,6 +109,7 @@ def _match_2014(overlaps: Array, spans: Array, thresholds: Array, **_: object) -
     """Match detections to the free object of highest overlap, the first of equal ones."""
 
     def take(row: Array, taken: Array) -> tuple[Array, Array]:
+        # -1 is below every threshold, so an object that is taken matches nothing more.
         free = np.where(taken, -1.0, row)
         chosen = free.argmax(axis=1)
         return chosen, free[np.arange(len(free)), chosen] > thresholds
@@ -143,6 +144,7 @@ def _match(overlaps: Array, spans: Array, lowest: float, count: int, take: _Take
         # Detections below the lowest threshold match nothing: most are skipped here.
         for d in np.flatnonzero((block >= lowest).any(axis=1)).tolist():
             chosen, right = take(block[d], taken)
+            # Each threshold has its own assignment: an object may be taken at .1 and free at .7.
             taken[right, chosen[right]] = True
             matched[d0 - first + d] = powers[right].sum()
     return matched, np.zeros_like(matched)

@@ -112,6 +112,7 @@ def count(
             columns["instances"][row] += 1
             columns["tp"][row] += float(hits[row]) * weight
             columns["fn"][row] += float(area - hits[row]) * weight
+    # Stuff has no objects, so it has no iIoU and no rows.
     kept = np.flatnonzero(countable & ((fp > 0) | (columns["instances"] > 0)))
     return {
         "weighted": {
@@ -141,6 +142,7 @@ def score(
         name: weigh(weights, values) if name in ("instances", "fp") else weigh_in_order(weights, values)
         for name, values in sums.items()
     }
+    # Merging classes first makes confusions within a category right.
     merged = categories(classes)
     by_category = semantic.score(merge(tables["pixels"], classes), weights, merged, classes_in=classes_in)
     return _scores(weighed, plain, classes, by_category, classes_in=classes_in)

@@ -97,6 +97,7 @@ def errors_of(leave_one_out: Array, drawn: Array) -> Array:
     amount, its influence on the plain score; the standard error of a resample is then that of a
     weighted mean of influences. A jackknife of every resample would cost K times as much.
     """
+    # How far the score moves when a unit counts once more, times K, to the first order.
     influence = (len(leave_one_out) - 1) * (leave_one_out.mean() - leave_one_out)
     total = drawn.sum(axis=1)
     mean = drawn @ influence / total
@@ -119,5 +120,6 @@ def ends(
     if method == "bca":
         return bca(estimate, replicates, leave_one_out, level=level)
     units = len(leave_one_out)
+    # The standard error of the jackknife, sqrt((K - 1) / K x sum of squares).
     error = float(leave_one_out.std() * np.sqrt(units - 1.0))
     return studentised(estimate, error, replicates, errors_of(leave_one_out, drawn), level=level)

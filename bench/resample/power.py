@@ -41,5 +41,6 @@ def units_needed(units: int, error: float, freedom: float, *, effect: float, alp
     """
     if effect == 0:
         return math.inf
+    # Half as large an effect needs four times as many units.
     ratio = detectable(error, freedom, alpha=alpha) / abs(effect)
     return float(math.ceil(units * ratio**2 - 0.5)) if math.isfinite(ratio) else math.inf

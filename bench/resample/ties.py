@@ -34,6 +34,7 @@ def letters(scores: Array, differs: Array) -> list[str]:
     >>> letters(np.array([3.0, 2.0, 1.0]), np.array([[0, 0, 1], [0, 0, 0], [1, 0, 0]]) > 0)
     ['a', 'ab', 'b']
     """
+    # A score that is undefined comes last.
     order = np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable")
     groups = [frozenset(range(len(order)))]
     for i, j in np.argwhere(np.triu(differs, 1)):
@@ -41,6 +42,7 @@ def letters(scores: Array, differs: Array) -> list[str]:
         split = [group - {out} for group in groups for out in (i, j) if {i, j} <= group]
         groups = _absorbed([*(group for group in groups if not {i, j} <= group), *split])
     rank_of = {int(index): rank for rank, index in enumerate(order)}
+    # Groups in the order of their best member, so that the best score has the letter a.
     groups.sort(key=lambda group: sorted(rank_of[index] for index in group))
     return [
         "".join(_letter(number) for number, group in enumerate(groups) if index in group) for index in range(len(order))

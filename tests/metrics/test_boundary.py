@@ -172,7 +172,7 @@ def test_boundary_f_is_that_of_gscnn(seed: int) -> None:
 # Conventions of the ledger
 
 
-def test_void_makes_no_band_but_a_contour() -> None:
+def test_void_makes_a_contour_and_not_a_band() -> None:
     void = grid([[0] * 9 + [255] * 9] * 20)
     tall = boundary.count(LabelMap(void), LabelMap(np.zeros_like(void)), CLASSES, band_ratio=0.05, tolerances=(1,))
     rows = {
@@ -183,7 +183,7 @@ def test_void_makes_no_band_but_a_contour() -> None:
     assert {(0, 0): 20 + 8 + 8, (0, 1): 20} == rows
 
 
-def test_what_lies_behind_void_makes_a_band() -> None:
+def test_a_class_behind_void_makes_a_band() -> None:
     labels = grid([[0, 0, 0, 255, 1, 1, 1]] * 9)
     wide = boundary.count(LabelMap(labels), LabelMap(labels), CLASSES, band_ratio=0.18, tolerances=())
     narrow = boundary.count(LabelMap(labels), LabelMap(labels), CLASSES, band_ratio=0.1, tolerances=())
@@ -191,7 +191,7 @@ def test_what_lies_behind_void_makes_a_band() -> None:
     assert [[27, 27], [13, 13]] == [one["bands"]["truth"].tolist() for one in (wide, narrow)]
 
 
-def test_frame_is_a_band_and_no_contour() -> None:
+def test_frame_makes_a_band_and_not_a_contour() -> None:
     full = np.zeros((10, 12), np.uint8)
     rows = boundary.count(LabelMap(full), LabelMap(full), CLASSES, band_ratio=0.01)["bands"]
     assert ([0], [120 - 80]) == (rows["tolerance"].tolist(), rows["truth"].tolist())

@@ -130,7 +130,7 @@ def test_ends_of_bins_belong_below_and_zero_to_the_first() -> None:
 
 
 @pytest.mark.parametrize("wrong", [1.5, -0.1, float("nan")])
-def test_confidence_outside_0_and_1_is_refused_on_valid_pixels(wrong: float) -> None:
+def test_confidence_outside_0_to_1_is_refused_on_valid_pixels(wrong: float) -> None:
     labels, sure = LabelMap(grid([[0, 1]])), np.array([[0.5, wrong]])
     with pytest.raises(PredictionError, match=r"a\.png: confidence must be between 0 and 1, got "):
         calibration.count(labels, labels, sure, CLASSES, where="a.png")

@@ -54,7 +54,7 @@ def warned(counts: Counts, images: int, found: Counts | None = None, rules: Rule
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_perfect_model_scores_what_is_said_and_pycocotools_says_so_too(seed: int) -> None:
+def test_score_of_a_perfect_model_is_that_of_pycocotools(seed: int) -> None:
     """Whole and empty images, classes within and beyond the cap: the score of exactly the truth as detections."""
     random = np.random.default_rng(seed)
     cap, images = int(random.integers(1, 7)), 4
@@ -88,7 +88,7 @@ def coco(counts: Counts, images: int) -> tuple[Any, list[Any]]:
     return truth, [{**{key: e[key] for key in keys}, "score": 1 - e["id"] / 10_000} for e in entries]
 
 
-def test_nothing_is_said_where_all_objects_can_be_found() -> None:
+def test_there_is_no_warning_if_all_objects_can_be_found() -> None:
     assert {} == warned({(0, 0): 100, (0, 1): 100, (1, 0): 3}, 2)
     tables = instance.count(*columns({(0, 0): 100}, 1), kinds=("box",))
     assert caps.perfect(tables["box_truths"], COCO) is None
@@ -115,7 +115,7 @@ def test_crowds_and_ignored_objects_need_not_be_found() -> None:
 # ---- detections that were left out
 
 
-def test_detections_beyond_the_cap_are_counted_by_image_and_class() -> None:
+def test_detections_beyond_the_maximum_are_counted_by_image_and_class() -> None:
     _, found = columns({}, 4, {(0, 0): 5, (0, 1): 4, (2, 0): 3, (3, 1): 1})
     table = caps.left_out(found, 3 + 3 + 3 + 1, 3)
     assert ([0], [3]) == (table["image"].tolist(), table["detections"].tolist())
@@ -143,7 +143,7 @@ def test_records_of_earlier_versions_say_nothing_of_it() -> None:
     assert [] == family.warnings(tables, np.arange(1), None, rules)  # type: ignore[arg-type]
 
 
-def test_lvis_and_tide_have_caps_of_their_own_over_all_classes() -> None:
+def test_lvis_and_tide_have_their_own_maximum_over_all_classes() -> None:
     none = np.zeros((0, 2), dtype=np.int64)
     counts: Counts = {(0, 0): 200, (0, 1): 120, (1, 0): 4}
     truth, found = columns(counts, 2)
@@ -160,7 +160,7 @@ def test_lvis_and_tide_have_caps_of_their_own_over_all_classes() -> None:
     assert "220 detections were left out" in said.message
 
 
-def test_the_command_line_says_each_thing_once_and_warns_above_the_table(
+def test_the_command_line_reports_each_fact_once_and_warns_above_the_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = coco_settings.files(tmp_path, *coco_settings.grid(10, 15, 2))
@@ -176,7 +176,7 @@ def test_the_command_line_says_each_thing_once_and_warns_above_the_table(
     assert 1 == round(more["scores"]["boxes"]["AR200"]["value"], 12)
 
 
-def test_a_board_says_whose_detections_were_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_board_names_runs_with_detections_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     truth, results = coco_settings.grid(10, 11, 2)
     board = tmp_path / "board"
     board.mkdir()

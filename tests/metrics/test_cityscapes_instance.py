@@ -231,7 +231,7 @@ def square(raw: int, size: int = 20) -> Array:
     return ids
 
 
-def test_an_overlap_of_one_half_is_no_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_overlap_of_one_half_does_not_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = square(26001)
     half = ids == 26001
     half[:10] = False

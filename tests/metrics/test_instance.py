@@ -348,7 +348,7 @@ def test_an_annotation_with_id_0_is_found_here_and_not_by_pycocotools() -> None:
     assert 0.9999999999999998 == instance.score(tables, np.ones((1, 1)), classes(1))["AP"][0]
 
 
-def test_a_class_without_truth_counts_in_no_mean() -> None:
+def test_a_class_without_truth_is_left_out_of_means() -> None:
     made = cases.case(6)
     more = cases.Case(made.images, made.classes + 1, made.annotations, [*made.results])
     more.results = [*made.results, {**made.results[0], "category_id": made.classes + 1}]
@@ -364,7 +364,7 @@ def test_a_class_without_truth_counts_in_no_mean() -> None:
 # ---- inputs
 
 
-def test_nothing_at_all_has_no_score() -> None:
+def test_tables_without_rows_have_no_score() -> None:
     assert (cases.pycocotools(cases.Case(1, 2, [], []), "segm").stats == -1).all()
     empty = instance.columns([], [])
     scores = instance.score(instance.count(*empty), np.ones((2, 0)), classes(2))

@@ -72,7 +72,7 @@ def honest(seed: int, classes: Classes, quality: float) -> Votes:
 
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("quality", [0.05, 0.15, 0.3, 0.5, 0.7, 0.95])
-def test_honest_models_are_left_alone(name: str, quality: float) -> None:
+def test_sound_models_are_not_suspected(name: str, quality: float) -> None:
     tries = 10 if name == "ade20k" else 60
     found = [suspected(honest(seed, TABLES[name], quality), TABLES[name], "ids") for seed in range(1, 2 * tries, 2)]
     assert [] == [each for each in found if each is not None]
@@ -146,7 +146,7 @@ def test_every_other_reading_is_found_and_named(name: str, way: str, quality: fl
 
 
 @pytest.mark.parametrize("quality", [0.8, 0.97])
-def test_two_classes_that_are_swapped(quality: float) -> None:
+def test_two_classes_in_exchanged_order(quality: float) -> None:
     matrix = np.array([[900.0, 100 * (1 - quality)], [60 * (1 - quality), 100 * quality]])
     found = suspected(votes(matrix[:, ::-1], TABLES["binary"]), TABLES["binary"], "ids")
     assert found is not None
@@ -161,7 +161,7 @@ def test_an_order_needs_two_images_where_there_are_as_many() -> None:
     assert suspected(alone, classes, "ids") is None
 
 
-def test_what_nobody_knows_is_no_class_in_any_reading() -> None:
+def test_an_unknown_value_is_not_a_class_in_any_reading() -> None:
     matrix = np.array([[0.0, 90.0, 10.0], [0.0, 0.0, 50.0]])
     seen = Votes(matrix, np.array([0, 1, UNKNOWN]), np.array([0, 1, 2]), np.array([3, 3]))
     for _, read in label_space.readings(seen, TABLES["binary"], "ids"):

@@ -344,7 +344,7 @@ def _listed(truth: Any, found: Any) -> tuple[Any, ...]:
         ({"score": "high"}, "expected `float`"),
     ],
 )
-def test_what_is_wrong_is_said_by_the_slow_reader(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+def test_the_slow_reader_reports_what_is_wrong(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     truth, results = usual(0)
     with pytest.raises(PredictionError, match=message):
         lvis_bulk.read(*written(tmp_path, truth, [results[0], {**results[1], **change}]), (3, 5, 7, 11))

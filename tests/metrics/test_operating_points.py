@@ -64,7 +64,7 @@ def test_scores_at_a_score_equal_plain_loops(seed: int, score: float) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_no_score_is_better_than_the_best_one(seed: int) -> None:
+def test_best_threshold_has_the_highest_f1(seed: int) -> None:
     made = cases.case(seed)
     ranking, ones = ranked(made), np.ones((1, made.images))
     best = operating_points.best_scores(ranking)
@@ -78,7 +78,7 @@ def test_no_score_is_better_than_the_best_one(seed: int) -> None:
             assert highest[k] == at_best[k]
 
 
-def test_classes_without_truth_enter_no_mean() -> None:
+def test_classes_without_truth_are_left_out_of_means() -> None:
     made = cases.case(3)
     found = at_scores(ranked(made), np.zeros((1, made.images)), 0.5)
     assert np.isnan([found[name][0] for name in operating_points.NAMES]).all()

@@ -183,7 +183,7 @@ def test_prediction_half_over_void_is_a_false_positive(tmp_path: Path) -> None:
         assert wrong == table["fp"].sum()
 
 
-def test_iou_of_one_half_is_no_match(tmp_path: Path) -> None:
+def test_iou_of_one_half_does_not_match(tmp_path: Path) -> None:
     truth, prediction = made([[1, 1]], {1: 0}), made([[1, 0]], {1: 0})
     cell = reference([(truth, prediction)], tmp_path)[0]
     table = tables([(truth, prediction)])["segments"]
@@ -229,13 +229,13 @@ def test_class_that_is_only_predicted_counts_as_zero(tmp_path: Path) -> None:
     assert 1 / 2 == plain(pairs, classes_in="truth")["PQ"][0]
 
 
-def test_class_in_neither_has_no_score_of_its_own(tmp_path: Path) -> None:
+def test_class_in_neither_truth_nor_prediction_has_no_score(tmp_path: Path) -> None:
     pairs = [(made([[1]], {1: 0}), made([[1]], {1: 0}))]
     assert 0.0 == averages(reference(pairs, tmp_path))["per class"][3]["pq"]
     assert np.isnan(plain(pairs).per_class["PQ"][0, 3])
 
 
-def test_pixels_of_a_truth_that_lists_no_segment_for_them_are_refused(tmp_path: Path) -> None:
+def test_pixels_of_unlisted_true_segments_are_refused(tmp_path: Path) -> None:
     truth, prediction = made([[1, 1, 9]], {1: 0}), made([[1, 1, 4]], {1: 0, 4: 1})
     assert 1 == reference([(truth, prediction)], tmp_path)[1].fp
     with pytest.raises(DataError, match="segment 9"):

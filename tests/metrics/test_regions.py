@@ -81,7 +81,7 @@ def test_trimaps_equal_the_plain_loops(labels: Array, width: int) -> None:
 
 
 @given(MAPS, st.integers(0, 5))
-def test_frame_is_what_lies_near_the_outside(labels: Array, width: int) -> None:
+def test_frame_is_near_the_outside_of_the_image(labels: Array, width: int) -> None:
     outside = np.pad(np.zeros(labels.shape, np.uint8), 1, constant_values=1)
     expected = np.array(regions_oracle.near(outside.tolist(), 255, width))[1:-1, 1:-1]
     assert expected.tolist() == near_frame(labels.shape, width).tolist()
@@ -114,7 +114,7 @@ def test_depth_that_is_lacking_or_of_another_size_is_refused() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"crops": (200, 100)}, {"rings": (0, 5)}, {"bands": 1}, {"trimaps": (3, 3)}, {"crop0": "all"}]
 )
-def test_plans_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+def test_invalid_plans_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong))):
         Plan(**wrong)
 

@@ -94,7 +94,7 @@ def test_comparison_with_cityscapes_scripts_fails_where_a_prediction_differs(
     assert abs(actual["mIoU"][0] - expected["averageScoreClasses"]) > 1e-12
 
 
-def test_real_predictions_on_voc_score_what_was_measured_elsewhere(shared_data: Callable[[str], Path]) -> None:
+def test_real_predictions_on_voc_score_as_measured_elsewhere(shared_data: Callable[[str], Path]) -> None:
     folder = shared_data("voc2012_val_subset")
     from PIL import Image
 
@@ -139,7 +139,7 @@ def test_predicting_void_is_an_error_in_voc() -> None:
         voc.prediction_to_train(grid([[0, 255]]), where="a.png")
 
 
-def test_predicted_values_that_are_no_class_are_refused_even_on_void() -> None:
+def test_predicted_values_that_are_not_a_class_are_refused_even_on_void() -> None:
     with pytest.raises(ValueError, match="out of range"):
         oracle.voc_devkit([([[0, 255]], [[0, 9]])], C)
     with pytest.raises(

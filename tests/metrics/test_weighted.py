@@ -181,7 +181,7 @@ def test_caravan_counts_as_a_vehicle_in_category_iiou_only(tmp_path: Path, monke
     assert 0.5 == without.per_category["iIoU"][0, place]
 
 
-def test_caravan_is_told_apart_in_files_of_ids(tmp_path: Path) -> None:
+def test_caravan_is_distinguished_in_files_of_ids(tmp_path: Path) -> None:
     labels, instances, predicted = small([26, 26, 7], [26000, 26000, 7], [26, 29, 7]).images[0]
     Image.fromarray(instances).save(tmp_path / "truth.png")
     Image.fromarray(predicted).save(tmp_path / "predicted.png")
@@ -198,7 +198,7 @@ def test_caravan_is_told_apart_in_files_of_ids(tmp_path: Path) -> None:
     assert LabelFiles(CLASSES).read_prediction(tmp_path / "plain.png").ids is None
 
 
-def test_groups_are_no_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_are_not_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = small([26, 26, 26, 7], [26001, 26, 26, 7], [26, 7, 26, 7])
     expected = case.reference(tmp_path, monkeypatch)
     assert [1.0, 1.0] == [expected["classInstScores"]["car"], plain(case.tables(tmp_path))["iIoU"][0]]

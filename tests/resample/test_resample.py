@@ -90,7 +90,7 @@ def test_jackknife_needs_two_units_and_defined_scores() -> None:
     assert resample.jackknife_interval(0.5, np.array([0.4, math.nan])) is None
 
 
-def test_equal_scores_give_an_interval_of_no_width() -> None:
+def test_equal_scores_give_an_interval_of_width_zero() -> None:
     interval = resample.jackknife_interval(0.5, np.full(6, 0.5))
     assert interval is not None
     assert (0.5, 0.5, 0.0, 5.0) == (interval.low, interval.high, interval.standard_error, interval.degrees_of_freedom)
@@ -215,7 +215,7 @@ def test_members_that_are_too_rare_vary_as_the_others() -> None:
     assert 1.5 <= wider.degrees_of_freedom <= plain.degrees_of_freedom
 
 
-def test_nothing_is_added_where_nothing_is_rare() -> None:
+def test_nothing_is_added_without_rare_members() -> None:
     without = np.random.default_rng(4).normal(size=(20, 3))
     assert 0.0 == resample.rare_variance(resample.Members(without, np.array([20, 9, 3])))[0]
     nothing = resample.Members(np.full((20, 2), np.nan), np.array([1, 2]))
