@@ -42,7 +42,7 @@ _LANES = 8
 
 @dataclass(frozen=True, eq=False)
 class InstanceScores:
-    """Scores in [0, 1] for B rows of weights, NaN where undefined; `scores["AP50"]` finds an overall score.
+    """Scores in [0, 1] for weights (B, N), NaN if undefined; `scores["AP50"]` is an overall score.
 
     `overall` maps the names of the protocol's measures to (B,), `per_class` to (B, C). `scored`
     (C,) says which classes have truth at all; `held` (C,) which of them `leave_out` holds at their
@@ -55,7 +55,7 @@ class InstanceScores:
     held: Array
 
     def __getitem__(self, name: str) -> Array:
-        """Find an overall score by its name, (B,)."""
+        """Return the overall score of this name, (B,)."""
         return self.overall[name]
 
 
@@ -78,7 +78,7 @@ class _Held:
 def score(ranking: Ranking, weights: Array, subsets: Mapping[str, Array] | None = None) -> InstanceScores:
     """Score N images under weights (B, N).
 
-    A class without ground truth in a row of weights is left out of the means of that row. `subsets`
+    A class without ground truth in a resample is left out of the means of that resample. `subsets`
     maps the names of subsets in the protocol's measures to their classes, (C,) bool. For whole
     weights, scores equal those of pycocotools on repeated images to the bit, if no scores tie
     within an image. Source: pycocotools.
@@ -143,42 +143,57 @@ def _score(
     subsets: Mapping[str, Array],
     held: _Held | None,
 ) -> InstanceScores:
-    """Score `count` rows of weights, made block by block."""
+    """Score `count` rows of weights; `rows_of` makes the weights of a block of rows.
+
+    The work is cut into tasks: a block of rows, and one or more keys (size range, maximum). A plain
+    score is one row, so it is cut by keys; many resamples are cut by rows:
+
+                  (all, 100)  (small, 100)  (all, 1)  ...
+        rows 0-7     task          task        task           one block
+        rows 0-7     <-------------- task ------------->      several blocks
+        rows 8-15    <-------------- task ------------->
+
+    Blocks bound the memory of the precisions, which are (rows, K, T, R) floats. Each task writes to
+    its own rows of its own measures, so tasks run in threads without a lock, and the result does
+    not depend on the number of threads.
+    """
     C, measures = ranking.classes, ranking.protocol.measures
     plain = ranking.totals(np.ones((1, ranking.images)))[0]
     lists = _listed(ranking, plain > 0)
+    # Only the size ranges that some measure needs are added up for every row.
     sizes = np.isin(ranking.truths["size"], [size for size, _ in lists])
     needed = replace(ranking, truths={name: column[sizes] for name, column in ranking.truths.items()})
     overall = {measure.name: np.full(count, np.nan) for measure in measures}
     per_class = {measure.name: np.full((count, C), np.nan) for measure in measures}
 
-    def work(part: tuple[slice, Sequence[Key]]) -> None:
-        rows, keys = part
+    def score_task(task: tuple[slice, Sequence[Key]]) -> None:
+        rows, keys = task
         weights = rows_of(rows)
         totals = needed.totals(weights)
         if held is not None:
             totals = np.where(held.which, held.totals, totals)
         for key in keys:
             listed = lists[key]
-            wanted = [measure for measure in measures if (measure.size, measure.cap) == key]
-            points = any(not (measure.recall or measure.area_under_curve) for measure in wanted)
-            mine = totals[:, key[0], listed.classes]
-            found = precision_of(listed, weights, mine, ranking.protocol, points=points)
+            measures_of_key = [measure for measure in measures if (measure.size, measure.cap) == key]
+            # Recall and area need no precision at the 101 recalls, which is most of the work.
+            points = any(not (measure.recall or measure.area_under_curve) for measure in measures_of_key)
+            objects = totals[:, key[0], listed.classes]
+            found = precision_of(listed, weights, objects, ranking.protocol, points=points)
             if held is not None:
                 held.put(found, key, listed.classes)
-            for measure in wanted:
+            for measure in measures_of_key:
                 values = _values(measure, found, listed.thresholds)
-                among = (mine > 0) & subsets.get(measure.subset, np.ones(C, dtype=bool))[listed.classes]
-                overall[measure.name][rows] = [_mean(v, k) for v, k in zip(values, among, strict=True)]
-                per_class[measure.name][rows, listed.classes] = values.reshape(
-                    *mine.shape, prod(values.shape[2:])
-                ).mean(axis=2)
+                # Each row averages the classes that have objects under its weights.
+                in_subset = subsets.get(measure.subset, np.ones(C, dtype=bool))[listed.classes]
+                averaged = (objects > 0) & in_subset
+                overall[measure.name][rows] = [_mean(v, k) for v, k in zip(values, averaged, strict=True)]
+                flat = values.reshape(*objects.shape, prod(values.shape[2:]))
+                per_class[measure.name][rows, listed.classes] = flat.mean(axis=2)
 
-    widest = max((len(listed.classes) for listed in lists.values()), default=0)
-    blocks = _blocks(ranking, count, widest)
-    # A row alone is shared out by size and cap, of which each fills measures of its own.
-    shares: list[Sequence[Key]] = [[key] for key in lists] if len(blocks) == 1 else [list(lists)]
-    spread(work, [(rows, keys) for rows in blocks for keys in shares])
+    most_classes = max((len(listed.classes) for listed in lists.values()), default=0)
+    blocks = _blocks(ranking, count, most_classes)
+    key_groups: list[Sequence[Key]] = [[key] for key in lists] if len(blocks) == 1 else [list(lists)]
+    spread(score_task, [(rows, keys) for rows in blocks for keys in key_groups])
     if held is not None:
         for measure in measures:
             silent, present = held.which[measure.size], plain[measure.size] > 0

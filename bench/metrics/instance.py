@@ -220,7 +220,7 @@ def _ignored(truths: Sequence[Instances]) -> Array | None:
 
 
 def _optional_columns(images: Sequence[Instances]) -> dict[str, Any]:
-    """Return the ids of objects in their files and the marks of readers, if all images have them."""
+    """Return the ids of objects in files and the marks of readers, if all images have them."""
     dtypes: dict[str, type] = {"numbers": np.int64, "marks": np.uint8}
     columns: dict[str, Any] = {}
     for name, dtype in dtypes.items():

@@ -47,7 +47,7 @@ class Overlaps:
         return np.bincount(self.truth[rows], weights=self.pixels[rows], minlength=len(self.true_segments))
 
     def predicted_areas(self, over: Array | bool = True) -> Array:
-        """Return the pixels of every predicted segment, in the overlaps that `over` (P,) selects."""
+        """Return the pixels of every predicted segment, in the overlaps selected by `over` (P,)."""
         rows = over & (self.predicted >= 0)
         return np.bincount(self.predicted[rows], weights=self.pixels[rows], minlength=len(self.predicted_segments))
 

@@ -219,23 +219,23 @@ def _scores(
     rare: Array | None = None,
 ) -> PanopticScores:
     # Not `rates.rates`, because SQ is 0 instead of undefined for a class of which nothing matches.
-    rates, plain_rates = _rates(sums), _rates(plain)
-    terms, plain_terms = sums.terms(), plain.terms()
+    rates, plain_terms = _rates(sums), plain.terms()
     scored = scored_of(plain_terms, classes_in)
-    rare = np.zeros_like(scored) if rare is None else rare
-    counted = counted_classes(terms, plain_terms, scored, classes_in)
-    plain_counted = counted_classes(plain_terms, plain_terms, scored, classes_in)
+    counted = counted_classes(sums.terms(), plain_terms, scored, classes_in)
     overall = {}
+    if rare is None:
+        for suffix, group in _groups(classes):
+            for name, rate in rates.items():
+                overall[name + suffix] = class_mean(rate, counted & group)
+        return PanopticScores(overall, rates, scored=scored, fixed=np.zeros_like(scored))
+    plain_rates = _rates(plain)
+    plain_counted = counted_classes(plain_terms, plain_terms, scored, classes_in)
     for suffix, group in _groups(classes):
         for name, rate in rates.items():
             fixed = Fixed(scored & rare & group, plain_rates[name], plain_counted & group)
             overall[name + suffix] = class_mean(rate, counted & group, fixed, scored=scored & group)
-    return PanopticScores(
-        overall,
-        {name: np.where(rare, np.nan, rate) for name, rate in rates.items()},
-        scored=scored,
-        fixed=scored & rare,
-    )
+    per_class = {name: np.where(rare, np.nan, rate) for name, rate in rates.items()}
+    return PanopticScores(overall, per_class, scored=scored, fixed=scored & rare)
 
 
 def _groups(classes: Classes) -> tuple[tuple[str, Array], ...]:

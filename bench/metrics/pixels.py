@@ -38,7 +38,7 @@ class Sums:
         return Sums(change(self.truth), change(self.predicted), change(self.hits))
 
     def joined(self, change: Callable[[Array], Array]) -> Sums:
-        """Apply a function once to all three side by side, (..., 3C), which is faster than thrice."""
+        """Apply a function once to all three side by side, (..., 3C), which is faster."""
         return Sums(*np.split(change(np.concatenate([self.truth, self.predicted, self.hits], axis=-1)), 3, axis=-1))
 
     def total(self) -> Sums:

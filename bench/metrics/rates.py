@@ -139,17 +139,17 @@ def rates(
     scored = scored_classes(plain, classes_in)
     if subset is not None:
         scored = scored & subset
-    fixed = np.zeros_like(scored) if rare is None else scored & rare
     rate = ratio(rows.numerator, rows.denominator)
-    plain_values = Fixed(
-        classes=fixed,
+    counted = counted_classes(rows, plain, scored, classes_in)
+    if rare is None:
+        return Rates(rate, class_mean(rate, counted), scored, fixed=np.zeros_like(scored))
+    fixed = Fixed(
+        classes=scored & rare,
         rate=ratio(plain.numerator, plain.denominator),
         counted=counted_classes(plain, plain, scored, classes_in),
     )
-    mean = class_mean(rate, counted_classes(rows, plain, scored, classes_in), plain_values, scored=scored)
-    if rare is not None:
-        rate = np.where(rare, np.nan, rate)
-    return Rates(rate, mean, scored, fixed)
+    mean = class_mean(rate, counted, fixed, scored=scored)
+    return Rates(np.where(rare, np.nan, rate), mean, scored, fixed.classes)
 
 
 def scored_classes(plain: Terms, classes_in: ClassesIn) -> Array:

@@ -258,7 +258,7 @@ class _Fixed:
         )
 
     def score(self, weights: Array) -> tuple[Array, Array]:
-        """Return AP50 (B, C), 0 without ground truth, and which classes have truth or detections."""
+        """Return AP50 (B, C), 0 without ground truth, and the classes with truth or detections."""
         totals = _sums(self.truths, "objects", weights, self.classes)
         # Ignored detections were removed before, so whatever is not a hit is a miss.
         precision, *_ = kernels.weighted_precision(

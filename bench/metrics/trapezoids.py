@@ -1,7 +1,11 @@
-"""Areas under curves of precision by the trapezoid rule, for any weights over images: how Cityscapes scores objects.
+"""Areas under precision-recall curves by the trapezoid rule, as Cityscapes scores objects.
 
-No envelope; detections of equal score are one point, and the curve begins at recall 0 and precision
-1. How objects are matched, and which images a row of weights repeats, this module must not know.
+Unlike in COCO and VOC, the curve has no envelope. Detections of equal score are one point, and the
+curve begins at recall 0 and precision 1:
+
+    area = sum over points k of (recall_k - recall_(k-1)) x (precision_k + precision_(k-1)) / 2
+
+This module does not know how objects are matched, nor why images are weighted.
 """
 
 from __future__ import annotations
@@ -19,10 +23,10 @@ from bench.metrics.rates import Fixed, class_mean
 from bench.samples import Array, Table
 
 Measure: TypeAlias = tuple[int, int | None]
-"""A size range, and the place of an overlap or None for the mean over all."""
+"""The number of a size range, and that of an overlap or None for the mean over all overlaps."""
 
 _LANES = 8
-"""Rows of weights that the kernel takes through a table at once."""
+"""Rows of weights that the kernel handles at once."""
 
 
 def scores(
@@ -35,26 +39,26 @@ def scores(
     overlaps: int,
     silent: Array | None = None,
 ) -> InstanceScores:
-    """Score N images under B rows of weights (B, N); C = `classes`, T = `overlaps`.
+    """Score N images under weights (B, N); C = `classes`, T = `overlaps`.
 
-    Bit r * T + t of `matched` and `ignored` stands for size r and overlap t. `silent` (sizes, C)
-    says which classes are held at their plain value in the means, and have no score of their own;
-    None for none.
+    Bit r * T + t of the columns `matched` and `ignored` stands for size range r and overlap t.
+    `silent` (sizes, C) are classes that keep their plain value in the means and have no score of
+    their own. Source: cityscapesScripts.
     """
     curves = {
         size: Curves.of((found, truths), classes, size, overlaps) for size in {size for size, _ in measures.values()}
     }
     plain = np.ones((1, weights.shape[1]))
     overall, per_class = {}, {}
-    for size, listed in curves.items():
-        values, counted = listed.areas(weights)
-        first, present = listed.areas(plain)
+    for size, curve in curves.items():
+        areas, counted = curve.areas(weights)
+        plain_areas, present = curve.areas(plain)
         hold = np.zeros(classes, dtype=bool) if silent is None else silent[size] & present[0]
-        for name, (of, overlap) in measures.items():
-            if of != size:
+        for name, (size_of_measure, overlap) in measures.items():
+            if size_of_measure != size:
                 continue
-            rate, usual = (each.mean(axis=2) if overlap is None else each[:, :, overlap] for each in (values, first))
-            held = None if silent is None else Fixed(hold, usual, present)
+            rate, plain_rate = _at(areas, overlap), _at(plain_areas, overlap)
+            held = None if silent is None else Fixed(hold, plain_rate, present)
             overall[name] = class_mean(rate, counted, held, scored=present[0])
             per_class[name] = np.where(hold, np.nan, rate)
     scored = curves[0].truths_of(plain)[0] > 0
@@ -65,9 +69,17 @@ def scores(
     )
 
 
+def _at(areas: Array, overlap: int | None) -> Array:
+    """Return areas (B, C, T) at one overlap, or their mean over all, (B, C)."""
+    return areas.mean(axis=2) if overlap is None else areas[:, :, overlap]
+
+
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Detections and truths of one size range: `columns` are those that `kernels.trapezoid_areas` asks for."""
+    """Detections and true objects of one size range.
+
+    `columns` are the arguments of `kernels.trapezoid_areas`.
+    """
 
     columns: Mapping[str, Array]
     truths: Table
@@ -77,37 +89,41 @@ class Curves:
     @staticmethod
     def of(tables: tuple[Table, Table], classes: int, size: int, overlaps: int) -> Curves:
         """Sort the detections that count by class and falling score."""
-        found, truths = tables
+        detections, truths = tables
+        # Shift the bits of this size range to the bottom; see the picture in `matching.py`.
         shift, mask = np.uint64(size * overlaps), np.uint64((1 << overlaps) - 1)
-        matched, counting = found["matched"] >> shift, ~(found["ignored"] >> shift)
+        matched, counting = detections["matched"] >> shift, ~(detections["ignored"] >> shift)
         hits, misses = ((bits & counting & mask).astype(np.uint16) for bits in (matched, ~matched))
-        some = np.flatnonzero(hits | misses)
-        owners, scores = found["class"][some].astype(np.int32), found["score"][some]
-        order = kernels.order_groups(np.zeros_like(owners), owners, scores)
-        rows, owners, scores = some[order], owners[order], scores[order]
+        counted = np.flatnonzero(hits | misses)
+        labels, scores = detections["class"][counted].astype(np.int32), detections["score"][counted]
+        order = kernels.order_groups(np.zeros_like(labels), labels, scores)
+        rows, labels, scores = counted[order], labels[order], scores[order]
+        # Only the last of equal scores of a class is a point of the curve.
+        last_of_equal = np.append((scores[1:] != scores[:-1]) | (labels[1:] != labels[:-1]), True)[: len(rows)]
         columns = {
-            "image": found["image"][rows],
-            "starts": np.searchsorted(owners, np.arange(classes + 1, dtype=np.int32)).astype(np.int64),
+            "image": detections["image"][rows],
+            "starts": np.searchsorted(labels, np.arange(classes + 1, dtype=np.int32)).astype(np.int64),
             "hits": hits[rows],
             "misses": misses[rows],
-            "last": np.append((scores[1:] != scores[:-1]) | (owners[1:] != owners[:-1]), True)[: len(rows)],
+            "last": last_of_equal,
         }
-        mine = truths["size"] == size
-        return Curves(columns, {name: c[mine] for name, c in truths.items()}, classes, overlaps)
+        of_size = truths["size"] == size
+        return Curves(columns, {name: column[of_size] for name, column in truths.items()}, classes, overlaps)
 
     def truths_of(self, weights: Array) -> Array:
-        """Weighted objects to be found, (B, C), added in the order of the images."""
-        image, objects, owners = (self.truths[name] for name in ("image", "objects", "class"))
-        sums = [np.bincount(owners, row[image] * objects, minlength=self.classes) for row in weights]
+        """Return the weighted objects to be found, (B, C), added in the order of the images."""
+        image, objects, labels = (self.truths[name] for name in ("image", "objects", "class"))
+        sums = [np.bincount(labels, row[image] * objects, minlength=self.classes) for row in weights]
         return np.stack(sums) if sums else np.zeros((0, self.classes))
 
     def areas(self, weights: Array) -> tuple[Array, Array]:
-        """Areas under the curves (B, C, T), NaN without truth; and which classes have truth in each row (B, C)."""
+        """Return areas (B, C, T), NaN without ground truth, and which classes have some, (B, C)."""
         totals = self.truths_of(weights)
 
-        def work(rows: slice) -> Array:
+        def block_areas(rows: slice) -> Array:
             return kernels.trapezoid_areas(weights[rows], totals[rows], **self.columns, thresholds=self.overlaps)
 
+        # One block for each processor, of a multiple of the rows that the kernel handles at once.
         step = _LANES * max(1, -(-len(weights) // (_LANES * processors())))
-        parts = spread(work, [slice(start, start + step) for start in range(0, max(len(weights), 1), step)])
-        return np.concatenate(parts), totals > 0
+        blocks = [slice(start, start + step) for start in range(0, max(len(weights), 1), step)]
+        return np.concatenate(spread(block_areas, blocks)), totals > 0
