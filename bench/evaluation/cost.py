@@ -41,7 +41,7 @@ def cost(predictor: Predictor, *, latency: bool) -> dict[str, Any]:
     }
 
 
-def _single(predictor: Predictor) -> Iterator[measuring.Question]:
+def _single(predictor: Predictor) -> Iterator[measuring.Predict]:
     """Predictions of the first images one by one; each image is read before its prediction is timed."""
     for sample in predictor.samples[:LATENCY_IMAGES]:
         yield partial(prompting.predict, predictor.model, [predictor.question(sample)])

@@ -296,7 +296,7 @@ def test_expressions_of_sizes_are_arithmetic(text: str, fine: bool) -> None:
 def test_truncated_and_other_files_are_refused(tmp_path: Path, network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     good = script(tmp_path / "good.pt", network, "logits")
     (tmp_path / "cut.pt").write_bytes(good.read_bytes()[:-500])
-    with pytest.raises(CheckpointError, match=r"cut\.pt is no archive that torch writes, or truncated"):
+    with pytest.raises(CheckpointError, match=r"cut\.pt is not an archive that torch writes, or truncated"):
         load(tmp_path / "cut.pt")
     damaged = changed(good, tmp_path / "damaged.pt", "data.pkl", lambda content: content[:40])
     with pytest.raises(CheckpointError, match=r"torch .* cannot read .*damaged\.pt \(TorchScript\)"):

@@ -113,7 +113,7 @@ def test_logits_that_are_no_numbers_are_no_prediction() -> None:
     bright = dark.copy()
     bright[5, 7] = 255
     for options in (Options(device="cpu"), Options(device="cpu", flip=True)):
-        with pytest.raises(PredictionError, match="the network gives NaN"):
+        with pytest.raises(PredictionError, match="the network returns NaN"):
             model(Broken(), options).predict([dark, bright])
 
 
@@ -141,7 +141,7 @@ def test_windows_change_nothing_for_a_network_that_sees_single_pixels(window: An
 def test_logits_of_windows_are_averaged_where_they_overlap() -> None:
     network, image, window, overlap = Wide().eval(), picture(), (20, 30), 0.4
     tops, lefts = [0, 12, 17], [0, 18, 23]
-    assert (tops, lefts) == tuple(windows.places(n, w, overlap) for n, w in zip(SIZE, window, strict=True))
+    assert (tops, lefts) == tuple(windows.starts(n, w, overlap) for n, w in zip(SIZE, window, strict=True))
     total, seen = torch.zeros((1, CLASSES, *SIZE)), torch.zeros(SIZE)
     with torch.inference_mode():
         pixels = normal(image)
@@ -165,7 +165,7 @@ def test_a_window_that_covers_the_image_is_the_image() -> None:
 @pytest.mark.parametrize(("length", "window"), [(1024, 512), (2048, 769), (100, 99), (5, 7), (13, 1)])
 @pytest.mark.parametrize("overlap", [0.0, 0.25, 1 / 3, 0.5, 0.99])
 def test_windows_cover_a_side_and_share_enough(length: int, window: int, overlap: float) -> None:
-    begins = windows.places(length, window, overlap)
+    begins = windows.starts(length, window, overlap)
     assert sorted(set(begins)) == begins
     assert set(range(length)) == {p for begin in begins for p in range(begin, min(begin + window, length))}
     assert all(begin + window <= length for begin in begins) or begins == [0]
@@ -237,8 +237,8 @@ def test_settings_name_only_what_is_not_default() -> None:
 
 def test_images_of_one_size_go_together_and_no_more_than_asked() -> None:
     sizes = [(2, 2), (3, 3), (3, 3), (2, 2), (2, 2)]
-    assert [[0, 3], [4], [1, 2]] == Batches("cuda", 2, together=True).positions(sizes)
-    assert [[0], [1], [2], [3], [4]] == Batches("cpu", 2, together=False).positions(sizes)
+    assert [[0, 3], [4], [1, 2]] == Batches("cuda", 2, together=True).groups(sizes)
+    assert [[0], [1], [2], [3], [4]] == Batches("cpu", 2, together=False).groups(sizes)
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
@@ -253,7 +253,7 @@ def test_batches_are_halved_once_for_all_when_memory_runs_out(error: Callable[[s
     assert all((one == other).mean() > 0.999 for one, other in zip(found, alone, strict=True))
     ((code, message),) = ready.identity["warnings"]
     assert "out-of-memory" == code
-    assert "did not hold 4 images of 53 x 37 at once, so that at most 2 went together" in message
+    assert "was too small for 4 images of 53 x 37 at once; the batch size was reduced to 2" in message
     scarce.tried.clear()
     labels(ready, images[:3])
     assert max(scarce.tried) <= 2
@@ -261,7 +261,7 @@ def test_batches_are_halved_once_for_all_when_memory_runs_out(error: Callable[[s
 
 def test_one_image_that_memory_does_not_hold_is_one_sentence() -> None:
     ready = model(Scarce(images=0).network(torch.OutOfMemoryError))
-    with pytest.raises(UsageError, match=r"out of memory on cpu with one image of 53 x 37: give a smaller --input"):
+    with pytest.raises(UsageError, match=r"out of memory on cpu with one image of 53 x 37: use a smaller --input"):
         ready.predict([picture()])
 
 

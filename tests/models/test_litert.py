@@ -100,7 +100,7 @@ def test_a_network_for_other_classes_is_noticed(shared_data: Shared, tmp_path: P
     weights = shared_data("coral_deeplab") / FULL
     image = pixels(shared_data("coral_deeplab") / "dog_segmentation.bmp")
     streets = models.load("litert", load_card("camvid"), Options(weights=str(weights)))
-    with pytest.raises(PredictionError, match=r"gives the label 12, which is no class of the card"):
+    with pytest.raises(PredictionError, match=r"returns the label 12, which is not a class of the card"):
         labels(streets, image)
     names = ["nothing"] * 12 + ["Car"] + ["nothing"] * 8
     (tmp_path / "voc.toml").write_text(f"classes = {json.dumps(names)}\n")
@@ -112,7 +112,7 @@ def test_one_plane_of_a_float_network_is_told_by_its_sidecar(shared_data: Shared
     weights = shared_data("weights_selfie") / "selfie_segmentation.tflite"
     (tmp_path / "people.toml").write_text(PEOPLE)
     card = load_card(tmp_path / "people.toml")
-    with pytest.raises(CheckpointError, match=r"of shape \(1, 256, 256, 1\), which is no .*say kind"):
+    with pytest.raises(CheckpointError, match=r"of shape \(1, 256, 256, 1\), which is neither .*set kind"):
         models.load("litert", card, Options(weights=str(weights)))
     (tmp_path / "selfie.toml").write_text('kind = "probabilities"\nscale = 255\n')
     model = models.load("litert", card, Options(weights=str(weights), sidecar=tmp_path / "selfie.toml"))

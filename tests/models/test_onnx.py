@@ -22,7 +22,7 @@ from bench.errors import CheckpointError, InputError, MissingExtra, PredictionEr
 from bench.models import Options  # noqa: E402
 from bench.models.interchange import planes  # noqa: E402
 from bench.models.interchange.exchange import MEAN, STD  # noqa: E402
-from bench.models.interchange.exchange_model import ExchangeModel, Outlet, Port  # noqa: E402
+from bench.models.interchange.exchange_model import ExchangeModel, OutputFormat, Port  # noqa: E402
 
 STREETS = load_card("streets")
 WEIGHTS = np.random.default_rng(0).normal(size=(19, 3)).astype(np.float32)
@@ -99,7 +99,7 @@ def test_free_sizes_take_images_as_they_are_and_fixed_sizes_resize(tmp_path: Pat
     assert np.array_equal(expected(larger), labels_of(free, larger))
     assert larger.shape[:2] == labels_of(fixed, larger).shape
     assert (None, [24, 40]) == (free.settings["input_size"], fixed.settings["input_size"])
-    with pytest.raises(UsageError, match=r"input size 48x48: .*x\.onnx takes 24x40 and no other"):
+    with pytest.raises(UsageError, match=r"input size 48x48: .*x\.onnx takes 24x40 only"):
         load(tmp_path / "x.onnx", input_size=(48, 48))
     assert [12, 20] == load(tmp_path / "f.onnx", input_size=(12, 20)).settings["input_size"]
 
@@ -165,7 +165,7 @@ def test_confidence_is_the_softmax_of_the_logits(tmp_path: Path) -> None:
     logits = normal(IMAGE) @ WEIGHTS.T
     shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     assert np.allclose(shares.max(-1), found.confidence, atol=1e-5)  # type: ignore[union-attr]
-    with pytest.raises(UsageError, match="gives labels alone"):
+    with pytest.raises(UsageError, match="returns labels only"):
         load(write(tmp_path / "l.onnx", tail="labels"), confidence=True)
 
 
@@ -178,14 +178,14 @@ def test_padding_to_a_stride_changes_no_pixel_of_a_pointwise_network(tmp_path: P
 
 @pytest.mark.parametrize(("kind", "level"), [("probabilities", 0.5), ("logits", 0.0)])
 def test_one_plane_is_the_second_of_two_classes(kind: Any, level: float) -> None:
-    outlet = Outlet(Port("p"), kind, 2, (0, 1), np.array([0, 1]), np.uint8)
+    outlet = OutputFormat(Port("p"), kind, 2, (0, 1), np.array([0, 1]), np.uint8)
     plane = np.array([[level - 0.1, level + 0.1, level]], dtype=np.float32)
     assert [[0, 1, 0]] == planes.largest(outlet.planes(plane[..., None]), (1, 3)).tolist()
 
 
 def test_scales_of_each_class_are_obeyed() -> None:
     raw = np.array([[[100, 90]]], dtype=np.uint8)
-    one = Outlet(
+    one = OutputFormat(
         Port("p", None, None, np.array([0.1], np.float32), np.array([3], np.float32)),
         "logits",
         2,
@@ -196,7 +196,7 @@ def test_scales_of_each_class_are_obeyed() -> None:
     each = Port("p", None, None, np.array([0.1, 0.5], np.float32), np.array([0, 50], np.float32))
     assert [[0]] == planes.largest(one.planes(raw), (1, 1)).tolist()
     assert np.allclose([[[9.7]], [[8.7]]], one.planes(raw))
-    many = Outlet(each, "logits", 2, (0, 1), np.arange(2), np.uint8)
+    many = OutputFormat(each, "logits", 2, (0, 1), np.arange(2), np.uint8)
     assert np.allclose([[[10]], [[20]]], many.planes(raw))
 
 
@@ -207,10 +207,10 @@ def test_scales_of_each_class_are_obeyed() -> None:
     ("sidecar", "message"),
     [
         ("kind = 1", r"n\.toml: .*kind"),
-        ("sclae = 255", r"n\.toml: no key is called 'sclae': did you mean scale"),
+        ("sclae = 255", r"n\.toml: unknown key 'sclae': did you mean scale"),
         ("kind = ", r"n\.toml cannot be read as TOML"),
         ('output = "mask"', r"has no output 'mask'; it has logits"),
-        ('layout = "NHWC"', "it is NCHW, not NHWC"),
+        ('layout = "NHWC"', "its layout is NCHW, not NHWC"),
         ('dtype = "uint8"', "takes float32"),
         ("std = [0, 1, 1]", r"n\.toml"),
     ],
@@ -227,9 +227,9 @@ def test_a_wrong_sidecar_says_which_key(tmp_path: Path, sidecar: str, message: s
     [
         ({"inputs": 2}, "takes 2 inputs"),
         ({"shape": (4, 3, 24, 40)}, "one image of 4 dimensions"),
-        ({"shape": (1, 4, 24, 40)}, "nothing holds R, G, B"),
+        ({"shape": (1, 4, 24, 40)}, "no axis can hold R, G and B"),
         ({"weights": WEIGHTS[:5]}, "the weights have 5 classes, but the card streets has 19"),
-        ({"weights": WEIGHTS[:1]}, "say kind"),
+        ({"weights": WEIGHTS[:1]}, "set kind"),
     ],
 )
 def test_networks_that_do_not_fit_are_refused(tmp_path: Path, made: dict[str, Any], message: str) -> None:
@@ -262,9 +262,9 @@ def test_wrong_files_and_options_are_refused(tmp_path: Path, monkeypatch: pytest
 
 def test_labels_that_are_no_class_and_nan_are_refused(tmp_path: Path) -> None:
     more = np.concatenate([np.zeros_like(WEIGHTS), WEIGHTS])
-    with pytest.raises(PredictionError, match=r"gives the label \d+, which is no class of the card: it has"):
+    with pytest.raises(PredictionError, match=r"returns the label \d+, which is not a class of the card .it has"):
         labels_of(load(write(tmp_path / "n.onnx", tail="labels", weights=more)))
-    with pytest.raises(PredictionError, match="gives NaN for an image of 40 x 24"):
+    with pytest.raises(PredictionError, match="returns NaN for an image of 40 x 24"):
         labels_of(load(write(tmp_path / "nan.onnx", tail="nan")))
     with pytest.raises(InputError, match="does not run on an input of 1 x 3 x"):
         load(write(tmp_path / "d.onnx", shape=(1, 3, "h", "h"), weights=np.ones((19, 4), np.float32)))

@@ -320,8 +320,8 @@ def test_the_answer_proper_is_taken_and_dropout_is_off(nets: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Nan", "mine_nets:Nan gives NaN"),
-        ("Single", r"gives 'out', float32 of shape \(\)"),
+        ("Nan", "mine_nets:Nan returns NaN"),
+        ("Single", r"returns 'out', float32 of shape \(\)"),
         (
             "Bug",
             r"your code raised AttributeError: .*'lacking' \(mine_nets.py, line \d+, in forward, on an input of 1 x 3",

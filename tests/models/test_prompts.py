@@ -377,7 +377,7 @@ def test_many_objects_are_asked_for_in_parts(folders: dict[str, Path], monkeypat
     points = np.random.default_rng(2).integers(0, 40, (7, 1, 2)).astype(float)
     told = Prompts(points, np.ones((7, 1), bool))
     whole = [masks.decode(rle).tolist() for rle in model.predict([image], [told])[0]]
-    monkeypatch.setattr(promptable, "OBJECTS", 3)
+    monkeypatch.setattr(promptable, "OBJECTS_AT_ONCE", 3)
     assert whole == [masks.decode(rle).tolist() for rle in model.predict([image], [told])[0]]
     assert [] == model.predict([image], [Prompts(points[:0], np.ones((0, 1), bool))])[0]
 

@@ -1,1 +1,1 @@
-"""Networks without weights: the reference ones, and those of the libraries as their weights tell them."""
+"""Networks without weights: the reference networks, and those of the libraries."""

@@ -1,7 +1,8 @@
-"""The reference networks: the real heads of DeepLabV3, FCN, PSPNet, U-Net and a SegNet, slim enough to ship.
+"""The reference networks: the heads of DeepLabV3, FCN, PSPNet, U-Net and SegNet, small enough to ship.
 
-An architecture is a name, `<head>_slim<width>`; the shipped checkpoints carry it in their metadata. This module knows
-neither files of weights, nor classes by name, nor how images are prepared.
+An architecture is a name, `<head>_slim<width>`, which the shipped checkpoints have in their
+metadata. This module knows neither files of weights, nor names of classes, nor how images are
+prepared.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from bench.models.contract import catalogue
 
 NAME = re.compile(r"(deeplabv3|fcn|pspnet|segnet|unet)_slim(\d+)")
 HEADS = ("classifier.", "head.")
-"""What the names of the layers begin with that give the classes."""
+"""Prefixes of the layers that return the classes."""
 STEMS = ("backbone.stem.0.weight", "encoder.stem.0.weight", "encoder.0.weight")
-"""The first convolution, which is as wide as the name says."""
+"""The first convolution, whose width is that in the name."""
 ATROUS_RATES = (3, 6, 9)
-"""Half of DeepLabV3's rates for output stride 16: the reference images are a quarter of the size it was made for."""
+"""Half of DeepLabV3's rates for output stride 16, because the reference images are smaller."""
 PYRAMID = (1, 2, 3, 6)
-"""Cells along each side that PSPNet averages over, as its paper has them."""
+"""Cells along each side that PSPNet averages over, as in its paper."""
 
 
 class Dense(nn.Module):
@@ -46,7 +47,7 @@ class Dense(nn.Module):
 
 
 class Skipping(nn.Module):
-    """Encoder, a decoder that meets every one of its features again, and a head."""
+    """Encoder, a decoder with skip connections to all features of the encoder, and a head."""
 
     def __init__(self, encoder: SlimResNet, decoder: nn.Module, head: nn.Module) -> None:
         super().__init__()
@@ -60,7 +61,10 @@ class Skipping(nn.Module):
 
 
 class PyramidPooling(nn.Module):
-    """Features with their means over ever smaller cells beside them (Zhao et al. 2017): twice as many channels."""
+    """Features concatenated with their means over smaller and smaller cells (Zhao et al. 2017).
+
+    The output has twice as many channels as the input.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -85,12 +89,12 @@ class PyramidPooling(nn.Module):
 
 
 def is_slim(architecture: str) -> bool:
-    """Whether the name is one of the reference networks."""
+    """Whether the name is that of a reference network."""
     return NAME.fullmatch(architecture) is not None
 
 
 def recognise(state: Mapping[str, Tensor]) -> str | None:
-    """The reference network that has weights of these names and shapes; for files that lost their metadata."""
+    """The reference network with weights of these names and shapes, for files without metadata."""
     adapter = catalogue.recognise(state)
     stem = next((state[name] for name in STEMS if name in state), None)
     if adapter is None or stem is None:

@@ -1,6 +1,7 @@
-"""Mask R-CNN as torchvision has it, and slim: built without weights, known by the names and shapes of its weights.
+"""Mask R-CNN of torchvision and a slim one: built without weights, recognised by their weights.
 
-The slim one is torchvision's own class on the reference backbone with narrow heads. This module knows no card.
+The slim one is torchvision's class on the reference backbone with narrow heads. This module knows no
+card.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ from bench.models.architectures.slim_resnet import SlimResNet
 ARCHITECTURES = ("maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2")
 NAME = re.compile(r"maskrcnn_slim(\d+)")
 ANCHORS = (12, 24, 48, 96, 192)
-"""Sides in pixels, one for each level: less than half of torchvision's, as images and objects of streets are."""
+"""Sides in pixels, one per level: less than half of torchvision's, because the images are smaller."""
 SHAPES = (0.5, 1.0, 2.0)
 IMAGE = (256, 512)
-"""What sides of images are brought to, the shorter to the first unless the longer would exceed the second."""
+"""Images are resized until the shorter side is the first, or the longer side is the second."""
 WIDTH_OF_BOX_HEAD = 256
 LEGACY = (
     (re.compile(r"^rpn\.head\.conv\.(weight|bias)$"), r"rpn.head.conv.0.0.\1"),
     (re.compile(r"^(backbone\.fpn\.(?:inner|layer)_blocks\.\d+)\.(weight|bias)$"), r"\1.0.\2"),
 )
-"""Names that torchvision gave these weights before 0.13, as its published files still have them."""
+"""Names of weights before torchvision 0.13, which its published files still have."""
 LEGACY_MASK = re.compile(r"^roi_heads\.mask_head\.mask_fcn(\d)\.(weight|bias)$")
 
 
@@ -54,7 +55,7 @@ class Pyramid(nn.Module):
 
 
 def build(architecture: str, outputs: int) -> MaskRCNN:
-    """The network of this name with random weights; `outputs` counts the classes and one for no object."""
+    """The network of this name with random weights; `outputs` counts the classes plus "no object"."""
     match = NAME.fullmatch(architecture)
     if match is None:
         return get_model(architecture, weights=None, weights_backbone=None, num_classes=outputs)
@@ -79,12 +80,12 @@ def build(architecture: str, outputs: int) -> MaskRCNN:
 
 
 def modernised(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights under the names that torchvision gives them now."""
+    """The weights under the names of today's torchvision."""
     return {_modern(name): value for name, value in state.items()}
 
 
 def recognise(state: Mapping[str, Tensor]) -> str | None:
-    """The architecture whose layers bear these names, modernised, or None."""
+    """The architecture whose layers have these (modernised) names, None if it is unknown."""
     if "roi_heads.mask_predictor.mask_fcn_logits.weight" not in state:
         return None
     if "backbone.body.layer4.2.conv3.weight" in state:
@@ -94,13 +95,13 @@ def recognise(state: Mapping[str, Tensor]) -> str | None:
 
 
 def outputs_of(state: Mapping[str, Tensor]) -> int | None:
-    """Number of classes and one for no object, as the classifier of boxes tells."""
+    """Number of classes plus "no object": the rows of the classifier of boxes."""
     weight = state.get("roi_heads.box_predictor.cls_score.weight")
     return None if weight is None else int(weight.shape[0])
 
 
 def without_epsilon(network: nn.Module) -> None:
-    """Let batch normalisation add nothing to the variance, as torchvision's published ResNet-50 FPN was trained."""
+    """Set epsilon to 0 in batch normalisation, as torchvision does for its published weights."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eps = 0.0

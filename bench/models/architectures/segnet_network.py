@@ -1,7 +1,8 @@
-"""SegNet (Badrinarayanan et al. 2017): the decoder puts values back where the encoder's max pooling took them.
+"""SegNet (Badrinarayanan et al. 2017).
 
-No library that `bench` keeps has this network, so it is built here. This module knows neither files of weights, nor
-classes by name, nor how images are prepared.
+The decoder puts values back where the max pooling of the encoder took them from. No library that
+`bench` uses has this network, so that it is defined here. This module knows neither files of
+weights, nor names of classes, nor how images are prepared.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 CONVOLUTIONS = {"vgg16_bn": (2, 2, 3, 3, 3), "slim": (1, 1, 2, 2, 2)}
-"""Convolutions of each of the five stages: VGG-16's thirteen, and fewer for the network that ships."""
+"""Convolutions of each of the five stages: the thirteen of VGG-16, and the slim network's eight."""
 VGG_CHANNELS = (64, 128, 256, 512, 512)
 
 
 class SegNet(nn.Module):
     """Five stages of 3x3 convolutions and max pooling, and their mirror image with max unpooling by the same indices.
 
-    The layers of `encoder` bear the names of torchvision's `vgg16_bn().features`, whose weights fit as they are.
+    The layers of `encoder` have the names of torchvision's `vgg16_bn().features`, so that its weights
+    fit unchanged.
     """
 
     def __init__(self, channels: tuple[int, ...], convolutions: tuple[int, ...], classes: int) -> None:
@@ -37,7 +39,7 @@ class SegNet(nn.Module):
         for stage in reversed(range(len(channels))):
             after = channels[max(stage - 1, 0)]
             widths = [channels[stage]] * (convolutions[stage] - 1) + [after]
-            # The very last convolution gives the classes, without batch normalisation: it is the classifier.
+            # The last convolution of all is the classifier, without batch normalisation.
             widths = widths[: None if stage else -1]
             steps = zip([channels[stage], *widths], widths, strict=False)
             stages.append(nn.Sequential(*(layer for step in steps for layer in _convolution(*step))))
@@ -62,22 +64,23 @@ class SegNet(nn.Module):
 
 
 def full(classes: int) -> SegNet:
-    """The network of the paper: VGG-16's thirteen convolutions with batch normalisation, and thirteen to decode."""
+    """The network of the paper: the thirteen convolutions of VGG-16, and thirteen to decode."""
     return SegNet(VGG_CHANNELS, CONVOLUTIONS["vgg16_bn"], classes)
 
 
 def slim(width: int, classes: int) -> SegNet:
-    """The same with eight convolutions each way, `width`, 2, 4, 8 and 8 times width channels."""
+    """The same with eight convolutions each way; channels are 1, 2, 4, 8 and 8 times `width`."""
     return SegNet((width, 2 * width, 4 * width, 8 * width, 8 * width), CONVOLUTIONS["slim"], classes)
 
 
 def convolutions_of(state: Mapping[str, Tensor]) -> tuple[int, ...]:
-    """Convolutions of each stage of the encoder that has weights of these names and shapes."""
+    """Convolutions of each stage of an encoder with weights of these names and shapes."""
     counts: list[int] = []
     expected = -1
     positions = sorted(int(n.split(".")[1]) for n, v in state.items() if n.startswith("encoder.") and v.ndim == 4)
     for position in positions:
-        # Convolution, normalisation and ReLU follow each other; a gap of one more is the pooling between two stages.
+        # Convolution, normalisation and ReLU take three positions; the pooling between two stages
+        # takes one more.
         if position == expected:
             counts[-1] += 1
         else:

@@ -1,6 +1,6 @@
 """The backbone of the reference networks: a ResNet-18 of any width and output stride.
 
-This module knows neither what stands on the backbone, nor files of weights, nor how images are prepared.
+This module knows neither the heads, nor files of weights, nor how images are prepared.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from torchvision.models.resnet import BasicBlock
 
 
 class SlimResNet(nn.Module):
-    """A ResNet-18 of any width: a 3x3 stem, then four stages of two basic blocks with width, 2, 4 and 8 times width.
+    """A ResNet-18 of any width: a 3x3 stem, then four stages of two basic blocks.
 
-    `stride` is that of the last stage: beyond it, strides become dilations, as DeepLabV3 does.
+    The stages have 1, 2, 4 and 8 times `width` channels. `stride` is the output stride of the last
+    stage: further strides become dilations, as in DeepLabV3.
     """
 
     def __init__(self, width: int, *, stride: int) -> None:
@@ -46,7 +47,7 @@ def _stage(before: int, after: int, *, stride: int) -> nn.Sequential:
 
 
 def _dilate(stage: nn.Module, rate: int) -> None:
-    """Widen every 3x3 convolution; torchvision's basic block refuses a dilation when it is made."""
+    """Dilate every 3x3 convolution; torchvision's basic block refuses dilations when it is built."""
     for module in stage.modules():
         if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
             module.dilation = (rate, rate)

@@ -1,1 +1,1 @@
-"""Networks that come whole in one file: what the file says, what a sidecar adds, and how they are run."""
+"""Networks stored as a whole: TorchScript, torch.export, ONNX, TFLite, and torch networks in memory."""

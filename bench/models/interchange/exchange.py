@@ -1,7 +1,8 @@
-"""How a network in an exchange format becomes a model: what its file says, what a sidecar adds, what a trial run shows.
+"""Makes a model of a network that is stored as a whole in one file.
 
-Adapters bring a `Runtime`, which hides who computes. Nothing is guessed that the scores depend on: what is assumed
-stands in the record as a warning. This module knows no format and loads no runtime.
+What its input and output mean comes from the file, then from a sidecar (a TOML file beside it), then
+from a trial run. Nothing that the scores depend on is guessed silently: assumptions are warnings in
+the record. Adapters bring a `Runtime`, which runs the network; this module knows no format.
 """
 
 from __future__ import annotations
@@ -17,8 +18,15 @@ from bench.errors import CheckpointError, UsageError
 from bench.models.contract.adapter import Adapter, NetworkFile
 from bench.models.contract.options import Options, refuse_unsupported
 from bench.models.interchange import sidecar
-from bench.models.interchange.exchange_model import NO_CLASS, ExchangeModel, Intake, Outlet, Port, Runtime
-from bench.models.interchange.sidecar import Kind, Layout, Sidecar
+from bench.models.interchange.exchange_model import (
+    NO_CLASS,
+    ExchangeModel,
+    InputFormat,
+    OutputFormat,
+    Port,
+    Runtime,
+)
+from bench.models.interchange.sidecar import Layout, OutputKind, Sidecar
 from bench.models.weights import labels
 from bench.samples import Array
 
@@ -26,12 +34,16 @@ if TYPE_CHECKING:
     from bench.cards import Card
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-TRIAL = 128
-"""Side of the grey image that a network of free size is tried on."""
+"""Of ImageNet, for pixels in [0, 1]."""
+TRIAL_SIDE = 128
+"""Side of the grey image of the trial run, if the network takes images of any size."""
 DTYPES = ("float32", "float16", "float64", "uint8", "int8")
-ASSUMED = (
+NORMALISATION_ASSUMED = (
     "normalisation-assumed",
-    "the network's file does not say how pixels become numbers: ImageNet's mean and std were assumed (--config)",
+    (
+        "the network's file does not say how pixels are normalised: ImageNet's mean and std were "
+        "assumed (--config sets them)"
+    ),
 )
 
 
@@ -60,22 +72,22 @@ def assemble(runtime: Runtime, card: Card, options: Options) -> ExchangeModel:
     """Make the model that predicts the classes of the card.
 
     Raises:
-        CheckpointError: a network that takes no single image, gives no class for each pixel, or knows other classes; a
-            sidecar that contradicts the file.
+        CheckpointError: a network that does not take a single image, does not return a class for
+            each pixel, or knows other classes; a sidecar that contradicts the file.
         UsageError: an input size that the network cannot take.
     """
-    beside, said = sidecar.find(runtime.path, options.sidecar)
-    intake = _intake(runtime, said, options, where=str(beside or runtime.path))
-    side = -(-TRIAL // intake.stride) * intake.stride
-    trial = np.full((*(intake.size or (side, side)), 3), 128, dtype=np.uint8)
-    answered = {name: np.asarray(output) for name, output in runtime.answer(intake.array(trial)).items()}
-    name = said.output or next(iter(answered))
-    if name not in answered:
-        raise CheckpointError(f"{beside}: {runtime.path} has no output {name!r}; it has {', '.join(answered)}")
-    outlet, warnings = _outlet(runtime, said, card, name, answered[name])
-    if options.confidence and outlet.axis is None:
-        raise UsageError(f"{runtime.path} gives labels alone: calibration needs logits or probabilities")
-    told = intake.normalise is not None and not said.tells_normalisation
+    sidecar_path, stated = sidecar.find(runtime.path, options.sidecar)
+    where = str(sidecar_path or runtime.path)
+    input_format = _input_format(runtime, stated, options, where=where)
+    outputs = _trial_outputs(runtime, input_format)
+    name = stated.output or next(iter(outputs))
+    if name not in outputs:
+        raise CheckpointError(f"{sidecar_path}: {runtime.path} has no output {name!r}; it has {', '.join(outputs)}")
+    output_format, warnings = _output_format(runtime, stated, card, name, outputs[name])
+    if options.confidence and output_format.axis is None:
+        raise UsageError(f"{runtime.path} returns labels only, but calibration needs logits or probabilities")
+    if input_format.normalise is not None and not stated.has_normalisation:
+        warnings = (*warnings, NORMALISATION_ASSUMED)
     identity = {
         "kind": "model",
         "model": runtime.model,
@@ -83,149 +95,222 @@ def assemble(runtime: Runtime, card: Card, options: Options) -> ExchangeModel:
         "weights": runtime.path.name,
         "weights_digest": runtime.digest,
         "inside": "",
-        "outputs": len(said.classes or card.classes),
+        "outputs": len(stated.classes or card.classes),
         "parameters": runtime.parameters,
-        "input": _described(intake),
-        "output": {"name": name, "kind": outlet.kind, "classes": list(said.classes or ())},
-        "warnings": [*warnings, *([ASSUMED] if told else [])],
+        "input": _recorded(input_format),
+        "output": {
+            "name": name,
+            "kind": output_format.kind,
+            "classes": list(stated.classes or ()),
+        },
+        "warnings": [*warnings],
     }
     batch_size = options.batch_size or 1
     settings = {
         "device": runtime.device,
         "batch_size": batch_size,
         "amp": False,
-        "input_size": list(intake.size) if intake.size else None,
+        "input_size": list(input_format.size) if input_format.size else None,
     }
-    return ExchangeModel(runtime, intake, outlet, identity, settings, batch_size, confidence=options.confidence)
+    return ExchangeModel(
+        runtime,
+        input_format,
+        output_format,
+        identity,
+        settings,
+        batch_size,
+        confidence=options.confidence,
+    )
 
 
-def renamed(model: ExchangeModel, told: Mapping[str, Any]) -> ExchangeModel:
-    """The model with other words in its identity."""
-    return replace(model, identity={**model.identity, **told})
+def renamed(model: ExchangeModel, entries: Mapping[str, Any]) -> ExchangeModel:
+    """The model with other entries in its identity."""
+    return replace(model, identity={**model.identity, **entries})
 
 
-def _intake(runtime: Runtime, said: Sidecar, options: Options, *, where: str) -> Intake:
+def _trial_outputs(runtime: Runtime, input_format: InputFormat) -> dict[str, Array]:
+    """All outputs of the network for a grey image, by name."""
+    stride = input_format.stride
+    side = -(-TRIAL_SIDE // stride) * stride  # rounded up to a multiple of the stride
+    size = input_format.size or (side, side)
+    image = np.full((*size, 3), 128, dtype=np.uint8)
+    outputs = runtime.answer(input_format.array(image))
+    return {name: np.asarray(output) for name, output in outputs.items()}
+
+
+def _input_format(runtime: Runtime, stated: Sidecar, options: Options, *, where: str) -> InputFormat:
+    port, shape = _image_input(runtime)
+    layout = _input_layout(runtime, shape, stated)
+    dtype = port.dtype or stated.dtype or "float32"
+    if stated.dtype not in (None, dtype):
+        raise CheckpointError(f"{runtime.path} takes {dtype}, but dtype in {where} is {stated.dtype}")
+    if dtype not in DTYPES:
+        raise CheckpointError(
+            f"{runtime.path} takes {dtype}, but bench passes images as {', '.join(DTYPES)}: export it for one of these"
+        )
+    sides = shape[2:] if layout == "NCHW" else shape[1:3]
+    return InputFormat(
+        layout=layout,
+        dtype=dtype,
+        size=_size(runtime, sides, stated, options),
+        stride=stated.stride,
+        channels=stated.channels,
+        normalise=_normalisation(stated, dtype),
+        scales=port.scales,
+        zeros=port.zeros,
+    )
+
+
+def _image_input(runtime: Runtime) -> tuple[Port, tuple[int | None, ...]]:
+    """The only input, and its shape, which must be that of one image."""
     if len(runtime.inputs) != 1:
         names = ", ".join(port.name for port in runtime.inputs)
-        raise CheckpointError(f"{runtime.path} takes {len(runtime.inputs)} inputs ({names}); bench gives it one image")
+        raise CheckpointError(f"{runtime.path} takes {len(runtime.inputs)} inputs ({names}); bench passes it one image")
     port = runtime.inputs[0]
     shape = port.shape or (None,) * 4
     if len(shape) != 4 or shape[0] not in (None, 1):
         raise CheckpointError(
-            f"{runtime.path} takes an input of shape {_shape(shape)}; bench gives one image of 4 dimensions, such as "
-            "(1, 3, H, W): export the network so"
+            f"{runtime.path} takes an input of shape {_text(shape)}, but bench passes one image of "
+            "4 dimensions, such as (1, 3, H, W): export the network for that"
         )
-    layout = _input_layout(runtime, shape, said)
-    dtype = port.dtype or said.dtype or "float32"
-    if said.dtype not in (None, dtype):
-        raise CheckpointError(f"{runtime.path} takes {dtype}, not the {said.dtype} that dtype in {where} says")
-    if dtype not in DTYPES:
-        raise CheckpointError(f"{runtime.path} takes {dtype}; bench gives images as {', '.join(DTYPES)}: export it so")
-    plain = dtype in ("uint8", "int8") and not said.tells_normalisation
-    scale, mean, std = said.scale or 255.0, said.mean or (0.0, 0.0, 0.0), said.std or (1.0, 1.0, 1.0)
-    normalise = (scale, mean, std) if said.tells_normalisation else (255.0, MEAN, STD)
-    size = _size(runtime, shape[2:] if layout == "NCHW" else shape[1:3], said, options)
-    fixed = None if plain else normalise
-    return Intake(layout, dtype, size, said.stride, said.channels, fixed, port.scales, port.zeros)
+    return port, shape
 
 
-def _input_layout(runtime: Runtime, shape: tuple[int | None, ...], said: Sidecar) -> Layout:
-    """By the position of the three channels; by the sidecar or the format's custom where the file leaves it open."""
-    fits: dict[Layout, int | None] = {"NCHW": shape[1], "NHWC": shape[3]}
-    exact: list[Layout] = [layout for layout, channels in fits.items() if channels == 3]
-    found = exact[0] if len(exact) == 1 else said.layout or runtime.layout
-    if fits[found] not in (None, 3):
-        raise CheckpointError(f"{runtime.path} takes an input of shape {_shape(shape)}, in which nothing holds R, G, B")
-    if said.layout and said.layout != found:
+def _normalisation(stated: Sidecar, dtype: str) -> tuple[float, tuple[float, ...], tuple[float, ...]] | None:
+    """Scale, mean and std of the input; None for integers that take the pixels as they are."""
+    if stated.has_normalisation:
+        return stated.scale or 255.0, stated.mean or (0.0, 0.0, 0.0), stated.std or (1.0, 1.0, 1.0)
+    if dtype in ("uint8", "int8"):
+        return None
+    return 255.0, MEAN, STD
+
+
+def _input_layout(runtime: Runtime, shape: tuple[int | None, ...], stated: Sidecar) -> Layout:
+    """By the axis of the three channels; if that is open, by the sidecar or the format's custom."""
+    channels: dict[Layout, int | None] = {"NCHW": shape[1], "NHWC": shape[3]}
+    of_three: list[Layout] = [layout for layout, count in channels.items() if count == 3]
+    layout = of_three[0] if len(of_three) == 1 else stated.layout or runtime.layout
+    if channels[layout] not in (None, 3):
         raise CheckpointError(
-            f"{runtime.path} takes an input of shape {_shape(shape)}: it is {found}, not {said.layout}"
+            f"{runtime.path} takes an input of shape {_text(shape)}, in which no axis can hold R, G and B"
         )
-    return found
+    if stated.layout and stated.layout != layout:
+        raise CheckpointError(
+            f"{runtime.path} takes an input of shape {_text(shape)}: its layout is {layout}, not {stated.layout}"
+        )
+    return layout
 
 
-def _size(runtime: Runtime, sides: tuple[int | None, ...], said: Sidecar, options: Options) -> tuple[int, int] | None:
-    wanted = options.input_size or said.input_size
+def _size(runtime: Runtime, sides: tuple[int | None, ...], stated: Sidecar, options: Options) -> tuple[int, int] | None:
+    """Height and width of the input; None if the network takes images of any size."""
+    wanted = options.input_size or stated.input_size
     height, width = sides
     if height is None or width is None:
         return wanted
     if wanted not in (None, (height, width)):
-        raise UsageError(f"input size {wanted[0]}x{wanted[1]}: {runtime.path} takes {height}x{width} and no other")
+        raise UsageError(f"input size {wanted[0]}x{wanted[1]}: {runtime.path} takes {height}x{width} only")
     return height, width
 
 
-def _outlet(
-    runtime: Runtime, said: Sidecar, card: Card, name: str, answered: Array
-) -> tuple[Outlet, tuple[tuple[str, str], ...]]:
+def _output_format(
+    runtime: Runtime, stated: Sidecar, card: Card, name: str, output: Array
+) -> tuple[OutputFormat, tuple[tuple[str, str], ...]]:
+    """What the output of this name means, and the warnings about its classes."""
     port = next((port for port in runtime.outputs if port.name == name), Port(name))
-    kind = _kind(runtime, said, port, answered)
-    classes, names = card.classes, said.classes
+    kind = _output_kind(runtime, stated, port, output)
     if kind == "labels":
-        table = np.full(max(classes.ignore + 1, len(names or ())), NO_CLASS, dtype=np.int64)
-        table[classes.ignore] = classes.ignore
-        warnings: tuple[tuple[str, str], ...] = ()
-        table[: len(classes)] = np.arange(len(classes))
-        if names:
-            channels = labels.match(card, len(names), names, where=str(runtime.path))
-            table[: len(names)] = classes.ignore
-            for train_id, label in enumerate(channels.channels):
-                if label != labels.UNKNOWN:
-                    table[label] = train_id
-            warnings = channels.warnings
-        return Outlet(port, kind, None, (), table, classes.dtype), warnings
-    axis = _class_axis(runtime, said, answered, len(names or classes))
-    count = answered.shape[axis]
+        return _label_output(runtime, stated, card, port)
+    classes, names = card.classes, stated.classes
+    axis = _class_axis(runtime, stated, output, len(names or classes))
+    count = output.shape[axis]
     if port.scales.size > 1 and (port.axis != axis or port.scales.size != count):
-        raise CheckpointError(f"{runtime.path}: the output {name!r} has {port.scales.size} scales not of its classes")
+        raise CheckpointError(
+            f"{runtime.path}: the output {name!r} has {port.scales.size} quantisation scales, which "
+            "do not belong to its classes"
+        )
+    # A single channel stands for two classes (see `OutputFormat.planes`).
     channels = labels.match(card, max(count, 2), names, where=str(runtime.path))
     known = [(channel, train_id) for train_id, channel in enumerate(channels.channels) if channel != labels.UNKNOWN]
     known += [(channel, classes.ignore) for channel in channels.unscored]
-    train_ids = np.array([train_id for _, train_id in known])
-    taken = tuple(channel for channel, _ in known)
-    return Outlet(port, kind, axis - 1, taken, train_ids, classes.dtype), channels.warnings
+    output_format = OutputFormat(
+        port=port,
+        kind=kind,
+        axis=axis - 1,
+        channels=tuple(channel for channel, _ in known),
+        train_ids=np.array([train_id for _, train_id in known]),
+        dtype=classes.dtype,
+    )
+    return output_format, channels.warnings
 
 
-def _kind(runtime: Runtime, said: Sidecar, port: Port, answered: Array) -> Kind:
-    """Labels where the output is whole numbers without a scale, logits where it has several channels, else as told."""
-    whole = answered.dtype.kind in "iub" and not port.scales.size
-    sides = [side for side in answered.shape[1:] if side != 1]
-    found: Kind | None = said.kind or ("labels" if whole and len(sides) == 2 else None)
-    if found is None and answered.ndim == 4 and len(sides) == 3 and not whole:
-        found = "logits"
-    if found is None or len(sides) > (2 if found == "labels" else 3) or (found != "labels" and answered.ndim != 4):
-        what = f"{answered.dtype} of shape {_shape(answered.shape)}"
-        raise CheckpointError(
-            f"{runtime.path} gives {port.name!r}, {what}, which is no {said.kind or 'label map and no logits'} of an "
-            "image: say kind (labels, logits, probabilities) and output in its sidecar; boxes and masks of objects are "
-            "not read from exported networks"
-        )
-    return found
+def _label_output(
+    runtime: Runtime, stated: Sidecar, card: Card, port: Port
+) -> tuple[OutputFormat, tuple[tuple[str, str], ...]]:
+    """An output of labels, with a look-up table from labels to train ids."""
+    classes, names = card.classes, stated.classes
+    table = np.full(max(classes.ignore + 1, len(names or ())), NO_CLASS, dtype=np.int64)
+    table[classes.ignore] = classes.ignore
+    table[: len(classes)] = np.arange(len(classes))
+    warnings: tuple[tuple[str, str], ...] = ()
+    if names:
+        channels = labels.match(card, len(names), names, where=str(runtime.path))
+        table[: len(names)] = classes.ignore
+        for train_id, label in enumerate(channels.channels):
+            if label != labels.UNKNOWN:
+                table[label] = train_id
+        warnings = channels.warnings
+    return OutputFormat(port, "labels", None, (), table, classes.dtype), warnings
 
 
-def _class_axis(runtime: Runtime, said: Sidecar, answered: Array, wanted: int) -> int:
-    """Where the classes lie: as told, else where their number is, else by the format's custom."""
-    told = said.output_layout
-    if told is None:
-        fits: list[Layout] = []
-        if answered.shape[1] in (wanted, 1):
-            fits.append("NCHW")
-        if answered.shape[3] in (wanted, 1):
-            fits.append("NHWC")
-        told = fits[0] if len(fits) == 1 else runtime.layout
-    return 1 if told == "NCHW" else 3
+def _output_kind(runtime: Runtime, stated: Sidecar, port: Port, output: Array) -> OutputKind:
+    """Labels, logits or probabilities: as stated, else by dtype and shape of the trial output.
+
+    Integers without a quantisation scale, with at most two axes longer than 1, are labels; real
+    numbers with several channels are logits.
+    """
+    is_integer = output.dtype.kind in "iub" and not port.scales.size
+    axes = sum(side != 1 for side in output.shape[1:])
+    kind = stated.kind
+    if kind is None and is_integer and axes == 2:
+        kind = "labels"
+    if kind is None and not is_integer and axes == 3 and output.ndim == 4:
+        kind = "logits"
+    if kind == "labels" and axes <= 2:
+        return kind
+    if kind in ("logits", "probabilities") and axes <= 3 and output.ndim == 4:
+        return kind
+    expected = stated.kind or "neither labels nor logits"
+    problem = f"not {expected}" if stated.kind else expected
+    raise CheckpointError(
+        f"{runtime.path} returns {port.name!r}, {output.dtype} of shape {_text(output.shape)}, which "
+        f"is {problem} of an image: set kind (labels, logits, probabilities) and output in its "
+        "sidecar; boxes and masks of objects are not read from exported networks"
+    )
 
 
-def _described(intake: Intake) -> dict[str, Any]:
-    scale, mean, std = intake.normalise or (None, (), ())
+def _class_axis(runtime: Runtime, stated: Sidecar, output: Array, classes: int) -> int:
+    """The axis of the classes: as stated, else by their number, else by the format's custom."""
+    layout = stated.output_layout
+    if layout is None:
+        axes: dict[Layout, int] = {"NCHW": output.shape[1], "NHWC": output.shape[3]}
+        fitting = [each for each, length in axes.items() if length in (classes, 1)]
+        layout = fitting[0] if len(fitting) == 1 else runtime.layout
+    return 1 if layout == "NCHW" else 3
+
+
+def _recorded(input_format: InputFormat) -> dict[str, Any]:
+    """The format of the input as the record shows it."""
+    scale, mean, std = input_format.normalise or (None, (), ())
     return {
-        "layout": intake.layout,
-        "dtype": intake.dtype,
-        "channels": intake.channels,
-        "stride": intake.stride,
+        "layout": input_format.layout,
+        "dtype": input_format.dtype,
+        "channels": input_format.channels,
+        "stride": input_format.stride,
         "scale": scale,
         "mean": list(mean),
         "std": list(std),
     }
 
 
-def _shape(shape: tuple[int | None, ...]) -> str:
+def _text(shape: tuple[int | None, ...]) -> str:
     return "(" + ", ".join("?" if side is None else str(side) for side in shape) + ")"

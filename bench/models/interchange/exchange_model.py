@@ -1,6 +1,6 @@
-"""A network in an exchange format at work: from images to its input, from its output to label maps, in NumPy.
+"""Runs an exported network: from images to its input, from its output to label maps, in NumPy.
 
-Networks see one image at a time, whoever computes. This module knows no format, no runtime and no file.
+Networks get one image at a time. This module knows no format, no runtime and no file.
 """
 
 from __future__ import annotations
@@ -12,22 +12,28 @@ from typing import Any
 
 import numpy as np
 
-from bench import images as pictures
 from bench.errors import BenchError, CheckpointError, PredictionError
+from bench.images import resize_nearest
 from bench.models.interchange import planes
-from bench.models.interchange.sidecar import Kind, Layout
+from bench.models.interchange.sidecar import Layout, OutputKind
 from bench.samples import Array, Image, LabelMap, Prediction
 
 Size = tuple[int, int]
 NO_CLASS = -1
-"""Entry of a look-up table for a label that stands for nothing."""
+"""Entry of a look-up table for a label that is not a class."""
 
 
 @dataclass(frozen=True, eq=False)
 class Port:
-    """An input or output as the file describes it: None where the file is silent or a side is free.
+    """An input or output as the file describes it.
 
-    `scales` and `zeros` are the parameters of quantisation: none, one, or one for each slice along `axis`.
+    Attributes:
+        name: its name.
+        shape: its sides, None for a free side; None if the file does not say.
+        dtype: its dtype, None if the file does not say.
+        scales: quantisation scales: none, one, or one for each slice along `axis`.
+        zeros: quantisation zero points, as many as `scales`.
+        axis: the axis of the scales.
     """
 
     name: str
@@ -40,7 +46,7 @@ class Port:
 
 @dataclass(frozen=True, eq=False)
 class Runtime:
-    """A network ready to compute: `run` takes the input and gives all outputs by name, in their order."""
+    """A loaded network; `run` takes the input and returns all outputs by name, in their order."""
 
     model: str
     architecture: str
@@ -53,30 +59,39 @@ class Runtime:
     run: Callable[[Array], Mapping[str, Array]]
     parameters: int | None = None
 
-    def answer(self, given: Array) -> Mapping[str, Array]:
-        """What the network gives for an input.
+    def answer(self, array: Array) -> Mapping[str, Array]:
+        """The outputs for an input.
 
         Raises:
-            CheckpointError: it does not run; the message has the first line of what the runtime says.
+            CheckpointError: the network does not run; the message has the runtime's reason.
         """
         try:
-            return self.run(given)
+            return self.run(array)
         except BenchError:
             raise
-        except Exception as error:  # noqa: BLE001 - runtimes and networks raise what they like
-            shape = " x ".join(str(side) for side in given.shape)
-            reason = next((line for line in reversed(str(error).strip().splitlines()) if line), type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - runtimes and networks raise many types
+            shape = " x ".join(str(side) for side in array.shape)
+            lines = [line for line in str(error).strip().splitlines() if line]
+            reason = lines[-1] if lines else type(error).__name__
             raise CheckpointError(
-                f"{self.path} does not run on an input of {shape} ({given.dtype}): {reason[:160]}; "
-                f"input_size, layout, dtype and stride can be said in {self.path.stem}.toml"
+                f"{self.path} does not run on an input of {shape} ({array.dtype}): {reason[:160]}; "
+                f"{self.path.stem}.toml can set input_size, layout, dtype and stride"
             ) from None
 
 
 @dataclass(frozen=True, eq=False)
-class Intake:
-    """What the network is given: its layout, dtype, size (None: the image's own), and how pixels become numbers.
+class InputFormat:
+    """What the network takes.
 
-    `normalise` is scale, mean and std; None gives the pixels as they are (for int8 less 128).
+    Attributes:
+        layout: the order of the axes.
+        dtype: the dtype of the input.
+        size: (height, width); None for the image's own size.
+        stride: height and width are padded to multiples of it.
+        channels: "RGB" or "BGR".
+        normalise: scale, mean and std; None passes the pixels as they are (minus 128 for int8).
+        scales: the quantisation scale of the input, if any.
+        zeros: its quantisation zero point, if any.
     """
 
     layout: Layout
@@ -89,72 +104,89 @@ class Intake:
     zeros: Array
 
     def array(self, image: Image) -> Array:
-        """The input made of an image that has the right size: (1, 3, H, W) or (1, H, W, 3)."""
+        """The input for an image of the right size: (1, 3, H, W) or (1, H, W, 3)."""
         pixels: Array = image[..., ::-1] if self.channels == "BGR" else image
         if self.normalise is not None:
-            pixels = self._normal(pixels, *self.normalise)
+            pixels = self._normalised(pixels, *self.normalise)
         elif self.dtype == "int8":
             pixels = pixels.astype(np.int16) - 128
         ordered = pixels.transpose(2, 0, 1) if self.layout == "NCHW" else pixels
         return np.ascontiguousarray(ordered[None], dtype=self.dtype)
 
-    def _normal(self, pixels: Array, scale: float, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
-        middle, spread = np.asarray(mean, dtype=np.float32), np.asarray(std, dtype=np.float32)
-        found = (pixels.astype(np.float32) / np.float32(scale) - middle) / spread
+    def _normalised(self, pixels: Array, scale: float, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
+        means, deviations = np.asarray(mean, dtype=np.float32), np.asarray(std, dtype=np.float32)
+        values = (pixels.astype(np.float32) / np.float32(scale) - means) / deviations
         if self.dtype.startswith("float"):
-            return np.asarray(found)
-        steps: Array = found / self.scales[0] + self.zeros[0] if self.scales.size else found
+            return np.asarray(values)
+        # An integer input takes the normalised values, quantised by the parameters of the file.
+        quantised: Array = values
+        if self.scales.size:
+            quantised = values / self.scales[0] + self.zeros[0]
         limits = np.iinfo(self.dtype)
-        return np.asarray(np.clip(np.rint(steps), limits.min, limits.max))
+        return np.asarray(np.clip(np.rint(quantised), limits.min, limits.max))
 
 
 @dataclass(frozen=True, eq=False)
-class Outlet:
-    """What the network answers with: which output, of which kind, and what its labels or channels stand for.
+class OutputFormat:
+    """What the network returns, and what its labels or channels mean.
 
-    `axis` is that of the classes in the output without its batch, None for labels; `channels` are the output's
-    channels of known classes; `train_ids` translates labels, or positions in `channels`, `NO_CLASS` for none.
+    Attributes:
+        port: the output.
+        kind: labels, logits or probabilities.
+        axis: the axis of the classes in the output without its batch axis; None for labels.
+        channels: channels of the output with known classes.
+        train_ids: look-up table from labels, or from indices of `channels`, to train ids;
+            `NO_CLASS` for labels that are not a class.
+        dtype: the dtype of label maps.
     """
 
     port: Port
-    kind: Kind
+    kind: OutputKind
     axis: int | None
     channels: tuple[int, ...]
     train_ids: Array
     dtype: type[np.uint8 | np.uint16]
 
     def planes(self, output: Array) -> list[Array]:
-        """The planes of the known classes; a single plane speaks for the second of two classes."""
-        found = list(planes.dequantised(np.moveaxis(output, self.axis or 0, 0), self.port.scales, self.port.zeros))
-        if len(found) == 1:
-            found = [np.zeros_like(found[0]) if self.kind == "logits" else 1 - found[0], found[0]]
-        return [found[channel] for channel in self.channels]
+        """The planes of the known classes, in the order of `channels`.
+
+        A single plane stands for the second of two classes: the first is its complement.
+        """
+        by_class = np.moveaxis(output, self.axis or 0, 0)
+        values = list(planes.dequantised(by_class, self.port.scales, self.port.zeros))
+        if len(values) == 1:
+            first = np.zeros_like(values[0]) if self.kind == "logits" else 1 - values[0]
+            values = [first, values[0]]
+        return [values[channel] for channel in self.channels]
 
     def labels(self, output: Array, *, where: str) -> Array:
         """Labels as train ids, (h, w).
 
         Raises:
-            PredictionError: a label that is no class.
+            PredictionError: a label that is not a class.
         """
-        flat = output.reshape([side for side in output.shape if side != 1] or [1, 1])
+        sides = [side for side in output.shape if side != 1] or [1, 1]
+        flat = output.reshape(sides)
         values = np.clip(flat, 0, len(self.train_ids) - 1).astype(np.int64)
-        found = self.train_ids[values]
-        wrong = (found == NO_CLASS) | (values != flat)
+        labels = self.train_ids[values]
+        # `values` differs from the output for labels beyond the table and for fractions.
+        wrong = (labels == NO_CLASS) | (values != flat)
         if bool(wrong.any()):
             raise PredictionError(
-                f"{where} gives the label {flat[wrong][0]}, which is no class of the card: it has "
-                f"{int((self.train_ids != NO_CLASS).sum())} labels; name all of the network's with classes = [...]"
+                f"{where} returns the label {flat[wrong][0]}, which is not a class of the card (it has "
+                f"{int((self.train_ids != NO_CLASS).sum())} labels); name all classes of the network "
+                "with classes = [...]"
             )
-        return found.astype(self.dtype)
+        return labels.astype(self.dtype)
 
 
 @dataclass(frozen=True, eq=False)
 class ExchangeModel:
-    """A network in an exchange format that gives each pixel a class."""
+    """An exported network that gives each pixel a class."""
 
     runtime: Runtime
-    intake: Intake
-    outlet: Outlet
+    input_format: InputFormat
+    output_format: OutputFormat
     identity: Mapping[str, Any]
     settings: Mapping[str, Any]
     batch_size: int
@@ -162,36 +194,49 @@ class ExchangeModel:
     task: str = "semantic"
 
     def predict(self, images: Sequence[Image]) -> list[Prediction]:
-        """Predict images of any sizes, each (H, W, 3) uint8 RGB; label maps of train ids in each image's own size.
+        """Predict images of any sizes, each (H, W, 3) uint8 RGB.
+
+        Label maps of train ids come back in each image's own size.
 
         Raises:
-            PredictionError: the network gives NaN, or labels that are no classes.
+            PredictionError: the network returns NaN, or labels that are not classes.
             CheckpointError: the network does not run on an image of this size.
         """
-        return [self._one(image) for image in images]
+        return [self._predict_one(image) for image in images]
 
-    def _one(self, image: Image) -> LabelMap:
-        height, width = image.shape[:2]
-        wanted = planes.resize_image(image, self.intake.size or (height, width))
-        whole = planes.pad(wanted, self.intake.stride)
-        output = self.runtime.answer(self.intake.array(whole))[self.outlet.port.name][0]
-        if output.dtype.kind == "f" and bool(np.isnan(output).any()):
-            raise PredictionError(f"{self.runtime.path} gives NaN for an image of {width} x {height}")
-        kept, size = (wanted.shape[0], wanted.shape[1]), (height, width)
-        if self.outlet.axis is None:
-            found = self.outlet.labels(output, where=str(self.runtime.path))
-            if kept != whole.shape[:2]:
-                found = pictures.resize_nearest(found, whole.shape[:2])[: kept[0], : kept[1]]
-            return LabelMap(pictures.resize_nearest(found, size))
-        stack = self.outlet.planes(output)
-        if kept != whole.shape[:2]:
-            stack = [planes.resize_plane(plane, whole.shape[:2])[: kept[0], : kept[1]] for plane in stack]
-        resized = (planes.resize_plane(plane, size) for plane in stack)
+    def _predict_one(self, image: Image) -> LabelMap:
+        """Resize, pad, run, resize the output to the padded size, cut the padding, resize back."""
+        size = (image.shape[0], image.shape[1])
+        resized = planes.resize_image(image, self.input_format.size or size)
+        padded = planes.pad(resized, self.input_format.stride)
+        output = self._output(padded, size)
+        kept, whole = resized.shape[:2], padded.shape[:2]
+        if self.output_format.axis is None:
+            labels = self.output_format.labels(output, where=str(self.runtime.path))
+            if kept != whole:
+                labels = resize_nearest(labels, whole)[: kept[0], : kept[1]]
+            return LabelMap(resize_nearest(labels, size))
+        stack = self.output_format.planes(output)
+        if kept != whole:
+            stack = [planes.resize_plane(plane, whole)[: kept[0], : kept[1]] for plane in stack]
+        # One plane at a time, unless confidence needs them all at once: with many classes they
+        # take far more memory than the image.
+        final = (planes.resize_plane(plane, size) for plane in stack)
         if not self.confidence:
-            return LabelMap(self._train_ids(planes.largest(resized, size)))
-        held = list(resized)
-        sure = planes.confidence(held, logits=self.outlet.kind == "logits")
-        return LabelMap(self._train_ids(planes.largest(held, size)), confidence=sure)
+            return LabelMap(self._train_ids(planes.largest(final, size)))
+        all_planes = list(final)
+        logits = self.output_format.kind == "logits"
+        confidence = planes.confidence(all_planes, logits=logits)
+        labels = self._train_ids(planes.largest(all_planes, size))
+        return LabelMap(labels, confidence=confidence)
 
-    def _train_ids(self, positions: Array) -> Array:
-        return self.outlet.train_ids[positions].astype(self.outlet.dtype)
+    def _output(self, padded: Image, size: Size) -> Array:
+        """The output for an image, without its batch axis."""
+        outputs = self.runtime.answer(self.input_format.array(padded))
+        output: Array = outputs[self.output_format.port.name][0]
+        if output.dtype.kind == "f" and bool(np.isnan(output).any()):
+            raise PredictionError(f"{self.runtime.path} returns NaN for an image of {size[1]} x {size[0]}")
+        return output
+
+    def _train_ids(self, indices: Array) -> Array:
+        return self.output_format.train_ids[indices].astype(self.output_format.dtype)

@@ -1,7 +1,8 @@
-"""What kind of archive a torch file is, and whether a torch.export program asks for nothing but its operators.
+"""What kind of archive a torch file is, and whether a torch.export program is safe to load.
 
-torch's own reader of programs turns text of the file into functions and expressions without looking; so it is looked at
-here first. This module neither loads nor runs anything.
+torch's own reader of programs turns text of the file into functions and expressions without checking
+it, so that a file could run any code. The text is checked here first: only operators and arithmetic
+are allowed. This module neither loads nor runs anything.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ EXPRESSION = frozenset(
 
 
 def kind_of(path: Path) -> Literal["torchscript", "program"]:
-    """TorchScript or a program of torch.export, told by the members of the archive.
+    """TorchScript or a program of torch.export, recognised by the members of the archive.
 
     Raises:
-        CheckpointError: another kind of file, such as a pickled network or a state dict, which is refused.
+        CheckpointError: another kind of file, such as a pickled network or a state dict.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -43,12 +44,12 @@ def kind_of(path: Path) -> Literal["torchscript", "program"]:
     except (zipfile.BadZipFile, OSError):
         with path.open("rb") as file:
             pickled = file.read(1) == b"\x80"
-        raise _refused(path, "a pickle" if pickled else "no archive that torch writes, or truncated") from None
+        raise _refused(path, "a pickle" if pickled else "not an archive that torch writes, or truncated") from None
     inner = [name.partition("/")[2] for name in names]
     if "constants.pkl" in inner and any(name.startswith("code/") for name in inner):
         return "torchscript"
     if any(name.startswith("data/aotinductor") for name in inner):
-        raise _refused(path, "compiled by AOTInductor, machine code that nobody can look into")
+        raise _refused(path, "compiled by AOTInductor: machine code, which cannot be checked")
     if "archive_format" in inner or "serialized_exported_program.json" in names:
         return "program"
     pickled = "data.pkl" in inner
@@ -56,10 +57,10 @@ def kind_of(path: Path) -> Literal["torchscript", "program"]:
 
 
 def check_program(path: Path) -> None:
-    """Refuse a program that names anything but operators, or whose sizes are no arithmetic.
+    """Refuse a program that names anything but operators, or whose sizes are not arithmetic.
 
     Raises:
-        CheckpointError: what it names, or graphs that cannot be read.
+        CheckpointError: such a name, or graphs that cannot be read.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -68,15 +69,25 @@ def check_program(path: Path) -> None:
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is truncated or damaged ({error}); export or fetch it again") from None
     for key, text in _strings(graphs):
-        known = OPERATOR.fullmatch(text) and "__" not in text if key == "target" else is_arithmetic(text)
-        if not known:
+        allowed = is_operator(text) if key == "target" else is_arithmetic(text)
+        if not allowed:
             raise CheckpointError(
-                f"{path} asks for {text[:80]!r}, no operator of a network; it could run any code and is refused"
+                f"{path} asks for {text[:80]!r}, which is not an operator of a network; it could run "
+                "any code and is refused"
             )
 
 
+def is_operator(text: str) -> bool:
+    """Whether a call names an operator of torch, or arithmetic on sizes.
+
+    >>> is_operator("torch.ops.aten.conv2d.default"), is_operator("torch.os.system")
+    (True, False)
+    """
+    return OPERATOR.fullmatch(text) is not None and "__" not in text
+
+
 def is_arithmetic(text: str) -> bool:
-    """Whether an expression of sizes holds numbers, names and known functions alone.
+    """Whether an expression of sizes holds numbers, names and known functions only.
 
     >>> is_arithmetic("Mul(Integer(8), Symbol('s16', positive=True))"), is_arithmetic("eval(chr(49))")
     (True, False)

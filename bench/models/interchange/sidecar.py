@@ -1,6 +1,7 @@
-"""The TOML file beside an exported network: what the network's own file does not tell of its input and output.
+"""The TOML file beside an exported network, for what the network's own file does not say.
 
-`docs/models.md` lists the keys; an unknown one is refused. This module knows neither networks nor arrays.
+`docs/models.md` lists the keys; an unknown key is refused. This module knows neither networks nor
+arrays.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from msgspec import Meta
 from bench.errors import CheckpointError, did_you_mean
 
 Layout = Literal["NCHW", "NHWC"]
-Kind = Literal["labels", "logits", "probabilities"]
+OutputKind = Literal["labels", "logits", "probabilities"]
 Side = Annotated[int, Meta(ge=1)]
 Positive = Annotated[float, Meta(gt=0)]
 
 
 class Sidecar(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a person says of an exported network; None where nothing is said.
+    """What the user states about an exported network; None for what they leave out.
 
-    The network is given (pixel / `scale` - `mean`) / `std`, with `mean` and `std` in the order of `channels`.
+    The input of the network is (pixel / `scale` - `mean`) / `std`, with `mean` and `std` in the
+    order of `channels`.
     """
 
     input_size: tuple[Side, Side] | None = None
@@ -35,12 +37,12 @@ class Sidecar(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     stride: Side = 1
     output: str | None = None
     output_layout: Layout | None = None
-    kind: Kind | None = None
+    kind: OutputKind | None = None
     classes: tuple[str, ...] | None = None
 
     @property
-    def tells_normalisation(self) -> bool:
-        """Whether anything is said of how pixels become numbers."""
+    def has_normalisation(self) -> bool:
+        """Whether anything is stated about the normalisation of pixels."""
         return any(value is not None for value in (self.scale, self.mean, self.std))
 
 
@@ -48,7 +50,7 @@ def find(weights: Path, named: Path | None) -> tuple[Path | None, Sidecar]:
     """The sidecar that was named, else MODEL.toml beside the network's file, else an empty one.
 
     Raises:
-        CheckpointError: a named file that is not there, no TOML, an unknown key, or a value that none may have.
+        CheckpointError: a named file that does not exist, invalid TOML, an unknown key or value.
     """
     if named is None and not weights.is_file():
         return None, Sidecar()
@@ -64,7 +66,7 @@ def read(path: Path) -> Sidecar:
     """Read a sidecar.
 
     Raises:
-        CheckpointError: no TOML, an unknown key, or a value that none may have; the message names key and file.
+        CheckpointError: invalid TOML, an unknown key, or a wrong value; the message names key and file.
     """
     try:
         raw = msgspec.toml.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
@@ -73,7 +75,7 @@ def read(path: Path) -> Sidecar:
     unknown = [key for key in raw if key not in Sidecar.__struct_fields__]
     if unknown:
         raise CheckpointError(
-            f"{path}: no key is called {unknown[0]!r}: {did_you_mean(unknown[0], Sidecar.__struct_fields__)}"
+            f"{path}: unknown key {unknown[0]!r}: {did_you_mean(unknown[0], Sidecar.__struct_fields__)}"
         )
     try:
         return msgspec.convert(raw, Sidecar)

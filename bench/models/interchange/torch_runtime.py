@@ -1,4 +1,4 @@
-"""A torch network behind the doors of an exchange format: arrays in, named arrays out, on any device."""
+"""A torch network as a `Runtime`: arrays in, named arrays out, on any device."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bench.errors import CheckpointError
 from bench.models.interchange.exchange_model import Port, Runtime
 from bench.samples import Array
 
-PROPER = ("out", "logits", "output", "outputs")
-"""Names of the output that counts, in networks with several: those of torchvision and transformers first."""
-OF_OBJECTS = frozenset({"boxes", "pred_boxes", "pred_masks", "masks_queries_logits"})
+MAIN_OUTPUTS = ("out", "logits", "output", "outputs")
+"""Names of the main output in networks with several; those of torchvision and transformers first."""
+OBJECT_OUTPUTS = frozenset({"boxes", "pred_boxes", "pred_masks", "masks_queries_logits"})
 """Outputs of networks that find objects."""
 
 
@@ -32,9 +32,10 @@ def of_module(
     port: Port | None = None,
     switch: bool = True,
 ) -> Runtime:
-    """The runtime of a network that is put on the device and runs without a gradient.
+    """The runtime of a network, which is moved to the device and runs without gradients.
 
-    `switch` puts it into the mode for prediction while it runs; networks that were saved in their mode cannot be.
+    `switch` sets the network to evaluation mode while it runs; networks saved by TorchScript and
+    torch.export were saved in that mode and cannot be switched.
     """
     ready = network
     if any(tensor.device != device for part in parts_of(network) for tensor in _tensors_of(part)):
@@ -54,7 +55,11 @@ def of_module(
 
 
 def parts_of(network: nn.Module) -> Iterator[nn.Module]:
-    """The network and all its parts, each once; networks may have attributes called modules, parameters or children."""
+    """The network and all its submodules, each once.
+
+    `network.modules()` is not used: a user's network may have attributes called modules,
+    parameters or children, which hide the methods.
+    """
     seen: set[nn.Module] = set()
     waiting = [network]
     while waiting:
@@ -77,57 +82,71 @@ def parameters_of(network: nn.Module) -> Iterator[nn.Parameter]:
 
 def _tensors_of(part: nn.Module) -> Iterator[Tensor]:
     """Parameters and buffers of one part."""
-    yield from (each for table in (part._parameters, part._buffers) for each in table.values() if each is not None)
+    for table in (part._parameters, part._buffers):
+        yield from (tensor for tensor in table.values() if tensor is not None)
 
 
 def _runner(
     network: nn.Module, device: torch.device, path: Path, *, switch: bool
 ) -> Callable[[Array], Mapping[str, Array]]:
-    def run(given: Array) -> Mapping[str, Array]:
-        with torch.inference_mode(), _predicting(network, switch=switch):
-            answered = network(torch.from_numpy(given).to(device))
-        return {name: tensor.cpu().numpy() for name, tensor in _named(answered, path).items()}
+    def run(array: Array) -> Mapping[str, Array]:
+        with torch.inference_mode(), _evaluation_mode(network, switch=switch):
+            returned = network(torch.from_numpy(array).to(device))
+        return {name: tensor.cpu().numpy() for name, tensor in _named(returned, path).items()}
 
     return run
 
 
 @contextmanager
-def _predicting(network: nn.Module, *, switch: bool) -> Iterator[None]:
-    """In the mode for prediction; every part that was in the mode for training is put back into it."""
-    learns = switch and network.training is not False
-    learning = [part for part in parts_of(network) if part.training is True] if learns else []
-    if learning:
-        _switch(network, learning)
+def _evaluation_mode(network: nn.Module, *, switch: bool) -> Iterator[None]:
+    """Run in evaluation mode, and put every part that was in training mode back into it.
+
+    The network may be in use in a training loop, in which some parts may be frozen.
+    """
+    training: list[nn.Module] = []
+    if switch and network.training is not False:
+        training = [part for part in parts_of(network) if part.training is True]
+    if training:
+        _switch(network, training)
     try:
         yield
     finally:
-        for part in learning:
+        for part in training:
             part.training = True
 
 
-def _switch(network: nn.Module, learning: list[nn.Module]) -> None:
-    """Switch to the mode for prediction: by `eval`, or part by part if attributes of the network hide its methods."""
+def _switch(network: nn.Module, training: list[nn.Module]) -> None:
+    """Switch to evaluation mode by `eval`, or part by part if attributes hide the methods."""
+    # A network may override `eval` to do more than set the flag, so that it is preferred.
     if all(map(ismethod, (network.eval, network.train, network.children))):
         network.eval()
-    for part in learning:
+    for part in training:
         if part.training is True:
             part.training = False
 
 
-def _named(answered: Any, path: Path) -> dict[str, Tensor]:
-    """The tensors that a network returns: those of a dict by name, others by position; the output that counts first."""
-    if isinstance(answered, Tensor):
-        answered = {"out": answered}
-    elif isinstance(answered, list | tuple) and all(isinstance(entry, Tensor | None) for entry in answered):
-        answered = {str(position): entry for position, entry in enumerate(answered)}
-    named = {str(name): entry for name, entry in answered.items()} if isinstance(answered, Mapping) else {}
+def _named(returned: Any, path: Path) -> dict[str, Tensor]:
+    """The tensors that a network returns, the main output first.
+
+    Those of a dict are named by their keys, others by their position.
+    """
+    if isinstance(returned, Tensor):
+        returned = {"out": returned}
+    elif isinstance(returned, list | tuple) and all(isinstance(entry, Tensor | None) for entry in returned):
+        returned = {str(position): entry for position, entry in enumerate(returned)}
+    named: dict[str, Any] = {}
+    if isinstance(returned, Mapping):
+        named = {str(name): entry for name, entry in returned.items()}
     tensors = {name: entry for name, entry in named.items() if isinstance(entry, Tensor)}
-    if not tensors or not OF_OBJECTS.isdisjoint(tensors):
-        what = f"a {type(answered).__name__} of {', '.join(named) or 'nothing'}" if named else type(answered).__name__
+    if not tensors or not OBJECT_OUTPUTS.isdisjoint(tensors):
+        what = type(returned).__name__
+        if named:
+            what = f"a {what} of {', '.join(named)}"
         raise CheckpointError(
-            f"{path} gives {what}, without a tensor of logits or labels for each pixel; boxes and masks of objects "
-            "are not read (write predictions for bench eval, or bring a function: --model module:function)"
+            f"{path} returns {what}, without a tensor of logits or labels for each pixel; boxes and "
+            "masks of objects are not read (write predictions for bench eval, or wrap the network in "
+            "a function: --model module:function)"
         )
     # Networks with auxiliary heads return their outputs too, in any order.
-    proper = next((name for name in PROPER if name in tensors), None)
-    return tensors if proper is None else {proper: tensors[proper], **tensors}
+    main = next((name for name in MAIN_OUTPUTS if name in tensors), None)
+    return tensors if main is None else {main: tensors[main], **tensors}

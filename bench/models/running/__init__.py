@@ -1,1 +1,1 @@
-"""From images to predictions: batches, windows, augmentation, and the rules from one form to another."""
+"""Running networks: batches, windows, augmentation, and rules from one form of prediction to another."""

@@ -1,7 +1,8 @@
-"""Test-time augmentation: the average of what a network says of an image at several scales and of its mirror image.
+"""Test-time augmentation: averages the predictions at several scales and of the mirror image.
 
-Probabilities (softmax) are averaged, in the image's own size, as mmsegmentation's `SegTTAModel` does; of logits a loud
-scale could outvote the others. This module knows tensors and neither classes nor how images are prepared.
+Probabilities (softmax) are averaged, in the image's own size, as mmsegmentation's `SegTTAModel`
+does; logits of one scale may be larger than those of the others and would dominate the average.
+This module knows tensors, and neither classes nor how images are prepared.
 """
 
 from __future__ import annotations
@@ -25,17 +26,19 @@ def scaled(size: Size, scale: float) -> Size:
 def average(
     prepare: Callable[[Size], Tensor], logits: Callable[[Tensor], Tensor], sizes: Sequence[Size], *, flip: bool
 ) -> Tensor:
-    """Average the probabilities, (N, C, H, W), over sizes of the input and, with `flip`, over its mirror image.
+    """Average the probabilities, (N, C, H, W), over sizes of the input and the mirror image (`flip`).
 
-    `prepare` gives the input (N, 3, h, w) in a size, `logits` answers it in the images' own size (N, C, H, W).
+    `prepare` returns the input (N, 3, h, w) in a size; `logits` returns the logits for an input in
+    the images' own size (N, C, H, W).
     """
     total: Tensor | None = None
     for size in sizes:
         pixels = prepare(size)
         for mirrored in (False, True) if flip else (False,):
-            found = logits(pixels.flip(-1) if mirrored else pixels).softmax(1)
-            found = found.flip(-1) if mirrored else found
-            total = found if total is None else total.add_(found)
+            probabilities = logits(pixels.flip(-1) if mirrored else pixels).softmax(1)
+            if mirrored:
+                probabilities = probabilities.flip(-1)
+            total = probabilities if total is None else total.add_(probabilities)
     if total is None:
         raise ValueError("an average needs at least one size")
     return total.div_(len(sizes) * (2 if flip else 1))

@@ -1,4 +1,4 @@
-"""A network compiled by torch.compile, whose failures are told in one sentence; it knows nothing of segmentation."""
+"""A network compiled by torch.compile, whose failures are reported in one sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.errors import UsageError
 
 
 class Compiled(nn.Module):
-    """A network that is compiled when it is called first; `plain` is the network itself."""
+    """A network that is compiled at its first call; `plain` is the network itself."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -19,15 +19,16 @@ class Compiled(nn.Module):
         self._compiled = torch.compile(network)
 
     def forward(self, pixels: torch.Tensor) -> Any:
-        """What the network answers.
+        """The output of the network.
 
         Raises:
-            UsageError: torch cannot compile it here, as where there is no C++ compiler.
+            UsageError: torch cannot compile it here, for example without a C++ compiler.
         """
         from torch._dynamo.exc import TorchDynamoException
 
         try:
             return self._compiled(pixels)
         except TorchDynamoException as error:
-            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            lines = [line for line in str(error).splitlines() if line.strip()]
+            reason = lines[0] if lines else type(error).__name__
             raise UsageError(f"--compile: torch cannot compile the network here ({reason}): leave it out") from None

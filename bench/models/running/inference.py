@@ -1,7 +1,7 @@
-"""From images to label maps: normalise, resize and pad, run the network, bring logits to the image's own size, argmax.
+"""From images to label maps: normalise, resize, pad, run the network, resize the logits, argmax.
 
-On a GPU a tie of two classes may fall differently with another batch; on the CPU each image goes alone. This module
-knows neither truth, nor files, nor checkpoints.
+On a GPU a tie between two classes may be decided differently in another batch; on the CPU each
+image goes alone. This module knows neither ground truth, nor files, nor checkpoints.
 """
 
 from __future__ import annotations
@@ -25,17 +25,29 @@ from bench.samples import Image, LabelMap, Prediction
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-"""Of ImageNet, in fractions: what nearly every network of this kind was trained with."""
+"""Of ImageNet, for pixels in [0, 1]: nearly all networks of this kind were trained with them."""
 BATCH_SIZES = {"cpu": 4, "cuda": 8}
 
 
 @dataclass(frozen=True, eq=False)
 class SemanticModel:
-    """A network that gives each pixel a class; `channels` are the outputs that stand for train ids 0 .. C-1.
+    """A network that gives each pixel a class.
 
-    A channel of -1 is a class that the network does not know and never predicts; those of `unscored` stand for labels
-    that are not scored, `ignore` in memory. `stride` is what the height and width of its input must be multiples of.
-    How it runs (window, scales, flip ...) is as `Options` has it.
+    Attributes:
+        network: the network.
+        identity: what the record says it is.
+        settings: what the record says about how it runs.
+        device: where it runs.
+        channels: the output channel of each train id 0 .. C-1; -1 for a class that the network does
+            not know and never predicts.
+        batch_size: images per forward pass.
+        options: window, scales, flip and the other options.
+        unscored: channels of labels that are not scored; they become `ignore`.
+        ignore: the value of pixels without a class.
+        stride: height and width of the input are padded to multiples of it.
+        mean: subtracted from the pixels, which are in [0, 1].
+        std: the pixels are divided by it.
+        task: the task.
     """
 
     network: nn.Module
@@ -53,10 +65,12 @@ class SemanticModel:
     task: str = "semantic"
 
     def predict(self, images: Sequence[Image]) -> list[Prediction]:
-        """Predict images of any sizes, each (H, W, 3) uint8 RGB; label maps of train ids in each image's own size.
+        """Predict images of any sizes, each (H, W, 3) uint8 RGB.
+
+        Label maps of train ids come back in each image's own size.
 
         Raises:
-            UsageError: the device's memory does not hold a single image.
+            UsageError: the memory of the device is too small for a single image.
         """
         return list(self._batches.run(images, self._predict))
 
@@ -64,27 +78,35 @@ class SemanticModel:
         with torch.inference_mode():
             scores = self._scores(self._upload(images))
             labels = scores.argmax(1)
-            # argmax takes NaN for the largest, so it is enough to look at the largest, which costs next to nothing.
+            # argmax prefers NaN to every number, so it is enough to check the largest score.
             if bool(scores.gather(1, labels.unsqueeze(1)).isnan().any()):
-                raise PredictionError(
-                    f"{self.identity.get('weights', 'the network')} gives NaN: use other weights, or leave out --amp"
-                )
+                weights = self.identity.get("weights", "the network")
+                raise PredictionError(f"{weights} returns NaN: use other weights, or leave out --amp")
             if not self._in_order:
                 labels = self._train_ids[labels]
-            shares = scores if self._averages else scores.softmax(1)
-            sure = shares.amax(1).cpu().numpy() if self.options.confidence else [None] * len(labels)
-            plain = labels.to(torch.uint8 if self._small else torch.int32).cpu().numpy().astype(self._dtype)
-            return [LabelMap(one, confidence=how) for one, how in zip(plain, sure, strict=True)]
+            maps = labels.to(torch.uint8 if self._fits_byte else torch.int32).cpu().numpy()
+            maps = maps.astype(self._dtype)
+            if not self.options.confidence:
+                return [LabelMap(label_map) for label_map in maps]
+            probabilities = scores if self._averages else scores.softmax(1)
+            confidence = probabilities.amax(1).cpu().numpy()
+            return [LabelMap(label_map, confidence=values) for label_map, values in zip(maps, confidence, strict=True)]
 
     def _upload(self, images: Sequence[Image]) -> Tensor:
-        """The pixels on the device, (N, 3, H, W) uint8; from pinned memory a GPU fetches them while this goes on."""
+        """The pixels on the device, (N, 3, H, W) uint8.
+
+        From pinned memory a GPU copies them while this thread continues.
+        """
         pixels = torch.from_numpy(np.stack(images))
         if self.device.type == "cuda":
             pixels = pixels.pin_memory().to(self.device, non_blocking=True)
         return pixels.permute(0, 3, 1, 2)
 
     def _scores(self, images: Tensor) -> Tensor:
-        """Logits, or probabilities where several are averaged, of the known classes: (N, channels, H, W) float32."""
+        """Scores of the known classes, (N, channels, H, W) float32.
+
+        They are logits, or probabilities if several predictions are averaged.
+        """
         size = (int(images.shape[-2]), int(images.shape[-1]))
         whole = self.options.input_size or size
         if not self._averages:
@@ -94,7 +116,7 @@ class SemanticModel:
         return augmentation.average(partial(self._prepare, images), logits, sizes, flip=self.options.flip)
 
     def _prepare(self, images: Tensor, size: tuple[int, int]) -> Tensor:
-        """Normalised input, (N, 3, h, w), in the size of the network's input."""
+        """The normalised input, (N, 3, h, w), in this size."""
         scaled = images.to(torch.float32).div_(255)
         if tuple(scaled.shape[-2:]) != size:
             scaled = functional.interpolate(scaled, size, mode="bilinear", align_corners=False, antialias=True)
@@ -107,7 +129,8 @@ class SemanticModel:
         logits = windows.slide(self._forward, pixels, window, self.options.overlap) if window else self._forward(pixels)
         if tuple(logits.shape[-2:]) != size:
             logits = functional.interpolate(logits, size, mode="bilinear", align_corners=False)
-        # On the CPU the maximum over neighbouring numbers is about five times as fast as over far ones.
+        # The maximum over the classes reads one number of each class per pixel. With the classes of
+        # a pixel next to each other in memory it is about five times as fast on the CPU.
         return logits.contiguous(memory_format=torch.channels_last)
 
     def _forward(self, pixels: Tensor) -> Tensor:
@@ -150,17 +173,17 @@ class SemanticModel:
         return torch.tensor([*known, *[self.ignore] * len(self.unscored)], device=self.device)
 
     @property
-    def _small(self) -> bool:
-        # As bench.classes: train ids and ignore fit in a byte up to 254 classes.
+    def _fits_byte(self) -> bool:
+        # As in bench.classes: train ids and the ignore value fit into a byte up to 254 classes.
         return len(self.channels) <= 255 and self.ignore <= 255
 
     @property
     def _dtype(self) -> type[np.uint8 | np.uint16]:
-        return np.uint8 if self._small else np.uint16
+        return np.uint8 if self._fits_byte else np.uint16
 
 
 def ready(model: SemanticModel, options: Options) -> SemanticModel:
-    """The model on its device, as the options say, with the settings that a run record shows."""
+    """The model on its device, with the options applied and the settings for the run record."""
     device = choose_device(options.device)
     network = model.network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if options.compile:
@@ -171,31 +194,37 @@ def ready(model: SemanticModel, options: Options) -> SemanticModel:
 
 
 def settings_of(options: Options, device: torch.device, batch_size: int) -> dict[str, Any]:
-    """How a model runs, as a record shows it: of what came later than the first records, only what is not default."""
-    always = {
+    """How a model runs, as a record shows it.
+
+    Options that the first version of the record did not have appear only if they were set, so that
+    older records stay equal.
+    """
+    always: dict[str, Any] = {
         "device": device.type,
         "batch_size": batch_size,
         "amp": options.amp,
         "input_size": list(options.input_size) if options.input_size else None,
     }
     rest = ("compile", "window", "overlap", "scales", "flip", "score_threshold", "detections", "prompt", "prompts")
-    given = {name: getattr(options, name) for name in rest if getattr(options, name) != getattr(Options, name)}
+    changed = {name: getattr(options, name) for name in rest if getattr(options, name) != getattr(Options, name)}
     if options.window:
-        given["overlap"] = options.overlap
-    return always | {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+        changed["overlap"] = options.overlap
+    for name, value in changed.items():
+        always[name] = list(value) if isinstance(value, tuple) else value
+    return always
 
 
 def choose_device(wanted: str) -> torch.device:
-    """The device of this name; `auto` takes a GPU where there is one.
+    """The device of this name; `auto` takes a GPU if there is one.
 
     Raises:
-        UsageError: a GPU is asked for and there is none, or the name is none of auto, cpu, cuda.
+        UsageError: there is no GPU, or the name is not auto, cpu or cuda.
     """
     if wanted not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"device {wanted!r} is unknown: it is one of auto, cpu, cuda")
+        raise UsageError(f"device must be auto, cpu or cuda, got {wanted!r}")
     present = torch.cuda.is_available()
     if wanted == "cuda" and not present:
-        raise UsageError("--device cuda: torch finds no GPU here; --device auto takes the CPU where there is none")
+        raise UsageError("--device cuda: torch finds no GPU here; --device auto falls back to the CPU")
     return torch.device("cuda" if present and wanted != "cpu" else "cpu")
 
 

@@ -1,7 +1,7 @@
-"""What a prediction costs: floating-point operations, time, memory, and on which device.
+"""The cost of a prediction: floating-point operations, time, memory, and the device.
 
-torch is asked only where a model has loaded it, so that models of other runtimes are measured too. This module knows
-neither images nor records.
+torch is used only if a model has loaded it, so that models of other runtimes are measured too. This
+module knows neither images nor records.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from typing import Any
 
 import numpy as np
 
-Question = Callable[[], object]
-"""One prediction, ready to be asked."""
+Predict = Callable[[], object]
+"""Runs one prediction."""
 
 WARM_UP = 5
-"""Predictions before the first that is timed: libraries choose their kernels and compile in those."""
+"""Predictions before the first timed one, in which libraries choose their kernels and compile."""
 
 
-def flops(question: Question) -> int | None:
-    """Floating-point operations of one prediction by torch's counter, a multiplication and an addition being two.
+def flops(predict: Predict) -> int | None:
+    """Floating-point operations of one prediction, by torch's counter.
 
-    It counts matrix products, convolutions and attention, which is nearly all; None where torch does not compute.
+    A multiplication and an addition are two operations. Matrix products, convolutions and attention
+    are counted, which are nearly all. None if torch does not run the network.
     """
     torch = sys.modules.get("torch")
     if torch is None:
@@ -39,26 +40,33 @@ def flops(question: Question) -> int | None:
     with warnings.catch_warnings(), eager, FlopCounterMode(display=False) as counter:
         warnings.simplefilter("ignore")
         try:
-            question()
-        except Exception:  # noqa: BLE001 - a figure beside the scores must not end a run of hours
+            predict()
+        except Exception:  # noqa: BLE001 - an extra figure must not end a run of hours
             return None
     return int(counter.get_total_flops()) or None
 
 
-def latency(first: Question, questions: Iterable[Question], *, device: str, seconds: float = 120.0) -> dict[str, Any]:
-    """How long predictions take one by one: milliseconds at p50 and p95, after asking `first` `WARM_UP` times.
+def latency(first: Predict, predictions: Iterable[Predict], *, device: str, seconds: float = 120.0) -> dict[str, Any]:
+    """Milliseconds per prediction, one image at a time: the median (p50) and p95.
 
-    `first` is none of the others, for a model may remember what it has seen. It ends after `seconds`, but not before
-    ten; `images` says how many were timed.
+    Args:
+        first: runs `WARM_UP` times before the others; it must not be one of them, because a model
+            may cache what it has seen.
+        predictions: the predictions to time.
+        device: where the model runs.
+        seconds: the time limit; at least ten predictions are timed.
+
+    Returns:
+        `images`, the number of timed predictions; `warm_up`; `p50_ms`; `p95_ms`.
     """
     times: list[float] = []
     began = time.perf_counter()
     for _ in range(WARM_UP):
         first()
-    for question in questions:
+    for predict in predictions:
         _wait(device)
         start = time.perf_counter()
-        question()
+        predict()
         _wait(device)
         times.append(time.perf_counter() - start)
         if len(times) >= 10 and time.perf_counter() - began > seconds:
@@ -68,13 +76,13 @@ def latency(first: Question, questions: Iterable[Question], *, device: str, seco
 
 
 def forget_peak(device: str) -> None:
-    """Begin to watch the memory of a GPU anew; a process remembers its own peak for good."""
+    """Reset the peak memory of a GPU; that of a process cannot be reset."""
     if device == "cuda":
         sys.modules["torch"].cuda.reset_peak_memory_stats()
 
 
 def peak_memory(device: str) -> dict[str, Any]:
-    """The most memory that was in use, in bytes: tensors on the GPU, or the whole process; None where unknown."""
+    """Peak memory in bytes, of tensors on the GPU or of the whole process; None if unknown."""
     if device == "cuda":
         return {"peak_memory_bytes": int(sys.modules["torch"].cuda.max_memory_allocated()), "peak_memory_of": "GPU"}
     try:
@@ -87,7 +95,7 @@ def peak_memory(device: str) -> dict[str, Any]:
 
 
 def where(device: str) -> dict[str, Any]:
-    """The device by its maker's name and, where torch computes on the CPU, the number of its threads."""
+    """The name of the device and, if torch runs on the CPU, its number of threads."""
     torch = sys.modules.get("torch")
     if device == "cuda" and torch is not None:
         return {"device": str(torch.cuda.get_device_name()), "threads": None}

@@ -1,7 +1,7 @@
-"""From images to objects: torchvision's own forward, its masks pasted and cut, its labels as train ids of the card.
+"""From images to objects with torchvision's networks: masks are cut, labels become train ids.
 
-On the CPU each image goes through the network alone, so that its prediction does not depend on its neighbours. This
-module knows neither truth, nor files, nor checkpoints.
+On the CPU each image goes through the network alone, so that its prediction does not depend on its
+neighbours. This module knows neither ground truth, nor files, nor checkpoints.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from bench.models.running import inference, painting
 from bench.models.running.batches import Batches
 from bench.samples import Image, Instances, Prediction
 
-INSIDE = 0.5
-"""Pixels at least so likely belong to a mask, as torchvision and detectron2 cut them."""
+MASK_THRESHOLD = 0.5
+"""Pixels with at least this probability belong to a mask, as in torchvision and detectron2."""
 
 
 @dataclass(frozen=True, eq=False)
 class ObjectModel:
-    """A network that finds objects; `train_ids` (outputs,) holds the class of each of its labels, -1 for none.
+    """A network that finds objects.
 
-    Objects of a label without a class are dropped, after the network has chosen its most certain ones.
+    `train_ids` (outputs,) has the class of each of its labels, -1 for labels without a class. Their
+    objects are dropped, after the network has chosen its highest-scoring ones.
     """
 
     network: MaskRCNN
@@ -48,14 +49,14 @@ class ObjectModel:
         """Predict images of any sizes, each (H, W, 3) uint8 RGB, in the form of the task.
 
         Raises:
-            UsageError: the device's memory does not hold a single image.
+            UsageError: the memory of the device is too small for a single image.
         """
-        found = self._batches.run(images, self._objects)
+        predictions = self._batches.run(images, self._objects)
         if self.task == "semantic":
-            return [painting.instances_to_labels(one, self.classes) for one in found]
+            return [painting.instances_to_labels(each, self.classes) for each in predictions]
         if self.task == "panoptic":
-            return [painting.instances_to_segments(one, self.classes) for one in found]
-        return list(found)
+            return [painting.instances_to_segments(each, self.classes) for each in predictions]
+        return list(predictions)
 
     @cached_property
     def _batches(self) -> Batches:
@@ -71,10 +72,10 @@ class ObjectModel:
         return [self._instances(output, size) for output, size in zip(outputs, sizes, strict=True)]
 
     def _instances(self, output: Mapping[str, Tensor], size: tuple[int, int]) -> Instances:
-        """What torchvision returns of one image as objects of the card, the surest first."""
+        """What torchvision returns for one image as objects of the card, the highest-scoring first."""
         classes = self.train_ids[output["labels"].cpu().numpy()]
         kept = classes >= 0
-        inside = (output["masks"][:, 0] >= INSIDE).cpu().numpy()[kept]
+        inside = (output["masks"][:, 0] >= MASK_THRESHOLD).cpu().numpy()[kept]
         corners = output["boxes"].float().cpu().numpy().astype(np.float64)[kept]
         rles = masks.encode_many(inside)
         return Instances(
@@ -88,16 +89,19 @@ class ObjectModel:
 
 
 def train_ids(classes: Classes, channels: Sequence[int], outputs: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The class of each label of a network: `channels` holds, for each countable class, its label less one, or -1."""
-    found = np.full(outputs, -1, dtype=np.int64)
+    """The class of each label of a network, -1 for labels without a class.
+
+    `channels` has, for each countable class, its label minus one, or -1: label 0 is "no object".
+    """
+    result = np.full(outputs, -1, dtype=np.int64)
     for class_, channel in zip(np.flatnonzero(classes.things), channels, strict=True):
         if channel >= 0:
-            found[channel + 1] = class_
-    return found
+            result[channel + 1] = class_
+    return result
 
 
 def ready(model: ObjectModel, options: Options) -> ObjectModel:
-    """The model on its device, as the options say, with the settings that a run record shows."""
+    """The model on its device, with the options applied and the settings for the run record."""
     network = model.network.eval().to(model.device)
     batch_size = options.batch_size or inference.BATCH_SIZES[model.device.type]
     shown: dict[str, Any] = {

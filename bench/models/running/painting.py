@@ -1,7 +1,7 @@
-"""Stated rules from one form of prediction to another: objects to labels or segments, segments to labels.
+"""Rules that turn objects into label maps and segments.
 
-Models that find objects or segments answer semantic questions through here, each by the same rules. This module knows
-arrays and the class table, neither torch nor truth.
+Models that find objects run the semantic and panoptic tasks by these rules. This module knows arrays
+and the class table, neither torch nor ground truth.
 """
 
 from __future__ import annotations
@@ -13,42 +13,45 @@ from bench.classes import Classes
 from bench.samples import Array, Instances, LabelMap, Segments
 
 SCORE = 0.5
-"""Objects that are less sure are left out: the threshold of Panoptic FPN (Kirillov et al. 2019) and detectron2."""
+"""Objects with a lower score are left out: Panoptic FPN (Kirillov et al. 2019), detectron2."""
 OVERLAP = 0.5
-"""An object is left out where surer ones cover more than this share of it: as above."""
+"""An object is left out if higher-scoring ones cover more than this fraction of it: as above."""
 BACKGROUND = "background"
-"""Name of the class of pixels that belong to no object, in data sets that have it (VOC)."""
+"""Name of the class of pixels without an object, in data sets that have it (VOC)."""
 
 
-def instances_to_labels(found: Instances, classes: Classes, *, score: float = SCORE) -> LabelMap:
-    """Paint the objects whose score is at least `score`, the least sure first, so that the surest lies on top.
+def instances_to_labels(objects: Instances, classes: Classes, *, score: float = SCORE) -> LabelMap:
+    """Paint the objects whose score is at least `score`, the highest-scoring on top.
 
-    Of equal scores the one listed first lies on top; objects without scores count as sure. Pixels of no object are of
-    the class `background` where the card has it, else "no class predicted" (the ignore value).
+    Of equal scores the one listed first is on top; objects without scores have score 1. Pixels
+    without an object get the class `background` if the card has it, else the ignore value ("no
+    class predicted").
     """
-    labels = np.full(found.size, _of_no_object(classes), dtype=classes.dtype)
-    for position in _surest_first(found, score)[::-1]:
-        labels[masks.decode(found.rles[position])] = found.classes[position]
+    labels = np.full(objects.size, _without_object(classes), dtype=classes.dtype)
+    for index in _by_score(objects, score)[::-1]:
+        labels[masks.decode(objects.rles[index])] = objects.classes[index]
     return LabelMap(labels)
 
 
 def instances_to_segments(
-    found: Instances, classes: Classes, *, score: float = SCORE, overlap: float = OVERLAP
+    objects: Instances, classes: Classes, *, score: float = SCORE, overlap: float = OVERLAP
 ) -> Segments:
-    """Lay out the objects so that none overlap, by the rule of Panoptic FPN: the surest first, each takes what is free.
+    """Lay out the objects without overlaps, by the rule of Panoptic FPN.
 
-    Left out are objects whose score is below `score`, whose class is no thing, and those of which more than the share
-    `overlap` is taken already. Stuff is not predicted: pixels of no object are void.
+    The highest-scoring object comes first; each takes the pixels that are still free. Objects are
+    left out if their score is below `score`, if their class is not a thing, or if more than the
+    fraction `overlap` of them is taken already. Stuff is not predicted: pixels without an object
+    are void.
     """
-    ids = np.zeros(found.size, dtype=np.int32)
+    ids = np.zeros(objects.size, dtype=np.int32)
     kept: list[int] = []
-    for position in _surest_first(found, score):
-        mask = masks.decode(found.rles[position])
-        area = np.count_nonzero(mask)
+    for index in _by_score(objects, score):
+        class_ = int(objects.classes[index])
+        mask = masks.decode(objects.rles[index])
         free = mask & (ids == 0)
-        left = np.count_nonzero(free)
-        if left and classes.things[found.classes[position]] and area - left <= overlap * area:
-            kept.append(int(found.classes[position]))
+        area, free_area = np.count_nonzero(mask), np.count_nonzero(free)
+        if free_area and classes.things[class_] and area - free_area <= overlap * area:
+            kept.append(class_)
             ids[free] = len(kept)
     return Segments(
         ids=ids,
@@ -58,12 +61,14 @@ def instances_to_segments(
     )
 
 
-def _surest_first(found: Instances, score: float) -> Array:
-    """Positions of the objects that are sure enough; equal scores in the order they are listed."""
-    scores = np.ones(len(found)) if found.scores is None else np.asarray(found.scores, dtype=np.float64)
+def _by_score(objects: Instances, score: float) -> Array:
+    """Indices of the objects with at least this score, highest first; ties keep their order."""
+    if objects.scores is None:
+        return np.arange(len(objects)) if score <= 1 else np.arange(0)
+    scores = np.asarray(objects.scores, dtype=np.float64)
     order = np.argsort(-scores, kind="stable")
     return order[scores[order] >= score]
 
 
-def _of_no_object(classes: Classes) -> int:
+def _without_object(classes: Classes) -> int:
     return classes.names.index(BACKGROUND) if BACKGROUND in classes.names else classes.ignore

@@ -1,7 +1,8 @@
-"""Networks that are pointed at objects: Segment Anything and its kin, asked by points or boxes, a mask for each object.
+"""Promptable networks, Segment Anything and SAM 2: points or a box in, a mask per object out.
 
-A single point is ambiguous: of the three masks that the network then offers the one it is surest of is taken; more
-points or a box ask for one mask, as the authors advise. This module knows neither truth, nor classes, nor metrics.
+A single point is ambiguous: the network returns three masks (part, object, group), and the one with
+the highest predicted IoU is taken. For more points or a box it returns one mask, as its authors
+advise. This module knows neither ground truth, nor classes, nor metrics.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from bench.errors import UsageError
 from bench.models.contract.adapter import Adapter, TransformersFolder
 from bench.models.contract.options import Options, refuse_unsupported
 from bench.models.running import inference
-from bench.models.running.batches import OUT_OF_MEMORY
+from bench.models.running.batches import is_out_of_memory
 from bench.models.running.query_model import half
 from bench.models.weights import hub
 from bench.samples import Array, Image, Prompts, Rle
 
-OBJECTS = 64
-"""Objects of one image that are asked for at once."""
+OBJECTS_AT_ONCE = 64
+"""Objects of one image that are prompted at once."""
 BATCH_SIZES = {"cpu": 1, "cuda": 4}
 
 
@@ -46,9 +47,10 @@ class PromptableNetwork:
 
 @dataclass(frozen=True, eq=False)
 class PromptedModel:
-    """A promptable network, made ready; whoever runs it draws prompts of the kind `prompt`, `prompts` for each object.
+    """A promptable network, ready to predict.
 
-    What the network saw in the images of the last call is kept, for they are asked about again.
+    Its caller makes the prompts: `prompts` of the type `prompt` for each object. The embeddings of
+    the images of the last call are kept, because later calls often prompt the same images again.
     """
 
     network: Any
@@ -63,32 +65,33 @@ class PromptedModel:
     amp: bool = False
     task: str = "prompted"
     prompted: bool = True
-    seen: dict[int, tuple[Image, Any]] = field(default_factory=dict)
+    embedded: dict[int, tuple[Image, Any]] = field(default_factory=dict)
 
     def predict(self, images: Sequence[Image], prompts: Sequence[Prompts]) -> list[list[Rle]]:
-        """Answer the prompts of a batch of images, each (H, W, 3) uint8 RGB: a mask for each object, in their order.
+        """Predict a mask for each prompted object of a batch of images, each (H, W, 3) uint8 RGB.
 
         Raises:
-            UsageError: the device's memory does not hold the network's answers.
+            UsageError: the memory of the device is too small.
         """
         try:
             with torch.inference_mode(), hub.quiet():
-                looks = {id(image): (image, self._look(image)) for image in images}
-                self.seen.clear()
-                self.seen.update(looks)
-                return [self._answer(image, told) for image, told in zip(images, prompts, strict=True)]
+                embedded = {id(image): (image, self._embed(image)) for image in images}
+                self.embedded.clear()
+                self.embedded.update(embedded)
+                return [self._masks(image, of_image) for image, of_image in zip(images, prompts, strict=True)]
         except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in OUT_OF_MEMORY):
+            if not is_out_of_memory(error):
                 raise
             raise UsageError(
-                f"out of memory on {self.device.type}: give a smaller --batch-size, or --device cpu"
+                f"out of memory on {self.device.type}: use a smaller --batch-size, or --device cpu"
             ) from None
 
-    def _look(self, image: Image) -> Any:
-        """What the network sees in an image, and the size at which it sees it."""
-        before = self.seen.get(id(image))
-        if before is not None and before[0] is image:
-            return before[1]
+    def _embed(self, image: Image) -> Any:
+        """The embeddings of an image, and the size that it had in the network."""
+        cached = self.embedded.get(id(image))
+        # Another image may have got the id of one that no longer exists.
+        if cached is not None and cached[0] is image:
+            return cached[1]
         inputs = self.processor(images=image, input_data_format="channels_last", return_tensors="pt")
         pixels = inputs["pixel_values"].to(self.device)
         with torch.autocast(self.device.type, dtype=half(self.device), enabled=self.amp):
@@ -96,40 +99,43 @@ class PromptedModel:
         size = inputs["reshaped_input_sizes"][0].tolist() if self.padded else list(pixels.shape[-2:])
         return embeddings, size
 
-    def _answer(self, image: Image, told: Prompts) -> list[Rle]:
-        found: list[Rle] = []
-        for start in range(0, len(told), OBJECTS):
-            part = slice(start, start + OBJECTS)
-            boxes = None if told.boxes is None else told.boxes[part]
-            found += self._ask(image, Prompts(told.points[part], told.inside[part], boxes))
-        return found
+    def _masks(self, image: Image, prompts: Prompts) -> list[Rle]:
+        rles: list[Rle] = []
+        for start in range(0, len(prompts), OBJECTS_AT_ONCE):
+            part = slice(start, start + OBJECTS_AT_ONCE)
+            boxes = None if prompts.boxes is None else prompts.boxes[part]
+            of_part = Prompts(prompts.points[part], prompts.inside[part], boxes)
+            rles += self._masks_at_once(image, of_part)
+        return rles
 
-    def _ask(self, image: Image, told: Prompts) -> list[Rle]:
-        embeddings, size = self.seen[id(image)][1]
+    def _masks_at_once(self, image: Image, prompts: Prompts) -> list[Rle]:
+        embeddings, size = self.embedded[id(image)][1]
         height, width = image.shape[:2]
         scale = torch.tensor([size[1] / width, size[0] / height], dtype=torch.float64)
         with torch.autocast(self.device.type, dtype=half(self.device), enabled=self.amp):
             output = self.network(
                 image_embeddings=embeddings,
-                multimask_output=told.boxes is None and told.points.shape[1] == 1,
-                **self._inputs(told, scale),
+                multimask_output=prompts.boxes is None and prompts.points.shape[1] == 1,
+                **self._inputs(prompts, scale),
             )
-        sure, offered = output.iou_scores[0].float(), output.pred_masks[0].float()
-        best = offered[torch.arange(len(offered)), sure.argmax(1)]
-        given = {"reshaped_input_sizes": [size]} if self.padded else {}
-        whole = self.processor.post_process_masks([best[:, None]], [[height, width]], **given)[0]
-        return masks.encode_many(whole[:, 0].cpu().numpy())
+        predicted_ious, candidates = output.iou_scores[0].float(), output.pred_masks[0].float()
+        best = candidates[torch.arange(len(candidates)), predicted_ious.argmax(1)]
+        sizes = {"reshaped_input_sizes": [size]} if self.padded else {}
+        resized = self.processor.post_process_masks([best[:, None]], [[height, width]], **sizes)[0]
+        return masks.encode_many(resized[:, 0].cpu().numpy())
 
-    def _inputs(self, told: Prompts, scale: Tensor) -> dict[str, Tensor]:
+    def _inputs(self, prompts: Prompts, scale: Tensor) -> dict[str, Tensor]:
         """The prompts in pixels of the network's input."""
-        if told.boxes is not None:
-            corners = torch.cat(
-                [torch.tensor(told.boxes[:, :2]), torch.tensor(told.boxes[:, :2] + told.boxes[:, 2:])], 1
-            )
-            return {"input_boxes": (corners * scale.repeat(2))[None].float().to(self.device)}
+        if prompts.boxes is not None:
+            # From x, y, width, height to two corners.
+            upper_left = torch.tensor(prompts.boxes[:, :2])
+            lower_right = torch.tensor(prompts.boxes[:, :2] + prompts.boxes[:, 2:])
+            corners = torch.cat([upper_left, lower_right], 1) * scale.repeat(2)
+            return {"input_boxes": corners[None].float().to(self.device)}
+        points = torch.tensor(prompts.points) * scale
         return {
-            "input_points": (torch.tensor(told.points) * scale)[None].float().to(self.device),
-            "input_labels": _labels(told.inside).to(self.device),
+            "input_points": points[None].float().to(self.device),
+            "input_labels": _labels(prompts.inside).to(self.device),
         }
 
 
@@ -192,5 +198,5 @@ def assemble(adapter: Adapter, classes: PromptableNetwork, options: Options) -> 
 
 
 def _labels(inside: Array) -> Tensor:
-    """Which points lie inside their object, as the networks take it: (1, G, P) of 1 and 0."""
+    """Which points are inside their object, as the networks take it: (1, G, P) of 1 and 0."""
     return torch.tensor(inside, dtype=torch.int64)[None]

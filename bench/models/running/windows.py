@@ -1,7 +1,14 @@
-"""Sliding windows: a network sees a large image piece by piece, and its logits are averaged where pieces overlap.
+"""Sliding windows: a network predicts a large image window by window; overlaps are averaged.
 
-The places are those of mmsegmentation's `slide_inference`: equal steps from the upper left, the last window of a row or
-column shifted back into the image. This module knows tensors and neither classes nor how images are prepared.
+The windows are those of mmsegmentation's `slide_inference`: equal strides from the upper left, the
+last window of a row or column shifted back into the image.
+
+    length 10, window 4, overlap 0.5:   |----|      starts 0, 2, 4, 6
+                                          |----|
+                                            |----|
+                                              |----|
+
+This module knows tensors, and neither classes nor how images are prepared.
 """
 
 from __future__ import annotations
@@ -12,12 +19,12 @@ import torch
 from torch import Tensor
 
 
-def places(length: int, window: int, overlap: float) -> list[int]:
-    """Where windows begin along one side so that they cover it; a window longer than the side begins at 0.
+def starts(length: int, window: int, overlap: float) -> list[int]:
+    """Where windows start along one side so that they cover it.
 
-    Neighbours share at least the fraction `overlap`.
+    Neighbours share at least the fraction `overlap`; a window longer than the side starts at 0.
 
-    >>> places(10, 4, 0.5), places(9, 4, 0.5), places(3, 4, 0.5), places(8, 4, 0.0)
+    >>> starts(10, 4, 0.5), starts(9, 4, 0.5), starts(3, 4, 0.5), starts(8, 4, 0.0)
     ([0, 2, 4, 6], [0, 2, 4, 5], [0], [0, 4])
     """
     step = max(1, int(window * (1 - overlap)))
@@ -28,21 +35,22 @@ def places(length: int, window: int, overlap: float) -> list[int]:
 def slide(forward: Callable[[Tensor], Tensor], pixels: Tensor, window: tuple[int, int], overlap: float) -> Tensor:
     """Average the logits of all windows, (N, C, H, W), for pixels (N, 3, H, W).
 
-    `forward` answers pixels with logits of the same height and width. All images of the batch share each step, so that
-    it needs the memory of one window an image. An image that one window covers is answered as a whole.
+    `forward` returns logits of the same height and width as its input. All images of the batch go
+    through each window together, so that the memory of one window per image is enough. An image
+    that fits into one window is predicted as a whole.
     """
     height, width = pixels.shape[-2:]
-    rows, columns = places(height, window[0], overlap), places(width, window[1], overlap)
+    rows, columns = starts(height, window[0], overlap), starts(width, window[1], overlap)
     if len(rows) == len(columns) == 1:
         return forward(pixels)
     total: Tensor | None = None
-    seen = torch.zeros((height, width), device=pixels.device)
+    counts = torch.zeros((height, width), device=pixels.device)
     for top in rows:
         for left in columns:
-            piece = (..., slice(top, top + window[0]), slice(left, left + window[1]))
-            logits = forward(pixels[piece])
+            part = (..., slice(top, top + window[0]), slice(left, left + window[1]))
+            logits = forward(pixels[part])
             if total is None:
                 total = logits.new_zeros((*logits.shape[:2], height, width))
-            total[piece] += logits
-            seen[piece] += 1
-    return total.div_(seen) if total is not None else forward(pixels)
+            total[part] += logits
+            counts[part] += 1
+    return total.div_(counts) if total is not None else forward(pixels)

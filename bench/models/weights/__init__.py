@@ -1,1 +1,1 @@
-"""Files of weights: found, read without running anything in them, told apart, and matched to a card's classes."""
+"""Files of weights: found, read without running code in them, and matched to a card's classes."""

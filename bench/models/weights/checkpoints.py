@@ -1,7 +1,7 @@
-"""Files of weights: read without running anything in them, unwrapped, fitted to a network, or refused in one sentence.
+"""Reads files of weights without running anything in them, and loads them into a network.
 
-Plain state dicts, the usual wrappers and prefixes of training frameworks, and safetensors with metadata are read. This
-module knows no architecture, no card and no image.
+Plain state dicts, the usual wrappers and prefixes of training frameworks, and safetensors with
+metadata are supported. This module knows no architecture, no card and no image.
 """
 
 from __future__ import annotations
@@ -24,10 +24,20 @@ from bench.models.weights import digests
 from bench.models.weights import files as weight_files
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "model_ema", "ema", "params", "weights")
-"""Keys under which training code keeps the network, the most explicit first."""
+"""Keys under which training code stores the network, the most explicit first."""
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
-BESIDES = ("criterion.", "loss.", "loss_fn.", "loss_function.", "train_", "val_", "test_", "metrics.", "n_averaged")
-"""What training code keeps beside a network under the same roof; no part of it."""
+NOT_THE_NETWORK = (
+    "criterion.",
+    "loss.",
+    "loss_fn.",
+    "loss_function.",
+    "train_",
+    "val_",
+    "test_",
+    "metrics.",
+    "n_averaged",
+)
+"""Prefixes of what training code stores together with a network, and that is not part of it."""
 _REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 shipped = weight_files.shipped
@@ -35,10 +45,15 @@ shipped = weight_files.shipped
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Weights as read: tensors by name, the file's own metadata, and where they come from.
+    """Weights as read.
 
-    `inside` names the wrappers and prefixes that were taken off; `config` is what a library saved beside the weights
-    to build their network from.
+    Attributes:
+        path: the file or folder.
+        digest: the digest of its bytes.
+        state: tensors by name.
+        metadata: the metadata of a safetensors file.
+        inside: the wrappers and prefixes that were removed.
+        config: what a library saved with the weights to build their network.
     """
 
     path: Path
@@ -53,8 +68,8 @@ def read(path: Path) -> Checkpoint:
     """Read a file of weights onto the CPU.
 
     Raises:
-        CheckpointError: no such file; empty, truncated or of another kind; holding objects that would run code; holding
-            no weights.
+        CheckpointError: the file does not exist, is empty, truncated or of another kind, holds objects that
+            could run code, or holds no weights.
     """
     kind = weight_files.kind(path)
     if kind == "safetensors":
@@ -65,7 +80,7 @@ def read(path: Path) -> Checkpoint:
         metadata = {}
     state, prefixes = _strip(state)
     if not state:
-        raise CheckpointError(f"{path} holds no weights: among its contents is no table of tensors by name")
+        raise CheckpointError(f"{path} holds no weights: it has no table of tensors by name")
     return Checkpoint(path, digest_of(path), state, metadata, " > ".join([*inside, *prefixes]))
 
 
@@ -78,15 +93,15 @@ def fit(network: nn.Module, checkpoint: Checkpoint, *, architecture: str) -> Non
     """Load the weights into the network.
 
     Raises:
-        CheckpointError: weights that are missing, that the network does not have, that are of another shape, or NaN.
+        CheckpointError: weights that are missing, unknown, of another shape, or NaN.
     """
     own = network.state_dict()
-    # Counters of batches seen play no part in prediction; old checkpoints and small ones lack them.
+    # Counters of seen batches are not used in prediction, and old checkpoints do not have them.
     needed = [name for name in own if not name.endswith("num_batches_tracked")]
     missing = [name for name in needed if name not in checkpoint.state]
     unexpected = [name for name in checkpoint.state if name not in own and not name.endswith("num_batches_tracked")]
     if missing or unexpected:
-        parts = [f"{len(names)} {what} ({_some(names)})" for what, names in _told(missing, unexpected) if names]
+        parts = [f"{len(names)} {what} ({_some(names)})" for what, names in _problems(missing, unexpected) if names]
         raise CheckpointError(f"{checkpoint.path} does not fit {architecture}: {', '.join(parts)}")
     for name in needed:
         if own[name].shape != checkpoint.state[name].shape:
@@ -99,7 +114,9 @@ def fit(network: nn.Module, checkpoint: Checkpoint, *, architecture: str) -> Non
 
 
 def refuse_nan(state: Mapping[str, Tensor], path: Path) -> None:
-    """Refuse NaN in weights, as a training that diverged leaves it: the predictions would look like any others.
+    """Refuse NaN in weights, which a diverged training leaves.
+
+    The predictions would look like any others, because argmax of NaN is still a class.
 
     Raises:
         CheckpointError: a weight is NaN.
@@ -110,7 +127,7 @@ def refuse_nan(state: Mapping[str, Tensor], path: Path) -> None:
 
 
 def without(checkpoint: Checkpoint, prefixes: tuple[str, ...]) -> Checkpoint:
-    """The checkpoint without the weights whose names begin so, such as those of a head that serves training only."""
+    """The checkpoint without the weights with these prefixes, such as those of auxiliary heads."""
     return replace(
         checkpoint,
         state={name: value for name, value in checkpoint.state.items() if not name.startswith(prefixes)},
@@ -138,8 +155,8 @@ def _read_pickle(path: Path) -> Any:
         culprit = _culprit(str(error))
         if culprit is not None:
             raise CheckpointError(
-                f"{path} holds Python objects besides tensors{culprit}, which could run code when read: it is "
-                "refused; save the state_dict() alone, best as safetensors"
+                f"{path} holds Python objects other than tensors{culprit}, which could run code when read: "
+                "refused; save the state_dict() only, preferably as safetensors"
             ) from None
         raise CheckpointError(f"{path} is truncated or damaged: {_line(error)}; fetch it again") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError) as error:
@@ -147,18 +164,18 @@ def _read_pickle(path: Path) -> Any:
 
 
 def _harmless() -> list[Any]:
-    """Types that training scripts save beside the weights and that only hold values."""
+    """Types that training scripts save with the weights and that hold values only."""
     import numpy as np
 
-    found: list[Any] = [argparse.Namespace, pathlib.PosixPath, np.dtype, np.ndarray]
+    types: list[Any] = [argparse.Namespace, pathlib.PosixPath, np.dtype, np.ndarray]
     with contextlib.suppress(AttributeError):
-        found += [np._core.multiarray.scalar, np._core.multiarray._reconstruct]  # type: ignore[attr-defined]
-    found += [getattr(np.dtypes, name) for name in ("Float64DType", "Float32DType", "Int64DType")]
-    return found
+        types += [np._core.multiarray.scalar, np._core.multiarray._reconstruct]  # type: ignore[attr-defined]
+    types += [getattr(np.dtypes, name) for name in ("Float64DType", "Float32DType", "Int64DType")]
+    return types
 
 
 def _unwrap(content: Any, path: Path) -> tuple[dict[str, Tensor], list[str]]:
-    """Go down through wrappers until a table of tensors by name appears."""
+    """Descend through wrappers until a table of tensors by name appears."""
     inside: list[str] = []
     while isinstance(content, Mapping):
         tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
@@ -169,19 +186,21 @@ def _unwrap(content: Any, path: Path) -> tuple[dict[str, Tensor], list[str]]:
             break
         inside.append(key)
         content = content[key]
-    held = f"a table of {_some(content)}" if isinstance(content, Mapping) and content else type(content).__name__
+    content_type = type(content).__name__
+    if isinstance(content, Mapping) and content:
+        content_type = f"a table of {_some(content)}"
     raise CheckpointError(
-        f"{path} holds no weights: it is {held}, not a table of tensors by name, nor one wrapped as "
-        f"{', '.join(WRAPPERS[:3])} and the like"
+        f"{path} holds no weights: it is {content_type}, not a table of tensors by name, nor one "
+        f"under a key such as {', '.join(WRAPPERS[:3])}"
     )
 
 
 def _strip(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    """Take off the prefixes that wrappers of modules give to every name."""
+    """Remove the prefixes that wrappers of modules add to every name."""
     kept = dict(state)
     taken: list[str] = []
     while True:
-        own = {name: value for name, value in kept.items() if not name.startswith(BESIDES)}
+        own = {name: value for name, value in kept.items() if not name.startswith(NOT_THE_NETWORK)}
         prefix = next((p for p in PREFIXES if own and all(name.startswith(p) for name in own)), None)
         if prefix is None:
             return own, taken
@@ -189,7 +208,7 @@ def _strip(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
         kept = {name.removeprefix(prefix): value for name, value in own.items()}
 
 
-def _told(missing: list[str], unexpected: list[str]) -> list[tuple[str, list[str]]]:
+def _problems(missing: list[str], unexpected: list[str]) -> list[tuple[str, list[str]]]:
     return [("weights are missing", missing), ("are not of this network", unexpected)]
 
 
@@ -204,10 +223,10 @@ def _line(error: Exception) -> str:
 
 
 def _culprit(text: str) -> str | None:
-    """The object that was refused, as torch's message names it, in brackets; None where the file is merely cut off."""
+    """The refused object in brackets, from torch's message; None if the file is only truncated."""
     for mark in ("GLOBAL ", "global "):
         if mark in text:
             name = text.split(mark, 1)[1].split(maxsplit=1)[0].strip("`'\",.:")
-            # A name cut off in the middle has lost the part behind the dot.
+            # The name is complete if it has a dot; one that was cut off has lost it.
             return f" ({name})" if "." in name else None
     return "" if "Weights only load failed" in text else None

@@ -1,4 +1,4 @@
-"""Files of weights without torch: whether one exists, its kind by the first bytes, and which ones ship."""
+"""Files of weights, checked without torch: their kind by the first bytes, and which ones ship."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def shipped(model: str, dataset: str) -> Path | None:
 
 
 def kind(path: Path) -> Literal["safetensors", "pickle"]:
-    """How a file of weights is written, by its first bytes.
+    """The format of a file of weights, by its first bytes.
 
     Raises:
-        CheckpointError: no such file; one that cannot be read, is empty, or of another kind.
+        CheckpointError: the file does not exist, cannot be read, is empty, or of another kind.
     """
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder; --weights takes one file of weights")
@@ -38,7 +38,7 @@ def kind(path: Path) -> Literal["safetensors", "pickle"]:
     if size == 0:
         raise CheckpointError(f"{path} is empty; fetch the weights again")
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise CheckpointError(f"{path} is a web page, not weights: the server asked or refused something instead")
+        raise CheckpointError(f"{path} is a web page, not weights: the server answered with a page (a login, an error)")
     if start.startswith(b"version https://git-lfs"):
         raise CheckpointError(f"{path} is a Git LFS pointer, not the weights: fetch them with git lfs pull")
     if head[FIRST_BYTES : FIRST_BYTES + 1] == b"{":
@@ -47,4 +47,4 @@ def kind(path: Path) -> Literal["safetensors", "pickle"]:
             return "safetensors"
     if head.startswith((b"PK\x03\x04", b"\x80")):
         return "pickle"
-    raise CheckpointError(f"{path} is no checkpoint: it is neither safetensors nor a file that torch.save wrote")
+    raise CheckpointError(f"{path} is not a checkpoint: it is neither safetensors nor a file that torch.save wrote")
