@@ -38,7 +38,9 @@ def test_void_is_matched_by_name_and_other_channels_are_left_out() -> None:
     found = labels.match(CAMVID, len(NAMES), NAMES, where="file")
     assert (0,) == found.unscored
     assert tuple(range(11, 0, -1)) == found.channels
-    assert ["the card camvid lacks bird, which the weights know: these are left out"] == [m for _, m in found.warnings]
+    assert ["the weights know classes that the card camvid does not have: bird; they are left out"] == [
+        m for _, m in found.warnings
+    ]
 
 
 def semantic() -> LabelMap:
