@@ -145,7 +145,7 @@ def draws(card: Card, split: str, root: Path | None) -> bool:
         return False
     from bench.streets import dataset as streets
 
-    return not streets.place_of(card, split).is_dir()
+    return not streets.folder_of(card, split).is_dir()
 
 
 def _count_notices(card: Card, split: str, count: int, limit: int | None) -> tuple[Notice, ...]:

@@ -1,6 +1,7 @@
 """`streets`: a procedural data set of street scenes in the classes, encodings and naming of Cityscapes.
 
-`draw(split, index)` makes one image with its truth, the same bytes on every machine. Knows no metric and no file.
+`draw(split, index)` makes one image with its ground truth, with the same bytes on every machine. This
+package knows no metric; only `dataset.py` knows files.
 """
 
 from collections.abc import Callable
@@ -43,7 +44,7 @@ BOUNDARIES = ("wall", "fence", "hedge")
 
 @dataclass(frozen=True)
 class Scene:
-    """One drawn image and its truth.
+    """One drawn image and its ground truth.
 
     `image` (H, W, 3) uint8; `label_ids` (H, W) uint8, regular Cityscapes ids; `instance_ids` (H, W) uint16,
     id * 1000 + n for things and the label id elsewhere; `disparity` (H, W) uint16, round(256 d) + 1 with d in pixels
@@ -58,7 +59,7 @@ class Scene:
 
 
 def draw(split: str, index: int, *, size: tuple[int, int] = (256, 512)) -> Scene:
-    """Draw image `index` of a split at `size` = (H, W); raises KeyError or IndexError for what does not exist."""
+    """Draw image `index` of a split at `size` = (H, W); KeyError or IndexError if it does not exist."""
     where = place(split, index)
     street, ahead, things = at_frame(split, where)
     seed = seed_of("frame", split, index)

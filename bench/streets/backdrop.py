@@ -1,4 +1,4 @@
-"""The stage of a street: sky, ground, the far tree line, buildings, walls, fences and hedges.
+"""The background of a street: sky, ground, the far tree line, buildings, walls, fences and hedges.
 
 Knows nothing of traffic or people.
 """
@@ -32,7 +32,7 @@ def paint_sky(canvas: Canvas, street: Street, frame: int) -> None:
 
 
 def paint_ground(canvas: Canvas, street: Street, ahead: int) -> None:
-    """Road with its markings, kerbs, sidewalks, verges and what lies behind the building line."""
+    """Road with its markings, kerbs, sidewalks, verges and the ground behind the building line."""
     x, z = ground(canvas.camera)
     labels, base = _zones(street)
     strip = np.clip((x + 5000) // 10, 0, 999)

@@ -27,7 +27,7 @@ class Camera:
     v0: int
 
     def project(self, x: int, y: int, z: int) -> tuple[int, int]:
-        """Row and column of a world point in cm; what is nearer than `NEAREST` is moved there."""
+        """Row and column of a world point in cm; nearer points are moved to `NEAREST`."""
         z16 = 16 * max(z, NEAREST)
         column = self.u0 + (2 * self.focal * x + z16) // (2 * z16)
         row = self.v0 + (2 * self.focal * (HEIGHT - y) + z16) // (2 * z16)

@@ -1,4 +1,4 @@
-"""The sheet a scene is painted on, far to near: colour, owner and distance of every pixel, and what is made of them.
+"""The canvas of a scene, painted from far to near: colour, owner and distance of every pixel.
 
 An owner below 64 is a label id itself (stuff); from 64 on it is one object. Knows no kind of object.
 """
@@ -23,7 +23,7 @@ Shader = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.int16]]
 
 @lru_cache(maxsize=2)
 def ragged(height: int, width: int) -> NDArray[np.int32]:
-    """Noise 0..190 that makes the rim of foliage uneven, larger than the image by 64 pixels each way."""
+    """Noise 0..190 for the uneven rim of foliage; 64 pixels larger than the image on each side."""
     size = (height + 64, width + 64)
     return (smooth_noise(1, *size, 9) + smooth_noise(2, *size, 4)) * 3 >> 3
 
@@ -48,7 +48,7 @@ class Canvas:
         return len(self.labels) - 1
 
     def polygon(self, points: Iterable[Point], color: Color, owner: int, *, side: int = 0) -> None:
-        """Fill the projection of a flat polygon; `side` is its x where it lies along the street (true depth)."""
+        """Fill the projection of a flat polygon; `side` is its x if it runs along the street (true depth)."""
         corners = list(points)
         near, far = min(p[2] for p in corners), max(p[2] for p in corners)
         where = self._inside([self.camera.project(*p) for p in corners]) if far >= NEAREST else None
@@ -69,7 +69,7 @@ class Canvas:
             self.color[where] = (self.color[where].astype(np.int32) * by) >> 8
 
     def _inside(self, pixels: list[tuple[int, int]]) -> Area | None:
-        """What a polygon covers, as an index; None where that is a single pixel at most."""
+        """The pixels of a polygon, as an index; None if it covers one pixel or none."""
         rows = [p[0] for p in pixels]
         columns = [p[1] for p in pixels]
         height, width = self.size

@@ -1,6 +1,6 @@
-"""`streets` as a data set: scenes become samples, are written in an official layout, and are kept in a cache.
+"""`streets` as a data set: scenes as samples, written in an official layout, and cached.
 
-It knows where the cache lies and that drawing takes time; how files look is the layouts' business.
+This module knows where the cache is; the layouts know the format of the files.
 """
 
 from __future__ import annotations
@@ -24,50 +24,51 @@ from bench.streets import SPLITS, VERSION, Scene, draw, scene_id
 
 Progress = Callable[[int, int], None]
 _FEW = 40
-"""Up to this many scenes are drawn at once in this process: starting others takes longer."""
+"""Up to this many scenes are drawn in this process, because starting others takes longer."""
 
 
 def cache_folder() -> Path:
-    """Where drawn data sets are kept: BENCH_CACHE, else `bench` in the user's cache folder."""
+    """The folder of drawn data sets: BENCH_CACHE, else `bench` in the user's cache folder."""
     if os.environ.get("BENCH_CACHE"):
         return Path(os.environ["BENCH_CACHE"]).expanduser()
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "bench"
 
 
-def place_of(card: Card, split: str) -> Path:
-    """Where this split lies in the cache, in the card's layout, once it is drawn."""
+def folder_of(card: Card, split: str) -> Path:
+    """The folder of a split in the cache, in the card's layout; it exists once the split is drawn."""
     return cache_folder() / f"streets-{VERSION}" / card.layout / split
 
 
 def cached(card: Card, split: str, *, progress: Progress | None = None) -> Path:
-    """The root folder that holds this split in the card's layout; drawn into the cache if it is not there yet.
+    """The folder that holds a split in the card's layout; it is drawn on first use.
 
     Raises:
         DataError: the cache cannot be written.
     """
-    place = place_of(card, split)
-    if place.is_dir():
-        return place
-    drawing = place.with_name(f"{place.name}.drawing-{os.getpid()}")
+    folder = folder_of(card, split)
+    if folder.is_dir():
+        return folder
+    # Drawn under another name and then renamed, so that an interrupted run leaves no half a split.
+    drawing = folder.with_name(f"{folder.name}.drawing-{os.getpid()}")
     try:
         write(card, drawing, split, progress=progress)
-        drawing.rename(place)
+        drawing.rename(folder)
     except (OSError, DataError) as error:
-        if place.is_dir():  # another process was faster
-            return place
+        if folder.is_dir():  # another process was faster
+            return folder
         reason = error if isinstance(error, DataError) else f"{drawing}: {error.strerror}"
         raise DataError(f"cannot write the cache: {reason}; set BENCH_CACHE to another folder") from None
     finally:
         shutil.rmtree(drawing, ignore_errors=True)
-    return place
+    return folder
 
 
 def write(card: Card, root: Path, split: str, *, progress: Progress | None = None) -> None:
     """Draw a split and write it below `root` in the full folder structure of the card's layout.
 
     Raises:
-        UsageError: no such split.
+        UsageError: there is no such split.
     """
     total = _length(split)
     done = 0
@@ -84,16 +85,16 @@ def write(card: Card, root: Path, split: str, *, progress: Progress | None = Non
 
 
 def samples(card: Card, split: str, limit: int | None = None) -> Iterator[Sample]:
-    """The samples of a split, drawn one by one in this process and written nowhere."""
+    """The samples of a split, drawn one by one in this process and not written to disk."""
     total = _length(split) if limit is None else min(limit, _length(split))
     return _samples(card, split, (draw(split, index) for index in range(total)))
 
 
 def sample(card: Card, split: str, index: int, scene: Scene) -> Sample:
-    """One scene as a sample whose truth is derived as that of any data set with label and instance maps."""
+    """One scene as a sample; its ground truth is derived as for any data set with such maps."""
     name = scene_id(split, index)
     labels = card.classes.to_train(scene.label_ids, where=name)
-    # Label ids below 1000 are no objects; instances are numbered within their class, as Cityscapes does it.
+    # Values below 1000 are label ids of pixels without an object; an object is id * 1000 + n.
     objects = np.where(scene.instance_ids >= 1000, scene.instance_ids, 0).astype(np.int32)
     city, sequence, _ = name.split("_")
     return Sample(
@@ -112,8 +113,8 @@ def sample(card: Card, split: str, index: int, scene: Scene) -> Sample:
 
 def _metres(scene: Scene) -> Array:
     disparity = (scene.disparity.astype(np.float32) - 1) / 256
-    reach = scene.camera["intrinsic"]["fx"] * scene.camera["extrinsic"]["baseline"]
-    return np.where(disparity > 0, reach / np.maximum(disparity, 1 / 256), np.nan).astype(np.float32)
+    factor = scene.camera["intrinsic"]["fx"] * scene.camera["extrinsic"]["baseline"]
+    return np.where(disparity > 0, factor / np.maximum(disparity, 1 / 256), np.nan).astype(np.float32)
 
 
 def _length(split: str) -> int:
@@ -127,7 +128,7 @@ def _samples(card: Card, split: str, scenes: Iterator[Scene]) -> Iterator[Sample
 
 
 def _drawn(split: str, total: int) -> Iterator[Scene]:
-    """Scenes in order, drawn by as many processes as there are processors, a bounded number of them ahead."""
+    """Scenes in order, drawn by one process per processor; a bounded number is drawn ahead."""
     workers = os.cpu_count() or 1
     if total <= _FEW or workers == 1:
         yield from (draw(split, index) for index in range(total))

@@ -1,7 +1,7 @@
-"""Which street scenes exist: splits, invented cities, sequences, and the seeds that follow from their names.
+"""Which street scenes exist: splits, invented cities, sequences, and the seeds made of their names.
 
-Knows nothing of what a scene shows. Every number drawn for a scene comes from `Dice`, a small integer generator written
-out here, so that no library's random stream decides a pixel.
+This module does not know what a scene shows. Every random number of a scene comes from `Dice`, a
+small integer generator that is defined here, so that no library's random stream decides a pixel.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ MASK = (1 << 64) - 1
 
 @dataclass(frozen=True)
 class Place:
-    """Where one image comes from: `sequence` counts within its city, `frame` within its sequence."""
+    """Origin of an image: `sequence` is counted within its city, `frame` within its sequence."""
 
     city: str
     sequence: int
@@ -30,7 +30,11 @@ class Place:
 
 
 def place(split: str, index: int) -> Place:
-    """City, sequence and frame of image `index` of a split; raises KeyError or IndexError outside of them."""
+    """City, sequence and frame of image `index` of a split.
+
+    Raises:
+        KeyError, IndexError: there is no such split or image.
+    """
     if not 0 <= index < SPLITS[split]:
         raise IndexError(f"index {index} of split '{split}' is outside 0..{SPLITS[split] - 1}")
     cities = CITIES[split]
@@ -84,7 +88,7 @@ class Dice:
         return choices[(self.bits() >> 11) % len(choices)]
 
     def shade(self, color: tuple[int, int, int], spread: int) -> tuple[int, int, int]:
-        """The colour, brighter or darker and a little off in hue by at most `spread` and `spread // 3`."""
+        """The colour with its brightness changed by at most `spread`, its hue by `spread // 3`."""
         level = self.between(-spread, spread)
         red, green, blue = (min(255, max(0, c + level + self.between(-(spread // 3), spread // 3))) for c in color)
         return red, green, blue

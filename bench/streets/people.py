@@ -52,7 +52,7 @@ class Sheet:
 
 
 def paint_person(canvas: Canvas, thing: Placed) -> None:
-    """Somebody on foot."""
+    """A pedestrian."""
     dice = Dice(thing.seed)
     tall = dice.between(150, 192) if dice.chance(88) else dice.between(105, 140)
     flip = dice.pick((-1, 1))

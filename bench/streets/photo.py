@@ -49,7 +49,7 @@ def expose(canvas: Canvas, labels: NDArray[np.uint8], weather: Weather, seed: in
 
 
 def mount(canvas: Canvas) -> None:
-    """Put the car's own hood and the border outside of the region of interest over all that was painted."""
+    """Put the car's own hood and the border outside of the region of interest on top of the painted scene."""
     height, width = canvas.size
     hood, _ = _hood(height, width)
     rim = np.ones(canvas.size, bool)

@@ -1,6 +1,7 @@
-"""What is where: the look of a street and the list of things placed in it, in centimetres, before anything is drawn.
+"""The look of a street and the things placed in it, in centimetres, before anything is drawn.
 
-A sequence fixes the street; a frame moves the camera along it and the traffic with it. Knows no pixel.
+A sequence determines the street; a frame moves the camera along it, and the traffic. This module
+knows no pixels.
 """
 
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Street:
 
 @dataclass(frozen=True)
 class Placed:
-    """One thing: its kind, where its near end stands, how fast it moves (cm a frame), its own seed and size."""
+    """One thing: its kind, the position of its near end, its speed (cm per frame), seed and size."""
 
     kind: str
     x: int
@@ -75,7 +76,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class World:
-    """A sequence: its street, how far the camera moves a frame, and what stands, drives and walks there."""
+    """A sequence: its street, the speed of the camera (cm per frame), and the things in it."""
 
     street: Street
     step: int
@@ -112,7 +113,7 @@ def lay_street(dice: Dice, city: str) -> Street:
 
 
 def raise_fronts(dice: Dice, street: Street, reach: int) -> list[Placed]:
-    """Buildings on both sides, with gaps, and walls, fences and hedges where a garden lies in front of them."""
+    """Buildings on both sides, with gaps, and walls, fences and hedges where there is a garden in front of them."""
     placed = []
     for side, front in zip((-1, 1), street.fronts, strict=True):
         z = -2000
@@ -190,7 +191,7 @@ def park(dice: Dice, street: Street, side: int, reach: int) -> list[Placed]:
 
 
 def populate(dice: Dice, street: Street) -> list[Placed]:
-    """Traffic on the lanes, people on the sidewalks, riders and who crosses; z is relative to the camera."""
+    """Traffic on the lanes, people on the sidewalks, riders and crossing pedestrians; z is relative to the camera."""
     placed = []
     themes = ["car"] * 7
     for kind, percent in (("bus", 45), ("truck", 50), ("motorbike", 40), ("cyclist", 35)):
@@ -233,7 +234,7 @@ def world(split: str, city: str, sequence: int) -> World:
 
 
 def at_frame(split: str, where: Place) -> tuple[Street, int, list[Placed]]:
-    """The street, how far the camera has come in cm, and the things in sight relative to it, far to near."""
+    """The street, the position of the camera in cm, and the visible things, far to near."""
     there = world(split, where.city, where.sequence)
     ahead = there.step * where.frame
     sight = [(thing, thing.x, thing.z - ahead) for thing in there.standing]
