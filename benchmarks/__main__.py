@@ -1,9 +1,10 @@
-"""`python -m benchmarks`: us and every installed peer on whole jobs, in turn, with a table of what they cost.
+"""`python -m benchmarks`: speed of `bench` and of other tools (peers) on whole jobs, in a table.
 
-    python -m benchmarks --make-peers FOLDER                        once: the environment of the peers
-    python -m benchmarks --peers FOLDER --data DATA --job miou      measure; DATA is made when it is not there
+    python -m benchmarks --make-peers FOLDER                     once: install the peers
+    python -m benchmarks --peers FOLDER --data DATA --job miou   measure; DATA is generated if missing
 
-Numbers must agree before anything is measured. Processes take turns (A B A B), so that a busy machine is busy for all.
+Numbers are compared before anything is measured. Commands alternate (A B A B), so that other load on
+the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ from benchmarks.jobs import COCO, JOBS, Job, peer_command
 
 OURS = "bench"
 SLOW = 20.0
-"""Who takes longer than these seconds to warm up is not run again: that run is what is shown."""
+"""A command whose first run takes longer (in seconds) is not run again; the table shows that run."""
 MAKERS: Mapping[str, ModuleType] = {"city": make_city, "coco": make_coco, "panoptic": make_panoptic}
 HERE = Path(__file__).parents[1]
 
 
 def main() -> int:
-    """Measure the jobs that were asked for, and print a Markdown table for each."""
+    """Measure the requested jobs, and print a Markdown table for each."""
     options = _options()
     if options.make_peers:
         peer_environment.make(options.make_peers)
         return 0
-    print(f"{_machine()}, {options.runs} runs after one to warm up, size {options.size}, {datetime.now(UTC):%Y-%m-%d}")
+    print(f"{_machine()}, {options.runs} runs after one warm-up run, size {options.size}, {datetime.now(UTC):%Y-%m-%d}")
     print(f"Load before: {', '.join(f'{value:.1f}' for value in os.getloadavg())}\n")
     failed = False
     measure.keep_bytecode()
@@ -48,27 +49,31 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed beside the peers.")
-    parser.add_argument("--job", action="append", choices=sorted(JOBS), help="a job; default: all; may be repeated")
-    parser.add_argument("--size", choices=("S", "M"), default="S")
-    parser.add_argument("--runs", type=int, default=5, help="measured runs of each")
-    parser.add_argument("--data", type=Path, default=Path("benchmark-data"), help="folder for the made data")
-    parser.add_argument("--peers", type=Path, help="the environment of the peers")
-    parser.add_argument("--without", action="append", default=[], help="leave this peer out, such as a slow one")
-    parser.add_argument("--make-peers", type=Path, metavar="FOLDER", help="install the peers into FOLDER and end")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure speed, compared with other tools (peers)."
+    )
+    parser.add_argument(
+        "--job", action="append", choices=sorted(JOBS), help="Job to measure (default: all); may be repeated."
+    )
+    parser.add_argument("--size", choices=("S", "M"), default="S", help="Size of the data.")
+    parser.add_argument("--runs", type=int, default=5, help="Measured runs of each command.")
+    parser.add_argument("--data", type=Path, default=Path("benchmark-data"), help="Folder for the generated data.")
+    parser.add_argument("--peers", type=Path, help="Environment of the peers.")
+    parser.add_argument("--without", action="append", default=[], help="Leave out this peer; may be repeated.")
+    parser.add_argument("--make-peers", type=Path, metavar="FOLDER", help="Install the peers into FOLDER and exit.")
     return parser.parse_args()
 
 
 def _make(kind: str, folder: Path, size: str) -> None:
     if not (folder / "whole").exists():
-        print(f"making {folder}", file=sys.stderr)
+        print(f"Generating {folder}", file=sys.stderr)
         folder.mkdir(parents=True, exist_ok=True)
         MAKERS[kind].make(folder, size)
         (folder / "whole").touch()
 
 
 def _compare(name: str, folder: Path, options: argparse.Namespace) -> bool:
-    """Measure one job and print its table; False where numbers differ or our own process failed."""
+    """Measure one job and print its table; False if numbers differ or our own process failed."""
     job = JOBS[name]
     with tempfile.TemporaryDirectory() as out:
         commands = {OURS: job.ours(folder.resolve(), Path(out))}
@@ -93,34 +98,41 @@ def _compare(name: str, folder: Path, options: argparse.Namespace) -> bool:
 
 
 def _warm_up(job: Job, commands: Mapping[str, list[str]]) -> tuple[dict[str, list[measure.Cost]], bool]:
-    """Run everybody once and hold the numbers against ours; who fails is named and leaves the race."""
+    """Run every command once and compare its numbers with ours; commands that fail are dropped."""
     costs: dict[str, list[measure.Cost]] = {}
     ours: Mapping[str, float] = {}
     agreed = True
     for who, command in commands.items():
         try:
-            cost, found = measure.run(command, HERE)
-            numbers = job.numbers(found) if who == OURS else {} if who in job.beside else _numbers(found)
+            cost, output = measure.run(command, HERE)
+            numbers = _numbers_of(job, who, output)
         except (measure.JobFailed, KeyError, ValueError) as error:
-            print(f"{who} did not finish: {error!r}\n")
+            print(f"{who} failed: {error!r}\n")
             continue
         costs[who] = [cost]
         ours = numbers if who == OURS else ours
         for key, value in numbers.items():
             if not math.isclose(value, ours.get(key, math.nan), rel_tol=0, abs_tol=job.tolerance):
-                print(f"numbers differ: {key} is {value} by {who} and {ours.get(key)} by us\n")
+                print(f"Numbers differ: {key} is {value} ({who}) and {ours.get(key)} (bench)\n")
                 agreed = False
     if OURS in costs:
         print(f"Ours: {', '.join(f'{key} {value:.6g}' for key, value in ours.items())}\n", flush=True)
     return costs, agreed
 
 
-def _numbers(found: Any) -> Mapping[str, float]:
-    return dict(zip(COCO, found["stats"], strict=True)) if "stats" in found else dict(found)
+def _numbers_of(job: Job, who: str, output: Any) -> Mapping[str, float]:
+    """The numbers in the output of a command; further commands of ours are not compared."""
+    if who == OURS:
+        return job.numbers(output)
+    if who in job.beside:
+        return {}
+    if "stats" in output:
+        return dict(zip(COCO, output["stats"], strict=True))
+    return dict(output)
 
 
 def _table(job: Job, costs: Mapping[str, list[measure.Cost]]) -> None:
-    """Print medians; a first run, which also warms up, counts only where it is the only one."""
+    """Print medians, without the warm-up run unless it is the only one."""
     rows = {who: measure.median(runs[1:] or runs) for who, runs in costs.items()}
     best = min((cost.wall for who, cost in rows.items() if who in job.peers), default=None)
     print("| | wall s | CPU s | RSS MiB | wall, best peer = 1 | runs |\n|---|---|---|---|---|---|")

@@ -1,4 +1,4 @@
-"""How honest the statistics are: coverage of 95 % intervals and type-I error of 5 % tests, on simulated models.
+"""Checks the statistics by simulation: coverage of 95 % intervals and type-I error of 5 % tests, on simulated models.
 
     python -m benchmarks.coverage --metric mIoU PQ --samples 500 --images 50 200 500
     python -m benchmarks.coverage --metric mIoU PQ --samples 400 --images 50 200 --methods
@@ -29,23 +29,23 @@ METHODS: tuple[Method, ...] = ("default", "percentile", "bca", "studentised")
 
 @dataclass
 class Tally:
-    """Shares of samples, collected by name."""
+    """Fractions of samples, collected by name."""
 
     values: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, name: str, value: float) -> None:
-        """Note one sample: 1, 0, or NaN where nothing was said."""
+        """Add one sample: 1, 0, or NaN without a result."""
         self.values.setdefault(name, []).append(value)
 
     def share(self, name: str) -> str:
-        """The share of the samples of which something was said."""
+        """The fraction of the samples with a result."""
         found = np.array(self.values.get(name, []))
         found = found[np.isfinite(found)]
         return f"{found.mean():.3f}".removeprefix("0") if len(found) else "-"
 
 
 def draw(random: np.random.Generator, population: Population, images: int, *, scenes: bool) -> tuple[Array, Array]:
-    """Positions of the images of a sample, and the clusters they are analysed by."""
+    """Indices of the images of a sample, and their clusters in the analysis."""
     if not scenes:
         return random.integers(0, population.images, images), np.arange(images)
     first = random.integers(0, population.images // SCENE, -(-images // SCENE)) * SCENE
@@ -54,7 +54,7 @@ def draw(random: np.random.Generator, population: Population, images: int, *, sc
 
 
 def sampled(tables: Tables, chosen: Array) -> Tables:
-    """The tables of the images chosen, some of them more than once."""
+    """The tables of the drawn images; images may be drawn more than once."""
     found: Tables = {"images": {"id": chosen.astype(str), "cluster": chosen.astype(str)}}
     for name, table in tables.items():
         starts, stops = (np.searchsorted(table["image"], chosen, side=side) for side in ("left", "right"))
@@ -78,7 +78,7 @@ def truths(population: Population) -> Array:
 
 
 def analyse(tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, seed: int) -> None:
-    """Cover the scores and the difference, or not."""
+    """Add whether the intervals cover the true scores and the true difference."""
     asked, (chosen, clusters) = asked_of(population), sample
     tables = (sampled(population.first, chosen), sampled(population.second, chosen))
     aligned = Aligned(tables, [str(each) for each in chosen], clusters)
@@ -93,7 +93,7 @@ def analyse(tally: Tally, population: Population, sample: tuple[Array, Array], t
 
 
 def cover(tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, seed: int) -> None:
-    """Cover a score and a difference, or not, by every method there is."""
+    """Add whether the intervals of every method cover a true score and difference."""
     asked, (chosen, clusters) = asked_of(population), sample
     tables = (sampled(population.first, chosen), sampled(population.second, chosen))
     aligned = Aligned(tables, [str(each) for each in chosen], clusters)
@@ -113,7 +113,7 @@ def cover(tally: Tally, population: Population, sample: tuple[Array, Array], tru
 def test(
     tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, *, seed: int, permutations: int
 ) -> None:
-    """Find a difference where there is none, by permutation or by the interval."""
+    """Add whether a test or an interval finds a difference between equal models."""
     asked, (chosen, clusters) = asked_of(population), sample
     tables = (sampled(population.first, chosen), sampled(population.second, chosen))
     rows = permutation.permutations(int(clusters.max()) + 1, permutations, np.random.default_rng(seed))

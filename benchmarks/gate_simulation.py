@@ -1,4 +1,4 @@
-"""How honest the gate is: what `bench check` says of models that are worse, unchanged, or a few pixels off.
+"""Checks the gate by simulation: verdicts of `bench check` on worse, equal and nearly equal models.
 
     python -m benchmarks.gate_simulation --metric mIoU PQ --samples 1000 --images 50 200 500
 
@@ -24,13 +24,13 @@ from benchmarks.coverage import asked_of, draw, sampled, truths
 from benchmarks.populations import MAKERS, SCENE, Array, Population, Tables
 
 SHARES = {"as bad as the margin": 1.0, "worse by twice the margin": 0.5, "worse by half the margin": 2.0}
-"""The margin as a share of what the worse model truly loses."""
+"""The margin as a fraction of the true loss of the worse model."""
 PIXELS, UNCHANGED = "a few pixels off, margin .1 points", "unchanged, margin 0"
 CASES = (*SHARES, PIXELS, UNCHANGED)
 
 
 def flipped(tables: Tables, random: np.random.Generator) -> Tables:
-    """The same predictions with one pixel in one image of five gone to another class, as another CPU may do."""
+    """The same predictions with one pixel changed in every fifth image, as on another CPU."""
     found = {name: {key: column.copy() for key, column in table.items()} for name, table in tables.items()}
     pixels = found["pixels"]
     images = random.permutation(np.unique(pixels["image"]))[: len(np.unique(pixels["image"])) // 5]
@@ -47,7 +47,7 @@ def flipped(tables: Tables, random: np.random.Generator) -> Tables:
 
 
 def outcomes(population: Population, pair: tuple[Tables, Tables], clusters: Array, margins: list[float]) -> list[str]:
-    """What the gate says of a candidate and a baseline, for each margin."""
+    """The verdict on a candidate and a baseline, for each margin."""
     asked = asked_of(population)
     aligned = Aligned(pair, [str(n) for n in range(len(clusters))], clusters)
     spread = spread_of(asked, aligned, seed=1, by_class=False, method="default")
@@ -60,7 +60,7 @@ def outcomes(population: Population, pair: tuple[Tables, Tables], clusters: Arra
 
 
 def simulate(population: Population, images: int, samples: int, *, scenes: bool) -> dict[str, Counter[str]]:
-    """Count the outcomes over samples of so many images."""
+    """Count the verdicts over samples of this many images."""
     true = truths(population)
     loss = true[0] - true[1]
     found = {name: Counter[str]() for name in CASES}
@@ -79,7 +79,7 @@ def simulate(population: Population, images: int, samples: int, *, scenes: bool)
 
 
 def shares(counts: Counter[str]) -> str:
-    """The shares of samples that pass, are inconclusive, and fail; a dash where nothing was tried."""
+    """The fractions of samples that pass, are inconclusive, and fail; a dash without samples."""
     if not counts.total():
         return "-"
     each = (f"{counts[name] / counts.total():.3f}" for name in ("pass", "inconclusive", "fail"))

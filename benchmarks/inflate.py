@@ -26,7 +26,7 @@ REPEATS = 15
 
 
 def made_map(seed: int) -> bytes:
-    """A PNG of 2048 x 1024 with 150 polygons of 19 classes on a striped ground."""
+    """A PNG of 2048 x 1024 with 150 polygons of 19 classes on a striped background."""
     generator = np.random.default_rng(seed)
     labels = np.repeat(np.uint8([10, 8, 0]), [400, 200, 424])[:, None].repeat(2048, axis=1)
     for _ in range(150):
@@ -62,7 +62,7 @@ def seconds(run: Callable[[], Any]) -> float:
 
 
 def measure(name: str, files: Iterable[bytes]) -> None:
-    """Print megabytes of filtered pixels a second, for every library, on one thread and on two."""
+    """Print megabytes of filtered pixels per second, for every library, on one thread and on two."""
     streams = [compressed(data) for data in files]
     modules = {name: importlib.import_module(module) for name, module in LIBRARIES.items() if _installed(module)}
     sizes = [len(modules["zlib"].decompress(stream)) for stream in streams]

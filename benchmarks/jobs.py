@@ -1,7 +1,8 @@
-"""The jobs: from files to numbers, by us and by each peer, as whole processes.
+"""The jobs: whole processes from files to numbers, with `bench` and with each peer.
 
-Ours is the product itself, `bench eval --interval none`, for no peer makes intervals; the same with its intervals runs
-beside it, out of competition. AP of boxes and masks is measured by the library, as peers are: they write nothing.
+`bench` runs as `bench eval --interval none`, because no peer computes intervals; the same command
+with intervals is measured too, outside of the comparison. AP of boxes and masks is measured with the
+library, which like the peers writes no record.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 PEERS = Path(__file__).parent / "peers"
 Numbers = Mapping[str, float]
 Command = Callable[[Path, Path], list[str]]
-"""From the folder of the data and one for output to the words of a command."""
+"""The arguments of a command, from the folder of the data and one for its output."""
 
 SUFFIX = {"all": "", "things": "_th", "stuff": "_st"}
 COCO = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
@@ -25,9 +26,16 @@ WITH_INTERVALS = "bench with intervals"
 
 @dataclass(frozen=True)
 class Job:
-    """Data it needs, our command for a folder, the scripts of the peers with their first words, and our numbers.
+    """A job.
 
-    `beside` are other commands of ours, which no ratio refers to; `goal` is the ratio to the best peer to be reached.
+    Attributes:
+        data: the kind of data it needs.
+        ours: our command.
+        numbers: our numbers from the output of the command.
+        peers: the scripts of the peers with their first arguments.
+        goal: the ratio of wall time to the best peer that should be reached.
+        beside: further commands of ours, outside of the comparison.
+        tolerance: the largest difference of numbers.
     """
 
     data: str
@@ -49,7 +57,7 @@ def _eval(dataset: str, data: str, predictions: str, metrics: str, interval: str
 
 
 def _scores(group: str, names: Mapping[str, str]) -> Callable[[Any], Numbers]:
-    """Picks scores of a record by the peers' names."""
+    """Selects scores of a record, under the names that the peers use."""
     return lambda record: {theirs: record["scores"][group][ours]["value"] for theirs, ours in names.items()}
 
 
@@ -66,7 +74,7 @@ def _coco_peers(*names: str) -> dict[str, tuple[str, ...]]:
 
 
 def _evaluated(group: str, names: Mapping[str, str], goal: float, peers: Mapping[str, str], *words: str) -> Job:
-    """A job that is one call of `bench eval`; `words` are data set, data, predictions and metrics."""
+    """A job that is one call of `bench eval`; `words` are data set, data, predictions, metrics."""
     return Job(
         data={"cityscapes": "city", "coco-panoptic": "panoptic", "coco-instances": "coco"}[words[0]],
         ours=_eval(*words),
@@ -136,6 +144,6 @@ JOBS: dict[str, Job] = {
 
 
 def peer_command(python: Path, words: tuple[str, ...], job: str, folder: Path) -> list[str]:
-    """The command of a peer: -P keeps a script named as its package from importing itself."""
+    """The command of a peer; with -P a script with the name of its package does not import itself."""
     script, *first = words
     return [str(python), "-P", str(PEERS / script), *first, job, str(folder)]

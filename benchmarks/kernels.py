@@ -1,4 +1,6 @@
-"""How fast the kernels are, native and reference, in millions of pixels a second (best of several passes, one thread).
+"""Speed of the kernels, native and reference, in millions of pixels per second.
+
+The best of several passes on one thread.
 
     python benchmarks/kernels.py [FOLDER OF LABEL PNGS]
 
@@ -29,7 +31,7 @@ _spec.loader.exec_module(inflate)
 
 
 def speed(pixels: int, run: Callable[[], Any], passes: int) -> str:
-    """Millions of pixels a second of the best pass."""
+    """Millions of pixels per second in the best pass."""
     times = []
     for _ in range(passes):
         start = time.perf_counter()
@@ -72,7 +74,7 @@ def measure_files(name: str, files: list[bytes]) -> None:
 
 
 def forms() -> list[tuple[str, ModuleType, int]]:
-    """The forms of the kernels that are there, with a number of passes for each."""
+    """The available forms of the kernels, with a number of passes for each."""
     native = kernels.native()
     return [*([("native", native, 15)] if native else []), ("reference", reference, 3)]
 

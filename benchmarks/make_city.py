@@ -1,4 +1,4 @@
-"""Makes street-like label maps in the layout of Cityscapes: labelIds and instanceIds, and predictions of both kinds.
+"""Generates street-like label maps in the layout of Cityscapes, and predictions for them.
 
 `city/` holds the semantic truth and `city-predicted/` predictions of the same file names; `city-objects/` adds instance
 ids, and `city-masks/` holds predicted objects, a mask each.
@@ -17,7 +17,7 @@ SEED = 505
 SIZE = (1024, 2048)
 IMAGES = {"S": 8, "M": 60}
 GROUND = ((23, 0.0), (11, 0.22), (21, 0.38), (22, 0.52), (8, 0.56), (7, 0.62))
-"""Label and upper border, as a share of the height, of each band behind the objects."""
+"""Label and upper border, as a fraction of the height, of each band behind the objects."""
 STUFF = (11, 12, 13, 17, 19, 20, 21, 4, 9)
 OBJECTS = (24, 25, 26, 26, 26, 26, 24, 24, 27, 28, 31, 32, 33, 33)
 
@@ -75,7 +75,7 @@ def _bands(generator: np.random.Generator) -> shapes.Array:
 
 
 def _ids_only(predicted: shapes.Array, labels: shapes.Array) -> None:
-    """A prediction has no void, and takes some classes for others; changed in place."""
+    """Remove void and confuse some classes, in place, as a prediction does."""
     predicted[predicted < 7] = 7
     wrong = {25: 24, 12: 11, 9: 8}
     for label, other in wrong.items():

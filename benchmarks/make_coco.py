@@ -1,4 +1,6 @@
-"""Makes COCO truth and results: `truth.json` with polygons and crowds, `bbox.json` and `segm.json` with detections.
+"""Generates COCO ground truth and results.
+
+`truth.json` has polygons and crowds, `bbox.json` and `segm.json` have detections.
 
 Detections are jittered truth and boxes at random, with scores that tie in size S (three decimals) and hardly in M
 (float32): it is not real detector output, and tables say so.
@@ -17,14 +19,14 @@ from benchmarks import shapes
 SEEDS = {"S": 101, "M": 202}
 IMAGES = {"S": 500, "M": 5000}
 BOXES, MASKS = 100, 50
-"""Detections of an image in the two results files."""
+"""Detections per image in the two results files."""
 CROWD_EVERY = 80
 CATEGORIES = [number for number in range(1, 91) if number not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)]
 Entry = dict[str, Any]
 
 
 def make(folder: Path, size: str) -> None:
-    """Write the truth, two files of results, and the masks once more with the boxes around them."""
+    """Write the ground truth, two results files, and the masks once more with their boxes."""
     names = _names()
     images: list[Entry] = []
     truths: list[Entry] = []
@@ -54,7 +56,7 @@ def make(folder: Path, size: str) -> None:
 
 
 def _add_boxes(folder: Path) -> None:
-    """Write `segm-boxes.json`, for a peer that reads no masks without boxes."""
+    """Write `segm-boxes.json`, for a peer that needs boxes to read masks."""
     from pycocotools import mask as coco
 
     rows = json.loads((folder / "segm.json").read_text())
@@ -104,7 +106,10 @@ def _frequencies() -> shapes.Array:
 def _detections(
     generator: np.random.Generator, image: Entry, truths: list[Entry], count: int, size: str, *, masks: bool
 ) -> list[Entry]:
-    """Half are truths, moved and resized; the others lie anywhere. Real files come by descending score."""
+    """Half are true objects, moved and resized; the others are anywhere.
+
+    They are sorted by descending score, as in real files.
+    """
     scores = np.sort(generator.beta(0.7, 2.0, count))[::-1]
     rows = []
     for place in range(count):
@@ -138,7 +143,7 @@ def _outline(generator: np.random.Generator, size: tuple[int, int], centre: shap
 
 
 def _plain(rle: Entry) -> Entry:
-    """Crowds have plain run lengths in COCO."""
+    """Crowds have uncompressed run lengths in COCO."""
     from bench import masks
 
     return {"size": list(rle["size"]), "counts": masks.runs(rle).tolist()}

@@ -1,4 +1,7 @@
-"""Makes panoptic truth and predictions as COCO writes them: JSON with segments, and PNGs whose colours are ids."""
+"""Generates panoptic ground truth and predictions in COCO's format.
+
+These are JSON files with segments, and PNG files whose colours are ids.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ SEED = 404
 IMAGES = {"S": 50, "M": 500}
 SIZE = (480, 640)
 STEP = 977
-"""Ids are a multiple of this, so that they use all three colours."""
+"""Ids are multiples of this, so that they use all three colour channels."""
 Entry = dict[str, Any]
 
 
 def make(folder: Path, size: str) -> None:
-    """Write truth and predictions."""
+    """Write ground truth and predictions."""
     categories = _categories()
     things = [entry["id"] for entry in categories if entry["isthing"]]
     stuff = [entry["id"] for entry in categories if not entry["isthing"]]
@@ -66,7 +69,7 @@ def _scene(generator: np.random.Generator, things: list[int], stuff: list[int]) 
 
 
 def _joined(generator: np.random.Generator, ids: shapes.Array, classes: dict[int, int]) -> shapes.Array:
-    """The map with a tenth of the segments missed, and segments of stuff told apart no more than once a class."""
+    """The map without a tenth of the segments, and with one segment per stuff class."""
     ids = ids.copy()
     first: dict[int, int] = {}
     for value, label in classes.items():

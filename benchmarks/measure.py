@@ -1,6 +1,6 @@
 """Runs one whole process and measures it: wall time, CPU time, peak memory, and the numbers it printed.
 
-The last line of a process's output is a JSON object; what is in it is the job's business.
+The last line of a process's output is a JSON object, which the job interprets.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class JobFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process took: seconds of wall time, seconds of CPU, peak resident MiB."""
+    """The cost of one process: seconds of wall time, seconds of CPU, peak resident MiB."""
 
     wall: float
     cpu: float
@@ -32,10 +32,10 @@ class Cost:
 
 
 def keep_bytecode() -> None:
-    """Let processes keep what they compile, as installed packages do, in a folder that is removed in the end."""
-    kept = tempfile.mkdtemp(prefix="benchmarks-bytecode-")
-    atexit.register(shutil.rmtree, kept, ignore_errors=True)
-    os.environ["PYTHONPYCACHEPREFIX"] = kept
+    """Let processes cache bytecode, as installed packages do, in a folder that is removed at exit."""
+    folder = tempfile.mkdtemp(prefix="benchmarks-bytecode-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["PYTHONPYCACHEPREFIX"] = folder
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
@@ -64,7 +64,7 @@ def run(command: list[str], folder: Path) -> tuple[Cost, Any]:
 
 
 def median(costs: list[Cost]) -> Cost:
-    """The median of each figure by itself."""
+    """The median of each figure, each on its own."""
     return Cost(
         *(statistics.median(column) for column in zip(*((c.wall, c.cpu, c.memory) for c in costs), strict=True))
     )

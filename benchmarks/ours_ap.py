@@ -1,4 +1,4 @@
-"""Our AP by the library: `python benchmarks/ours_ap.py bbox|segm FOLDER` prints the numbers as JSON.
+"""AP computed with the library: `python benchmarks/ours_ap.py bbox|segm FOLDER` prints the numbers as JSON.
 
 It is what `bench eval` does for these files without writing a record: columns in, match tables, scores.
 """

@@ -1,4 +1,4 @@
-"""Bootstrap of AP by the library: `python benchmarks/ours_bootstrap.py bootstrap FOLDER` prints numbers as JSON.
+"""Bootstrap of AP with the library: `python benchmarks/ours_bootstrap.py bootstrap FOLDER` prints JSON.
 
 1 000 resamples of the images, all 12 numbers of boxes each, from one pass over the files; `seconds` are those of the
 resampling alone. That replicates are what they should be is seen from one more row of weights, of ones.

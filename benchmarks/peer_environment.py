@@ -1,4 +1,4 @@
-"""The environment that the peers live in: made from peers.txt, never part of ours."""
+"""The virtual environment of the peers, made from peers.txt and separate from ours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 def make(folder: Path) -> None:
-    """Create a virtual environment in `folder` with every peer that can be installed, and say which cannot."""
+    """Create a virtual environment in `folder` with every peer that can be installed, and report the others."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     for line in (HERE / "peers.txt").read_text(encoding="utf-8").splitlines():
         requirement, _, remark = line.partition("#")

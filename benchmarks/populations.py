@@ -1,4 +1,4 @@
-"""Simulated populations of images with the counts of two models, as tables of the families: what is true is known.
+"""Simulated populations of images with the counts of two models, as tables of the families; the true scores are known.
 
 Images come in scenes of four that share classes, sizes and how hard they are; drawn alone they are independent.
 """
@@ -20,12 +20,12 @@ SCENE = 4
 C = 8
 CLASSES = Classes(tuple(Class(c, f"class {c}", c, thing=c >= 4) for c in range(C)))
 PRESENCE = np.array([0.95, 0.9, 0.7, 0.6, 0.4, 0.3, 0.15, 0.08])
-"""How often an image carries each class: some are rare, and rule the interval of a mean over classes."""
+"""How often each class occurs: rare classes dominate the interval of a mean over classes."""
 
 
 @dataclass(frozen=True)
 class Population:
-    """Two models on M images, in scenes of four: the tables of both, the family and the score they are for."""
+    """Two models on M images in scenes of four: both tables, their family and their score."""
 
     family: str
     metric: str
@@ -35,7 +35,7 @@ class Population:
 
 
 def _shared(random: np.random.Generator, images: int) -> tuple[Array, Array]:
-    """Which classes each image carries (M, C), and how hard it is (M, 1), in part by its scene."""
+    """The classes of each image (M, C), and its difficulty (M, 1), which depends on its scene."""
     scene = np.arange(images) // SCENE
     own = random.random((images, C)) < PRESENCE
     theirs = (random.random((images, C)) < PRESENCE)[scene]
@@ -50,7 +50,7 @@ def _chance(logit: Array) -> Array:
 
 
 def semantic(seed: int, images: int = 3000, *, equal: bool = False) -> Population:
-    """Pixels: the second model errs more or, if `equal`, in other classes, so that mIoU is the same."""
+    """Pixels: the second model has more errors or, if `equal`, errors in other classes and equal mIoU."""
     random = np.random.default_rng(seed)
     present, hard = _shared(random, images)
     sizes = np.where(present, np.exp(random.normal(6, 1, (images, C))), 0).astype(np.int64)
@@ -95,7 +95,7 @@ def _mean_iou(tables: Tables) -> float:
 
 
 def panoptic(seed: int, images: int = 3000, *, equal: bool = False) -> Population:
-    """Segments; two equal models are the same one trained twice, which swap their names in half of the images."""
+    """Segments; equal models are one model trained twice, exchanged in half of the images."""
     random = np.random.default_rng(seed)
     present, hard = _shared(random, images)
     objects = np.where(present, 1 + random.poisson(1.5, (images, C)) * CLASSES.things, 0)
@@ -145,7 +145,7 @@ def boxes(seed: int, images: int = 1500, *, equal: bool = False) -> Population:
 
 
 def _mirrored(family: str, metric: str, both: list[Tables], images: int) -> Population:
-    """Twice the images, the models the other way round in the second half: their scores are exactly equal."""
+    """The images twice, with the models exchanged in the second half: their scores are exactly equal."""
     halves = []
     for one, other in (both, both[::-1]):
         tables = {}

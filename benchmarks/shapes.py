@@ -1,4 +1,4 @@
-"""Blobby shapes for made-up data: outlines as people draw them, label maps of them, and maps as networks predict them.
+"""Blob-like shapes for generated data: outlines, label maps, and maps as networks predict them.
 
 Everything follows from the generator that is handed in. Nothing here knows a data set's format.
 """
@@ -14,7 +14,7 @@ Array = np.ndarray[Any, Any]
 
 
 def outline(generator: np.random.Generator, centre: Array, reach: float, vertices: int) -> Array:
-    """A closed wobbly outline, (vertices, 2) of x and y: a circle whose radius is a sum of a few waves."""
+    """A closed irregular outline, (vertices, 2) of x and y: a circle whose radius is a sum of a few waves."""
     angles = (np.arange(vertices) + generator.random(vertices) * 0.6) * (2 * np.pi / vertices)
     radius = np.full(vertices, reach)
     for wave in range(2, 7):
@@ -25,12 +25,12 @@ def outline(generator: np.random.Generator, centre: Array, reach: float, vertice
 
 
 def draw(image: Image.Image, points: Array, value: int) -> None:
-    """Fill an outline in a picture of labels."""
+    """Fill an outline in a label map."""
     ImageDraw.Draw(image).polygon([tuple(point) for point in points.tolist()], fill=value)
 
 
 def smooth_noise(generator: np.random.Generator, size: tuple[int, int], cell: int) -> Array:
-    """Noise that varies over about `cell` pixels, (H, W) float32 of deviation about 1."""
+    """Noise that varies over about `cell` pixels, (H, W) float32 with standard deviation about 1."""
     height, width = size
     coarse = generator.standard_normal((height // cell + 3, width // cell + 3)).astype(np.float32)
     picture = Image.fromarray(coarse).resize((coarse.shape[1] * cell, coarse.shape[0] * cell), Image.Resampling.BICUBIC)
@@ -38,7 +38,7 @@ def smooth_noise(generator: np.random.Generator, size: tuple[int, int], cell: in
 
 
 def warped(generator: np.random.Generator, labels: Array, amount: float, cell: int) -> Array:
-    """The map with its borders moved by about `amount` pixels, as a network that is roughly right draws them."""
+    """The map with its borders moved by about `amount` pixels, as a good network predicts them."""
     height, width = labels.shape
     rows = np.arange(height)[:, None] + np.rint(amount * smooth_noise(generator, labels.shape, cell)).astype(np.int64)
     columns = np.arange(width) + np.rint(amount * smooth_noise(generator, labels.shape, cell)).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Make again the run record that CI holds the shipped DeepLabV3 against, after its weights were trained anew.
+"""Make the run record that CI compares the shipped DeepLabV3 with, after training it again.
 
     python tools/reference_record.py
 
@@ -33,12 +33,12 @@ def draw(root: Path) -> None:
 
 
 def words(root: Path, out: Path) -> list[str]:
-    """The words of `bench` that run the model on the scenes below `root`."""
+    """The arguments of `bench` that run the model on the scenes below `root`."""
     return ["run", "--model", "deeplab", "--data", str(root), "--device", "cpu", "--out", str(out)]
 
 
 def main() -> None:
-    """Draw, run and put the record into its place."""
+    """Draw the scenes, run the model, and write the record."""
     with tempfile.TemporaryDirectory() as place:
         root, out = Path(place) / "data", Path(place) / "runs"
         draw(root)

@@ -1,4 +1,4 @@
-"""Train the reference networks on `streets`, and write the checkpoints that ship with how each was made.
+"""Train the reference networks on `streets`, and write the shipped checkpoints with the recipe of each.
 
     python tools/train_reference.py --all
     python tools/train_reference.py deeplab --seed 2 --steps 3000 --loss focal --out elsewhere
@@ -24,11 +24,11 @@ from bench import streets
 
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "bench" / "checkpoints"
 CHANGED = ("steps", "seed", "loss", "coarse", "init", "images", "batch", "rate", "threads")
-"""Parts of a recipe that the command line can change."""
+"""Fields of a recipe that the command line can change."""
 
 
 def main() -> None:
-    """Read the command line; train, write and measure what is not finished."""
+    """Read the command line; train, write and evaluate what is not finished."""
     given = _arguments()
     if given.table:
         print(results.table(given.out))
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def make(recipe: Recipe, target: Path, *, cache: Path, val: int) -> None:
-    """Train one network, write it to `target` and measure it there on `val` images; prints the record."""
+    """Train one network, write it to `target`, evaluate it there on `val` images, and print the record."""
     torch.set_num_threads(recipe.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     kept, init = cache / f"{recipe.file}.pt", recipe.beginning(target.parent)

@@ -1,4 +1,4 @@
-"""Boundary AP the plain way: `python -P boundary_ap.py boundary FOLDER` prints the 12 numbers as JSON.
+"""Boundary AP, implemented directly: `python -P boundary_ap.py boundary FOLDER` prints the 12 numbers as JSON.
 
 It is our own writing of what boundary-iou-api does on top of pycocotools: every mask is drawn, eroded by steps of 3 x 3
 on the whole image, and encoded again; the IoU is the smaller of mask IoU and boundary IoU, except with crowds.
@@ -38,7 +38,7 @@ class BoundaryEval(COCOeval):
                 annotation["boundary"] = boundary_of(annotation["segmentation"])
 
     def computeIoU(self, imgId, catId):  # noqa: N802, N803, RUF100 - names of pycocotools
-        """The smaller of mask IoU and boundary IoU, but the mask IoU with crowds."""
+        """The smaller of mask IoU and boundary IoU, but the mask IoU for crowds."""
         found = super().computeIoU(imgId, catId)
         truths, detections = self._gts[imgId, catId], self._dts[imgId, catId]
         if not len(found):

@@ -1,10 +1,10 @@
-"""Cityscapes' mean IoU from a confusion matrix of label ids, rows truth, for peers that only count."""
+"""Cityscapes' mean IoU from a confusion matrix of label ids (rows: ground truth), for peers that only count."""
 
 SCORED = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 
 
 def mean_iou(matrix):
-    """Mean over the classes in the truth; truth that is not scored does not count."""
+    """Mean over the classes in the ground truth, without pixels whose true class is not scored."""
     values = []
     for label in SCORED:
         hits = int(matrix[label][label])

@@ -1,1 +1,1 @@
-"""How the reference networks are trained: recipes, scenes, losses, the loop and what is written. No part of `bench`."""
+"""How the reference networks are trained: recipes, scenes, losses, the loop and the results. Not part of `bench`."""

@@ -1,4 +1,4 @@
-"""The loop that trains all reference networks; a stop loses little, and going on repeats what would have been."""
+"""The loop that trains all reference networks; an interrupted training resumes with the same result."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from training.recipes import Recipe
 
 EVERY = 50
-"""Steps between two states that are kept."""
+"""Steps between two saved states."""
 
 
 def run(recipe: Recipe, parts: dict[str, Any], kept: Path, loss_at: Callable[[int], Tensor]) -> float:
-    """Take the steps of a recipe, going on from `kept` if it holds a state of it; returns the seconds all took.
+    """Run the steps of a recipe, resuming from `kept` if it has a state; return the seconds in total.
 
     `parts` are the network, its optimizer and the schedule of its rate; `loss_at` is the loss of a step.
     """
@@ -43,7 +43,7 @@ def run(recipe: Recipe, parts: dict[str, Any], kept: Path, loss_at: Callable[[in
 
 
 def resume(recipe: Recipe, parts: dict[str, Any], kept: Path) -> tuple[int, float]:
-    """Load the kept state of this recipe into the parts; returns the steps and seconds that it has behind it."""
+    """Load the kept state of this recipe into the parts; return its steps and seconds so far."""
     if not kept.exists():
         return 0, 0.0
     saved = torch.load(kept, weights_only=True)
@@ -55,7 +55,7 @@ def resume(recipe: Recipe, parts: dict[str, Any], kept: Path) -> tuple[int, floa
 
 
 def keep(recipe: Recipe, parts: dict[str, Any], kept: Path, *, step: int, seconds: float) -> None:
-    """Write the state that `resume` reads; a stop while writing leaves the former one."""
+    """Write the state that `resume` reads; if writing is interrupted, the previous one is kept."""
     states = {name: part.state_dict() for name, part in parts.items()}
     partial = kept.with_suffix(".partial")
     torch.save({**states, "step": step, "seconds": seconds, "recipe": repr(recipe)}, partial)

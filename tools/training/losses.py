@@ -1,4 +1,4 @@
-"""The losses a reference network can be trained with, by name; `weighted+dice` is the sum of two.
+"""The losses of the reference networks, by name; `weighted+dice` is the sum of two.
 
 They see logits, (N, C, H, W), truth, (N, H, W) train ids, and weights of classes, (C,); pixels of `IGNORE` never count.
 """
@@ -13,12 +13,12 @@ from torch.nn import functional
 
 IGNORE = 255
 FOCUS = 2.0
-"""Gamma of the focal loss, as in its paper (Lin and others 2017)."""
+"""Gamma of the focal loss, as in its paper (Lin et al. 2017)."""
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def cross_entropy(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
-    """Mean over the pixels of minus the logarithm of the true class's probability; all classes weigh the same."""
+    """Mean over the pixels of minus the log probability of the true class, without class weights."""
     del weights
     return functional.cross_entropy(logits, truth, ignore_index=IGNORE)
 
@@ -29,7 +29,7 @@ def weighted(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
 
 
 def focal(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
-    """Mean of cross-entropy times (1 - p) ** FOCUS, p the true class's probability: sure pixels count little."""
+    """Mean of cross-entropy times (1 - p) ** FOCUS, p the probability of the true class: easy pixels count little."""
     del weights
     each = functional.cross_entropy(logits, truth, ignore_index=IGNORE, reduction="none")
     counted = truth != IGNORE
@@ -37,7 +37,7 @@ def focal(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
 
 
 def dice(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
-    """One minus the mean, over the classes in the truth of the batch, of the Dice of probabilities and truth."""
+    """One minus the mean, over the classes in the batch, of the Dice of probabilities and ground truth."""
     del weights
     counted = (truth != IGNORE).unsqueeze(1)
     shares = logits.softmax(1) * counted
@@ -55,7 +55,7 @@ LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "weighted": weighted,
 
 
 def loss(name: str) -> Loss:
-    """The loss of this name, or the sum of those that `+` joins.
+    """The loss of this name, or the sum of several joined by `+`.
 
     Raises:
         KeyError: no such loss.

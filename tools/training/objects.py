@@ -1,4 +1,4 @@
-"""How Mask R-CNN is trained: on a backbone that labelled pixels before, with the losses its paper has."""
+"""How Mask R-CNN is trained: on a backbone trained for semantic segmentation, with the losses of its paper."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from training.recipes import Recipe
 THINGS = [entry for entry in scenes.CARD.classes.scored if entry.thing]
 NAMES = [entry.name for entry in THINGS]
 SMALLEST = 2
-"""Objects whose box is narrower or lower, in pixels, are not learnt from."""
+"""Objects with a narrower or lower box, in pixels, are not used."""
 FROZEN = ("backbone.body.stem.", "backbone.body.stages.0.")
-"""What stays as the backbone learnt it: the layers that take most of the time of a step."""
+"""Frozen layers of the backbone: those that take most of the time of a step."""
 SLOWER = 0.3
-"""Share of the rate at which the rest of the backbone goes on learning."""
+"""Learning rate of the rest of the backbone, as a fraction of the rate of the other layers."""
 
 
 def train(
@@ -33,7 +33,7 @@ def train(
     kept: Path,
     init: Path | None,
 ) -> tuple[nn.Module, float]:
-    """Train, going on from `kept` if it holds a state of this recipe; returns the network and the seconds it took.
+    """Train, resuming from `kept` if it has a state of this recipe; return the network and the seconds.
 
     `init` is a checkpoint of a reference network whose encoder the backbone begins with.
     """
@@ -63,7 +63,7 @@ def train(
 def batch(
     recipe: Recipe, step: int, images: np.ndarray, objects: np.ndarray
 ) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
-    """Whole images, half of them mirrored, each in a light of its own, with their objects; seeded by the step."""
+    """Whole images with their objects, half of them mirrored, with random brightness; seeded by step."""
     rng = np.random.default_rng((recipe.seed, step))
     pictures, targets = [], []
     while len(pictures) < recipe.batch:
@@ -98,7 +98,7 @@ def _box(mask: np.ndarray) -> tuple[float, ...]:
 
 
 def _groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
-    """Parameters that learn: those of the backbone slower where it begins with what another network learnt."""
+    """Trained parameters; those of a pretrained backbone have a lower learning rate."""
     learning = {name: value for name, value in network.named_parameters() if value.requires_grad}
     body = [value for name, value in learning.items() if name.startswith("backbone.body.")]
     rest = [value for name, value in learning.items() if not name.startswith("backbone.body.")]

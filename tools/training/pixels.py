@@ -1,4 +1,4 @@
-"""How networks that label every pixel are trained: AdamW under a one-cycle rate, on random crops."""
+"""How semantic networks are trained: AdamW with a one-cycle learning rate, on random crops."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.recipes import Recipe
 def train(
     recipe: Recipe, images: np.ndarray, labels: np.ndarray, *, device: torch.device, kept: Path, init: Path | None
 ) -> tuple[nn.Module, float]:
-    """Train, going on from `kept` if it holds a state of this recipe; returns the network and the seconds it took.
+    """Train, resuming from `kept` if it has a state of this recipe; return the network and the seconds.
 
     `init` is a checkpoint of the same architecture that the training begins with.
     """

@@ -1,4 +1,4 @@
-"""What decides the weights of every reference network besides the code, and the networks that ship."""
+"""The recipe of every reference network, which with the code determines its weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Recipe:
 
     @property
     def file(self) -> str:
-        """Stem of the checkpoint; that of seed 1 is the model's own."""
+        """Stem of the checkpoint's file name; for seed 1 it has no suffix."""
         return f"{self.model}-streets" + (f"-seed{self.seed}" if self.seed > 1 else "")
 
     @property
@@ -40,7 +40,7 @@ class Recipe:
         return self.file.replace("-streets", "")
 
     def beginning(self, folder: Path) -> Path | None:
-        """The file of `init`: as it is named, or in the folder of the checkpoints."""
+        """The file of `init`: a path, or a name in the folder of the checkpoints."""
         if self.init is None:
             return None
         return Path(self.init) if Path(self.init).is_file() else folder / self.init
@@ -67,4 +67,4 @@ SHIPPED = (
     Recipe("segnet", "segnet_slim12", steps=1950, coarse=0.5),
     Recipe("fcn", "fcn_slim24", steps=1500, coarse=0.5),
 )
-"""In the order in which `--all` trains them: Mask R-CNN begins with the encoder of the U-Net."""
+"""In the order in which `--all` trains them: Mask R-CNN starts from the encoder of the U-Net."""

@@ -1,4 +1,4 @@
-"""What a training leaves: the checkpoint with how it was made, and beside it the scores that `bench run` gives it."""
+"""The results of a training: the checkpoint with its recipe, and its scores from `bench run`."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from training import objects, scenes
 from training.recipes import Recipe
 
 GROUPS = ("semantic", "instance", "boxes")
-"""Groups of scores that a record keeps."""
+"""Groups of scores in the record."""
 
 
 def record_of(recipe: Recipe, seconds: float, device: torch.device) -> dict[str, Any]:
-    """The recipe and where it was followed."""
+    """The recipe, and the machine it ran on."""
     name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
     made = {"seconds": round(seconds), "device": name, "torch": torch.__version__}
     return {**vars(recipe), "crop": list(recipe.crop), **made, "streets": streets.VERSION, "split": "train"}
 
 
 def write(target: Path, network: nn.Module, recipe: Recipe, record: dict[str, Any]) -> None:
-    """Write the weights in the recipe's precision with what an adapter must know to use them."""
+    """Write the weights in the recipe's precision, with the metadata that adapters need."""
     kept = {name: value for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")}
     state = {name: value.cpu().to(getattr(torch, recipe.dtype)).contiguous() for name, value in kept.items()}
     names = objects.NAMES if recipe.model == "maskrcnn" else scenes.CARD.classes.names
@@ -46,7 +46,7 @@ def write(target: Path, network: nn.Module, recipe: Recipe, record: dict[str, An
 
 
 def measure(recipe: Recipe, weights: Path, images: int, runs: Path) -> dict[str, Any]:
-    """Scores of the checkpoint as it ships, on the first images of val, from the command that users type; fractions.
+    """Scores of the checkpoint as it ships, on the first images of val, from `bench run`; fractions.
 
     The run records stay in `runs`, for the boards.
     """
@@ -59,7 +59,7 @@ def measure(recipe: Recipe, weights: Path, images: int, runs: Path) -> dict[str,
 
 
 def _plain(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Values without intervals and what else stands beside them, rounded to four digits."""
+    """The values of the scores only, rounded to four digits."""
     found: dict[str, Any] = {}
     for name, score in metrics.items():
         if name == "per_class":
@@ -70,7 +70,7 @@ def _plain(metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 def finished(target: Path, recipe: Recipe, images: int) -> bool:
-    """Whether this checkpoint was made by this recipe and measured on as many images."""
+    """Whether this checkpoint was made by this recipe and evaluated on as many images."""
     beside = target.with_suffix(".json")
     if not target.is_file() or not beside.is_file():
         return False
@@ -80,7 +80,7 @@ def finished(target: Path, recipe: Recipe, images: int) -> bool:
 
 
 def table(folder: Path) -> str:
-    """The checkpoints of a folder as a Markdown table, every figure from the records beside them."""
+    """The checkpoints of a folder as a Markdown table, with all figures from their records."""
     lines = [
         "| file | network | seed | loss | steps | minutes | mIoU | AP of masks | AP of boxes |",
         "|---|---|--:|---|--:|--:|--:|--:|--:|",

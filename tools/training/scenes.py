@@ -19,7 +19,7 @@ CARD = load_card("streets")
 
 
 def draw(split: str, count: int, cache: Path, *, objects: bool = False) -> list[np.ndarray]:
-    """Images (N, H, W, 3) and train ids (N, H, W) of scenes spread over a split, drawn once and mapped from disk.
+    """Images (N, H, W, 3) and train ids (N, H, W) of scenes spread over a split, drawn once and memory-mapped.
 
     With `objects` also their instance ids, (N, H, W): label id * 1000 + number for objects, less for everything else.
     """
@@ -55,7 +55,7 @@ def class_weights(labels: np.ndarray) -> Tensor:
 
 
 def batch(recipe: Recipe, step: int, images: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:
-    """One batch: crops at one scale for all, half of them mirrored, each in a light of its own.
+    """One batch: crops at one scale for all, half of them mirrored, with random brightness.
 
     Seeded by the step, so that going on after a stop sees what an undisturbed run would have seen.
     """
