@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import notebooks
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -20,6 +22,7 @@ Run = Callable[[str], list[str]]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """A function that runs an example in an empty folder and returns the lines that it prints."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["example"])
 
     def run_example(name: str) -> list[str]:
         runpy.run_path(str(EXAMPLES / name), run_name="__main__")
@@ -55,3 +58,30 @@ def test_lightning_loop_logs_the_score_of_the_whole_set(run: Run, monkeypatch: p
     of_the_result = next(float(line[1]) for line in words if line[:1] == ["mIoU"])
     assert logged > 0.7
     assert logged == pytest.approx(of_the_result / 100, abs=0.001)
+
+
+def test_compare_runs_finds_the_difference(run: Run) -> None:
+    lines = run("compare_runs.py")
+    assert "Comparison of mIoU on 40 images" == lines[0]
+    assert any(line.startswith("small - large: -0.0") and line.endswith(": significant") for line in lines)
+
+
+def test_gate_fails_on_a_regression(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run("gate.py")
+    assert 1 == stop.value.code
+    assert "candidate against baseline: fail" == capsys.readouterr().out.splitlines()[-1]
+
+
+def test_the_outputs_of_the_notebook_are_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((EXAMPLES / "first_steps.ipynb").read_text(encoding="utf-8"))
+    stored = [notebooks.as_text(cell["outputs"]) for cell in notebooks.code_cells(notebook)]
+    made = [notebooks.as_text(outputs) for outputs in notebooks.run(notebook)]
+    assert made == stored, "python tests/support/notebooks.py examples/first_steps.ipynb stores the new outputs"
+
+
+def test_an_outdated_notebook_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = [{"cell_type": "code", "source": ["print('one')\n", "1 + 1"]}, {"cell_type": "markdown", "source": ["*"]}]
+    assert ["one\n\n2"] == [notebooks.as_text(outputs) for outputs in notebooks.run({"cells": cells})]
