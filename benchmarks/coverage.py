@@ -20,7 +20,8 @@ from bench.comparison import contrasts
 from bench.comparison.comparability import Aligned
 from bench.comparison.contrasts import Question
 from bench.comparison.effects import Method, interval_of, spread_of
-from bench.families import Rules, family
+from bench.families import family
+from bench.families.contract.rules import Rules
 from bench.resample import permutation
 from benchmarks.populations import CLASSES, MAKERS, SCENE, Array, Population, Tables
 
@@ -66,8 +67,9 @@ def sampled(tables: Tables, chosen: Array) -> Tables:
 
 
 def asked_of(population: Population) -> Question:
-    rules, each = Rules(families=(population.family,)), family(population.family)
-    return Question(population.metric, each, rules, CLASSES, population.metric, None, None)
+    each, metric = family(population.family), population.metric
+    options = each.options(Rules(families=(population.family,)))
+    return Question(metric, each.metric(metric, options), each, options, CLASSES, metric, None, None)
 
 
 def truths(population: Population) -> Array:

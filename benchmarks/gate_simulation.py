@@ -55,7 +55,8 @@ def outcomes(population: Population, pair: tuple[Tables, Tables], clusters: Arra
     interval = interval_of(spread, values[0] - values[1], 0, 1, column=0, alpha=gate.ALPHA)
     units = int(clusters.max()) + 1, len(clusters)
     return [
-        gate.judge((asked.metric, None), values, interval, margin=margin, units=units).outcome for margin in margins
+        gate.judge((asked.metric, None), asked.declared, values, interval, margin=margin, units=units).outcome
+        for margin in margins
     ]
 
 

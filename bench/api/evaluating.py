@@ -35,15 +35,13 @@ from bench.evaluation.rule_options import (
     VocForm,
     given,
 )
+from bench.families import need_confidence
 from bench.models import Model, Options, Task, load
 from bench.models.own_code import adapting
 from bench.notices import Notice
 from bench.opening import Data, Progress
 from bench.opening import open_data as open_split
 from bench.runs import Run
-
-CALIBRATION = {"ECE", "MCE", "calibration"}
-"""Metrics for which a model has to say how sure it is."""
 
 
 @for_python
@@ -155,7 +153,7 @@ def _job(model: Any, dataset: str | Path | Data, options: Options, request: Requ
     arguments.none_of("a data set with a card", classes=request.classes, **request.own)
     setting_words.check(request.settings)
     words = request.metrics.split(",") if isinstance(request.metrics, str) else request.metrics
-    options = replace(options, confidence=options.confidence or not CALIBRATION.isdisjoint(words))
+    options = replace(options, confidence=options.confidence or need_confidence(words))
     card = dataset.card if isinstance(dataset, Data) else load_card(dataset)
     # The model first: a wrong one should be known before a data set is drawn or read.
     early = None if len(card.classes) else _opened(dataset, request)

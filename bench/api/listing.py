@@ -35,9 +35,7 @@ def list_models() -> list[Row]:
 
 
 def list_metrics() -> list[Row]:
-    """All metrics, a dict each: name, task, unit, meaning and reference."""
-    from dataclasses import asdict
+    """All metrics, a dict each: name, task, unit, better, meaning and reference."""
+    from bench.families import listed
 
-    from bench.metrics.catalogue import METRICS
-
-    return [asdict(metric) for metric in METRICS]
+    return listed()

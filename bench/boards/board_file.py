@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -19,9 +19,11 @@ from bench import runs, toml_files
 from bench.boards.published import Published, parse_published
 from bench.cards import Card, load_card
 from bench.errors import CardError, RunError, UsageError, did_you_mean
+from bench.families import Metric, families, shipped
 from bench.metrics.semantic import ClassesIn
 from bench.runs import Run
 from bench.runs.circumstances import COSTS
+from bench.scoring import rules_of
 
 
 class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,7 +41,7 @@ class BoardFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     split: str
     metrics: tuple[str, ...]
     primary: str
-    order: Literal["highest first", "lowest first"] = "highest first"
+    order: Literal["highest first", "lowest first"] | None = None
     classes_in: ClassesIn | None = None
     boundary_mode: Literal["gscnn", "present"] = "gscnn"
     titles: dict[str, str] = {}  # msgspec copies defaults
@@ -52,17 +54,21 @@ class BoardFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     @property
     def sort_sign(self) -> int:
         """The factor that makes the best value of the primary metric the smallest, for sorting."""
-        return -1 if self.order == "highest first" else 1
+        return 1 if self.order == "lowest first" else -1
 
 
 @dataclass(frozen=True, eq=False)
 class Board:
-    """A board as stored: its settings, the published rows, and the run records by folder name."""
+    """A board as stored: its settings, the published rows, and the run records by folder name.
+
+    `declared` holds what the families say of its metrics.
+    """
 
     path: Path
     file: BoardFile
     published: tuple[Published, ...]
     runs: dict[str, Run]
+    declared: Mapping[str, Metric] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """The title and the number of rows of each kind."""
@@ -82,16 +88,36 @@ def read(folder: Path) -> Board:
     if not path.is_file():
         raise UsageError(f"{folder} is not a board: it has no board.toml; leaderboards/README.md describes the file")
     file = _read_file(path)
+    # A name that starts with a dot is a record that `add` has not finished copying.
+    records = sorted(path.parent for path in (folder / "runs").glob("[!.]*/run.json"))
+    by_folder = {record.name: runs.read(record) for record in records}
+    declared = _declared(by_folder.values(), file.metrics)
+    if file.order is None:
+        lower = file.primary in declared and declared[file.primary].lower_is_better
+        file = msgspec.structs.replace(file, order="lowest first" if lower else "highest first")
     csv_path = folder / "published.csv"
     published: tuple[Published, ...] = ()
     if csv_path.is_file():
         columns = {"details": file.details, "cost": file.cost, "metrics": file.metrics}
-        published = parse_published(_text(csv_path), where=str(csv_path), **columns)
-    # A name that starts with a dot is a record that `add` has not finished copying.
-    records = sorted(path.parent for path in (folder / "runs").glob("[!.]*/run.json"))
-    board = Board(folder, file, published, {record.name: runs.read(record) for record in records})
+        published = parse_published(_text(csv_path), where=str(csv_path), declared=declared, **columns)
+    board = Board(folder, file, published, by_folder, declared)
     _require_seeds(board, path)
     return board
+
+
+def _declared(records: Iterable[Run], metrics: Sequence[str]) -> dict[str, Metric]:
+    """What families say of the metrics of a board: those of its runs first, then those of bench."""
+    known: dict[str, Metric] = {}
+    for run in records:
+        rules = rules_of(run)
+        for each in families(run.record.tables):
+            for metric in each.metrics_under(each.options(rules)):
+                known.setdefault(each.full_name(metric.name), metric)
+    for each in shipped().values():
+        for metric in each.metrics:
+            known.setdefault(each.full_name(metric.name), metric)
+    scores = {name: name.partition(":")[0].partition("@")[0] for name in metrics}
+    return {name: known[score] for name, score in scores.items() if score in known}
 
 
 def _text(path: Path) -> str:

@@ -18,7 +18,7 @@ from bench.boards.board_file import BoardFile
 from bench.comparison import Comparison, comparability, compare
 from bench.comparison.contrasts import class_score
 from bench.errors import RunError
-from bench.families import FAMILIES, PREFIXES, family, metrics_of
+from bench.families import Family, families
 from bench.resample import corrections, ties
 from bench.runs import Run
 from bench.samples import Array
@@ -69,17 +69,17 @@ def score_run(file: BoardFile, run: Run) -> Measured:
     }
     protocol = {**run.record.protocol, "rules": rules}
     run = replace(run, record=msgspec.structs.replace(run.record, protocol=protocol))
-    shown = [name for name in _families(run) if _scores_any(name, file.metrics, run)]
-    scored = scoring.rescore(run, families=tuple(shown))
+    shown = [each for each in families(run.record.tables) if _scores_any(each, file.metrics, run)]
+    scored = scoring.rescore(run, families=tuple(each.key for each in shown))
     entries: dict[str, Mapping[str, Any]] = {}
     # Two families may share a metric name. As in a comparison, the first family wins, so it is
     # written last.
-    for name in reversed(shown):
-        prefix, group = PREFIXES.get(name, ""), scored.groups[family(name).GROUP]
-        entries |= {prefix + metric: entry for metric, entry in group.items()}
+    for each in reversed(shown):
+        group = scored.groups[each.group]
+        entries |= {each.full_name(metric): entry for metric, entry in group.items()}
         for label, class_entries in group.get("per_class", {}).items():
             for metric, entry in class_entries.items():
-                entries[f"{prefix}{metric}:{label}"] = entry
+                entries[f"{each.full_name(metric)}:{label}"] = entry
     return Measured(run, scored, {name: entries.get(name, _UNDEFINED) for name in file.metrics})
 
 
@@ -115,36 +115,28 @@ def split_comparable(scored: Sequence[Measured], file: BoardFile) -> tuple[list[
     return comparable, apart
 
 
-def _families(run: Run) -> list[str]:
-    """The names of the families that a run was counted for, in the order of `FAMILIES`."""
-    return [name for name in FAMILIES if name in run.record.tables]
-
-
-def _scores_any(name: str, metrics: Sequence[str], run: Run) -> bool:
+def _scores_any(each: Family[Any], metrics: Sequence[str], run: Run) -> bool:
     """Whether a family scores one of these metrics under the rules of a run."""
     overall = {metric.partition(":")[0].partition("@")[0] for metric in metrics}
-    prefix = PREFIXES.get(name, "")
-    names = metrics_of(name, scoring.rules_of(run))
-    return any(metric in names or (prefix and metric.startswith(prefix)) for metric in overall)
+    return not overall.isdisjoint(each.full_names(each.options(scoring.rules_of(run))))
 
 
 def _digests(run: Run, metric: str) -> tuple[tuple[str, str, str], ...]:
     """What must be equal for two runs to be comparable: rules and ground truth of each family."""
     tables = run.record.tables
-    names = [name for name in _families(run) if _scores_any(name, [metric], run)]
-    return tuple((name, tables[name].rules, tables[name].truth) for name in names)
+    keys = [each.key for each in families(tables) if _scores_any(each, [metric], run)]
+    return tuple((key, tables[key].rules, tables[key].truth) for key in keys)
 
 
 def _difference(reference: Measured, run: Measured, file: BoardFile) -> str:
     """Say why two runs cannot be compared by some metric of the board; "" if they can."""
-    for name in _families(reference.run):
-        if name not in run.run.record.tables:
-            continue
-        if not _scores_any(name, file.metrics, reference.run):
+    shared = [key for key in reference.run.record.tables if key in run.run.record.tables]
+    for each in families(shared):
+        if not _scores_any(each, file.metrics, reference.run):
             continue
         names = (reference.name, run.name)
         try:
-            comparability.align((reference.run, run.run), names, family(name))
+            comparability.align((reference.run, run.run), names, each)
         except RunError as error:
             return str(error).partition("; --common-images")[0]  # boards have no such option
     return ""
@@ -172,7 +164,11 @@ def rank_runs(
         comparison = compare(*runs, metric=compared, by_class=by_class, alpha=ALPHA)
         for metric in metrics:
             label = metric.partition(":")[2]
-            standings[metric] = _standing(comparison, label, positions, len(comparable), file)
+            # The board may order its primary metric; all others are best as their families declare.
+            lower = comparison.lower_is_better
+            if metric == file.primary:
+                lower = file.order == "lowest first"
+            standings[metric] = _standing(comparison, label, positions, len(comparable), lower=lower)
         if file.primary in metrics:
             primary = comparison
     progress(done)
@@ -186,13 +182,13 @@ def metrics_by_comparison(runs: Sequence[Measured], file: BoardFile) -> dict[str
     """
     means: dict[str, str] = {}
     for run in runs:
-        for group in run.scored.groups.values():
-            class_entries = group.get("per_class", {}).values()
-            scores: dict[str, Any] = {name: None for entries in class_entries for name in entries}
-            for metric in group:
-                score = class_score(metric, scores)
-                if score:
-                    means[score] = metric
+        rules = scoring.rules_of(run.run)
+        for each in families(run.run.record.tables):
+            options = each.options(rules)
+            for name in run.scored.groups.get(each.group, {}):
+                score = class_score(each.metric_or_none(name, options), name)
+                if score is not None:
+                    means.setdefault(each.full_name(score), each.full_name(name))
     grouped: dict[str, list[str]] = {}
     for metric in file.metrics:
         score_name, _, label = metric.partition(":")
@@ -207,7 +203,7 @@ def _has_any(run: Measured, compared: str, metrics: Sequence[str]) -> bool:
     return any(run.value(metric) is not None for metric in names)
 
 
-def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows: int, file: BoardFile) -> Standing:
+def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows: int, *, lower: bool) -> Standing:
     """The standing by the compared metric or, with a `label`, by the score of that class.
 
     The p-values of a class are corrected over the pairs of runs, as those of the metric are.
@@ -221,7 +217,7 @@ def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows
         differs[pair.first, pair.second] = p_value <= comparison.alpha
         differs[pair.second, pair.first] = p_value <= comparison.alpha
         scores[pair.first], scores[pair.second] = effect.first, effect.second
-    merit = scores if file.order == "highest first" else -scores
+    merit = -scores if lower else scores
     best = ties.not_worse_than_the_best(merit, differs)
     letters, ranks = ties.letters(merit, differs), ties.rank_intervals(merit, differs)
     return _for_all_rows(best, letters, ranks, positions, rows)

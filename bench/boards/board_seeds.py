@@ -13,6 +13,7 @@ import numpy as np
 from bench.boards.board_file import BoardFile, Seeds
 from bench.boards.board_runs import ALPHA, Measured, metrics_by_comparison
 from bench.comparison.seeds import SeedEffect, compare_seeds
+from bench.families import Metric
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,7 @@ class SeedMean:
     name: str
     runs: int
     effects: Mapping[str, SeedEffect]
+    declared: Mapping[str, Metric]
     left_out: tuple[str, ...]
 
 
@@ -37,6 +39,7 @@ def means(comparable: Sequence[Measured], file: BoardFile) -> list[SeedMean]:
 
 def _mean(seeds: Seeds, runs: Sequence[Measured], file: BoardFile) -> SeedMean:
     effects: dict[str, SeedEffect] = {}
+    declared: dict[str, Metric] = {}
     for compared, metrics in metrics_by_comparison(runs, file).items():
         if all(run.value(metric) is None for run in runs for metric in metrics):
             continue
@@ -47,9 +50,10 @@ def _mean(seeds: Seeds, runs: Sequence[Measured], file: BoardFile) -> SeedMean:
         for metric in metrics:
             label = metric.partition(":")[2]
             effects[metric] = model.classes[label] if label else model.mean
+            declared[metric] = comparison.declared
     names = [run.name for run in runs]
     left_out = tuple(name for name in seeds.runs if name not in names)
-    return SeedMean(seeds.name, len(runs), effects, left_out)
+    return SeedMean(seeds.name, len(runs), effects, declared, left_out)
 
 
 def _value(mean: SeedMean, metric: str) -> float:

@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bench.families.contract.metric import PERCENT
+
 
 @dataclass(frozen=True)
 class Score:
-    """A score for a table: a fraction of 1, or None if undefined, and the decimals to show.
+    """A score for a table: its value as stored, or None if undefined, and the decimals to show.
 
     `errors`, for a mean over seeds, are the standard errors from images and from seeds.
     """
@@ -23,15 +25,17 @@ class Score:
     interval: tuple[float, float] | None = None
     bold: bool = False
     errors: tuple[float, float] | None = None
+    unit: str = PERCENT
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: the key of its values, its title, and the kind of its cells."""
+    """A column: the key of its values, its title, the kind of its cells, and the unit of scores."""
 
     key: str
     title: str
     kind: Literal["rank", "name", "text", "score", "cost", "letters"]
+    unit: str = ""
 
 
 @dataclass(frozen=True)

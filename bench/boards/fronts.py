@@ -20,6 +20,7 @@ from bench.boards.board_runs import score_run
 from bench.comparison import contrasts
 from bench.comparison.comparability import align
 from bench.errors import RunError, UsageError, did_you_mean
+from bench.families import Metric
 from bench.notices import many
 from bench.runs import Run, circumstances
 
@@ -46,10 +47,15 @@ class Front:
     title: str
     metric: str
     cost: str
-    lower_is_better: bool
+    declared: Metric
     more_is_better: bool
     points: tuple[Point, ...]
     notes: tuple[str, ...]
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether a smaller score is a better one."""
+        return self.declared.lower_is_better
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +100,7 @@ def front(compared: Sequence[Run], *, metric: str | None, cost: str, title: str 
         title=title or f"{data.title} {data.split}, {many(data.images, 'image')}",
         metric=query.metric,
         cost=column,
-        lower_is_better=query.lower_is_better,
+        declared=query.declared,
         more_is_better=column in MORE_IS_BETTER,
         points=tuple(sorted(points, key=lambda point: (point.cost, point.name))),
         notes=tuple(_notes([item.run for item in costed], column, left_out)),
@@ -141,7 +147,7 @@ def _beats(other: tuple[float, float], loss: tuple[float, float]) -> bool:
 
 def _entry(run: Run, query: contrasts.Question) -> Mapping[str, Any]:
     """The score in the record, with its interval."""
-    group: Mapping[str, Any] = run.record.scores.get(query.family.GROUP, {})
+    group: Mapping[str, Any] = run.record.scores.get(query.family.group, {})
     if query.label is not None:
         group = group.get("per_class", {}).get(query.label, {})
     entry: Mapping[str, Any] = group.get(query.name, {"value": None, "interval": None})

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.errors import UsageError, did_you_mean
+from bench.families import Metric
+from bench.families.contract.metric import PERCENT
 
 REQUIRED_COLUMNS = ("name", "source")
 _PERCENTAGE = re.compile(r"\d{1,3}(\.\d+)?")
@@ -17,7 +19,7 @@ _COST = re.compile(r"\d+(\.\d+)?")
 
 @dataclass(frozen=True)
 class Figure:
-    """A published score: a fraction of 1, and the decimal places of the published percentage."""
+    """A published score as records store it, and the decimal places of the published number."""
 
     value: float
     digits: int
@@ -40,8 +42,11 @@ def parse_published(
     cost: Sequence[str] = (),
     metrics: Sequence[str] = (),
     where: str,
+    declared: Mapping[str, Metric] | None = None,
 ) -> tuple[Published, ...]:
-    """Read published rows: `name`, `source`, the board's details and costs, and scores in percent.
+    """Read published rows: `name`, `source`, the board's details and costs, and scores.
+
+    Scores are in percent, or in the unit that their metric is `declared` to have.
 
     Raises:
         UsageError: unknown or missing columns, a score that is not a percentage, or a cost that is
@@ -63,7 +68,10 @@ def parse_published(
         for name in cost:
             if not _COST.fullmatch(row.get(name) or "0"):
                 raise UsageError(f"{line}, column {name!r}: {row[name]!r} is not a number such as 27.7")
-        figures = {name: _figure(row[name], f"{line}, column {name!r}") for name in metrics if row.get(name)}
+        known = declared or {}
+        figures = {
+            name: _figure(row[name], known.get(name), f"{line}, column {name!r}") for name in metrics if row.get(name)
+        }
         texts = {name: row[name] for name in (*details, *cost) if row.get(name)}
         rows.append(Published(row["name"], row["source"], texts, figures))
     return tuple(rows)
@@ -82,7 +90,11 @@ def _require_columns(header: Sequence[str], allowed: Sequence[str], where: str) 
             raise UsageError(f"{where}: the column {column!r} is missing; allowed columns are {', '.join(allowed)}")
 
 
-def _figure(text: str, where: str) -> Figure:
+def _figure(text: str, metric: Metric | None, where: str) -> Figure:
+    if metric is not None and metric.unit != PERCENT:
+        if not _COST.fullmatch(text):
+            raise UsageError(f"{where}: {text!r} is not a number of {metric.unit} such as 27.7")
+        return Figure(float(text), len(text.partition(".")[2]))
     if not _PERCENTAGE.fullmatch(text) or float(text) > 100:
         raise UsageError(f"{where}: {text!r} is not a percentage between 0 and 100, such as 83.7")
     return Figure(float(text) / 100, len(text.partition(".")[2]))

@@ -14,6 +14,7 @@ from bench.boards.board_runs import Measured, Standing
 from bench.boards.board_seeds import SeedMean
 from bench.boards.board_table import Column, Row, Score
 from bench.boards.published import Published
+from bench.families.contract.metric import PERCENT
 from bench.notices import many
 from bench.runs import circumstances
 
@@ -24,11 +25,18 @@ def columns_of(board: Board, *, ranked: bool) -> tuple[Column, ...]:
     columns = [Column("rank", "rank", "rank")] if ranked else []
     columns.append(Column("name", "method", "name"))
     columns += [Column(name, name, "text") for name in file.details]
-    columns += [Column(metric, _title(metric, file), "score") for metric in file.metrics]
+    columns += [_score_column(metric, board) for metric in file.metrics]
     columns += [Column("group", "group", "letters")] if ranked else []
     columns += [Column(name, circumstances.COSTS[name].title, "cost") for name in file.cost]
     columns += [Column("inference", "inference", "text")] if board.runs else []
     return (*columns, Column("source", "source", "text"))
+
+
+def _score_column(metric: str, board: Board) -> Column:
+    """The column of a metric; a unit other than percent is part of its title."""
+    title = _title(metric, board.file)
+    unit = board.declared[metric].unit if metric in board.declared else PERCENT
+    return Column(metric, title if unit == PERCENT else f"{title} ({unit})", "score", unit)
 
 
 def _title(metric: str, file: BoardFile) -> str:
@@ -56,18 +64,23 @@ def measured_row(
         "source": f"measured, {many(record.dataset.images, 'image')}",
         **{name: circumstances.cost_text(record, name) for name in file.cost},
     }
-    scores = {metric: _score(run, metric, file.digits, standings.get(metric), position) for metric in file.metrics}
+    scores = {
+        column.key: _score(run, column, file.digits, standings.get(column.key), position)
+        for column in columns
+        if column.kind == "score"
+    }
     cells = tuple(scores.get(column.key) or texts.get(column.key, "") for column in columns)
     return Row(run.name, False, cells, rank)
 
 
-def _score(run: Measured, metric: str, digits: int, standing: Standing | None, position: int) -> Score:
-    value = run.value(metric)
+def _score(run: Measured, column: Column, digits: int, standing: Standing | None, position: int) -> Score:
+    value = run.value(column.key)
     if value is None:
         return Score(None, digits)
-    ends = run.entries[metric]["interval"]
+    ends = run.entries[column.key]["interval"]
     bold = standing is not None and standing.best[position]
-    return Score(value, digits, (ends[0], ends[1]) if ends else None, bold)
+    interval = (ends[0], ends[1]) if ends else None
+    return Score(value, digits, interval, bold, unit=column.unit)
 
 
 def _rank(rank: tuple[int, int] | None) -> str:
@@ -97,7 +110,7 @@ def published_row(row: Published, columns: Sequence[Column]) -> Row:
         if column.kind != "score":
             return texts.get(column.key, "")
         figure = row.figures.get(column.key)
-        return Score(figure.value, figure.digits) if figure else Score(None, 0)
+        return Score(figure.value, figure.digits, unit=column.unit) if figure else Score(None, 0)
 
     return Row(row.name, True, tuple(cell(column) for column in columns))
 
@@ -105,9 +118,10 @@ def published_row(row: Published, columns: Sequence[Column]) -> Row:
 def mean_row(mean: SeedMean, columns: Sequence[Column], file: BoardFile) -> Row:
     """The row of a mean over seeds, with the standard errors from images and from seeds."""
     primary = mean.effects.get(file.primary)
-    errors = {"images": primary.image_error, "seeds": primary.seed_error} if primary else {}
+    sources = {"images": primary.image_error, "seeds": primary.seed_error} if primary else {}
     noise = ", ".join(
-        f"{'unknown' if np.isnan(error) else f'{100 * error:.2f}'} from {source}" for source, error in errors.items()
+        f"{'unknown' if np.isnan(error) else mean.declared[file.primary].number(error)} from {source}"
+        for source, error in sources.items()
     )
     name = f"{mean.name} ({mean.runs} seeds)"
     texts = {"name": name, "source": f"mean; standard error of {file.primary}: {noise}"}
@@ -118,7 +132,8 @@ def mean_row(mean: SeedMean, columns: Sequence[Column], file: BoardFile) -> Row:
         effect = mean.effects.get(column.key)
         if effect is None or np.isnan(effect.value):
             return Score(None, file.digits)
-        ends = effect.interval.clipped() if effect.interval else None
-        return Score(effect.value, file.digits, ends, errors=(effect.image_error, effect.seed_error))
+        metric, errors = mean.declared[column.key], (effect.image_error, effect.seed_error)
+        ends = metric.clipped(effect.interval.ends) if effect.interval else None
+        return Score(effect.value, file.digits, ends, errors=errors, unit=column.unit)
 
     return Row(name, False, tuple(cell(column) for column in columns))

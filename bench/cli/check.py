@@ -112,11 +112,17 @@ def _checked(file: GateFile, check: Check, *, common: bool, quiet: bool) -> Chec
             candidate = runs.read(find_record(file.resolve(check.run)))
         else:
             candidate = _evaluated(file, check, baseline, quiet=quiet)
-        guards = {label: points / 100 for label, points in check.classes.items()}
+        guards = dict(check.classes)
         verdicts = []
         for metric, points in check.margins().items():
             verdict = gate.check(
-                candidate, baseline, metric=metric, margin=points / 100, guards=guards, common_images=common
+                candidate,
+                baseline,
+                metric=metric,
+                margin=points,
+                guards=guards,
+                common_images=common,
+                as_shown=True,
             )
             verdicts.append(verdict)
             guards = {}  # they belong to the first metric

@@ -15,17 +15,16 @@ from bench.cli.parser.declarations import flags_for
 
 if TYPE_CHECKING:
     from bench.evaluation.jobs import Job
+    from bench.families.contract.family import Ability
     from bench.opening import Asked, Data
     from bench.runs import Run
 
-_CLOSER = {
-    "--per-image scores.csv": {"pixels", "segments", "prompted"},
-    "--curves curves.csv": {f"{kind}_detections" for kind in ("mask", "box", "boundary", "lvis", "lvis_box")},
-    "--by confusion": {"confused"},
+_CLOSER: dict[str, Ability] = {
+    "--per-image scores.csv": "per_image",
+    "--curves curves.csv": "curves",
+    "--by confusion": "confusion",
 }
-"""Option of `bench show` that says more about a run -> the tables of which one is needed."""
-_OF_CONFIDENCE = {"ECE", "MCE", "calibration"}
-"""Metrics that need a confidence with each prediction."""
+"""Option of `bench show` that says more about a run -> what one of its families must be able to do."""
 _SAME_SCORING = ("metrics", "regions", "crop0", "boundary_mode", "classes_in", "interval")
 """Options of scoring that a suggested command repeats, so that the two runs can be compared."""
 _RECENT = 20
@@ -51,7 +50,9 @@ def open_asked(question: Asked, *, quiet: bool, root: Path | None) -> Data:
 
 def needs_confidence(scoring: ScoringOptions) -> bool:
     """Whether a metric needs a confidence with each prediction."""
-    return not _OF_CONFIDENCE.isdisjoint(scoring.metrics.split(","))
+    from bench.families import need_confidence
+
+    return need_confidence(scoring.metrics.split(","))
 
 
 def require_folder(out: Path) -> None:
@@ -92,10 +93,12 @@ def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str =
     if as_json:
         console.say_json({**msgspec.to_builtins(run.record), "path": str(run.path)})
         return 0
+    from bench.families import families
     from bench.render import terminal
 
     console.say(terminal.run_table(run))
-    closer = next((f" {option}" for option, tables in _CLOSER.items() if tables & set(run.tables)), "")
+    able = {ability for each in families(run.record.tables) for ability in each.abilities}
+    closer = next((f" {option}" for option, ability in _CLOSER.items() if ability in able), "")
     console.say(f"run record  {run.path}\nnext        bench show {shlex.quote(str(run.path))}{closer}")
     further = _comparison(run) or another
     if further:

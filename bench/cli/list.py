@@ -15,7 +15,7 @@ Row = dict[str, Any]
 WIDTHS: Mapping[str, Mapping[str, int]] = {
     "datasets": {"title": 21, "tasks": 18, "splits": 19},
     "models": {"what": 34, "tasks": 9, "ships weights for": 9, "licence": 17},
-    "metrics": {"meaning": 45, "reference": 22},
+    "metrics": {"meaning": 36, "reference": 20},
 }
 """The widths at which columns are folded on a terminal of 100 columns."""
 _SINGLE_WORDS = 10
@@ -93,8 +93,6 @@ def _models() -> list[Row]:
 
 
 def _metrics() -> list[Row]:
-    from dataclasses import asdict
+    from bench.families import listed
 
-    from bench.metrics.catalogue import METRICS
-
-    return [asdict(metric) for metric in METRICS]
+    return listed()

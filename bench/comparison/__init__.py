@@ -21,12 +21,13 @@ from bench.comparison.contrasts import Question
 from bench.comparison.effects import Method, Spread, interval_of, spread_of
 from bench.comparison.pairing import Asks, Pair, matrix, pairs_of
 from bench.errors import UsageError
+from bench.families import Metric
 from bench.resample import Interval, effective_clusters, permutation, ties
 from bench.resample.corrections import Correction
 from bench.runs import Run
 from bench.runs.finding import read_run
 from bench.samples import Array
-from bench.scoring import FEW_CLUSTERS, seed_of
+from bench.scoring import FEW_CLUSTERS, rules_of, seed_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,8 @@ class Comparison:
     """
 
     metric: str
-    lower_is_better: bool
+    title: str
+    declared: Metric
     names: tuple[str, ...]
     runs: tuple[Run, ...]
     images: int
@@ -67,17 +69,24 @@ class Comparison:
     rank_shares: Array
     notes: tuple[str, ...]
 
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether a smaller score is a better one."""
+        return self.declared.lower_is_better
+
     def __repr__(self) -> str:
-        """Every run with its score, and the first pairs with their differences, in percent."""
+        """Every run with its score, and the first pairs with their differences, in the metric's unit."""
         width = max(len(name) for name in self.names)
         lines = [f"Comparison of {self.metric} on {self.images} images"]
         for name, score, interval in zip(self.names, self.scores.tolist(), self.intervals, strict=True):
-            lines.append(f"  {name:<{width}}  {100 * score:.2f}{_ends(interval, clip=True)}")
+            ends = interval and f" {self.declared.ends(self.declared.clipped(interval.ends))}"
+            lines.append(f"  {name:<{width}}  {self.declared.number(score)}{ends or ''}")
         for pair in self.pairs[:_SHOWN]:
             names = f"{self.names[pair.first]} - {self.names[pair.second]}"
             effect = pair.effect
-            ends = _ends(effect.interval, clip=False)
-            lines.append(f"  {names}: {100 * effect.difference:+.2f}{ends}, p {effect.corrected:.3g}")
+            ends = effect.interval and f" {self.declared.ends(effect.interval.ends)}"
+            change = self.declared.change(effect.difference)
+            lines.append(f"  {names}: {change}{ends or ''}, p {effect.corrected:.3g}")
         if len(self.pairs) > _SHOWN:
             lines.append(f"  and {len(self.pairs) - _SHOWN} more pairs, in .pairs")
         return "\n".join(lines)
@@ -91,14 +100,6 @@ class Comparison:
         from pandas import DataFrame
 
         return DataFrame(plain.rows(self))
-
-
-def _ends(interval: Interval | None, *, clip: bool) -> str:
-    """An interval in percent."""
-    if interval is None:
-        return ""
-    low, high = interval.clipped() if clip else (interval.low, interval.high)
-    return f" [{100 * low:.2f}, {100 * high:.2f}]"
 
 
 def compare(
@@ -146,7 +147,8 @@ def compare(
     scores, merit = observed[:, 0], sign * observed[:, 0]
     return Comparison(
         metric=asked.metric,
-        lower_is_better=asked.lower_is_better,
+        title=asked.title,
+        declared=asked.declared,
         names=tuple(names),
         runs=tuple(compared),
         images=len(clusters),
@@ -164,7 +166,7 @@ def compare(
         letters=tuple(ties.letters(merit, differs)),
         ranks=ties.rank_intervals(merit, differs),
         rank_shares=_rank_shares(asked, aligned, spread, seed, sign=sign),
-        notes=(*aligned.notes, *_notes(compared, asked, np.bincount(clusters), alpha)),
+        notes=(*aligned.notes, *_notes(compared, np.bincount(clusters), alpha)),
     )
 
 
@@ -188,11 +190,11 @@ def labels_of(compared: Sequence[Run]) -> list[str]:
     ]
 
 
-def _notes(compared: Sequence[Run], asked: Question, sizes: Array, alpha: float) -> list[str]:
+def _notes(compared: Sequence[Run], sizes: Array, alpha: float) -> list[str]:
     """What a reader of the comparison should know, in sentences without a full stop."""
     found = []
     if len({str(run.record.protocol["rules"].get("classes_in")) for run in compared}) > 1:
-        which = asked.rules.classes_in or "the default"
+        which = rules_of(compared[0]).classes_in or "the default"
         found.append(f"the runs were scored over different sets of classes; here all means run over {which}")
     if len({run.record.id for run in compared}) < len(compared):
         found.append("a run is compared with itself")

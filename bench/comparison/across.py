@@ -14,6 +14,7 @@ from bench.comparison import contrasts, labels_of
 from bench.comparison.comparability import align
 from bench.comparison.seeds import by_model
 from bench.errors import UsageError
+from bench.families import Metric
 from bench.resample import ties
 from bench.resample.friedman import RankTest, friedman
 from bench.runs import Run
@@ -33,6 +34,8 @@ class Ranking:
 
     datasets: tuple[str, ...]
     metrics: tuple[str, ...]
+    titles: tuple[str, ...]
+    declared: tuple[Metric, ...]
     models: tuple[str, ...]
     scores: Array
     ranks: Array
@@ -62,22 +65,25 @@ def rank_across(compared: Sequence[Run], *, metric: str | None = None, alpha: fl
             f"--across ranks models over two data sets or more; all these runs are of {next(iter(groups))}"
         )
     found = [_scores_on(part, metric) for part in groups.values()]
-    everyone = dict.fromkeys(name for _, scores, _ in found for name in scores)
-    models = [name for name in everyone if all(np.isfinite(scores.get(name, np.nan)) for _, scores, _ in found)]
+    everyone = dict.fromkeys(name for _, scores in found for name in scores)
+    models = [name for name in everyone if all(np.isfinite(scores.get(name, np.nan)) for _, scores in found)]
     if len(models) < 2:
         raise UsageError(
             f"--across needs two models or more with a score on each of {', '.join(groups)}; they are told apart by "
             f"--name, and {', '.join(models) or 'none'} is on all of them"
         )
-    scores = np.array([[part[name] for name in models] for _, part, _ in found])
-    merit = np.array([-1.0 if lower else 1.0 for _, _, lower in found])[:, None] * scores
+    scores = np.array([[part[name] for name in models] for _, part in found])
+    signs = [-1.0 if asked.lower_is_better else 1.0 for asked, _ in found]
+    merit = np.array(signs)[:, None] * scores
     test = friedman(merit, alpha=alpha)
     differs, order = test.differs(), -test.mean_ranks
     left_out = [name for name in everyone if name not in models]
-    metrics = tuple(name for name, _, _ in found)
+    metrics = tuple(asked.metric for asked, _ in found)
     return Ranking(
         datasets=tuple(groups),
         metrics=metrics,
+        titles=tuple(asked.title for asked, _ in found),
+        declared=tuple(asked.declared for asked, _ in found),
         models=tuple(models),
         scores=scores,
         ranks=test.ranks,
@@ -89,14 +95,14 @@ def rank_across(compared: Sequence[Run], *, metric: str | None = None, alpha: fl
     )
 
 
-def _scores_on(runs: Sequence[Run], metric: str | None) -> tuple[str, dict[str, float], bool]:
-    """The metric, the score of each model on one data set, and whether lower is better."""
+def _scores_on(runs: Sequence[Run], metric: str | None) -> tuple[contrasts.Question, dict[str, float]]:
+    """What is asked, and the score of each model on one data set."""
     asked = contrasts.question(runs, metric)
     aligned = align(runs, labels_of(runs), asked.family)
     pairs = zip(runs, aligned.tables, strict=True)
     of_run = {id(run): contrasts.plain(asked, part, by_class=False)[0] for run, part in pairs}
     scores = {name: float(np.mean([of_run[id(run)] for run in part])) for name, part in by_model(runs).items()}
-    return asked.metric, scores, asked.lower_is_better
+    return asked, scores
 
 
 def _notes(groups: Mapping[str, Sequence[Run]], metrics: Sequence[str], left_out: Sequence[str]) -> list[str]:

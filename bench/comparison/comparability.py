@@ -32,7 +32,9 @@ class Aligned:
     notes: tuple[str, ...] = ()
 
 
-def align(compared: Sequence[Run], names: Sequence[str], family: Family, *, common_images: bool = False) -> Aligned:
+def align(
+    compared: Sequence[Run], names: Sequence[str], family: Family[Any], *, common_images: bool = False
+) -> Aligned:
     """Bring runs, called `names`, into one order of images, after making sure that they can be compared.
 
     Raises:
@@ -64,11 +66,11 @@ def align(compared: Sequence[Run], names: Sequence[str], family: Family, *, comm
     return Aligned(tuple(tables), [str(each) for each in tables[0]["images"]["id"]], numbers_of, tuple(notes))
 
 
-def _require_same_split(first: Run, second: Run, family: Family, names: tuple[str, str]) -> None:
+def _require_same_split(first: Run, second: Run, family: Family[Any], names: tuple[str, str]) -> None:
     """Name the splits where these differ, which says more than what follows from it; one split may have two names."""
     wheres = [f"{run.record.dataset.title} {run.record.dataset.split}" for run in (first, second)]
     keys = [(run.record.dataset.name, run.record.dataset.split) for run in (first, second)]
-    digests = [run.record.tables[family_name(family)] for run in (first, second)]
+    digests = [run.record.tables[family.key] for run in (first, second)]
     if keys[0] == keys[1] or (digests[0].rules, digests[0].truth) == (digests[1].rules, digests[1].truth):
         return
     shared = len(set(first.image_ids) & set(second.image_ids))
@@ -93,12 +95,12 @@ def restricted(run: Run, ids: Sequence[str]) -> Tables:
     return found
 
 
-def _require_same_rules(first: Run, second: Run, family: Family, names: tuple[str, str]) -> None:
-    name = family_name(family)
+def _require_same_rules(first: Run, second: Run, family: Family[Any], names: tuple[str, str]) -> None:
+    name = family.key
     digests = [run.record.tables[name].rules for run in (first, second)]
     if digests[0] == digests[1]:
         return
-    asked = [family.rules_of(run.record.classes, rules_of(run)) for run in (first, second)]
+    asked = [family.rules_of(run.record.classes, family.options(rules_of(run))) for run in (first, second)]
     keys = [key for key in {**asked[0], **asked[1]} if asked[0].get(key) != asked[1].get(key)]
     reasons = [f"{key}: {_contrast(asked[0].get(key), asked[1].get(key), names)}" for key in keys]
     shown = "; ".join(reasons) or "they were written by versions of bench that count differently"
@@ -106,11 +108,6 @@ def _require_same_rules(first: Run, second: Run, family: Family, names: tuple[st
         f"{names[0]} and {names[1]} were counted under different rules "
         f"({name}: {digests[0][:8]} and {digests[1][:8]}) and cannot be compared: {shown}"
     )
-
-
-def family_name(family: Family) -> str:
-    """The name of a family: that of its file."""
-    return str(getattr(family, "__name__", "")).rpartition(".")[2]
 
 
 def _contrast(first: Any, second: Any, names: tuple[str, str]) -> str:
@@ -135,7 +132,7 @@ def _value(found: Any) -> str:
 
 
 def _require_same_truth(
-    first: Tables, second: Tables, family: Family, names: tuple[str, str], *, common_images: bool
+    first: Tables, second: Tables, family: Family[Any], names: tuple[str, str], *, common_images: bool
 ) -> None:
     ids = [[str(each) for each in part["images"]["id"]] for part in (first, second)]
     rows = [family.truth_rows(part) for part in (first, second)]
@@ -151,7 +148,7 @@ def _require_same_truth(
         reason = f"the truth differs in {_some(_differing(ids[0], *rows))}"
     raise RunError(
         f"{names[0]} and {names[1]} were scored against different truth "
-        f"({family_name(family)}: {digests[0][:8]} and {digests[1][:8]}) and cannot be compared: {reason}"
+        f"({family.key}: {digests[0][:8]} and {digests[1][:8]}) and cannot be compared: {reason}"
     )
 
 

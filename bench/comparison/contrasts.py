@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import numpy as np
 
 from bench import resample
 from bench.classes import Classes
 from bench.errors import RunError, UsageError, did_you_mean
-from bench.families import FAMILIES, PREFIXES, Family, Rules, Scores, family
+from bench.families import Family, Metric, families
+from bench.families.contract.family import Scores
 from bench.metrics.ranking import as_ranks
 from bench.resample import Members
 from bench.resample.permutation import Permutations
@@ -24,32 +25,36 @@ from bench.scoring import rules_of
 
 BYTES = 1 << 25
 """Memory of the weights of one block of rows."""
-LEADING = ("mIoU", "AP", "PQ")
-"""What is compared where nobody says."""
-LOWER_IS_BETTER = ("ECE", "MCE")
-"""Scores of errors."""
-_CLASS_SCORES = {"mIoU": "IoU", "mDice": "Dice", "mean_accuracy": "accuracy"}
 
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A score of a family, of all classes or of one, and under which rules it is made.
+    """A score of a family, of all classes or of one, and under which options it is made.
 
-    `per_class` names the score of each class that goes with it, if there is one.
+    `metric` is what was asked for, such as `box_AP` or `IoU:car`, `declared` what its family says of
+    it; `per_class` names the score of each class that goes with it, if there is one.
     """
 
     metric: str
-    family: Family
-    rules: Rules
+    declared: Metric
+    family: Family[Any]
+    options: Any
     classes: Classes
     name: str
     label: str | None
     per_class: str | None
 
     @property
+    def title(self) -> str:
+        """What the score is called in text, such as `IoU of car`; names with a prefix or region stay."""
+        score = self.metric.partition(":")[0]
+        title = self.declared.title if score == self.declared.name else score
+        return title if self.label is None else f"{title} of {self.label}"
+
+    @property
     def lower_is_better(self) -> bool:
-        """Whether the score is an error."""
-        return self.name.partition("@")[0] in LOWER_IS_BETTER
+        """Whether a smaller score is a better one."""
+        return self.declared.lower_is_better
 
     def of(self, scores: Scores, *, by_class: bool) -> Array:
         """The score asked for, and those of the C classes behind it if wanted: (B, 1) or (B, 1 + C)."""
@@ -79,28 +84,33 @@ def question(compared: Sequence[Run], metric: str | None) -> Question:
     """
     record, rules = compared[0].record, rules_of(compared[0])
     classes = record.classes  # made anew at every look
-    shared = [name for name in FAMILIES if all(name in run.record.tables for run in compared)]
+    shared = [key for key in record.tables if all(key in run.record.tables for run in compared)]
     if not shared:
         kinds = "; ".join(f"{run.record.name}: {', '.join(run.record.tables)}" for run in compared)
         raise RunError(f"the runs hold no scores of the same kind to compare ({kinds})")
     images, known = len(compared[0].image_ids), dict[str, Question]()
-    for name in shared:
-        each = family(name)
-        scores = each.score(compared[0].tables, resample.ones(images), classes, rules)
-        prefix = PREFIXES.get(name, "")
+    for each in families(shared):
+        options = each.options(rules)
+        scores = each.score(compared[0].tables, resample.ones(images), classes, options)
         for score in scores.overall:
-            per_class = class_score(score, scores.per_class)
-            asked = Question(prefix + score, each, rules, classes, score, None, per_class)
-            known.setdefault(asked.metric, asked)
+            declared = each.metric(score, options)
+            per_class = class_score(declared, score)
+            if per_class not in scores.per_class:
+                per_class = None
+            name = each.full_name(score)
+            known.setdefault(name, Question(name, declared, each, options, classes, score, None, per_class))
         for score in scores.per_class:
+            declared = each.metric(score, options)
             for label in classes.names:
-                title = f"{prefix}{score}:{label}"
-                known.setdefault(title, Question(title, each, rules, classes, score, label, None))
+                name = f"{each.full_name(score)}:{label}"
+                known.setdefault(name, Question(name, declared, each, options, classes, score, label, None))
         if metric in known:
             return known[metric]
-    if metric is None:
-        return next((known[name] for name in LEADING if name in known), next(iter(known.values())))
-    raise UsageError(f"--metric {metric}: {did_you_mean(metric, _like(metric, known))}")
+        if metric is None and known:
+            leading = (asked for asked in known.values() if asked.name in each.leading)
+            return next(leading, next(iter(known.values())))
+    word = str(metric)
+    raise UsageError(f"--metric {word}: {did_you_mean(word, _like(word, known))}")
 
 
 def _like(metric: str, known: Mapping[str, Question]) -> list[str]:
@@ -108,35 +118,34 @@ def _like(metric: str, known: Mapping[str, Question]) -> list[str]:
     return [name for name in known if (":" in name) == (":" in metric)]
 
 
-def class_score(metric: str, per_class: Mapping[str, Array]) -> str | None:
+def class_score(declared: Metric | None, score: str) -> str | None:
     """The score of a class that goes with an overall score, in the same region.
 
-    >>> class_score("mIoU@crop-200", {"IoU": 0, "IoU@crop-200": 0})
+    >>> from bench.families import family
+    >>> class_score(family("pixels").metrics[2], "mIoU@crop-200")
     'IoU@crop-200'
     """
-    score, at, region = metric.partition("@")
-    name = _CLASS_SCORES.get(score, score) + at + region
-    return name if name in per_class else None
+    if declared is None or declared.per_class is None:
+        return None
+    _, at, region = score.partition("@")
+    return declared.per_class + at + region
 
 
 def plain(asked: Question, tables: Tables, *, by_class: bool) -> Array:
     """The scores of one run, (1 or 1 + C,)."""
     images = len(tables["images"]["id"])
-    found = asked.family.score(tables, resample.ones(images), asked.classes, asked.rules)
+    found = asked.family.score(tables, resample.ones(images), asked.classes, asked.options)
     return np.asarray(asked.of(found, by_class=by_class)[0])
 
 
 def scores(asked: Question, tables: Tables, weights: Array) -> Scores:
     """Score rows of weights: only what was asked for, where the family can do so for less."""
-    only = getattr(asked.family, "score_only", None)
-    if only is None:
-        return asked.family.score(tables, weights, asked.classes, asked.rules)
-    return cast("Scores", only(tables, weights, asked.classes, asked.rules, asked.name))
+    return asked.family.score_only(tables, weights, asked.classes, asked.options, name=asked.name)
 
 
 def without_each(asked: Question, tables: Tables, clusters: Array, *, by_class: bool) -> Without | None:
     """The scores with each cluster left out; None where the jackknife fails (AP)."""
-    found = asked.family.leave_out(tables, clusters, asked.classes, asked.rules)
+    found = asked.family.leave_out(tables, clusters, asked.classes, asked.options)
     if found is None:
         return None
     members = members_of(found, asked.name) if asked.label is None else None
@@ -145,7 +154,7 @@ def without_each(asked: Question, tables: Tables, clusters: Array, *, by_class: 
 
 def members_of(found: Scores, name: str) -> Members | None:
     """The classes behind a mean, if its family tells how many clusters carry each."""
-    made = getattr(found, "parts", {}).get(name)
+    made = found.parts.get(name)
     return None if made is None else Members(found.per_class[made[0]], made[1])
 
 
@@ -159,14 +168,13 @@ def swapped(
     asked: Question, pair: tuple[Tables, Tables], swaps: Permutations, clusters: Array, *, by_class: bool
 ) -> Array:
     """The differences of two runs that exchanged the clusters each of R swaps (R, K) says: (R, 1 or 1 + C)."""
-    settled = getattr(asked.family, "settled", None)
-    if settled is not None:
-        pair = settled(pair[0], asked.classes, asked.rules), settled(pair[1], asked.classes, asked.rules)
-    if not any("score" in pair[0][name] for name in asked.family.TABLES):
+    first, second = (dict(asked.family.settled(tables, asked.classes, asked.options)) for tables in pair)
+    pair = first, second
+    if not any("score" in pair[0][name] for name in asked.family.tables):
         # Counts add up: images that are swapped together are as good as one. Ranks of detections are by image.
-        first, second = (_by_cluster(tables, asked.family.TABLES, clusters) for tables in pair)
+        first, second = (_by_cluster(tables, asked.family.tables, clusters) for tables in pair)
         pair, clusters = (first, second), np.arange(swaps.exchanged.shape[1])
-    both = stacked(pair, asked.family.TABLES)
+    both = stacked(pair, asked.family.tables)
     images, parts = len(clusters), []
     for rows in _blocks(len(swaps.exchanged), 4 * images):
         block = swaps.exchanged[rows][:, clusters]

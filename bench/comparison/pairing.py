@@ -22,7 +22,7 @@ from bench.resample.corrections import Correction
 from bench.resample.power import detectable
 from bench.runs import Run
 from bench.samples import Array
-from bench.scoring import per_image
+from bench.scoring import rules_of
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Pair:
     wins: Wins | None
 
     def __repr__(self) -> str:
-        """The positions of the runs, and their difference in percent."""
-        difference, p = 100 * self.effect.difference, self.effect.corrected
-        return f"<Pair {self.first} - {self.second}: {difference:+.2f}, p {p:.3g}>"
+        """The positions of the runs, and their difference as it is stored."""
+        difference, p = self.effect.difference, self.effect.corrected
+        return f"<Pair {self.first} - {self.second}: {difference:+.4f}, p {p:.3g}>"
 
     @property
     def shares(self) -> dict[str, float]:
@@ -138,12 +138,15 @@ def _wins(asks: Asks, first: Run, second: Run, i: int, j: int) -> Wins | None:
     values = []
     for run, place in ((first, i), (second, j)):
         tables = asks.aligned.tables[place]
-        if not {"pixels", "segments"} & set(tables):
+        images, classes = len(tables["images"]["id"]), run.record.classes
+        options = asked.family.options(rules_of(run))
+        found = asked.family.per_image(tables, images, classes, options)
+        if found is None:
             return None
-        overall, per_class = per_image(Run(run.record, tables, run.path))
-        if asked.label is None and asked.metric in overall:
-            values.append(overall[asked.metric])
-        elif asked.label is not None and asked.metric.partition(":")[0] in per_class:
+        overall, per_class = found
+        if asked.label is None and asked.name in overall:
+            values.append(overall[asked.name])
+        elif asked.label is not None and asked.name in per_class:
             values.append(per_class[asked.name][:, asked.classes.names.index(asked.label)])
         else:
             return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.comparison.effects import Effect
 from bench.comparison.pairing import Pair
+from bench.families import Metric
 from bench.resample import Interval
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def as_dict(found: Comparison) -> dict[str, Any]:
             "id": run.record.id,
             "path": str(run.path),
             "value": float(found.scores[m]),
-            "interval": _interval(found.intervals[m]),
+            "interval": interval_json(found.intervals[m], found.declared),
             "not_worse_than_best": bool(found.best[m]),
             "letters": found.letters[m],
             "ranks": found.ranks[m].tolist(),
@@ -46,6 +47,7 @@ def as_dict(found: Comparison) -> dict[str, Any]:
     )
     return {
         **{name: getattr(found, name) for name in plain},
+        "unit": found.declared.unit,
         "runs": runs,
         "pairs": [_pair(found, pair) for pair in found.pairs],
         "notes": list(found.notes),
@@ -94,7 +96,7 @@ def _effect(found: Comparison, effect: Effect) -> dict[str, Any]:
     return {
         "values": [effect.first, effect.second],
         "difference": effect.difference,
-        "interval": _interval(effect.interval, clip=False),
+        "interval": interval_json(effect.interval),
         "p_value": effect.p_value,
         "corrected_p_value": effect.corrected,
         "significant": effect.differs(found.alpha),
@@ -102,10 +104,11 @@ def _effect(found: Comparison, effect: Effect) -> dict[str, Any]:
     }
 
 
-def _interval(interval: Interval | None, *, clip: bool = True) -> dict[str, Any] | None:
+def interval_json(interval: Interval | None, metric: Metric | None = None) -> dict[str, Any] | None:
+    """An interval, within the range of a metric if it is that of a score and not of a difference."""
     if interval is None:
         return None
-    low, high = interval.clipped() if clip else (interval.low, interval.high)
+    low, high = interval.ends if metric is None else metric.clipped(interval.ends)
     return {
         "low": low,
         "high": high,

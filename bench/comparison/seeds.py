@@ -18,6 +18,7 @@ from bench import resample
 from bench.comparison import contrasts
 from bench.comparison.comparability import align
 from bench.errors import UsageError
+from bench.families import Metric
 from bench.resample import Interval, effective_clusters, student_quantile
 from bench.runs import Run
 from bench.samples import Array
@@ -67,7 +68,8 @@ class SeedComparison:
     """What M models score on the mean of their runs, and what every pair of them differs by."""
 
     metric: str
-    lower_is_better: bool
+    title: str
+    declared: Metric
     images: int
     clusters: int
     alpha: float
@@ -76,9 +78,15 @@ class SeedComparison:
     seed: int
     notes: tuple[str, ...]
 
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether a smaller score is a better one."""
+        return self.declared.lower_is_better
+
     def __repr__(self) -> str:
-        """Every model with the mean of its trainings, in percent."""
-        means = ", ".join(f"{model.name} {100 * model.mean.value:.2f}" for model in self.models)
+        """Every model with the mean of its trainings, in the metric's unit."""
+        number = self.declared.number
+        means = ", ".join(f"{model.name} {number(model.mean.value)}" for model in self.models)
         return f"<SeedComparison of {self.metric} on {self.images} images: {means}>"
 
 
@@ -146,7 +154,8 @@ def compare_seeds(
     labels = asked.classes.names if by_class and asked.per_class else ()
     return SeedComparison(
         metric=asked.metric,
-        lower_is_better=asked.lower_is_better,
+        title=asked.title,
+        declared=asked.declared,
         images=len(aligned.clusters),
         clusters=len(sizes),
         alpha=alpha,

@@ -16,7 +16,8 @@ from bench.cards import Card
 from bench.errors import PredictionError, UsageError, did_you_mean
 from bench.evaluation import object_settings
 from bench.evaluation import settings as setting_words
-from bench.families import FAMILIES, FROM_BOXES, Rules, family, metrics_of
+from bench.families import Family, shipped
+from bench.families.contract.rules import Rules
 from bench.formats.coco.json_files import is_panoptic
 from bench.formats.coco.origin import hold_boxes_alone
 from bench.images import IMAGE_SUFFIXES, LABEL_SUFFIXES
@@ -156,17 +157,17 @@ def rules_for(
     metrics = _joined(metrics)
     settings = {name: value for name, value in settings.items() if value is not None}
     setting_words.check({"regions": regions, **settings})
-    known = [name for name, entry in FAMILIES.items() if entry.task == task]
+    known = [each for each in shipped().values() if each.task == task]
     objects = object_settings.read(settings)
     if metrics == "default":
-        known = [name for name in known if FAMILIES[name].when == "default" and (masks or name in FROM_BOXES)]
+        known = [each for each in known if each.counted == "default" and (masks or not each.needs_masks)]
     if metrics in ("default", "all"):
         chosen = _offered(card, task, known)
     else:
         chosen = _named(metrics.split(","), card, task, known, Rules(**objects))
     if metrics == "all":
         regions = regions or ("crops" if card.crops and task == "semantic" else "")
-        chosen = [name for name in chosen if FAMILIES[name].when != "named"]
+        chosen = [each for each in chosen if each.counted != "named"]
     plan = plan_for(card, regions, crop0=settings.get("crop0", "full"))
     object_settings.require_use(settings, objects, chosen)
     setting_words.require_use(settings, chosen, plan)
@@ -174,7 +175,7 @@ def rules_for(
     settings.update(objects)
     if card.boundary is not None:
         settings.setdefault("boundary_ratio", card.boundary.ratio)
-    return Rules(families=tuple(chosen), regions=plan, **settings)
+    return Rules(families=tuple(each.key for each in chosen), regions=plan, **settings)
 
 
 def _joined(metrics: Any) -> str:
@@ -242,54 +243,46 @@ def _numbers(word: str, text: str, *, whole: bool) -> tuple[float, ...]:
     return numbers
 
 
-def _words(name: str, rules: Rules) -> tuple[str, ...]:
-    """What a person may call for to get this family under these rules."""
-    return *metrics_of(name, rules), name
+def _words(each: Family[Any], rules: Rules) -> tuple[str, ...]:
+    """What asks for this family under these rules: the names of its metrics, and its own."""
+    return *each.full_names(each.options(rules)), each.key
 
 
-def _offered(card: Card, task: str, known: list[str]) -> list[str]:
+def _offered(card: Card, task: str, known: list[Family[Any]]) -> list[Family[Any]]:
     """Those of the known families that make sense on the data set."""
-    offered = [name for name in known if family(name).suits(card)]
+    offered = [each for each in known if each.suits(card)]
     if not offered:
         raise UsageError(f"{card.title}: there is no metric for the task {task!r} (its tasks: {', '.join(card.tasks)})")
     return offered
 
 
-def _named(words: Sequence[str], card: Card, task: str, known: list[str], rules: Rules) -> list[str]:
+def _named(words: Sequence[str], card: Card, task: str, known: list[Family[Any]], rules: Rules) -> list[Family[Any]]:
     chosen = set()
     asked = {word.strip() for word in words} - {""}
     if not asked or asked & {"all", "default"}:
         raise UsageError(f"--metrics {','.join(words)}: default, all, or names with commas between are needed")
     for word in sorted(asked):
-        # One after the other: loading all families takes longer than scoring a small data set.
-        home = next((name for name in known if word in _words(name, rules) and family(name).suits(card)), None)
+        able = (each for each in known if word in _words(each, rules) and each.suits(card))
+        home = next(able, None)
         if home is None:
             raise _not_offered(word, card, task, known, rules)
         chosen.add(home)
-    return [name for name in FAMILIES if name in chosen]
+    return sorted(chosen, key=lambda each: each.order)
 
 
-_NEEDS = {
-    "cityscapes_instance": "objects in the layout cityscapes",
-    "lvis": "truth in the layout lvis",
-    "lvis_boxes": "truth in the layout lvis",
-    "voc_instance": "objects in the layout voc",
-    "weighted": "objects of the classes of Cityscapes",
-}
-"""What a family asks of a data set, where that is more than truth of its task."""
-
-
-def _not_offered(word: str, card: Card, task: str, known: list[str], rules: Rules) -> UsageError:
+def _not_offered(word: str, card: Card, task: str, known: list[Family[Any]], rules: Rules) -> UsageError:
     _offered(card, task, known)
-    home = next((name for name in (*known, *FAMILIES) if word in _words(name, rules)), None)
+    every = [*known, *shipped().values()]
+    home = next((each for each in every if word in _words(each, rules)), None)
     if home is None:
         recall = re.fullmatch(r"(?:box_|boundary_)?AR([1-9]\d*)", word)
         if recall:
             return UsageError(f"--metrics {word}: it comes with --max-detections, such as --max-detections {recall[1]}")
-        hint = did_you_mean(word, {each for name in FAMILIES for each in _words(name, rules)})
+        hint = did_you_mean(word, {name for each in every for name in _words(each, rules)})
         words = hint if hint.startswith("did") else "there is no such metric"
         return UsageError(f"--metrics {word}: {words} (bench list metrics shows them)")
-    if FAMILIES[home].task != task:
-        return UsageError(f"--metrics {word}: it is counted from {FAMILIES[home].task} predictions, not {task} ones")
-    needs = _NEEDS.get(home, "truth of all classes in every image" if card.layout == "lvis" else f"{task} truth")
+    if home.task != task:
+        return UsageError(f"--metrics {word}: it is counted from {home.task} predictions, not {task} ones")
+    partial = "truth of all classes in every image" if card.layout == "lvis" else f"{task} truth"
+    needs = home.needs or partial
     return UsageError(f"--metrics {word}: it needs {needs}; {card.name} in the layout {card.layout} has none")

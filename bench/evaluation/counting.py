@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,8 @@ from bench.cards import Card
 from bench.errors import DataError, PredictionError, UsageError
 from bench.evaluation.jobs import FromReader, Job
 from bench.evaluation.keeping import Keeper
-from bench.families import CountsColumns, CountsPairs, Family, Rules, families
+from bench.families import Family, families
+from bench.families.contract.rules import Rules
 from bench.runs import Tables
 from bench.samples import Instances, LabelMap, Prediction, PromptedMasks, Sample, Segments, Table
 from bench.samples.columns import DetectionColumns, TruthColumns
@@ -29,7 +31,7 @@ Counted = tuple[Sequence[int], Mapping[str, Table]]
 def count_image(
     card: Card,
     rules: Rules,
-    chosen: Sequence[Family],
+    chosen: Sequence[Family[Any]],
     sample: Sample,
     prediction: Prediction,
     *,
@@ -43,7 +45,8 @@ def count_image(
     sample = replace(sample, truth=sample.truth.once())
     tables: dict[str, Table] = {}
     for family in chosen:
-        tables.update(family.count(card, rules, sample, prediction, position=position))
+        options = family.options(rules)
+        tables.update(family.count(card, options, sample, prediction, position=position))
     return tables
 
 
@@ -55,7 +58,7 @@ class Counter:
     """
 
     job: Job
-    families: Sequence[Family]
+    families: Sequence[Family[Any]]
     keeper: Keeper | None = None
 
     @classmethod
@@ -64,14 +67,14 @@ class Counter:
         return cls(job, families(job.rules.families), keeper)
 
     @property
-    def pairing(self) -> list[CountsPairs]:
+    def pairing(self) -> list[Family[Any]]:
         """The families, if all of them can count several images at once from pairs; otherwise none."""
         source = self.job.predictions
         if not isinstance(source, FromReader) or source.read_pairs is None or source.resize:
             return []
-        able: list[CountsPairs] = [each for each in self.families if isinstance(each, CountsPairs)]
-        enough = len(able) == len(self.families)
-        return able if enough and all(each.counts_pairs(self.job.rules) for each in able) else []
+        rules = self.job.rules
+        able = all(family.counts_pairs(family.options(rules)) for family in self.families)
+        return list(self.families) if able else []
 
     def several(self, positions: Sequence[int]) -> Counted:
         """Count several images with stored predictions, from pairs if possible, otherwise one by one."""
@@ -119,15 +122,15 @@ class Counter:
         source = self.job.predictions
         if not isinstance(source, FromReader) or source.read_columns is None:
             return None
-        able = all(isinstance(family, CountsColumns) for family in self.families)
+        able = all("count_columns" in family.abilities for family in self.families)
         return source.read_columns() if able else None
 
     def whole(self, truth: TruthColumns, detections: DetectionColumns) -> Tables:
         """Count all images at once from their columns."""
         tables: Tables = {"done": {"image": np.arange(len(self.job.samples), dtype=np.int32)}}
         for family in self.families:
-            if isinstance(family, CountsColumns):
-                tables.update(family.count_columns(self.job.rules, truth, detections))
+            options = family.options(self.job.rules)
+            tables.update(family.count_columns(options, truth, detections))
         return tables
 
     def _keep(self, position: int, prediction: Prediction) -> None:

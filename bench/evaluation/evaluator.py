@@ -38,7 +38,8 @@ from bench.evaluation.rule_options import (
     given,
 )
 from bench.evaluation.tallies import Handed, Tallies, Tally
-from bench.families import FROM_BOXES, Rules, Source, families
+from bench.families import families, family
+from bench.families.contract.rules import Rules, Source
 from bench.formats.finding.grouping import key_of
 from bench.notices import Notice
 from bench.runs import Tables
@@ -47,8 +48,6 @@ from bench.samples import Prediction, Sample, Table, Truth
 if TYPE_CHECKING:
     from bench.runs import Run
 
-NEED_A_SAMPLE = ("cityscapes_instance", "weighted")
-"""Families that need several forms of the truth of an image; a loop hands over one."""
 _READ = {"semantic": "read_semantic", "instance": "read_instances", "panoptic": "read_segments"}
 
 
@@ -333,7 +332,7 @@ class Evaluator:
         kept = tuple(
             name
             for name in self.rules.families
-            if name not in NEED_A_SAMPLE and (handed != "boxes" or name in FROM_BOXES)
+            if not family(name).needs_whole_truth and (handed != "boxes" or not family(name).needs_masks)
         )
         if not kept or (len(kept) < len(self.rules.families) and not self._may_drop and handed != "nothing"):
             lost = next(name for name in self.rules.families if name not in kept)

@@ -14,7 +14,7 @@ import msgspec
 
 from bench import runs
 from bench.cards import Card
-from bench.families import Rules
+from bench.families.contract.rules import Rules
 from bench.formats import PredictionReader
 from bench.formats.finding.grouping import key_of
 from bench.models import Model

@@ -16,25 +16,12 @@ import numpy as np
 
 from bench.errors import UsageError
 from bench.evaluation.settings import flag
-from bench.metrics.protocols import ALL_SIZES, COCO_CAPS, COCO_SIZES, COCO_THRESHOLDS, place_of
+from bench.families import Family
+from bench.families.contract.rules import Rules
+from bench.metrics.protocols import ALL_SIZES, COCO_CAPS, COCO_SIZES, COCO_THRESHOLDS
 
 Ranges = tuple[tuple[str, float, float], ...]
-_BY_OVERLAP = ("instance", "boxes", "instance_boundary")
-USED_BY = {
-    "max_detections": (*_BY_OVERLAP, "operating_points"),
-    "iou_thresholds": _BY_OVERLAP,
-    "area_ranges": _BY_OVERLAP,
-}
-"""The families that follow each; the others have numbers of their own."""
-_OTHERS = {
-    "lvis": "LVIS counts 300 detections of an image over all classes, at COCO's overlaps and area ranges",
-    "lvis_boxes": "LVIS counts 300 detections of an image over all classes, at COCO's overlaps and area ranges",
-    "cityscapes_instance": "Cityscapes counts all detections, at overlaps from .50 to .95",
-    "voc_instance": "VOC counts all detections, at the overlaps of --voc-form",
-    "tide": "TIDE counts 100 detections of an image, at an overlap of .50",
-    "operating_points": "precision, recall and F1 are counted at an overlap of .50, for objects of all sizes",
-    "object_confusion": "the confusion of objects counts all detections, at an overlap of .50",
-}
+SETTINGS = ("max_detections", "iou_thresholds", "area_ranges")
 MOST_CAP = 65_535
 MOST_THRESHOLDS, MOST_RANGES, MOST_PAIRS = 16, 7, 64
 """What match tables can hold; of ranges besides that of all sizes, and of pairs of a range and a threshold."""
@@ -52,24 +39,26 @@ def read(asked: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def require_use(asked: Mapping[str, Any], found: Mapping[str, Any], families: Sequence[str]) -> None:
+def require_use(asked: Mapping[str, Any], found: Mapping[str, Any], families: Sequence[Family[Any]]) -> None:
     """Refuse a setting that none of the families uses, or that one of them cannot follow; `found` is what was read.
 
     Raises:
         UsageError: there is one.
     """
-    for name, users in USED_BY.items():
-        if asked.get(name) is not None and not set(users) & set(families):
-            other = next(
-                (_OTHERS[each] for each in families if each in _OTHERS), "it is for AP and AR as COCO has them"
-            )
-            raise UsageError(f"{flag(name)} has no effect on {', '.join(families)}: {other}; leave it out")
-    thresholds = found["iou_thresholds"]
-    if thresholds and "operating_points" in families and place_of(0.5, thresholds) is None:
-        raise UsageError(
-            f"--iou-thresholds {_shown(asked['iou_thresholds'])}: precision, recall and F1 need an overlap of 0.5, "
-            "which is not among these: add it, or choose other --metrics"
-        )
+    followed = frozenset().union(*(each.settings for each in families))
+    for name in SETTINGS:
+        if asked.get(name) is not None and name not in followed:
+            reasons = (each.own_protocol for each in families if each.own_protocol)
+            reason = next(reasons, "it is for AP and AR as COCO has them")
+            counted = ", ".join(each.key for each in families)
+            raise UsageError(f"{flag(name)} has no effect on {counted}: {reason}; leave it out")
+    if found["iou_thresholds"]:
+        rules = Rules(families=tuple(each.key for each in families), **found)
+        for each in families:
+            problem = each.problem(each.options(rules))
+            if problem:
+                shown = _shown(asked["iou_thresholds"])
+                raise UsageError(f"--iou-thresholds {shown}: {problem}")
 
 
 def _caps(given: Any) -> tuple[int, ...] | None:

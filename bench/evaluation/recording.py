@@ -17,7 +17,8 @@ import numpy as np
 
 from bench import kernels, runs, scoring
 from bench.evaluation import jobs
-from bench.families import Source, family
+from bench.families import families
+from bench.families.contract.rules import Source
 from bench.images import upright as pictures
 from bench.notices import Notice
 from bench.runs import Record, Run, Tables
@@ -81,12 +82,12 @@ def digests(job: jobs.Job, tables: Tables) -> dict[str, runs.Digests]:
     """Per family, what two runs must share to be compared on its tables, and how many rows they have."""
     ids = [sample.id for sample in job.samples]
     return {
-        name: runs.Digests(
-            rules=runs.digest(family(name).rules_of(job.card.classes, job.rules)),
-            truth=runs.truth_digest(ids, family(name).truth_rows(tables)),
-            rows={table: len(tables[table]["image"]) for table in family(name).TABLES},
+        each.key: runs.Digests(
+            rules=runs.digest(each.rules_of(job.card.classes, each.options(job.rules))),
+            truth=runs.truth_digest(ids, each.truth_rows(tables)),
+            rows={table: len(tables[table]["image"]) for table in each.tables},
         )
-        for name in job.rules.families
+        for each in families(job.rules.families)
     }
 
 

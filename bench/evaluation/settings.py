@@ -11,21 +11,13 @@ from math import isfinite
 from typing import Any
 
 from bench.errors import UsageError, did_you_mean
-from bench.families import FAMILIES, Rules, refuse_unknown
+from bench.families import Family
+from bench.families.contract.rules import Rules, refuse_unknown
 from bench.metrics.regions import CROP0, Plan
 
 _OWN = ("families", "regions")
 """Rules that have words of their own: `metrics` and `regions`."""
 KNOWN = ("metrics", "regions", "crop0", *(name for name in Rules.__struct_fields__ if name not in _OWN))
-USED_BY: dict[str, tuple[str, ...]] = {
-    "classes_in": ("pixels", "weighted", "boundary", "panoptic", "panoptic_boundary"),
-    "area_from": ("instance", "instance_boundary", "lvis"),
-    "boundary_ratio": ("boundary", "instance_boundary", "panoptic_boundary"),
-    "boundary_mode": ("boundary",),
-    "voc_form": ("voc_instance",),
-    "shown_from": ("operating_points", "object_confusion"),
-}
-"""The families that follow each setting."""
 _FOR = {
     "classes_in": "means over classes of label maps and segments; AP and AR run over the classes in the truth",
     "area_from": "AP and AR of masks with area ranges",
@@ -59,21 +51,22 @@ def check(settings: Mapping[str, Any]) -> None:
     refuse_unknown({name: value for name, value in settings.items() if value is not None})
 
 
-def require_use(settings: Mapping[str, Any], families: Sequence[str], plan: Plan) -> None:
+def require_use(settings: Mapping[str, Any], families: Sequence[Family[Any]], plan: Plan) -> None:
     """Refuse a given setting that none of the chosen families follows.
 
     Raises:
         UsageError: the first one, with what it is for.
     """
-    counted = ", ".join(families)
-    for name, users in USED_BY.items():
-        if settings.get(name) is not None and not set(users) & set(families):
-            raise UsageError(f"{flag(name)} has no effect on {counted}: it is for {_FOR[name]}; leave it out")
-    if plan != Plan(crop0=plan.crop0) and "pixels" not in families:
+    counted = ", ".join(each.key for each in families)
+    followed = frozenset().union(*(each.settings for each in families))
+    for name, purpose in _FOR.items():
+        if settings.get(name) is not None and name not in followed:
+            raise UsageError(f"{flag(name)} has no effect on {counted}: it is for {purpose}; leave it out")
+    if plan != Plan(crop0=plan.crop0) and "regions" not in followed:
         raise UsageError(f"--regions has no effect on {counted}: regions are scored in label maps (mIoU); leave it out")
     if settings.get("crop0") is not None and 0 not in plan.crops:
         raise UsageError("--crop0 has no effect without the crop factor 0: say --regions crops, or leave it out")
-    steps = [name for name in families if FAMILIES[name].task == "instance"]
+    steps = [each.key for each in families if "leave_out" not in each.abilities]
     if settings.get("interval") in _STEPPED and steps:
         raise UsageError(
             f"--interval {settings['interval']} has no effect on {', '.join(steps)}, whose scores are made of steps: "

@@ -14,7 +14,8 @@ from bench.cards import Card
 from bench.classes import LabelSpace
 from bench.evaluation.causes import Asked
 from bench.evaluation.jobs import ColumnsReader, FromReader, Job, PairsReader
-from bench.families import Rules
+from bench.families import families
+from bench.families.contract.rules import Rules
 from bench.formats import HasNotices, PredictionReader, UsesFiles, layout
 from bench.formats.finding import suspicions
 from bench.notices import Notice
@@ -121,7 +122,8 @@ def _columns_reader(
     if task != "instance" or not reader.reads_columns:
         return None
     # Masks would be drawn from boxes and then not used.
-    options = {"with_masks": False} if rules.families == ("boxes",) else {}
+    boxes_alone = not any(each.needs_masks for each in families(rules.families))
+    options = {"with_masks": False} if boxes_alone else {}
     return partial(reader.read_columns, card, root, split, path, samples, **options)
 
 

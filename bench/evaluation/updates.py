@@ -12,7 +12,7 @@ from bench import inputs
 from bench.cards import Card
 from bench.errors import UsageError
 from bench.evaluation.tallies import Handed
-from bench.families import Rules
+from bench.families.contract.rules import Rules
 from bench.notices import Notice
 from bench.runs import Tables
 from bench.samples import Instances

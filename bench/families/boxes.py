@@ -3,77 +3,125 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
-from bench.cards import Card
-from bench.classes import Classes
-from bench.families import Rules, Source
-from bench.families import instance as family
-from bench.families.doubts import object_doubts
-from bench.metrics import instance
-from bench.notices import Notice
-from bench.samples import Array, Prediction, Sample, Table
-from bench.samples.columns import DetectionColumns, TruthColumns
+from bench import metrics as arithmetic
+from bench.families import shared
+from bench.families.contract.family import Curve, Family, Scores
+from bench.families.contract.metric import Metric
+from bench.families.shared.coco_metrics import coco_metrics, renamed
 
-GROUP = "boxes"
-KIND = "box"
-TABLES = ("box_detections", "box_truths")
-METRICS = tuple(f"box_{name}" for name in instance.OVERALL)
-suits = family.suits
-leave_out = family.leave_out
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import Classes
+    from bench.families.contract.rules import Source
+    from bench.notices import Notice
+    from bench.samples import Array, Prediction, Sample, Table
+    from bench.samples.columns import DetectionColumns, TruthColumns
 
 
-def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
-    """Match the objects of one image by boxes, unless the family `instance` does so already."""
-    return {} if "instance" in rules.families else family.count_kinds(rules, sample, prediction, position, ("box",))
+class Options(NamedTuple):
+    """Other settings than COCO's, and the families that share these tables."""
+
+    families: tuple[str, ...]
+    max_detections: tuple[int, ...] | None
+    iou_thresholds: tuple[float, ...] | None
+    area_ranges: tuple[tuple[str, float, float], ...] | None
 
 
-def count_columns(rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
-    """Match the objects of all images at once, unless the family `instance` does so already."""
-    if "instance" in rules.families:
-        return {}
-    return instance.count(truth, detections, kinds=("box",), protocol=family.protocol_of(rules))
+@final
+class Boxes(Family[Options]):
+    """COCO's AP and AR by boxes."""
+
+    name = "boxes"
+    group = "boxes"
+    title = "instances, by boxes"
+    task = "instance"
+    prefix = "box_"
+    counted = "default"
+    order = 60
+    needs_masks = False
+    tables = ("box_detections", "box_truths")
+    options_type = Options
+    metrics = coco_metrics("by boxes")
+
+    def suits(self, card: Card) -> bool:
+        """Data sets with objects, except those whose images are annotated for some classes only."""
+        return shared.objects.suits(card)
+
+    def metrics_under(self, options: Options) -> tuple[Metric, ...]:
+        """COCO's metrics, or those of other maximum detections, thresholds and area ranges."""
+        return renamed(self.metrics, shared.objects.names_under(options))
+
+    def count(
+        self, card: Card, options: Options, sample: Sample, prediction: Prediction, *, position: int
+    ) -> dict[str, Table]:
+        """Match the objects of one image, unless the family `instance` does so already."""
+        if "instance" in options.families:
+            return {}
+        tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
+        return shared.objects.at_position(tables, position)
+
+    def count_columns(self, options: Options, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+        """Match the objects of all images at once, unless `instance` does so already."""
+        if "instance" in options.families:
+            return {}
+        protocol = shared.objects.protocol_of(options)
+        return arithmetic.instance.count(truth, detections, kinds=("box",), protocol=protocol)
+
+    def rules_of(self, classes: Classes, options: Options) -> dict[str, Any]:
+        """Classes and protocol."""
+        return {
+            "table": "box",
+            "classes": list(classes.names),
+            "protocol": "coco",
+            **shared.objects.changes(options),
+        }
+
+    def truth_rows(self, tables: Mapping[str, Table]) -> Table:
+        """True objects per image, class and size range."""
+        return arithmetic.instance.truth_rows(tables, kind="box")
+
+    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+        """Score N images under weights (B, N)."""
+        return shared.objects.coco_scores(tables, weights, classes, options, kind="box")
+
+    def score_only(
+        self,
+        tables: Mapping[str, Table],
+        weights: Array,
+        classes: Classes,
+        options: Options,
+        *,
+        name: str,
+    ) -> Scores:
+        """The score of this name alone, to the bit as `score` has it."""
+        return shared.objects.coco_scores(tables, weights, classes, options, kind="box", only=name)
+
+    def curves(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> list[Curve]:
+        """Precision at 101 recalls of every class and overlap."""
+        return shared.objects.coco_curves(tables, classes, options, kind="box")
+
+    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+        """How many classes the means run over, and by which protocol."""
+        return {
+            **shared.objects.facts_of(tables["box_truths"], classes),
+            **shared.objects.protocol_facts(options),
+        }
+
+    def doubts(self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source) -> list[Notice]:
+        """As for masks, unless the family `instance` reports them already."""
+        from bench.families.doubts import object_doubts
+
+        if "instance" in options.families:
+            return []
+        return object_doubts.of_objects(tables, "box_detections", "box_truths", classes, source)
+
+    def warnings(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
+    ) -> list[Notice]:
+        """What maximum detections leave out, and that the protocol is another than COCO's."""
+        return shared.objects.notices_of(tables, "box_truths", len(clusters), options)
 
 
-def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
-    """Classes and protocol."""
-    return {"table": KIND, "classes": list(classes.names), "protocol": "coco", **family.changes(rules)}
-
-
-def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """True objects per image, class and size range."""
-    return instance.truth_rows(tables, kind=KIND)
-
-
-def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> instance.InstanceScores:
-    """Score N images under B rows of weights (B, N)."""
-    return instance.score(tables, weights, classes, kind=KIND, protocol=family.protocol_of(rules))
-
-
-def score_only(
-    tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules, name: str
-) -> instance.InstanceScores:
-    """The score of this name alone, to the bit as `score` has it."""
-    return instance.score(tables, weights, classes, kind=KIND, protocol=family.protocol_of(rules), only=name)
-
-
-def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
-    """How many classes the means run over, and by which protocol."""
-    return {**family.facts_of(tables["box_truths"], classes), **family.protocol_facts(rules)}
-
-
-def metrics_of(rules: Rules) -> tuple[str, ...]:
-    """The names of the scores under these rules, such as box_AR500."""
-    return tuple(f"box_{name}" for name in family.metrics_of(rules))
-
-
-def doubts(tables: Mapping[str, Table], classes: Classes, rules: Rules, source: Source) -> list[Notice]:
-    """As for masks, unless the family `instance` says so already."""
-    if "instance" in rules.families:
-        return []
-    return object_doubts.of_objects(tables, "box_detections", "box_truths", classes, source)
-
-
-def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:
-    """What maximum detections leave out, and that the protocol is another than COCO's."""
-    return family.notices_of(tables, "box_truths", len(clusters), rules)
+FAMILY = Boxes()

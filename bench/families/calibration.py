@@ -1,69 +1,110 @@
-"""Calibration of a model's confidence: expected and largest calibration error, over pixels by bins of confidence."""
+"""Calibration of a model's confidence: expected and largest error, over pixels by bins."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, final
 
-from bench.cards import Card
-from bench.classes import Classes
-from bench.errors import PredictionError
-from bench.families import Rules
-from bench.metrics import calibration
-from bench.samples import Array, LabelMap, Prediction, Sample, Table
+from bench import metrics as arithmetic
+from bench.families.contract.family import Family, NoOptions, Scores
+from bench.families.contract.metric import fraction
 
-GROUP = "calibration"
-TABLES = ("calibration",)
-METRICS = ("ECE", "MCE")
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import Classes
+    from bench.samples import Array, Prediction, Sample, Table
 
 
-def suits(card: Card) -> bool:
-    """Every data set with a class for every pixel."""
-    return "semantic" in card.tasks
+@final
+class Calibration(Family[NoOptions]):
+    """Calibration errors of pixels."""
 
+    name = "calibration"
+    group = "calibration"
+    title = "calibration"
+    task = "semantic"
+    order = 40
+    needs_confidence = True
+    tables = ("calibration",)
+    options_type = NoOptions
+    metrics = (
+        fraction(
+            "ECE",
+            "ECE",
+            meaning="mean over pixels of the gap between confidence and accuracy, in 15 bins",
+            reference="Guo et al. 2017",
+            better="lower",
+            per_class="ECE",
+        ),
+        fraction(
+            "MCE",
+            "MCE",
+            meaning="the largest of these gaps over bins",
+            reference="Guo et al. 2017",
+            better="lower",
+        ),
+    )
 
-def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
-    """Count the pixels of one image by predicted class and confidence.
+    def suits(self, card: Card) -> bool:
+        """Every data set with a class for every pixel."""
+        return "semantic" in card.tasks
 
-    Raises:
-        PredictionError: the prediction says only which class, not how sure of it.
-    """
-    if not isinstance(prediction, LabelMap) or prediction.confidence is None:
-        raise PredictionError(
-            f"{sample.id}: calibration needs how sure a model is of every pixel; "
-            "bench run knows that, stored label maps do not"
+    def count(
+        self,
+        card: Card,
+        options: NoOptions,
+        sample: Sample,
+        prediction: Prediction,
+        *,
+        position: int,
+    ) -> dict[str, Table]:
+        """Count the pixels of one image by predicted class and confidence.
+
+        Raises:
+            PredictionError: the prediction holds classes without their confidence.
+        """
+        from bench.errors import PredictionError
+        from bench.samples import LabelMap
+
+        if not isinstance(prediction, LabelMap) or prediction.confidence is None:
+            raise PredictionError(
+                f"{sample.id}: calibration needs how sure a model is of every pixel; "
+                "bench run knows that, stored label maps do not"
+            )
+        return arithmetic.calibration.count(
+            sample.truth.semantic(),
+            prediction,
+            prediction.confidence,
+            card.classes,
+            image=position,
+            where=sample.id,
         )
-    truth = sample.truth.semantic()
-    return calibration.count(truth, prediction, prediction.confidence, card.classes, image=position, where=sample.id)
+
+    def rules_of(self, classes: Classes, options: NoOptions) -> dict[str, Any]:
+        """Classes and bins."""
+        return {
+            "table": "calibration",
+            "classes": list(classes.names),
+            "bins": arithmetic.calibration.BINS,
+        }
+
+    def truth_rows(self, tables: Mapping[str, Table]) -> Table:
+        """The valid pixels of every image."""
+        return arithmetic.calibration.truth_rows(tables)
+
+    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions) -> Scores:
+        """Score N images under weights (B, N)."""
+        found = arithmetic.calibration.score(tables, weights, classes)
+        return Scores(found.overall, found.per_class)
+
+    def leave_out(self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: NoOptions) -> Scores:
+        """Score with each cluster left out."""
+        found = arithmetic.calibration.leave_out(tables, clusters, classes)
+        return Scores(found.overall, found.per_class)
+
+    def facts(self, tables: Mapping[str, Table], classes: Classes, options: NoOptions) -> dict[str, Any]:
+        """How many bins."""
+        return {"bins": arithmetic.calibration.BINS}
 
 
-def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
-    """Classes and bins."""
-    return {"table": "calibration", "classes": list(classes.names), "bins": calibration.BINS}
-
-
-def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """The valid pixels of every image."""
-    return calibration.truth_rows(tables)
-
-
-def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> calibration.CalibrationScores:
-    """Score N images under B rows of weights (B, N)."""
-    return calibration.score(tables, weights, classes)
-
-
-def leave_out(
-    tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules
-) -> calibration.CalibrationScores:
-    """Score with each cluster left out."""
-    return calibration.leave_out(tables, clusters, classes)
-
-
-def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
-    """How many bins."""
-    return {"bins": calibration.BINS}
-
-
-def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[tuple[str, str]]:
-    """Nothing beside the scores."""
-    return []
+FAMILY = Calibration()

@@ -1,70 +1,125 @@
-"""Which class detections take objects for, whatever their own: how many are found, and how many of those rightly."""
+"""What detections are taken for, whatever their class: how many objects are found, and how many of these rightly."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
-import numpy as np
+from bench import metrics as arithmetic
+from bench.families import shared
+from bench.families.contract.family import NOTHING, Confusion, Family, Scores
+from bench.families.contract.metric import fraction
 
-from bench.cards import Card
-from bench.classes import Classes
-from bench.families import Rules
-from bench.families import instance as family
-from bench.metrics import object_confusion
-from bench.metrics.matching import mask_overlaps
-from bench.metrics.object_confusion import ConfusionScores
-from bench.samples import Array, Prediction, Sample, Table
-from bench.samples.columns import DetectionColumns, TruthColumns
-
-GROUP = "object_confusion"
-TABLES = ("confused", "confused_truths")
-METRICS = tuple(f"object_{name}" for name in object_confusion.NAMES)
-suits = family.suits
-leave_out = family.leave_out
-warnings = family.nothing_to_say
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import Classes
+    from bench.samples import Array, Prediction, Sample, Table
+    from bench.samples.columns import DetectionColumns, TruthColumns
 
 
-def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
-    """Match the objects of one image."""
-    tables = count_columns(rules, *family.columns_of(sample, prediction))
-    return {name: {**table, "image": np.full_like(table["image"], position)} for name, table in tables.items()}
+class Options(NamedTuple):
+    """The score threshold from which detections count."""
+
+    shown_from: float
 
 
-def count_columns(rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
-    """Match the objects of all images at once."""
-    overlaps = mask_overlaps(truth, detections, floor=object_confusion.OVERLAP)
-    return object_confusion.count(truth, detections, overlaps)
+@final
+class ObjectConfusion(Family[Options]):
+    """Which class detections have that overlap objects of each class."""
+
+    name = "object_confusion"
+    group = "object_confusion"
+    title = "objects found, whatever their class"
+    task = "instance"
+    prefix = "object_"
+    counted = "all"
+    order = 140
+    own_protocol = "the confusion of objects counts all detections, at an overlap of .50"
+    tables = ("confused", "confused_truths")
+    options_type = Options
+    metrics = (
+        fraction(
+            "found",
+            "found",
+            meaning="fraction of a class's objects that any detection matches, whatever its class",
+            reference="-",
+            per_class="found",
+            leading=True,
+        ),
+        fraction(
+            "class_accuracy",
+            "class accuracy",
+            meaning="fraction of the objects found whose detection has the right class",
+            reference="-",
+            per_class="class_accuracy",
+        ),
+        fraction(
+            "real",
+            "real",
+            meaning="fraction of a class's detections that match an object",
+            reference="-",
+            per_class="real",
+        ),
+    )
+
+    def suits(self, card: Card) -> bool:
+        """Data sets with objects, except those whose images are annotated for some classes only."""
+        return shared.objects.suits(card)
+
+    def count(
+        self, card: Card, options: Options, sample: Sample, prediction: Prediction, *, position: int
+    ) -> dict[str, Table]:
+        """Match the objects of one image."""
+        tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
+        return shared.objects.at_position(tables, position)
+
+    def count_columns(self, options: Options, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+        """Match the objects of all images at once."""
+        floor = arithmetic.object_confusion.OVERLAP
+        overlaps = arithmetic.matching.mask_overlaps(truth, detections, floor=floor)
+        return arithmetic.object_confusion.count(truth, detections, overlaps)
+
+    def rules_of(self, classes: Classes, options: Options) -> dict[str, Any]:
+        """Classes, overlap, and the score threshold."""
+        return {
+            "table": "confused",
+            "classes": list(classes.names),
+            "overlap": arithmetic.object_confusion.OVERLAP,
+            "shown_from": options.shown_from,
+        }
+
+    def truth_rows(self, tables: Mapping[str, Table]) -> Table:
+        """True objects per image and class."""
+        return tables["confused_truths"]
+
+    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+        """Score N images under weights (B, N)."""
+        pair = tables["confused"], tables["confused_truths"]
+        found = arithmetic.object_confusion.score(*pair, weights, len(classes), score=options.shown_from)
+        return Scores(found.overall, found.per_class)
+
+    def settled(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> Mapping[str, Table]:
+        """Add to the detections of a run whether they are above the score threshold."""
+        confused = tables["confused"]
+        shown = confused["score"] >= options.shown_from
+        return {**tables, "confused": {**confused, "shown": shown}}
+
+    def confusion(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> Confusion:
+        """Objects by class and by the class of their detection; the last row and column is nothing."""
+        import numpy as np
+
+        pair, images = (tables["confused"], tables["confused_truths"]), len(tables["images"]["id"])
+        matrix = arithmetic.object_confusion.matrix(*pair, np.ones(images), len(classes), score=options.shown_from)
+        labels = (*classes.names, NOTHING)
+        return Confusion("objects", labels, labels, matrix.astype(np.int64))
+
+    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+        """How many classes the means run over, and from which score and overlap on."""
+        return {
+            **shared.objects.facts_of(tables["confused_truths"], classes),
+            "shown_from": options.shown_from,
+            "overlap": arithmetic.object_confusion.OVERLAP,
+        }
 
 
-def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
-    """Classes, overlap, and the score from which on detections are shown."""
-    return {
-        "table": "confused",
-        "classes": list(classes.names),
-        "overlap": object_confusion.OVERLAP,
-        "shown_from": rules.shown_from,
-    }
-
-
-def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """True objects per image and class."""
-    return tables["confused_truths"]
-
-
-def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> ConfusionScores:
-    """Score N images under B rows of weights (B, N)."""
-    pair = tables["confused"], tables["confused_truths"]
-    return object_confusion.score(*pair, weights, len(classes), score=rules.shown_from)
-
-
-def settled(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> Mapping[str, Table]:
-    """Add to the detections of a run whether they are shown."""
-    confused = tables["confused"]
-    return {**tables, "confused": {**confused, "shown": confused["score"] >= rules.shown_from}}
-
-
-def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
-    """How many classes the means run over, and from which score and overlap on."""
-    counted = family.facts_of(tables["confused_truths"], classes)
-    return {**counted, "shown_from": rules.shown_from, "overlap": object_confusion.OVERLAP}
+FAMILY = ObjectConfusion()

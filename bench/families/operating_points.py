@@ -1,100 +1,182 @@
-"""Objects that are shown from a score on: precision, recall and F1 there, and at the score that is best for a class."""
+"""Precision, recall and F1 of objects at a score threshold, and at the best threshold of each class."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from math import isnan
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
-import numpy as np
+from bench import metrics as arithmetic
+from bench.families import shared
+from bench.families.contract.family import Family, Scores
+from bench.families.contract.metric import Metric, fraction
 
-from bench.cards import Card
-from bench.classes import Classes
-from bench.families import Rules
-from bench.families import instance as family
-from bench.metrics import instance, operating_points
-from bench.metrics.operating_points import PointScores
-from bench.metrics.protocols import place_of
-from bench.metrics.ranking import Ranking
-from bench.notices import Notice
-from bench.samples import Array, Prediction, Sample, Table
-from bench.samples.columns import DetectionColumns, TruthColumns
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import Classes
+    from bench.metrics.ranking import Ranking
+    from bench.notices import Notice
+    from bench.samples import Array, Prediction, Sample, Table
+    from bench.samples.columns import DetectionColumns, TruthColumns
 
-GROUP = "operating_points"
-TABLES = family.TABLES
-METRICS = (*operating_points.NAMES, *(f"best_{name}" for name in operating_points.NAMES))
-suits = family.suits
-truth_rows = family.truth_rows
-leave_out = family.leave_out
+
 OVERLAP = 0.5
-"""From which overlap on a detection takes an object."""
+"""A detection matches an object from this overlap on."""
+_MEANINGS = {
+    "precision": "tp / (tp + fp) of detections",
+    "recall": "tp / (tp + fn) of detections",
+    "F1": "2 tp / (2 tp + fp + fn) of detections",
+}
 
 
-def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
-    """Match the objects of one image by masks, unless the family `instance` does so already."""
-    return {} if "instance" in rules.families else family.count_kinds(rules, sample, prediction, position, ("mask",))
-
-
-def count_columns(rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
-    """Match the objects of all images at once, unless the family `instance` does so already."""
-    if "instance" in rules.families:
-        return {}
-    return instance.count(truth, detections, kinds=("mask",), protocol=family.protocol_of(rules))
-
-
-def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
-    """Classes, protocol, and the score from which on detections are shown."""
-    plain = {"table": "mask", "classes": list(classes.names), "protocol": "coco", "shown_from": rules.shown_from}
-    return {**plain, **family.changes(rules)}
-
-
-def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> PointScores:
-    """Score N images under B rows of weights (B, N); the best scores are those of all images, each once."""
-    known = tables if "shown" in tables["mask_detections"] else settled(tables, classes, rules)
-    ranking, place = ranking_of(known, classes, rules)
-    shown, best = (
-        operating_points.of_shown(ranking, weights, ranking.detections[name], threshold=place)
-        for name in ("shown", "best")
+def _metrics() -> tuple[Metric, ...]:
+    fixed = "mean over classes of {} above a score threshold (--shown-from), at IoU .50"
+    best = "mean over classes of {} above the score threshold with the best F1 of each class"
+    return tuple(
+        fraction(
+            prefix + name,
+            prefix.replace("_", " ") + name,
+            meaning=meaning.format(words),
+            reference="-",
+            per_class=prefix + name,
+            leading=prefix + name == "F1",
+        )
+        for prefix, meaning in (("", fixed), ("best_", best))
+        for name, words in _MEANINGS.items()
     )
 
-    def both(plain: Mapping[str, Array], at_best: Mapping[str, Array]) -> dict[str, Array]:
-        return {**plain, **{f"best_{name}": values for name, values in at_best.items()}}
 
-    return PointScores(both(shown.overall, best.overall), both(shown.per_class, best.per_class))
+class Options(NamedTuple):
+    """The score threshold, the families that share these tables, and the maximum detections."""
 
-
-def settled(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> Mapping[str, Table]:
-    """Add to the detections of a run whether they are shown: from the score asked for on, and from the best one on."""
-    found = tables["mask_detections"]
-    best = best_scores(tables, classes, rules)
-    shown = {"shown": found["score"] >= rules.shown_from, "best": found["score"] >= best[found["class"]]}
-    return {**tables, "mask_detections": {**found, **shown}}
+    families: tuple[str, ...]
+    shown_from: float
+    max_detections: tuple[int, ...] | None
+    iou_thresholds: tuple[float, ...] | None
+    area_ranges: tuple[tuple[str, float, float], ...] | None
 
 
-def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
-    """How many classes the means run over, and at which scores."""
-    best = best_scores(tables, classes, rules)
-    scores = {name: None if np.isnan(value) else float(value) for name, value in zip(classes.names, best, strict=True)}
-    return {
-        **family.facts_of(tables["mask_truths"], classes),
-        "shown_from": rules.shown_from,
-        "best_scores": scores,
-        "overlap": OVERLAP,
-    }
+@final
+class OperatingPoints(Family[Options]):
+    """Precision, recall and F1 at score thresholds."""
+
+    name = "operating_points"
+    group = "operating_points"
+    title = "objects above a score threshold, and above the best threshold of each class"
+    task = "instance"
+    counted = "all"
+    order = 130
+    own_protocol = "precision, recall and F1 are counted at an overlap of .50, for objects of all sizes"
+    tables = ("mask_detections", "mask_truths")
+    options_type = Options
+    metrics = _metrics()
+
+    def suits(self, card: Card) -> bool:
+        """Data sets with objects, except those whose images are annotated for some classes only."""
+        return shared.objects.suits(card)
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """Overlaps and area ranges change the tables that it shares, and none of its scores."""
+        return super().settings - {"iou_thresholds", "area_ranges"}
+
+    def problem(self, options: Options) -> str:
+        """Thresholds without .50 leave nothing to count."""
+        from bench.metrics.protocols import place_of
+
+        if options.iou_thresholds and place_of(OVERLAP, options.iou_thresholds) is None:
+            return (
+                "precision, recall and F1 need an overlap of 0.5, which is not among these: "
+                "add it, or choose other --metrics"
+            )
+        return ""
+
+    def count(
+        self, card: Card, options: Options, sample: Sample, prediction: Prediction, *, position: int
+    ) -> dict[str, Table]:
+        """Match the objects of one image, unless the family `instance` does so already."""
+        if "instance" in options.families:
+            return {}
+        tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
+        return shared.objects.at_position(tables, position)
+
+    def count_columns(self, options: Options, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+        """Match the objects of all images at once, unless `instance` does so already."""
+        if "instance" in options.families:
+            return {}
+        protocol = shared.objects.protocol_of(options)
+        return arithmetic.instance.count(truth, detections, kinds=("mask",), protocol=protocol)
+
+    def rules_of(self, classes: Classes, options: Options) -> dict[str, Any]:
+        """Classes, protocol, and the score threshold."""
+        return {
+            "table": "mask",
+            "classes": list(classes.names),
+            "protocol": "coco",
+            "shown_from": options.shown_from,
+            **shared.objects.changes(options),
+        }
+
+    def truth_rows(self, tables: Mapping[str, Table]) -> Table:
+        """True objects per image, class and size range."""
+        return arithmetic.instance.truth_rows(tables, kind="mask")
+
+    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+        """Score N images under weights (B, N).
+
+        The best thresholds are those of all images with weight 1.
+        """
+        if "shown" not in tables["mask_detections"]:
+            tables = self.settled(tables, classes, options)
+        ranking, threshold = self._ranking(tables, classes, options)
+        above, best = (
+            arithmetic.operating_points.of_shown(ranking, weights, ranking.detections[column], threshold=threshold)
+            for column in ("shown", "best")
+        )
+        return Scores(
+            {**above.overall, **{f"best_{name}": v for name, v in best.overall.items()}},
+            {**above.per_class, **{f"best_{name}": v for name, v in best.per_class.items()}},
+        )
+
+    def settled(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> Mapping[str, Table]:
+        """Add to the detections of a run whether they are above the asked and the best threshold."""
+        detections = tables["mask_detections"]
+        best = self.best_thresholds(tables, classes, options)
+        above = {
+            "shown": detections["score"] >= options.shown_from,
+            "best": detections["score"] >= best[detections["class"]],
+        }
+        return {**tables, "mask_detections": {**detections, **above}}
+
+    def best_thresholds(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> Array:
+        """The score threshold of each class with the highest F1, (C,)."""
+        ranking, threshold = self._ranking(tables, classes, options)
+        return arithmetic.operating_points.best_scores(ranking, threshold=threshold)
+
+    def _ranking(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> tuple[Ranking, int]:
+        """The ranked tables, and the position of the overlap .5 among the IoU thresholds."""
+        from bench.metrics.protocols import place_of
+
+        protocol = shared.objects.protocol_of(options)
+        threshold = place_of(OVERLAP, protocol.thresholds)
+        return arithmetic.instance.ranking(tables, classes, protocol=protocol), threshold or 0
+
+    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+        """How many classes the means run over, and at which score thresholds."""
+        best = self.best_thresholds(tables, classes, options).tolist()
+        thresholds = {label: None if isnan(value) else value for label, value in zip(classes.names, best, strict=True)}
+        return {
+            **shared.objects.facts_of(tables["mask_truths"], classes),
+            "shown_from": options.shown_from,
+            "best_scores": thresholds,
+            "overlap": OVERLAP,
+        }
+
+    def warnings(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
+    ) -> list[Notice]:
+        """What maximum detections leave out, and that the protocol is another than COCO's."""
+        return shared.objects.shared_notices(tables, options)
 
 
-def ranking_of(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> tuple[Ranking, int]:
-    """The ranked tables, and where the overlap of .5 stands among the thresholds."""
-    protocol = family.protocol_of(rules)
-    place = place_of(OVERLAP, protocol.thresholds)
-    return instance.ranking(tables, classes, protocol=protocol), 0 if place is None else place
-
-
-def best_scores(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> Array:
-    """The score of each class from which on its F1 is highest, (C,)."""
-    ranking, place = ranking_of(tables, classes, rules)
-    return operating_points.best_scores(ranking, threshold=place)
-
-
-def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:
-    """What maximum detections leave out, and that the protocol is another than COCO's."""
-    return family.shared_notices(tables, rules)
+FAMILY = OperatingPoints()

@@ -3,52 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
-from bench.cards import Card
-from bench.classes import Classes
-from bench.families import Rules
-from bench.families import panoptic as family
-from bench.metrics import panoptic
-from bench.samples import Array, Prediction, Sample, Table
+from bench import metrics as arithmetic
+from bench.families import shared
+from bench.families.contract.family import Family, Scores
+from bench.families.shared.panoptic_metrics import panoptic_metrics
 
-GROUP = "panoptic_boundary"
-TABLES = ("boundary_segments", "truth_segments")
-METRICS = ("boundary_PQ",)
-suits = family.suits
-truth_rows = family.truth_rows
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import Classes
+    from bench.metrics.semantic import ClassesIn
+    from bench.samples import Array, Prediction, Sample, Table
 
 
-def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
-    """Match segments and boundaries of one image, unless the family `panoptic` does so already."""
-    if "panoptic" in rules.families:
-        return {}
-    tables = family.count_with(card, sample, prediction, position, boundary_ratio=rules.boundary_ratio)
-    return {name: tables[name] for name in (*TABLES, "claimed_areas")}
+class Options(NamedTuple):
+    """The classes of means, the width of boundaries, and the families that share the pass."""
+
+    families: tuple[str, ...]
+    classes_in: ClassesIn | None
+    boundary_ratio: float
 
 
-def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
-    """Those of PQ, with the width of boundaries."""
-    return {**family.rules_of(classes, rules), "table": "boundary_segments", "boundary_ratio": rules.boundary_ratio}
+@final
+class PanopticBoundary(Family[Options]):
+    """PQ, SQ and RQ by boundaries."""
+
+    name = "panoptic_boundary"
+    group = "panoptic_boundary"
+    title = "panoptic, by boundaries"
+    task = "panoptic"
+    prefix = "boundary_"
+    counted = "all"
+    order = 160
+    tables = ("boundary_segments", "truth_segments")
+    options_type = Options
+    metrics = panoptic_metrics("the smaller of mask IoU and boundary IoU", "boundary-iou-api")
+
+    def suits(self, card: Card) -> bool:
+        """Every data set with a segment for every pixel."""
+        return "panoptic" in card.tasks
+
+    def count(
+        self, card: Card, options: Options, sample: Sample, prediction: Prediction, *, position: int
+    ) -> dict[str, Table]:
+        """Match segments and boundaries of one image, unless `panoptic` does so already."""
+        if "panoptic" in options.families:
+            return {}
+        tables = shared.segments.count(card, sample, prediction, position, boundary_ratio=options.boundary_ratio)
+        return {name: tables[name] for name in (*self.tables, "claimed_areas")}
+
+    def rules_of(self, classes: Classes, options: Options) -> dict[str, Any]:
+        """Those of PQ, with the width of boundaries."""
+        return {
+            **shared.segments.rules_of(classes),
+            "table": "boundary_segments",
+            "boundary_ratio": options.boundary_ratio,
+        }
+
+    def truth_rows(self, tables: Mapping[str, Table]) -> Table:
+        """Class, crowd and pixels of every true segment."""
+        return arithmetic.panoptic.truth_rows(tables)
+
+    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+        """Score N images under weights (B, N)."""
+        table = tables["boundary_segments"]
+        return shared.segments.score(table, weights, classes, options.classes_in)
+
+    def leave_out(self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options) -> Scores:
+        """Score with each cluster left out."""
+        table, classes_in = tables["boundary_segments"], options.classes_in
+        return shared.segments.scores_of(shared.segments.leave_out(table, clusters, classes, classes_in))
+
+    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+        """How many classes the means run over, and how wide boundaries are."""
+        table = tables["boundary_segments"]
+        return {
+            **shared.segments.facts_of(table, classes, options.classes_in),
+            "boundary_ratio": options.boundary_ratio,
+        }
+
+    def warnings(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
+    ) -> list[tuple[str, str]]:
+        """Areas of the truth that are not its pixels, unless `panoptic` reports them already."""
+        return [] if "panoptic" in options.families else shared.segments.wrong_areas(tables)
 
 
-def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> panoptic.PanopticScores:
-    """Score N images under B rows of weights (B, N)."""
-    classes_in = rules.classes_in or family.CLASSES_IN
-    return panoptic.score(tables["boundary_segments"], weights, classes, classes_in=classes_in)
-
-
-def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> panoptic.PanopticScores:
-    """Score with each cluster left out."""
-    classes_in = rules.classes_in or family.CLASSES_IN
-    return panoptic.leave_out(tables["boundary_segments"], clusters, classes, classes_in=classes_in)
-
-
-def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
-    """How many classes the means run over, and how wide boundaries are."""
-    return {**family.facts_of(tables["boundary_segments"], classes, rules), "boundary_ratio": rules.boundary_ratio}
-
-
-def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[tuple[str, str]]:
-    """Nothing beyond what PQ says where it is asked for; without it, areas of the truth that are not its pixels."""
-    return [] if "panoptic" in rules.families else family.wrong_areas(tables)
+FAMILY = PanopticBoundary()

@@ -1,161 +1,258 @@
-"""Pixels of a semantic evaluation, in the full image and in regions: accuracies, IoU, Dice and their means."""
+"""Pixels of label maps, in the full image and in regions: accuracies, IoU, Dice and their means."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
-import numpy as np
+from bench import metrics as arithmetic
+from bench.families import shared
+from bench.families.contract.family import Confusion, Family, Scores
+from bench.families.contract.metric import fraction
 
-from bench.cards import Card
-from bench.classes import Classes
-from bench.errors import PredictionError
-from bench.families import Rules
-from bench.families.doubts import pixel_doubts
-from bench.metrics import pixels, rates, semantic
-from bench.metrics.regions import FULL, crop_name, named, regions_of
-from bench.notices import few
-from bench.samples import Array, LabelMap, Prediction, Sample, Table
-from bench.samples.columns import LabelPairs
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import Classes
+    from bench.families.contract.rules import Source
+    from bench.metrics.regions import Plan
+    from bench.metrics.semantic import ClassesIn, SemanticScores
+    from bench.notices import Notice
+    from bench.samples import Array, Prediction, Sample, Table
+    from bench.samples.columns import LabelPairs
 
-GROUP = "semantic"
-TABLES = ("pixels",)
-METRICS = (*semantic.OVERALL, *semantic.PER_CLASS)
-doubts = pixel_doubts.doubts
-CLASSES_IN: semantic.ClassesIn = "truth"
-"""Which classes means run over where nobody says: their set must not depend on the model."""
 MEANS = ("mean_accuracy", "mIoU", "mDice")
 MOST_HELD = 0.25
-"""A mean has no interval if more than this share of its classes are too rare to show how much they vary."""
+"""A mean has no interval if more than this fraction of its classes are too rare to show how much
+they vary."""
+_LONG = "Long et al. 2015"
+_VOC = "PASCAL VOC devkit, cityscapesScripts"
+IOU = fraction("IoU", "IoU", meaning="per class: tp / (tp + fp + fn)", reference=_VOC, per_class="IoU")
 
 
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """Scores of every region, named as `mIoU@crop-200`; those of the full image have plain names."""
+class Options(NamedTuple):
+    """The classes of means, and the regions that are scored beside the full image."""
 
-    overall: Mapping[str, Array]
-    per_class: Mapping[str, Array]
-    parts: Mapping[str, tuple[str, Array]] = field(default_factory=dict)
+    classes_in: ClassesIn | None
+    regions: Plan
 
 
-def suits(card: Card) -> bool:
-    """Every data set with a class for every pixel."""
-    return "semantic" in card.tasks
+@final
+class Pixels(Family[Options]):
+    """Scores of label maps by pixels."""
 
-
-def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
-    """Count the pixels of every pair of classes, in every region of the rules."""
-    truth = sample.truth.semantic()
-    if not isinstance(prediction, LabelMap):
-        raise PredictionError(f"{sample.id}: a semantic evaluation needs a label map, not {type(prediction).__name__}")
-    tables = pixels.count_all(truth, prediction, card.classes, image=position, where=sample.id)
-    if rules.regions.regions.names == (FULL,):
-        return tables
-    depth = sample.read_depth() if rules.regions.depths and sample.read_depth else None
-    areas = [area for _, area in regions_of(rules.regions, truth, ignore=card.classes.ignore, depth=depth)]
-    regions = pixels.count_regions(truth, prediction, areas, card.classes, image=position, where=sample.id)
-    return {**tables, "pixels": regions}
-
-
-def counts_pairs(rules: Rules) -> bool:
-    """Whether pairs of labels are enough: where pixels lie matters in regions only."""
-    return rules.regions.regions.names == (FULL,)
-
-
-def count_pairs(card: Card, pairs: LabelPairs, positions: Array) -> dict[str, Table]:
-    """Count several images, whose `positions` in the data set are given."""
-    return pixels.count_pairs(pairs, card.classes, positions)
-
-
-def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
-    """Classes, regions, and what void means."""
-    return {
-        "table": "pixels",
-        "classes": list(classes.names),
-        "regions": list(rules.regions.regions.names),
-        "void": "excluded in the truth",
-    }
-
-
-def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """The pixels of every class per image and region."""
-    return pixels.truth_rows(tables["pixels"])
-
-
-def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> Scores:
-    """Score every region."""
-    return _regions(
-        rules,
-        lambda region: semantic.score(
-            tables["pixels"], weights, classes, classes_in=rules.classes_in or CLASSES_IN, region=region
+    name = "pixels"
+    group = "semantic"
+    title = "semantic"
+    task = "semantic"
+    counted = "default"
+    order = 10
+    tables = ("pixels",)
+    options_type = Options
+    metrics = (
+        fraction(
+            "pixel_accuracy",
+            "pixel accuracy",
+            meaning="fraction of valid pixels whose class is right",
+            reference=f"{_LONG}, equation in section 5",
+        ),
+        fraction(
+            "mean_accuracy",
+            "mean accuracy",
+            meaning="mean over classes of the fraction of a class's pixels that are found",
+            reference=_LONG,
+            per_class="accuracy",
+        ),
+        fraction(
+            "mIoU",
+            "mIoU",
+            meaning="mean over classes of intersection / union over the whole set; "
+            "mIoU@crop-200 in a region (crops, rings, bands, depth bins, trimaps)",
+            reference=_VOC,
+            per_class="IoU",
+            leading=True,
+        ),
+        fraction(
+            "fwIoU",
+            "frequency-weighted IoU",
+            meaning="IoU weighted by how frequent each class is in the ground truth",
+            reference=_LONG,
+        ),
+        fraction(
+            "mDice",
+            "mean Dice",
+            meaning="mean over classes of 2 tp / (2 tp + fp + fn)",
+            reference="Dice 1945",
+            per_class="Dice",
+        ),
+        IOU,
+        fraction(
+            "Dice",
+            "Dice",
+            meaning="per class: 2 tp / (2 tp + fp + fn)",
+            reference="Dice 1945",
+            per_class="Dice",
+        ),
+        fraction(
+            "accuracy",
+            "accuracy",
+            meaning="per class: tp / (tp + fn)",
+            reference=_LONG,
+            per_class="accuracy",
         ),
     )
 
+    def suits(self, card: Card) -> bool:
+        """Every data set with a class for every pixel."""
+        return "semantic" in card.tasks
 
-def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> Scores:
-    """Score every region without each cluster; means most of whose classes keep their plain value are NaN."""
+    def count(
+        self, card: Card, options: Options, sample: Sample, prediction: Prediction, *, position: int
+    ) -> dict[str, Table]:
+        """Count the pixels of every pair of classes, in every region of the options."""
+        truth, found = sample.truth.semantic(), shared.label_maps.label_map(sample, prediction)
+        tables = shared.label_maps.count(card, sample, found, position)
+        if self.counts_pairs(options):
+            return tables
+        plan, classes = options.regions, card.classes
+        depth = sample.read_depth() if plan.depths and sample.read_depth else None
+        named = arithmetic.regions.regions_of(plan, truth, ignore=classes.ignore, depth=depth)
+        areas = [area for _, area in named]
+        regions = arithmetic.pixels.count_regions(truth, found, areas, classes, image=position, where=sample.id)
+        return {**tables, "pixels": regions}
 
-    def without(region: int) -> semantic.SemanticScores:
-        found = semantic.leave_out(
-            tables["pixels"], clusters, classes, classes_in=rules.classes_in or CLASSES_IN, region=region
-        )
-        if found.fixed.sum() <= MOST_HELD * found.scored.sum():
-            return found
-        silent = {name: np.full_like(found[name], np.nan) for name in MEANS}
-        return replace(found, overall={**found.overall, **silent})
+    def counts_pairs(self, options: Options) -> bool:
+        """Pairs of labels are enough for the full image; regions need the place of each pixel."""
+        return options.regions.regions.names == (arithmetic.regions.FULL,)
 
-    return _regions(rules, without)
+    def count_pairs(self, card: Card, pairs: LabelPairs, positions: Array) -> dict[str, Table]:
+        """Count several images, whose `positions` in the data set are given."""
+        return arithmetic.pixels.count_pairs(pairs, card.classes, positions)
+
+    def rules_of(self, classes: Classes, options: Options) -> dict[str, Any]:
+        """Classes, regions, and what void means."""
+        return {
+            "table": "pixels",
+            "classes": list(classes.names),
+            "regions": list(options.regions.regions.names),
+            "void": "excluded in the truth",
+        }
+
+    def truth_rows(self, tables: Mapping[str, Table]) -> Table:
+        """The pixels of every class per image and region."""
+        return arithmetic.pixels.truth_rows(tables["pixels"])
+
+    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+        """Score every region."""
+
+        def of_region(region: int) -> SemanticScores:
+            return arithmetic.semantic.score(
+                tables["pixels"], weights, classes, classes_in=_classes_in(options), region=region
+            )
+
+        return _regions(options, of_region)
+
+    def leave_out(self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options) -> Scores:
+        """Score every region without each cluster; means of too many rare classes are NaN."""
+        import numpy as np
+
+        def of_region(region: int) -> SemanticScores:
+            found = arithmetic.semantic.leave_out(
+                tables["pixels"], clusters, classes, classes_in=_classes_in(options), region=region
+            )
+            if found.fixed.sum() <= MOST_HELD * found.scored.sum():
+                return found
+            undefined = {name: np.full_like(found[name], np.nan) for name in MEANS}
+            return replace(found, overall={**found.overall, **undefined})
+
+        return _regions(options, of_region)
+
+    def per_image(
+        self, tables: Mapping[str, Table], images: int, classes: Classes, options: Options
+    ) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
+        """The scores of every image, and its IoU of every class."""
+        return shared.label_maps.per_image(tables["pixels"], images, classes, options.classes_in)
+
+    def confusion(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> Confusion:
+        """Pixels by class and predicted class."""
+        return shared.label_maps.confusion(tables["pixels"], classes)
+
+    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+        """How many classes the means run over."""
+        classes_in = _classes_in(options)
+        scored = arithmetic.semantic.scored_classes(tables["pixels"], classes, classes_in)
+        return {"classes": {"scored": int(scored.sum()), "of": len(classes), "in": classes_in}}
+
+    def doubts(self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source) -> list[Notice]:
+        """Another label space or order of classes, and void that may be a class."""
+        from bench.families.doubts import pixel_doubts
+
+        return pixel_doubts.doubts(tables, classes, _classes_in(options), source)
+
+    def warnings(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
+    ) -> list[tuple[str, str]]:
+        """Classes that few or no images contain, and crops that leave nothing."""
+        from bench.notices import few
+
+        table, semantic = tables["pixels"], arithmetic.semantic
+        found = semantic.leave_out(table, clusters, classes, classes_in=_classes_in(options))
+        labels = classes.names
+        rare = few([f"{name} ({n})" for name, n in arithmetic.pixels.rare_classes(table, classes)])
+        silent = few([name for name, held in zip(labels, found.fixed, strict=True) if held])
+        absent = [name for name, there in zip(labels, found.scored, strict=True) if not there]
+        lacking = f"{len(absent)} of {len(classes)} classes are not in the truth, and not in the means: {few(absent)}"
+        unit = "images" if int(clusters.max(initial=-1)) + 1 == len(clusters) else "clusters"
+        fate = "in the means they are taken to vary as the others do"
+        if found.fixed.sum() > MOST_HELD * found.scored.sum():
+            fate = "too many for an interval of the means"
+        rarity = arithmetic.pixels.RARE
+        notices = {
+            "rare-classes": rare and f"classes carried by fewer than {rarity} images: {rare}",
+            "silent-classes": silent and f"fewer than {arithmetic.rates.MIN_CARRIERS} {unit} carry {silent}: {fate}",
+            "absent-classes": lacking if absent else "",
+        }
+        named = [(code, message) for code, message in notices.items() if message]
+        return [*named, *_crops(table, len(clusters), options)]
 
 
-def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
-    """How many classes the means run over."""
-    scored = semantic.scored_classes(tables["pixels"], classes, rules.classes_in or CLASSES_IN)
-    return {"classes": {"scored": int(scored.sum()), "of": len(classes), "in": rules.classes_in or CLASSES_IN}}
+def _classes_in(options: Options) -> ClassesIn:
+    return options.classes_in or shared.label_maps.CLASSES_IN
 
 
-def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[tuple[str, str]]:
-    """Classes that few or no images carry."""
-    counts = tables["pixels"]
-    found = semantic.leave_out(counts, clusters, classes, classes_in=rules.classes_in or CLASSES_IN)
-    rare = few([f"{name} ({n})" for name, n in pixels.rare_classes(counts, classes)])
-    silent = few([name for name, fixed in zip(classes.names, found.fixed, strict=True) if fixed])
-    absent = [name for name, there in zip(classes.names, found.scored, strict=True) if not there]
-    lacking = f"{len(absent)} of {len(classes)} classes are not in the truth, and not in the means: {few(absent)}"
-    unit = "images" if int(clusters.max(initial=-1)) + 1 == len(clusters) else "clusters"
-    many = found.fixed.sum() > MOST_HELD * found.scored.sum()
-    fate = "too many for an interval of the means" if many else "in the means they are taken to vary as the others do"
-    possible = {
-        "rare-classes": rare and f"classes carried by fewer than {pixels.RARE} images: {rare}",
-        "silent-classes": silent and f"fewer than {rates.MIN_CARRIERS} {unit} carry {silent}: {fate}",
-        "absent-classes": lacking if absent else "",
-    }
-    return [*[(code, message) for code, message in possible.items() if message], *_crops(counts, len(clusters), rules)]
+def _crops(table: Table, images: int, options: Options) -> list[tuple[str, str]]:
+    """The note on crops that are too narrow to leave anything of some or all images."""
+    import numpy as np
 
-
-def _crops(counts: Table, images: int, rules: Rules) -> list[tuple[str, str]]:
-    """The note on crops that leave nothing of some or all images, which are too narrow for the factor."""
-    nowhere, found = [], list[str]()
-    for factor in rules.regions.cutting:
-        name = crop_name(factor)
-        lacking = images - len(np.unique(counts["image"][counts["region"] == rules.regions.regions.ids[name]]))
+    empty, partial, plan = [], list[str](), options.regions
+    for factor in plan.cutting:
+        name = arithmetic.regions.crop_name(factor)
+        inside = table["region"] == plan.regions.ids[name]
+        lacking = images - len(np.unique(table["image"][inside]))
         if lacking == images:
-            nowhere.append(name)
+            empty.append(name)
         elif lacking:
-            found.append(f"{name} leaves nothing of {lacking} of {images} images and is scored on the others")
-    if nowhere:
-        found.append(f"{', '.join(nowhere)}: nothing is left of any image, so there is no score")
-    return [("crops-left-out", f"some crops cut too much from these images: {'; '.join(found)}")] if found else []
+            partial.append(f"{name} leaves nothing of {lacking} of {images} images and is scored on the others")
+    if empty:
+        partial.append(f"{', '.join(empty)}: nothing is left of any image, so there is no score")
+    if not partial:
+        return []
+    return [("crops-left-out", f"some crops cut too much from these images: {'; '.join(partial)}")]
 
 
-def _regions(rules: Rules, scores_of: Any) -> Scores:
+def _regions(options: Options, scores_of: Callable[[int], SemanticScores]) -> Scores:
+    """The scores of every region, named as `mIoU@crop-200`; those of the full image are plain."""
+    named = arithmetic.regions.named
     overall: dict[str, Array] = {}
     per_class: dict[str, Array] = {}
     parts: dict[str, tuple[str, Array]] = {}
-    for number, region in enumerate(rules.regions.regions.names):
+    for number, region in enumerate(options.regions.regions.names):
         found = scores_of(number)
-        overall.update({named(name, region): values for name, values in found.overall.items()})
-        per_class.update({named(name, region): values for name, values in found.per_class.items()})
-        made = found.parts.items()
-        parts.update({named(mean, region): (named(name, region), carriers) for mean, (name, carriers) in made})
-    return Scores(overall, per_class, parts)
+        overall |= {named(name, region): values for name, values in found.overall.items()}
+        per_class |= {named(name, region): values for name, values in found.per_class.items()}
+        for mean, (name, carriers) in found.parts.items():
+            parts[named(mean, region)] = named(name, region), carriers
+    return Scores(overall, per_class, parts=parts)
+
+
+FAMILY = Pixels()

@@ -1,62 +1,110 @@
-"""What keeps detections from being right, and how much AP50 would rise if each kind of error were mended: TIDE."""
+"""Errors of detections by kind, and how much AP50 would rise if each kind were corrected: TIDE."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, final
 
-import numpy as np
+from bench import metrics as arithmetic
+from bench.families import shared
+from bench.families.contract.family import Family, NoOptions, Scores
+from bench.families.contract.metric import fraction
 
-from bench.cards import Card
-from bench.classes import Classes
-from bench.families import Rules
-from bench.families import instance as family
-from bench.metrics import tide
-from bench.metrics.average_precision import InstanceScores
-from bench.metrics.caps import LEFT_OUT
-from bench.notices import Notice
-from bench.samples import Array, Prediction, Sample, Table
-from bench.samples.columns import DetectionColumns, TruthColumns
-
-GROUP = "tide"
-TABLES = ("tide_detections", "tide_truths")
-METRICS = ("tide",)
-suits = family.suits
-leave_out = family.leave_out
+if TYPE_CHECKING:
+    from bench.cards import Card
+    from bench.classes import Classes
+    from bench.notices import Notice
+    from bench.samples import Array, Prediction, Sample, Table
+    from bench.samples.columns import DetectionColumns, TruthColumns
 
 
-def count(card: Card, rules: Rules, sample: Sample, prediction: Prediction, position: int) -> dict[str, Table]:
-    """Sort the errors of one image."""
-    tables = count_columns(rules, *family.columns_of(sample, prediction))
-    return {name: {**table, "image": np.full_like(table["image"], position)} for name, table in tables.items()}
+_ERRORS = {
+    "class": "the right place and the wrong class",
+    "location": "the right class and an overlap below .50",
+    "both": "the wrong class and an overlap below .50",
+    "duplicate": "an object that another detection has matched",
+    "background": "no object",
+    "missed": "objects that no detection matches",
+}
 
 
-def count_columns(rules: Rules, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
-    """Sort the errors of all images at once."""
-    return tide.count(truth, detections)
+@final
+class Tide(Family[NoOptions]):
+    """TIDE's kinds of errors."""
+
+    name = "tide"
+    group = "tide"
+    title = "errors of detections: rise of AP50 if corrected"
+    task = "instance"
+    counted = "all"
+    order = 120
+    own_protocol = "TIDE counts 100 detections of an image, at an overlap of .50"
+    tables = ("tide_detections", "tide_truths")
+    options_type = NoOptions
+    metrics = (
+        fraction(
+            "AP50",
+            "AP50",
+            meaning="AP50 by TIDE's rules",
+            reference="TIDE, tidecv",
+            per_class="AP50",
+        ),
+        *(
+            fraction(
+                f"dAP_{error}",
+                f"dAP_{error}",
+                meaning=f"rise of AP50 without these errors: {words}",
+                reference="TIDE, tidecv",
+                better="lower",
+            )
+            for error, words in _ERRORS.items()
+        ),
+    )
+
+    def suits(self, card: Card) -> bool:
+        """Data sets with objects, except those whose images are annotated for some classes only."""
+        return shared.objects.suits(card)
+
+    def count(
+        self,
+        card: Card,
+        options: NoOptions,
+        sample: Sample,
+        prediction: Prediction,
+        *,
+        position: int,
+    ) -> dict[str, Table]:
+        """Sort the errors of one image."""
+        tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
+        return shared.objects.at_position(tables, position)
+
+    def count_columns(self, options: NoOptions, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+        """Sort the errors of all images at once."""
+        return arithmetic.tide.count(truth, detections)
+
+    def rules_of(self, classes: Classes, options: NoOptions) -> dict[str, Any]:
+        """Classes and protocol."""
+        return {"table": "tide", "classes": list(classes.names), "protocol": "tide"}
+
+    def truth_rows(self, tables: Mapping[str, Table]) -> Table:
+        """True objects per image and class."""
+        return arithmetic.tide.truth_rows(tables)
+
+    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions) -> Scores:
+        """Score N images under weights (B, N)."""
+        return shared.objects.scores_of(arithmetic.tide.score(tables, weights, classes))
+
+    def facts(self, tables: Mapping[str, Table], classes: Classes, options: NoOptions) -> dict[str, Any]:
+        """How many detections are errors of each kind."""
+        return {"errors": arithmetic.tide.errors(tables)}
+
+    def warnings(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: NoOptions
+    ) -> list[Notice]:
+        """How many detections are above TIDE's maximum."""
+        most = arithmetic.tide.DETECTIONS
+        table, maximum = f"tide_{arithmetic.caps.LEFT_OUT}", f"{most} detections"
+        return shared.objects.left_out_notices(tables, table, maximum, f"{maximum} of an image")
 
 
-def rules_of(classes: Classes, rules: Rules) -> dict[str, Any]:
-    """Classes and protocol."""
-    return {"table": "tide", "classes": list(classes.names), "protocol": "tide"}
-
-
-def truth_rows(tables: Mapping[str, Table]) -> Table:
-    """True objects per image and class."""
-    return tide.truth_rows(tables)
-
-
-def score(tables: Mapping[str, Table], weights: Array, classes: Classes, rules: Rules) -> InstanceScores:
-    """Score N images under B rows of weights (B, N)."""
-    return tide.score(tables, weights, classes)
-
-
-def facts(tables: Mapping[str, Table], classes: Classes, rules: Rules) -> dict[str, Any]:
-    """How many detections err in each way."""
-    return {"errors": tide.errors(tables)}
-
-
-def warnings(tables: Mapping[str, Table], clusters: Array, classes: Classes, rules: Rules) -> list[Notice]:
-    """How many detections are beyond TIDE's cap."""
-    held, counted = f"{tide.DETECTIONS} detections", f"{tide.DETECTIONS} detections of an image"
-    return family.left_out_notices(tables, f"tide_{LEFT_OUT}", held, counted)
+FAMILY = Tide()

@@ -25,6 +25,7 @@ from bench.comparison.comparability import Aligned, align
 from bench.comparison.contrasts import Question
 from bench.comparison.effects import interval_of, spread_of
 from bench.errors import RunError, UsageError, did_you_mean
+from bench.families import Metric
 from bench.resample import Interval, power, student_quantile
 from bench.runs import Run
 from bench.samples import Array
@@ -46,7 +47,7 @@ Outcome = Literal["pass", "fail", "inconclusive"]
 
 @dataclass(frozen=True)
 class Finding:
-    """The result for one score, in fractions of 1; `label` is the guarded class, or None.
+    """The result for one score, in the unit of its record; `label` is the guarded class, or None.
 
     `change` is candidate minus baseline, with its sign chosen so that negative is worse. `low` and
     `high` are its one-sided 95 % bounds. `detectable` is the distance from the margin at which a
@@ -55,6 +56,7 @@ class Finding:
     """
 
     metric: str
+    declared: Metric
     label: str | None
     candidate: float
     baseline: float
@@ -65,6 +67,12 @@ class Finding:
     outcome: Outcome
     detectable: float
     needed: float
+
+    @property
+    def title(self) -> str:
+        """What the score is called in text; names with a prefix or region stay as they are."""
+        title = self.declared.title if self.metric == self.declared.name else self.metric
+        return title if self.label is None else f"{title} of {self.label}"
 
     @property
     def name(self) -> str:
@@ -128,12 +136,14 @@ def check(
     margin: float,
     guards: Mapping[str, float] | None = None,
     common_images: bool = False,
+    as_shown: bool = False,
 ) -> Verdict:
     """Decide whether the candidate is worse than the baseline on a metric by more than the margin.
 
-    Margins are fractions of 1. `guards` maps class names to their own margins, for the class score
-    that belongs to the metric: IoU for mIoU, AP for AP, PQ for PQ. `common_images` restricts both
-    runs to the images that they share.
+    Margins are in the unit that records store, which is fractions of 1 for most metrics; with
+    `as_shown` in the unit of tables, such as points. `guards` maps class names to their own
+    margins, for the class score that belongs to the metric: IoU for mIoU, AP for AP, PQ for PQ.
+    `common_images` restricts both runs to the images that they share.
 
     Raises:
         RunError: the runs have different rules or ground truth, or lack the score.
@@ -150,21 +160,25 @@ def check(
     seed = seed_of(aligned.tables[0])
     spread = spread_of(query, aligned, seed=seed, by_class=by_class, method="default")
     clusters, images = _units(aligned)
+    scale = query.declared.scale if as_shown else 1.0
     findings = []
     for label, (column, allowed) in {None: (0, margin), **guard_columns}.items():
         values = plain[:, column]
-        score_name = query.metric if label is None else str(query.per_class)
+        score_name, declared = query.metric, query.declared
+        if label is not None:
+            score_name = str(query.per_class)
+            declared = query.family.metric(score_name, query.options)
         if np.isnan(values[1]):
             missing = metric if label is None else f"{score_name}:{label}"
             raise RunError(f"{names[1]} has no {missing} to check: the ground truth contains nothing that it scores")
         interval = interval_of(spread, values[0] - values[1], 0, 1, column=column, alpha=ALPHA)
         finding = judge(
             (score_name, label),
+            declared,
             values,
             interval,
-            margin=allowed,
+            margin=allowed / scale,
             units=(clusters, images),
-            lower=query.lower_is_better,
         )
         findings.append(finding)
     return Verdict(
@@ -192,19 +206,18 @@ def _guard_columns(query: Question, guards: Mapping[str, float]) -> dict[str | N
 
 def judge(
     name: tuple[str, str | None],
+    declared: Metric,
     values: Array,
     interval: Interval | None,
     *,
     margin: float,
     units: tuple[int, int],
-    lower: bool = False,
 ) -> Finding:
     """Judge two values (candidate, baseline) by one-sided 95 % bounds of their difference.
 
-    `units` are the numbers of clusters and of images. `lower` is set where lower is better.
-    Without an interval, only an unchanged score passes.
+    `units` are the numbers of clusters and of images. Without an interval, only an unchanged score passes.
     """
-    sign = -1.0 if lower else 1.0
+    sign = -1.0 if declared.lower_is_better else 1.0
     change = sign * float(values[0] - values[1])
     low = high = detectable = needed = math.nan
     if change == 0:
@@ -218,6 +231,7 @@ def judge(
         needed = _images_needed(change + margin, error, freedom, units)
     return Finding(
         metric=name[0],
+        declared=declared,
         label=name[1],
         candidate=float(values[0]),
         baseline=float(values[1]),

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from bench.comparison.across import Ranking
-from bench.render.comparison import listed, p_text, tabulated, title
+from bench.families.contract.metric import PERCENT
+from bench.render.comparison import listed, p_text, tabulated
 from bench.render.prose import filled
 
 
@@ -20,8 +21,8 @@ def report(found: Ranking) -> str:
             f"{found.test.mean_ranks[m]:.2f}",
             found.letters[m],
             *(
-                f"{100 * score:.2f} ({rank:g})"
-                for score, rank in zip(found.scores[:, m], found.ranks[:, m], strict=True)
+                f"{metric.number(float(score))} ({rank:g})"
+                for metric, score, rank in zip(found.declared, found.scores[:, m], found.ranks[:, m], strict=True)
             ),
         ]
         for m in _order(found)
@@ -30,11 +31,17 @@ def report(found: Ranking) -> str:
         "",
         "mean rank",
         "tied",
-        *(f"{title(m)} {d}" for d, m in zip(found.datasets, found.metrics, strict=True)),
+        *(f"{title} {d}" for d, title in zip(found.datasets, _titles(found), strict=True)),
     ]
     grid = tabulated(headers, rows, ("left", "right", "left", *("right",) * len(found.datasets)))
     parts = [f"{len(found.models)} models on {len(found.datasets)} data sets", _fill(verdict(found)), grid]
     return "\n\n".join([*parts, _fill([*_method(found), *(f"Note: {note}." for note in found.notes)])]) + "\n"
+
+
+def _titles(found: Ranking) -> list[str]:
+    """The titles of the scores: percent goes without saying, other units are named."""
+    pairs = zip(found.titles, found.declared, strict=True)
+    return [title if m.unit == PERCENT else f"{title} {m.unit}" for title, m in pairs]
 
 
 def verdict(found: Ranking) -> list[str]:

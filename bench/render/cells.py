@@ -6,21 +6,22 @@ It formats values that it is given and knows no markup.
 from __future__ import annotations
 
 from bench.boards.board_table import Row, Score, Table
+from bench.families.contract.metric import PERCENT
 
 UNDEFINED = "-"
 
 
-def percent(score: Score) -> str:
-    """A score as percent with its own number of digits, or a dash.
+def number(score: Score) -> str:
+    """A score in its unit with its own number of digits, or a dash.
 
-    >>> percent(Score(0.837, 1)), percent(Score(None, 1))
-    ('83.7', '-')
+    >>> number(Score(0.837, 1)), number(Score(2.5, 1, unit="px")), number(Score(None, 1))
+    ('83.7', '2.5', '-')
     """
-    return UNDEFINED if score.value is None else f"{100 * score.value:.{score.digits}f}"
+    return UNDEFINED if score.value is None else _text(score, score.value)
 
 
 def interval(score: Score) -> str:
-    """The interval as percent, or nothing.
+    """The interval in the score's unit, or nothing.
 
     >>> interval(Score(0.5, 1, (0.45, 0.551))), interval(Score(0.5, 1))
     ('[45.0, 55.1]', '')
@@ -28,7 +29,12 @@ def interval(score: Score) -> str:
     if score.value is None or score.interval is None:
         return ""
     low, high = score.interval
-    return f"[{100 * low:.{score.digits}f}, {100 * high:.{score.digits}f}]"
+    return f"[{_text(score, low)}, {_text(score, high)}]"
+
+
+def _text(score: Score, value: float) -> str:
+    scale = 100 if score.unit == PERCENT else 1
+    return f"{scale * value:.{score.digits}f}"
 
 
 def blocks(table: Table) -> list[tuple[str, tuple[Row, ...]]]:

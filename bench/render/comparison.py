@@ -12,9 +12,10 @@ import numpy as np
 from bench.comparison import Comparison
 from bench.comparison.effects import Effect
 from bench.comparison.pairing import Pair
+from bench.families.contract.metric import PERCENT
 from bench.notices import many
 from bench.render.prose import filled
-from bench.render.terminal import TITLES, method_text
+from bench.render.terminal import method_text
 from bench.resample import Interval
 
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "maxt": "max-T over the same swaps"}
@@ -24,7 +25,7 @@ def report(found: Comparison) -> str:
     """The whole report: verdict, table of scores, matrix of pairs, classes, notes."""
     dataset = found.runs[0].record.dataset
     parts = [
-        f"{title(found.metric)} on {dataset.title} {dataset.split}: {many(found.images, 'image')}",
+        f"{found.title} on {dataset.title} {dataset.split}: {many(found.images, 'image')}",
         filled(verdict(found)),
         scores_table(found),
         pairs_matrix(found) if len(found.names) > 2 else "",
@@ -32,16 +33,6 @@ def report(found: Comparison) -> str:
         filled(notes(found)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def title(metric: str) -> str:
-    """The name of a metric for people.
-
-    >>> title("fwIoU"), title("IoU:car")
-    ('frequency-weighted IoU', 'IoU of car')
-    """
-    score, _, label = metric.partition(":")
-    return TITLES.get(score, score) + (f" of {label}" if label else "")
 
 
 def verdict(found: Comparison) -> list[str]:
@@ -61,17 +52,17 @@ def sentence(found: Comparison, pair: Pair) -> str:
     """The verdict on a pair, such as `a beats b by 3.10 mIoU [2.20, 4.00], p < .001.`."""
     effect, names = pair.effect, (found.names[pair.first], found.names[pair.second])
     if np.isnan(effect.difference):
-        return f"{names[0]} and {names[1]} cannot be compared: {title(found.metric)} is not defined for both."
+        return f"{names[0]} and {names[1]} cannot be compared: {found.title} is not defined for both."
     turn = effect.difference < 0
     ahead, behind = reversed(names) if turn != found.lower_is_better else names
-    gap = f"{100 * abs(effect.difference):.2f} {title(found.metric)}{_ends(effect.interval, turn=turn)}"
+    gap = f"{_amount(found, effect.difference)} {found.title}{_ends(found, effect.interval, turn=turn)}"
     if effect.differs(found.alpha):
         return f"{ahead} beats {behind} by {gap}, {p_text(effect.corrected)}.{_wins(found, pair, turn)}"
     seen = ""
     if effect.detectable is not None and np.isfinite(effect.detectable):
-        points = f"{100 * effect.detectable:.2g}"
+        points = f"{found.declared.scale * effect.detectable:.2g} {found.declared.points}"
         unit = "images" if found.clusters == found.images else f"images in {found.clusters} clusters"
-        seen = f"; with these {found.images} {unit} you can see {points} points"
+        seen = f"; with these {found.images} {unit} you can see {points}"
     tested = "no test is possible" if np.isnan(effect.corrected) else p_text(effect.corrected)
     return (
         f"No difference between {names[0]} and {names[1]} can be told: {ahead} is ahead by {gap}, {tested}"
@@ -102,14 +93,15 @@ def scores_table(found: Comparison) -> str:
     """A row for each run, the best first."""
     order = order_of(found)
     level = f"{100 * (1 - found.alpha):g} % interval"
-    headers, rows = ["", f"{title(found.metric)} %", level], []
+    headers, rows = ["", _with_unit(found), level], []
     if len(found.names) > 2:
         headers += ["rank", "tied"]
     different = _settings(found)
     for m in order:
         interval = found.intervals[m]
-        ends = interval.clipped() if interval else None
-        row = [found.names[m], _percent(found.scores[m]), f"[{_percent(ends[0])}, {_percent(ends[1])}]" if ends else ""]
+        ends = found.declared.clipped(interval.ends) if interval else None
+        score = found.declared.number(float(found.scores[m]))
+        row = [found.names[m], score, found.declared.ends(ends)]
         if len(found.names) > 2:
             low, high = found.ranks[m]
             row += [str(low) if low == high else f"{low}-{high}", found.letters[m]]
@@ -124,7 +116,7 @@ def pairs_matrix(found: Comparison) -> str:
     for pair in found.pairs:
         star = "*" if pair.effect.differs(found.alpha) else " "
         for sign, key in ((1, (pair.first, pair.second)), (-1, (pair.second, pair.first))):
-            cells[key] = f"{100 * sign * pair.effect.difference:+.2f}{star}"
+            cells[key] = f"{found.declared.change(sign * pair.effect.difference)}{star}"
     rows = [[found.names[i], *(cells.get((i, j), "") for j in order)] for i in order]
     headers = [f"row minus column, * p <= {f'{found.alpha:g}'.removeprefix('0')}", *(found.names[j] for j in order)]
     return tabulated(headers, rows, ("left", *("right",) * len(order)))
@@ -136,12 +128,13 @@ def classes_table(found: Comparison, pair: Pair) -> str:
     rows, shares = [], pair.shares
     there = {label: effect for label, effect in pair.classes.items() if np.isfinite(effect.difference)}
     for label, effect in sorted(there.items(), key=lambda entry: -abs(entry[1].difference)):
-        values = [_percent(effect.first), _percent(effect.second), f"{100 * effect.difference:+.2f}"]
-        share = [f"{100 * shares[label]:+.2f}"] if shares else []
+        number, change = found.declared.number, found.declared.change
+        values = [number(effect.first), number(effect.second), change(effect.difference)]
+        share = [change(shares[label])] if shares else []
         star = "*" if effect.differs(found.alpha) else ""
-        rows.append([label, *values, *share, _ends(effect.interval).strip(), _p(effect), star])
+        rows.append([label, *values, *share, _class_ends(found, effect), _p(effect), star])
     share = ["share"] if shares else []
-    headers = ["class", f"{names[0]} %", f"{names[1]} %", "difference", *share, "interval", "p", ""]
+    headers = ["class", *(f"{name} {found.declared.unit}" for name in names), "difference", *share, "interval", "p", ""]
     return tabulated(headers, rows, ("left", *("right",) * (3 + len(share)), "left", "left", "left"))
 
 
@@ -153,7 +146,7 @@ def notes(found: Comparison) -> list[str]:
     units = worth if together else many(found.images, "image")
     lines = []
     if made:
-        how = method_text(made[0].method, *(each.degrees_of_freedom for each in made), of=found.metric)
+        how = method_text(made[0].method, *(each.degrees_of_freedom for each in made), of=found.title)
         lines.append(f"Intervals of paired differences: {100 * made[0].level:g} %, {how}, over {units}.")
     if found.swaps:
         how = f"all {2 * found.swaps:,}" if found.exact else f"{found.swaps:,}"
@@ -171,7 +164,7 @@ def notes(found: Comparison) -> list[str]:
             "alone: an interval without 0 beside a large p is no contradiction, and the p-value decides."
         )
     if any(pair.shares for pair in found.pairs):
-        lines.append(f"share: the points that a class adds to the difference in {title(found.metric)}.")
+        lines.append(f"share: the {found.declared.points} that a class adds to the difference in {found.title}.")
     return lines + [f"Note: {note}." for note in found.notes]
 
 
@@ -195,20 +188,30 @@ def _wins(found: Comparison, pair: Pair, turn: bool) -> str:
     return f" {name} scores higher in {ahead} of {ahead + behind + pair.wins.equal} images, lower in {behind}."
 
 
-def _ends(interval: Interval | None, *, turn: bool = False) -> str:
-    """The interval of a difference in points, the other way round if the runs are."""
+def _class_ends(found: Comparison, effect: Effect) -> str:
+    return found.declared.ends(None if effect.interval is None else effect.interval.ends)
+
+
+def _amount(found: Comparison, difference: float) -> str:
+    """The size of a difference: percent goes without saying, other units are named."""
+    text = found.declared.number(abs(difference))
+    return text if found.declared.unit == PERCENT else f"{text} {found.declared.unit}"
+
+
+def _with_unit(found: Comparison) -> str:
+    return f"{found.title} {found.declared.unit}"
+
+
+def _ends(found: Comparison, interval: Interval | None, *, turn: bool) -> str:
+    """The interval of a difference, the other way round if the runs are."""
     if interval is None:
         return ""
-    low, high = (-interval.high, -interval.low) if turn else (interval.low, interval.high)
-    return f" [{100 * low:.2f}, {100 * high:.2f}]"
+    low, high = interval.ends
+    return f" {found.declared.ends((-high, -low) if turn else (low, high))}"
 
 
 def _p(effect: Effect) -> str:
     return p_text(effect.corrected).removeprefix("p = ").removeprefix("p ")
-
-
-def _percent(value: float) -> str:
-    return "-" if np.isnan(value) else f"{100 * value:.2f}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def as_json(found: Sequence[Checked], *, exit_code: int) -> dict[str, Any]:
-    """All that was found, as JSON can hold it; scores, changes and margins are fractions of 1."""
+    """All that was found, as JSON can hold it; scores, changes and margins are as stored."""
     return {
         "verdict": summary(found),
         "exit_code": exit_code,
@@ -33,6 +33,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
             {
                 "metric": finding.metric,
                 "class": finding.label,
+                "unit": finding.declared.unit,
                 **{name: getattr(finding, name) for name in plain},
                 "sentence": sentence(verdict, finding),
             }

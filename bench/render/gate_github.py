@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from bench.families.contract.metric import PERCENT
 from bench.render.gate_words import MARKS, Checked, sentence, summary
 
 
@@ -17,11 +19,16 @@ def markdown(found: Sequence[Checked]) -> str:
     for check in found:
         for verdict in check.verdicts:
             for one in verdict.findings:
-                values = [f"{100 * each:.2f}" for each in (one.candidate, one.baseline)]
-                known = f" [{100 * one.low:+.2f}, {100 * one.high:+.2f}]" if one.low == one.low else ""
-                change, margin = f"{100 * one.change:+.2f}{known}", f"{100 * one.margin:.2f}"
+                metric = one.declared
+                values = [metric.number(value) for value in (one.candidate, one.baseline)]
+                bounds = ""
+                if not math.isnan(one.low):
+                    bounds = f" [{metric.change(one.low)}, {metric.change(one.high)}]"
+                change, margin = metric.change(one.change) + bounds, metric.number(one.margin)
                 mark = MARKS[one.outcome] if one.outcome == "pass" else f"**{MARKS[one.outcome]}**"
-                cells = [_escaped(check.name), _escaped(one.name), *values, change, margin, mark]
+                unit = "" if metric.unit == PERCENT else f" ({metric.unit})"
+                named = _escaped(one.name + unit)
+                cells = [_escaped(check.name), named, *values, change, margin, mark]
                 rows.append(f"| {' | '.join(cells)} |")
                 if one.outcome != "pass":
                     remarks.append(f"- {_escaped(check.name)}: {_escaped(sentence(verdict, one))}")

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.families.contract.metric import PERCENT
 from bench.gate import Finding, Outcome, Verdict, worst
-from bench.render.comparison import title
 
 MARKS = {"pass": "PASS", "fail": "FAIL", "inconclusive": "UNCLEAR"}
 
@@ -29,21 +29,25 @@ def sentence(verdict: Verdict, finding: Finding) -> str:
     """What was found: the two scores, the change, how sure it is, and what would settle it."""
     baseline = "its baseline" if verdict.candidate == verdict.baseline else verdict.baseline
     begin = (
-        f"{title(finding.name)} of {verdict.candidate} is {_points(finding.candidate)}, "
-        f"{_against(finding)} {baseline} ({_points(finding.baseline)})"
+        f"{finding.title} of {verdict.candidate} is {_shown(finding, finding.candidate)}, "
+        f"{_against(finding)} {baseline} ({_shown(finding, finding.baseline)})"
     )
-    margin = f"the margin of {_points(finding.margin)}"
+    margin = f"the margin of {_shown(finding, finding.margin)}"
     if finding.change == 0:
         return f"{begin}."
     if math.isnan(finding.low):
         return f"{begin}; too few images carry it to say how far chance goes, so that only no change at all would pass."
     if finding.outcome == "fail":
-        return f"{begin}; with 95 % confidence by more than {_points(-finding.high)}, beyond {margin}."
-    worse = f"at most {_points(-finding.low)} worse" if finding.low < 0 else "not worse"
+        return f"{begin}; with 95 % confidence by more than {_shown(finding, -finding.high)}, beyond {margin}."
+    worse = f"at most {_shown(finding, -finding.low)} worse" if finding.low < 0 else "not worse"
     if finding.outcome == "pass":
         return f"{begin}; with 95 % confidence it is {worse}, within {margin}."
-    better = f"{_points(finding.high)} better" if finding.high > 0 else f"only {_points(-finding.high)} worse"
-    return f"{begin}; it may be {_points(-finding.low)} worse, beyond {margin}, or {better}. " + _settled(
+    better = (
+        f"{_shown(finding, finding.high)} better"
+        if finding.high > 0
+        else f"only {_shown(finding, -finding.high)} worse"
+    )
+    return f"{begin}; it may be {_shown(finding, -finding.low)} worse, beyond {margin}, or {better}. " + _settled(
         verdict, finding
     )
 
@@ -52,7 +56,7 @@ def _settled(verdict: Verdict, finding: Finding) -> str:
     images = f"These {_count(verdict.images)} images"
     if verdict.clusters != verdict.images:
         images += f" in {_count(verdict.clusters)} clusters"
-    far = f"{_points(finding.detectable)} points or more from the margin"
+    far = f"{_change(finding, finding.detectable)} or more from the margin"
     can = f"{images} settle (4 times in 5) a change that lies {far}"
     if math.isfinite(finding.needed) and finding.needed < 1e7:
         return f"{can}; if this one stays, about {_rounded(finding.needed)} images would."
@@ -62,13 +66,20 @@ def _settled(verdict: Verdict, finding: Finding) -> str:
 def _against(finding: Finding) -> str:
     if finding.change == 0:
         return "the same as"
-    return f"{_points(abs(finding.change))} points {'worse' if finding.change < 0 else 'better'} than"
+    return f"{_change(finding, abs(finding.change))} {'worse' if finding.change < 0 else 'better'} than"
 
 
-def _points(fraction: float) -> str:
-    """A fraction in points; a change that two digits would round away keeps its first digit."""
-    points = 100 * fraction
-    return f"{points:.2f}" if points == 0 or abs(points) >= 0.005 else f"{points:.0e}"
+def _shown(finding: Finding, value: float) -> str:
+    """A value as it is shown; a change that two digits would round away keeps its first digit."""
+    points = finding.declared.scale * value
+    text = f"{points:.2f}" if points == 0 or abs(points) >= 0.005 else f"{points:.0e}"
+    return text if finding.declared.unit == PERCENT else f"{text} {finding.declared.unit}"
+
+
+def _change(finding: Finding, value: float) -> str:
+    """A difference with its unit, points for percent."""
+    text = _shown(finding, value)
+    return f"{text} points" if finding.declared.unit == PERCENT else text
 
 
 def _count(number: float) -> str:

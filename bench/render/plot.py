@@ -63,19 +63,30 @@ def draw(front: Front) -> Figure:
     _points(axes, front)
     _frame(axes, front)
     figure.draw_without_rendering()
-    _labels(axes, front.points)
+    _labels(axes, front.points, front.declared.scale)
     return figure
 
 
 def _points(axes: Axes, front: Front) -> None:
     best = [point for point in front.points if point.on_front]
-    axes.plot([p.cost for p in best], [100 * p.score for p in best], "--", linewidth=1, color=FRONT, zorder=1)
+    axes.plot(
+        [p.cost for p in best], [front.declared.scale * p.score for p in best], "--", linewidth=1, color=FRONT, zorder=1
+    )
     for point in front.points:
         colour = FRONT if point.on_front else BEATEN
         if point.interval is not None:
-            axes.vlines(point.cost, 100 * point.interval[0], 100 * point.interval[1], color=colour, linewidth=1.2)
+            low, high = (front.declared.scale * end for end in point.interval)
+            axes.vlines(point.cost, low, high, color=colour, linewidth=1.2)
         face = colour if point.on_front else "white"
-        axes.plot(point.cost, 100 * point.score, "o", color=colour, markerfacecolor=face, markersize=6, zorder=3)
+        axes.plot(
+            point.cost,
+            front.declared.scale * point.score,
+            "o",
+            color=colour,
+            markerfacecolor=face,
+            markersize=6,
+            zorder=3,
+        )
 
 
 def _frame(axes: Axes, front: Front) -> None:
@@ -89,7 +100,9 @@ def _frame(axes: Axes, front: Front) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     cheap = "more is better" if front.more_is_better else "less is better"
     axes.set_xlabel(f"{COSTS[front.cost].title}, {cheap}")
-    axes.set_ylabel(f"{front.metric} (%), {'lower' if front.lower_is_better else 'higher'} is better")
+    axes.set_ylabel(
+        f"{front.metric} ({front.declared.unit}), {'lower' if front.lower_is_better else 'higher'} is better"
+    )
     axes.set_title(front.title, loc="left", fontsize=11)
     bars = "bars: 95 % intervals; " if any(point.interval for point in front.points) else ""
     remarks = f"Filled: no other is as good and as cheap, and better in one; {bars}{'; '.join(front.notes)}".rstrip(
@@ -98,15 +111,15 @@ def _frame(axes: Axes, front: Front) -> None:
     axes.figure.supxlabel(textwrap.fill(remarks, 110), fontsize=7, color="#555555", x=0.02, ha="left")
 
 
-def _labels(axes: Axes, points: Sequence[Point]) -> None:
+def _labels(axes: Axes, points: Sequence[Point], scale: float) -> None:
     """Write each name where it covers least of what is there: other names, points and intervals, or the frame."""
-    taken = list(_obstacles(axes, points))
+    taken = list(_obstacles(axes, points, scale))
     for point in points:
         tried: list[tuple[float, int, Any, Bbox]] = []
         for x, y in _PLACES:
             text: Any = axes.annotate(
                 point.name,
-                (point.cost, 100 * point.score),
+                (point.cost, scale * point.score),
                 (x, y),
                 textcoords="offset points",
                 ha="center" if x == 0 else "left" if x > 0 else "right",
@@ -125,17 +138,17 @@ def _labels(axes: Axes, points: Sequence[Point]) -> None:
         taken.append(chosen[3])
 
 
-def _obstacles(axes: Axes, points: Sequence[Point]) -> Iterator[Bbox]:
+def _obstacles(axes: Axes, points: Sequence[Point], scale: float) -> Iterator[Bbox]:
     from matplotlib.transforms import Bbox
 
     for point in points:
         low, high = point.interval or (point.score, point.score)
         (x, below), (_, y), (_, above) = (
-            axes.transData.transform((point.cost, 100 * v)) for v in (low, point.score, high)
+            axes.transData.transform((point.cost, scale * v)) for v in (low, point.score, high)
         )
         yield Bbox([[x - 9, y - 9], [x + 9, y + 9]])
         yield Bbox([[x - 2, below], [x + 2, above]])
-    line = axes.transData.transform([(point.cost, 100 * point.score) for point in points if point.on_front])
+    line = axes.transData.transform([(point.cost, scale * point.score) for point in points if point.on_front])
     for (left, start), (right, end) in pairwise(line.tolist()):
         for share in (n / 40 for n in range(41)):
             x, y = left + share * (right - left), start + share * (end - start)

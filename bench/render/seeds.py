@@ -9,8 +9,10 @@ import math
 from typing import Any
 
 from bench.comparison.seeds import SeedComparison, SeedEffect, SeedPair
+from bench.families import Metric
+from bench.families.contract.metric import PERCENT
 from bench.notices import many
-from bench.render.comparison import tabulated, title
+from bench.render.comparison import tabulated
 from bench.render.prose import filled
 
 
@@ -24,7 +26,7 @@ def report(found: SeedComparison) -> str:
         lines = [f"Intervals: {100 * interval.level:g} %, {interval.method}, over {units} and the runs.", *lines]
     verdicts = filled(verdict(found))
     notes = filled(lines)
-    return "\n\n".join([f"{title(found.metric)}: {many(found.images, 'image')}", verdicts, _table(found), notes]) + "\n"
+    return "\n\n".join([f"{found.title}: {many(found.images, 'image')}", verdicts, _table(found), notes]) + "\n"
 
 
 def _table(found: SeedComparison) -> str:
@@ -32,20 +34,21 @@ def _table(found: SeedComparison) -> str:
     sign = 1 if found.lower_is_better else -1
     rows = []
     for model in sorted(found.models, key=lambda model: sign * model.mean.value):
-        ends = model.mean.interval.clipped() if model.mean.interval else None
+        interval = model.mean.interval
+        ends = found.declared.clipped(interval.ends) if interval else None
         rows.append(
             [
                 model.name,
                 str(len(model.scores)),
-                f"{100 * model.mean.value:.2f}",
-                f"[{100 * ends[0]:.2f}, {100 * ends[1]:.2f}]" if ends else "",
-                _points(model.mean.image_error),
-                _points(model.mean.seed_error),
-                ", ".join(f"{100 * score:.2f}" for score in model.scores),
+                found.declared.number(model.mean.value),
+                found.declared.ends(ends),
+                _points(model.mean.image_error, found.declared),
+                _points(model.mean.seed_error, found.declared),
+                ", ".join(found.declared.number(float(score)) for score in model.scores),
             ]
         )
     level = f"{100 * (1 - found.alpha):g} % interval"
-    headers = ["", "seeds", f"mean {title(found.metric)} %", level, "error, images", "error, seeds", "runs"]
+    headers = ["", "seeds", f"mean {found.title} {found.declared.unit}", level, "error, images", "error, seeds", "runs"]
     return tabulated(headers, rows, ("left", "right", "right", "left", "right", "right", "left"))
 
 
@@ -54,7 +57,9 @@ def verdict(found: SeedComparison) -> list[str]:
     if len(found.models) == 1:
         model = found.models[0]
         runs = "a single run" if len(model.scores) == 1 else f"the mean of {len(model.scores)} runs"
-        return [f"{model.name} has {100 * model.mean.value:.2f} {title(found.metric)}, {runs}; {_noise(model.mean)}."]
+        score = _amount(found, model.mean.value)
+        noise = _noise(model.mean, found.declared)
+        return [f"{model.name} has {score} {found.title}, {runs}; {noise}."]
     sign = 1 if found.lower_is_better else -1
     best = min(range(len(found.models)), key=lambda m: sign * found.models[m].mean.value)
     few = len(found.models) <= 3
@@ -65,25 +70,33 @@ def _sentence(found: SeedComparison, pair: SeedPair) -> str:
     """The difference of the means of a pair, and the standard errors from images and from seeds, in points."""
     names, effect = (found.models[pair.first].name, found.models[pair.second].name), pair.effect
     if math.isnan(effect.value):
-        return f"{names[0]} and {names[1]} cannot be compared: {title(found.metric)} is not defined for both."
+        return f"{names[0]} and {names[1]} cannot be compared: {found.title} is not defined for both."
     turn = effect.value < 0
     ahead, behind = reversed(names) if turn != found.lower_is_better else names
-    gap, real = f"{100 * abs(effect.value):.2f} {title(found.metric)}", False
+    gap, real = f"{_amount(found, abs(effect.value))} {found.title}", False
     if effect.interval is not None:
-        ends = (effect.interval.low, effect.interval.high)
+        ends = effect.interval.ends
         low, high = (-ends[1], -ends[0]) if turn else ends
-        gap, real = f"{gap} [{100 * low:.2f}, {100 * high:.2f}]", low > 0
+        gap, real = f"{gap} {found.declared.ends((low, high))}", low > 0
     if real:
-        return f"{ahead} beats {behind} by {gap} on the mean of their runs; {_noise(effect)}."
-    return f"No difference between {' and '.join(names)} can be told: {ahead} is ahead by {gap}; {_noise(effect)}."
+        return f"{ahead} beats {behind} by {gap} on the mean of their runs; {_noise(effect, found.declared)}."
+    noise = _noise(effect, found.declared)
+    return f"No difference between {' and '.join(names)} can be told: {ahead} is ahead by {gap}; {noise}."
 
 
-def _noise(effect: SeedEffect) -> str:
-    return f"standard error {_points(effect.image_error)} from the images, {_points(effect.seed_error)} from the seeds"
+def _noise(effect: SeedEffect, metric: Metric) -> str:
+    images, seeds = (_points(error, metric) for error in (effect.image_error, effect.seed_error))
+    return f"standard error {images} from the images, {seeds} from the seeds"
 
 
-def _points(error: float) -> str:
-    return "not known" if math.isnan(error) else f"{100 * error:.2f}"
+def _points(error: float, metric: Metric) -> str:
+    return "not known" if math.isnan(error) else metric.number(error)
+
+
+def _amount(found: SeedComparison, value: float) -> str:
+    """A value: percent goes without saying, other units are named."""
+    text = found.declared.number(value)
+    return text if found.declared.unit == PERCENT else f"{text} {found.declared.unit}"
 
 
 def seeds_json(found: SeedComparison) -> dict[str, Any]:
@@ -92,6 +105,8 @@ def seeds_json(found: SeedComparison) -> dict[str, Any]:
     return {
         "verdict": verdict(found),
         "metric": found.metric,
+        "lower_is_better": found.lower_is_better,
+        "unit": found.declared.unit,
         "images": found.images,
         "clusters": found.clusters,
         "alpha": found.alpha,

@@ -5,49 +5,17 @@ It lays out what the record holds, group by group; it computes nothing.
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from bench import scoring
+from bench.families.contract.metric import PERCENT
 from bench.notices import many
 from bench.render.prose import filled, width
 from bench.runs import Run, circumstances
+from bench.scoring import Described
 
-TITLES = {
-    "pixel_accuracy": "pixel accuracy",
-    "mean_accuracy": "mean accuracy",
-    "fwIoU": "frequency-weighted IoU",
-    "mDice": "mean Dice",
-    "boundary_IoU": "boundary IoU",
-    "category_IoU": "category IoU",
-    "category_iIoU": "category iIoU",
-    "best_precision": "best precision",
-    "best_recall": "best recall",
-    "best_F1": "best F1",
-    "class_accuracy": "class accuracy",
-}
-GROUPS = {
-    "semantic": "semantic",
-    "instance": "instances, by masks",
-    "boxes": "instances, by boxes",
-    "instance_boundary": "instances, by boundaries",
-    "panoptic": "panoptic",
-    "panoptic_boundary": "panoptic, by boundaries",
-    "cityscapes_instance": "instances, as Cityscapes scores them",
-    "lvis": "instances, as LVIS scores them",
-    "lvis_boxes": "instances by boxes, as LVIS scores them",
-    "voc_instance": "instances, as VOC scores them",
-    "calibration": "calibration",
-    "tide": "errors of detections: rise of AP50 if mended",
-    "operating_points": "objects shown from a score on, and from the best score of each class on",
-    "prompted": "objects that were pointed at",
-    "object_confusion": "objects found, whatever their class",
-}
-FIRST = scoring.LEADING
-"""The score that a group leads with; the first line says over how many classes its means run."""
-DASH = "-"
 INDENT = "  "
 NO_BREAK = "\N{NO-BREAK SPACE}"
 LEFT_RIGHT = ("left", "right", "left")
@@ -56,16 +24,17 @@ LEFT_RIGHT = ("left", "right", "left")
 def run_table(run: Run) -> str:
     """The whole report of one run: heading, then per group the overall scores, regions and classes, and notes."""
     record = run.record
+    groups = scoring.described(record, scoring.rules_of(run))
     where = f"{record.dataset.title} {record.dataset.split}"
     parts = [f"{record.name} on {where}: {many(record.dataset.images, 'image')}{_speed(run)}", _serious(run)]
     for name, group in record.scores.items():
         if len(record.scores) > 1:
-            parts.append(f"{GROUPS.get(name, name)}:")
-        parts += [_indent(part) for part in group_tables(group) if part]
-    return "\n\n".join(part for part in (*parts, _notes(run)) if part) + "\n"
+            parts.append(f"{groups[name].title}:")
+        parts += [_indent(part) for part in group_tables(group, groups[name]) if part]
+    return "\n\n".join(part for part in (*parts, _notes(run, groups)) if part) + "\n"
 
 
-def group_tables(group: Mapping[str, Any]) -> list[str]:
+def group_tables(group: Mapping[str, Any], described: Described) -> list[str]:
     """The tables of one group: overall scores, scores in regions, scores per class and per category."""
     overall = {name: entry for name, entry in group.items() if _is_score(entry)}
     regions: dict[str, dict[str, Any]] = {}
@@ -74,54 +43,44 @@ def group_tables(group: Mapping[str, Any]) -> list[str]:
         if region:
             regions.setdefault(region, {})[score] = entry
     plain = {name: entry for name, entry in overall.items() if "@" not in name}
-    leading = sorted(plain, key=lambda name: name not in FIRST)
+    leading = sorted(plain, key=lambda name: not described.metric(name).leading)
     over = [*_over(group), *[""] * len(leading)]
-    rows = [
-        [_title(name, group), percent(plain[name]), interval(plain[name]), words]
-        for name, words in zip(leading, over, strict=False)
-    ]
+    units = {described.metric(name).unit for name in leading}
+    # One unit stands in the heading; of several, each value has its own, except for percent.
+    unit = units.pop() if len(units) == 1 else PERCENT
+    rows = []
+    for name, words in zip(leading, over, strict=False):
+        metric, entry = described.metric(name), plain[name]
+        named = "" if metric.unit == unit else f" {metric.unit}"
+        value = metric.number(entry["value"]) + named
+        title = described.titles.get(metric.name, metric.title)
+        rows.append([title, value, metric.ends(entry["interval"]), words])
+    regional = "prompts" if "prompts" in group else "region"
     return [
-        _table(["", "%", "95 % interval", ""], rows, (*LEFT_RIGHT, "left")),
-        _named_rows("prompts" if "prompts" in group else "region", regions, most=2),
-        _named_rows("class", group.get("per_class", {})),
-        _named_rows("category", group.get("per_category", {})),
+        _table(["", unit, "95 % interval", ""], rows, (*LEFT_RIGHT, "left")),
+        _named_rows(regional, regions, described, most=2),
+        _named_rows("class", group.get("per_class", {}), described),
+        _named_rows("category", group.get("per_category", {}), described),
     ]
 
 
-def percent(entry: Mapping[str, Any]) -> str:
-    """A score as percent with two digits, or a dash where it is not defined.
-
-    >>> percent({"value": 0.61234}), percent({"value": None})
-    ('61.23', '-')
-    """
-    value = entry["value"]
-    return DASH if value is None or math.isnan(value) else f"{100 * value:.2f}"
-
-
-def interval(entry: Mapping[str, Any]) -> str:
-    """An interval as percent, or nothing where there is none.
-
-    >>> interval({"interval": [0.5012, 0.62]}), interval({"interval": None})
-    ('[50.12, 62.00]', '')
-    """
-    found = entry["interval"]
-    return "" if found is None else f"[{100 * found[0]:.2f}, {100 * found[1]:.2f}]"
-
-
-def _named_rows(head: str, rows: Mapping[str, Mapping[str, Any]], most: int = 6) -> str:
+def _named_rows(head: str, rows: Mapping[str, Mapping[str, Any]], described: Described, most: int = 6) -> str:
     """A row for each name with any score; the first score comes with its interval, regions are left out."""
     rows = {label: scores for label, scores in rows.items() if any(e["value"] is not None for e in scores.values())}
     if not rows:
         return ""
     names = [name for name in next(iter(rows.values())) if "@" not in name]
-    names.sort(key=lambda name: name not in FIRST)
-    names = names[:most]
-    cells = [
-        [label, percent(scores[names[0]]), interval(scores[names[0]]), *(percent(scores[name]) for name in names[1:])]
-        for label, scores in rows.items()
-    ]
-    headers = [head, f"{_name(names[0])} %", "95 % interval", *(f"{_name(name)} %" for name in names[1:])]
-    return _table(headers, cells, (*LEFT_RIGHT, *("right",) * (len(names) - 1)))
+    metrics = {name: described.metric(name) for name in names}
+    names.sort(key=lambda name: not metrics[name].leading)
+    first, *others = names[:most]
+    cells = []
+    for label, scores in rows.items():
+        numbers = [metrics[name].number(scores[name]["value"]) for name in (first, *others)]
+        ends = metrics[first].ends(scores[first]["interval"])
+        cells.append([label, numbers[0], ends, *numbers[1:]])
+    titles = [f"{metrics[name].title} {metrics[name].unit}" for name in (first, *others)]
+    headers = [head, titles[0], "95 % interval", *titles[1:]]
+    return _table(headers, cells, (*LEFT_RIGHT, *("right",) * len(others)))
 
 
 def _table(headers: list[str], rows: list[list[str]], align: tuple[str, ...]) -> str:
@@ -147,19 +106,6 @@ def _stacked(heading: str) -> list[str]:
     words[-1] += heading[len(heading.removesuffix(" %")) :].replace(" ", NO_BREAK)
     lines = textwrap.wrap(" ".join(words), max(map(len, words)), break_on_hyphens=False)
     return [line.replace(NO_BREAK, " ") for line in lines]
-
-
-def _title(name: str, group: Mapping[str, Any]) -> str:
-    """The name of a score for people: a boundary tolerance comes with its pixels where all images have one size."""
-    if not name.startswith("boundary_F_"):
-        return _name(name)
-    pixels = list(group.get("boundary", {}).get("tolerances_in_pixels", {}).values())
-    names = [entry for entry in group if entry.startswith("boundary_F_")]
-    return _name(name) + (f" ({pixels[0][names.index(name)]} px)" if len(pixels) == 1 else "")
-
-
-def _name(name: str) -> str:
-    return TITLES.get(name, name.replace("boundary_F_", "boundary F at "))
 
 
 def _is_score(entry: object) -> bool:
@@ -188,15 +134,17 @@ def _serious(run: Run) -> str:
     return filled([f"Warning: {each.message}." for each in run.record.warnings if each.severity == "warning"])
 
 
-def _notes(run: Run) -> str:
+def _notes(run: Run, groups: Mapping[str, Described]) -> str:
     used = run.record.protocol["intervals"]
     made: dict[str, list[str]] = {}
     for group, method in used["methods"].items():
-        words = method_text(method["method"], method["degrees_of_freedom"], of=method.get("score", ""))
-        made.setdefault(words, []).append(group)
+        score = method.get("score", "")
+        title = groups[group].metric(score).title if score else ""
+        words = method_text(method["method"], method["degrees_of_freedom"], of=title)
+        made.setdefault(words, []).append(groups[group].title)
     lines = []
-    for how, groups in made.items():
-        which = f" of {'; '.join(GROUPS.get(group, group) for group in groups)}" if len(made) > 1 else ""
+    for how, titles in made.items():
+        which = f" of {'; '.join(titles)}" if len(made) > 1 else ""
         lines.append(f"Intervals{which}: {100 * used['level']:.0f} %, {how}, over {_units(used)}.")
     if run.record.model.get("kind") == "model":
         said = {"Inference": circumstances.inference_text(run.record), "Cost": circumstances.cost_sentence(run.record)}
@@ -214,7 +162,7 @@ def method_text(method: str, *freedoms: float, of: str = "") -> str:
     "jackknife, Student's t (12.3 to 14.5)"
     """
     ends = list(dict.fromkeys(f"{each:.1f}" for each in (min(freedoms), max(freedoms))))
-    words = f"{' to '.join(ends)}{f' for {_name(of)}' if of else ''}"
+    words = f"{' to '.join(ends)}{f' for {of}' if of else ''}"
     return f"{method} ({words})" if "Student" in method else method
 
 

@@ -48,9 +48,10 @@ class Interval:
     effective_clusters: float
     method: str = "jackknife, Student's t at effective degrees of freedom"
 
-    def clipped(self, low: float = 0.0, high: float = 1.0) -> tuple[float, float]:
-        """Return both ends, moved into the range that the score can take."""
-        return min(max(self.low, low), high), min(max(self.high, low), high)
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The two ends, which may lie outside of the range of the score: see `Metric.clipped`."""
+        return self.low, self.high
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,7 @@ def jackknife_interval(
     The standard error is that of the jackknife. The quantile is that of Student's t at effective
     degrees of freedom, 2 (sum u^2)^2 / (sum u^4 - (sum u^2)^2 / K) within 1.5 .. K - 1, where u are
     the centred pseudo-values: few if few units carry the variance. The ends may leave the range of
-    the score, see `Interval.clipped`.
+    the score, see `Metric.clipped`.
 
     `sizes` (K,) are the images of each unit, 1 if omitted. `members`, of a mean over classes, add
     the variance of the classes that `leave_one_out` keeps fixed, see `rare_variance`.

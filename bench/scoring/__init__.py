@@ -16,7 +16,10 @@ import numpy as np
 from bench import resample
 from bench.classes import Classes
 from bench.errors import RunError
-from bench.families import Doubts, Family, Rules, Scores, Source, families
+from bench.families import Family, Metric, families
+from bench.families.contract.family import Scores
+from bench.families.contract.metric import fraction
+from bench.families.contract.rules import Rules, Source
 from bench.notices import Notice
 from bench.resample import Interval, Members
 from bench.runs import Record, Run, Tables
@@ -24,8 +27,6 @@ from bench.samples import Array
 from bench.scoring.intervals import LEVEL, moves_of
 from bench.scoring.object_notices import object_notices
 
-LEADING = ("mIoU", "AP", "PQ", "F1", "found")
-"""The score that a group leads with."""
 FEW_IMAGES = 60
 """Below this the interval of a single mIoU is too narrow under every method known (measured: see the statistics)."""
 FEW_CLUSTERS = 20
@@ -100,10 +101,10 @@ def score(tables: Tables, classes: Classes, rules: Rules, *, source: Source | No
     intervals_asked = rules.interval != "none" and len(sizes) > 1
     for each in families(rules.families):
         group, method = _group(each, tables, clusters, classes, rules)
-        _merge(groups.setdefault(each.GROUP, {}), group)
+        _merge(groups.setdefault(each.group, {}), group)
         if method:
-            methods.setdefault(each.GROUP, method)
-        notices = [Notice(*found) for found in each.warnings(tables, clusters, classes, rules)]
+            methods.setdefault(each.group, method)
+        notices = [Notice(*found) for found in each.warnings(tables, clusters, classes, each.options(rules))]
         warnings += [notice for notice in notices if intervals_asked or notice.code != "silent-classes"]
     detected = [len(table["image"]) for name, table in tables.items() if name.endswith("_detections")]
     if detected and not any(detected):
@@ -120,43 +121,64 @@ def score(tables: Tables, classes: Classes, rules: Rules, *, source: Source | No
 
 def doubts(tables: Tables, classes: Classes, rules: Rules, source: Source) -> list[Notice]:
     """What speaks against how the predictions were read, each once although several families may find it."""
-    able = [each for each in families(rules.families) if isinstance(each, Doubts)]
-    return list(dict.fromkeys(notice for each in able for notice in each.doubts(tables, classes, rules, source)))
+    return list(
+        dict.fromkeys(
+            notice
+            for each in families(rules.families)
+            for notice in each.doubts(tables, classes, each.options(rules), source)
+        )
+    )
 
 
 def _group(
-    each: Family, tables: Tables, clusters: Array, classes: Classes, rules: Rules
+    each: Family[Any], tables: Tables, clusters: Array, classes: Classes, rules: Rules
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The entries of one family, and how the interval of its leading score, or the first that has one, was made."""
-    plain = each.score(tables, resample.ones(len(clusters)), classes, rules)
+    options = each.options(rules)
+    plain = each.score(tables, resample.ones(len(clusters)), classes, options)
     seed = seed_of(tables)
     moves = moves_of(each, tables, clusters, classes, rules, seed=seed)
     made: dict[str, Interval] = {}
 
     def entry(
-        value: float, pick: Callable[[Scores], Array], members: Members | None = None, name: str = ""
+        declared: Metric,
+        value: float,
+        pick: Callable[[Scores], Array],
+        members: Members | None = None,
+        name: str = "",
     ) -> dict[str, Any]:
         interval = moves.interval(float(value), pick, members)
         if interval is not None:
             made.setdefault(name, interval)
-        return {"value": float(value), "interval": list(interval.clipped()) if interval else None, "level": LEVEL}
+        ends = None
+        if interval is not None:
+            ends = list(declared.clipped(interval.ends))
+        return {"value": float(value), "interval": ends, "level": LEVEL}
 
     group: dict[str, Any] = {
-        name: entry(values[0], lambda found, name=name: found.overall[name], moves.members(name), name)  # type: ignore[misc]
+        name: entry(each.metric(name, options), values[0], _overall(name), moves.members(name), name)
         for name, values in plain.overall.items()
     }
-    group.update(each.facts(tables, classes, rules))
-    for kind, labels in (("per_class", classes.names), ("per_category", getattr(plain, "categories", ()))):
-        if labels:
-            group[kind] = {
-                label: {
-                    name: entry(values[0, c], _picker(kind, name, c)) for name, values in getattr(plain, kind).items()
-                }
-                for c, label in enumerate(labels)
+    group.update(each.facts(tables, classes, options))
+    if classes.names:
+        group["per_class"] = {
+            label: {
+                name: entry(each.metric(name, options), values[0, c], _of_class(name, c))
+                for name, values in plain.per_class.items()
             }
+            for c, label in enumerate(classes.names)
+        }
+    if plain.categories:
+        group["per_category"] = {
+            label: {
+                name: entry(each.metric(name, options), values[0, c], _of_category(name, c))
+                for name, values in plain.per_category.items()
+            }
+            for c, label in enumerate(plain.categories)
+        }
     if not made:
         return group, {}
-    score = next((name for name in (*LEADING, *made) if name in made), "")
+    score = next((name for name in made if name in each.leading), next(iter(made)))
     method: dict[str, Any] = {
         "method": made[score].method,
         "degrees_of_freedom": made[score].degrees_of_freedom,
@@ -167,9 +189,19 @@ def _group(
     return group, method
 
 
-def _picker(kind: str, name: str, column: int) -> Callable[[Scores], Array]:
-    """Finds the score of one class, or category."""
-    return lambda found: np.asarray(getattr(found, kind)[name][:, column])
+def _overall(name: str) -> Callable[[Scores], Array]:
+    """Picks an overall score, (B,)."""
+    return lambda scores: scores.overall[name]
+
+
+def _of_class(name: str, column: int) -> Callable[[Scores], Array]:
+    """Picks the score of one class, (B,)."""
+    return lambda scores: np.asarray(scores.per_class[name][:, column])
+
+
+def _of_category(name: str, column: int) -> Callable[[Scores], Array]:
+    """Picks the score of one category, (B,)."""
+    return lambda scores: np.asarray(scores.per_category[name][:, column])
 
 
 def seed_of(tables: Tables) -> int:
@@ -194,20 +226,42 @@ def per_image(run: Run) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
     Raises:
         RunError: a run of a task whose scores make no sense for one image, such as AP.
     """
-    from bench.metrics import panoptic, prompted, semantic
-
-    tables, images, classes = run.tables, len(run.tables["images"]["id"]), run.record.classes
-    classes_in = rules_of(run).classes_in
-    if "pixels" in tables:
-        found = semantic.per_image(tables["pixels"], images, classes, classes_in=classes_in or "truth")
-        return found.overall, {"IoU": found.per_class["IoU"]}
-    if "segments" in tables:
-        quality = panoptic.per_image(tables["segments"], images, classes, classes_in=classes_in or "union")
-        return quality.overall, {"PQ": quality.per_class["PQ"]}
-    if "prompted" in tables:
-        pointed = prompted.per_image(tables["prompted"], images, len(classes))
-        return pointed.overall, {"IoU": pointed.per_class["IoU"]}
+    rules, classes = rules_of(run), run.record.classes
+    for each in families(run.record.tables):
+        images = len(run.tables["images"]["id"])
+        found = each.per_image(run.tables, images, classes, each.options(rules))
+        if found is not None:
+            return found
     raise RunError(f"{run.path}: its scores are made of all images together; a single image has none")
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the families of a group say of it: its title, and its metrics by their names.
+
+    `titles` are those of overall scores, which may depend on the images of the record.
+    """
+
+    title: str
+    metrics: dict[str, Metric]
+    titles: dict[str, str]
+
+    def metric(self, name: str) -> Metric:
+        """The metric of a score, whose name may end in a region; one that is not declared is a fraction."""
+        plain = name.partition("@")[0]
+        return self.metrics.get(plain) or fraction(plain, plain, meaning="-", reference="-")
+
+
+def described(record: Record, rules: Rules) -> dict[str, Described]:
+    """What the families of a record say of each group of its scores."""
+    groups: dict[str, Described] = {}
+    for each in families(record.tables):
+        group = groups.setdefault(each.group, Described(each.title, {}, {}))
+        facts = record.scores.get(each.group, {})
+        for metric in each.metrics_under(each.options(rules)):
+            group.metrics.setdefault(metric.name, metric)
+            group.titles.setdefault(metric.name, each.title_in(metric, facts))
+    return groups
 
 
 def _warnings_of_units(sizes: Array) -> list[Notice]:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from bench.errors import RunError
-from bench.families import FAMILIES, PREFIXES, metrics_of
+from bench.families import families
 from bench.runs import Run
 from bench.scoring import rules_of
 
@@ -65,7 +65,6 @@ def _of_classes(run: Run, place: str, classes: Any) -> Iterator[tuple[str, Any]]
 def _metrics(run: Run) -> set[str]:
     """The names of overall scores, as the families of the record have them in their groups."""
     found, rules = set[str](), rules_of(run)
-    for name in FAMILIES:
-        if name in run.record.tables:
-            found |= {metric.removeprefix(PREFIXES.get(name, "")) for metric in metrics_of(name, rules)}
+    for each in families(run.record.tables):
+        found |= {metric.name for metric in each.metrics_under(each.options(rules))}
     return found

@@ -6,14 +6,17 @@ Which scores there are, and what they mean, it does not know; `scoring.py` does.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from bench import resample
 from bench.classes import Classes
-from bench.families import Family, Rules, Scores
+from bench.families import Family
+from bench.families.contract.family import Scores
+from bench.families.contract.rules import Rules
 from bench.resample import Interval, Members, bootstrap
 from bench.runs import Tables
 from bench.samples import Array
@@ -61,36 +64,38 @@ class Moves:
 
     def members(self, name: str) -> Members | None:
         """The classes behind the mean of this name, where the family tells how many clusters carry each."""
-        made = getattr(self.without, "parts", {}).get(name)
-        return None if made is None or self.without is None else Members(self.without.per_class[made[0]], made[1])
+        if self.without is None or name not in self.without.parts:
+            return None
+        score, carriers = self.without.parts[name]
+        return Members(self.without.per_class[score], carriers)
 
 
-def moves_of(each: Family, tables: Tables, clusters: Array, classes: Classes, rules: Rules, *, seed: int) -> Moves:
+def moves_of(each: Family[Any], tables: Tables, clusters: Array, classes: Classes, rules: Rules, *, seed: int) -> Moves:
     """Score a family as the interval of the rules asks; scores made of steps are always resampled."""
     sizes = np.bincount(clusters)
     if rules.interval == "none":
         return Moves(rules.interval, sizes)
-    without = each.leave_out(tables, clusters, classes, rules)
+    options = each.options(rules)
+    without = each.leave_out(tables, clusters, classes, options)
     if without is not None and rules.interval == "default":
         return Moves(rules.interval, sizes, without)
     rows = RESAMPLES if rules.interval == "default" else bootstrap.RESAMPLES
     weights = resample.bootstrap_weights(clusters, rows, np.random.default_rng(seed))
     step = max(1, BYTES // (8 * max(len(clusters), 1)))
-    blocks = [each.score(tables, weights[n : n + step], classes, rules) for n in range(0, rows, step)]
+    blocks = [each.score(tables, weights[n : n + step], classes, options) for n in range(0, rows, step)]
     drawn = weights[:, np.unique(clusters, return_index=True)[1]]
     return Moves(rules.interval, sizes, without, blocks[0] if len(blocks) == 1 else _joined(blocks), drawn)
 
 
-@dataclass(frozen=True, eq=False)
-class _Joined:
-    overall: Mapping[str, Array]
-    per_class: Mapping[str, Array]
-    per_category: Mapping[str, Array]
-
-
 def _joined(blocks: list[Scores]) -> Scores:
-    def join(kind: str) -> dict[str, Array]:
-        names = getattr(blocks[0], kind, {})
-        return {name: np.concatenate([getattr(block, kind)[name] for block in blocks]) for name in names}
+    """The scores of all resamples, of which each block holds some."""
 
-    return _Joined(join("overall"), join("per_class"), join("per_category"))
+    def join(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    return Scores(
+        join([block.overall for block in blocks]),
+        join([block.per_class for block in blocks]),
+        join([block.per_category for block in blocks]),
+        blocks[0].categories,
+    )

@@ -57,7 +57,7 @@ def test_the_mean_stands_beside_the_runs_with_both_errors(place: Path, table: Ta
         assert effect.value == pytest.approx(cell.value)
         assert (effect.image_error, effect.seed_error) == pytest.approx(cell.errors)
         assert effect.interval is not None
-        assert effect.interval.clipped() == pytest.approx(cell.interval)
+        assert model.declared.clipped(effect.interval.ends) == pytest.approx(cell.interval)
         assert not cell.bold
     seed, images = 100 * model.models[0].mean.seed_error, 100 * model.models[0].mean.image_error
     assert f"mean; standard error of mIoU: {images:.2f} from images, {seed:.2f} from seeds" == cells["source"]

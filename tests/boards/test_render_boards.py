@@ -160,7 +160,8 @@ def test_csv() -> None:
 def test_json() -> None:
     found = json.loads(json_format.render(TABLE))
     assert ["title", "note", "columns", "rows", "remarks"] == list(found)
-    assert {"key": "mIoU@crop-200", "title": "crop 200", "kind": "score"} == found["columns"][3]
+    column = {"key": "mIoU@crop-200", "title": "crop 200", "kind": "score", "unit": ""}
+    assert column == found["columns"][3]
     assert [0.61249, 0.6, 0.625, True] == [found["rows"][0][f"mIoU{end}"] for end in ("", ":low", ":high", ":bold")]
     assert found["rows"][0]["mIoU@crop-200"] is None
 

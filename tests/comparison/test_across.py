@@ -57,7 +57,7 @@ def test_ranks_and_test_are_those_of_scipy(runs: list[Run]) -> None:
 
 
 def test_errors_are_ranked_from_the_lowest(runs: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.comparison.contrasts.LOWER_IS_BETTER", ("mIoU",))
+    contesting.declare_lower_better(monkeypatch)
     found = rank_across(runs)
     assert [2.8, 2.2, 1.0] == pytest.approx(found.test.mean_ranks.tolist())
     assert [False, True, True] == found.best.tolist()

@@ -15,7 +15,7 @@ from oracles import swapping as swapping_oracle
 from bench import comparison as comparing
 from bench.comparison import compare, contrasts
 from bench.errors import RunError, UsageError
-from bench.families import FAMILIES, Rules, family
+from bench.families.contract.rules import Rules
 from bench.metrics.regions import Plan
 from bench.render import comparison
 from bench.resample.permutation import Permutations
@@ -78,7 +78,7 @@ def test_scores_and_difference_are_those_of_the_records(some: dict[str, Run]) ->
     assert found.scores[0] - found.scores[1] == found.pairs[0].effect.difference
     for value, interval in zip(values, found.intervals, strict=True):
         assert interval is not None
-        np.testing.assert_allclose(value["interval"], interval.clipped(), rtol=1e-12)
+        np.testing.assert_allclose(value["interval"], (max(interval.low, 0.0), min(interval.high, 1.0)), rtol=1e-12)
 
 
 def test_a_large_difference_is_found_and_a_small_one_is_not(some: dict[str, Run]) -> None:
@@ -202,11 +202,11 @@ def test_a_stack_of_two_runs_scores_each_as_it_is(kind: str, request: pytest.Fix
     runs = request.getfixturevalue(kind)
     first, second = list(runs.values())[:2] if isinstance(runs, dict) else runs
     asked = contrasts.question([first, second], None)
-    both = contrasts.stacked((first.tables, second.tables), asked.family.TABLES)
+    both = contrasts.stacked((first.tables, second.tables), asked.family.tables)
     images = len(first.image_ids)
     weights = np.zeros((2, images, 2))
     weights[0, :, 0] = weights[1, :, 1] = 1
-    scores = asked.of(asked.family.score(both, weights.reshape(2, -1), asked.classes, asked.rules), by_class=True)
+    scores = asked.of(asked.family.score(both, weights.reshape(2, -1), asked.classes, asked.options), by_class=True)
     expected = [contrasts.plain(asked, run.tables, by_class=True) for run in (first, second)]
     np.testing.assert_array_equal(expected, scores)
 
@@ -305,7 +305,7 @@ def test_runs_of_one_name_are_told_apart(some: dict[str, Run], tmp_path: Path) -
 
 
 def test_the_lower_error_is_better(some: dict[str, Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contrasts, "LOWER_IS_BETTER", ("mIoU",))
+    made.declare_lower_better(monkeypatch)
     found = compare(*some.values(), permutations=500)
     assert found.lower_is_better
     assert [False, True, False] == found.best.tolist()
@@ -324,11 +324,6 @@ def test_scores_of_boxes_are_told_from_those_of_masks(tmp_path: Path) -> None:
         assert (metric or "AP") == found.metric
 
 
-@pytest.mark.parametrize("name", [name for name in FAMILIES if name in contrasts.PREFIXES])
-def test_prefixes_are_those_by_which_metrics_are_chosen(name: str) -> None:
-    assert all(metric.startswith(contrasts.PREFIXES[name]) for metric in family(name).METRICS)
-
-
 @pytest.mark.parametrize("metric", ["AP", "AP50", "APm", "AR10"])
 def test_one_score_of_objects_alone_is_to_the_bit_that_of_all(
     objects: list[Run], monkeypatch: pytest.MonkeyPatch, metric: str
@@ -339,7 +334,7 @@ def test_one_score_of_objects_alone_is_to_the_bit_that_of_all(
 
     def everything(question: contrasts.Question, tables: Any, weights: Any) -> Any:
         asked.append(question.metric)
-        return question.family.score(tables, weights, question.classes, question.rules)
+        return question.family.score(tables, weights, question.classes, question.options)
 
     monkeypatch.setattr(contrasts, "scores", everything)
     whole = compare(*pair, metric=metric, by_class=True, permutations=200).pairs[0]

@@ -15,7 +15,7 @@ from bench import runs, scoring
 from bench.errors import DataError, PredictionError, RunError
 from bench.evaluation import evaluate
 from bench.evaluation.jobs import FromModel, FromReader, Job
-from bench.families import Rules
+from bench.families.contract.rules import Rules
 from bench.samples import Image, LabelMap, Sample, Truth
 
 CARD = tiny.card("road", "car", "sky")

@@ -14,7 +14,7 @@ import pytest
 from bench import cli, runs
 from bench.comparison import compare
 from bench.errors import RunError, UsageError
-from bench.families import Rules
+from bench.families.contract.rules import Rules
 from bench.resample import bootstrap
 from bench.runs import Run
 from bench.scoring import rescore, rules_of, with_interval

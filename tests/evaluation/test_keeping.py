@@ -15,7 +15,7 @@ from bench import cards, masks
 from bench.errors import PredictionError, RunError, UsageError
 from bench.evaluation import evaluate
 from bench.evaluation.jobs import FromModel, Job
-from bench.families import Rules
+from bench.families.contract.rules import Rules
 from bench.formats import layout
 from bench.formats.coco import data_set as coco
 from bench.formats.objects.derive import instances_from_rles

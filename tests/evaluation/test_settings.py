@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ import bench
 from bench import cards, cli
 from bench.errors import UsageError
 from bench.evaluation.choosing import rules_for
-from bench.evaluation.settings import KNOWN, USED_BY
-from bench.families import FAMILIES, Rules, family
+from bench.evaluation.settings import KNOWN
+from bench.families import family, shipped
+from bench.families.contract.rules import Rules
 
 CITYSCAPES, VOC = cards.load_card("cityscapes"), cards.load_card("voc2012")
 COCO, LVIS = cards.load_card("coco-panoptic"), cards.load_card("lvis")
@@ -28,8 +28,7 @@ GIVEN: dict[str, Any] = {
     "voc_form": "2015",
     "shown_from": 0.25,
 }
-INDIRECT = {("boundary_ratio", "panoptic")}
-"""`panoptic` counts boundaries only together with `panoptic_boundary`."""
+NAMES = tuple(shipped())
 
 
 def card_for(name: str) -> cards.Card:
@@ -38,13 +37,13 @@ def card_for(name: str) -> cards.Card:
     return VOC if name == "voc_instance" else CITYSCAPES
 
 
-@pytest.mark.parametrize("setting", USED_BY)
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("setting", GIVEN)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_setting_is_followed_or_refused(name: str, setting: str) -> None:
     def asked() -> Rules:
-        return rules_for(card_for(name), FAMILIES[name].task, metrics=name, **{setting: GIVEN[setting]})
+        return rules_for(card_for(name), family(name).task, metrics=name, **{setting: GIVEN[setting]})
 
-    if name in USED_BY[setting]:
+    if setting in family(name).settings:
         assert GIVEN[setting] == getattr(asked(), setting)
         return
     with pytest.raises(
@@ -53,22 +52,20 @@ def test_a_setting_is_followed_or_refused(name: str, setting: str) -> None:
         asked()
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_what_a_family_reads_of_the_rules_is_what_it_follows(name: str) -> None:
-    source = inspect.getsource(family(name))  # type: ignore[arg-type]
-    read = {setting for setting in USED_BY if f"rules.{setting}" in source and (setting, name) not in INDIRECT}
-    assert read <= {setting for setting, users in USED_BY.items() if name in users}
+def test_every_setting_is_followed_by_some_family() -> None:
+    followed = frozenset().union(*(each.settings for each in shipped().values()))
+    assert set(GIVEN) <= followed <= {*Rules.__struct_fields__, "boundaries"}
 
 
 def test_every_rule_is_a_setting() -> None:
     assert {*Rules.__struct_fields__, "crop0", "metrics"} - {"families"} == set(KNOWN)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_not_given_is_never_refused(name: str) -> None:
-    asked = dict.fromkeys(USED_BY, None) | {"crop0": None, "interval": None, "regions": ""}
-    rules = rules_for(card_for(name), FAMILIES[name].task, metrics=name, **asked)
-    assert rules == rules_for(card_for(name), FAMILIES[name].task, metrics=name)
+    asked = dict.fromkeys(GIVEN, None) | {"crop0": None, "interval": None, "regions": ""}
+    rules = rules_for(card_for(name), family(name).task, metrics=name, **asked)
+    assert rules == rules_for(card_for(name), family(name).task, metrics=name)
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {

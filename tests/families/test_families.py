@@ -6,41 +6,72 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+import contesting
 import numpy as np
 import pytest
 
 from bench import cards, families, masks
 from bench.errors import PredictionError, UsageError
 from bench.evaluation import choosing
-from bench.families import FAMILIES, Family, Rules
-from bench.metrics.catalogue import METRICS
+from bench.families import Family, Metric, shipped
+from bench.families.contract.rules import Rules
 from bench.samples import Instances, Sample, Truth
 
 CITYSCAPES = cards.load_card("cityscapes")
 COCO = cards.load_card("coco-panoptic")
 CAMVID = cards.load_card("camvid")
+SPECIAL = ("weighted", "lvis", "lvis_boxes", "cityscapes_instance")
+"""Families that need ground truth which the made images lack."""
 
 
-def test_the_list_of_families_is_what_the_folder_holds() -> None:
+def test_the_families_are_the_files_of_the_folder() -> None:
     files = {path.stem for path in Path(inspect.getfile(families)).parent.glob("*.py")} - {"__init__"}
-    assert files == set(FAMILIES)
+    assert files == set(shipped()) == {each.name for each in shipped().values()}
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_a_family_offers_all_that_the_contract_asks(name: str) -> None:
-    found = families.family(name)
-    wanted = {member for member in vars(Family) if not member.startswith("_")} | set(Family.__annotations__)
-    assert set() == {member for member in wanted if not hasattr(found, member)}
-    assert FAMILIES[name].task in ("semantic", "instance", "panoptic", "prompted")
-    assert found.METRICS
+@pytest.mark.parametrize("each", shipped().values(), ids=lambda each: each.key)
+def test_a_family_declares_what_the_others_ask(each: Family[Any]) -> None:
+    assert each.task in ("semantic", "instance", "panoptic", "prompted")
+    assert each.settings <= {*Rules.__struct_fields__} | {"boundaries"}
+    names = [metric.name for metric in each.metrics]
+    assert len(names) == len(set(names)) > 0
+    assert {metric.per_class for metric in each.metrics} - {None} <= set(names)
+    assert all(low < high for low, high in (metric.bounds for metric in each.metrics))
 
 
-@pytest.mark.parametrize("metric", [metric for metric in METRICS if "@" not in metric.name], ids=lambda m: m.name)
-def test_every_listed_metric_can_be_asked_for(metric: Any) -> None:
-    special = {"lvis": "lvis", "voc": "voc2012"}.get(metric.name.partition("_")[0])
-    card = cards.load_card(special) if special else COCO if metric.task == "panoptic" else CITYSCAPES
-    task = "semantic" if metric.task == "calibration" else metric.task
-    assert choosing.rules_for(card, task, metrics=metric.name).families
+def test_the_order_of_families_is_unique() -> None:
+    orders = [each.order for each in shipped().values()]
+    assert sorted(set(orders)) == orders
+
+
+LISTED = [(each, metric) for each in shipped().values() for metric in each.metrics]
+
+
+@pytest.mark.parametrize(("each", "metric"), LISTED, ids=[f"{each.key}-{metric.name}" for each, metric in LISTED])
+def test_every_listed_metric_can_be_asked_for(each: Family[Any], metric: Metric) -> None:
+    special = {"lvis": "lvis", "voc_instance": "voc2012"}.get(each.group.removesuffix("_boxes"))
+    card = COCO if each.task == "panoptic" else CITYSCAPES
+    card = cards.load_card(special) if special else card
+    assert choosing.rules_for(card, each.task, metrics=each.full_name(metric.name)).families
+
+
+@pytest.mark.parametrize("task", ["semantic", "instance", "panoptic"])
+def test_a_family_scores_what_it_declares(tmp_path: Path, task: str) -> None:
+    keys = [
+        each.key
+        for each in shipped().values()
+        if each.task == task and not each.needs_confidence and each.name not in SPECIAL
+    ]
+    rules = Rules(families=tuple(keys), interval="none")
+    run = contesting.run(tmp_path, "a", 0.2, task=task, rules=rules, images=6)
+    for each in families.families(keys):
+        options = each.options(rules)
+        scores = each.score(run.tables, np.ones((1, 6)), run.record.classes, options)
+        declared = {metric.name: metric for metric in each.metrics_under(options)}
+        assert {*scores.overall, *scores.per_class} <= set(declared)
+        for name in scores.overall:
+            counterpart = declared[name].per_class
+            assert (counterpart is not None) == (counterpart in scores.per_class), name
 
 
 def test_default_and_all() -> None:
@@ -130,7 +161,7 @@ def test_masks_of_another_size_than_the_truth_are_refused() -> None:
         return Instances(size=size, classes=one, rles=[mask], **found)
 
     sample = Sample("a", Truth(read_instances=lambda: objects((4, 5))))
-    from bench.families import instance
+    from bench.families.shared import objects as instance
 
     assert 1 == len(instance.columns_of(sample, objects((4, 5)))[1])
     with pytest.raises(PredictionError, match=r"a: the predicted masks are 5x4 pixels .* but the truth is 4x5"):

@@ -21,7 +21,7 @@ from bench.evaluation.choosing import rules_for
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.jobs import FromReader
 from bench.evaluation.stored import stored_predictions
-from bench.families import Source
+from bench.families.contract.rules import Source
 from bench.families.doubts import object_doubts
 from bench.formats import layout
 from bench.formats.coco import data_set as coco

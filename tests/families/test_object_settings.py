@@ -18,8 +18,9 @@ from bench.cards import Card, load_card
 from bench.errors import RunError, UsageError
 from bench.evaluation import choosing, object_settings
 from bench.evaluation.jobs import _named
-from bench.families import Rules
-from bench.families import instance as family
+from bench.families import family
+from bench.families.contract.rules import Rules
+from bench.families.shared import objects
 from bench.metrics import instance
 from bench.metrics.protocols import COCO as OWN
 from bench.metrics.protocols import coco_like
@@ -43,7 +44,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", SETTINGS)
 def test_arrays_and_scores_equal_pycocotools_with_the_same_numbers(name: str, kind: str) -> None:
     rules = Rules(**SETTINGS[name])
-    protocol = family.protocol_of(rules)
+    protocol = objects.protocol_of(rules)
     for made in (cases.case(4), cases.case(7), cases.crowded(3)):
         drop = "bbox" if kind == "mask" else "segmentation"
         results = [{key: value for key, value in each.items() if key != drop} for each in made.results]
@@ -54,7 +55,7 @@ def test_arrays_and_scores_equal_pycocotools_with_the_same_numbers(name: str, ki
             np.testing.assert_array_equal(np.nan_to_num(getattr(curves, array), nan=-1.0), theirs.eval[array])
         scores = instance.score(tables, np.ones((1, made.images)), classes(made.classes), kind=kind, protocol=protocol)
         ours, wanted = {key: float(value[0]) for key, value in scores.overall.items()}, summary(theirs)
-        assert set(wanted) == set(ours) == set(family.metrics_of(rules))
+        assert set(wanted) == set(ours) == set(objects.names_under(rules))
         np.testing.assert_array_equal([ours[key] for key in wanted], list(wanted.values()))
 
 
@@ -188,9 +189,11 @@ def test_what_is_coco_s_own_is_nothing_else() -> None:
         card, "instance", iou_thresholds=[0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
     )
     assert plain == by_hand
-    assert OWN == family.protocol_of(plain)
+    assert OWN == objects.protocol_of(plain)
     assert {"max_detections", "iou_thresholds", "area_ranges"}.isdisjoint(_named(plain))  # so ids of records stay
-    assert {"max_detections", "iou_thresholds", "area_ranges"}.isdisjoint(family.rules_of(classes(2), plain))
+    assert {"max_detections", "iou_thresholds", "area_ranges"}.isdisjoint(
+        family("instance").rules_of(classes(2), family("instance").options(plain))
+    )
     assert "max_detections" in _named(choosing.rules_for(card, "instance", max_detections=(1, 500)))
 
 

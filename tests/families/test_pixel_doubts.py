@@ -19,7 +19,7 @@ from bench.evaluation import evaluate
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.jobs import FromReader, Job
 from bench.evaluation.stored import made_from_truth, stored_predictions
-from bench.families import Rules
+from bench.families.contract.rules import Rules
 from bench.formats import layout
 from bench.opening import open_data
 from bench.render.terminal import run_table

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from bench import cards
-from bench.families import Rules, family
+from bench.families import family
+from bench.families.contract.rules import Rules
 from bench.formats import layout
 from bench.models.running.inference import SemanticModel
 from bench.models.running.query_model import QueryModel
@@ -67,7 +68,9 @@ def test_running_a_network_and_scoring_its_stored_maps_count_the_same(tmp_path: 
     stored = layout(CAMVID).read_predictions(CAMVID, tmp_path, "semantic", [sample])(sample)
     ran = semantic()
     np.testing.assert_array_equal(np.where(IDS == 11, 255, IDS), ran.labels)
-    tables = [family("pixels").count(CAMVID, Rules(), sample, each, 0)["pixels"] for each in (stored, ran)]
+    pixels = family("pixels")
+    options = pixels.options(Rules())
+    tables = [pixels.count(CAMVID, options, sample, each, position=0)["pixels"] for each in (stored, ran)]
     for column in tables[0]:
         np.testing.assert_array_equal(tables[0][column], tables[1][column])
 

@@ -18,7 +18,7 @@ from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import FromReader, Job
 from bench.evaluation.stored import stored_predictions
-from bench.families import pixels
+from bench.families.pixels import FAMILY as PIXELS
 from bench.formats.pairs import data_set as pairs
 from bench.samples import Array
 
@@ -121,7 +121,7 @@ def test_pairs_give_the_tables_of_maps(tmp_path: Path, card: Card, space: str, v
     root = write(tmp_path / "data", *values)
     job = job_of(root, card, space=space)
     shared = job.predictions.read_pairs(job.samples)
-    together = pixels.count_pairs(card, shared, np.arange(IMAGES, dtype=np.int32))["pixels"]
+    together = PIXELS.count_pairs(card, shared, np.arange(IMAGES, dtype=np.int32))["pixels"]
     expected = outcome(root, "maps", card, space=space, read_pairs=None)
     table = {name: np.array(column) for name, (_, column) in expected["pixels"].items()}
     # Every cell of the matrix occurs, but in train ids nothing that is not scored can be predicted.

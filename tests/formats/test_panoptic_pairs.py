@@ -19,7 +19,8 @@ from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import FromReader, Job
 from bench.evaluation.stored import stored_predictions
-from bench.families import Rules, panoptic
+from bench.families.contract.rules import Rules
+from bench.families.panoptic import FAMILY as PANOPTIC
 from bench.formats.coco import data_set as coco
 from bench.samples import Sample, Segments, Truth
 
@@ -71,7 +72,7 @@ def outcome(root: Path, name: str, **options: Any) -> Any:
 @needs_native
 def test_pairs_give_the_tables_of_maps(root: Path) -> None:
     job = job_of(root)
-    together = panoptic.count_pairs(CARD, job.predictions.read_pairs(job.samples), np.arange(IMAGES, dtype=np.int32))
+    together = PANOPTIC.count_pairs(CARD, job.predictions.read_pairs(job.samples), np.arange(IMAGES, dtype=np.int32))
     expected = outcome(root, "maps", read_pairs=None)
     assert min(map(sum, (expected["segments"][name] for name in ("tp", "fp", "fn")))) > 10
     assert sum(expected["truth_segments"]["crowd"]) > 5

@@ -16,7 +16,8 @@ import pytest
 from bench import gate
 from bench.comparison import compare
 from bench.errors import RunError, UsageError
-from bench.families import Rules
+from bench.families.contract.metric import fraction
+from bench.families.contract.rules import Rules
 from bench.render.gate_words import sentence
 from bench.resample import Interval, student_quantile
 from bench.resample.power import detectable
@@ -38,7 +39,12 @@ def interval(low: float, high: float) -> Interval:
 def judged(low: float, high: float, margin: float, *, lower: bool = False) -> gate.Finding:
     middle = (low + high) / 2
     return gate.judge(
-        ("mIoU", None), np.array([0.5 + middle, 0.5]), interval(low, high), margin=margin, units=(100, 400), lower=lower
+        ("mIoU", None),
+        fraction("mIoU", "mIoU", meaning="", reference="", better="lower" if lower else "higher"),
+        np.array([0.5 + middle, 0.5]),
+        interval(low, high),
+        margin=margin,
+        units=(100, 400),
     )
 
 
@@ -99,7 +105,7 @@ def test_a_guard_fails_what_the_mean_lets_pass(run: Any) -> None:
 
 
 def test_errors_are_better_when_lower(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.comparison.contrasts.LOWER_IS_BETTER", ("mIoU",))
+    contesting.declare_lower_better(monkeypatch)
     good, bad = run("good", 0.10), run("bad", 0.4, model=1)
     assert "pass" == gate.check(bad, good, metric="mIoU", margin=0.0).outcome
     assert "fail" == gate.check(good, bad, metric="mIoU", margin=0.01).outcome

@@ -9,15 +9,16 @@ import coco_settings
 import numpy as np
 import pytest
 
-from bench.families import Rules
-from bench.families import boxes as family
-from bench.families import lvis as lvis_family
-from bench.families import tide as tide_family
+from bench.families import family
+from bench.families.contract.rules import Rules
+from bench.families.shared import lvis_objects
 from bench.metrics import caps, instance, lvis, tide
 from bench.metrics.protocols import COCO, coco_like
 from bench.samples.columns import DetectionColumns, TruthColumns
 
 Counts = dict[tuple[int, int], int]
+
+BOXES = family("boxes")
 
 
 def rows(counts: Counts, images: int) -> dict[str, Any]:
@@ -45,8 +46,8 @@ def columns(
 
 def warned(counts: Counts, images: int, found: Counts | None = None, rules: Rules | None = None) -> dict[str, str]:
     rules = rules or Rules(families=("boxes",))
-    tables = family.count_columns(rules, *columns(counts, images, found))
-    notices = family.warnings(tables, np.arange(images), None, rules)  # type: ignore[arg-type]
+    tables = BOXES.count_columns(BOXES.options(rules), *columns(counts, images, found))
+    notices = BOXES.warnings(tables, np.arange(images), None, BOXES.options(rules))  # type: ignore[arg-type]
     return {f"{each.severity} {each.code}": each.message for each in notices}
 
 
@@ -138,9 +139,9 @@ def test_detections_left_out_are_a_note() -> None:
 
 def test_records_of_earlier_versions_say_nothing_of_it() -> None:
     rules = Rules(families=("boxes",))
-    tables = family.count_columns(rules, *columns({(0, 0): 2}, 1, {(0, 0): 101}))
+    tables = BOXES.count_columns(BOXES.options(rules), *columns({(0, 0): 2}, 1, {(0, 0): 101}))
     del tables[caps.LEFT_OUT]
-    assert [] == family.warnings(tables, np.arange(1), None, rules)  # type: ignore[arg-type]
+    assert [] == BOXES.warnings(tables, np.arange(1), None, BOXES.options(rules))  # type: ignore[arg-type]
 
 
 def test_lvis_and_tide_have_their_own_maximum_over_all_classes() -> None:
@@ -148,14 +149,14 @@ def test_lvis_and_tide_have_their_own_maximum_over_all_classes() -> None:
     counts: Counts = {(0, 0): 200, (0, 1): 120, (1, 0): 4}
     truth, found = columns(counts, 2)
     tables = lvis.count(truth, found, none, none, kind="box")
-    crowded, left = (each.message for each in lvis_family.notices_of(tables, "lvis_box_truths"))
+    crowded, left = (each.message for each in lvis_objects.notices_of(tables, "lvis_box_truths"))
     assert crowded.startswith("1 image has more than 300 objects, and LVIS counts 300 detections of an image over all")
     assert "counts the 300 detections of an image with the highest scores: 20 detections were left out" in left
-    assert [] == lvis_family.notices_of(
+    assert [] == lvis_objects.notices_of(
         lvis.count(*columns({(0, 0): 300}, 1), none, none, kind="box"), "lvis_box_truths"
     )
     tables = tide.count(truth, found, kind="box")
-    (said,) = tide_family.warnings(tables, np.arange(2), None, Rules())  # type: ignore[arg-type]
+    (said,) = family("tide").warnings(tables, np.arange(2), None, ())  # type: ignore[arg-type]
     assert "1 image holds more than 100 detections" in said.message
     assert "220 detections were left out" in said.message
 

@@ -403,7 +403,8 @@ def test_classes_of_the_record_are_the_truths_and_some_images_count_alone(shown:
 
 
 def test_one_image_at_a_time_counts_the_same(tmp_path: Path) -> None:
-    from bench.families import Rules, family
+    from bench.families import family
+    from bench.families.contract.rules import Rules
     from bench.formats import layout
     from bench.opening import open_data
 
@@ -411,12 +412,13 @@ def test_one_image_at_a_time_counts_the_same(tmp_path: Path) -> None:
     opened = open_data("lvis", root=paths[0])
     read = layout(opened.card).read_predictions(opened.card, paths[1], "instance", opened.samples)
     for name in ("lvis", "lvis_boxes"):
-        each, rules = family(name), Rules(families=(name,))
-        whole = family(name).count_columns(  # type: ignore[attr-defined]
-            rules,
+        each = family(name)
+        options = each.options(Rules(families=(name,)))
+        whole = each.count_columns(
+            options,
             *layout(opened.card).read_columns(opened.card, paths[0], "val", paths[1], opened.samples),  # type: ignore[attr-defined]
         )
-        parts = [each.count(opened.card, rules, s, read(s), n) for n, s in enumerate(opened.samples)]
+        parts = [each.count(opened.card, options, s, read(s), position=n) for n, s in enumerate(opened.samples)]
         for table, columns in whole.items():
             for column, values in columns.items():
                 assert values.tolist() == np.concatenate([part[table][column] for part in parts]).tolist()

@@ -14,8 +14,8 @@ from PIL import Image
 from bench.cards import load_card
 from bench.classes import Class, Classes
 from bench.errors import UsageError
-from bench.families import Rules
-from bench.families import weighted as family
+from bench.families import family
+from bench.families.contract.rules import Rules
 from bench.formats.cityscapes.files import read_segments
 from bench.formats.labels.files import LabelFiles
 from bench.metrics import pixels, rates, weighted
@@ -190,7 +190,8 @@ def test_caravan_is_distinguished_in_files_of_ids(tmp_path: Path) -> None:
         read_segments=lambda: read_segments(CLASSES, tmp_path / "truth.png"),
     )
     prediction = LabelFiles(CLASSES).read_prediction(tmp_path / "predicted.png")
-    tables = family.count(CARD, Rules(families=("weighted",)), Sample("a", truth), prediction, 0)
+    each, rules = family("weighted"), Rules(families=("weighted",))
+    tables = each.count(CARD, each.options(rules), Sample("a", truth), prediction, position=0)
     assert [0.5, 1.0] == [
         weighted.score(tables, np.ones((1, 1)), CLASSES)[name][0] for name in ("iIoU", "category_iIoU")
     ]

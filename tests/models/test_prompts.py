@@ -15,8 +15,7 @@ from bench.errors import DataError, PredictionError, UsageError
 from bench.evaluation import evaluate
 from bench.evaluation.choosing import rules_for
 from bench.evaluation.jobs import FromModel, Job
-from bench.families import Rules
-from bench.families import prompted as family
+from bench.families import family
 from bench.metrics import prompted
 from bench.samples import Image, Instances, LabelMap, Prompts, Sample, Truth
 
@@ -257,7 +256,7 @@ def test_runs_with_other_numbers_of_prompts_share_truth_and_the_score_after_the_
 
 def test_another_kind_of_prediction_is_refused(card: cards.Card, samples: list[Sample]) -> None:
     with pytest.raises(PredictionError, match="needs the masks that answer prompts, not LabelMap"):
-        family.count(card, Rules(), samples[0], LabelMap(np.zeros((7, 8), np.uint8)), 0)
+        family("prompted").count(card, (), samples[0], LabelMap(np.zeros((7, 8), np.uint8)), position=0)
 
 
 def test_without_objects_there_is_no_score_and_a_note(card: cards.Card, tmp_path: Path) -> None:

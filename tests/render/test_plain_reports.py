@@ -18,7 +18,7 @@ from bench import boards, cli, runs
 from bench.boards import board_file
 from bench.cli import jobs, options
 from bench.comparison import compare
-from bench.families import Rules
+from bench.families.contract.rules import Rules
 from bench.metrics.regions import Plan, fits
 from bench.render import comparison, terminal
 from bench.render.board import terminal as board_terminal

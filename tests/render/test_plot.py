@@ -19,7 +19,8 @@ from bench.boards.fronts import Front, Point
 from bench.errors import MissingExtra, RunError, UsageError
 from bench.evaluation import evaluate
 from bench.evaluation.jobs import FromReader, Job
-from bench.families import Rules
+from bench.families.contract.metric import fraction
+from bench.families.contract.rules import Rules
 from bench.render import plot
 from bench.runs import Run
 from bench.samples import LabelMap, Sample, Truth
@@ -145,7 +146,8 @@ def _crowd(seed: int, number: int = 12) -> Front:
         for n in range(number)
     ]
     notes = ("left out: nobody",)
-    return Front("Tiny val, 6 images", "mIoU", "parameters", False, False, tuple(points), notes)
+    metric = fraction("mIoU", "mIoU", meaning="-", reference="-")
+    return Front("Tiny val, 6 images", "mIoU", "parameters", metric, False, tuple(points), notes)
 
 
 @pytest.mark.parametrize("seed", range(2))

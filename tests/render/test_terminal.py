@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from bench.families import shipped
 from bench.render.prose import filled, width
 from bench.render.terminal import group_tables
+from bench.scoring import Described
+
+EVERYTHING = Described("", {metric.name: metric for each in shipped().values() for metric in each.metrics}, {})
 
 
 def scores(*names: str) -> dict[str, Any]:
@@ -30,7 +34,7 @@ def test_without_a_terminal_lines_have_80_columns(monkeypatch: pytest.MonkeyPatc
 
 def test_headings_of_wide_tables_take_several_lines() -> None:
     names = ("precision", "recall", "F1", "best_precision", "best_recall", "best_F1")
-    table = group_tables({"per_class": {"traffic light": scores(*names)}})[2]
+    table = group_tables({"per_class": {"traffic light": scores(*names)}}, EVERYTHING)[2]
     first, second, row = table.splitlines()
     assert max(map(len, table.splitlines())) < width()
     assert ["best", "best", "best"] == first.split()
@@ -41,19 +45,19 @@ def test_headings_of_wide_tables_take_several_lines() -> None:
 
 def test_the_first_line_says_over_how_many_classes_means_run() -> None:
     group = {**scores("AP50", "AP70"), "classes": {"scored": 5, "of": 19, "in": "truth"}}
-    first, second = group_tables(group)[0].splitlines()[1:]
+    first, second = group_tables(group, EVERYTHING)[0].splitlines()[1:]
     assert "AP50  100.00  [99.00, 100.00]  over 5 of 19 classes (in the truth)" == first
     assert "AP70  100.00  [99.00, 100.00]" == second.rstrip()
 
 
 def test_narrow_tables_keep_headings_in_one_line() -> None:
-    table = group_tables({"per_class": {"car": scores("found", "class_accuracy")}})[2]
+    table = group_tables({"per_class": {"car": scores("found", "class_accuracy")}}, EVERYTHING)[2]
     assert "class      found %  95 % interval      class accuracy %" == table.splitlines()[0]
 
 
 def test_tolerances_of_boundaries_are_words_in_tables_of_classes() -> None:
     names = ("IoU", "Dice", "accuracy", "iIoU", "boundary_IoU", "boundary_F_0.00088")
-    table = group_tables({"per_class": {"traffic light": scores(*names)}})[2]
+    table = group_tables({"per_class": {"traffic light": scores(*names)}}, EVERYTHING)[2]
     assert ["boundary"] == table.splitlines()[0].split()
     assert ["boundary", "F", "at"] == table.splitlines()[1].split()
     assert table.splitlines()[2].endswith("IoU %  0.00088 %")

@@ -15,7 +15,7 @@ from pycocotools.cocoeval import COCOeval
 
 from bench import cli
 from bench.classes import Class, Classes
-from bench.families import Rules
+from bench.families.contract.rules import Rules
 
 CARD = """
 name = "own"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from bench import cards, runs
 from bench.evaluation import evaluate
 from bench.evaluation.jobs import FromReader, Job
-from bench.families import Rules
+from bench.families.contract.rules import Rules
+from bench.families.pixels import FAMILY as PIXELS
 from bench.masks import encode
 from bench.samples import Array, Instances, LabelMap, Sample, Segments, Truth
 
@@ -33,6 +36,12 @@ classes = [
 ]
 """
 SIDE = 16
+
+
+def declare_lower_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the metrics of pixels errors, of which lower is better."""
+    metrics = tuple(replace(metric, better="lower") for metric in PIXELS.metrics)
+    monkeypatch.setattr(type(PIXELS), "metrics", metrics)
 
 
 def truth_labels(seed: int) -> Array:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bench.classes import Classes
-from bench.families import Source
+from bench.families.contract.rules import Source
 from bench.families.doubts.never_predicted import never_predicted
 from bench.families.doubts.reading_words import CODES
 from bench.metrics import found_as, label_space
@@ -50,7 +50,13 @@ def of_segments(tables: Mapping[str, Table], classes: Classes, source: Source) -
         return []
     tp, fp, fn = (np.bincount(segments["class"], segments[name], len(classes)) for name in ("tp", "fp", "fn"))
     if not (tp + fn).any():
-        return [Notice("nothing-scored", "the truth holds no segment of a scored class, or only crowds", "warning")]
+        return [
+            Notice(
+                "nothing-scored",
+                "the truth holds no segment of a scored class, or only crowds",
+                "warning",
+            )
+        ]
     votes = found_as.votes_of_segments(table, segments, values(classes, source), len(tables["images"]["id"]))
     serious = notice(votes, (tp + fn).sum(), classes, source, "segments")
     return [serious] if serious else never_predicted(tp + fn, tp + fp, classes)
@@ -101,9 +107,18 @@ def _words(reading: Reading, classes: Classes, true: int, source: Source) -> tup
         write = f"hand over train ids, 0 to {len(classes) - 1} in the card's order"
     words = {
         "one-less": ("the category ids look one too high", "subtract 1 from each category id"),
-        "one-more": ("the category ids look one too low (counted from 0?)", "add 1 to each category id"),
-        "one-less-train-ids": ("the category ids look like positions in the list of classes, counted from 1", write),
-        "other-space": ("the category ids look like positions in the list of classes, counted from 0", write),
+        "one-more": (
+            "the category ids look one too low (counted from 0?)",
+            "add 1 to each category id",
+        ),
+        "one-less-train-ids": (
+            "the category ids look like positions in the list of classes, counted from 1",
+            write,
+        ),
+        "other-space": (
+            "the category ids look like positions in the list of classes, counted from 0",
+            write,
+        ),
     }
     if source.space != "ids":
         words["other-space"] = ("the classes look like ids of the data set", write)

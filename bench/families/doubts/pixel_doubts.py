@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bench.classes import Classes
-from bench.families import Rules, Source
+from bench.families.contract.rules import Source
 from bench.families.doubts import reading_words
 from bench.families.doubts.never_predicted import never_predicted
 from bench.metrics import label_space, pixels, semantic
@@ -28,17 +28,22 @@ UNSCORED_SHARE = 0.05
 """A larger share of pixels predicted as unscored labels is reported: as a note, beyond one half as a warning."""
 
 
-def doubts(tables: Mapping[str, Table], classes: Classes, rules: Rules, source: Source) -> list[Notice]:
+def doubts(
+    tables: Mapping[str, Table], classes: Classes, classes_in: semantic.ClassesIn, source: Source
+) -> list[Notice]:
     """The notices, warnings first."""
     matrix = pixels.confusion(tables["pixels"], classes).astype(np.float64)
     if not matrix.any():
         return [_nothing(source)]
     void = _void(tables, classes)
-    found = [each for each in (_swallowed(matrix, void, classes, rules),) if each]
+    found = [each for each in (_swallowed(matrix, void, classes, classes_in),) if each]
     votes = _votes(tables, matrix, classes, source)
     reading = None if found else label_space.suspected(votes, classes, source.space)
     if reading is not None:
-        both = _numbers(matrix, classes, rules), _numbers(votes.matrix(reading.read), classes, rules)
+        both = (
+            _numbers(matrix, classes, classes_in),
+            _numbers(votes.matrix(reading.read), classes, classes_in),
+        )
         return [*found, reading_words.notice(reading, votes, classes, source, numbers=both)]
     return [*found, *_unscored(votes, classes, source), *_left_out(tables, matrix, void, classes)]
 
@@ -84,7 +89,7 @@ def _column(table: Table, kept: Array, classes: int) -> Array:
     return np.bincount(table["truth"][kept], table["pixels"][kept], classes)
 
 
-def _scores(matrix: Array, classes: Classes, rules: Rules) -> semantic.SemanticScores:
+def _scores(matrix: Array, classes: Classes, classes_in: semantic.ClassesIn) -> semantic.SemanticScores:
     truth, predicted = np.nonzero(matrix)
     zeros = np.zeros(len(truth), dtype=np.int64)
     counts = {
@@ -94,15 +99,15 @@ def _scores(matrix: Array, classes: Classes, rules: Rules) -> semantic.SemanticS
         "predicted": predicted,
         "pixels": matrix[truth, predicted],
     }
-    return semantic.score(counts, np.ones((1, 1)), classes, classes_in=rules.classes_in or "truth")
+    return semantic.score(counts, np.ones((1, 1)), classes, classes_in=classes_in)
 
 
-def _numbers(matrix: Array, classes: Classes, rules: Rules) -> str:
-    scores = _scores(matrix, classes, rules)
+def _numbers(matrix: Array, classes: Classes, classes_in: semantic.ClassesIn) -> str:
+    scores = _scores(matrix, classes, classes_in)
     return f"mIoU {100 * scores['mIoU'][0]:.2f} and pixel accuracy {100 * scores['pixel_accuracy'][0]:.2f} %"
 
 
-def _swallowed(matrix: Array, void: Array, classes: Classes, rules: Rules) -> Notice | None:
+def _swallowed(matrix: Array, void: Array, classes: Classes, classes_in: semantic.ClassesIn) -> Notice | None:
     """The warning on a class that the truth lacks and that is predicted on void; of two classes, on one it lacks."""
     share = void.sum() / (void.sum() + matrix.sum())
     absent = matrix.sum(axis=1) == 0
@@ -115,10 +120,10 @@ def _swallowed(matrix: Array, void: Array, classes: Classes, rules: Rules) -> No
     under = taken[place] >= least * void.sum() and 2 * taken[place] > predicted
     if not under and len(classes) > 2:
         return None
-    name, now = classes.names[place], _scores(matrix, classes, rules)["mIoU"][0]
+    name, now = classes.names[place], _scores(matrix, classes, classes_in)["mIoU"][0]
     meant = matrix.copy()
     meant[place] += void
-    then = _scores(meant, classes, rules)["mIoU"][0]
+    then = _scores(meant, classes, classes_in)["mIoU"][0]
     value = ", ".join(map(str, classes.void)) or "255"
     on_void = f"is predicted on {predicted:.0f} pixels, {taken[place]:.0f} of them void"
     found = f"but {on_void}" if predicted else "and is never predicted"
@@ -167,6 +172,9 @@ def _left_out(tables: Mapping[str, Table], matrix: Array, void: Array, classes: 
     if len(empty):
         names = few([str(tables["images"]["id"][place]) for place in empty.tolist()], 3)
         found.append(
-            Notice("unscored-images", f"{len(empty)} of {images} images have no scored pixel in the truth: {names}")
+            Notice(
+                "unscored-images",
+                f"{len(empty)} of {images} images have no scored pixel in the truth: {names}",
+            )
         )
     return found + never_predicted(matrix.sum(axis=1), matrix[:, :-1].sum(axis=0) + void[:-1], classes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.classes import Classes
-from bench.families import Source
+from bench.families.contract.rules import Source
 from bench.metrics.label_space import Name, Reading, Votes
 from bench.notices import Notice, few
 
@@ -34,7 +34,10 @@ def _words(reading: Reading, votes: Votes, classes: Classes, source: Source) -> 
     first, last = classes.names[0], classes.names[-1]
     train = f"hand over train ids, 0 to {top} in the card's order"
     words: dict[str, tuple[str, str]] = {
-        "train-ids": ("the predictions look like train ids that were read as ids", "say --label-space train-ids"),
+        "train-ids": (
+            "the predictions look like train ids that were read as ids",
+            "say --label-space train-ids",
+        ),
         "ids": (
             "the predictions look like ids that were read as train ids",
             "leave out --label-space train-ids" if stored else train,

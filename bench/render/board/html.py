@@ -83,7 +83,7 @@ def _cell(cell: str | Score, column: Column) -> str:
     if isinstance(cell, str):
         tag, scope = ("th", ' scope="row"') if column.kind == "name" else ("td", "")
         return f'<{tag}{scope} class="{column.kind}">{escape(cell)}</{tag}>'
-    number = f"<strong>{cells.percent(cell)}</strong>" if cell.bold else cells.percent(cell)
+    number = f"<strong>{cells.number(cell)}</strong>" if cell.bold else cells.number(cell)
     interval = cells.interval(cell)
     return f'<td class="score">{number}{f"<small>{interval}</small>" if interval else ""}</td>'
 

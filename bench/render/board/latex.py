@@ -90,7 +90,7 @@ def _rows(rows: Sequence[Row]) -> list[str]:
 def _cell(cell: str | Score) -> str:
     if isinstance(cell, str):
         return re.sub(r"^(\d+)-(\d+)$", r"\1--\2", _escaped(cell))  # a range of ranks takes an en dash
-    number = cells.percent(cell).replace(cells.UNDEFINED, "--")
+    number = cells.number(cell).replace(cells.UNDEFINED, "--")
     interval = cells.interval(cell)
     return (rf"\textbf{{{number}}}" if cell.bold else number) + (rf" {{\scriptsize {interval}}}" if interval else "")
 

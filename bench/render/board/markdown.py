@@ -64,7 +64,7 @@ def _cell(cell: str | Score) -> str:
     if isinstance(cell, str):
         return _escaped(cell)
     # Browsers break narrow cells at spaces; an interval is read in one piece.
-    number, interval = cells.percent(cell), cells.interval(cell).replace(" ", NO_BREAK)
+    number, interval = cells.number(cell), cells.interval(cell).replace(" ", NO_BREAK)
     return f"**{number}** {interval}".strip() if cell.bold else f"{number} {interval}".strip()
 
 

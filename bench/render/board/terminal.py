@@ -43,7 +43,7 @@ def _cells(row: Row) -> list[str]:
 
 def _score(score: Score) -> str:
     star = "*" if score.bold else ""
-    return f"{cells.percent(score)}{star} {cells.interval(score)}".strip()
+    return f"{cells.number(score)}{star} {cells.interval(score)}".strip()
 
 
 FORMAT: TableFormat = render
