@@ -42,17 +42,17 @@ def tables(images: Images) -> dict[str, Table]:
 
 def plain_loops(images: Images, only: int | None = None) -> tuple[float, float]:
     """ECE and MCE by the definition of Guo et al.; of the pixels predicted as one class where it is given."""
-    held: list[list[tuple[float, bool]]] = [[] for _ in range(BINS)]
+    bins_of_pixels: list[list[tuple[float, bool]]] = [[] for _ in range(BINS)]
     for truth, prediction, confidence in images:
         for true, predicted, sure in zip(truth.flat, prediction.flat, confidence.flat, strict=True):
             if true != 255 and only in (None, int(predicted)):
                 number = next(k for k in range(BINS) if sure <= (k + 1) / BINS)
-                held[number].append((float(sure), bool(true == predicted)))
-    total = sum(map(len, held))
-    gaps = [abs(sum(hit for _, hit in one) - math.fsum(sure for sure, _ in one)) for one in held]
+                bins_of_pixels[number].append((float(sure), bool(true == predicted)))
+    total = sum(map(len, bins_of_pixels))
+    gaps = [abs(sum(hit for _, hit in one) - math.fsum(sure for sure, _ in one)) for one in bins_of_pixels]
     if not total:
         return math.nan, math.nan
-    return sum(gaps) / total, max(gap / len(one) for gap, one in zip(gaps, held, strict=True) if one)
+    return sum(gaps) / total, max(gap / len(one) for gap, one in zip(gaps, bins_of_pixels, strict=True) if one)
 
 
 def require_equal(expected: Images, actual: calibration.CalibrationScores, row: int = 0) -> None:

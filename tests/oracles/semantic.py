@@ -1,4 +1,4 @@
-"""Semantic scores written out slowly, in plain loops over pixels: the specification that the fast code is held against.
+"""Semantic scores written out slowly, in plain loops over pixels: the specification of the fast code.
 
 It imports neither `bench` nor NumPy: label maps are lists of rows of numbers, matrices lists of rows.
 """

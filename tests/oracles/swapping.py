@@ -1,4 +1,4 @@
-"""Paired comparison of mean IoU in plain loops: every swap of images, and every image left out.
+"""Paired comparison of mean IoU in plain loops: every permutation of images, and every image left out.
 
 An image is a list with (truth pixels, predicted pixels, hits) of every class.
 """
@@ -11,7 +11,7 @@ Image = list[tuple[int, int, int]]
 
 
 def mean_iou(images: list[Image], scored: list[int]) -> float:
-    """Mean over the classes `scored`, of those that these images' truth carries, of intersection / union."""
+    """Mean of intersection / union over the classes `scored` that are in the ground truth of these images."""
     found = []
     for c in scored:
         truth, predicted, hits = (sum(image[c][k] for image in images) for k in range(3))
@@ -21,18 +21,18 @@ def mean_iou(images: list[Image], scored: list[int]) -> float:
 
 
 def all_classes(images: list[Image]) -> list[int]:
-    """The classes of the truth."""
+    """The classes of the ground truth."""
     return [c for c in range(len(images[0])) if sum(image[c][0] for image in images) > 0]
 
 
 def exact_p(first: list[Image], second: list[Image], clusters: list[int]) -> float:
-    """Share of all 2^K swaps of clusters whose difference is at least the observed one."""
+    """Fraction of all 2^K permutations of clusters whose difference is at least the observed one."""
     scored = all_classes(first)
     observed = abs(mean_iou(first, scored) - mean_iou(second, scored))
     reached = total = 0
-    for swap in product([0, 1], repeat=max(clusters) + 1):
-        one = [(first, second)[swap[k]][n] for n, k in enumerate(clusters)]
-        other = [(second, first)[swap[k]][n] for n, k in enumerate(clusters)]
+    for exchanged in product([0, 1], repeat=max(clusters) + 1):
+        one = [(first, second)[exchanged[k]][n] for n, k in enumerate(clusters)]
+        other = [(second, first)[exchanged[k]][n] for n, k in enumerate(clusters)]
         reached += abs(mean_iou(one, scored) - mean_iou(other, scored)) >= observed - 1e-12
         total += 1
     return reached / total

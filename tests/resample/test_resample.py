@@ -223,20 +223,20 @@ def test_nothing_is_added_without_rare_members() -> None:
 
 
 def test_means_with_rare_members_cover() -> None:
-    """800 samples of 40 units of two common members and one that 2 units carry: held fixed, it would not cover."""
-    covered = {"held": 0, "rare": 0}
+    """A mean of two common members and one that 2 of 40 units carry: without its variance, intervals do not cover."""
+    covered = {"fixed": 0, "rare": 0}
     for n in range(800):
         values = np.random.default_rng(n).normal(size=(40, 3))
         values[2:, 2] = 0.0
         carriers = np.array([40, 40, 2])
         without = np.column_stack([means_without_one(values[:, c]) for c in range(2)] + [np.full(40, np.nan)])
-        held = values[:2, 2].mean()
-        estimate = (values[:, 0].mean() + values[:, 1].mean() + held) / 3
-        moved = (without[:, :2].sum(axis=1) + held) / 3
+        fixed = values[:2, 2].mean()
+        estimate = (values[:, 0].mean() + values[:, 1].mean() + fixed) / 3
+        moved = (without[:, :2].sum(axis=1) + fixed) / 3
         members = resample.Members(without, carriers)
-        for name, more in (("held", {}), ("rare", {"members": members})):
+        for name, more in (("fixed", {}), ("rare", {"members": members})):
             found = resample.jackknife_interval(estimate, moved, **more)
             assert found is not None
             covered[name] += found.low <= 0 <= found.high
-    assert covered["held"] / 800 < 0.6
+    assert covered["fixed"] / 800 < 0.6
     assert 0.94 <= covered["rare"] / 800
