@@ -17,7 +17,6 @@ from bench import kernels
 from bench.classes import Classes
 from bench.errors import PredictionError
 from bench.metrics.average_precision import InstanceScores
-from bench.metrics.rates import MIN_CARRIERS
 from bench.metrics.trapezoids import scores
 from bench.samples import Array, Instances, Segments, Table
 
@@ -265,28 +264,12 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, *, near
     return _scores(tables, np.asarray(weights, dtype=np.float64), len(classes), near=near)
 
 
-def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, *, near: bool = False) -> InstanceScores:
-    """Score with each cluster left out in turn, B = K; `clusters` (N,) numbers them 0 .. K-1.
-
-    A class whose truth fewer than 3 clusters carry is held, as `average_precision.leave_out` tells.
-    """
-    count = int(clusters.max(initial=-1)) + 1
-    truths = tables["cityscapes_truths"]
-    some = truths["objects"] > 0
-    carriers = np.zeros((len(REACHES), len(classes), count), dtype=bool)
-    carriers[truths["size"][some], truths["class"][some], clusters[truths["image"][some]]] = True
-    weights = (clusters[None] != np.arange(count)[:, None]).astype(np.float64)
-    return _scores(tables, weights, len(classes), near=near, silent=carriers.sum(axis=2) < MIN_CARRIERS)
-
-
 def truth_rows(tables: Mapping[str, Table]) -> Table:
     """Return what the ground truth alone determines: objects by image, class and reach."""
     return tables["cityscapes_truths"]
 
 
-def _scores(
-    tables: Mapping[str, Table], weights: Array, classes: int, *, near: bool, silent: Array | None = None
-) -> InstanceScores:
+def _scores(tables: Mapping[str, Table], weights: Array, classes: int, *, near: bool) -> InstanceScores:
     measures = {name: MEASURES[name] for name in (*OVERALL, *(NEAR if near else ()))}
     pair = tables["cityscapes_detections"], tables["cityscapes_truths"]
-    return scores(*pair, weights, classes=classes, measures=measures, overlaps=len(OVERLAPS), silent=silent)
+    return scores(*pair, weights, classes=classes, measures=measures, overlaps=len(OVERLAPS))

@@ -38,7 +38,6 @@ __all__ = [
     "columns",
     "count",
     "curves",
-    "leave_out",
     "ranking",
     "score",
     "truth_rows",
@@ -176,19 +175,6 @@ def score(
         # Fewer measures need fewer size ranges, maxima and thresholds: the rest is not computed.
         protocol = replace(protocol, measures=tuple(m for m in protocol.measures if m.name == only))
     return average_precision.score(ranking(tables, classes, kind=kind, protocol=protocol), weights, subsets)
-
-
-def leave_out(
-    tables: Mapping[str, Table],
-    clusters: Array,
-    classes: Classes,
-    *,
-    kind: str = "mask",
-    protocol: Protocol = COCO,
-    subsets: Mapping[str, Array] | None = None,
-) -> InstanceScores:
-    """Score with each cluster left out in turn; `clusters` (N,) numbers them. See `average_precision.leave_out`."""
-    return average_precision.leave_out(ranking(tables, classes, kind=kind, protocol=protocol), clusters, subsets)
 
 
 def curves(

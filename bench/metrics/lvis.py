@@ -129,13 +129,6 @@ def score(
     return average_precision.score(ranked, weights, _subsets(frequencies))
 
 
-def leave_out(
-    tables: Mapping[str, Table], clusters: Array, classes: Classes, frequencies: Sequence[str]
-) -> InstanceScores:
-    """Score with each cluster left out in turn; `clusters` (N,) numbers them. See `average_precision.leave_out`."""
-    return average_precision.leave_out(ranking(tables, classes), clusters, _subsets(frequencies))
-
-
 def truth_rows(tables: Mapping[str, Table], *, kind: instance.Kind = "mask") -> Table:
     """Return what the ground truth alone determines: objects by image, class and size range."""
     return tables[f"{PREFIXES[kind]}_truths"]

@@ -132,8 +132,7 @@ def score(
     overall = {"AP50": np.concatenate(means[""])}
     for name in ERRORS:
         overall[f"dAP_{name}"] = np.maximum(np.concatenate(means[name]) - overall["AP50"], 0.0)
-    held = np.zeros(len(classes), dtype=bool)
-    return InstanceScores(overall, {"AP50": np.concatenate(aps[""])}, scored=in_truth, held=held)
+    return InstanceScores(overall, {"AP50": np.concatenate(aps[""])}, scored=in_truth)
 
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:

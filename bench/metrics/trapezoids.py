@@ -19,7 +19,7 @@ import numpy as np
 from bench import kernels
 from bench.kernels.threads import processors, spread
 from bench.metrics.average_precision import InstanceScores
-from bench.metrics.rates import Fixed, class_mean
+from bench.metrics.rates import class_mean
 from bench.samples import Array, Table
 
 Measure: TypeAlias = tuple[int, int | None]
@@ -37,36 +37,26 @@ def scores(
     classes: int,
     measures: Mapping[str, Measure],
     overlaps: int,
-    silent: Array | None = None,
 ) -> InstanceScores:
     """Score N images under weights (B, N); C = `classes`, T = `overlaps`.
 
     Bit r * T + t of the columns `matched` and `ignored` stands for size range r and overlap t.
-    `silent` (sizes, C) are classes that keep their plain value in the means and have no score of
-    their own. Source: cityscapesScripts.
+    Source: cityscapesScripts.
     """
     curves = {
         size: Curves.of((found, truths), classes, size, overlaps) for size in {size for size, _ in measures.values()}
     }
-    plain = np.ones((1, weights.shape[1]))
     overall, per_class = {}, {}
     for size, curve in curves.items():
         areas, counted = curve.areas(weights)
-        plain_areas, present = curve.areas(plain)
-        hold = np.zeros(classes, dtype=bool) if silent is None else silent[size] & present[0]
         for name, (size_of_measure, overlap) in measures.items():
-            if size_of_measure != size:
-                continue
-            rate, plain_rate = _at(areas, overlap), _at(plain_areas, overlap)
-            held = None if silent is None else Fixed(hold, plain_rate, present)
-            overall[name] = class_mean(rate, counted, held, scored=present[0])
-            per_class[name] = np.where(hold, np.nan, rate)
-    scored = curves[0].truths_of(plain)[0] > 0
-    held_classes = np.zeros(classes, dtype=bool) if silent is None else silent[0] & scored
+            if size_of_measure == size:
+                per_class[name] = _at(areas, overlap)
+                overall[name] = class_mean(per_class[name], counted)
+    scored = curves[0].truths_of(np.ones((1, weights.shape[1])))[0] > 0
+    # In the order of the measures, not of the size ranges.
     order = tuple(measures)
-    return InstanceScores(
-        {name: overall[name] for name in order}, {name: per_class[name] for name in order}, scored, held_classes
-    )
+    return InstanceScores({name: overall[name] for name in order}, {name: per_class[name] for name in order}, scored)
 
 
 def _at(areas: Array, overlap: int | None) -> Array:

@@ -95,11 +95,6 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, *, form
     return average_precision.score(ranking(tables, classes, form=form), weights)
 
 
-def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, *, form: Form = "2014") -> InstanceScores:
-    """Score with each cluster left out in turn; `clusters` (N,) numbers them. See `average_precision.leave_out`."""
-    return average_precision.leave_out(ranking(tables, classes, form=form), clusters)
-
-
 def truth_rows(tables: Mapping[str, Table]) -> Table:
     """Return what the ground truth alone determines: objects by image and class."""
     return tables["voc_truths"]

@@ -292,19 +292,6 @@ def test_rows_do_not_depend_on_their_neighbours(six: dict[str, Any], monkeypatch
         np.testing.assert_allclose(scaled, values, rtol=1e-12)
 
 
-def test_leaving_a_cluster_out_equals_weights_of_zero(six: dict[str, Any]) -> None:
-    clusters = np.arange(6)
-    rest = metric.leave_out(six, clusters, CLASSES)
-    zeroed = metric.score(six, 1.0 - np.eye(6), CLASSES)
-    plain = metric.score(six, np.ones((1, 6)), CLASSES)
-    free = ~rest.held & rest.scored
-    assert free.any()
-    assert np.array_equal(rest.per_class["AP"][:, free], zeroed.per_class["AP"][:, free], equal_nan=True)
-    assert np.isnan(rest.per_class["AP"][:, rest.held]).all()
-    values = np.where(rest.held, plain.per_class["AP"], zeroed.per_class["AP"])
-    np.testing.assert_allclose(rest["AP"], np.nanmean(values[:, rest.scored], axis=1), rtol=1e-12)
-
-
 def test_a_monotone_change_of_scores_changes_nothing(six: dict[str, Any]) -> None:
     found = six["cityscapes_detections"]
     changed = {**six, "cityscapes_detections": {**found, "score": np.exp(found["score"])}}

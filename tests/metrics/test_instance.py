@@ -262,26 +262,6 @@ def test_images_one_by_one_make_the_same_tables() -> None:
             assert joined.tolist() == values.tolist(), (name, column)
 
 
-def test_leave_out_equals_weights_of_zero_and_holds_what_few_carry() -> None:
-    made = cases.case(21, most=14)
-    made.images = 6
-    for number, entry in enumerate([*made.annotations, *made.results]):
-        entry["image_id"] = 1 + number % 6
-        entry["category_id"] = 3 if number == 0 else 1 + number % 2
-    tables = instance.count(*cases.columns(made), kinds=("mask",))
-    names = classes(made.classes)
-    clusters = np.array([0, 0, 1, 2, 3, 4])
-    rest = instance.leave_out(tables, clusters, names)
-    weights = (clusters[None] != np.arange(5)[:, None]).astype(float)
-    plain = instance.score(tables, np.ones((1, 6)), names)
-    zeroed = instance.score(tables, weights, names)
-    assert [False, False, True] == rest.held.tolist()
-    assert np.array_equal(rest.per_class["AP"][:, :2], zeroed.per_class["AP"][:, :2], equal_nan=True)
-    assert np.isnan(rest.per_class["AP"][:, 2]).all()
-    means = (zeroed.per_class["AP"][:, :2].sum(axis=1) + plain.per_class["AP"][0, 2]) / 3
-    assert means.tolist() == pytest.approx(rest["AP"].tolist())
-
-
 # ---- laws
 
 

@@ -130,14 +130,9 @@ def test_whole_weights_equal_repeated_images(form: voc_instance.Form) -> None:
         np.testing.assert_allclose(scores[name], repeated[name], rtol=1e-12)
 
 
-def test_leave_out_and_truth_rows() -> None:
+def test_truth_rows_do_not_depend_on_results() -> None:
     truths, found = generated(8, images=6)
     counted = tables(truths, found, "2015")
-    rest = voc_instance.leave_out(counted, np.arange(6), CLASSES, form="2015")
-    zeroed = voc_instance.score(counted, 1 - np.eye(6), CLASSES, form="2015")
-    free = ~rest.held
-    assert free[:2].any()
-    assert np.array_equal(rest.per_class["AP50"][:, free], zeroed.per_class["AP50"][:, free], equal_nan=True)
     other = tables(truths, [[] for _ in found], "2015")
     assert voc_instance.truth_rows(counted)["objects"].tolist() == voc_instance.truth_rows(other)["objects"].tolist()
 
