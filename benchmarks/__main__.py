@@ -77,7 +77,7 @@ def _compare(name: str, folder: Path, options: argparse.Namespace) -> bool:
     job = JOBS[name]
     with tempfile.TemporaryDirectory() as out:
         commands = {OURS: job.ours(folder.resolve(), Path(out))}
-        commands |= {who: command(folder.resolve(), Path(out) / who) for who, command in job.beside.items()}
+        commands |= {tool: command(folder.resolve(), Path(out) / tool) for tool, command in job.beside.items()}
         if options.peers:
             python = peer_environment.python(options.peers.absolute())
             commands |= {
@@ -90,9 +90,9 @@ def _compare(name: str, folder: Path, options: argparse.Namespace) -> bool:
         if OURS not in costs:
             return False
         for _ in range(options.runs):
-            for who, command in commands.items():
-                if who in costs and costs[who][0].wall < SLOW:
-                    costs[who].append(measure.run(command, HERE)[0])
+            for tool, command in commands.items():
+                if tool in costs and costs[tool][0].wall < SLOW:
+                    costs[tool].append(measure.run(command, HERE)[0])
     _table(job, costs)
     return agreed
 
@@ -102,29 +102,29 @@ def _warm_up(job: Job, commands: Mapping[str, list[str]]) -> tuple[dict[str, lis
     costs: dict[str, list[measure.Cost]] = {}
     ours: Mapping[str, float] = {}
     agreed = True
-    for who, command in commands.items():
+    for tool, command in commands.items():
         try:
             cost, output = measure.run(command, HERE)
-            numbers = _numbers_of(job, who, output)
+            numbers = _numbers_of(job, tool, output)
         except (measure.JobFailed, KeyError, ValueError) as error:
-            print(f"{who} failed: {error!r}\n")
+            print(f"{tool} failed: {error!r}\n")
             continue
-        costs[who] = [cost]
-        ours = numbers if who == OURS else ours
+        costs[tool] = [cost]
+        ours = numbers if tool == OURS else ours
         for key, value in numbers.items():
             if not math.isclose(value, ours.get(key, math.nan), rel_tol=0, abs_tol=job.tolerance):
-                print(f"Numbers differ: {key} is {value} ({who}) and {ours.get(key)} (bench)\n")
+                print(f"Numbers differ: {key} is {value} ({tool}) and {ours.get(key)} (bench)\n")
                 agreed = False
     if OURS in costs:
         print(f"Ours: {', '.join(f'{key} {value:.6g}' for key, value in ours.items())}\n", flush=True)
     return costs, agreed
 
 
-def _numbers_of(job: Job, who: str, output: Any) -> Mapping[str, float]:
+def _numbers_of(job: Job, tool: str, output: Any) -> Mapping[str, float]:
     """The numbers in the output of a command; further commands of ours are not compared."""
-    if who == OURS:
+    if tool == OURS:
         return job.numbers(output)
-    if who in job.beside:
+    if tool in job.beside:
         return {}
     if "stats" in output:
         return dict(zip(COCO, output["stats"], strict=True))
@@ -133,13 +133,13 @@ def _numbers_of(job: Job, who: str, output: Any) -> Mapping[str, float]:
 
 def _table(job: Job, costs: Mapping[str, list[measure.Cost]]) -> None:
     """Print medians, without the warm-up run unless it is the only one."""
-    rows = {who: measure.median(runs[1:] or runs) for who, runs in costs.items()}
-    best = min((cost.wall for who, cost in rows.items() if who in job.peers), default=None)
+    rows = {tool: measure.median(runs[1:] or runs) for tool, runs in costs.items()}
+    best = min((cost.wall for tool, cost in rows.items() if tool in job.peers), default=None)
     print("| | wall s | CPU s | RSS MiB | wall, best peer = 1 | runs |\n|---|---|---|---|---|---|")
-    for who, cost in sorted(rows.items(), key=lambda pair: pair[1].wall):
-        name = f"**{who}**" if who == OURS else who
+    for tool, cost in sorted(rows.items(), key=lambda pair: pair[1].wall):
+        name = f"**{tool}**" if tool == OURS else tool
         ratio = f"{cost.wall / best:.2f}" if best else "-"
-        runs = len(costs[who][1:]) or 1
+        runs = len(costs[tool][1:]) or 1
         print(f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {ratio} | {runs} |")
     if best and job.goal is not None:
         reached = rows[OURS].wall / best

@@ -3,8 +3,8 @@
     python -m benchmarks.coverage --metric mIoU PQ --samples 500 --images 50 200 500
     python -m benchmarks.coverage --metric mIoU PQ --samples 400 --images 50 200 --methods
 
-Samples are drawn from a population of which everything is known; the code that compares run records
-analyses each.
+Samples are drawn from a population whose true scores are known, and each sample is analysed by the
+code that compares run records.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Tally:
 
     def share(self, name: str) -> str:
         """The fraction of the samples with a result."""
-        found = np.array(self.values.get(name, []))
-        found = found[np.isfinite(found)]
-        return f"{found.mean():.3f}".removeprefix("0") if len(found) else "-"
+        values = np.array(self.values.get(name, []))
+        values = values[np.isfinite(values)]
+        return f"{values.mean():.3f}".removeprefix("0") if len(values) else "-"
 
 
 def draw(random: np.random.Generator, population: Population, images: int, *, scenes: bool) -> tuple[Array, Array]:
@@ -56,14 +56,14 @@ def draw(random: np.random.Generator, population: Population, images: int, *, sc
 
 def sampled(tables: Tables, chosen: Array) -> Tables:
     """The tables of the drawn images; images may be drawn more than once."""
-    found: Tables = {"images": {"id": chosen.astype(str), "cluster": chosen.astype(str)}}
+    drawn: Tables = {"images": {"id": chosen.astype(str), "cluster": chosen.astype(str)}}
     for name, table in tables.items():
         starts, stops = (np.searchsorted(table["image"], chosen, side=side) for side in ("left", "right"))
         lengths = stops - starts
         rows = np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
         image = np.repeat(np.arange(len(chosen), dtype=np.int32), lengths)
-        found[name] = {**{key: column[rows] for key, column in table.items()}, "image": image}
-    return found
+        drawn[name] = {**{key: column[rows] for key, column in table.items()}, "image": image}
+    return drawn
 
 
 def asked_of(population: Population) -> Question:

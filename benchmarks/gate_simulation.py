@@ -2,7 +2,7 @@
 
     python -m benchmarks.gate_simulation --metric mIoU PQ --samples 1000 --images 50 200 500
 
-A population of images holds two models of which one is truly worse by a known amount. With a margin of that amount, or
+In a population of images one of two models is worse by a known amount. With a margin of that amount, or
 a smaller one, the gate should let it pass in at most 5 % of samples; an unchanged model should always pass. Cells are
 the shares that pass, are inconclusive, and fail.
 """
@@ -64,19 +64,19 @@ def simulate(population: Population, images: int, samples: int, *, scenes: bool)
     """Count the verdicts over samples of this many images."""
     true = truths(population)
     loss = true[0] - true[1]
-    found = {name: Counter[str]() for name in CASES}
+    counts = {name: Counter[str]() for name in CASES}
     for n in range(samples):
         random = np.random.default_rng([images, scenes, n])
         chosen, clusters = draw(random, population, images, scenes=scenes)
         good, bad = (sampled(tables, chosen) for tables in (population.first, population.second))
         margins = [share * loss for share in SHARES.values()]
         for name, outcome in zip(SHARES, outcomes(population, (bad, good), clusters, margins), strict=True):
-            found[name][outcome] += 1
-        found[UNCHANGED].update(outcomes(population, (good, good), clusters, [0.0]))
+            counts[name][outcome] += 1
+        counts[UNCHANGED].update(outcomes(population, (good, good), clusters, [0.0]))
         if "pixels" in good:
             pair = flipped(good, random), good
-            found[PIXELS].update(outcomes(population, pair, clusters, [0.001]))
-    return found
+            counts[PIXELS].update(outcomes(population, pair, clusters, [0.001]))
+    return counts
 
 
 def shares(counts: Counter[str]) -> str:

@@ -2,7 +2,8 @@
 
     python benchmarks/inflate.py [FOLDER OF LABEL PNGS ...]
 
-Besides the folders it takes eight label maps of 2048 x 1024 made of polygons. Libraries not installed are left out.
+It measures the files in the given folders, and eight generated label maps of 2048 x 1024. Libraries
+that are not installed are left out.
 """
 
 from __future__ import annotations

@@ -65,8 +65,8 @@ def _library(script: str, job: str, folder: Path, _out: Path) -> list[str]:
     return [sys.executable, str(Path(__file__).with_name(script)), job, str(folder)]
 
 
-def _stats(found: Any) -> Numbers:
-    return dict(zip(COCO, found["stats"], strict=True))
+def _stats(output: Any) -> Numbers:
+    return dict(zip(COCO, output["stats"], strict=True))
 
 
 def _coco_peers(*names: str) -> dict[str, tuple[str, ...]]:
@@ -139,7 +139,7 @@ JOBS: dict[str, Job] = {
     "boundary": _evaluated(
         "instance_boundary", {name: name for name in COCO}, 0.5, _BOUNDARY_PEERS, *_MASKS, "instance_boundary"
     ),
-    "bootstrap": Job("coco", partial(_library, "ours_bootstrap.py", "bootstrap"), lambda found: found, {}),
+    "bootstrap": Job("coco", partial(_library, "ours_bootstrap.py", "bootstrap"), lambda output: output, {}),
 }
 
 

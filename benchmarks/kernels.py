@@ -4,7 +4,8 @@ The best of several passes on one thread.
 
     python benchmarks/kernels.py [FOLDER OF LABEL PNGS]
 
-It takes a made street-like label map of 2048 x 1024, noise of the same size and, where a folder is given, its files.
+It uses a generated street-like label map of 2048 x 1024, noise of the same size and, if a folder is
+given, its files.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 `truth.json` has polygons and crowds, `bbox.json` and `segm.json` have detections.
 
-Detections are jittered truth and boxes at random, with scores that tie in size S (three decimals) and hardly in M
-(float32): it is not real detector output, and tables say so.
+Detections are perturbed ground truth and random boxes, not the output of a detector, and the tables
+say so. Many scores are equal in size S (three decimals), few in M (float32).
 """
 
 from __future__ import annotations

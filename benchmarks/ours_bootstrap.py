@@ -1,7 +1,8 @@
 """Bootstrap of AP with the library: `python benchmarks/ours_bootstrap.py bootstrap FOLDER` prints JSON.
 
-1 000 resamples of the images, all 12 numbers of boxes each, from one pass over the files; `seconds` are those of the
-resampling alone. That replicates are what they should be is seen from one more row of weights, of ones.
+It draws 1 000 resamples of the images, with all 12 numbers of boxes for each, from one pass over the
+files; `seconds` is the time of the resampling only. One more resample, with weight 1 for every image,
+must give the plain scores.
 """
 
 import json

@@ -1,6 +1,7 @@
 """Simulated populations of images with the counts of two models, as tables of the families; the true scores are known.
 
-Images come in scenes of four that share classes, sizes and how hard they are; drawn alone they are independent.
+Images come in scenes of four that share classes, sizes and difficulty; images drawn one by one are
+independent.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Blob-like shapes for generated data: outlines, label maps, and maps as networks predict them.
 
-Everything follows from the generator that is handed in. Nothing here knows a data set's format.
+All random numbers come from the generator that is passed in. This module knows no data format.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
     python tools/train_reference.py --all
     python tools/train_reference.py deeplab --seed 2 --steps 3000 --loss focal --out elsewhere
 
-The scenes are drawn once into a cache folder. Training is seeded; it repeats to the bit on the same machine with the
-same number of threads and the same torch. A stop loses little: what has been reached is kept in the cache folder, and
-the same command goes on from there and leaves alone what is finished. A GPU is used where there is one.
+The scenes are drawn once into a cache folder. Training is seeded and repeats to the bit on the same
+machine with the same number of threads and the same torch. An interrupted training loses little: its
+state is saved in the cache folder, and the same command resumes it and skips what is finished. A GPU
+is used if there is one.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def load(name: str, card: Card, options: Options) -> Model:
     adapter = catalogue.adapter(resolved.adapter)
     if options.task is not None:
         adapter.require_task(options.task, name)
-    # The loop runs promptable networks too: their `task` tells it to pass prompts.
+    # The loop runs promptable networks too: for their task it passes prompts.
     model = cast("Model", adapter.load(card, options))
     resolving.check_architecture(name, resolved, model.identity)
     return model

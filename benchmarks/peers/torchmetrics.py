@@ -1,6 +1,6 @@
 """torchmetrics on mIoU: `python -P torchmetrics.py miou FOLDER` prints the number as JSON.
 
-It reads files with Pillow, as people do who use it; its sums are in single precision. Panoptic quality takes it seconds
+It reads files with Pillow, as its users do; its sums are in single precision. Panoptic quality takes it seconds
 an image, and its AP wraps pycocotools: neither is raced.
 """
 

@@ -53,8 +53,8 @@ def measure(recipe: Recipe, weights: Path, images: int, runs: Path) -> dict[str,
     words = ["run", "--model", recipe.model, "--weights", str(weights), "--name", recipe.name, "--limit", str(images)]
     command = [sys.executable, "-m", "bench", *words, "--device", "cpu", "--out", str(runs), "--json"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
-    said = json.loads(done.stdout)
-    scores = {group: said["scores"][group] for group in GROUPS if group in said["scores"]}
+    record = json.loads(done.stdout)
+    scores = {group: record["scores"][group] for group in GROUPS if group in record["scores"]}
     return {"val_images": images, "val": {group: _plain(metrics) for group, metrics in scores.items()}}
 
 
@@ -91,8 +91,8 @@ def table(folder: Path) -> str:
         steps = " + ".join(f"{part['steps']}" for part in (*before, record))
         minutes = sum(part["seconds"] for part in (*before, record)) / 60
         figures = [_percent(record, *where) for where in (("semantic", "mIoU"), ("instance", "AP"), ("boxes", "AP"))]
-        told = [record["architecture"], str(record["seed"]), record["loss"], steps, f"{minutes:.0f}", *figures]
-        lines.append(f"| {path.stem} | {' | '.join(told)} |")
+        cells = [record["architecture"], str(record["seed"]), record["loss"], steps, f"{minutes:.0f}", *figures]
+        lines.append(f"| {path.stem} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -110,4 +110,4 @@ def without_epsilon(network: nn.Module) -> None:
 def _modern(name: str) -> str:
     for pattern, replacement in LEGACY:
         name = pattern.sub(replacement, name)
-    return LEGACY_MASK.sub(lambda found: f"roi_heads.mask_head.{int(found[1]) - 1}.0.{found[2]}", name)
+    return LEGACY_MASK.sub(lambda match: f"roi_heads.mask_head.{int(match[1]) - 1}.0.{match[2]}", name)

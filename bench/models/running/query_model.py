@@ -144,7 +144,7 @@ class QueryModel:
             )
             return [self._instances(*each) for each in zip(results, sizes, strict=True)]
         threshold = PANOPTIC_SCORE if self.score_threshold is None else self.score_threshold
-        # Told to fuse stuff, transformers gives two segments the same id (docs/conventions.md,
+        # If it fuses stuff, transformers gives two segments the same id (docs/conventions.md,
         # queries-fused); `_segments` fuses it instead.
         results = self.processor.post_process_panoptic_segmentation(
             output, threshold=threshold, target_sizes=sizes, label_ids_to_fuse=set()
