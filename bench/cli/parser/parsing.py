@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bench.cli.parser.declarations import REQUIRED, Declaration, declarations, options_of
+from bench.cli.parser.declarations import REQUIRED, Declaration, fields, options_of
 from bench.errors import UsageError
 
 HELP = ("-h", "--help")
@@ -34,14 +34,15 @@ def parse(command: Callable[..., int], words: Sequence[str]) -> dict[str, Any]:
         HelpRequested: --help or -h is among the words.
         UsageError: the first word that is wrong, or the first option that is missing.
     """
-    declared = declarations(command)
+    options = options_of(command)
+    declared = [one for kind in options.values() for one in fields(kind)]
     given, arguments = _split(declared, words)
     texts = _named(declared, given) | _assigned(declared, arguments)
-    values: dict[type, dict[str, Any]] = {options: {} for options in options_of(command).values()}
+    values: dict[type, dict[str, Any]] = {kind: {} for kind in options.values()}
     for index, one in enumerate(declared):
         if index in texts:
             values[one.owner][one.field] = _value(one, texts[index])
-    return {name: options(**values[options]) for name, options in options_of(command).items()}
+    return {name: kind(**values[kind]) for name, kind in options.items()}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,12 +62,12 @@ def _split(declared: Sequence[Declaration], words: Sequence[str]) -> tuple[dict[
     before, after = list(words[:end]), list(words[end + 1 :])
     parser = _Parser(add_help=False, allow_abbrev=False, exit_on_error=False, formatter_class=_FORMATTER)
     parser.add_argument(*HELP, dest=_HELP_KEY, action="store_true", default=argparse.SUPPRESS)
-    by_flag = {}
+    by_flag = {flag: one for one in declared for flag in one.flags}
     for index, one in enumerate(declared):
-        if one.flags:
+        # Only options that may be among the words: adding one takes argparse as long as parsing it.
+        if any(word.startswith(one.flags) for word in before if one.flags):
             action = "store_true" if one.is_flag else "store"
             parser.add_argument(*one.flags, dest=str(index), action=action, default=argparse.SUPPRESS)
-            by_flag.update(dict.fromkeys(one.flags, one))
     try:
         parsed, rest = parser.parse_known_args(_with_values_attached(before, by_flag))
     except argparse.ArgumentError as error:
