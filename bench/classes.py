@@ -25,7 +25,7 @@ LABEL_SPACES: tuple[LabelSpace, ...] = ("ids", "train-ids")
 _SHOWN = 8
 """Names that a table of classes shows of itself."""
 INVALID = -1
-"""Entry of a look-up table for a value that is no label."""
+"""Entry of a look-up table for a value that is not a label."""
 VALUES = 1 << 16
 """How many values a label file can hold."""
 
@@ -128,7 +128,7 @@ class Classes:
         space was meant shows only beside the truth: `metrics/label_space.py` compares them.
 
         Raises:
-            PredictionError: a value that is no label of the card.
+            PredictionError: a value that is not a label of the card.
         """
         if space not in LABEL_SPACES:
             raise UsageError(f"unknown label space {space!r}: it must be one of {', '.join(LABEL_SPACES)}")
@@ -149,7 +149,7 @@ class Classes:
 
     @property
     def void_id(self) -> int:
-        """The value that stands for void in files: the first void value, else the first label that is not scored."""
+        """The value that means void in files: the first void value, else the first label that is not scored."""
         if self.void:
             return self.void[0]
         unscored = [entry.id for entry in self.entries if entry.train_id is None and entry.id >= 0]

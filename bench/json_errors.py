@@ -1,4 +1,4 @@
-"""What is wrong with a JSON file, in words that name the place.
+"""What is wrong with a JSON file, as sentences that name the place.
 
 It knows the messages of the decoder, and neither files nor what is in them.
 """
@@ -17,7 +17,7 @@ _LOOK = 1 << 20
 
 
 def misfit(problem: str) -> str:
-    """Words for a value of another type than the file should have, from what the decoder says.
+    """The message for a value of another type than the file should have, from what the decoder says.
 
     >>> misfit("Object missing required field `score` - at `$[5]`")
     "the key 'score' is missing in [5]"
@@ -30,7 +30,7 @@ def misfit(problem: str) -> str:
 
 
 def placed(problem: str) -> str:
-    """Words for a value that cannot be, behind its place, from what the decoder says.
+    """The message for a value that cannot be, behind its place, from what the decoder says.
 
     >>> placed("the id 1.5 is not a whole number - at `$.images[0]`")
     'images[0]: the id 1.5 is not a whole number'
@@ -41,7 +41,7 @@ def placed(problem: str) -> str:
 
 
 def damage(data: bytes, problem: str) -> str:
-    """Words for what makes data no JSON.
+    """The message for data that is not JSON.
 
     >>> damage(b'[{"id": 7, "score": NaN}]', "JSON is malformed: invalid character (byte 20)")
     'NaN or Infinity in [0].score is not valid JSON; values must be finite'
@@ -61,7 +61,7 @@ def damage(data: bytes, problem: str) -> str:
 
 
 def _no_json(text: str) -> str | None:
-    """What is wrong with a text that is whole and no JSON, where it is a thing that many people do."""
+    """What is wrong with a complete text that is not JSON, for the common mistakes."""
     try:
         place = _not_finite(json.loads(text))
     except (ValueError, RecursionError):
@@ -74,7 +74,7 @@ def _no_json(text: str) -> str | None:
 
 
 def no_truth(data: bytes) -> str | None:
-    """Words for results where ground truth should be; None where it is neither.
+    """The message for results where ground truth should be; None where it is neither.
 
     >>> no_truth(b'[{"image_id": 1, "score": 0.5}]')[:27]
     'this is a list of results, '
@@ -88,7 +88,7 @@ def no_truth(data: bytes) -> str | None:
 
 
 def no_results(data: bytes) -> str:
-    """Words for a JSON object that holds no predictions.
+    """The message for a JSON object that holds no predictions.
 
     >>> no_results(b'{"images": [], "annotations": [], "categories": []}')
     'this is ground truth (images, annotations, categories), not a list of results (image_id, category_id, score, ...)'

@@ -120,8 +120,8 @@ def from_outline(
 ) -> tuple[Rle, int] | None:
     """Return the mask of an object by the parts of its polygon, and its marks (`bench.samples`); None without either.
 
-    Degenerate parts are left out, as pycocotools draws them. Where no part has three points, the box stands in; with
-    `cut` it is first cut at the image, which changes no pixel of the mask: a network may predict any box.
+    Degenerate parts are left out, as pycocotools draws them. Where no part has three points, the box is used instead;
+    with `cut` it is first cut at the image, which changes no pixel of the mask: a network may predict any box.
 
     >>> from_outline([[0, 0, 1, 0, 1, 2, 0, 2], [0, 0, 1, 1]], None, (2, 2))
     ({'size': [2, 2], 'counts': b'022'}, 2)
@@ -176,7 +176,7 @@ def _check_reach(polygon: Array, size: Size, what: str = "a polygon") -> None:
 
 
 def _written(value: float) -> str:
-    """A coordinate as a person writes it.
+    """A coordinate in plain decimal notation.
 
     >>> _written(208543216.0), _written(1e300)
     ('208543216', '1e+300')

@@ -1,7 +1,7 @@
-"""JSON files as people bring them, made into plain UTF-8: byte order marks, UTF-16, gzip, a zip of one file.
+"""JSON files in any common encoding, made into plain UTF-8: byte order marks, UTF-16, gzip, a zip of one file.
 
 What is something else (a web page, an image, an empty file) is named. This module loads nothing heavy, because files
-are read while Python is still loading; it knows nothing of what stands in the JSON.
+are read while Python is still loading; it does not know what the JSON contains.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _KINDS = (
     (rb"<", "a web page (HTML or XML), probably saved instead of the file; download it again"),
     (rb"\0{16}", "a file of zero bytes, probably from an interrupted download"),
 )
-"""First bytes of what people give in place of JSON."""
+"""First bytes of files that are often passed instead of JSON."""
 
 
 class NotJsonError(ValueError):
-    """A file that is no JSON; the message says what it is, without the path."""
+    """A file that is not JSON; the message says what it is, without the path."""
 
 
 def read(path: Path) -> bytes:

@@ -1,7 +1,7 @@
 """Cards: find, read and check the TOML file that describes a data set.
 
 A bare name is a card that ships with `bench`, a path that ends in .toml is the user's own; the working directory is
-never searched. What the keys mean is told in `datasets/README.md`; this module never looks at images.
+never searched. `datasets/README.md` describes the keys; this module never looks at images.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SHOWN = 30
 
 @dataclass(frozen=True)
 class Card:
-    """A data set: what its labels mean, how its files lie, and what is computed on it by default."""
+    """A data set: the meaning of its labels, the layout of its files, and what is computed on it by default."""
 
     name: str
     title: str
@@ -67,7 +67,7 @@ class Card:
         return self.splits[name]
 
     def in_layout(self, layout: str) -> Card:
-        """The same classes and splits for files that lie in another layout.
+        """The same classes and splits for files in another layout.
 
         Raises:
             CardError: that layout cannot do what the card asks for.

@@ -1,4 +1,4 @@
-"""The TOML of a card as it stands: which keys exist and what types they have.
+"""The TOML file of a card: which keys exist and what types they have.
 
 `card_checks.py` says what they may not contradict, and `honoured.py` what a layout can do with them. Every key is
 described in `datasets/README.md`. This module knows neither folders nor images.
@@ -25,7 +25,7 @@ LARGEST = 65535
 
 
 class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One split: how many images it has, for a check, and the word that stands for it in paths where it differs."""
+    """One split: how many images it has, for a check, and its word in paths, if that differs from its name."""
 
     images: int | None = None
     folder: str | None = None
@@ -55,7 +55,7 @@ class ClassEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CardFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file as it stands; `Card` is what the project works with."""
+    """The content of the file; the rest of the project works with `Card`."""
 
     name: str
     title: str

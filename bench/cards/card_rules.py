@@ -65,7 +65,7 @@ class CardRules:
         """Keys that have no effect in this layout, each with a relative clause: why, and what to do.
 
         Keys are `colors`, `values`, `threshold`, `void`, `groups` and `boundary`. A key that the
-        card does not set is no problem.
+        card does not set is not reported.
         """
         del card
         return {}

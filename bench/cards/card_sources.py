@@ -1,6 +1,6 @@
 """The archives that a card lists: which keys they have, and what these may not contradict.
 
-What is done with them is told in `prepare.py`; this module knows neither folders nor the network.
+`bench/prepare/` downloads and unpacks them; this module knows neither folders nor the network.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ CHECKSUMS = {"md5": 32, "sha1": 40, "sha256": 64}
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One archive of the data set: where it is published, what is known of it, and how it is unpacked.
+    """One archive of the data set: where it is published, its size and checksum, and how it is unpacked.
 
-    Without `url` a person has to fetch it. `provides` are paths below the data root that exist once it is unpacked.
+    Without `url` the user has to download it. `provides` are paths below the data root that exist once it is unpacked.
     """
 
     file: str
@@ -53,6 +53,6 @@ def problems_of_source(source: Source) -> Iterator[str]:
 
 
 def within(path: str, *, key: str) -> Iterator[str]:
-    """What is wrong with a path that must lie below the data root."""
+    """What is wrong with a path that must be below the data root."""
     if path.startswith("/") or ".." in PurePosixPath(path).parts or "\\" in path:
         yield f"{key} = {path!r} must be a path below the data root, with forward slashes and without '..'"

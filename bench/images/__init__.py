@@ -1,9 +1,9 @@
-"""Pictures and label maps on disk: decoding, writing, sizes and the nearest-neighbour rule.
+"""Images and label maps on disk: decoding, writing, sizes and the nearest-neighbour rule.
 
 This is the door: `reading.py` and `writing.py` do the work.
 
-Label files are read by palette index or grey value, never by colour unless that is asked for. Whether a picture is
-turned as its EXIF asks is decided by who knows the truth; label files that ask for it are refused. Nothing here knows
+Label files are read by palette index or grey value, never by colour unless requested. Whether an image is
+rotated as its EXIF tag says is decided by `upright.py`; label files with such a tag are refused. Nothing here knows
 classes or metrics.
 """
 

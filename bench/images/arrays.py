@@ -29,7 +29,7 @@ def labels(data: bytes) -> Array:
     """The label map (H, W) of a file of shape (H, W), (1, H, W) or (H, W, 1); uint8 or uint16.
 
     Raises:
-        NoLabelsError: damaged, cut off, several arrays, another shape, or values that are no labels.
+        NoLabelsError: damaged, cut off, several arrays, another shape, or values that are not labels.
     """
     return whole(values(data))
 

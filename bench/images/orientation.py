@@ -1,4 +1,4 @@
-"""The orientation tag of EXIF, 1 to 8, and how it turns a picture upright.
+"""The orientation tag of EXIF, 1 to 8, and how it turns an image upright.
 
 1 is upright; 2 and 4 are mirrored, 3 is upside down; 5 to 8 swap height and width. Nothing here knows files.
 """
@@ -12,7 +12,7 @@ from bench.samples import Array
 TAG = 0x0112
 UPRIGHT = 1
 SWAPPING = (5, 6, 7, 8)
-"""Tags of pictures whose stored height is the width of what people see."""
+"""Tags of images whose stored height is the width when upright."""
 _INVERSE = {6: 8, 8: 6}
 _SHORT = 3  # the type of a number of 16 bits
 
@@ -63,5 +63,5 @@ def turned(picture: Array, tag: int) -> Array:
 
 
 def turned_back(picture: Array, tag: int) -> Array:
-    """Turn an upright picture as it was stored."""
+    """Turn an upright image back to how it was stored."""
     return turned(picture, _INVERSE.get(tag, tag))

@@ -37,7 +37,7 @@ def with_pillow(path: str | Path, read: Callable[[Image.Image], T]) -> T:
     """Open the file and read it with one of the functions below.
 
     Raises:
-        DataError: the file is no image, damaged, or not what `read` wants.
+        DataError: the file is not an image, is damaged, or is not what `read` expects.
     """
     from PIL import Image, UnidentifiedImageError  # most label maps never need it
 
@@ -58,7 +58,7 @@ def with_pillow(path: str | Path, read: Callable[[Image.Image], T]) -> T:
 
 
 def picture_of(image: Image.Image) -> tuple[Array, int, bool]:
-    """Any picture as RGB (H, W, 3) uint8, its orientation, and whether Pillow has turned it upright by itself."""
+    """Any image as RGB (H, W, 3) uint8, its orientation, and whether Pillow has turned it upright by itself."""
     tag = orientation_of(image)
     refuse_pages(image)
     return to_rgb(image), tag, image.format == "TIFF"
@@ -99,7 +99,7 @@ def _is_page(image: Image.Image, number: int) -> bool:
 
 
 def to_rgb(image: Image.Image) -> Array:
-    """Any picture as RGB, (H, W, 3) uint8, as it is stored."""
+    """Any image as RGB, (H, W, 3) uint8, as it is stored."""
     if image.mode == "F":
         raise NoLabelsError("the image holds floating-point numbers; images have 8 or 16 bits")
     if image.mode.startswith("I"):

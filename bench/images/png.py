@@ -38,7 +38,7 @@ _GROWTH = 1032  # no deflate stream grows by more
 
 
 class PngError(ValueError):
-    """Bytes that are no intact PNG; the message says in which way."""
+    """Bytes that are not an intact PNG; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Decoding of image files: pictures, label maps, masks, panoptic maps, and what their headers say.
+"""Decoding of image files: images, label maps, masks, panoptic maps, and what their headers say.
 
 PNGs are read by `png.py` where it is the quicker way, arrays of NumPy by `arrays.py`, and all others through Pillow.
 """
@@ -17,7 +17,7 @@ from bench.images.values import NoLabelsError, single
 from bench.samples import Array, Image
 
 Turn = Callable[[int, tuple[int, int]], bool]
-"""Whether to turn a picture of this orientation (2 to 8), whose upright size (height, width) is this."""
+"""Whether to turn an image of this orientation (2 to 8), whose upright size (height, width) is this."""
 
 _BYTE = 8  # bits
 _HEADER = 33
@@ -29,9 +29,9 @@ T = TypeVar("T")
 
 
 def read_rgb(path: str | Path, turn: Turn | None = None) -> Image:
-    """Read a picture of any kind as RGB, shape (H, W, 3) uint8: grey is repeated, alpha dropped, 16 bit halved.
+    """Read an image of any kind as RGB, shape (H, W, 3) uint8: grey is repeated, alpha dropped, 16 bit halved.
 
-    `turn` is asked whether to turn a picture whose EXIF wants it turned; without it pixels come as they are decoded.
+    `turn` decides whether to turn an image whose EXIF tag says so; without it pixels are returned as stored.
 
     Raises:
         DataError: the file is missing, damaged, of several pages, or no image.
@@ -47,7 +47,7 @@ def read_rgb(path: str | Path, turn: Turn | None = None) -> Image:
 
 
 def read_orientation(path: str | Path) -> tuple[int, tuple[int, int]]:
-    """The orientation of a picture, 1 to 8, and its height and width once it is upright, from its first bytes.
+    """The orientation of an image, 1 to 8, and its height and width once it is upright, from its first bytes.
 
     Raises:
         DataError: the file is missing or no image.
@@ -133,8 +133,8 @@ def read_pairs(
     """Count the pixels of every pair of labels of two maps or, with `colors`, of ids of two panoptic maps.
 
     Returns (P, 3) int64 of truth, prediction and pixels, rising, and height and width. None where a file cannot be
-    read, where sizes differ, or where one is no plain PNG of 8 bits: `read_labels` and `read_panoptic_ids` read those,
-    or say what is wrong with them.
+    read, where sizes differ, or where one is not a plain PNG of 8 bits: `read_labels` and `read_panoptic_ids` read
+    those, or say what is wrong with them.
     """
     if kernels.which() == "reference":
         return None
@@ -197,7 +197,7 @@ def _bytes(path: str | Path, count: int = -1) -> bytes:
 
 
 def _picture(path: str | Path, data: bytes) -> tuple[Image, int, bool]:
-    """A picture (H, W, 3) uint8, its orientation, and whether it was turned upright already."""
+    """An image (H, W, 3) uint8, its orientation, and whether it was turned upright already."""
     if not data.startswith(png.SIGNATURE):
         return pillow.with_pillow(path, pillow.picture_of)
     header = _fast(path, data, picture=True)

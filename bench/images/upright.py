@@ -1,9 +1,9 @@
-"""The pictures of a data set, turned upright as their EXIF asks, where the truth is upright too.
+"""The images of a data set, turned upright as their EXIF tag says, if the ground truth is upright too.
 
-Phones store pictures as the sensor sees them and note how to turn them. People draw on the upright picture, and most
-programs hand the upright picture to a network (detectron2, mmcv). For turns by 90 degrees the size of the truth tells
-whether it is upright; for the others the pictures of the same data set whose size tells decide, and without any such
-picture they are turned. Nothing is read for that before a picture is.
+Phones store images as the sensor sees them and note how to turn them. Annotators draw on the upright image, and most
+programs give the upright image to the model (detectron2, mmcv). For turns by 90 degrees the size of the truth shows
+whether it is upright; for other turns, the images of the data set whose size shows it decide, and without any such
+image they are turned. No file is read for this before an image is read.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ TrueSize = Size | Callable[[], Size | None] | None
 
 
 class Picture:
-    """One picture; called, it reads it. Then `tag` is its orientation, and `turned` says whether it was turned."""
+    """One image; calling it reads the file. Then `tag` is its orientation, and `turned` says whether it was turned."""
 
     __slots__ = ("album", "path", "size", "tag", "turned")
 
     def __init__(self, path: str | Path, size: TrueSize, album: Album) -> None:
-        """Take a picture into the album of its data set."""
+        """Add an image to the album of its data set."""
         self.path, self.size, self.album = path, size, album
         self.tag: int | None = None
         self.turned = False
@@ -67,7 +67,7 @@ class Picture:
 
 
 class Album:
-    """All pictures of a data set."""
+    """All images of a data set."""
 
     def __init__(self) -> None:
         """Begin without any."""
@@ -76,7 +76,7 @@ class Album:
 
     @property
     def is_upright(self) -> bool:
-        """Whether the truth is upright where its size cannot tell."""
+        """Whether the truth is upright, for images whose size does not show it."""
         with self._lock:
             return self._is_upright
 
@@ -90,7 +90,7 @@ class Album:
 
 
 def notices_of(samples: Iterable[Sample]) -> list[Notice]:
-    """What to know of pictures that were read: how many ask to be turned, and what was done."""
+    """Notes about the images that were read: how many have a tag, and what was done."""
     pictures = [sample.read_image for sample in samples if isinstance(sample.read_image, Picture)]
     for picture in pictures:
         picture.look()

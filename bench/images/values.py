@@ -51,7 +51,7 @@ def whole(values: Array) -> Array:
     """Labels (H, W), uint8 or uint16, from whole numbers of any type.
 
     Raises:
-        NoLabelsError: a value that is no whole number from 0 to 65535; the message names its row and column.
+        NoLabelsError: a value that is not a whole number from 0 to 65535; the message names its row and column.
     """
     if values.dtype.kind == "f":
         at = _first(~np.isfinite(values) | (values != np.rint(values)))

@@ -1,4 +1,4 @@
-"""Writing of pictures, label maps and panoptic maps; a file is there whole or not at all."""
+"""Writing of images, label maps and panoptic maps; a file is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write_labels(path: str | Path, labels: Array, palette: Array | None = None) 
 
 
 def write_rgb(path: str | Path, picture: Array) -> None:
-    """Write an RGB picture (H, W, 3) uint8 by its suffix: .png without loss, .jpg with quality 95.
+    """Write an RGB image (H, W, 3) uint8 by its suffix: .png without loss, .jpg with quality 95.
 
     Raises:
         DataError: another suffix, or the file cannot be written.

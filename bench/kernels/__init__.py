@@ -60,11 +60,11 @@ _LOOPS = sorted({*__all__} - {"InvalidLabel", "choose", "native", "which"})
 FORM = 3
 """What the compiled functions take and give. A build of another form is older than these sources, and is not used."""
 _READERS = ("read_coco_results", "read_coco_truth")
-"""They have no twin in `reference`: `bench/formats/coco/unusual.py` is theirs."""
+"""Readers without a form in `reference`: `bench/formats/coco/unusual.py` is their specification."""
 
 
 def native() -> ModuleType | None:
-    """Return the compiled twin of `reference`, or None where it was not built or is older than the sources."""
+    """Return the compiled form of `reference`, or None if it was not built or is older than the sources."""
     try:
         from bench.kernels import _native
     except ImportError:

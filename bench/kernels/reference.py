@@ -62,7 +62,7 @@ class InvalidLabel(ValueError):
     """A pixel whose value the table does not map; `value` is the first one in reading order."""
 
     def __init__(self, value: int) -> None:
-        """Keep the value for the caller, who knows the file it came from."""
+        """Keep the value: the caller knows the file that it came from."""
         super().__init__(f"value {value} is not in the table")
         self.value = value
 

@@ -12,8 +12,8 @@ Array = np.ndarray[Any, Any]
 def boundary_runs(offsets: Array, lengths: Array, heights: Array, *, rows: Array, widths: Array) -> tuple[Array, Array]:
     """Return the boundary of each mask in `rows` as runs: offsets (len(rows) + 1,) int64 and lengths uint32.
 
-    Masks are as in `columns.Runs`. A pixel inside is boundary if one outside, or the frame, lies within `widths` pixels
-    of it (chessboard distance; int64, at least 1, one for each row). A row of -1 stands for a mask without pixels.
+    Masks are as in `columns.Runs`. A pixel inside is boundary if one outside, or the frame, is within `widths` pixels
+    of it (chessboard distance; int64, at least 1, one for each row). A row of -1 is a mask without pixels.
 
     >>> lengths, one = np.uint32([0, 16]), np.int64([1])
     >>> boundary_runs(np.int64([0, 2]), lengths, np.int32([4]), rows=np.int64([0]), widths=one)[1].tolist()

@@ -17,7 +17,7 @@ def near_other_labels(labels: Array, void: int, width: int) -> np.ndarray[tuple[
     """Say which pixels have a pixel of another value within `width` (chessboard distance), (H, W) bool.
 
     `labels` (H, W) is uint8 or uint16 and `void` is at least every value in it: void pixels are near nothing and
-    nothing is near them. The frame of the image is no boundary.
+    nothing is near them. The frame of the image is not a boundary.
 
     >>> near_other_labels(np.uint8([[0, 0, 0, 1, 9, 1]]), 9, 3).tolist()
     [[True, True, True, True, False, True]]
@@ -39,9 +39,9 @@ def contour_matches(
 ) -> np.ndarray[tuple[int, int, int], np.dtype[np.int64]]:
     """Count the contour pixels of every class in two label maps, and those within each radius of one in the other map.
 
-    `truth` and `prediction` (H, W) are uint8 or uint16; values from `classes` on are no class. `radii` (T,) are whole
-    numbers that do not fall. Returns (classes, 2, 1 + T) int64: truth, then prediction; all contour pixels, then those
-    whose Euclidean distance to the nearest contour pixel of the class in the other map is at most each radius.
+    `truth` and `prediction` (H, W) are uint8 or uint16; values from `classes` on are not classes. `radii` (T,) are
+    whole numbers that do not fall. Returns (classes, 2, 1 + T) int64: truth, then prediction; all contour pixels, then
+    those whose Euclidean distance to the nearest contour pixel of the class in the other map is at most each radius.
 
     A pixel is on the contour of a class if it or its right, lower or lower right neighbour belongs to the class while
     another of these does not; neighbours outside the image are left out, and the last pixel is on no contour.
@@ -105,7 +105,7 @@ def _require(truth: Array, prediction: Array, classes: int, radii: Sequence[int]
 
 
 def _windowed(values: Array, width: int, combine: np.ufunc, neutral: int) -> Array:
-    """Combine the square of 2 width + 1 pixels around every pixel; what lies outside the image is `neutral`."""
+    """Combine the square of 2 width + 1 pixels around every pixel; pixels outside the image are `neutral`."""
     for axis in (0, 1):
         length, wanted, side = 1, 2 * width + 1, values.shape[axis]
         shape = [size + (2 * width if which == axis else 0) for which, size in enumerate(values.shape)]

@@ -1,6 +1,6 @@
 """The kernels over objects in NumPy: grouping, overlaps of boxes and masks, and matching. See `reference.py`.
 
-Objects of one image and class form a group. Spans (K, 4) int64 say where each group lies: its detections are
+Objects of one image and class form a group. Spans (K, 4) int64 give the position of each group: its detections are
 `detection_rows[span[0]:span[1]]`, its truths `truth_rows[span[2]:span[3]]`, rows of the columns they come from.
 Overlaps are flat: group after group, a row of truths for each detection.
 """

@@ -23,10 +23,10 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
 ) -> tuple[Array, Array, Array, Array]:
     """Precision at given recalls, for B rows of weights and K classes: (precision, recall, area, places).
 
-    Detections lie class by class, class k in `starts[k]:starts[k + 1]` (K + 1,) int64, each by falling score. `image`
-    (D,) int32 says whose weight counts; bit t of `hits` and `misses` (D,) uint16 that the detection is right or wrong
-    at threshold t < T = `thresholds` <= 16. `weights` (B, N) float64, `totals` (B, K) float64 are the truths to be
-    found, `recalls` (R,) float64 rises.
+    Detections are sorted class by class, class k in `starts[k]:starts[k + 1]` (K + 1,) int64, each by falling score.
+    `image` (D,) int32 says whose weight counts; bit t of `hits` and `misses` (D,) uint16 that the detection is right
+    or wrong at threshold t < T = `thresholds` <= 16. `weights` (B, N) float64, `totals` (B, K) float64 are the truths
+    to be found, `recalls` (R,) float64 rises.
 
     Precision (B, K, T, R) is the highest one at or after the first detection that reaches a recall, 0 where none does;
     recall (B, K, T) what all detections reach; area (B, K, T) the area under that highest precision over recall; places

@@ -86,7 +86,7 @@ def spread(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:
     try:
         take_turns()
     finally:
-        waiting.clear()  # whoever interrupts this does not wait for parts that nobody has begun
+        waiting.clear()  # an interrupt does not wait for parts that have not started
         for other in others:
             other.result()
     for problems in (failed, *around):

@@ -1,6 +1,6 @@
-"""Get a data set onto the disk: download, verify and unpack what its card lists, or say what a person must fetch.
+"""Get a data set onto the disk: download, verify and unpack what its card lists, or say what the user must download.
 
-Every step may be interrupted and repeated; a second call does nothing. What is known of a data set's archives stands in
+Every step may be interrupted and repeated; a second call does nothing. What is known about a data set's archives is in
 its card; this module knows no metrics and no data set by name.
 """
 
@@ -26,9 +26,9 @@ RECORD = ".bench-prepare.json"
 
 @dataclass(frozen=True)
 class Prepared:
-    """What `prepare` did, by names of archives, and what is left for a person.
+    """What `prepare` did, by names of archives, and what is left to the user.
 
-    `complete` says that the data set is there; otherwise `missing` names archives that nobody but a registered user
+    `complete` says that the data set is there; otherwise `missing` names archives that only a registered user
     can fetch, and `instructions` say how.
     """
 
@@ -76,7 +76,7 @@ def alone(root: Path) -> Iterator[None]:
     except ImportError:  # Windows
         yield
         return
-    # On the folder itself, so that nothing is left behind, and whoever is killed lets go.
+    # The lock is on the folder itself: no lock file is left behind, and a killed process releases it.
     held = os.open(root, os.O_RDONLY)
     try:
         with suppress(OSError):  # a file system that knows no locks
@@ -172,11 +172,11 @@ class _Record:
                 raise DataError(f"{path}: this record of an earlier `prepare` is damaged; delete it") from None
 
     def of(self, source: Source) -> dict[str, Any]:
-        """What is known of an archive."""
+        """The recorded facts about an archive."""
         return self.sources.get(source.file, {})
 
     def note(self, source: Source, **facts: object) -> None:
-        """Add to what is known, on disk at once."""
+        """Add facts about an archive and write the record at once."""
         self.sources[source.file] = self.of(source) | facts
         content = json.dumps({"version": 1, "sources": self.sources}, indent=2)
         with replaced(self.path) as temporary:

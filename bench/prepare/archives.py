@@ -96,7 +96,7 @@ def _tar_members(tar: tarfile.TarFile, archive: Path) -> list[Member]:
 
 
 def _open_in_tar(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
-    return cast("IO[bytes]", tar.extractfile(info))  # None only for what is no regular file
+    return cast("IO[bytes]", tar.extractfile(info))  # None only for members that are not regular files
 
 
 def _place(name: str, strip: str, only: Sequence[str], archive: Path) -> Path | None:

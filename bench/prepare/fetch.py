@@ -1,4 +1,4 @@
-"""Download one file over HTTP: resumed where it broke off, checked against what is known of it, never half a file.
+"""Download one file over HTTP: resumed after an interruption, checked by size and checksum, never half a file.
 
 Bytes gather in `<file>.part` and take their name only when they are all there. This module knows neither cards nor
 what is in a file.
@@ -29,7 +29,7 @@ PASSING = (408, 425, 429, 500, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Step:
-    """How far one stage of one file is, in bytes; `total` is None where nobody said."""
+    """How far one stage of one file is, in bytes; `total` is None if it is unknown."""
 
     stage: Literal["download", "verify", "unpack"]
     file: str

@@ -150,7 +150,7 @@ class Segments:
 
 @dataclass(frozen=True, eq=False)
 class Prompts:
-    """What a promptable model is told of G objects of one image: P points of each, or a box.
+    """The prompts of a promptable model for G objects of one image: P points of each, or a box.
 
     `points` (G, P, 2) are x and y of pixels, counted from 0; `inside` (G, P) says which of them belong to the object;
     `boxes` (G, 4) are x, y, width, height. P is 0 where there are boxes.
@@ -227,7 +227,7 @@ class Truth:
         return self.read_segments_and_void() if self.read_segments_and_void else (self.segments(), None)
 
     def once(self) -> Truth:
-        """The same truth, of which each form is read once and then kept: for as long as one image is looked at."""
+        """The same ground truth, with each form read once and then kept while one image is processed."""
         readers = (self.read_semantic, self.read_instances, self.read_segments, self.read_segments_and_void)
         return Truth(*(read and cache(read) for read in readers))  # type: ignore[arg-type]
 
@@ -238,7 +238,7 @@ class Sample:
 
     `file` is the path of the image below the data root, or "" where there is none; `read_depth` gives the distance in
     metres, (H, W) float32 with NaN where unknown, where the data set has it. `origin` is what the layout that lists the
-    sample needs to find its predictions, such as the number of a COCO image; nobody else looks at it.
+    sample needs to find its predictions, such as the number of a COCO image; only the layout uses it.
     """
 
     id: str
@@ -254,7 +254,7 @@ class Sample:
         return f"<Sample {self.id}>"
 
     def image(self) -> Image:
-        """The picture, (H, W, 3) uint8 RGB.
+        """The image, (H, W, 3) uint8 RGB.
 
         Raises:
             DataError: the data set was opened without its images.

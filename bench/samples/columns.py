@@ -41,7 +41,7 @@ class Runs:
 
 @dataclass(frozen=True, eq=False)
 class TruthColumns:
-    """G true objects of N images, in the order of their file; objects of one image need not lie together.
+    """G true objects of N images, in the order of their file; objects of one image need not be adjacent.
 
     `image` (G,) int32 position of the image 0 .. N-1 in the data set; `classes` (G,) int32 train ids 0 .. C-1; `boxes`
     (G, 4) float64 as x, y, width, height; `areas` (G,) float64 in pixels, as the file has them; `crowd` (G,) bool;

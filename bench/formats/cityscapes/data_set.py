@@ -1,6 +1,6 @@
 """Cityscapes: leftImg8bit, gtFine with labelIds and instanceIds, optional disparity and camera, one folder a city.
 
-Files are found by <city>_<sequence>_<frame>; the folder is the list of the split. What the pixels mean is told in
+Files are found by <city>_<sequence>_<frame>; the folder is the list of the split. The meaning of pixels is described in
 `files.py`, stored predictions are in `results.py`; this module knows no models and no metrics.
 """
 
@@ -67,7 +67,7 @@ def read_predictions(
 def write_truth(
     card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
 ) -> None:
-    """Write the whole tree: pictures as PNG, label and instance ids, disparity and camera where there is depth.
+    """Write the whole tree: images as PNG, label and instance ids, disparity and camera where there is depth.
 
     Raises:
         DataError: ids that hold a "/", or objects that 16 bits do not number.

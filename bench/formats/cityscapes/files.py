@@ -1,6 +1,6 @@
 """What the files of Cityscapes mean: instance ids (label id * 1000 + n), and disparity with its camera.
 
-An id below 1000 is a label id: of a class that is not countable, or of a countable one where objects were not told
+An id below 1000 is a label id: of a class that is not countable, or of a countable one where objects were not kept
 apart, which is a crowd. It knows one file at a time, no folders.
 """
 

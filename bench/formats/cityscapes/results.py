@@ -73,7 +73,7 @@ def write(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample,
 def find(path: Path, samples: Sequence[Sample], suffix: str) -> predicted_files.Found:
     """Find the one file of every sample whose name begins with the sample's id, anywhere below `path`.
 
-    A file belongs to the longest id with which its name begins: frame 00010 is no prediction for frame 0001.
+    A file belongs to the longest id with which its name begins: frame 00010 is not a prediction for frame 0001.
 
     Raises:
         PredictionError: no such folder, samples without a file, or with more than one.
@@ -119,7 +119,7 @@ def id_in(path: str, ids: Collection[str]) -> str | None:
 
 
 def _mixed(paths: Mapping[str, Path]) -> tuple[Notice, ...]:
-    """Whether the names end in several ways: some files may be pictures for the eye."""
+    """Whether the names end in several ways: some files may be colour images for viewing."""
     ends: dict[str, str] = {}
     for name, file in paths.items():
         ends.setdefault(file.name.removeprefix(name), file.name)
@@ -199,7 +199,7 @@ def _fields(line: str, where: str) -> tuple[str, int, float]:
 def _mask(path: Path) -> tuple[Rle, int]:
     """A mask and the number of its pixels."""
     if kernels.which() == "native":
-        with suppress(OSError, png.PngError):  # the general way tells what is wrong
+        with suppress(OSError, png.PngError):  # the general reader reports what is wrong
             return png.decode_mask(path.read_bytes())
     try:
         inside = np.not_equal(images.read_labels(path), 0)

@@ -1,7 +1,7 @@
 """COCO truth and results in bulk, as columns: the way for large files, in which no entry becomes an object.
 
 The compiled reader takes what is usual. Whatever is not, right or wrong, goes the way of `unusual.py`: it is the
-specification of this module, has the words for what is wrong, and serves where nothing was compiled.
+specification of this module, reports what is wrong, and is used if nothing was compiled.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def read_results(card: Card, path: Path, truth: TruthFile, *, with_masks: bool =
 
 
 def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) -> tuple[TruthFile, DetectionColumns]:
-    """Keep the images with these ids, in this order, and what lies in them."""
+    """Keep the images with these ids, in this order, with their objects."""
     known = {number: place for place, number in enumerate(file.numbers)}
     places = [known[number] for number in numbers]
     position = np.full(len(known), -1, dtype=np.int32)
@@ -136,7 +136,7 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
     if runs is not None:
         areas = np.where(np.isnan(areas), kernels.run_areas(runs.offsets, runs.lengths), areas)
         boxes = _boxes(boxes, np.isnan(boxes[:, 0]), runs)
-    # The slow way reports unknown areas, and boxes that lie in no image, object by object.
+    # The slow reader reports unknown areas, and boxes outside every image, object by object.
     if image is None or classes is None or np.isnan(areas).any() or _beyond(boxes):
         return None
     columns = TruthColumns(
@@ -192,7 +192,7 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
 
 
 def _beyond(boxes: Array) -> bool:
-    """Whether a box lies in no image; NaN stands for none."""
+    """Whether a box is outside every image; NaN means that there is no box."""
     return bool((np.abs(boxes) > coco_instances.FARTHEST).any())
 
 
@@ -202,7 +202,7 @@ class _Named(msgspec.Struct, gc=False):
 
 
 def agreeing(parsed: tuple[bytes, dict[str, Any]], files: Mapping[Number, str]) -> bool:
-    """Whether the results name no picture beside an id, or that of the same image (ultralytics writes both)."""
+    """Whether file names in the results, if any, agree with the image ids (ultralytics writes both)."""
     data, found = parsed
     if not found["names_pictures"]:
         return True

@@ -1,4 +1,4 @@
-"""COCO: pictures in val2017, objects and segments as JSON in annotations, panoptic maps as PNGs beside their JSON.
+"""COCO: images in val2017, objects and segments as JSON in annotations, panoptic maps as PNGs beside their JSON.
 
 `--data` is the folder that holds those, or one truth JSON. Images come by ascending id, as in pycocotools: where scores
 tie, that order is part of the result. It knows no models and no metrics.
@@ -96,7 +96,7 @@ def read_predictions(
     An image without results has no detections; for the other tasks every sample needs a prediction.
 
     Raises:
-        PredictionError: no such files, unknown images or categories, scores that are no numbers, missing samples.
+        PredictionError: no such files, unknown images or categories, scores that are not numbers, missing samples.
     """
     if task == "panoptic":
         return coco_panoptic.read_predictions(card, path, samples, number_of)
@@ -151,7 +151,7 @@ def read_columns(
 def write_truth(
     card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
 ) -> None:
-    """Write pictures as JPEG, and the panoptic and instances truth of the samples that have them.
+    """Write images as JPEG, and the panoptic and instances truth of the samples that have them.
 
     Raises:
         DataError: two samples with one image id, or files that cannot be written.

@@ -1,6 +1,6 @@
-"""Where the files of a COCO data set lie: below its folder, or around one truth JSON.
+"""Where the files of a COCO data set are: below its folder, or around one truth JSON.
 
-It knows names and folders; what is inside the files is not its business.
+It knows names and folders, not what the files contain.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ YEARS = ("2017", "2014", "")
 
 @dataclass(frozen=True)
 class Files:
-    """What was found of a split: truth files that are there, and folders in which pictures may lie."""
+    """The files of a split: truth files that exist, and folders that may hold the images."""
 
     root: Path
     pictures: tuple[Path, ...]
@@ -101,9 +101,9 @@ def masks_folder(card: Card, panoptic: Path) -> Path:
 
 
 def picture_finder(files: Files) -> Callable[[str], tuple[str, str]]:
-    """A function from what a truth file calls a picture to its path, and its path below the root or its name alone.
+    """A function from the file name in a truth file to the path of the image, and its path below the root or its name.
 
-    Where there is no such picture, it is the place where it should lie. All in strings: paths as objects take longer
+    For a missing image it gives the expected path. All in strings: paths as objects take longer
     than the scores of as many images.
     """
     places = (files.root, *files.pictures)
@@ -129,7 +129,7 @@ def picture_finder(files: Files) -> Callable[[str], tuple[str, str]]:
 def sample_names(listed: Sequence[ImageEntry], where: str = "the truth file") -> dict[Number, str]:
     """What images are called: their files' names without suffix, with folders only where two would share one.
 
-    Where images share the whole name too, "#" and the image id follow (`0003#4`), because COCO tells images by id.
+    Where images share the whole name too, "#" and the image id follow (`0003#4`), because COCO identifies images by id.
 
     Raises:
         DataError: two images share an id.

@@ -86,7 +86,7 @@ def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], I
 
 
 def check_box(entry: coco_classes.Entry, place: int, path: Path, wrong: coco_json.Wrong) -> None:
-    """Refuse a bbox that is none; one without extent, or turned inside out, is found by nobody and harms nobody.
+    """Refuse a bbox that is not a box; one without extent or with a negative size cannot be matched, so it is allowed.
 
     Raises:
         DataError, PredictionError (as `wrong`): other than four numbers, or numbers too large for their areas.
@@ -123,14 +123,14 @@ class Results:
 
 
 def results(card: Card, path: Path, files: Mapping[Number, str]) -> Results:
-    """Read a results file; `files` are the names of all pictures of the truth by image id.
+    """Read a results file; `files` are the file names of all images of the truth by image id.
 
     As pycocotools does, areas are those of the boxes where the first result has one, else those of the masks, and a
     result without mask is its box.
 
     Raises:
         PredictionError: images that are not among `files` (`image_ids.py` says what they may be called), unknown
-            categories, scores that are no numbers; later, damaged masks.
+            categories, scores that are not numbers; later, damaged masks.
     """
     found = coco_json.load(path, list[Result], PredictionError)
     coco_classes.check_results(found, card, path)

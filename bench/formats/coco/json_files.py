@@ -1,7 +1,7 @@
 """The JSON files of COCO: what is in them, typed, and errors that name the file and the place in it.
 
-Unknown keys are ignored, as COCO files carry many; missing ones are named. Pixels are the business of
-`instances.py` and `panoptic.py`; where files lie is that of `layout.py`.
+Unknown keys are ignored, as COCO files carry many; missing ones are named. Pixels are read in
+`instances.py` and `panoptic.py`, and files are found in `files.py`.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def train_ids(card: Card) -> dict[int, int | None]:
 
 
 def places_hint(used: Iterable[int], card: Card) -> str:
-    """What the categories of predictions look like that lie in 0 to C - 1 or 1 to C, where the ids are others."""
+    """A hint if the categories of predictions are 0 to C - 1 or 1 to C, but the ids of the card are not."""
     found, classes = {*used}, len(card.classes)
     start = next((first for first in (0, 1) if found <= {*range(first, classes + first)}), None)
     if start is None or not found or found <= {entry.id for entry in card.classes.scored}:

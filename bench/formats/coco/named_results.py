@@ -33,7 +33,7 @@ def read_predictions(card: Card, path: Path, task: str, samples: Sequence[Sample
     A folder of label images without a JSON holds objects by their numbers.
 
     Raises:
-        PredictionError: no such files, unknown images or categories, scores that are no numbers, missing segments.
+        PredictionError: no such files, unknown images or categories, scores that are not numbers, missing segments.
     """
     if task == "panoptic":
         return coco_panoptic.read_predictions(card, path, samples, lambda sample: sample.id)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     ReadNumber: TypeAlias = Number
     ReadWhole: TypeAlias = int
 else:
-    # Tables of numbers write 7.0 for 7; whoever decodes makes whole numbers of them in `__post_init__`.
+    # Programs that keep tables of floats write 7.0 for 7; each struct converts them in `__post_init__`.
     ReadNumber = int | float | str
     ReadWhole = int | float
 

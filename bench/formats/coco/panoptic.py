@@ -41,7 +41,7 @@ def read_segments(
     except DataError as error:
         raise wrong(str(error)) from None
     numbers = _numbers(entries, png, wrong)
-    # Files that are right are told by one comparison; what is wrong with the others is found out after it.
+    # One comparison recognises files that are right; what is wrong with others is looked up afterwards.
     if not np.array_equal(np.sort(numbers), found[found[:, 0] > 0, 0]):
         _check_pixels(ids, found[:, 0], numbers, png, wrong)
     table = coco_json.train_ids(card)

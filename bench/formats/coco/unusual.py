@@ -44,7 +44,7 @@ class TruthFile:
 
     @cached_property
     def files(self) -> dict[Number, str]:
-        """The names of the pictures by image id."""
+        """The file names of the images by image id."""
         return {image.id: image.file_name for image in self.images}
 
 

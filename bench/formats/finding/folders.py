@@ -1,6 +1,6 @@
 """Finding files by image id: split lists, folders of label files, and predictions stored one file an image.
 
-It knows names and folders; what is inside the files is not its business.
+It knows names and folders, not what the files contain.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def chosen(
 ) -> list[Sample]:
     """Keep the samples of these ids, in the order of the data set.
 
-    Lines that are no ids are read as `lists.py` describes, else all of them as image ids or names of pictures.
+    Lines that are not ids are read as `lists.py` describes, else all of them as image ids or file names.
 
     Raises:
         DataError: ids that no sample has; `where` names the list or folder of the images.
@@ -45,7 +45,7 @@ def chosen(
 
 
 def _by_picture(samples: Sequence[Sample], ids: Sequence[str], where: Path) -> set[str]:
-    """The samples that lines call by image ids or by names of pictures, each once; none where this does not fit all.
+    """The samples that the lines name by image ids or file names; empty if this does not fit every line.
 
     Raises:
         DataError: two such ways fit and differ, or two lines name one image.
@@ -78,7 +78,7 @@ def files_below(folder: Path, suffixes: Collection[str] = LABEL_SUFFIXES) -> dic
 
 
 def what_lies(folder: Path) -> str:
-    """Words for a folder without label files: what lies there instead.
+    """What a folder without label files holds instead, for a message.
 
     >>> what_lies(Path("/nowhere"))
     ', and this folder is empty'

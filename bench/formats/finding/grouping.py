@@ -16,7 +16,7 @@ _BLOCK = 10
 def groups_of(kind: str, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """The groups of every id, for a card's `groups`: "none", "city", "sequence" or "sequence-blocks".
 
-    A city is the first folder of an id, a sequence what stands before its last "_" or "/"; blocks cut long sequences.
+    A city is the first folder of an id, a sequence the part before its last "_" or "/"; blocks cut long sequences.
     An id that shows neither has no groups.
 
     >>> groups_of("sequence-blocks", ["0016E5_07959", "0016E5_07961"])["0016E5_07961"]
@@ -42,12 +42,12 @@ def groups_of(kind: str, names: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 def key_of(kind: str) -> str:
-    """Under which key of a sample's groups its cluster stands, for a card's `groups`."""
+    """The key of a sample's groups that holds its cluster, for a card's `groups`."""
     return "block" if kind == "sequence-blocks" else kind
 
 
 def clusters_of(kind: str, names: Sequence[str], *, layout: str) -> dict[str, str]:
-    """The cluster of every id that shows one, for images that nobody has read from files of this layout.
+    """The cluster of every id that shows one, for images that were not read from files of this layout.
 
     >>> clusters_of("city", ["bonn_000001_000019"], layout="cityscapes")
     {'bonn_000001_000019': 'bonn'}

@@ -1,8 +1,8 @@
 """Which image an entry of results means: by one kind of `image_id` for all entries, or not at all.
 
-Entries usually have the ids of the truth. Some writers give the name of the picture, its stem, or a number in it
+Entries usually have the ids of the truth. Some writers give the file name of the image, its stem, or a number in it
 (ultralytics), or numbers as text. Such a way is taken only if it fits every entry and no other way that fits
-contradicts it; then a note says so. What else is in an entry is not this module's business.
+contradicts it; then a note says so. This module looks at nothing else in an entry.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SUFFIXES = frozenset({*IMAGE_SUFFIXES, ".webp", ".gif"})
 
 
 class Entry(Protocol):
-    """What is looked at of an entry; some writers put the name of the picture beside its id."""
+    """The keys of an entry that identify its image; some writers put the file name beside the id."""
 
     image_id: Any
     file_name: Any
@@ -35,12 +35,12 @@ class Entry(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """The images of a truth: `files` are the names of their pictures by id, "" where they have none."""
+    """The images of a ground truth: `files` are their file names by id, "" for an image without one."""
 
     files: Mapping[Number, str]
 
     def ways(self) -> Iterator[tuple[str, Way]]:
-        """Ways to call the images other than by their ids, with words for each; names that two images share are out."""
+        """Ways to identify images other than by id, each described; names that two images share are left out."""
         names = [(number, plain(name)) for number, name in self.files.items() if name]
         yield "their ids in another form", self._as_number
         yield "the file names of the images", _once((name, n) for n, name in names).get
@@ -60,7 +60,7 @@ class Pictures:
         yield "the numbers in the file names of the images", _once((int(d), n) for d, n in digits if d.isdecimal()).get
 
     def named(self, file_name: Any) -> set[Number]:
-        """The images whose picture may be called so: by the whole name, else its last part, else without suffix."""
+        """The images that may have this file name: by the whole name, else its last part, else without suffix."""
         if not isinstance(file_name, str):
             return set()
         whole, last, stem = _keys(file_name)
@@ -143,7 +143,7 @@ def plain(name: str) -> str:
 def _meaning(
     pictures: Pictures, used: set[Any], entries: Sequence[Entry], where: str
 ) -> tuple[str, Callable[[Entry], Any]]:
-    """The one way that fits all entries, with words for it.
+    """The one way that fits all entries, with its description.
 
     Raises:
         PredictionError: none fits, or two fit and differ.
@@ -192,7 +192,7 @@ def _shifted(pictures: Pictures, entries: Sequence[Entry]) -> str:
 
 
 def _once(pairs: Iterable[tuple[Any, Number]]) -> dict[Any, Number]:
-    """A table of the keys that stand for one image; those of two images are left out."""
+    """A table of the keys that belong to one image; those of two images are left out."""
     found: dict[Any, Number] = {}
     shared = set()
     for key, number in pairs:

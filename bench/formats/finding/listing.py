@@ -25,7 +25,7 @@ class Listing(Protocol):
 
     @property
     def files(self) -> Mapping[Number, str]:
-        """What files of COCO's form call each image -> the name of its picture."""
+        """The id of each image in files of COCO's form -> its file name."""
         ...
 
 
@@ -42,7 +42,7 @@ class NamedListing:
 
     @cached_property
     def files(self) -> Mapping[Number, str]:
-        """Each id stands for itself: what a picture's suffix is does not matter."""
+        """Each id maps to itself: the suffix of the image file does not matter."""
         return {name: name for name in self.names}
 
 

@@ -1,6 +1,6 @@
-"""Lists of images as people have them: ids, names or paths of pictures, VOC's columns, DeepLab's and SegNet's pairs.
+"""Lists of images in common forms: ids, file names or paths, VOC's columns, DeepLab's and SegNet's pairs.
 
-A line that is an id is taken as it stands; other readings of it come after that. The layout knows which ids there are.
+A line that is an id is used unchanged; other readings are tried after that. The layout knows which ids exist.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def lines(path: Path) -> list[str]:
     """The lines of a list without blanks around them, empty lines, comments (#) and the mark of its encoding.
 
     Raises:
-        OSError, UnicodeDecodeError: the file cannot be read, or is no text.
+        OSError, UnicodeDecodeError: the file cannot be read, or is not text.
     """
     data = path.read_bytes()
     wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -1,4 +1,4 @@
-"""What to say where a folder does not hold the truth that a layout looks for: what lies there, and where it may lie.
+"""The message for a folder without the expected ground truth: what it holds, and where the data may be.
 
 The usual mistake is a folder one level too high or too low. It knows names and folders, and nothing of their files.
 """

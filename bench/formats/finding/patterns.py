@@ -16,7 +16,7 @@ _ID = "{id}"
 
 @dataclass(frozen=True)
 class Pattern:
-    """A path below a root with {id} at least once; every {id} in it stands for the same text, which may hold "/".
+    """A path below a root with {id} at least once; every {id} in it means the same text, which may hold "/".
 
     Its last part may hold `*`, for several files of one id.
     """
@@ -94,5 +94,5 @@ class Pattern:
 
 
 def _regex(text: str) -> str:
-    """The expression of a text in which `*` stands for anything within a name."""
+    """The regular expression of a text in which `*` matches anything within a name."""
     return "[^/]*".join(map(re.escape, text.split("*")))

@@ -1,7 +1,7 @@
 """Which file of a folder is the prediction of which image: one way of naming for all images, and a file for one image.
 
 Files named by the whole id come first. A fallback counts only where it gives every image one file of its own, and then
-a note says so. What is inside the files is not this module's business.
+a note says so. This module does not look inside the files.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _by_id(keys: Keys, samples: Sequence[Sample], names: Sequence[str], how: str
 
 
 def _otherwise(path: Path, keys: Keys, samples: Sequence[Sample], names: Sequence[str]) -> _Tried | None:
-    """Files named like the pictures, in other letters, with something before or behind the id, or by a number."""
+    """Files named like the images, in another case, with a text before or after the id, or by a number."""
     pictures = _renamed(keys, lambda last: last[: -len(PurePosixPath(last).suffix)] if _is_picture(last) else None)
     lower = _renamed(keys, str.lower)
     ways = [
@@ -163,7 +163,7 @@ def _of_numbers(keys: Keys, samples: Sequence[Sample], names: Sequence[str]) -> 
 
 
 def _affixes(keys: Keys, stem: str) -> list[tuple[str, str]]:
-    """What stands before and behind the id in names of files of one image, where no letter or digit touches the id."""
+    """The texts before and after the id in the file names of one image, if no letter or digit touches the id."""
     found = dict[tuple[str, str], None]()
     for key in keys:
         last = key.rsplit("/", 1)[-1]

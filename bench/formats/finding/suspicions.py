@@ -1,6 +1,6 @@
 """What may be wrong with stored predictions although they can be read: files of no image, palettes in another order.
 
-Nothing here refuses anything: it finds words for a warning, from the names of the files and a look at one of them.
+Nothing here raises an error: it makes warnings from the names of the files and from one of the files.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _colors(file: Path) -> list[Warned]:
     try:
         colored = images.is_color(file)
         if colored:
-            images.read_labels(file)  # of grey values alone in the channels, it is no colour image
+            images.read_labels(file)  # of grey values alone in the channels, it is not a colour image
     except DataError:
         message = f"predictions such as {file.name} are colour images, read by the colours of the card's classes"
         return [("colours-read", message)] if colored else []
@@ -65,13 +65,13 @@ def _colors(file: Path) -> list[Warned]:
 def _palette(card: Card, file: Path, space: LabelSpace) -> list[Warned]:
     """Whether pixels of a palette PNG mostly have the colour of a class that is another one than their index says.
 
-    Black and colours of no class tell nothing: they fill what is not used of many palettes.
+    Black and colours of no class say nothing: they fill the unused entries of many palettes.
     """
     try:
         colors = images.read_palette(file)
         used = np.bincount(images.read_labels(file).reshape(-1)) if colors is not None else None
     except DataError:
-        return []  # whoever reads it says what is wrong
+        return []  # the reader of the file reports what is wrong
     if colors is None or used is None:
         return []
     named = {entry.color: entry for entry in card.classes.entries if entry.color is not None and any(entry.color)}

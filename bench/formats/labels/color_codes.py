@@ -1,4 +1,4 @@
-"""What colours stand for in label files: classes of a card, each known by a colour of its own.
+"""The meaning of colours in label files: classes of a card, each with a colour of its own.
 
 It knows arrays and colours, no files.
 """
@@ -29,7 +29,7 @@ class ColorCodes:
 
     @cached_property
     def problem(self) -> str:
-        """Why colours cannot tell the scored classes apart; "" where they can."""
+        """Why colours cannot distinguish the scored classes; "" if they can."""
         colors = [entry.color for entry in self._classes.scored]
         lacking = [entry.name for entry in self._classes.scored if entry.color is None]
         if len(lacking) == len(colors):

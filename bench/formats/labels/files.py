@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LabelFiles:
-    """How the label files of one data set stand for its classes.
+    """How the label files of one data set encode its classes.
 
     `values` maps pixel values to ids where they differ; with `colors` truth is RGB in the colours of the classes.
     Predictions may be RGB wherever every scored class has a colour of its own. `palette` (256, 3) colours the index
@@ -77,7 +77,7 @@ class LabelFiles:
         """Read a predicted label map as train ids; labels that are not scored become `ignore`.
 
         Raises:
-            PredictionError: a damaged file, or a value or colour that is no label of the card.
+            PredictionError: a damaged file, or a value or colour that is not a label of the card.
         """
         if self.threshold is not None:
             if space != "ids":
@@ -140,7 +140,7 @@ class LabelFiles:
             PredictionError: pixels without a class, in a data set that scores every label.
         """
         if self._unscored:
-            # Void means nothing in a prediction: a label that is not scored stands for all of them.
+            # A prediction has no void: the first label that is not scored is written for all of them.
             self._write(path, labels, replace(self.classes, void=self._unscored[:1]))
             return
         if (labels == self.classes.ignore).any():
@@ -174,7 +174,7 @@ class LabelFiles:
 
     @cached_property
     def color_codes(self) -> ColorCodes:
-        """What the colours of the classes stand for."""
+        """The meaning of the colours of the classes."""
         return ColorCodes(self.classes)
 
     def _colored_prediction(self, path: Path, space: LabelSpace, why: str) -> LabelMap:

@@ -1,4 +1,4 @@
-"""What pixel values stand for in label files whose card has a table `values`: ids of the card.
+"""The meaning of pixel values in label files whose card has a table `values`: ids of the card.
 
 It knows arrays and values, and files only as the start of a message.
 """
@@ -20,7 +20,7 @@ _Table = np.ndarray[tuple[int], np.dtype[np.int32]]
 
 
 class ValueCodes:
-    """The pixel values of a card, each with the id that it stands for; void stands for itself."""
+    """The pixel values of a card, each with the id that it means; void maps to itself."""
 
     def __init__(self, classes: Classes, values: Mapping[int, int]) -> None:
         """Keep what the tables are made of: many data sets never need them."""
@@ -55,7 +55,7 @@ class ValueCodes:
         """The pixel values to write for ids, uint8 or uint16 of the same shape.
 
         Raises:
-            DataError: an id that no value stands for.
+            DataError: an id without a pixel value.
         """
         table = np.full(VALUES, INVALID, dtype=np.int32)
         for value in np.flatnonzero(self._table != INVALID)[::-1]:
@@ -74,7 +74,7 @@ class ValueCodes:
 
     @cached_property
     def _predicted_table(self) -> _Table:
-        """As `_table`, and ids stand for themselves where no pixel value contradicts any of them.
+        """As `_table`, and ids map to themselves if no pixel value contradicts any of them.
 
         Networks answer 0 and 1 also where masks are drawn as 0 and 255.
         """

@@ -1,6 +1,6 @@
 """LVIS' truth and results in bulk, by the compiled reader of COCO's files, in which no entry becomes an object.
 
-Whatever is unusual, right or wrong, goes the way of `columns.py`, which has the words for it.
+Anything unusual, right or wrong, is left to `columns.py`, which reports it.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _truth(
     path: Path, data: bytes, found: dict[str, Any], *, numbers: Sequence[int]
 ) -> tuple[TruthColumns, _Places] | None:
     areas, boxes = found["areas"], found["boxes"]
-    # The slow way reports unknown areas, and boxes that lie in no image (NaN fails the comparison too).
+    # The slow reader reports unknown areas, and boxes outside every image (NaN fails the comparison too).
     if b'"ignore"' in data or bool(np.isnan(areas).any()) or not _in_reach(boxes):
         return None
     try:

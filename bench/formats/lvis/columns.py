@@ -1,6 +1,6 @@
-"""LVIS' files as they stand: COCO's with lists of the classes that each image tells, and a frequency for each class.
+"""LVIS' files: COCO's, with lists of the classes that were annotated in each image, and a frequency for each class.
 
-Results are COCO's. Objects come image by image, or all at once as columns; where files lie is told in `layout.py`.
+Results are COCO's. Objects come image by image, or all at once as columns; `data_set.py` finds the files.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FREQUENCIES = ("r", "c", "f")
 
 
 class Image(msgspec.Struct, gc=False):
-    """An image: pictures are named by `coco_url` in version 1, by `file_name` before."""
+    """An image: its file is named by `coco_url` in version 1, by `file_name` before."""
 
     id: ReadWhole
     height: ReadWhole
@@ -102,7 +102,7 @@ class LvisTruth:
 
     @cached_property
     def files(self) -> dict[Number, str]:
-        """The names of the pictures by image id."""
+        """The file names of the images by image id."""
         return {image.id: image.coco_url or image.file_name for image in self.images}
 
     @cached_property
@@ -129,7 +129,7 @@ class LvisTruth:
         return found
 
     def instances(self, number: int) -> Instances:
-        """The objects of an image, and the classes that it tells to be absent or marked in part.
+        """The objects of an image, and the classes that are known to be absent or annotated in part.
 
         Raises:
             DataError: a damaged mask.
@@ -208,7 +208,7 @@ def read_truth(path: Path) -> LvisTruth:
 
 
 def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> DetectionColumns:
-    """Read a results file as COCO has it, on the images of these numbers; without masks, boxes stand for them.
+    """Read a results file as COCO has it, on the images of these numbers; without masks, boxes replace them.
 
     Raises:
         PredictionError: it cannot be read, names an image or category that the truth lacks, some detections have masks

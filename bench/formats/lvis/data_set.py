@@ -1,4 +1,4 @@
-"""LVIS: one truth JSON a split, and the pictures of COCO 2017 in train2017 and val2017.
+"""LVIS: one truth JSON a split, and the images of COCO 2017 in train2017 and val2017.
 
 `--data` is the folder that holds those, or the truth JSON. The classes come from that file, in every version of LVIS.
 Samples are listed by ascending image id, as in the package lvis. It knows no models and no metrics.
@@ -51,7 +51,7 @@ def read_classes(card: Card, root: Path, split: str) -> Classes:
 
 
 def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
-    """List the images of a truth file by ascending image id; a sample's id is the picture's name without suffix.
+    """List the images of a truth file by ascending image id; a sample's id is the file name without suffix.
 
     Raises:
         DataError: no truth file, a damaged one, or ids that it does not list.
@@ -87,7 +87,7 @@ def read_predictions(
     """Find predictions: results JSON as COCO has it; an image without results has no detections.
 
     Raises:
-        PredictionError: no such file, unknown images or categories, scores that are no numbers.
+        PredictionError: no such file, unknown images or categories, scores that are not numbers.
         UsageError: another task than instances.
     """
     _objects_only(card, task)
@@ -109,7 +109,7 @@ def read_columns(
 def write_truth(
     card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
 ) -> None:
-    """Write pictures as JPEG into val2017, and the truth of objects.
+    """Write images as JPEG into val2017, and the truth of objects.
 
     Raises:
         DataError: files that cannot be written.
@@ -172,10 +172,10 @@ def find_truth(card: Card, root: Path, split: str) -> Path:
 
 
 def _picture(truth: Path, image: Image) -> Path:
-    """The picture of an image; where there is none, the place where it should lie."""
+    """The file of an image; if it is missing, the path where it is expected."""
     root = truth.parent.parent if truth.parent.name == "annotations" else truth.parent
     name = PurePosixPath(plain(image.coco_url or image.file_name or f"{image.id:012}.jpg"))
-    # The file names of version 0.5 carry a prefix that the pictures do not.
+    # The file names of version 0.5 have a prefix that the files on disk do not have.
     stem = name.name.rsplit("_", 1)[-1]
     places = [root / folder / each for folder in (name.parent.name or ".", *PICTURES) for each in (name.name, stem)]
     return next((place for place in places if place.is_file()), places[0])

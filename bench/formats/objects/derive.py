@@ -44,8 +44,8 @@ def instances_from_object_map(
 ) -> Instances:
     """Return the objects of an id map, (H, W), with the classes that most of their pixels carry in `labels`, (H, W).
 
-    `labels` holds train ids and `ignore`; values of `objects` in `void` are no object, and pixels of a countable class
-    outside every object are one crowd per class.
+    `labels` holds train ids and `ignore`; values of `objects` in `void` are not objects, and pixels of a countable
+    class outside every object are one crowd per class.
 
     Raises:
         DataError: an object without any pixel of a scored class; `where` names the file.
@@ -100,7 +100,7 @@ def segments_from_instances(labels: LabelMap, instances: Instances, classes: Cla
 def object_map(instances: Instances) -> Array:
     """Draw objects into one map, (H, W) int32: 0 none, k + 1 the k-th object; no crowds, and the first one wins."""
     drawn = np.zeros(instances.size, dtype=np.int32)
-    # The boxes of a truth file are a person's: only those of the masks hold every pixel.
+    # Boxes in a truth file are drawn by hand: only the boxes of the masks hold every pixel.
     boxes = masks.boxes(instances.rles).astype(int)
     for index, (rle, (x, y, width, height)) in enumerate(zip(instances.rles, boxes, strict=True)):
         if not instances.crowd[index]:

@@ -1,6 +1,6 @@
 """Objects in label images: a number for each object and 0 elsewhere (Cellpose, StarDist, skimage), or a file an object.
 
-Such files name no class: the objects are of the only countable class of the card. Nothing here knows where files lie.
+Such files name no class: the objects are of the only countable class of the card. Nothing here knows folders.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Images and label PNGs matched by patterns of the card's [files] table: any data set without a layout of its own.
 
 `images`, `labels` and, where there are any, `instances` and `list` are paths below the root with {split} and {id}; an
-id may hold "/". What pixel values mean is `labels/files.py`'s business; this module knows no models and no metrics.
+id may hold "/". `labels/files.py` knows what pixel values mean; this module knows no models and no metrics.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     coded, groups, album = _label_files(card), groups_of(card.groups, names), Album()
     make = sample_of_masks if files.labels.is_wild else sample_of_labels
     samples = [make(name, root, files, coded, groups=groups.get(name, {}), album=album) for name in names]
-    # Of images that were left out with --ids, results are no surprise.
+    # Predictions for images that --ids left out are expected: they get no warning.
     others = (lambda: names) if ids is None else (lambda: [*names, *(files.labels.find(root).keys() - set(names))])
     return with_listing(samples, others)
 
@@ -82,7 +82,7 @@ def read_predictions(
 def write_truth(
     card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
 ) -> None:
-    """Write pictures, label files and, where the card has a pattern for them, instances and the list.
+    """Write images, label files and, where the card has a pattern for them, instances and the list.
 
     Raises:
         DataError: void pixels in a data set that has no value for them, or files that cannot be written.
@@ -125,7 +125,7 @@ def _write_labels(files: Patterns, coded: LabelFiles, root: Path, sample: Sample
     if files.ignore is not None:
         counts = labels != coded.classes.ignore
         images.write_labels(folders.inside(root, files.ignore.path(sample.id)), counts.astype(np.uint8) * 255)
-        labels = np.where(counts, labels, 0).astype(labels.dtype)  # nobody looks at what does not count
+        labels = np.where(counts, labels, 0).astype(labels.dtype)  # these pixels do not count, so any label will do
     coded.write_truth(folders.inside(root, files.labels.path(sample.id)), labels)
 
 

@@ -1,4 +1,4 @@
-"""The truth of layout `pairs` for one image: where its files lie by the card's patterns, and how each form is read.
+"""The truth of layout `pairs` for one image: its files by the card's patterns, and how each form is read.
 
 It knows one image at a time; `layout.py` finds out which images there are.
 """
@@ -39,7 +39,7 @@ class Patterns:
         """Fill in the split's word.
 
         Raises:
-            CardError: the card has no such split, or its patterns cannot tell images from labels.
+            CardError: the card has no such split, or its patterns cannot distinguish images from labels.
         """
         word = card.split(split).folder or split
         texts = {key: text.replace("{split}", word) for key, text in card.files.items()}
@@ -53,7 +53,7 @@ class Patterns:
         return lambda name: has_labels(root, self.labels, name)
 
     def id_of(self, path: str) -> str | None:
-        """The id in the path of a picture or of a label file."""
+        """The id in the path of an image or of a label file."""
         return self.images.id_at_end(path) or self.labels.id_at_end(path)
 
 

@@ -32,7 +32,7 @@ from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segmen
 CLASSES, OBJECTS, PICTURES, LISTS = "SegmentationClass", "SegmentationObject", "JPEGImages", "ImageSets/Segmentation"
 
 LARGEST = 255
-"""The largest value that an 8-bit file holds; as void, it stands for object borders and hard regions."""
+"""The largest value that an 8-bit file holds; as void, it marks object borders and hard regions."""
 
 _SUBMISSION = "comp[56]_*_cls"
 """Folders of a submission: results/VOC2012/Segmentation/comp6_val_cls/<id>.png."""
@@ -74,7 +74,7 @@ def read_predictions(
 
     `predicted_files.py` says which other file names are accepted.
 
-    VOC defines no files for the other tasks: they are read as `named_results.py` tells.
+    VOC defines no files for the other tasks: they are read as `named_results.py` describes.
 
     Raises:
         PredictionError: samples without a prediction.
@@ -89,7 +89,7 @@ def read_predictions(
 def write_truth(
     card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
 ) -> None:
-    """Write pictures as JPEG, class files, object files where the truth has instances, and the list of the split.
+    """Write images as JPEG, class files, object files where the truth has instances, and the list of the split.
 
     Raises:
         DataError: ids above 254 or more than 254 objects in an image, which 8 bits do not hold.
@@ -113,7 +113,7 @@ def write_truth(
 
 
 def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
-    """Write label maps as palette PNGs <id>.png, as the server takes them; other tasks as `named_results.py` tells.
+    """Write label maps as palette PNGs <id>.png, as the server takes them; other tasks as `named_results.py` describes.
 
     Raises:
         PredictionError: a prediction of another kind than the task's, or pixels without a class.
@@ -133,7 +133,7 @@ def find_base(card: Card, root: Path) -> Path:
     """The folder that holds SegmentationClass: `root` itself or VOC<year> below it, with or without VOCdevkit.
 
     Raises:
-        DataError: none, or several years of which the card's name says nothing.
+        DataError: none, or several years, none of them named by the card.
     """
     if (root / CLASSES).is_dir():
         return root
