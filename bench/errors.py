@@ -1,18 +1,19 @@
 """Every error that `bench` raises on purpose, with the exit code a shell sees.
 
-    BenchError                   4  a defect of ours, if raised bare
+    BenchError                   4  a bug in bench, if raised itself
     +-- InputError               2  wrong use or wrong input
-        +-- UsageError              a flag, an option, a combination of them
+        +-- UsageError              an option, an argument, or a combination of them
         +-- CardError               a data-set card that cannot be read or contradicts itself
         +-- DataError               the data set's files: missing, truncated, of the wrong kind
         +-- PredictionError         predictions that do not fit the data set
-        |   +-- UnmatchedError         predictions of which none, or too few, bear the names of the images
+        |   +-- UnmatchedError         none or too few of them have the names of the images
         +-- CheckpointError         weights that cannot be read or do not fit the model or the card
-        +-- OwnCodeError            an exception of the person's own model code
+        +-- OwnCodeError            an exception of the user's own model code
         +-- RunError                a run record that cannot be read, resumed or compared
-        +-- MissingExtra            an optional package that this job needs
+        +-- MissingExtra            an optional package that is needed and not installed
 
-A message is one sentence: what was wrong, the value, where, and what would be right. This module knows nothing else.
+A message is one sentence: what is wrong, the value, where, and what would be right. Messages name
+settings by their flags; `argument_names` turns them into arguments for callers from Python.
 """
 
 from __future__ import annotations
@@ -21,35 +22,35 @@ from collections.abc import Iterable
 
 
 class BenchError(Exception):
-    """The root of the tree; raised bare it is a defect of ours."""
+    """The root of all errors of bench; raised itself, it is a bug in bench."""
 
     exit_code = 4
 
 
 class InputError(BenchError):
-    """What was asked or given is wrong; the message says what would be right."""
+    """Something that the caller passed is wrong; the message says what would be right."""
 
     exit_code = 2
 
 
 class UsageError(InputError):
-    """A flag, an argument, or a combination of them that makes no sense."""
+    """An option, an argument, or a combination of them that is not valid."""
 
 
 class CardError(InputError):
-    """A data-set card that cannot be found, read, or that contradicts itself."""
+    """A data-set card that cannot be found or read, or that contradicts itself."""
 
 
 class DataError(InputError):
-    """A file of the data set that is missing, damaged or not of the kind its layout promises."""
+    """A file of the data set that is missing, damaged, or of another kind than its layout has."""
 
 
 class PredictionError(InputError):
-    """A prediction that does not fit the data set: missing, of the wrong size, or with labels that are none."""
+    """A prediction that does not fit the data set: missing, of the wrong size, or with unknown labels."""
 
 
 class UnmatchedError(PredictionError):
-    """Predictions whose names are not those of the images; whoever knows the other splits can say more."""
+    """Predictions whose names are not those of the images; `evaluation.causes` looks at other splits."""
 
 
 class CheckpointError(InputError):
@@ -57,7 +58,7 @@ class CheckpointError(InputError):
 
 
 class OwnCodeError(InputError):
-    """An exception that the person's own model code raised; it is the cause of this one."""
+    """An exception in the user's own model code; the original is its cause."""
 
 
 class RunError(InputError):
@@ -65,7 +66,7 @@ class RunError(InputError):
 
 
 class MissingExtra(InputError):
-    """A package of an optional extra that this job needs and that is not installed."""
+    """A package of an optional extra that is needed and not installed."""
 
 
 def missing_extra(package: str, extra: str, purpose: str) -> MissingExtra:
@@ -81,7 +82,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("x", ["fcn", "unet"])
     'known are: fcn, unet'
     """
-    import difflib  # for those who mistype
+    import difflib  # only needed after a mistake
 
     names = sorted(known)
     folded = {each.casefold(): each for each in names}

@@ -1,6 +1,6 @@
-"""What a reader of scores should know: a code that stays the same across versions, a sentence, and how serious it is.
+"""Notices: what a reader of scores should know, as a stable code, a sentence, and a severity.
 
-Every room may find notices; they end in the run record, in the JSON and around the table.
+Any room may make them; they are stored in the run record and shown around the table.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 Severity: TypeAlias = Literal["note", "warning"]
-"""`warning`: the scores are probably not those that were meant; it is printed above the table, notes below it."""
+"""`warning`: the scores are probably wrong, printed above the table; notes are printed below it."""
 
 
 class Notice(NamedTuple):
-    """One thing to know; the message is a sentence without its full stop."""
+    """One notice; the message is a sentence without a full stop."""
 
     code: str
     message: str
@@ -30,12 +30,12 @@ def many(number: int, noun: str) -> str:
 
 
 def few(names: Sequence[str], most: int = 5) -> str:
-    """Names for a sentence: the first ones, and how many more there are.
+    """The first names, and how many more there are, for a sentence.
 
     >>> few(["road", "car"]), few(["a", "b", "c", "d"], most=2)
     ('road, car', 'a, b and 2 more')
     """
-    # One name more takes no more room than the words that it would be replaced by.
+    # "and 1 more" would not be shorter than the name itself.
     if len(names) <= most + 1:
         return ", ".join(names)
     return f"{', '.join(names[:most])} and {len(names) - most} more"

@@ -1,6 +1,6 @@
-"""Open a data set by name: card, root folder, split and samples, with `streets` made on first use.
+"""Open a split of a data set by name: its card, its folder and its samples.
 
-This is where a word that a person types becomes images and truth; what the files mean is the layouts' business.
+`streets` is drawn on first use. What the files mean is the business of the layouts.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from bench.samples import Sample
 Progress = Callable[[int, int], None]
 
 _DRAWN = "streets"
-"""The data set that is drawn where nobody says where it lies."""
+"""The data set that is drawn if no folder is given."""
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """An opened split: the card, where it lies, its samples in order, and what is odd about them."""
+    """An opened split: the card, its folder, its samples in order, and notices about them."""
 
     card: Card
     root: Path
@@ -35,15 +35,15 @@ class Data:
     notices: tuple[Notice, ...] = ()
 
     def __repr__(self) -> str:
-        """Which split, how many images, and where."""
+        """The split, the number of images, and the folder."""
         return f"<Data {self.card.title} {self.split}: {len(self.samples)} images, {self.root}>"
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """A split that was asked for and is not opened yet: its card, and which of its images.
+    """A split that is requested and not opened yet: its card, and which of its images.
 
-    The ids are read once, because a list may come from a pipe; `named` is what messages call it.
+    The ids are read only once, because a list may come from a pipe; `named` is what messages call it.
     """
 
     card: Card
@@ -65,8 +65,9 @@ def open_data(
 ) -> Data:
     """Open a split of the data set with this name, or of the card at this path.
 
-    `root` is the folder as downloaded, or None for the environment's BENCH_DATA and, for `streets`, the cache.
-    `ids` is "all", a file with one image id a line, or a list of ids; `limit` takes the first so many images.
+    `root` is the folder as downloaded; None takes the environment variable BENCH_DATA or, for
+    `streets`, the cache. `ids` is "all", a file with one image id per line, or a list of ids;
+    `limit` keeps only the first images.
 
     Raises:
         CardError, DataError, UsageError: what is missing or wrong, and where.
@@ -76,7 +77,7 @@ def open_data(
 
 
 def open_asked(question: Asked, *, root: str | Path | None = None, progress: Progress | None = None) -> Data:
-    """Open a split that was asked for; `root` is as in `open_data`.
+    """Open a requested split; `root` is as in `open_data`.
 
     Raises:
         CardError, DataError, UsageError: what is missing or wrong, and where.
@@ -91,7 +92,7 @@ def open_asked(question: Asked, *, root: str | Path | None = None, progress: Pro
     if limit is not None:
         samples = samples[:limit]
     if not samples:
-        raise DataError(f"{found}: the split {split!r} of {card.title} holds no images")
+        raise DataError(f"{found}: the split {split!r} of {card.title} has no images")
     notices = () if ids is not None else _count_notices(card, split, len(samples), limit)
     return Data(card, found, split, samples, notices)
 
@@ -104,7 +105,7 @@ def asked(
     ids: str | Path | Sequence[str] | None = None,
     limit: int | None = None,
 ) -> Asked:
-    """What was asked for, checked before any file of the data set is looked at.
+    """The requested split, checked before any file of the data set is read.
 
     Raises:
         CardError, UsageError: what is wrong or unknown.
@@ -136,10 +137,10 @@ def require_layout(name: str) -> Layout:
 
 
 def draws(card: Card, split: str, root: Path | None) -> bool:
-    """Whether opening this split has to draw it first, which takes a while.
+    """Whether the split must be drawn first, which takes a while.
 
     Raises:
-        DataError: BENCH_DATA names no folder.
+        DataError: the folder in BENCH_DATA does not exist.
     """
     if card.name != _DRAWN or _named_root(card, root) is not None:
         return False
@@ -149,7 +150,7 @@ def draws(card: Card, split: str, root: Path | None) -> bool:
 
 
 def _count_notices(card: Card, split: str, count: int, limit: int | None) -> tuple[Notice, ...]:
-    """Whether a split holds another number of images than the card says, unless a part of it was asked for."""
+    """A notice if a split has another number of images than its card says, and no part was requested."""
     listed = card.splits[split].images
     if listed is None or count == (listed if limit is None else min(limit, listed)):
         return ()
@@ -159,14 +160,17 @@ def _count_notices(card: Card, split: str, count: int, limit: int | None) -> tup
         f"{count} of {listed} images of the split {split!r} of {card.title} were found, so these are not the scores of "
         "the whole split; add the missing images, or choose a part with --ids or --limit"
         if count < listed
-        else f"the split {split!r} of {card.title} holds {count} images, and the card says {listed}; "
-        f"check --data and --split, or mend splits.{split}.images in the card"
+        else f"the split {split!r} of {card.title} has {count} images, and its card says {listed}; "
+        f"check --data and --split, or correct splits.{split}.images in the card"
     )
     return (Notice("split-images", what, "warning"),)
 
 
 def _refuse_groups_unseen(card: Card, samples: Sequence[Sample]) -> None:
-    """Refuse `groups` that no image shows: each image would count as its own cluster, and intervals be too narrow."""
+    """Refuse `groups` that no image id shows.
+
+    Each image would be its own cluster, and the intervals would be too narrow.
+    """
     key = key_of(card.groups)
     if key == "none" or not samples or any(key in sample.groups for sample in samples):
         return
@@ -175,7 +179,7 @@ def _refuse_groups_unseen(card: Card, samples: Sequence[Sample]) -> None:
     )
     raise CardError(
         f"{card.name}: groups = {card.groups!r}, but no image id (such as {samples[0].id!r}) shows one: {form}; "
-        "say groups = 'none', or name the images so"
+        "write groups = 'none', or rename the images"
     )
 
 
@@ -193,22 +197,23 @@ def _root(card: Card, split: str, root: str | Path | None, progress: Progress | 
     if named is not None:
         return _checked_root(card, *named)
     if card.name == _DRAWN:
-        from bench.streets import dataset as streets  # a third of the start of a command, for one data set
+        from bench.streets import dataset as streets  # importing it takes a third of the start of a command
 
         return streets.cached(card, split, progress=progress)
     raise UsageError(
-        f"where is {card.title}? Say --data FOLDER (or set BENCH_DATA); "
-        f"bench prepare --dataset {card.name} --data FOLDER fetches it or says how to"
+        f"the folder of {card.title} is not known: use --data FOLDER or set BENCH_DATA "
+        f"(bench prepare --dataset {card.name} --data FOLDER downloads it or explains how to)"
     )
 
 
 def _named_root(card: Card, root: str | Path | None) -> tuple[Path, str] | None:
-    """The root that --data or BENCH_DATA names, and what messages call it; None where neither does.
+    """The root in --data or BENCH_DATA, and what messages call it; None if neither is set.
 
-    BENCH_DATA is one data set or a folder of several; `streets` is drawn where it is not among those.
+    BENCH_DATA is the folder of one data set, or a folder of several; `streets` is drawn if it is not
+    among them.
 
     Raises:
-        DataError: BENCH_DATA names no folder.
+        DataError: the folder in BENCH_DATA does not exist.
     """
     if root is not None:
         return Path(root).expanduser(), f"--data {root}"
@@ -232,12 +237,12 @@ def _checked_root(card: Card, root: Path, named: str) -> Path:
         )
     if root.is_dir() and not any(root.iterdir()):
         fetch = f"bench prepare --dataset {card.name} --data {root}"
-        raise DataError(f"{named}: this folder is empty; {fetch} fetches {card.title} or says how to")
+        raise DataError(f"{named}: this folder is empty; {fetch} downloads {card.title} or explains how to")
     return root
 
 
 def _file_hint(root: Path) -> str:
-    """What can be done with a file where a folder is needed."""
+    """What the user can do with a file if a folder is needed."""
     suffix = root.suffix.lower()
     if suffix == ".json":
         return "; --layout coco reads it as a truth JSON of COCO's form, and so does a card with layout = 'coco'"
@@ -245,7 +250,7 @@ def _file_hint(root: Path) -> str:
 
 
 def chosen_ids(ids: str | Path | Sequence[str] | None) -> Ids:
-    """What --ids asks for: "all", the ids in a file or a list, or None where nothing is said.
+    """The ids in --ids: "all", those in a file or a list, or None if it is not given.
 
     Raises:
         UsageError: no such file, an empty one, or an id that is listed twice.
@@ -258,13 +263,13 @@ def chosen_ids(ids: str | Path | Sequence[str] | None) -> Ids:
     try:
         names = lists.lines(path)
     except (OSError, UnicodeDecodeError):
-        raise UsageError(f"--ids {ids}: this is neither 'all' nor a text file with one image id a line") from None
+        raise UsageError(f"--ids {ids}: this is neither 'all' nor a text file with one image id per line") from None
     return _names(names, f"--ids {ids}")
 
 
 def _names(names: Sequence[str], where: str) -> list[str]:
     if not names:
-        raise UsageError(f"{where}: it is empty; it needs one image id a line")
+        raise UsageError(f"{where}: it is empty; it needs one image id per line")
     if not all(isinstance(name, str) for name in names):
         raise UsageError(f"{where}: image ids are text, as the data set names its images")
     repeated = sorted({name for name in names if names.count(name) > 1}) if len(names) != len(set(names)) else []

@@ -12,15 +12,15 @@ from bench.errors import UsageError
 from bench.opening import Progress
 
 _SECONDS = 0.2
-"""Between two writings of the line."""
+"""Time between two updates of the line."""
 
 
 @contextmanager
 def follow(progress: Any, name: str | None) -> Iterator[Progress | None]:
-    """Yield the function to call with images done and images in all, or None.
+    """Yield the function to call with images done and in all, or None.
 
     Raises:
-        UsageError: neither a function, True, False nor None.
+        UsageError: `progress` is neither a function nor True, False or None.
     """
     if progress is None or progress is False:
         yield None
@@ -33,28 +33,28 @@ def follow(progress: Any, name: str | None) -> Iterator[Progress | None]:
     elif callable(progress):
         yield progress
     else:
-        raise UsageError(f"progress={progress!r}: True, or a function of images done and images in all, is needed")
+        raise UsageError(f"progress must be True or a function of images done and in all, got {progress!r}")
 
 
 class _Line:
-    """One line that is written anew, in terminals and notebooks alike."""
+    """One line that is overwritten, in terminals and in notebooks."""
 
     def __init__(self, title: str) -> None:
-        self._title, self._begun, self._said = title, time.monotonic(), 0.0
+        self._title, self._started, self._shown = title, time.monotonic(), 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        """So many are done."""
+        """Show how many images are done."""
         now = time.monotonic()
-        if done < total and now - self._said < _SECONDS:
+        if done < total and now - self._shown < _SECONDS:
             return
-        self._said = now
-        seconds = now - self._begun
+        self._shown = now
+        seconds = now - self._started
         left = f", {seconds * (total - done) / done:.0f} s left" if 0 < done < total else f", {seconds:.0f} s"
         bar = ("#" * (20 * done // max(total, 1))).ljust(20, ".")
         sys.stderr.write(f"\r{self._title} [{bar}] {done} of {total} images{left}   ")
         sys.stderr.flush()
 
     def end(self) -> None:
-        """Leave the line."""
-        if self._said:
+        """Move to the next line."""
+        if self._shown:
             sys.stderr.write("\n")

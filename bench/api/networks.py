@@ -1,6 +1,7 @@
-"""A torch network that is run on the tensors of a person's own data set, as they are.
+"""A torch network that is run on the tensors of the user's own data set, without any change of them.
 
-It stays on its device and in its mode. torch is imported only where a network is passed, so it is loaded already.
+It stays on its device and in its mode. torch is imported only if a network is passed, so it is loaded
+already.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     import torch
 
 OUTPUTS = ("out", "logits", "pred_masks")
-"""Keys under which the networks of torchvision and transformers give the scores of classes."""
+"""Keys under which networks of torchvision and transformers return class scores."""
 
 
 def is_network(model: Any) -> bool:
-    """Whether this is a torch network; there is none unless torch is loaded."""
+    """Whether this is a torch network; without torch loaded it cannot be one."""
     if "torch" not in sys.modules:
         return False
     from torch import nn
@@ -41,7 +42,7 @@ class Network:
 
     @classmethod
     def of(cls, network: Any, name: str, card: Card, options: Options) -> Network:
-        """Wrap a network, after refusing options that have no effect on it.
+        """Wrap a network, and refuse options that have no effect on it.
 
         Raises:
             UsageError: such an option, or a panoptic evaluation.
@@ -53,7 +54,7 @@ class Network:
         if options.device != "auto":
             raise UsageError("a network passed from Python stays on its device: leave the option device out")
         if options.task == "panoptic":
-            raise UsageError("networks answer with classes or objects: for segments hand over a function of one image")
+            raise UsageError("a network returns classes or objects: for panoptic segments pass a function of one image")
         return cls(network, name, str(options.task), len(card.classes))
 
     @property
@@ -77,7 +78,7 @@ class Network:
         return torch.device("cpu") if first is None else first.device
 
     def answer(self, image: torch.Tensor, size: tuple[int, int] | None) -> Any:
-        """The answer for a tensor (3, H, W): labels in the size of the truth, or a dict of objects.
+        """The prediction for a tensor (3, H, W): labels in the size of the ground truth, or a dict of objects.
 
         Raises:
             PredictionError: an output of another form.
@@ -105,14 +106,16 @@ class Network:
         if not isinstance(found, torch.Tensor) or found.ndim not in (3, 4) or len(found) != 1:
             what = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
             raise PredictionError(
-                f"{self.name}: scores (1, C, H, W) or labels (1, H, W) are needed, and it gave {what}"
+                f"{self.name}: the network must return scores (1, C, H, W) or labels (1, H, W), got {what}"
             )
         if found.ndim == 3 and not found.is_floating_point():
             return found[0]
         logits = found if found.ndim == 4 else found[None]
         if logits.shape[1] not in (self.classes, 1) or (logits.shape[1] == 1 and self.classes != 2):
-            what = f"{logits.shape[1]} channels, and there are {self.classes} classes"
-            raise PredictionError(f"{self.name}: it gave {what}; each class needs a channel")
+            raise PredictionError(
+                f"{self.name}: the network must return one channel per class: got {logits.shape[1]} channels for "
+                f"{self.classes} classes"
+            )
         if size is not None and tuple(logits.shape[-2:]) != size:
             logits = torch.nn.functional.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
         return (logits[0, 0] > 0).long() if logits.shape[1] == 1 else logits[0].argmax(0)

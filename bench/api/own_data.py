@@ -1,7 +1,7 @@
-"""A person's own data set as truth: anything with a length whose items are pairs of an image and its target.
+"""The user's own data set as ground truth: any object with a length whose items are pairs of image and target.
 
-Such as a Dataset of torch. The pictures of models that ship are (H, W, 3) uint8 RGB; a function or a network of one's
-own is given what the data set gives.
+A `Dataset` of torch is one. Models that ship with bench get images as (H, W, 3) uint8 RGB; the user's
+own function or network gets what the data set returns.
 """
 
 from __future__ import annotations
@@ -26,39 +26,38 @@ from bench.models.own_code.answering import OwnModel
 from bench.opening import Progress
 from bench.samples import Prediction
 
-Asked = Callable[[Any, tuple[int, int] | None, str], Any]
-"""From an image, the size of its ground truth if that is known, and its id, to an answer."""
+Predict = Callable[[Any, tuple[int, int] | None, str], Any]
+"""From an image, the size of its ground truth if known, and its id, to a prediction."""
 
 
 def evaluate(model: Any, dataset: Any, options: Options, request: Request, progress: Progress | None) -> Result:
-    """Ask the model about every image of the data set, and score the answers.
+    """Run the model on every image of the data set and score its predictions.
 
     Raises:
-        UsageError: what is no data set, no classes, or ids of another number.
-        PredictionError: what is wrong with an answer.
+        UsageError: not a data set, no classes, or a wrong number of ids.
+        PredictionError: what is wrong with a prediction.
     """
-    none_of("a data set of your own", data=request.data)
+    none_of("your own data set", data=request.data)
     count = _length(dataset)
     if request.classes is None:
         raise UsageError(
-            "a data set of your own needs classes: classes=[...] with their names in the order of the labels, "
-            "or classes= a card"
+            "your own data set needs classes: classes=[...] with their names in the order of the labels, or a card"
         )
     total = min(count, request.limit or count)
     names = _names(request.ids, count)
     image, target = _pair(dataset, 0)
     task: Any = request.task or options.task or _task_of(target)
     evaluator = Evaluator(request.classes, task=task, metrics=request.metrics, **request.own, **request.settings)
-    ask, identity, settings = _asked(model, image, evaluator.card, replace(options, task=task))
+    predict, identity, settings = _predict(model, image, evaluator.card, replace(options, task=task))
     if progress:
         progress(0, total)
-    for place in range(total):
-        image, target = _pair(dataset, place)
-        answer = ask(image, _size(target) if task == "semantic" else None, names[place])
-        # As a batch of one, so that nothing in it is taken for a batch.
-        evaluator.update(truth=[target], prediction=[answer], id=names[place], size=_extent(image))
+    for index in range(total):
+        image, target = _pair(dataset, index)
+        answer = predict(image, _size(target) if task == "semantic" else None, names[index])
+        # As a batch of one, so that no array is mistaken for a batch.
+        evaluator.update(truth=[target], prediction=[answer], id=names[index], size=_extent(image))
         if progress:
-            progress(place + 1, total)
+            progress(index + 1, total)
     about = saving.About(request.name or str(identity["model"]), request.split, identity, settings)
     run = (
         saving.record(evaluator, about, Path())
@@ -70,11 +69,11 @@ def evaluate(model: Any, dataset: Any, options: Options, request: Request, progr
 
 def _length(dataset: Any) -> int:
     if hasattr(dataset, "dataset") and hasattr(dataset, "batch_size"):
-        raise UsageError("this is a DataLoader, which gives batches: hand over its data set, loader.dataset")
+        raise UsageError("dataset must not be a DataLoader, which returns batches: pass its data set, loader.dataset")
     if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__") or isinstance(dataset, Mapping):
         raise UsageError(
-            f"dataset={type(dataset).__name__}: the name of a card is needed, what bench.open_data has opened, or a "
-            "data set with a length whose items are pairs of image and target (of others, count with bench.Evaluator)"
+            f"dataset must be the name of a card, what bench.open_data returned, or a data set with a length whose "
+            f"items are pairs of image and target, got {type(dataset).__name__} (bench.Evaluator counts other data)"
         )
     count = len(dataset)
     if not count:
@@ -84,28 +83,28 @@ def _length(dataset: Any) -> int:
 
 def _names(ids: Any, count: int) -> list[str]:
     if ids is None:
-        return [f"image-{place:08d}" for place in range(count)]
+        return [f"image-{index:08d}" for index in range(count)]
     if isinstance(ids, str | Path):
-        raise UsageError(f"ids={str(ids)!r}: for a data set of your own this is a list, an id for each image")
+        raise UsageError(f"ids must be a list with an id per image of your own data set, got {str(ids)!r}")
     names = [str(name) for name in ids]
     if len(names) != count:
-        raise UsageError(f"{len(names)} ids for a data set of {count} images: each image needs one")
+        raise UsageError(f"ids must have one id per image: got {len(names)} ids for {count} images")
     if len(set(names)) < count:
-        twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise UsageError(f"the id {twice!r} is there twice; each image has an id of its own")
+        twice = next(name for index, name in enumerate(names) if name in names[:index])
+        raise UsageError(f"the id {twice!r} is listed twice; every image needs its own id")
     return names
 
 
-def _pair(dataset: Any, place: int) -> tuple[Any, Any]:
-    item = dataset[place]
+def _pair(dataset: Any, index: int) -> tuple[Any, Any]:
+    item = dataset[index]
     if not isinstance(item, tuple | list) or len(item) != 2:
-        what = f"{len(item)} things" if isinstance(item, tuple | list) else type(item).__name__
-        raise UsageError(f"item {place} of the data set is {what}; a pair of image and target is needed")
+        form = f"a {type(item).__name__} of {len(item)}" if isinstance(item, tuple | list) else type(item).__name__
+        raise UsageError(f"item {index} of the data set must be a pair of image and target, got {form}")
     return item[0], item[1]
 
 
 def _task_of(target: Any) -> str:
-    """Which task a target is the truth of: by its form."""
+    """The task that a target belongs to, by its form."""
     if isinstance(target, Mapping) and "boxes" not in target and "masks" not in target:
         return "panoptic" if {"segments", "segments_info"} & set(target) else "semantic"
     objects = isinstance(target, Mapping) or (
@@ -134,8 +133,8 @@ def _extent(image: Any) -> tuple[int, int] | None:
     return (int(shape[-2]), int(shape[-1])) if len(shape) in (2, 3) else None
 
 
-def _asked(model: Any, image: Any, card: Card, options: Options) -> tuple[Asked, dict[str, Any], dict[str, Any]]:
-    """How the model is asked of an image, which model it is, and how it runs."""
+def _predict(model: Any, image: Any, card: Card, options: Options) -> tuple[Predict, dict[str, Any], dict[str, Any]]:
+    """How the model is called for an image, its identity, and its settings."""
     name = f"{getattr(model, '__module__', 'own')}:{getattr(model, '__qualname__', type(model).__name__)}"
     if is_network(model) and str(getattr(image, "dtype", "")).startswith("torch.float"):
         network = Network.of(model, name, card, options)
@@ -144,7 +143,7 @@ def _asked(model: Any, image: Any, card: Card, options: Options) -> tuple[Asked,
     identity = {key: value for key, value in loaded.identity.items() if key != "warnings"}
     settings = dict(loaded.settings)
     if loaded.task != options.task:
-        raise UsageError(f"the model answers the task {loaded.task!r}, and the targets are of {options.task!r}")
+        raise UsageError(f"the model predicts for the task {loaded.task!r}, and the targets are {options.task!r}")
     if not isinstance(model, str) and not is_network(model) and isinstance(loaded, OwnModel):
         function = loaded.function
         return lambda image, _, __: function(image), identity, settings

@@ -1,6 +1,6 @@
-"""Whether a question was answered before: the same model asked of the same files leaves nothing to evaluate.
+"""Whether a job was evaluated before: with the same model and the same files nothing is left to do.
 
-Files are told apart by path, size and time, those of the data set and those of bench. This module knows no model.
+Files of the data set and of bench are compared by path, size and time.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from bench.evaluation.recording import PACKAGES
 from bench.runs import Run
 
 MOST_FILES = 200_000
-"""No digest is made of more files than this: listing them takes longer than many evaluations."""
+"""Above this number of files no digest is made: listing them takes longer than many evaluations."""
 _OURS = (".py", ".so", ".pyd", ".safetensors", ".toml")
 
 
 def answered(job: Job, out: Path) -> Run | None:
-    """The whole record of the job below `out`, where nothing that decides its counts has changed since; else None.
+    """The record of the job below `out`, if nothing that decides its counts has changed since; else None.
 
-    A job without `files`, such as that of a person's own code, which may call whatever it likes, is never sure.
+    A job without `files` is always evaluated: the user's own code, for example, may depend on anything.
     """
     path = job.path(out)
     if job.files is None or not (path / "run.json").is_file():
@@ -55,9 +55,9 @@ def _lacks(job: Job, run: Run) -> bool:
 
 
 def files_digest(root: Path, out: Path) -> str | None:
-    """Digest of paths, sizes and times of bench's files and of those of a data set, without records below `out`.
+    """Digest of paths, sizes and times of bench's files and a data set's files, without records below `out`.
 
-    Where `root` is a file, its folder counts. None where there are too many.
+    If `root` is a file, its folder is taken. None if there are too many files.
     """
     state = hashlib.blake2b(digest_size=16)
     package = Path(__file__).parents[1]
@@ -73,7 +73,7 @@ def files_digest(root: Path, out: Path) -> str | None:
 
 
 def _listed(root: Path, besides: Path | None) -> Iterator[str]:
-    """A line for each file below a folder; folders that links lead to are entered once."""
+    """A line for each file below a folder; a folder that several links lead to is entered once."""
     seen: set[tuple[int, int]] = set()
     waiting = [str(root.resolve())]
     start = len(waiting[0])
@@ -83,7 +83,7 @@ def _listed(root: Path, besides: Path | None) -> Iterator[str]:
             status = Path(folder).stat()
             entries = list(os.scandir(folder))
         except OSError:
-            continue  # whoever needs what is in there says what is wrong with it
+            continue  # whatever reads this folder will raise a better error
         if (status.st_dev, status.st_ino) in seen or folder == str(besides):
             continue
         seen.add((status.st_dev, status.st_ino))

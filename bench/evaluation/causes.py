@@ -1,6 +1,6 @@
-"""Why predictions may not fit the images of a split: above all, because they are those of another split.
+"""Why predictions do not fit the images of a split: mostly because they belong to another split.
 
-It is asked once something has been refused, so it may read other splits to find out.
+This is used only after an error, so it may take the time to read the other splits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What was asked: predictions of a task at `path`, for the images of a split of a data set at `root`."""
+    """What was requested: predictions of a task at `path`, for the images of a split at `root`."""
 
     card: Card
     root: Path
@@ -30,10 +30,10 @@ class Asked:
     images: int
 
     def explaining(self, read: Callable[[], T]) -> Callable[[], T]:
-        """A function that reads predictions and, where they do not fit the images, says why that may be.
+        """The same reader, whose error says why predictions may not fit the images.
 
         Raises:
-            UnmatchedError: as the function given; the message names the split, and another one that fits.
+            UnmatchedError: as `read` does; the message names the split, and another one that fits.
         """
 
         def run() -> T:
@@ -54,7 +54,7 @@ class Asked:
         return read
 
     def _fitting(self, split: str) -> Sequence[Sample]:
-        """The images of a split, where all of them have predictions there."""
+        """The images of a split if all of them have predictions at the path; else nothing."""
         reader = layout(self.card)
         try:
             samples = reader.read_truth(self.card, self.root, split)

@@ -1,4 +1,4 @@
-"""The card of the classes that a loop in Python names: a card or its name, names of classes, or how many."""
+"""From what a Python caller passes as classes to a card: a card or its name, class names, or their number."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from bench.errors import UsageError, did_you_mean
 ClassesLike: TypeAlias = Card | Classes | str | Path | Sequence[str] | int
 FORMS = "a card or its name, a bench.Classes, names of classes, or how many there are"
 OWN = "own"
-"""Name of the card of a person's own classes."""
+"""Name of the card that is made for the user's own classes."""
 _LARGEST = 65535
 
 
 def card_of(classes: Any, task: str, *, groups: Any = None) -> Card:
-    """The card of what was said; `groups` says in its place which images belong together.
+    """The card for the classes; `groups` replaces its rule of which images belong together.
 
     Raises:
-        UsageError: no classes, names that repeat, or what is none of these.
-        CardError: no such card.
+        UsageError: no classes, repeated names, or an object of another type.
+        CardError: there is no such card.
     """
     found = _card(classes, task)
     if groups is None:
@@ -45,8 +45,10 @@ def _card(classes: Any, task: str) -> Card:
         table = classes if isinstance(classes, Classes) else _classes(_names(classes), things=task == "instance")
         found = Card(name=OWN, title="own data", layout="pairs", tasks=(task,), classes=table, splits={})
     if not len(found.classes):
-        where = f"{found.title} has the classes of its truth file" if found.classes_from == "truth" else "there is none"
-        raise UsageError(f"an evaluation needs classes, and {where}: hand over the names of the classes")
+        where = "the table is empty"
+        if found.classes_from == "truth":
+            where = f"{found.title} has the classes of its truth file"
+        raise UsageError(f"an evaluation needs classes, and {where}: pass the names of the classes")
     if task not in found.tasks:
         raise UsageError(f"{found.title} has no truth for the task {task!r} (its tasks: {', '.join(found.tasks)})")
     return found
@@ -55,21 +57,21 @@ def _card(classes: Any, task: str) -> Card:
 def _names(given: Any) -> list[str]:
     if isinstance(given, int) and not isinstance(given, bool):
         if not 0 < given <= _LARGEST:
-            raise UsageError(f"{given} classes: at least one is needed, and at most {_LARGEST}")
+            raise UsageError(f"the number of classes must be 1 to {_LARGEST}, got {given}")
         return [f"class {number}" for number in range(given)]
     if not isinstance(given, Sequence) or not all(isinstance(name, str) for name in given):
-        raise UsageError(f"classes={_shown(given)}: these are {FORMS}")
+        raise UsageError(f"classes must be {FORMS}, got {_shown(given)}")
     names = list(given)
     if not names:
-        raise UsageError(f"the list of classes is empty; these are {FORMS}")
+        raise UsageError(f"classes must be {FORMS}, got an empty list")
     twice = next((name for name, often in Counter(names).items() if often > 1), None)
     if twice is not None:
-        raise UsageError(f"the class {twice!r} is named twice; each class has a name of its own")
+        raise UsageError(f"the class {twice!r} is listed twice; every class needs its own name")
     return names
 
 
 def _classes(names: Sequence[str], *, things: bool) -> Classes:
-    """Nobody said which classes are countable: objects are things wherever there are objects."""
+    """The class table of names; in an instance evaluation all of them are things."""
     entries = tuple(Class(number, name, number, thing=things) for number, name in enumerate(names))
     ignore, void = (255, (255,)) if len(names) <= 255 else (_LARGEST, (_LARGEST,))
     return Classes(entries, ignore=ignore, void=void)

@@ -1,4 +1,4 @@
-"""Whether the crops that were asked for fit the images, before anything is predicted or counted."""
+"""Whether the requested crops fit the images, checked before anything is predicted or counted."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from bench.metrics.regions import fits
 
 
 def require_crops(job: Job) -> None:
-    """Refuse crops where none leaves anything of any image; reading stops at the first that fits.
+    """Refuse crops if none of them leaves any pixel of any image; the first that fits ends the search.
 
     Raises:
-        UsageError: none does; the message has the factors and the sizes.
+        UsageError: no crop fits; the message has the factors and the sizes.
     """
     factors = job.rules.regions.cutting
     sizes = set[tuple[int, int]]()
@@ -23,6 +23,6 @@ def require_crops(job: Job) -> None:
     if sizes:
         ends = dict.fromkeys(f"{height}x{width}" for height, width in (min(sizes), max(sizes)))
         raise UsageError(
-            f"--regions crops={':'.join(map(str, job.rules.regions.crops))}: no factor leaves anything of an image of "
-            f"{' to '.join(ends)} pixels (height x width); smaller factors do, and wider images"
+            f"--regions crops={':'.join(map(str, job.rules.regions.crops))}: no factor leaves a pixel of an image of "
+            f"{' to '.join(ends)} pixels (height x width); use smaller factors or larger images"
         )

@@ -1,7 +1,7 @@
-"""The predictions of a run that are kept: collected image by image, in any order, and written in the official format.
+"""Keep the predictions of a run: collect them image by image, in any order, and write the official format.
 
-Formats with one file for all images are written when all have come; until then the journal holds each image's own, so
-that an interrupted run loses none. What the formats are is the layouts' business.
+Formats with one file for all images are written at the end; until then the journal holds a file per
+image, so that an interrupted run loses none. The layouts know the formats.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Keeper:
     journal: Path
 
     def begin(self) -> None:
-        """Refuse a task that the layout has no format for, before anything is predicted.
+        """Refuse a task for which the layout has no format, before anything is predicted.
 
         Raises:
             UsageError: there is no such format.
@@ -37,20 +37,20 @@ class Keeper:
             self._parts.mkdir(parents=True, exist_ok=True)
 
     def add(self, position: int, prediction: Prediction) -> None:
-        """Take the prediction of one image.
+        """Store the prediction of one image.
 
         Raises:
-            PredictionError: it is of another kind than the task's, or cannot be written.
+            PredictionError: it does not belong to the task, or cannot be written.
         """
         job = self.job
         if job.task == "semantic" or isinstance(prediction, LabelMap):
             pair = (job.samples[position], prediction)
             layout(job.card).write_predictions(job.card, self._target, job.task, [pair])
-        elif not isinstance(prediction, PromptedMasks):  # there is no format for these, as `begin` has said
+        elif not isinstance(prediction, PromptedMasks):  # `begin` has refused these, because no format holds them
             _write(self._parts / f"{position}.npz", prediction)
 
     def finish(self) -> None:
-        """Write what was collected, in the order of the images.
+        """Write all predictions, in the order of the images.
 
         Raises:
             PredictionError: a prediction that the official format cannot hold, such as a detection without score.
@@ -90,12 +90,12 @@ def _write(path: Path, prediction: Instances | Segments) -> None:
 
 def _read(path: Path) -> Prediction:
     with np.load(path, allow_pickle=False) as archive:
-        found = {name: archive[name] for name in archive.files}
-    if "ids" in found:
-        return Segments(**found)
-    height, width = found.pop("size").tolist()
-    counts, ends = found.pop("counts").tobytes(), np.cumsum(found.pop("lengths")).tolist()
+        columns = {name: archive[name] for name in archive.files}
+    if "ids" in columns:
+        return Segments(**columns)
+    height, width = columns.pop("size").tolist()
+    counts, ends = columns.pop("counts").tobytes(), np.cumsum(columns.pop("lengths")).tolist()
     rles: list[Rle] = [
         {"size": [height, width], "counts": counts[begin:end]} for begin, end in zip([0, *ends], ends, strict=False)
     ]
-    return Instances(size=(height, width), rles=rles, **found)
+    return Instances(size=(height, width), rles=rles, **columns)

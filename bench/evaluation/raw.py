@@ -22,7 +22,7 @@ class RawFiles:
 
     @classmethod
     def of(cls, card: Card) -> RawFiles:
-        """That of the label files of a card."""
+        """The meaning of a card's label files."""
         return cls(LabelFiles(card.classes, card.values))
 
     def ids(self, values: Array, where: str, *, truth: bool) -> Array:
@@ -39,7 +39,7 @@ class RawFiles:
         """The train ids of a truth or a prediction, (H, W).
 
         Raises:
-            DataError, PredictionError: an id that is no label, or values that betray train ids.
+            DataError, PredictionError: an unknown id, or values that look like train ids.
         """
         if truth:
             return self.files.true_labels(ids, Path(where))
@@ -47,17 +47,17 @@ class RawFiles:
 
 
 def values_of(ignore: Any, task: str) -> tuple[int, ...]:
-    """The values that do not count, of a number or several.
+    """The ignored values, from a number or several.
 
     Raises:
-        UsageError: what is no whole number, or a task without label maps.
+        UsageError: not a whole number, or a task without label maps.
     """
     if ignore is None:
         return ()
     found = list(ignore) if isinstance(ignore, Sequence) and not isinstance(ignore, str) else [ignore]
     if not found or not all(isinstance(value, Integral) and not isinstance(value, bool) for value in found):
-        raise UsageError(f"ignore={ignore!r}: a whole number is needed, such as -100, or a list of them")
+        raise UsageError(f"ignore must be a whole number such as -100, or a list of them, got {ignore!r}")
     if task != "semantic":
         other = "iscrowd marks objects that do not count" if task == "instance" else "pixels of id 0 do not count"
-        raise UsageError(f"ignore={ignore!r} is for label maps; in a {task} evaluation {other}")
+        raise UsageError(f"ignore={ignore!r} is only for label maps; in a {task} evaluation {other}")
     return tuple(int(value) for value in found)

@@ -1,7 +1,7 @@
-"""What a loop has counted, as a run record that `bench show`, `compare`, `check` and boards take.
+"""The counts of a loop as a run record, for `bench show`, `compare`, `check` and boards.
 
-The record says what the record of `bench eval` says of the same images: the same digests of rules and truth, so that
-the two can be compared.
+For the same images it has the same digests of rules and ground truth as the record of `bench eval`,
+so that the two can be compared.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from bench.evaluation.evaluator import Evaluator
 
 KIND = "loop"
-"""What a record says its model is: predictions that a loop handed over."""
+"""The kind of model in such a record: predictions that a loop passed."""
 GIVEN = "given"
-"""What a record calls clusters that the loop gave itself, where the card has no rule."""
+"""What a record calls clusters that the loop passed, if the card has no rule."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What a person says of a run: the name of its row, the split, the model, and how it ran."""
+    """What the user says about a run: its name in tables, the split, the model, and how it ran."""
 
     name: str
     split: str | None = None
@@ -50,16 +50,17 @@ class About:
         """
         for what, word, needed in (("name", self.name, True), ("split", self.split, False)):
             if (needed or word is not None) and (not isinstance(word, str) or not word.strip()):
-                raise UsageError(f"{what}={word!r}: a name is needed")
+                raise UsageError(f"{what} must be a name, got {word!r}")
         for what, value in (("model", self.model), ("settings", self.settings)):
             if isinstance(value, str) and what == "model":
                 continue
             if value is not None and not isinstance(value, Mapping):
-                raise UsageError(f"{what}={value!r}: a dict is needed{' or a word' if what == 'model' else ''}")
+                either = "a dict or a text" if what == "model" else "a dict"
+                raise UsageError(f"{what} must be {either}, got {value!r}")
             try:
                 msgspec.json.encode(value)
             except TypeError as error:
-                raise UsageError(f"{what}: numbers, words and lists are needed, as JSON has them ({error})") from None
+                raise UsageError(f"{what} must hold only what JSON can hold: numbers, texts, lists ({error})") from None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -73,10 +74,10 @@ def save(evaluator: Evaluator, out: Path, about: About, *, overwrite: bool, writ
     """Write the record below `out`, unless another process does (`write`), and return it.
 
     Raises:
-        RunError: there is one with other counts, and nobody said to overwrite it.
+        RunError: there is a record with other counts, and `overwrite` is not set.
     """
     if out.expanduser().is_file():
-        raise UsageError(f"out={str(out)!r}: this is a file; run records are written into a folder, new or old")
+        raise UsageError(f"out must be a folder for run records, and {str(out)!r} is a file")
     run = record(evaluator, about, out.expanduser())
     if write:
         with runs.writing(run.path, run.tables, overwrite=overwrite) as finish:
@@ -85,7 +86,7 @@ def save(evaluator: Evaluator, out: Path, about: About, *, overwrite: bool, writ
 
 
 def record(evaluator: Evaluator, about: About, out: Path) -> Run:
-    """The record, unwritten.
+    """The record, not written yet.
 
     Raises:
         UsageError: no image was counted.
@@ -113,7 +114,7 @@ def record(evaluator: Evaluator, about: About, out: Path) -> Run:
 
 
 def writes(*, gathered: bool) -> bool:
-    """Whether this process writes: after a gathering, which all ranks share, the first alone."""
+    """Whether this process writes: after `gather`, which all ranks share, only rank 0."""
     if not gathered or "torch" not in sys.modules:
         return True
     from torch import distributed

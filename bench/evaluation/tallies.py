@@ -15,13 +15,13 @@ from bench.runs import Tables
 from bench.samples import Table
 
 Handed = Literal["whole", "masks", "boxes", "nothing"]
-"""What the counts of an image were made of: a sample of a data set, what a loop handed over, objects by their boxes
-alone, or no object at all."""
+"""What the counts of an image were made of: a sample of a data set, arrays of a loop, objects with
+boxes only, or no object at all."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """The counts of one image; `cluster` is what it belongs to, where the loop said so."""
+    """The counts of one image; `cluster` is the group that the loop passed for it, if any."""
 
     counts: Mapping[str, Table]
     handed: Handed
@@ -30,7 +30,7 @@ class Tally:
 
 @dataclass(eq=False)
 class Tallies:
-    """The counts of images that have an id, and of those without; `handed` is what they were made of."""
+    """The counts of images with an id and of images without; `handed` is what they were made of."""
 
     layout: str
     named: dict[str, Tally] = field(default_factory=dict)
@@ -42,25 +42,27 @@ class Tallies:
         return len(self.named) + len(self.unnamed)
 
     def keep(self, name: str | None, tally: Tally) -> None:
-        """Take in one image.
+        """Add one image; an id that comes again with the same counts is ignored.
 
         Raises:
-            UsageError: the id is there with other counts or in another cluster.
+            UsageError: the id came before with other counts or another cluster.
         """
         self.handed.add(tally.handed)
         if name is None:
             self.unnamed.append(tally)
             return
-        known = self.named.setdefault(name, tally)
-        if known is tally:
+        first = self.named.setdefault(name, tally)
+        if first is tally:
             return
-        if known.cluster != tally.cluster:
-            raise UsageError(f"the image {name!r} comes twice, in the clusters {known.cluster!r} and {tally.cluster!r}")
-        if not _same(known.counts, tally.counts):
-            raise UsageError(f"the image {name!r} comes twice, with other counts: give each image an id of its own")
+        if first.cluster != tally.cluster:
+            raise UsageError(
+                f"the image {name!r} comes twice, with the clusters {first.cluster!r} and {tally.cluster!r}"
+            )
+        if not _same(first.counts, tally.counts):
+            raise UsageError(f"the image {name!r} comes twice, with other counts: give every image its own id")
 
     def merge(self, other: Tallies) -> None:
-        """Take in what others have counted.
+        """Add the images of others.
 
         Raises:
             UsageError: as `keep`.
@@ -72,48 +74,48 @@ class Tallies:
 
     @property
     def all(self) -> list[Tally]:
-        """Images in the order of their ids, then those without one."""
+        """The images in the order of their ids, then those without an id."""
         return [*(self.named[name] for name in self.names), *self.unnamed]
 
     @property
     def ids(self) -> list[str]:
-        """The ids of all images; those without one have a number."""
+        """The ids of all images; images without one get a number."""
         return [*self.names, *(f"image-{number:08d}" for number in range(len(self.unnamed)))]
 
     @property
     def names(self) -> list[str]:
-        """The ids that were given, in the order of the data set."""
+        """The ids that the loop passed, in the order of the data set."""
         return in_order(self.named, self.layout)
 
     def clusters(self, kind: str) -> list[str]:
-        """The cluster of each image: as given, else by its id under a card's rule `kind`, else the image itself.
+        """The cluster of each image: as passed, else from its id by the card's rule `kind`, else its own.
 
         Raises:
-            UsageError: some images were given a cluster, and some were not.
+            UsageError: some images have a cluster, and some have none.
         """
-        given = [tally.cluster for tally in self.all]
-        if all(cluster is None for cluster in given):
-            found = clusters_of(kind, self.names, layout=self.layout)
-            return [found.get(name, name) for name in self.ids]
-        if None in given:
-            missing = self.ids[given.index(None)]
+        passed = [tally.cluster for tally in self.all]
+        if all(cluster is None for cluster in passed):
+            by_id = clusters_of(kind, self.names, layout=self.layout)
+            return [by_id.get(name, name) for name in self.ids]
+        if None in passed:
+            missing = self.ids[passed.index(None)]
             raise UsageError(
-                f"{missing} has no cluster, and other images have one: pass cluster= for all images, or for none"
+                f"{missing} has no cluster, and other images have one: pass cluster= for all images or for none"
             )
-        return [str(cluster) for cluster in given]
+        return [str(cluster) for cluster in passed]
 
     def tables(self, clusters: Sequence[str]) -> Tables:
-        """The counts as a run record holds them: the tables that all images have."""
+        """The counts in the form of a run record: the tables that all images have."""
         parts = [tally.counts for tally in self.all]
-        found: Tables = {"images": {"id": np.array(self.ids), "cluster": np.array(clusters)}}
+        tables: Tables = {"images": {"id": np.array(self.ids), "cluster": np.array(clusters)}}
         for table in parts[0]:
             if not all(table in part for part in parts):
-                continue  # of an image without objects both masks and boxes were counted
+                continue  # an image without objects was counted for masks and for boxes
             rows = [len(part[table]["image"]) for part in parts]
             columns = {name: np.concatenate([part[table][name] for part in parts]) for name in parts[0][table]}
             positions = np.repeat(np.arange(len(parts)), rows).astype(columns["image"].dtype)
-            found[table] = {**columns, "image": positions}
-        return found
+            tables[table] = {**columns, "image": positions}
+        return tables
 
 
 def _same(one: Mapping[str, Table], other: Mapping[str, Table]) -> bool:

@@ -1,4 +1,4 @@
-"""What a loop hands over in one update: in which form, for how many images, and what that leaves open."""
+"""What a loop passes in one update: in which form, for how many images, and what cannot be counted then."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bench.cards import Card
 from bench.errors import UsageError
 from bench.evaluation.tallies import Handed
 from bench.families.contract.rules import Rules
-from bench.notices import Notice
+from bench.notices import Notice, many
 from bench.runs import Tables
 from bench.samples import Instances
 
-ALL_FORMS = ": hand over samples of bench.open_data with add(sample, prediction)"
+ALL_FORMS = ": pass samples of bench.open_data to add(sample, prediction)"
 
 
 def notices(card: Card, rules: Rules, tables: Tables, left_out: Sequence[str], *, boxes_alone: bool) -> list[Notice]:
-    """What a loop leaves open: families that could not be counted, and images without groups."""
+    """Notices about families that could not be counted, and about images without groups."""
     images, found = tables["images"], list[Notice]()
     if left_out:
         names = ", ".join(left_out)
@@ -30,8 +30,8 @@ def notices(card: Card, rules: Rules, tables: Tables, left_out: Sequence[str], *
     alone = len(np.unique(images["cluster"])) == len(images["id"]) > 1
     if card.groups != "none" and alone and rules.interval != "none":
         message = (
-            f"{card.title} groups its images by {card.groups}, and no two images share a group here, so each stands "
-            "for itself and intervals are too narrow: hand over cluster=, or id= as the data set names images"
+            f"{card.title} groups its images by {card.groups}, and no two images share a group here, so each is its "
+            "own cluster and intervals are too narrow: pass cluster=, or id= as the data set names its images"
         )
         found.append(Notice("no-groups", message))
     return found
@@ -48,17 +48,18 @@ def handed_as(real: Any, made: Any) -> Handed:
 
 
 def other_than_before(handed: Handed, before: set[Handed]) -> str:
-    """Why an image does not go with those before."""
+    """Why an image cannot be counted together with those before."""
     if "boxes" in {handed, *before}:
         first, second = ("boxes alone", "masks") if handed == "boxes" else ("masks", "boxes alone")
         return (
-            f"its objects have {first}, and those of the images before have {second}: hand over masks of all, or none"
+            f"its objects have {first}, and those of the images before have {second}: "
+            "pass masks for all images or for none"
         )
-    return "it was handed over in another form than the images before, from which other metrics are counted"
+    return "it has another form than the images before, for which other metrics are counted"
 
 
 def listed(value: Any) -> list[Any] | None:
-    """Ids or clusters of a batch: a single one, or as many as there are images; tensors as numbers."""
+    """Ids or clusters of a batch as a list: one value, or one per image; tensors become numbers."""
     if value is None:
         return None
     if hasattr(value, "tolist"):
@@ -70,23 +71,23 @@ def sides(size: Any) -> inputs.Size | None:
     """The argument `size` of an update: height and width.
 
     Raises:
-        UsageError: what is no such pair.
+        UsageError: it is not a pair of whole numbers.
     """
     if size is None:
         return None
     try:
         height, width = (index(side) for side in size)
     except (TypeError, ValueError):
-        raise UsageError(f"size={size!r}: (height, width) is needed, two whole numbers") from None
+        raise UsageError(f"size must be (height, width), two whole numbers, got {size!r}") from None
     return height, width
 
 
 def unequal(truths: Sequence[Any], predictions: Sequence[Any], ids: Any, clusters: Any) -> str:
-    """That truths, predictions and names are not equally many, and what is likely meant."""
-    numbers = [f"{len(truths)} truths", f"{len(predictions)} predictions"]
-    numbers += [f"{len(ids)} ids"] if ids is not None else []
-    numbers += [f"{len(clusters)} clusters"] if clusters is not None else []
-    text = f"{', '.join(numbers[:-1])} and {numbers[-1]}: each image needs one of each"
+    """The message that truths, predictions and ids differ in number, with a hint at logits."""
+    numbers = [many(len(truths), "truth"), many(len(predictions), "prediction")]
+    numbers += [many(len(ids), "id")] if ids is not None else []
+    numbers += [many(len(clusters), "cluster")] if clusters is not None else []
+    text = f"got {', '.join(numbers[:-1])} and {numbers[-1]}; pass one of each per image"
     first = inputs.array(predictions[0]) if predictions and hasattr(predictions[0], "dtype") else None
     if first is not None and first.dtype.kind == "f" and first.ndim == 2 and len(truths) == 1 < len(predictions):
         return f"{text}; if the prediction is logits (C, H, W), take the argmax over the classes first, x.argmax(0)"

@@ -1,8 +1,8 @@
-"""Arrays and dicts that people hand over, checked and made into label maps, instances and segments.
+"""Arrays and dicts from users, checked and converted into label maps, instances and segments.
 
-They come from a person's own model, training loop or data set: NumPy arrays, pictures of Pillow, or tensors of torch,
-which is never imported here. `docs/python.md` lists the forms with their shapes. This room knows neither files, nor
-models, nor metrics.
+They come from the user's own model, training loop or data set: NumPy arrays, Pillow images, or
+tensors of torch, which is never imported here. `docs/python.md` lists the forms with their shapes.
+This room knows neither files, nor models, nor metrics.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ TASKS = ("semantic", "instance", "panoptic")
 
 
 class RawLabels(Protocol):
-    """What the values of label files mean: how they become train ids."""
+    """How the values of label files become train ids."""
 
     def ids(self, values: Array, where: str, *, truth: bool) -> Array:
-        """The ids of the card, (H, W), that the values of a file stand for."""
+        """The ids of the card, (H, W), for the values of a file."""
         ...
 
     def train_ids(self, ids: Array, where: str, *, truth: bool) -> Array:
@@ -40,11 +40,11 @@ class RawLabels(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """Which numbers stand for classes.
+    """How numbers are read as classes.
 
-    `space` is "train-ids" or "ids"; for label maps in ids, `raw` says what they mean. `ignore` are values of true label
-    maps that do not count; if empty, that of the class table. `open` says that the caller can choose another reading,
-    so that messages may advise it.
+    `space` is "train-ids" or "ids"; for label maps in ids, `raw` converts them. `ignore` are values of
+    true label maps that do not count; if empty, that of the class table. `open` means that the caller
+    can choose another reading, so that messages may advise it.
     """
 
     space: LabelSpace = "train-ids"
@@ -63,10 +63,10 @@ def prediction(
     reading: Reading | None = None,
     against: str = "the image",
 ) -> Form:
-    """What was predicted of one image; `size` (height, width) is that of `against`.
+    """The prediction for one image; `size` (height, width) is the size of `against`.
 
     Raises:
-        PredictionError: another form than the task needs, another size, or a class that is none.
+        PredictionError: a wrong form for the task, a wrong size, or an unknown class.
     """
     try:
         reading = reading or Reading()
@@ -80,10 +80,10 @@ def prediction(
 def truth(
     value: Any, task: str, classes: Classes, *, where: str, size: Size | None = None, reading: Reading | None = None
 ) -> Form:
-    """What is true of one image; `size` (height, width) is needed by polygons alone.
+    """The ground truth of one image; `size` (height, width) is needed only for polygons.
 
     Raises:
-        UsageError: another form than the task needs, or a class that is none.
+        UsageError: a wrong form for the task, or an unknown class.
     """
     try:
         return _made(value, task, classes, size, reading or Reading(), truth=True, where=f"{where}: the truth")
@@ -92,7 +92,7 @@ def truth(
 
 
 def _placed(where: str, error: Exception) -> str:
-    """The message with its place before it, once."""
+    """The message with the place in front, unless it is there already."""
     return str(error) if str(error).startswith(f"{where}: ") else f"{where}: {error}"
 
 
@@ -105,7 +105,7 @@ def _made(
             raise InputError(f"a {task} evaluation needs {form.__name__}, not {type(value).__name__}")
         if isinstance(value, Instances):
             objects.require_numbers(value)
-            masks.check(value.rles, value.size)  # compiled code believes a code
+            masks.check(value.rles, value.size)  # compiled code trusts run-length codes
         return value
     if task == "semantic":
         return labels.label_map(value, classes, reading, where=where, truth=truth)
@@ -116,19 +116,19 @@ def _made(
 
 def _same_size(found: Form, size: Size | None, against: str, *, boxes_alone: bool) -> None:
     if isinstance(found, Instances) and len(found) and found.size == NO_MASKS and not boxes_alone:
-        raise InputError("masks are missing: each object needs one, and these have boxes only")
+        raise InputError("every object needs a mask, and these have only boxes")
     nothing = isinstance(found, Instances) and (not len(found) or found.size == NO_MASKS)
     if size is None or size in (NO_MASKS, found.size) or nothing:
         return
     sizes = f"it has {found.size[0]} x {found.size[1]} pixels, {against} {size[0]} x {size[1]} (height x width)"
-    right = "answer in the image's own size" if against == "the image" else "resize one of the two first"
+    right = "predict in the size of the image" if against == "the image" else "resize one of the two first"
     raise InputError(f"{sizes}: {right}")
 
 
 def batch(value: Any, task: str, *, ids: int | None = None) -> Sequence[Any]:
-    """The images of a batch: (N, H, W) labels or a list; one image is a batch of one.
+    """The images of a batch: (N, H, W) labels or a list; a single image is a batch of one.
 
-    An empty list is one image without objects, as COCO lists it.
+    An empty list is one image without objects, as in COCO.
 
     Raises:
         InputError: logits.

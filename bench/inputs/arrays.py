@@ -1,4 +1,4 @@
-"""Arrays of whatever library, as NumPy arrays; torch is never imported here."""
+"""Arrays of any library as NumPy arrays; torch is never imported here."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bench.errors import InputError
 from bench.samples import Array
 
 _NOT_IN_NUMPY = ("bfloat16", "float8")
-"""Types of tensors that NumPy does not have; a label below 256 is the same number in float32."""
+"""Tensor types that NumPy does not have; a label below 256 is exact in float32."""
 
 
 def array(value: Any) -> Array:
-    """A NumPy array of an array, a list, a picture of Pillow, or a tensor on any device.
+    """A NumPy array from an array, a list, a Pillow image, or a tensor on any device.
 
     Raises:
-        InputError: rows of unequal length, or a tensor whose numbers are elsewhere (sparse, meta).
+        InputError: rows of unequal length, or a tensor without plain data (sparse, meta).
     """
     if hasattr(value, "detach") and hasattr(value, "cpu"):
         value = value.detach().cpu()
@@ -30,21 +30,21 @@ def array(value: Any) -> Array:
     try:
         return np.asarray(value)
     except ValueError:
-        raise InputError("these are rows of unequal length, and an array is needed") from None
+        raise InputError("an array is needed, got rows of unequal length") from None
 
 
 def whole(values: Array, what: str, hint: str = "") -> Array:
-    """Numbers that stand for classes or ids, as integers; floats are taken where each is a whole number.
+    """Class numbers or ids as integers; floats are accepted if each is a whole number.
 
     Raises:
-        InputError: other numbers, or what is no number; `what` says what they are to be.
+        InputError: other numbers, or not numbers; `what` is their name in the message.
     """
     if values.dtype.kind in "iub":
         return values
     if values.dtype.kind != "f":
-        raise InputError(f"{what} are whole numbers, and these are {values.dtype}{hint}")
-    found = values.ravel().astype(np.float64)
-    wrong = ~np.isfinite(found) | (found != np.floor(found)) | (np.abs(found) > 2**53)
+        raise InputError(f"{what} must be whole numbers, got {values.dtype}{hint}")
+    numbers = values.ravel().astype(np.float64)
+    wrong = ~np.isfinite(numbers) | (numbers != np.floor(numbers)) | (np.abs(numbers) > 2**53)
     if wrong.any():
-        raise InputError(f"{what} are whole numbers, and one of these is {float(found[wrong.argmax()]):g}{hint}")
+        raise InputError(f"{what} must be whole numbers, got {float(numbers[wrong.argmax()]):g}{hint}")
     return values.astype(np.int64)

@@ -15,22 +15,21 @@ if TYPE_CHECKING:
 
 
 def train_ids(numbers: Array, classes: Classes, *, ids: bool, hint: bool = False) -> tuple[Array, Array]:
-    """The train id of each object, (G,), and which objects are of a class that is scored, (G,) bool.
+    """The train id of each object, (G,), and which objects belong to a scored class, (G,) bool.
 
     Raises:
-        InputError: a number that is no class.
+        InputError: a number that is not a class.
     """
     if not ids:
         wrong = numbers[(numbers < 0) | (numbers >= len(classes))]
         if wrong.size:
-            raise InputError(
-                f"the class {wrong[0]} is no train id 0 to {len(classes) - 1}{_hint(numbers, classes) if hint else ''}"
-            )
+            advice = _hint(numbers, classes) if hint else ""
+            raise InputError(f"the class {wrong[0]} is not a train id from 0 to {len(classes) - 1}{advice}")
         return numbers.astype(np.int64), np.ones(len(numbers), dtype=bool)
     known = {entry.id: entry.train_id for entry in classes.entries}
     unknown = next((int(number) for number in numbers if int(number) not in known), None)
     if unknown is not None:
-        raise InputError(f"the category {unknown} is no id of a class; these are {_some(sorted(known))}")
+        raise InputError(f"the category {unknown} is not the id of a class; the ids are {_some(sorted(known))}")
     found = [known[int(number)] for number in numbers]
     kept = np.array([train_id is not None for train_id in found], dtype=bool)
     return np.array([train_id or 0 for train_id in found], dtype=np.int64), kept
@@ -38,9 +37,9 @@ def train_ids(numbers: Array, classes: Classes, *, ids: bool, hint: bool = False
 
 def _hint(numbers: Array, classes: Classes) -> str:
     if int(numbers.min()) >= 1 and int(numbers.max()) == len(classes):
-        return "; if 0 is the background, subtract 1, or name it as the first class"
+        return "; if 0 is the background, subtract 1, or list it as the first class"
     if all(classes.name_of(int(number)) != f"label {number}" for number in numbers):
-        return '; if these are ids of the card, say label_space="ids"'
+        return '; if these are ids of the card, pass label_space="ids"'
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Label maps that people hand over: (H, W) of train ids, or of the ids of a card, with values that do not count."""
+"""Label maps from users: (H, W) of train ids or of a card's ids, with ignored values."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def label_map(value: Any, classes: Classes, reading: Reading, *, where: str, tru
     """The label map of one image.
 
     Raises:
-        InputError: another shape, numbers that are not whole, or a value that is no label.
+        InputError: a wrong shape, numbers that are not whole, or an unknown label.
     """
     sure = None
     if isinstance(value, Mapping):
         _only(value, "labels", "confidence")
         if "labels" not in value:
-            raise InputError("a dict of a label map needs the key labels, (H, W)")
+            raise InputError("the dict of a label map needs the key labels, (H, W)")
         sure = array(value["confidence"]) if "confidence" in value else None
         value = value["labels"]
     labels = _plane(array(value))
     if labels.ndim != 2:
         hint = f"; {ARGMAX}" if labels.ndim > 2 else ""
-        hint += " (or is this a picture in colours?)" if labels.ndim == 3 and labels.shape[2] in (3, 4) else ""
-        raise InputError(f"a label map has shape (H, W), and this one {labels.shape}{hint}")
-    labels = whole(labels, "labels", f"; {ARGMAX} (or cut probabilities at a threshold)")
+        hint += " (or is this a colour image?)" if labels.ndim == 3 and labels.shape[2] in (3, 4) else ""
+        raise InputError(f"a label map must have the shape (H, W), got {labels.shape}{hint}")
+    labels = whole(labels, "labels", f"; {ARGMAX} (or apply a threshold to probabilities)")
     return _read(labels, sure, classes, reading, where=where, truth=truth)
 
 
@@ -46,7 +46,7 @@ def _read(
 ) -> LabelMap:
     void = np.isin(labels, reading.ignore) if reading.ignore else None
     if void is not None and not truth:
-        # What a loop has masked in its predictions has no class; a class that does not count can be predicted.
+        # Pixels that a loop has masked in its predictions have no class; an ignored class can be predicted.
         void &= ~np.isin(labels, _known(classes, reading))
     if void is not None and not void.any():
         void = None
@@ -75,50 +75,50 @@ def _any_id(classes: Classes) -> int:
 
 
 def _small(ids: Array) -> Array:
-    """Ids as the unsigned numbers of label files."""
+    """Ids as the unsigned integers of label files."""
     low, high = int(ids.min(initial=0)), int(ids.max(initial=0))
     if low < 0 or high > _LARGEST:
-        raise InputError(f"the label {low if low < 0 else high} is no id of a label file; these are 0 to {_LARGEST}")
+        raise InputError(f"ids in label maps must be 0 to {_LARGEST}, got {low if low < 0 else high}")
     return ids.astype(np.uint8 if high <= 255 else np.uint16)
 
 
 def _within(labels: Array, classes: Classes, reading: Reading, void: Array | None, *, truth: bool) -> None:
-    """Refuse labels that are no train id; quick where all are classes, as usual in predictions."""
+    """Refuse labels that are not train ids; fast if all are classes, as usual in predictions."""
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
     if low >= 0 and high < len(classes):
         return
     wrong = (labels < 0) | (labels >= len(classes))
     if void is not None:
         wrong &= ~void
-    # Without `ignore` it is the value of the class table that does not count.
+    # Without `ignore`, the ignored value is that of the class table.
     special = (classes.ignore,) if not (truth and reading.ignore) else reading.ignore
     wrong &= ~np.isin(labels, special)
     if not wrong.any():
         return
-    row, column = (int(place) for place in np.unravel_index(int(wrong.argmax()), wrong.shape))
+    row, column = (int(index) for index in np.unravel_index(int(wrong.argmax()), wrong.shape))
     value = int(labels[row, column])
     advice = _hint(value, classes) if reading.open else ""
     named = " or ".join(str(each) for each in special)
     raise InputError(
-        f"the label {value} (row {row}, column {column}) is none of the train ids 0 to {len(classes) - 1}, "
-        f"nor {named} for no class{advice}"
+        f"the label {value} (row {row}, column {column}) is neither a train id from 0 to {len(classes) - 1} "
+        f"nor {named} (ignored){advice}"
     )
 
 
 def _hint(value: int, classes: Classes) -> str:
     if len(classes) == 1 and value in (1, 255):
-        return '; a mask of one class has two labels: name both, such as ["background", "cell"]'
+        return '; a mask of one class has two labels: list both, such as ["background", "cell"]'
     if value < 0 or value == 255:
-        return f"; say ignore={value} if such pixels do not count"
+        return f"; pass ignore={value} if such pixels do not count"
     if classes.name_of(value) != f"label {value}":
-        return f'; it is an id of the card ({classes.name_of(value)}): say label_space="ids" if the values are ids'
+        return f'; it is an id of the card ({classes.name_of(value)}): pass label_space="ids" if the values are ids'
     return ""
 
 
 def batch(value: Any, *, ids: int | None) -> Sequence[Any]:
     """The images of a batch of label maps: (N, H, W), (N, 1, H, W) or a list; one image is a batch of one.
 
-    `ids` is how many ids came with the batch, if any: it tells (N, H, 1) and one image (H, W, 1) apart.
+    `ids` is the number of ids passed with the batch, if any: it distinguishes (N, H, 1) from (H, W, 1).
 
     Raises:
         InputError: logits.
@@ -149,4 +149,4 @@ def _plane(labels: Array) -> Array:
 def _only(value: Mapping[str, Any], *known: str) -> None:
     unknown = [key for key in value if key not in known]
     if unknown:
-        raise InputError(f"a dict with the key {unknown[0]!r}: known are {', '.join(known)}")
+        raise InputError(f"unknown key {unknown[0]!r} in a dict; the keys are {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""Masks of objects in the forms that people have: planes, probabilities, run-length codes, polygons."""
+"""Masks of objects from users: planes, probabilities, run-length codes, polygons."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from bench.samples import Array, Rle
 
 Size: TypeAlias = tuple[int, int]
 NO_MASKS: Size = (0, 0)
-"""The size of objects that have boxes only."""
+"""The size of objects with boxes only."""
 
 
 def none(count: int) -> list[Rle]:
-    """Codes of so many objects without masks."""
+    """The codes of `count` objects without masks."""
     return [{"size": list(NO_MASKS), "counts": b"0"}] * count
 
 
 def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
-    """The codes of planes (G, H, W) or of run-length codes, and the size of their image; `size` is that without any.
+    """The codes of planes (G, H, W) or of run-length codes, and the size of the image.
+
+    `size` is returned if there is no mask.
 
     Raises:
-        InputError: another shape, masks of several sizes, or a damaged code.
+        InputError: a wrong shape, masks of several sizes, or a damaged code.
     """
     if found is None:
         return none(count), NO_MASKS if count else size or NO_MASKS
@@ -38,7 +40,7 @@ def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
     if isinstance(found, list | tuple):
         planes = [array(each) for each in found]
         if len({plane.shape for plane in planes}) > 1:
-            raise InputError(f"masks of several shapes, {planes[0].shape} first; all have the size of the image")
+            raise InputError(f"all masks must have the size of the image, got several shapes, first {planes[0].shape}")
         found = planes
     stacked = array(found)
     if stacked.ndim == 4 and stacked.shape[1] == 1:
@@ -46,8 +48,8 @@ def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
     if not stacked.size and not count:
         return [], (stacked.shape[1], stacked.shape[2]) if stacked.ndim == 3 else size or NO_MASKS
     if stacked.ndim != 3:
-        raise InputError(f"masks have shape (G, H, W), and these {stacked.shape}")
-    # Masks of torchvision's networks are probabilities; its own threshold is .5.
+        raise InputError(f"masks must have the shape (G, H, W), got {stacked.shape}")
+    # Masks of torchvision's networks are probabilities; its own threshold is 0.5.
     inside = stacked > 0.5 if stacked.dtype.kind == "f" else stacked != 0
     return masks.encode_many(inside), (stacked.shape[1], stacked.shape[2])
 
@@ -55,24 +57,25 @@ def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
 def of_segmentations(
     found: Sequence[Any], boxes: Array, size: Size | None, *, cut: bool
 ) -> tuple[list[Rle], Size, Array]:
-    """The codes of what `segmentation` gives, the size of their image, and the marks of `bench.samples`, (G,) uint8.
+    """The codes of `segmentation` entries, the image size, and the marks of `bench.samples`, (G,) uint8.
 
-    They are drawn as those of files are: where an object has no mask, its box stands in, `boxes` (G, 4), NaN where
-    there is none. `size` (height, width) is needed where no run-length code has it; `cut` as in `masks.from_outline`.
+    They are drawn like those of files: an object without a mask gets its box, `boxes` (G, 4), NaN if
+    it has none. `size` (height, width) is needed if no run-length code has it; `cut` as in
+    `masks.from_outline`.
 
     Raises:
         InputError: a damaged mask, one without a size, or an object with neither mask nor box.
     """
     size = next((_size(each) for each in found if isinstance(each, Mapping)), size)
     if size is None:
-        raise InputError("polygons need the size of the image: say size=(height, width)")
+        raise InputError("polygons need the size of the image: pass size=(height, width)")
     pairs = zip(found, boxes, strict=True)
-    drawn = [_drawn(each, box, size, place, cut=cut) for place, (each, box) in enumerate(pairs)]
+    drawn = [_drawn(each, box, size, index, cut=cut) for index, (each, box) in enumerate(pairs)]
     return [rle for rle, _ in drawn], size, np.array([mark for _, mark in drawn], dtype=np.uint8)
 
 
 def segmentation(found: Any) -> Mapping[str, Any] | list[list[float]]:
-    """A mask in COCO's form: a run-length code as it is, or the parts of a polygon, none where nobody drew one.
+    """A mask in COCO's form: a run-length code, or the parts of a polygon (an empty list without a mask).
 
     Raises:
         InputError: another form.
@@ -83,11 +86,11 @@ def segmentation(found: Any) -> Mapping[str, Any] | list[list[float]]:
         return [[float(number) for number in part] for part in (() if found is None else found)]
     except (TypeError, ValueError):
         form = "a run-length code, or a list of polygons, each x1, y1, x2, y2, ..."
-        raise InputError(f"a segmentation is {form}") from None
+        raise InputError(f"a segmentation must be {form}") from None
 
 
 def size_of(value: Any) -> Size | None:
-    """The size of the image by the masks of its objects, or None."""
+    """The size of the image according to the masks of its objects, or None."""
     entries: Any = value.get("masks") if isinstance(value, Mapping) else value
     if len(getattr(entries, "shape", ())) >= 3:
         return int(entries.shape[-2]), int(entries.shape[-1])
@@ -99,7 +102,7 @@ def size_of(value: Any) -> Size | None:
 
 
 def _size(code: Mapping[str, Any]) -> Size:
-    form = "a run-length code is a dict with size, [height, width], and counts"
+    form = "a run-length code must be a dict with size, [height, width], and counts"
     if not {"size", "counts"} <= set(code):
         raise InputError(form)
     try:
@@ -110,14 +113,14 @@ def _size(code: Mapping[str, Any]) -> Size:
 
 
 def _rle(entry: Mapping[str, Any]) -> Rle:
-    """The code of bytes, text or plain counts."""
+    """The code from bytes, text or a list of counts."""
     size, counts = _size(entry), entry["counts"]
     if isinstance(counts, str | bytes):
         return {"size": list(size), "counts": counts.encode("utf-8") if isinstance(counts, str) else counts}
     return masks.from_uncompressed(whole(array(counts), "counts"), size)
 
 
-def _drawn(found: Any, box: Array, size: Size, place: int, *, cut: bool) -> tuple[Rle, int]:
+def _drawn(found: Any, box: Array, size: Size, index: int, *, cut: bool) -> tuple[Rle, int]:
     if isinstance(found, Mapping):
         rle = _rle(found)
         masks.check([rle], size)
@@ -125,5 +128,5 @@ def _drawn(found: Any, box: Array, size: Size, place: int, *, cut: bool) -> tupl
     own = None if np.isnan(box).any() else box.tolist()
     shape = masks.from_outline(found, own, size, cut=cut)
     if shape is None:
-        raise InputError(f"object {place} has neither a mask nor a box (segmentation, bbox)")
+        raise InputError(f"object {index} has neither a mask nor a box (segmentation, bbox)")
     return shape

@@ -1,6 +1,7 @@
-"""Objects that people hand over: torchvision's dicts, lists in COCO's form, maps of transformers, with masks or not.
+"""Objects from users: torchvision's dicts, lists in COCO's form, maps of transformers, with or without masks.
 
-Objects with boxes only do not say how large their image is: their size is `NO_MASKS`, and only boxes can be scored.
+Objects with boxes only do not contain the size of their image: their size is `NO_MASKS`, and only
+boxes can be scored.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ if TYPE_CHECKING:
     from bench.inputs import Reading
 
 FARTHEST = 1e9
-"""Pixels from the origin that no corner or side of a box reaches."""
-NOWHERE = "a box with a NaN, or one that lies in no image"
+"""No corner or side of a valid box is farther from the origin, in pixels."""
+NOWHERE = "a box contains NaN or is outside any image"
 KEYS = ("masks", "boxes", "labels", "scores", "iscrowd", "area", "classes", "image_id")
 
 
 @dataclass(frozen=True, eq=False)
 class _Columns:
-    """What was handed over of G objects: class numbers (G,), masks in any form, boxes (G, 4) as x, y, width, height.
+    """The data of G objects: class numbers (G,), masks in any form, boxes (G, 4) as x, y, width, height.
 
-    Boxes and `areas` (G,) are NaN where none is given. `segmentations` are masks in COCO's form.
+    Boxes and `areas` (G,) are NaN if an object has none. `segmentations` are masks in COCO's form.
     """
 
     numbers: Array
@@ -49,7 +50,7 @@ def instances(value: Any, classes: Classes, reading: Reading, size: Size | None,
     """The objects of one image.
 
     Raises:
-        InputError: keys that are unknown or missing, columns of unequal length, or a damaged mask.
+        InputError: unknown or missing keys, columns of unequal length, or a damaged mask.
     """
     space: str = reading.space
     if is_coco(value):
@@ -59,13 +60,13 @@ def instances(value: Any, classes: Classes, reading: Reading, size: Size | None,
     else:
         columns = _of_dict(value)
     if scored and columns.scores is None:
-        raise InputError("detections need scores, (G,) numbers by which they are ranked")
+        raise InputError("detections need scores, (G,) numbers for their ranking")
     found, kept = train_ids(columns.numbers, classes, ids=space == "ids", hint=reading.open)
     return _made(columns, found, kept, size, predicted=scored)
 
 
 def is_coco(value: Any) -> bool:
-    """Whether these are the annotations or results of one image, as COCO's JSON lists them; there may be none."""
+    """Whether these are annotations or results of one image in COCO's form; the list may be empty."""
     return isinstance(value, list | tuple) and all(
         isinstance(entry, Mapping) and "category_id" in entry for entry in value
     )
@@ -91,7 +92,7 @@ def _made(columns: _Columns, found: Array, kept: Array, size: Size | None, *, pr
     if columns.areas is not None:
         areas = np.where(np.isnan(columns.areas), areas, columns.areas)
     if (areas < 0).any():
-        raise InputError(f"an object has the area {areas[areas < 0][0]:g}; areas are pixels, 0 or more")
+        raise InputError(f"areas must be 0 or more pixels, got {areas[areas < 0][0]:g}")
     made = Instances(
         size=size,
         classes=found[kept],
@@ -107,7 +108,7 @@ def _made(columns: _Columns, found: Array, kept: Array, size: Size | None, *, pr
 
 
 def require_numbers(found: Instances) -> None:
-    """Refuse boxes and areas from which no overlap follows.
+    """Refuse boxes and areas for which no overlap can be computed.
 
     Raises:
         InputError: the first such object.
@@ -116,7 +117,7 @@ def require_numbers(found: Instances) -> None:
     if not (np.abs(boxes) <= FARTHEST).all():
         raise InputError(NOWHERE)
     if not np.isfinite(areas).all():
-        raise InputError("an area that is NaN or infinite")
+        raise InputError("areas must be finite numbers, got NaN or infinity")
 
 
 def _same_lengths(columns: _Columns, count: int, **lengths: int) -> None:
@@ -125,17 +126,19 @@ def _same_lengths(columns: _Columns, count: int, **lengths: int) -> None:
             lengths[name] = len(column)
     for name, length in lengths.items():
         if length != count:
-            raise InputError(f"{length} {name} but {count} labels; each object needs one of both")
+            raise InputError(f"got {length} {name} and {count} labels; pass one of each per object")
 
 
 def _of_dict(value: Any) -> _Columns:
     if hasattr(value, "xyxy") and hasattr(value, "class_id"):  # Detections of supervision
         value = {"boxes": value.xyxy, "masks": value.mask, "labels": value.class_id, "scores": value.confidence}
     if not isinstance(value, Mapping):
-        raise InputError(f"the objects of an image are a dict with {', '.join(KEYS[:4])}, not {type(value).__name__}")
+        raise InputError(
+            f"the objects of an image must be a dict with {', '.join(KEYS[:4])}, got {type(value).__name__}"
+        )
     unknown = [key for key in value if key not in KEYS]
     if unknown:
-        raise InputError(f"a dict with the key {unknown[0]!r}: known are {', '.join(KEYS)}")
+        raise InputError(f"unknown key {unknown[0]!r} in a dict; the keys are {', '.join(KEYS)}")
     labels = value.get("labels") if value.get("labels") is not None else value.get("classes")
     if value.get("masks") is None and value.get("boxes") is None:
         raise InputError("objects need masks or boxes, and this dict has neither")
@@ -178,7 +181,7 @@ def _sides(value: Any) -> Array:
     wrong = np.flatnonzero((found[:, 2:] < 0).any(axis=1))
     if wrong.size:
         first = ", ".join(f"{number:g}" for number in corners[wrong[0]])
-        ordered = "boxes are x1, y1, x2, y2 with x2 >= x1 and y2 >= y1"
+        ordered = "boxes must be x1, y1, x2, y2 with x2 >= x1 and y2 >= y1"
         raise InputError(f"{ordered}, and box {wrong[0]} is {first}: is this x, y, width, height?")
     return found
 
@@ -205,22 +208,22 @@ def _of_coco(entries: Sequence[Mapping[str, Any]]) -> _Columns:
 
 
 def _box(value: Any) -> Array:
-    """A box x, y, width, height, (4,); NaN where there is none."""
+    """A box x, y, width, height, (4,); NaN without a box."""
     if value is None or not len(value):
         return np.full(4, np.nan)
     found = array(value)
     if found.shape != (4,) or found.dtype.kind not in "iuf":
-        raise InputError(f"a bbox is x, y, width, height, and this one is {value}")
+        raise InputError(f"a bbox must be x, y, width, height, got {value}")
     if np.isnan(found).any():
         raise InputError(NOWHERE)
     return found
 
 
 def _of_id_map(value: Mapping[str, Any], space: str) -> tuple[_Columns, str]:
-    """The objects of a map of ids, or of a stack of planes, as post_process_instance_segmentation gives them."""
+    """The objects of a map of ids, or of a stack of planes, from post_process_instance_segmentation."""
     entries, key, space = segments.entries_of(value, space)
     if value.get("segmentation") is None:
-        raise InputError("segments_info needs segmentation beside it, the map of their ids (H, W)")
+        raise InputError("segments_info needs the key segmentation too, the map of their ids (H, W)")
     plane = whole(array(value["segmentation"]), "ids of segments")
     numbers = segments.numbers([entry["id"] for entry in entries], "ids of segments")
     planes = plane if plane.ndim == 3 else masks.encode_ids(plane.astype(np.int64), numbers)

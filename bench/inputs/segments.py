@@ -1,4 +1,4 @@
-"""Panoptic maps that people hand over: ids (H, W) with a list of segments, in our form, transformers' or COCO's."""
+"""Panoptic maps from users: ids (H, W) with a list of segments, in bench's form, transformers' or COCO's."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ MAPS = ("ids", "segmentation")
 LISTS = ("segments", "segments_info")
 CLASS_KEYS = ("class", "label_id", "category_id")
 _MORE = ("id", "iscrowd", "area", "bbox", "isthing", "score", "was_fused", "instance_id")
-"""Other keys that entries may have; only `id` and `iscrowd` are read."""
+"""Other keys that entries may have; only `id` and `iscrowd` are used."""
 
 
 def panoptic(value: Any, classes: Classes, reading: Reading, *, truth: bool) -> Segments:
     """The panoptic map of one image.
 
-    A `category_id` is an id of the card; `class` and `label_id` are train ids, or ids where the evaluation says so.
+    A `category_id` is an id of the card; `class` and `label_id` are train ids, or ids if the label space
+    is "ids".
 
     Raises:
-        InputError: keys that are unknown or missing, ids that the list lacks, or a class that is none.
+        InputError: unknown or missing keys, ids that are not in the list, or an unknown class.
     """
     if not isinstance(value, Mapping):
-        raise InputError(f"a panoptic map is a dict with ids, (H, W), and segments, not {type(value).__name__}")
+        raise InputError(f"a panoptic map must be a dict with ids, (H, W), and segments, got {type(value).__name__}")
     unknown = [key for key in value if key not in (*MAPS, *LISTS, "image_id", "file_name")]
     if unknown:
-        raise InputError(f"a dict with the key {unknown[0]!r}: known are {', '.join((*MAPS, *LISTS))}")
+        raise InputError(f"unknown key {unknown[0]!r} in a dict; the keys are {', '.join((*MAPS, *LISTS))}")
     plane = next((value[key] for key in MAPS if key in value), None)
     if plane is None or not set(LISTS) & set(value):
-        raise InputError("a panoptic map is a dict with ids, (H, W), and segments")
+        raise InputError("a panoptic map must be a dict with ids, (H, W), and segments")
     entries, key, space = entries_of(value, reading.space)
     own = numbers([entry["id"] for entry in entries], "ids of segments")
     ids, listed = _void_is_zero(_ids(array(plane)), own, void=value.get("segmentation") is not None)
@@ -46,15 +47,15 @@ def panoptic(value: Any, classes: Classes, reading: Reading, *, truth: bool) -> 
     unlisted = np.setdiff1d(there, [0, *listed])
     if unlisted.size:
         shift = int(listed[0] - own[0]) if len(own) else 0
-        raise InputError(f"the id {unlisted[0] - shift} is in the map and not among its segments")
+        raise InputError(f"the id {unlisted[0] - shift} is in the map but not in its list of segments")
     given = numbers([entry[key] for entry in entries], "classes")
     found, scored = train_ids(given, classes, ids=space == "ids", hint=reading.open)
     if not truth and not scored.all():
         name = classes.name_of(int(given[int(np.argmin(scored))]))
-        raise InputError(f"a segment of {name}, which is not scored; leave such segments out of a prediction")
+        raise InputError(f"a predicted segment is of {name}, which is not scored: leave such segments out")
     crowd = np.array([bool(entry.get("iscrowd", False)) for entry in entries], dtype=bool)
     ids = np.where(np.isin(ids, listed[~scored]), 0, ids) if not scored.all() else ids
-    # A segment without a pixel counts for nothing.
+    # A segment without pixels is not counted.
     kept = np.isin(listed, there) & scored
     return Segments(ids=ids, segment_ids=listed[kept], classes=found[kept], crowd=crowd[kept])
 
@@ -69,19 +70,21 @@ def entries_of(value: Mapping[str, Any], space: str) -> tuple[Sequence[Mapping[s
     if isinstance(listed, Mapping):
         listed = [{"id": number, "class": train_id} for number, train_id in listed.items()]
     if not isinstance(listed, list | tuple):
-        raise InputError(f"segments are a list of dicts, or a dict from id to class, not {type(listed).__name__}")
+        raise InputError(f"segments must be a list of dicts, or a dict from id to class, got {type(listed).__name__}")
     key = next(
         (each for each in CLASS_KEYS if any(isinstance(entry, Mapping) and each in entry for entry in listed)),
         CLASS_KEYS[0],
     )
     for entry in listed:
         if not isinstance(entry, Mapping):
-            raise InputError(f"each segment is a dict with id and {key}, not {type(entry).__name__}")
+            raise InputError(f"every segment must be a dict with id and {key}, got {type(entry).__name__}")
         unknown = [each for each in entry if each not in (*CLASS_KEYS, *_MORE)]
         if unknown:
-            raise InputError(f"a segment with the key {unknown[0]!r}: known are {', '.join((*CLASS_KEYS, *_MORE))}")
+            raise InputError(
+                f"unknown key {unknown[0]!r} in a segment; the keys are {', '.join((*CLASS_KEYS, *_MORE))}"
+            )
         if not {"id", key} <= set(entry):
-            raise InputError(f"each segment is a dict with id and {key}")
+            raise InputError(f"every segment must be a dict with id and {key}")
     return listed, key, "ids" if key == "category_id" else space
 
 
@@ -90,12 +93,12 @@ def _ids(plane: Array) -> Array:
         parts = plane.astype(np.int64)
         return np.asarray(parts[..., 0] + (parts[..., 1] << 8) + (parts[..., 2] << 16))
     if plane.ndim != 2:
-        raise InputError(f"ids have shape (H, W), and these {plane.shape}")
+        raise InputError(f"ids must have the shape (H, W), got {plane.shape}")
     return whole(plane, "ids").astype(np.int64)
 
 
 def _void_is_zero(ids: Array, numbers: Array, *, void: bool) -> tuple[Array, Array]:
-    """Number the segments from 1 and void 0; transformers marks void by -1 too, and some count segments from 0."""
+    """Number the segments from 1, with void as 0; in transformers void may be -1 and ids may start at 0."""
     if not void or (int(min(ids.min(initial=0), numbers.min(initial=0))) >= 0 and 0 not in numbers):
         return ids, numbers
     if 0 in numbers:
@@ -107,6 +110,6 @@ def numbers(listed: Sequence[Any], what: str) -> Array:
     """Whole numbers as an array (G,); each may be a tensor.
 
     Raises:
-        InputError: other numbers, or what is no number; `what` says what they are to be.
+        InputError: other numbers, or not numbers; `what` is their name in the message.
     """
     return whole(np.array([array(each).item() for each in listed] or np.zeros(0, np.int64)), what)

@@ -28,17 +28,17 @@ def test_polygons_need_a_size_and_lists_of_coco_their_own_categories() -> None:
     evaluator.update(truth=real, prediction=[{**real[0], "score": 0.9}], size=SIZE)
     evaluator.update(truth=[[{**real[0], "category_id": 90}]], prediction=[[{**real[0], "score": 0.9}]], size=SIZE)
     assert 3 == len(evaluator)
-    with pytest.raises(UsageError, match=r"polygons need the size of the image: say size=\(height, width\)"):
+    with pytest.raises(UsageError, match=r"polygons need the size of the image: pass size=\(height, width\)"):
         evaluator.update(truth=real, prediction=[{**real[0], "score": 0.9}])
-    with pytest.raises(UsageError, match="the category 5 is no id of a class; these are 17, 18, 90"):
+    with pytest.raises(UsageError, match="the category 5 is not the id of a class; the ids are 17, 18, 90"):
         evaluator.update(truth=[{**real[0], "category_id": 5}], prediction=made)
     by_ids = Evaluator(classes, task="instance", label_space="ids")
     by_ids.update(truth=real, prediction={**made, "labels": [18]})
-    with pytest.raises(PredictionError, match="the category 1 is no id of a class"):
+    with pytest.raises(PredictionError, match="the category 1 is not the id of a class"):
         by_ids.update(truth=real, prediction=made)
-    with pytest.raises(PredictionError, match=r'the class 18 is no train id 0 to 1; .* say label_space="ids"'):
+    with pytest.raises(PredictionError, match=r'the class 18 is not a train id from 0 to 1; .* pass label_space="ids"'):
         evaluator.update(truth=real, prediction={**made, "labels": [18]})
-    with pytest.raises(PredictionError, match="the class 2 is no train id 0 to 1; if 0 is the background, subtract 1"):
+    with pytest.raises(PredictionError, match=r"the class 2 is not a train id .* the background, subtract 1"):
         evaluator.update(truth=real, prediction={**made, "labels": [2]})
 
 
@@ -96,7 +96,7 @@ def test_images_without_objects_are_empty_lists() -> None:
 
 @pytest.mark.parametrize("size", [(40,), "ab", 40, (40.5, 50)])
 def test_sizes_that_are_none_are_refused(size: Any) -> None:
-    with pytest.raises(UsageError, match=r"size=.*: \(height, width\) is needed, two whole numbers"):
+    with pytest.raises(UsageError, match=r"size must be \(height, width\), two whole numbers, got"):
         Evaluator(["cat"], task="instance").update(truth=[], prediction=[], size=size)
 
 
@@ -108,13 +108,13 @@ def test_sizes_that_are_none_are_refused(size: Any) -> None:
             r"a: the truth: object 0 has neither a mask nor a box \(segmentation, bbox\)",
         ),
         ({"segmentation": None}, r"object 0 has neither a mask nor a box"),
-        ({"segmentation": SQUARE}, "a segmentation is a run-length code, or a list of polygons"),
-        ({"segmentation": [["x"] * 6]}, "a segmentation is a run-length code, or a list of polygons"),
-        ({"bbox": [1, 2, 3]}, r"a bbox is x, y, width, height, and this one is \[1, 2, 3\]"),
-        ({"bbox": [1, 2, 3, np.nan]}, "a box with a NaN"),
-        ({"bbox": "abcd"}, "a bbox is x, y, width, height, and this one is abcd"),
+        ({"segmentation": SQUARE}, "a segmentation must be a run-length code, or a list of polygons"),
+        ({"segmentation": [["x"] * 6]}, "a segmentation must be a run-length code, or a list of polygons"),
+        ({"bbox": [1, 2, 3]}, r"a bbox must be x, y, width, height, got \[1, 2, 3\]"),
+        ({"bbox": [1, 2, 3, np.nan]}, "a box contains NaN"),
+        ({"bbox": "abcd"}, "a bbox must be x, y, width, height, got abcd"),
         ({"area": "x"}, "areas are numbers, one for each object"),
-        ({"segmentation": {"size": 5, "counts": [1]}}, "a run-length code is a dict with size"),
+        ({"segmentation": {"size": 5, "counts": [1]}}, "a run-length code must be a dict with size"),
     ],
 )
 def test_masks_and_boxes_of_coco_that_are_none_are_refused(change: dict[str, Any], message: str) -> None:

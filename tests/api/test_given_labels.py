@@ -77,7 +77,7 @@ def test_values_that_do_not_count_are_told(value: int) -> None:
         expected == scored(masked, FOUND, ignore=value) == scored(masked, np.where(hidden, value, FOUND), ignore=value)
     )
     other = 254 if value == 255 else 255
-    with pytest.raises(UsageError, match=rf"the truth: the label {other} .* nor {value} for no class"):
+    with pytest.raises(UsageError, match=rf"the truth: the label {other} .* nor {value} \(ignored\)"):
         scored(np.where(hidden, other, TRUTH), FOUND, ignore=value)
     both = np.where(hidden & (FOUND > 0), other, masked)
     assert expected == scored(both, FOUND, ignore=[np.int64(value), other])
@@ -96,7 +96,7 @@ def test_a_class_that_does_not_count_is_taken_from_the_truth_alone() -> None:
 
 def test_masks_of_two_classes_may_be_bool() -> None:
     assert scored(TRUTH > 0, FOUND > 0, 2) == scored((TRUTH > 0) * 1, (FOUND > 0) * 1, ["rest", "cell"])
-    with pytest.raises(PredictionError, match=r'name both, such as \["background", "cell"\]'):
+    with pytest.raises(PredictionError, match=r'list both, such as \["background", "cell"\]'):
         scored(TRUTH * 0, TRUTH > 0, ["cell"])
 
 
@@ -104,12 +104,12 @@ def test_masks_of_two_classes_may_be_bool() -> None:
     ("truth", "prediction", "message"),
     [
         (TRUTH, FOUND[:, :5], r"it has 5 x 12 pixels, the truth 10 x 12 \(height x width\): resize one of the two"),
-        (TRUTH, FOUND / 2, r"labels are whole numbers, and one of these is 0.5; take the argmax"),
-        (TRUTH, np.full(TRUTH.shape, np.nan), "one of these is nan"),
-        (TRUTH - 100 * (TRUTH == 1), FOUND, "the label -99 .*; say ignore=-99 if such pixels do not count"),
-        (TRUTH, FOUND[:3], "4 truths and 3 predictions: each image needs one of each"),
-        (TRUTH[0], np.zeros((10, 12, 3), np.uint8), "1 truths and 10 predictions"),
-        ([np.array([["a"]])], [np.array([["b"]])], "labels are whole numbers, and these are <U1"),
+        (TRUTH, FOUND / 2, r"labels must be whole numbers, got 0.5; take the argmax"),
+        (TRUTH, np.full(TRUTH.shape, np.nan), "got nan"),
+        (TRUTH - 100 * (TRUTH == 1), FOUND, "the label -99 .*; pass ignore=-99 if such pixels do not count"),
+        (TRUTH, FOUND[:3], "got 4 truths and 3 predictions; pass one of each per image"),
+        (TRUTH[0], np.zeros((10, 12, 3), np.uint8), "1 truth and 10 predictions"),
+        ([np.array([["a"]])], [np.array([["b"]])], "labels must be whole numbers, got <U1"),
         ([[[0, 1], [0]]], [[[0, 1], [0, 1]]], "rows of unequal length"),
     ],
 )
@@ -121,14 +121,14 @@ def test_labels_that_are_none_are_refused_without_flags(truth: Any, prediction: 
 
 def test_arguments_of_other_tasks_are_refused() -> None:
     for options, message in (
-        ({"ignore": "x"}, "ignore='x': a whole number is needed"),
-        ({"ignore": 1.5}, "ignore=1.5: a whole number is needed"),
-        ({"ignore": []}, r"ignore=\[\]: a whole number is needed"),
-        ({"ignore": -100, "task": "instance"}, "ignore=-100 is for label maps; .*iscrowd"),
-        ({"ignore": -100, "task": "panoptic"}, "ignore=-100 is for label maps; .*pixels of id 0"),
+        ({"ignore": "x"}, "ignore must be a whole number such as -100, or a list of them, got 'x'"),
+        ({"ignore": 1.5}, r"ignore must be a whole number .* got 1\.5"),
+        ({"ignore": []}, r"ignore must be a whole number .* got \[\]"),
+        ({"ignore": -100, "task": "instance"}, "ignore=-100 is only for label maps; .*iscrowd"),
+        ({"ignore": -100, "task": "panoptic"}, "ignore=-100 is only for label maps; .*pixels of id 0"),
         ({"label_space": "raw"}, "label_space='raw'"),
         ({"groups": "patient"}, "groups='patient'"),
-        ({"metrics": ["PQ"]}, "metrics=PQ: it is counted from panoptic predictions"),
+        ({"metrics": ["PQ"]}, "metrics='PQ': it is counted from panoptic predictions"),
     ):
         with pytest.raises(UsageError, match=message):
             bench.Evaluator(3, **options)  # type: ignore[arg-type]

@@ -182,19 +182,19 @@ def test_detections_of_supervision_are_taken() -> None:
     [
         ({"masks": None}, "objects need masks or boxes"),
         ({"labels": None}, "objects need labels"),
-        ({"labels": [0, 1]}, "3 masks but 2 labels"),
-        ({"labels": [0.5, 1, 1]}, "classes are whole numbers, and one of these is 0.5"),
+        ({"labels": [0, 1]}, "got 3 masks and 2 labels"),
+        ({"labels": [0.5, 1, 1]}, "classes must be whole numbers, got 0.5"),
         ({"scores": None}, "detections need scores"),
-        ({"scores": [0.1]}, "1 scores but 3 labels"),
+        ({"scores": [0.1]}, "got 1 scores and 3 labels"),
         ({"scores": [0.1, np.nan, 1]}, "NaN"),
         ({"boxes": [[9, 9, 3, 3]] * 3}, "box 0 is 9, 9, 3, 3: is this x, y, width, height"),
-        ({"boxes": [[0, 0, np.nan, 3]] * 3}, "a box with a NaN"),
+        ({"boxes": [[0, 0, np.nan, 3]] * 3}, "a box contains NaN"),
         ({"boxes": [0, 0, 2, 3]}, r"boxes have shape \(G, 4\)"),
-        ({"area": [-4, 1, 1]}, "has the area -4"),
+        ({"area": [-4, 1, 1]}, "0 or more pixels, got -4"),
         ({"masks": np.zeros((3, 9, 9), bool)}, "it has 9 x 9 pixels, the truth 40 x 50"),
         ({"masks": [{"size": [40, 50], "counts": "zz"}] * 3}, "a damaged run-length code|runs cover"),
-        ({"masks": [{"size": [40, 50]}] * 3}, "a run-length code is a dict with size"),
-        ({"mask": 1}, "a dict with the key 'mask': known are masks"),
+        ({"masks": [{"size": [40, 50]}] * 3}, "a run-length code must be a dict with size"),
+        ({"mask": 1}, "unknown key 'mask' in a dict; the keys are masks"),
     ],
 )
 def test_objects_that_are_none_are_refused(change: dict[str, Any], message: str) -> None:
@@ -221,5 +221,5 @@ def test_a_loop_says_what_it_could_not_count() -> None:
     assert "the metrics of cityscapes_instance were not counted: they need all forms of the truth" in told
     named = Evaluator("cityscapes", task="instance", metrics=["cityscapes_instance"])
     made = {"masks": found, "labels": LABELS, "scores": SCORES[0]}
-    with pytest.raises(UsageError, match="the metrics of cityscapes_instance need all forms of the truth: hand over"):
+    with pytest.raises(UsageError, match="cityscapes_instance need all forms of the truth: pass samples"):
         named.update(truth={"masks": truth, "labels": LABELS}, prediction=made)

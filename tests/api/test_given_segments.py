@@ -48,20 +48,23 @@ def test_panoptic_maps_come_in_many_forms() -> None:
     ("found", "message"),
     [
         ({"ids": MOVED}, r"a dict with ids, \(H, W\), and segments"),
-        ({"ids": MOVED, "segments": {1: 0}}, "the id 2 is in the map and not among its segments"),
-        ({"ids": MOVED, "segments": {1: 0, 2: 5}}, "the class 5 is no train id 0 to 1"),
+        ({"ids": MOVED, "segments": {1: 0}}, "the id 2 is in the map but not in its list of segments"),
+        ({"ids": MOVED, "segments": {1: 0, 2: 5}}, "the class 5 is not a train id from 0 to 1"),
         (
             {"ids": MOVED, "segments_info": [{"id": 1, "category_id": 9}, {"id": 2, "category_id": 7}]},
             "void label, which",
         ),
         ({"ids": MOVED[:4], "segments": {1: 0, 2: 1}}, "it has 4 x 12 pixels, the truth 10 x 12"),
-        ({"ids": MOVED / 2, "segments": {}}, "ids are whole numbers"),
-        ({"ids": MOVED, "segments": [5]}, "each segment is a dict"),
-        ({"ids": MOVED, "segments": [{"id": 1, "label": 0}]}, "a segment with the key 'label'"),
-        ({"ids": MOVED, "segments": None}, "segments are a list of dicts, or a dict from id to class, not NoneType"),
-        ({"ids": MOVED, "segments": [{"id": "x", "class": 0}]}, "ids of segments are whole numbers"),
-        ({"segmentation": MOVED - 1, "segments_info": [{"id": 0, "label_id": 0}]}, "the id 1 is in the map and not"),
-        (MOVED, "a panoptic map is a dict"),
+        ({"ids": MOVED / 2, "segments": {}}, "ids must be whole numbers"),
+        ({"ids": MOVED, "segments": [5]}, "every segment must be a dict"),
+        ({"ids": MOVED, "segments": [{"id": 1, "label": 0}]}, "unknown key 'label'"),
+        (
+            {"ids": MOVED, "segments": None},
+            "segments must be a list of dicts, .* got NoneType",
+        ),
+        ({"ids": MOVED, "segments": [{"id": "x", "class": 0}]}, "ids of segments must be whole numbers"),
+        ({"segmentation": MOVED - 1, "segments_info": [{"id": 0, "label_id": 0}]}, "the id 1 is in the map but not"),
+        (MOVED, "a panoptic map must be a dict"),
     ],
 )
 def test_segments_that_are_none_are_refused(found: Any, message: str) -> None:
@@ -81,5 +84,5 @@ def test_objects_of_a_map_of_ids_are_taken() -> None:
     np.testing.assert_equal(other.scores(), evaluator.scores())
     evaluator.update(truth=real, prediction={"segmentation": MOVED * 0 - 1, "segments_info": []})
     assert evaluator.scores()["AP"] < other.scores()["AP"]
-    with pytest.raises(PredictionError, match="segments_info needs segmentation beside it"):
+    with pytest.raises(PredictionError, match="segments_info needs the key segmentation too"):
         evaluator.update(truth=real, prediction={"segments_info": info})

@@ -136,7 +136,7 @@ def test_networks_are_given_the_tensors_of_the_data_set() -> None:
     assert not any(network.modes)
     assert result.run is not None
     assert ("Net", 1) == (result.run.record.model["architecture"], result.run.record.model["parameters"])
-    with pytest.raises(InputError, match="it gave 3 channels, and there are 4 classes"):
+    with pytest.raises(InputError, match="one channel per class: got 3 channels for 4 classes"):
         bench.evaluate(network, Pairs(form=tensor), classes=4)
     with pytest.raises(UsageError, match="stays on its device: leave the option device out"):
         bench.evaluate(network, Pairs(form=tensor), classes=NAMES, options={"device": "cpu"})
@@ -161,8 +161,8 @@ def test_pictures_come_in_many_forms() -> None:
         assert np.array_equal(pixels, picture(form))
     assert (*SIZE, 3) == picture(pixels[..., 0]).shape
     for wrong, message in (
-        (np.moveaxis(pixels / 100 - 1, 2, 0), "numbers from -1 to 1.55; .*leave normalisation out"),
-        (np.zeros((5, *SIZE)), r"an image is \(H, W, 3\)"),
+        (np.moveaxis(pixels / 100 - 1, 2, 0), "must hold bytes, or numbers from 0 to 1, got -1 to 1.55"),
+        (np.zeros((5, *SIZE)), r"an image must have the shape \(H, W, 3\)"),
         (pixels.astype(int) * 9, "bytes from 0 to 255"),
     ):
         with pytest.raises(UsageError, match=message):
@@ -178,18 +178,22 @@ class Loader:
 @pytest.mark.parametrize(
     ("dataset", "options", "message"),
     [
-        (Pairs(), {}, r"a data set of your own needs classes: classes=\[...\]"),
+        (Pairs(), {}, r"your own data set needs classes: classes=\[...\]"),
         (Pairs(0), {"classes": NAMES}, "the data set is empty"),
-        (Loader(), {"classes": NAMES}, "this is a DataLoader, .*loader.dataset"),
+        (Loader(), {"classes": NAMES}, "dataset must not be a DataLoader, .*loader.dataset"),
         (iter([]), {"classes": NAMES}, "a data set with a length whose items are pairs"),
-        ({"a": 1}, {"classes": NAMES}, "dataset=dict"),
-        (Pairs(), {"classes": NAMES, "ids": ["a"]}, "1 ids for a data set of 5 images"),
-        (Pairs(), {"classes": NAMES, "ids": list("aabcd")}, "the id 'a' is there twice"),
-        (Pairs(), {"classes": NAMES, "ids": "ids.txt"}, "this is a list, an id for each image"),
-        (Pairs(), {"classes": NAMES, "data": "x"}, "data= has no effect on a data set of your own"),
+        ({"a": 1}, {"classes": NAMES}, "got dict"),
+        (Pairs(), {"classes": NAMES, "ids": ["a"]}, "ids must have one id per image: got 1 ids for 5 images"),
+        (Pairs(), {"classes": NAMES, "ids": list("aabcd")}, "the id 'a' is listed twice"),
+        (Pairs(), {"classes": NAMES, "ids": "ids.txt"}, "ids must be a list with an id per image"),
+        (Pairs(), {"classes": NAMES, "data": "x"}, "data= has no effect on your own data set"),
         (Pairs(), {"classes": NAMES, "overwrite": True}, "overwrite=True has no effect without out="),
-        ([5, 6], {"classes": NAMES}, "item 0 of the data set is int; a pair of image and target"),
-        ([(1, 2, 3)], {"classes": NAMES}, "item 0 of the data set is 3 things"),
+        ([5, 6], {"classes": NAMES}, "item 0 of the data set must be a pair of image and target, got int"),
+        (
+            [(1, 2, 3)],
+            {"classes": NAMES},
+            "must be a pair of image and target, got a tuple of 3",
+        ),
     ],
     ids=range(12),
 )

@@ -157,7 +157,7 @@ def test_rule_options_are_named_and_typed_everywhere() -> None:
 
 
 def test_types_of_rule_options_are_the_words_that_are_taken() -> None:
-    from bench.families import WORDS
+    from bench.families.contract.rules import WORDS
 
     types = {
         "classes_in": rule_options.ClassesIn,

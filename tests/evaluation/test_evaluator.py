@@ -112,13 +112,13 @@ def test_wrong_updates_are_refused() -> None:
         evaluator.update(truth=truth, prediction=truth.clip(0, 3), id=name)
     with pytest.raises(PredictionError, match=r"^x: .*\(4, 10, 14\); take the argmax"):
         evaluator.update(truth=[truth], prediction=[np.zeros((4, 10, 14))], id=["x"])
-    with pytest.raises(PredictionError, match=r"x: the label 4 \(row 0, column 0\) is none of the train ids 0 to 3"):
+    with pytest.raises(PredictionError, match=r"x: the label 4 \(row 0, column 0\) is neither a train id from 0 to 3"):
         evaluator.update(truth=truth, prediction=np.full_like(truth, 4), id="x")
-    with pytest.raises(UsageError, match=r"x: the truth: the label 9 \(row 0, column 0\) is none"):
+    with pytest.raises(UsageError, match=r"x: the truth: the label 9 \(row 0, column 0\) is neither"):
         evaluator.update(truth=np.full_like(truth, 9), prediction=found, id="x")
     with pytest.raises(PredictionError, match="x: it has 5 x 14 pixels, the truth 10 x 14"):
         evaluator.update(truth=truth, prediction=found[:5], id="x")
-    with pytest.raises(UsageError, match="2 truths and 1 predictions: each image needs one of each"):
+    with pytest.raises(UsageError, match="got 2 truths and 1 prediction; pass one of each per image"):
         evaluator.update(truth=np.stack([truth, truth]), prediction=found)
     with pytest.raises(UsageError, match="cannot be merged"):
         evaluator.merge(Evaluator(5))
@@ -198,7 +198,7 @@ def test_counts_are_those_of_bench_run(
 def test_a_wrong_model_or_answer_is_said() -> None:
     with pytest.raises(PredictionError, match=r"test_evaluator:.*take the argmax"):
         bench.evaluate(lambda image: image, limit=2)
-    with pytest.raises(UsageError, match="this is no function of the form"):
+    with pytest.raises(UsageError, match="own code must be a function load"):
         bench.evaluate(5, limit=2)
     with pytest.raises(UsageError, match="no model is called 'deplab': did you mean deeplab"):
         bench.evaluate("deplab")

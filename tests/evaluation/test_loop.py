@@ -135,7 +135,7 @@ def test_groups_and_clusters_are_told_or_missed(drives: Any) -> None:
     city.update(truth=truth[:2], prediction=truth[:2], id=["bonn_000001_000019", "ulm_000001_000019"])
     assert ["bonn", "ulm"] == city.tables()["images"]["cluster"].tolist()
     city.update(truth=truth[0], prediction=truth[0], id="a_1", cluster="p")
-    with pytest.raises(UsageError, match=r"'a_1' comes twice, in the clusters 'p' and 'q'"):
+    with pytest.raises(UsageError, match=r"'a_1' comes twice, with the clusters 'p' and 'q'"):
         city.update(truth=truth[0], prediction=truth[0], id="a_1", cluster="q")
 
 
@@ -184,20 +184,18 @@ def test_other_counts_are_not_overwritten(drives: Any, tmp_path: Path) -> None:
     for each in drives.samples:
         other.add(each, drives.predicted["semantic"][each.id] if each is not sample else np.zeros((20, 30), np.uint8))
     before = (run.path / "counts.npz").read_bytes()
-    with pytest.raises(
-        RunError, match=r"holds other counts .*overwrite=True replaces it \(overwrite=True from Python\)"
-    ):
+    with pytest.raises(RunError, match=r"holds other counts .*overwrite=True replaces it$"):
         other.save(tmp_path, name="mine")
     assert before == (run.path / "counts.npz").read_bytes()
     assert run.path != other.save(tmp_path, name="mine", model="epoch 4").path
     assert run.path == other.save(tmp_path, name="mine", overwrite=True).path
     assert before != (run.path / "counts.npz").read_bytes()
     for wrong, message in (
-        ({"name": ""}, "a name is needed"),
-        ({"name": "a", "split": 5}, "split=5: a name is needed"),
+        ({"name": ""}, "name must be a name, got ''"),
+        ({"name": "a", "split": 5}, "split must be a name, got 5"),
         ({"name": "a", "split": "tset"}, "has no split 'tset'"),
-        ({"name": "a", "model": 5}, "model=5: a dict is needed or a word"),
-        ({"name": "a", "settings": {"x": object()}}, "as JSON has them"),
+        ({"name": "a", "model": 5}, "model must be a dict or a text, got 5"),
+        ({"name": "a", "settings": {"x": object()}}, "must hold only what JSON can hold"),
     ):
         with pytest.raises(bench.InputError, match=message):
             other.save(tmp_path / "wrong", **wrong)  # type: ignore[arg-type]
@@ -206,15 +204,15 @@ def test_other_counts_are_not_overwritten(drives: Any, tmp_path: Path) -> None:
 
 def test_classes_that_are_none_are_refused() -> None:
     for classes, message in (
-        (0, "0 classes: at least one"),
-        (-2, "-2 classes: at least one"),
-        ([], "the list of classes is empty"),
-        ({"a": 0}, r"classes=\{'a': 0\}: these are a card"),
-        (True, "classes=True: these are a card"),
-        (2.0, "classes=2.0: these are a card"),
-        (None, "classes=None: these are a card"),
-        (["a", "b", "a"], "the class 'a' is named twice"),
-        (["a", 1], r"classes=\['a', 1\]: these are"),
+        (0, "number of classes must be 1 to 65535, got 0"),
+        (-2, "number of classes must be 1 to 65535, got -2"),
+        ([], "classes must be a card or its name, .*, got an empty list"),
+        ({"a": 0}, r"classes must be a card or its name, .*, got \{'a': 0\}"),
+        (True, "classes must be .*, got True"),
+        (2.0, r"classes must be .*, got 2\.0"),
+        (None, "classes must be .*, got None"),
+        (["a", "b", "a"], "the class 'a' is listed twice"),
+        (["a", 1], r"classes must be .*, got \['a', 1\]"),
     ):
         with pytest.raises(UsageError, match=message):
             bench.Evaluator(classes)  # type: ignore[arg-type]
@@ -230,7 +228,7 @@ def test_classes_that_are_none_are_refused() -> None:
         ({"limit": 0}, "^limit must be at least 1, got 0$"),
         ({"limit": "3"}, "limit must be a number of images, got '3'"),
         ({"limit": True}, "limit must be a number of images, got True"),
-        ({"progress": 5}, "progress=5: True, or a function"),
+        ({"progress": 5}, "progress must be True or a function"),
         ({"options": {"batchsize": 3}}, "there is no option 'batchsize': did you mean batch_size"),
         ({"options": {"batch_size": "3"}}, "options: batch_size: expected int"),
         ({"options": {"batch_size": 0}}, "batch_size must be at least 1, got 0"),
@@ -242,7 +240,7 @@ def test_classes_that_are_none_are_refused() -> None:
         ({"metrics": 5}, "metrics must be a name or a sequence of names, got 5"),
         ({"metrics": ["mIoU", "PQ"]}, "metrics='PQ': it is counted from panoptic predictions"),
         ({"classes": ["a"]}, "classes= has no effect on a data set with a card"),
-        ({"dataset": 5}, "dataset=int: the name of a card is needed"),
+        ({"dataset": 5}, "dataset must be the name of a card, .*, got int"),
     ],
 )
 def test_wrong_arguments_are_refused_before_any_work(wrong: dict[str, Any], message: str) -> None:

@@ -80,7 +80,7 @@ def test_fewer_images_than_the_card_says_are_told(make: object, tmp_path: Path) 
 def test_more_images_than_the_card_says_are_told(tmp_path: Path) -> None:
     card, root = pairs(tmp_path, 2)
     (notice,) = open_data(card, root=root).notices
-    assert "holds 3 images, and the card says 2" in notice.message
+    assert "has 3 images, and its card says 2" in notice.message
 
 
 def test_nothing_is_told_of_a_part_that_was_asked_for(tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ def test_crops_of_which_none_fits_are_refused_with_the_sizes(
 ) -> None:
     Image.fromarray(np.zeros((64, 48), np.uint8)).save(Path(place[2]).parent / "masks" / "1.png")
     message = said(capsys, [*place, "--regions", "crops=300:400"], code=2)
-    assert "--regions crops=300:400: no factor leaves anything of an image of 48x64 to 64x48 pixels" in message
+    assert "--regions crops=300:400: no factor leaves a pixel of an image of 48x64 to 64x48 pixels" in message
     assert not (Path(place[2]).parents[1] / "runs").exists()
 
 
