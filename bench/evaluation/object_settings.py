@@ -18,7 +18,7 @@ from bench.errors import UsageError
 from bench.evaluation.settings import flag
 from bench.families import Family
 from bench.families.contract.rules import Rules
-from bench.metrics.protocols import ALL_SIZES, COCO_CAPS, COCO_SIZES, COCO_THRESHOLDS
+from bench.metrics.protocols import ALL_SIZES, COCO_MAX_DETECTIONS, COCO_SIZES, COCO_THRESHOLDS
 
 Ranges = tuple[tuple[str, float, float], ...]
 SETTINGS = ("max_detections", "iou_thresholds", "area_ranges")
@@ -67,7 +67,7 @@ def _caps(given: Any) -> tuple[int, ...] | None:
     if len(found) < len(numbers) or found[0] < 1 or found[-1] > MOST_CAP:
         raise _wrong("max_detections", given, f"whole numbers from 1 to {MOST_CAP} are needed, such as 1,10,500")
     _require_rising("max_detections", given, found)
-    return None if found == COCO_CAPS else found
+    return None if found == COCO_MAX_DETECTIONS else found
 
 
 def _thresholds(given: Any) -> tuple[float, ...] | None:

@@ -82,9 +82,9 @@ class OperatingPoints(Family[Options]):
 
     def problem(self, options: Options) -> str:
         """Thresholds without .50 leave nothing to count."""
-        from bench.metrics.protocols import place_of
+        from bench.metrics.protocols import position_of
 
-        if options.iou_thresholds and place_of(OVERLAP, options.iou_thresholds) is None:
+        if options.iou_thresholds and position_of(OVERLAP, options.iou_thresholds) is None:
             return (
                 "precision, recall and F1 need an overlap of 0.5, which is not among these: "
                 "add it, or choose other --metrics"
@@ -155,10 +155,10 @@ class OperatingPoints(Family[Options]):
 
     def _ranking(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> tuple[Ranking, int]:
         """The ranked tables, and the position of the overlap .5 among the IoU thresholds."""
-        from bench.metrics.protocols import place_of
+        from bench.metrics.protocols import position_of
 
         protocol = shared.objects.protocol_of(options)
-        threshold = place_of(OVERLAP, protocol.thresholds)
+        threshold = position_of(OVERLAP, protocol.thresholds)
         return arithmetic.instance.ranking(tables, classes, protocol=protocol), threshold or 0
 
     def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:

@@ -103,7 +103,7 @@ class Tide(Family[NoOptions]):
     ) -> list[Notice]:
         """How many detections are above TIDE's maximum."""
         most = arithmetic.tide.DETECTIONS
-        table, maximum = f"tide_{arithmetic.caps.LEFT_OUT}", f"{most} detections"
+        table, maximum = f"tide_{arithmetic.max_detections.LEFT_OUT}", f"{most} detections"
         return shared.objects.left_out_notices(tables, table, maximum, f"{maximum} of an image")
 
 

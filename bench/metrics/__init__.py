@@ -24,9 +24,6 @@ if TYPE_CHECKING:
         calibration as calibration,
     )
     from bench.metrics import (
-        caps as caps,
-    )
-    from bench.metrics import (
         categories as categories,
     )
     from bench.metrics import (
@@ -49,6 +46,9 @@ if TYPE_CHECKING:
     )
     from bench.metrics import (
         matching as matching,
+    )
+    from bench.metrics import (
+        max_detections as max_detections,
     )
     from bench.metrics import (
         object_checks as object_checks,

@@ -92,7 +92,7 @@ def score(ranking: Ranking, weights: Array, subsets: Mapping[str, Array] | None 
         totals = needed.totals(weights[rows])
         for key in keys:
             listed = lists[key]
-            measures_of_key = [measure for measure in measures if (measure.size, measure.cap) == key]
+            measures_of_key = [measure for measure in measures if (measure.size, measure.max_detections) == key]
             # Recall and area need no precision at the 101 recalls, which is most of the work.
             points = any(not (measure.recall or measure.area_under_curve) for measure in measures_of_key)
             objects = totals[:, key[0], listed.classes]
@@ -120,7 +120,7 @@ def _listed(ranking: Ranking, present: Array) -> dict[Key, Listed]:
     """
     needed: dict[Key, set[int | None]] = {}
     for measure in ranking.protocol.measures:
-        needed.setdefault((measure.size, measure.cap), set()).add(measure.threshold)
+        needed.setdefault((measure.size, measure.max_detections), set()).add(measure.threshold)
 
     def listed(key: Key) -> Listed:
         return ranking.listed(*key, np.flatnonzero(present[key[0]]), thresholds=_numbers(needed[key]))

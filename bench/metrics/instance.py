@@ -20,7 +20,7 @@ from bench.errors import PredictionError
 from bench.metrics import average_precision, found_as, matching, object_checks
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.boundary_overlaps import boundary_overlaps
-from bench.metrics.caps import LEFT_OUT, left_out
+from bench.metrics.max_detections import LEFT_OUT, left_out
 from bench.metrics.protocols import COCO, Protocol
 from bench.metrics.ranking import Curves, Ranking, as_ranks, rank
 from bench.metrics.ranking import curves as curves_of
@@ -99,9 +99,9 @@ def count(
     """Match the detections of N images to their ground truth; two tables per kind.
 
     These are the tables of `match_tables`. There are three more tables: `left_out`, the detections
-    beyond the protocol's maximum, see `caps.left_out`; `found_as`, the other classes that objects
-    are found as, for the first kind if that is mask or box; and `object_checks`, whatever is odd
-    about the objects, see `object_checks.facts`.
+    beyond the protocol's maximum, see `max_detections.left_out`; `found_as`, the other classes that
+    objects are found as, for the first kind if that is mask or box; and `object_checks`, whatever
+    is odd about the objects, see `object_checks.facts`.
 
     An unmatched detection belongs to a size range by the area of its mask, or of its box for the
     kind `box`; with `area_from="box"` it is that of the box for all kinds, as in pycocotools if
@@ -134,7 +134,7 @@ def count(
             truth, detections, overlaps, protocol, areas=areas(detections, kind, area_from)
         )
         tables[f"{kind}_detections"], tables[f"{kind}_truths"] = matches, objects
-        tables[LEFT_OUT] = left_out(detections, len(matches["image"]), protocol.cap)
+        tables[LEFT_OUT] = left_out(detections, len(matches["image"]), protocol.max_detections)
         # This table compares boxes, so it is the same for every kind: once is enough.
         if kind == kinds[0] != "boundary":
             tables[found_as.TABLE] = found_as.of_objects(truth, detections, matches, objects)

@@ -22,8 +22,8 @@ import numpy as np
 from bench.classes import Classes
 from bench.metrics import average_precision, found_as, instance, object_checks
 from bench.metrics.average_precision import InstanceScores
-from bench.metrics.caps import LEFT_OUT, left_out
 from bench.metrics.matching import box_overlaps, mask_overlaps, match_tables
+from bench.metrics.max_detections import LEFT_OUT, left_out
 from bench.metrics.protocols import COCO_RECALLS, COCO_SIZES, COCO_THRESHOLDS, Measure, Protocol
 from bench.metrics.ranking import Ranking, rank
 from bench.samples import Array, Table
@@ -40,15 +40,18 @@ LVIS = Protocol(
     thresholds=COCO_THRESHOLDS,
     sizes=COCO_SIZES,
     recalls=COCO_RECALLS,
-    cap=None,
+    max_detections=None,
     measures=(
-        Measure("AP", cap=None),
-        Measure("AP50", threshold=0, cap=None),
-        Measure("AP75", threshold=5, cap=None),
-        *(Measure(f"AP{size}", size=number, cap=None) for number, size in enumerate("sml", start=1)),
-        *(Measure(f"AP{frequency}", cap=None, subset=frequency) for frequency in FREQUENCIES),
-        Measure("AR300", recall=True, cap=None),
-        *(Measure(f"AR{size}", recall=True, size=number, cap=None) for number, size in enumerate("sml", start=1)),
+        Measure("AP", max_detections=None),
+        Measure("AP50", threshold=0, max_detections=None),
+        Measure("AP75", threshold=5, max_detections=None),
+        *(Measure(f"AP{size}", size=number, max_detections=None) for number, size in enumerate("sml", start=1)),
+        *(Measure(f"AP{frequency}", max_detections=None, subset=frequency) for frequency in FREQUENCIES),
+        Measure("AR300", recall=True, max_detections=None),
+        *(
+            Measure(f"AR{size}", recall=True, size=number, max_detections=None)
+            for number, size in enumerate("sml", start=1)
+        ),
     ),
 )
 OVERALL = tuple(measure.name for measure in LVIS.measures)

@@ -156,7 +156,7 @@ def match_tables(
     Truths: image (int32), class (int16), size (int8, number of the size range), objects (int32, to
     be found), ignored (int32).
     """
-    groups = group(truth, detections, protocol.cap)
+    groups = group(truth, detections, protocol.max_detections)
     hidden = truth.crowd if truth.ignore is None else truth.crowd | truth.ignore
     # One byte for each object: bit a says that it does not count in size range a. 255 is all
     # ranges.

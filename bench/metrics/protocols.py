@@ -25,17 +25,17 @@ class Measure:
     """One score: the mean of precision, or of recall, over classes and thresholds.
 
     `size` and `threshold` are positions in the lists of the protocol; None is the mean over all
-    thresholds. `cap` is the maximum of detections of an image and class, None for no maximum. The
-    precision of a class is the mean of its precision at the recalls of the protocol, or with
-    `area_under_curve` the area under its curve, as in VOC. `subset` names the classes of the mean,
-    all of them if it is empty.
+    thresholds. `max_detections` is the maximum of detections of an image and class, None for no
+    maximum. The precision of a class is the mean of its precision at the recalls of the protocol,
+    or with `area_under_curve` the area under its curve, as in VOC. `subset` names the classes of
+    the mean, all of them if it is empty.
     """
 
     name: str
     recall: bool = False
     threshold: int | None = None
     size: int = 0
-    cap: int | None = 100
+    max_detections: int | None = 100
     area_under_curve: bool = False
     subset: str = ""
 
@@ -44,15 +44,15 @@ class Measure:
 class Protocol:
     """How detections are matched, and which scores follow.
 
-    `thresholds` (T) of overlap rise, T <= 16; `recalls` (R) rise. `cap` is the maximum of
-    detections of an image and class that are matched, None for no maximum. A size ranges and T
+    `thresholds` (T) of overlap rise, T <= 16; `recalls` (R) rise. `max_detections` is the maximum
+    of detections of an image and class that are matched, None for no maximum. A size ranges and T
     thresholds fit into 64 bits: A x T <= 64.
     """
 
     thresholds: tuple[float, ...]
     sizes: tuple[SizeRange, ...]
     recalls: tuple[float, ...]
-    cap: int | None
+    max_detections: int | None
     measures: tuple[Measure, ...]
 
 
@@ -67,12 +67,12 @@ COCO_SIZES = (
     SizeRange("large", 96.0**2, 1e5**2),
 )
 
-COCO_CAPS = (1, 10, 100)
+COCO_MAX_DETECTIONS = (1, 10, 100)
 
 
 @cache
 def coco_like(
-    caps: tuple[int, ...] = COCO_CAPS,
+    max_detections: tuple[int, ...] = COCO_MAX_DETECTIONS,
     thresholds: tuple[float, ...] = COCO_THRESHOLDS,
     sizes: tuple[SizeRange, ...] = COCO_SIZES[1:],
 ) -> Protocol:
@@ -82,36 +82,43 @@ def coco_like(
     range of all sizes, too. AP50 and AP75 are among the scores if .5 and .75 are among the
     thresholds.
 
-    >>> [measure.name for measure in coco_like(caps=(1, 500), thresholds=(0.5,)).measures]
+    >>> [measure.name for measure in coco_like(max_detections=(1, 500), thresholds=(0.5,)).measures]
     ['AP', 'AP50', 'APs', 'APm', 'APl', 'AR1', 'AR500', 'ARs', 'ARm', 'ARl']
     """
-    cap = caps[-1]
+    last = max_detections[-1]
     # APs, APm, APl are the names of COCO; other ranges keep their full name, as in APtiny.
     letters = sizes == COCO_SIZES[1:]
     suffixes = [size.name[0] if letters else size.name for size in sizes]
-    single = {name: place_of(value, thresholds) for name, value in (("AP50", 0.5), ("AP75", 0.75))}
+    single = {name: position_of(value, thresholds) for name, value in (("AP50", 0.5), ("AP75", 0.75))}
     return Protocol(
         thresholds=thresholds,
         sizes=(ALL_SIZES, *sizes),
         recalls=COCO_RECALLS,
-        cap=cap,
+        max_detections=last,
         measures=(
-            Measure("AP", cap=cap),
-            *(Measure(name, threshold=number, cap=cap) for name, number in single.items() if number is not None),
-            *(Measure(f"AP{suffix}", size=number, cap=cap) for number, suffix in enumerate(suffixes, start=1)),
-            *(Measure(f"AR{limit}", recall=True, cap=limit) for limit in caps),
+            Measure("AP", max_detections=last),
             *(
-                Measure(f"AR{suffix}", recall=True, size=number, cap=cap)
+                Measure(name, threshold=number, max_detections=last)
+                for name, number in single.items()
+                if number is not None
+            ),
+            *(
+                Measure(f"AP{suffix}", size=number, max_detections=last)
+                for number, suffix in enumerate(suffixes, start=1)
+            ),
+            *(Measure(f"AR{limit}", recall=True, max_detections=limit) for limit in max_detections),
+            *(
+                Measure(f"AR{suffix}", recall=True, size=number, max_detections=last)
                 for number, suffix in enumerate(suffixes, start=1)
             ),
         ),
     )
 
 
-def place_of(threshold: float, thresholds: tuple[float, ...]) -> int | None:
+def position_of(threshold: float, thresholds: tuple[float, ...]) -> int | None:
     """Return the position of a threshold among others, whatever their last bit; None without it.
 
-    >>> place_of(0.6, COCO_THRESHOLDS), place_of(0.3, COCO_THRESHOLDS)
+    >>> position_of(0.6, COCO_THRESHOLDS), position_of(0.3, COCO_THRESHOLDS)
     (2, None)
     """
     return next((position for position, other in enumerate(thresholds) if abs(other - threshold) < 1e-9), None)

@@ -64,7 +64,7 @@ class Ranking:
     def listed(
         self,
         size: int,
-        cap: int | None,
+        max_detections: int | None,
         classes: Array | None = None,
         *,
         thresholds: Sequence[int] | None = None,
@@ -73,8 +73,8 @@ class Ranking:
         """List the detections that count in a size range, at some thresholds and of some classes.
 
         `thresholds` are numbers of the protocol's thresholds and `classes` (K,) numbers of classes;
-        both rise, and None is all of them. `cap` is the maximum of detections of an image and
-        class. `with_ignored` lists ignored detections, too.
+        both rise, and None is all of them. `max_detections` is the maximum of detections of an
+        image and class. `with_ignored` lists ignored detections, too.
         """
         T, table = len(self.protocol.thresholds), self.detections
         numbers = range(T) if thresholds is None else thresholds
@@ -86,8 +86,8 @@ class Ranking:
         chosen = np.arange(self.classes) if classes is None else classes
         if len(chosen) < self.classes:
             listed &= np.isin(np.arange(self.classes), chosen)[table["class"]]
-        if cap is not None:
-            listed &= table["rank"] < cap
+        if max_detections is not None:
+            listed &= table["rank"] < max_detections
         rows = np.flatnonzero(listed)
         starts = np.searchsorted(table["class"][rows], np.append(chosen, self.classes).astype(np.int16))
         return Listed(chosen, numbers, rows, table["image"][rows], starts.astype(np.int64), hits[rows], misses[rows])
@@ -117,7 +117,7 @@ class Curves:
     precision: Array
     recall: Array
     scores: Array
-    caps: tuple[int | None, ...]
+    maxima: tuple[int | None, ...]
 
 
 def rank(detections: Table, truths: Table, classes: int, protocol: Protocol) -> Ranking:
@@ -159,8 +159,10 @@ def as_ranks(detections: Table) -> Table:
 def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
     """Return curves as pycocotools' `accumulate` does, for weights (N,), ones if omitted."""
     protocol = ranking.protocol
-    caps = tuple(sorted({measure.cap for measure in protocol.measures}, key=lambda cap: inf if cap is None else cap))
-    shape = len(protocol.thresholds), len(protocol.recalls), ranking.classes, len(protocol.sizes), len(caps)
+    # No maximum comes last.
+    limits = {measure.max_detections for measure in protocol.measures}
+    maxima = tuple(sorted(limits, key=lambda limit: inf if limit is None else limit))
+    shape = len(protocol.thresholds), len(protocol.recalls), ranking.classes, len(protocol.sizes), len(maxima)
     precision, recall, scores = (np.full(each, np.nan) for each in (shape, (shape[0], *shape[2:]), shape))
     row = np.ones(ranking.images) if weights is None else weights
     rows = np.asarray(row, dtype=np.float64)[None]
@@ -168,7 +170,7 @@ def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
     for a, m in np.ndindex(shape[3:]):
         # Ignored detections are listed, too: pycocotools gives recall 0 the score of the first
         # detection, ignored or not.
-        listed = ranking.listed(a, caps[m], with_ignored=True)
+        listed = ranking.listed(a, maxima[m], with_ignored=True)
         found = precision_of(listed, rows, totals[:, a], protocol, with_places=True)
         # The kernel returns (C, T, R) for one array of weights; curves are (T, R, C), as in
         # pycocotools.
@@ -178,7 +180,7 @@ def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
         if len(listed.rows):
             reached = np.where(positions >= 0, ranking.detections["score"][listed.rows[positions]], 0.0)
         scores[..., a, m] = np.where(np.isnan(precision[..., a, m]), np.nan, reached)
-    return Curves(precision, recall, scores, caps)
+    return Curves(precision, recall, scores, maxima)
 
 
 @dataclass(frozen=True, eq=False)

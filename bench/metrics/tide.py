@@ -28,8 +28,8 @@ import numpy as np
 from bench import kernels
 from bench.classes import Classes
 from bench.metrics.average_precision import InstanceScores
-from bench.metrics.caps import LEFT_OUT, left_out
 from bench.metrics.matching import Groups, Overlaps, box_overlaps, group, mask_overlaps
+from bench.metrics.max_detections import LEFT_OUT, left_out
 from bench.metrics.rates import class_mean
 from bench.samples import Array, Table
 from bench.samples.columns import DetectionColumns, TruthColumns

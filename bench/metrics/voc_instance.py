@@ -31,7 +31,7 @@ detection chooses, (T,), and whether it gets it, (T,) bool."""
 
 
 def _measure(name: str, threshold: int | None) -> Measure:
-    return Measure(name, threshold=threshold, cap=None, area_under_curve=True)
+    return Measure(name, threshold=threshold, max_detections=None, area_under_curve=True)
 
 
 PROTOCOLS: dict[Form, Protocol] = {
@@ -39,14 +39,14 @@ PROTOCOLS: dict[Form, Protocol] = {
         thresholds=tuple((np.arange(1, 10) / 10).tolist()),
         sizes=(ALL_SIZES,),
         recalls=(),
-        cap=None,
+        max_detections=None,
         measures=(_measure("AP50", 4), _measure("APvol", None)),
     ),
     "2015": Protocol(
         thresholds=(0.5, 0.7),
         sizes=(ALL_SIZES,),
         recalls=(),
-        cap=None,
+        max_detections=None,
         measures=(_measure("AP50", 0), _measure("AP70", 1)),
     ),
 }

@@ -26,8 +26,8 @@ from bench.metrics.protocols import COCO as OWN
 from bench.metrics.protocols import coco_like
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "caps": {"max_detections": (1, 3, 500)},
-    "one cap": {"max_detections": (2,)},
+    "maximum detections": {"max_detections": (1, 3, 500)},
+    "one maximum": {"max_detections": (2,)},
     "overlaps": {"iou_thresholds": (0.3, 0.5, 0.6, 1.0)},
     "sixteen overlaps": {"iou_thresholds": tuple(np.linspace(0.2, 0.95, 16).tolist())},
     "ranges": {"area_ranges": (("tiny", 0.0, 50.0), ("mid", 50.0, 1024.0), ("rest", 1024.0, LARGE))},
@@ -67,7 +67,7 @@ def test_another_protocol_changes_scores() -> None:
         scores = instance.score(tables, np.ones((1, made.images)), classes(1), kind="box", protocol=protocol)
         return float(scores["AP"][0])
 
-    assert len({ap(OWN), ap(coco_like(caps=(10,))), ap(coco_like(thresholds=(0.5,)))}) == 3
+    assert len({ap(OWN), ap(coco_like(max_detections=(10,))), ap(coco_like(thresholds=(0.5,)))}) == 3
 
 
 # ---- from the command line
@@ -143,8 +143,8 @@ def test_runs_are_compared_under_the_same_settings_and_refused_under_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = files(tmp_path, *grid(10, 15, 3))
-    caps = ["--max-detections", "1,10,500"]
-    first, second = (record(capsys, [*words, *caps, "--name", name])["path"] for name in "ab")
+    maxima = ["--max-detections", "1,10,500"]
+    first, second = (record(capsys, [*words, *maxima, "--name", name])["path"] for name in "ab")
     plain = record(capsys, words)["path"]
     ours, theirs, other = (runs.read(Path(path)) for path in (first, second, plain))
     assert 0 == comparison.compare(ours, theirs, metric="box_AR500").pairs[0].effect.difference

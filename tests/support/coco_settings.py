@@ -67,8 +67,8 @@ def summary(evaluation: COCOeval) -> Numbers:
     for place, name in enumerate(names, start=1):
         found[f"AP{name}"] = mean(evaluation.eval["precision"][..., place, -1])
         found[f"AR{name}"] = mean(evaluation.eval["recall"][..., place, -1])
-    for place, cap in enumerate(params.maxDets):
-        found[f"AR{cap}"] = mean(evaluation.eval["recall"][..., 0, place])
+    for place, maximum in enumerate(params.maxDets):
+        found[f"AR{maximum}"] = mean(evaluation.eval["recall"][..., 0, place])
     return found
 
 

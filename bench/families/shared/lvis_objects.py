@@ -10,7 +10,7 @@ from bench.classes import Classes
 from bench.families.contract.family import Curve, Scores
 from bench.families.shared import objects
 from bench.metrics import instance, lvis
-from bench.metrics.caps import LEFT_OUT
+from bench.metrics.max_detections import LEFT_OUT
 from bench.metrics.ranking import curves as curves_of
 from bench.notices import Notice, many
 from bench.samples import Array, Table

@@ -11,10 +11,10 @@ from bench.cards import Card
 from bench.classes import Classes
 from bench.errors import PredictionError
 from bench.families.contract.family import Curve, Scores
-from bench.metrics import caps, instance
+from bench.metrics import instance, max_detections
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.protocols import (
-    COCO_CAPS,
+    COCO_MAX_DETECTIONS,
     COCO_RECALLS,
     COCO_SIZES,
     COCO_THRESHOLDS,
@@ -92,7 +92,7 @@ def protocol_of(options: ProtocolOptions) -> Matching:
     sizes: tuple[SizeRange, ...] = COCO_SIZES[1:]
     if options.area_ranges is not None:
         sizes = tuple(SizeRange(*area_range) for area_range in options.area_ranges)
-    return coco_like(options.max_detections or COCO_CAPS, options.iou_thresholds or COCO_THRESHOLDS, sizes)
+    return coco_like(options.max_detections or COCO_MAX_DETECTIONS, options.iou_thresholds or COCO_THRESHOLDS, sizes)
 
 
 def changes(options: ProtocolOptions) -> dict[str, Any]:
@@ -179,23 +179,23 @@ def protocol_facts(options: ProtocolOptions) -> dict[str, Any]:
     protocol = protocol_of(options)
     return {
         "protocol": "not COCO's" if changes(options) else "COCO's",
-        "max_detections": protocol.cap,
+        "max_detections": protocol.max_detections,
     }
 
 
 def notices_of(tables: Mapping[str, Table], truths: str, images: int, options: ProtocolOptions) -> list[Notice]:
     """The notices on maximum detections and protocol; `truths` names the table of true objects."""
     protocol, found = protocol_of(options), list[Notice]()
-    best, cap = caps.perfect(tables[truths], protocol), int(protocol.cap or 0)
+    best, maximum = max_detections.perfect(tables[truths], protocol), int(protocol.max_detections or 0)
     if best:
         holds = "has" if best.crowded == 1 else "have"
-        more = [*(options.max_detections or COCO_CAPS)[:-1], 100 * -(-best.most // 100)]
+        more = [*(options.max_detections or COCO_MAX_DETECTIONS)[:-1], 100 * -(-best.most // 100)]
         found.append(
             Notice(
                 "more-objects-than-counted",
-                f"{best.crowded} of {many(images, 'image')} {holds} more than {cap} objects of a "
-                f"class, and AP counts {cap} detections of a class in an image: a perfect model "
-                f"would score AP {100 * best.ap:.2f} and AR{cap} {100 * best.ar:.2f} "
+                f"{best.crowded} of {many(images, 'image')} {holds} more than {maximum} objects of a "
+                f"class, and AP counts {maximum} detections of a class in an image: a perfect model "
+                f"would score AP {100 * best.ap:.2f} and AR{maximum} {100 * best.ar:.2f} "
                 f"(--max-detections {','.join(map(str, more))} counts more)",
                 "warning",
             )
@@ -208,12 +208,12 @@ def shared_notices(tables: Mapping[str, Table], options: ProtocolOptions) -> lis
 
     They say how many detections were left out, and how the protocol differs from COCO's.
     """
-    cap = protocol_of(options).cap
+    maximum = protocol_of(options).max_detections
     found = left_out_notices(
         tables,
-        caps.LEFT_OUT,
-        f"{cap} detections of a class",
-        str(cap),
+        max_detections.LEFT_OUT,
+        f"{maximum} detections of a class",
+        str(maximum),
         "--max-detections changes that",
     )
     words = protocol_in_words(options)

@@ -12,7 +12,7 @@ import pytest
 from bench.families import family
 from bench.families.contract.rules import Rules
 from bench.families.shared import lvis_objects
-from bench.metrics import caps, instance, lvis, tide
+from bench.metrics import instance, lvis, max_detections, tide
 from bench.metrics.protocols import COCO, coco_like
 from bench.samples.columns import DetectionColumns, TruthColumns
 
@@ -56,20 +56,20 @@ def warned(counts: Counts, images: int, found: Counts | None = None, rules: Rule
 
 @pytest.mark.parametrize("seed", range(8))
 def test_score_of_a_perfect_model_is_that_of_pycocotools(seed: int) -> None:
-    """Whole and empty images, classes within and beyond the cap: the score of exactly the truth as detections."""
+    """Whole and empty images, classes within and beyond the maximum: the score of exactly the truth as detections."""
     random = np.random.default_rng(seed)
-    cap, images = int(random.integers(1, 7)), 4
+    maximum, images = int(random.integers(1, 7)), 4
     counts = {(n, k): int(random.integers(0, 12)) for n in range(images) for k in range(3)}
-    counts[0, 1] = cap + 1
-    protocol = coco_like(caps=(cap,))
+    counts[0, 1] = maximum + 1
+    protocol = coco_like(max_detections=(maximum,))
     tables = instance.count(*columns(counts, images), kinds=("box",), protocol=protocol)
-    found = caps.perfect(tables["box_truths"], protocol)
+    found = max_detections.perfect(tables["box_truths"], protocol)
     assert found is not None
-    assert len({n for (n, _), number in counts.items() if number > cap}) == found.crowded
+    assert len({n for (n, _), number in counts.items() if number > maximum}) == found.crowded
     assert max(counts.values()) == found.most
     truth, results = coco(counts, images)
-    theirs = coco_settings.summary(coco_settings.reference(truth, results, "bbox", Rules(max_detections=(cap,))))
-    assert (found.ap, found.ar) == pytest.approx((theirs["AP"], theirs[f"AR{cap}"]), abs=1e-12)
+    theirs = coco_settings.summary(coco_settings.reference(truth, results, "bbox", Rules(max_detections=(maximum,))))
+    assert (found.ap, found.ar) == pytest.approx((theirs["AP"], theirs[f"AR{maximum}"]), abs=1e-12)
 
 
 def coco(counts: Counts, images: int) -> tuple[Any, list[Any]]:
@@ -92,7 +92,7 @@ def coco(counts: Counts, images: int) -> tuple[Any, list[Any]]:
 def test_there_is_no_warning_if_all_objects_can_be_found() -> None:
     assert {} == warned({(0, 0): 100, (0, 1): 100, (1, 0): 3}, 2)
     tables = instance.count(*columns({(0, 0): 100}, 1), kinds=("box",))
-    assert caps.perfect(tables["box_truths"], COCO) is None
+    assert max_detections.perfect(tables["box_truths"], COCO) is None
 
 
 def test_more_objects_than_count_are_a_warning_with_both_scores_and_the_option() -> None:
@@ -110,7 +110,7 @@ def test_more_objects_than_count_are_a_warning_with_both_scores_and_the_option()
 def test_crowds_and_ignored_objects_need_not_be_found() -> None:
     truth, found = columns({(0, 0): 150}, 1, {(0, 0): 1}, crowd=True)
     tables = instance.count(truth, found, kinds=("box",))
-    assert caps.perfect(tables["box_truths"], COCO) is None
+    assert max_detections.perfect(tables["box_truths"], COCO) is None
 
 
 # ---- detections that were left out
@@ -118,11 +118,15 @@ def test_crowds_and_ignored_objects_need_not_be_found() -> None:
 
 def test_detections_beyond_the_maximum_are_counted_by_image_and_class() -> None:
     _, found = columns({}, 4, {(0, 0): 5, (0, 1): 4, (2, 0): 3, (3, 1): 1})
-    table = caps.left_out(found, 3 + 3 + 3 + 1, 3)
+    table = max_detections.left_out(found, 3 + 3 + 3 + 1, 3)
     assert ([0], [3]) == (table["image"].tolist(), table["detections"].tolist())
-    table = caps.left_out(found, 4 + 3 + 1, 4, by_class=False)
+    table = max_detections.left_out(found, 4 + 3 + 1, 4, by_class=False)
     assert ([0], [5]) == (table["image"].tolist(), table["detections"].tolist())
-    assert 0 == len(caps.left_out(found, 13, 100)["image"]) == len(caps.left_out(found, 13, None)["image"])
+    assert (
+        0
+        == len(max_detections.left_out(found, 13, 100)["image"])
+        == len(max_detections.left_out(found, 13, None)["image"])
+    )
 
 
 def test_detections_left_out_are_a_note() -> None:
@@ -140,7 +144,7 @@ def test_detections_left_out_are_a_note() -> None:
 def test_records_of_earlier_versions_say_nothing_of_it() -> None:
     rules = Rules(families=("boxes",))
     tables = BOXES.count_columns(BOXES.options(rules), *columns({(0, 0): 2}, 1, {(0, 0): 101}))
-    del tables[caps.LEFT_OUT]
+    del tables[max_detections.LEFT_OUT]
     assert [] == BOXES.warnings(tables, np.arange(1), None, BOXES.options(rules))  # type: ignore[arg-type]
 
 

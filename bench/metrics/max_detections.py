@@ -32,18 +32,18 @@ class Perfect(NamedTuple):
     most: int
 
 
-def left_out(detections: DetectionColumns, kept: int, cap: int | None, *, by_class: bool = True) -> Table:
+def left_out(detections: DetectionColumns, kept: int, maximum: int | None, *, by_class: bool = True) -> Table:
     """Return how many detections of each image are beyond the maximum, for images with any.
 
     Columns: image (int32), detections (int32). `kept` is the number of detections that count in all
-    images. The maximum `cap` is per image and class, or per image without `by_class`.
+    images. `maximum` is per image and class, or per image without `by_class`.
     """
-    if cap is None or kept == len(detections):
+    if maximum is None or kept == len(detections):
         return {"image": np.zeros(0, np.int32), "detections": np.zeros(0, np.int32)}
     keys = detections.image.astype(np.int64) << _SHIFT
     # One key for image and class sorts and counts both at once.
     groups, sizes = np.unique(keys | detections.classes if by_class else keys, return_counts=True)
-    beyond = np.bincount(groups >> _SHIFT, weights=np.maximum(sizes - cap, 0), minlength=detections.images)
+    beyond = np.bincount(groups >> _SHIFT, weights=np.maximum(sizes - maximum, 0), minlength=detections.images)
     images = np.flatnonzero(beyond)
     return {"image": images.astype(np.int32), "detections": beyond[images].astype(np.int32)}
 
@@ -67,13 +67,13 @@ def perfect(truths: Table, protocol: Protocol) -> Perfect | None:
     """
     of_all_sizes = (truths["size"] == 0) & (truths["objects"] > 0)
     image, classes, objects = (truths[name][of_all_sizes].astype(np.int64) for name in ("image", "class", "objects"))
-    if protocol.cap is None or not (objects > protocol.cap).any():
+    if protocol.max_detections is None or not (objects > protocol.max_detections).any():
         return None
-    found = np.bincount(classes, weights=np.minimum(objects, protocol.cap))
+    found = np.bincount(classes, weights=np.minimum(objects, protocol.max_detections))
     total = np.bincount(classes, weights=objects)
     recalls: Array = found[total > 0] / total[total > 0]
     # On the right side: a recall of exactly r is reached.
     reached = np.searchsorted(np.array(protocol.recalls), recalls, side="right")
-    crowded = np.unique(image[objects > protocol.cap])
+    crowded = np.unique(image[objects > protocol.max_detections])
     ap = float(np.mean(reached / len(protocol.recalls)))
     return Perfect(ap, float(recalls.mean()), len(crowded), int(objects.max()))
