@@ -46,8 +46,10 @@ def encode_runs(runs: list[int]) -> bytes:
     """Five bits a character, the lowest first; from the fourth run on, differences to the run two places before."""
     characters = []
     for place, run in enumerate(runs):
+        # Runs of one kind are similar in neighbouring columns, so differences are small numbers.
         value, more = run - (runs[place - 2] if place > 2 else 0), True
         while more:
+            # Bit 5 says that more digits follow; the highest bit of the last digit is the sign.
             digit = value & 31
             value >>= 5
             more = value != (-1 if digit & 16 else 0)

@@ -92,6 +92,8 @@ def filtered_mask(filtered: Any, height: int, width: int, depth: int) -> tuple[b
     rows = unfilter(filtered, height, width if depth == 8 else (width + 7) // 8, 1)
     inside = rows != 0 if depth == 8 else np.unpackbits(rows, axis=1)[:, :width] != 0
     flat = inside.reshape(-1, order="F")
+    # Runs alternate between outside and inside, beginning outside: `prepend=False` makes the first
+    # run empty if the first pixel is inside.
     borders = np.flatnonzero(np.diff(flat, prepend=False))
     return encode_runs(np.diff([0, *borders.tolist(), flat.size]).tolist()), int(np.count_nonzero(flat))
 
@@ -107,6 +109,8 @@ def _unfilter_row(kind: int, residual: Row, above: Row, bpp: int) -> Row:
     if kind == 2:
         return residual + above
     predict = _average if kind == 3 else _paeth
+    # Each byte depends on the one `bpp` bytes to its left, so these two filters cannot be undone for
+    # a whole row at once. The leading zeros are the pixel to the left of the image.
     values = [0] * bpp + residual.tolist()
     up = [0] * bpp + above.tolist()
     for i in range(bpp, len(values)):

@@ -50,6 +50,8 @@ def read(
     Raises:
         DataError, PredictionError: as `read_truth` and `read_results`.
     """
+    # The results are parsed in a thread while the truth is read here. `finally` waits for that
+    # thread also if the truth is refused, so that no thread outlives the call.
     parsing = prefetch.take(results, "read_coco_results", with_masks=with_masks)
     try:
         file = read_truth(card, truth, with_masks=with_masks) if isinstance(truth, Path) else truth
@@ -99,6 +101,8 @@ def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) 
     """Keep the images with these ids, in this order, with their objects."""
     known = {number: place for place, number in enumerate(file.numbers)}
     places = [known[number] for number in numbers]
+    # From the position in the file to the position among the chosen images; -1 for the others, so
+    # that one lookup both filters the objects and renumbers their images.
     position = np.full(len(known), -1, dtype=np.int32)
     position[places] = np.arange(len(places))
     images = len(places)
@@ -128,6 +132,7 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     coco_json.check_categories(categories, card, path)
+    # pycocotools goes through images by ascending id; equal scores are ranked in that order.
     images.sort(key=lambda entry: entry.id)
     image = places_of(found["image_id"], [entry.id for entry in images])
     classes, scored = _train_ids(card, found["category_id"])

@@ -24,8 +24,8 @@ _NOWHERE = Path()
 def read(predictions: PredictionReader, samples: Sequence[Sample]) -> LabelPairs | None:
     """Read what the labels of some images share; None where they have to be read one after the other.
 
-    Examples are ground truth that is not a label file; with files that are missing, damaged, of different sizes, or no
-    plain PNGs of 8 bits; and with values that mean nothing.
+    That is the case for ground truth that is not a label file; for files that are missing, damaged, of different
+    sizes, or not plain PNGs of 8 bits; and for values that mean nothing.
     """
     truths = [sample.truth.read_semantic for sample in samples]
     files = [truth for truth in truths if isinstance(truth, TrueLabels)]
