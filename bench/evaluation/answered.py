@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import kernels, runs
+from bench import kernels, plugins, runs
 from bench.errors import RunError
 from bench.evaluation.jobs import FromModel, Job
 from bench.evaluation.recording import PACKAGES
@@ -28,7 +28,8 @@ def answered(job: Job, out: Path) -> Run | None:
     A job without `files` is always evaluated: the user's own code, for example, may depend on anything.
     """
     path = job.path(out)
-    if job.files is None or not (path / "run.json").is_file():
+    own_code = any(plugins.is_outside(key) for key in job.rules.families)
+    if job.files is None or own_code or not (path / "run.json").is_file():
         return None
     try:
         run = runs.read(path)

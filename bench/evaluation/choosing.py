@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import json_errors, plain_json
+from bench import json_errors, plain_json, plugins
 from bench.cards import Card
-from bench.errors import PredictionError, UsageError, did_you_mean
+from bench.errors import OwnCodeError, PredictionError, UsageError, did_you_mean
 from bench.evaluation import object_settings
 from bench.evaluation import settings as setting_words
-from bench.families import Family, shipped
+from bench.families import Family, family, shipped
 from bench.families.contract.rules import Rules
 from bench.formats.coco.json_files import is_panoptic
 from bench.formats.coco.origin import hold_boxes_alone
@@ -262,12 +262,29 @@ def _named(words: Sequence[str], card: Card, task: str, known: list[Family[Any]]
     if not asked or asked & {"all", "default"}:
         raise UsageError(f"--metrics {','.join(words)}: default, all, or names with commas between are needed")
     for word in sorted(asked):
+        if plugins.is_outside(word):
+            chosen.add(_from_outside(word, card, task))
+            continue
         able = (each for each in known if word in _words(each, rules) and each.suits(card))
         home = next(able, None)
         if home is None:
             raise _not_offered(word, card, task, known, rules)
         chosen.add(home)
     return sorted(chosen, key=lambda each: each.order)
+
+
+def _from_outside(word: str, card: Card, task: str) -> Family[Any]:
+    """The family that `package.module:Name` names, if it can be counted here."""
+    try:
+        each = family(word)
+    except (UsageError, OwnCodeError) as error:
+        raise type(error)(f"--metrics {word}: {error}") from None
+    if each.task != task:
+        raise UsageError(f"--metrics {word}: it is counted from {each.task} predictions, not {task} ones")
+    if not each.suits(card):
+        needs = each.needs or f"{task} truth"
+        raise UsageError(f"--metrics {word}: it needs {needs}, which {card.name} does not have")
+    return each
 
 
 def _not_offered(word: str, card: Card, task: str, known: list[Family[Any]], rules: Rules) -> UsageError:

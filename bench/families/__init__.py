@@ -14,6 +14,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
+from bench import plugins
 from bench.errors import UsageError, did_you_mean
 from bench.families.contract.family import Family
 from bench.families.contract.metric import Metric
@@ -49,16 +50,29 @@ PREFIXES = {
 
 @cache
 def family(key: str) -> Family[Any]:
-    """The family of this name.
+    """The family of this name, or of the class that `package.module:Name` names.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such family, or the object is not one.
+        OwnCodeError: importing a family from outside raised an exception.
     """
+    if plugins.is_outside(key):
+        return _from_outside(key)
     require_family(key)
     found = import_module(f"bench.families.{key}").FAMILY
     if not isinstance(found, Family):
         raise TypeError(f"bench/families/{key}.py: FAMILY is not a Family")
     return found
+
+
+def _from_outside(key: str) -> Family[Any]:
+    found = plugins.load(key)
+    if not (isinstance(found, type) and issubclass(found, Family)):
+        raise UsageError(f"{key} is not a class derived from bench.families.Family")
+    lacking = sorted(found.__abstractmethods__)
+    if lacking:
+        raise UsageError(f"the class {key} does not define {' and '.join(lacking)}")
+    return found(key)
 
 
 def families(keys: Iterable[str]) -> list[Family[Any]]:
@@ -87,6 +101,9 @@ def listed() -> list[dict[str, Any]]:
 def need_confidence(words: Iterable[str]) -> bool:
     """Whether one of these metrics or families needs the confidence of every prediction."""
     wanted = set(words)
+    outside = [family(word) for word in wanted if plugins.is_outside(word)]
+    if any(each.needs_confidence for each in outside):
+        return True
     return any(
         each.needs_confidence
         and not wanted.isdisjoint({each.key, *(each.full_name(metric.name) for metric in each.metrics)})
@@ -100,5 +117,5 @@ def require_family(key: str) -> None:
     Raises:
         UsageError: there is none of this name.
     """
-    if key not in names():
+    if not plugins.is_outside(key) and key not in names():
         raise UsageError(f"families: there is no family {key!r}: {did_you_mean(key, names())}")

@@ -15,8 +15,8 @@ import numpy as np
 
 from bench import resample
 from bench.classes import Classes
-from bench.errors import RunError
-from bench.families import Family, Metric, families
+from bench.errors import OwnCodeError, RunError, UsageError
+from bench.families import Family, Metric, families, family
 from bench.families.contract.family import Scores
 from bench.families.contract.metric import fraction
 from bench.families.contract.rules import Rules, Source
@@ -53,12 +53,19 @@ def rules_of(run: Run) -> Rules:
     """The rules under which a record was counted and scored.
 
     Raises:
-        RunError: they are none.
+        RunError: they are not valid, or name a family from outside that cannot be loaded.
     """
+    where = run.path / "run.json"
     try:
-        return msgspec.convert(run.record.protocol.get("rules"), Rules)
+        rules = msgspec.convert(run.record.protocol.get("rules"), Rules)
     except msgspec.ValidationError as error:
-        raise RunError(f"{run.path / 'run.json'}: protocol.rules: {str(error).replace('`', '')}") from None
+        raise RunError(f"{where}: protocol.rules: {str(error).replace('`', '')}") from None
+    for key in rules.families:
+        try:
+            family(key)
+        except (UsageError, OwnCodeError) as error:
+            raise RunError(f"{where}: its metrics come from {key}, which cannot be loaded: {error}") from None
+    return rules
 
 
 def rescore(run: Run, **changes: Any) -> Scored:

@@ -1,0 +1,135 @@
+"""A family from outside: an error in pixels, in one file, from counting to comparison and gate."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench import cli
+
+SOURCE = '''
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.families import Family, Metric
+from bench.families.contract.family import NoOptions, Scores
+
+
+class WrongPixels(Family[NoOptions]):
+    """Mean number of wrong pixels per image."""
+
+    name = "wrong_pixels"
+    group = "wrong_pixels"
+    title = "wrong pixels"
+    task = "semantic"
+    tables = ("wrong_pixels",)
+    options_type = NoOptions
+    metrics = (
+        Metric(
+            "wrong",
+            "wrong pixels",
+            meaning="mean over images of the number of wrong pixels",
+            reference="-",
+            unit="px",
+            better="lower",
+            bounds=(0.0, float("inf")),
+            leading=True,
+        ),
+    )
+
+    def suits(self, card):
+        return "semantic" in card.tasks
+
+    def count(self, card, options, sample, prediction, *, position):
+        truth = sample.truth.semantic()
+        wrong = int(np.count_nonzero(truth.labels != prediction.labels))
+        image = np.array([position], np.int32)
+        return {"wrong_pixels": {"image": image, "pixels": np.array([wrong], np.int64)}}
+
+    def rules_of(self, classes, options):
+        return {"table": "wrong_pixels", "classes": list(classes.names)}
+
+    def truth_rows(self, tables):
+        return {"image": tables["wrong_pixels"]["image"]}
+
+    def score(self, tables, weights, classes, options):
+        pixels = np.zeros(weights.shape[1])
+        pixels[tables["wrong_pixels"]["image"]] = tables["wrong_pixels"]["pixels"]
+        return Scores({"wrong": weights @ pixels / weights.sum(axis=1)}, {})
+'''
+NAME = "their_metrics.pixels:WrongPixels"
+IMAGES, SIDE = 12, 16
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the package, ground truth, and predictions of a good and a bad model."""
+    root = tmp_path_factory.mktemp("extending")
+    (root / "their_metrics").mkdir()
+    (root / "their_metrics" / "__init__.py").write_text("")
+    (root / "their_metrics" / "pixels.py").write_text(SOURCE)
+    random = np.random.default_rng(1)
+    for name, least in {"truth": 0, "good": 5, "bad": 120}.items():
+        (root / name).mkdir()
+        for n in range(IMAGES):
+            labels = np.zeros((SIDE, SIDE), np.uint8)
+            labels.flat[: least + (random.integers(0, 40) if least else 0)] = 1
+            Image.fromarray(labels).save(root / name / f"{n}.png")
+    return root
+
+
+def bench(folder: Path, *words: str, code: int = 0) -> str:
+    """Run the command in the folder; return what it printed."""
+    said = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        assert code == cli.main(list(words)), said.getvalue()
+    return said.getvalue()
+
+
+def alone(folder: Path, *words: str, code: int) -> str:
+    """The same in a process of its own, which has loaded nothing before."""
+    command = [sys.executable, "-m", "bench", *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert code == done.returncode, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_an_error_in_pixels_works_as_soon_as_its_file_exists(folder: Path) -> None:
+    truth = ["--truth", "truth", "--classes", "a,b", "--metrics", NAME]
+    table = bench(folder, "eval", "good", *truth, "--name", "good")
+    assert "px  95 % interval" in " ".join(table.split()).replace("  ", " ").replace("px 95", "px  95")
+    made = json.loads(bench(folder, "eval", "bad", *truth, "--name", "bad", "--json"))
+    entry = made["scores"]["wrong_pixels"]["wrong"]
+    assert entry["interval"][0] > 1
+    assert entry["interval"][0] < entry["value"] < entry["interval"][1]
+    records = {name: next((folder / "runs").glob(f"*/{name}/*/run.json")).parent for name in ("good", "bad")}
+    assert f"{entry['value']:.2f}" in bench(folder, "show", str(records["bad"]))
+    verdict = bench(folder, "compare", str(records["bad"]), str(records["good"]))
+    assert "good beats bad by" in " ".join(verdict.split())
+    assert "px wrong pixels" in " ".join(verdict.split())
+    config = '[[checks]]\nname = "gate"\nbaseline = "{}"\nrun = "{}"\nmetrics = ["wrong"]\nmargin = 2.0\n'
+    (folder / "bench.toml").write_text(config.format(records["good"], records["bad"]))
+    assert "worse than" in bench(folder, "check", code=1)
+    (folder / "bench.toml").write_text(config.format(records["bad"], records["good"]))
+    assert "better than" in bench(folder, "check")
+    (folder / "their_metrics").rename(folder / "moved")
+    told = alone(folder, "show", str(records["bad"]), code=2)
+    assert "its metrics come from their_metrics.pixels:WrongPixels, which cannot be loaded" in " ".join(told.split())
+    (folder / "moved").rename(folder / "their_metrics")
+
+
+def test_what_is_not_a_family_is_said_in_one_sentence(folder: Path) -> None:
+    truth = ["good", "--truth", "truth", "--classes", "a,b", "--metrics"]
+    assert "is not a class derived from" in bench(folder, "eval", *truth, "their_metrics.pixels:np", code=2)
+    assert "there is no module 'nowhere'" in bench(folder, "eval", *truth, "nowhere:Family", code=2)
