@@ -106,13 +106,13 @@ def _evaluate(
     baseline = _baseline(path)
     if baseline:
         job = _baseline_job(baseline, opened, predictions, scoring, records)
-        return jobs.carry_out(job, records, as_json=as_json)
+        return jobs.carry_out(job, records, as_json=as_json, metrics=scoring.metrics)
     job = _predictions_job(path, opened, predictions, scoring, records, is_part=data.is_part)
     names = ("dataset", "truth", "classes", "ignore")
     another = jobs.shuffled_command(
         flags_for(predictions, names), data, scoring, records, task=job.task, images=len(opened.samples)
     )
-    return jobs.carry_out(job, records, as_json=as_json, another=another)
+    return jobs.carry_out(job, records, as_json=as_json, another=another, metrics=scoring.metrics)
 
 
 def _path(options: PredictionOptions) -> Path:

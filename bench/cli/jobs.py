@@ -73,9 +73,10 @@ def require_folder(out: Path) -> None:
         raise UsageError(f"--out {out}: {existing} is read-only; name a folder for run records")
 
 
-def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str = "") -> int:
+def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str = "", metrics: str = "default") -> int:
     """Evaluate, print the table or the record, and say what to do next; Ctrl-C keeps what was counted.
 
+    `metrics` are those that the table shows, of all that are counted.
     `another` is a command that makes a run to compare with, shown if there is none yet; "" if no such command works.
     """
     import msgspec
@@ -96,7 +97,7 @@ def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str =
     from bench.families import families
     from bench.render import terminal
 
-    console.say(terminal.run_table(run))
+    console.say(terminal.run_table(run, metrics))
     able = {ability for each in families(run.record.tables) for ability in each.abilities}
     closer = next((f" {option}" for option, ability in _CLOSER.items() if ability in able), "")
     console.say(f"run record  {run.path}\nnext        bench show {shlex.quote(str(run.path))}{closer}")

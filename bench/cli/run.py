@@ -91,7 +91,7 @@ def command(
         another = jobs.shuffled_command(
             ["--dataset", inputs.dataset], data, scoring, records, task=loaded.task, images=len(opened.samples)
         )
-    return jobs.carry_out(job, records, as_json=as_json, another=another)
+    return jobs.carry_out(job, records, as_json=as_json, another=another, metrics=scoring.metrics)
 
 
 def _model_options(model: ModelOptions, scoring: ScoringOptions) -> Options:

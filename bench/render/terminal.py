@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench import scoring
+from bench.families import families
 from bench.families.contract.metric import PERCENT
 from bench.notices import many
 from bench.render.prose import filled, width
@@ -21,17 +22,50 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 LEFT_RIGHT = ("left", "right", "left")
 
 
-def run_table(run: Run) -> str:
-    """The whole report of one run: heading, then per group the overall scores, regions and classes, and notes."""
+def run_table(run: Run, metrics: str = "default") -> str:
+    """The whole report of one run: heading, then per group the overall scores, regions and classes, and notes.
+
+    Where `metrics` names metrics, as in `mIoU,IoU`, these alone are shown.
+    """
     record = run.record
+    selected = _selected(run, {word.strip() for word in metrics.split(",")})
     groups = scoring.described(record, scoring.rules_of(run))
     where = f"{record.dataset.title} {record.dataset.split}"
     parts = [f"{record.name} on {where}: {many(record.dataset.images, 'image')}{_speed(run)}", _serious(run)]
-    for name, group in record.scores.items():
-        if len(record.scores) > 1:
+    shown = record.scores
+    if selected:
+        shown = {name: _only(group, selected[name]) for name, group in shown.items() if name in selected}
+    for name, group in shown.items():
+        if len(shown) > 1:
             parts.append(f"{groups[name].title}:")
         parts += [_indent(part) for part in group_tables(group, groups[name]) if part]
     return "\n\n".join(part for part in (*parts, _notes(run, groups)) if part) + "\n"
+
+
+def _selected(run: Run, words: set[str]) -> dict[str, set[str]]:
+    """The names of the metrics in each group that are asked for; empty if a whole family is."""
+    rules, selected, known = scoring.rules_of(run), dict[str, set[str]](), set[str]()
+    for each in families(run.record.tables):
+        for metric in each.metrics_under(each.options(rules)):
+            name = each.full_name(metric.name)
+            if name in words and name not in known:
+                selected.setdefault(each.group, set()).add(metric.name)
+                known.add(name)
+    return selected if known == words else {}
+
+
+def _only(group: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    """A group with the scores of these names; those of single classes where there is no mean of the name."""
+    kept: dict[str, Any] = {}
+    for key, entry in group.items():
+        if key in ("per_class", "per_category"):
+            kept[key] = {
+                label: {name: score for name, score in scores.items() if name in names and name not in group}
+                for label, scores in entry.items()
+            }
+        elif not _is_score(entry) or key.partition("@")[0] in names:
+            kept[key] = entry
+    return kept
 
 
 def group_tables(group: Mapping[str, Any], described: Described) -> list[str]:
@@ -57,7 +91,7 @@ def group_tables(group: Mapping[str, Any], described: Described) -> list[str]:
         rows.append([title, value, metric.ends(entry["interval"]), words])
     regional = "prompts" if "prompts" in group else "region"
     return [
-        _table(["", unit, "95 % interval", ""], rows, (*LEFT_RIGHT, "left")),
+        _table(["", unit, "95 % interval", ""], rows, (*LEFT_RIGHT, "left")) if rows else "",
         _named_rows(regional, regions, described, most=2),
         _named_rows("class", group.get("per_class", {}), described),
         _named_rows("category", group.get("per_category", {}), described),

@@ -129,6 +129,18 @@ def test_an_error_in_pixels_works_as_soon_as_its_file_exists(folder: Path) -> No
     (folder / "moved").rename(folder / "their_metrics")
 
 
+def test_a_metric_by_name_is_shown_alone_with_its_interval(folder: Path) -> None:
+    truth = ["good", "--truth", "truth", "--classes", "a,b", "--name", "named", "--metrics"]
+    table = bench(folder, "eval", *truth, "IoU")
+    assert "class IoU % 95 % interval" in " ".join(table.split())
+    assert "Dice" not in table
+    table = bench(folder, "eval", *truth, "mDice", "--overwrite")
+    assert "mean Dice" in table
+    assert "class" not in table.partition("mean Dice")[2].partition("run record")[0].replace("classes", "")
+    record = json.loads(bench(folder, "eval", *truth, "mDice", "--overwrite", "--json"))
+    assert {"mIoU", "mDice", "pixel_accuracy"} <= set(record["scores"]["semantic"])
+
+
 def test_what_is_not_a_family_is_said_in_one_sentence(folder: Path) -> None:
     truth = ["good", "--truth", "truth", "--classes", "a,b", "--metrics"]
     assert "is not a class derived from" in bench(folder, "eval", *truth, "their_metrics.pixels:np", code=2)
