@@ -133,9 +133,11 @@ def _table(headers: list[str], rows: list[list[str]], align: tuple[str, ...]) ->
 def _stacked(heading: str) -> list[str]:
     """A heading in lines as short as its longest word; the unit stays with the last one.
 
-    >>> _stacked("boundary F at 0.00088 %")
-    ['boundary', 'F at', '0.00088 %']
+    >>> _stacked("boundary F at 0.00088 %"), _stacked("")
+    (['boundary', 'F at', '0.00088 %'], [''])
     """
+    if not heading:
+        return [""]
     words = heading.removesuffix(" %").split()
     words[-1] += heading[len(heading.removesuffix(" %")) :].replace(" ", NO_BREAK)
     lines = textwrap.wrap(" ".join(words), max(map(len, words)), break_on_hyphens=False)
