@@ -1,6 +1,7 @@
-"""From what a person asks to the rules of a job: which families count, in which regions, with which settings.
+"""From the user's options to the rules of a job: which families count, in which regions, with which settings.
 
-It turns words such as `all`, `mIoU,PQ` or `crops,trimap=3:5` into `Rules`; what they mean is the families' business.
+It turns texts such as `all`, `mIoU,PQ` or `crops,trimap=3:5` into `Rules`; the families know what
+they mean.
 """
 
 from __future__ import annotations
@@ -32,23 +33,23 @@ REGIONS: dict[str, tuple[float, ...]] = {
     "depth": (0, 10, 25, 50, 100),
     "trimap": (1, 3, 5, 10),
 }
-"""The kinds of regions, and what is taken where a person gives no numbers and the card none."""
+"""The kinds of regions, and their numbers if neither the user nor the card gives any."""
 _TASKS = ("semantic", "instance", "panoptic")
-"""What a model of one's own may answer."""
+"""The tasks that the user's own model may have."""
 _LARGEST = 10000
-"""No number of a region is larger: beyond it lie neither images nor streets."""
+"""The largest number of a region, in pixels or metres."""
 _HEAD = 1 << 10
-"""Bytes in which a JSON file says whether it is a list."""
+"""Bytes at the start of a JSON file that show whether it is a list."""
 
 
 def task_of(path: Path) -> str:
-    """Which task stored predictions answer, by how they lie: `semantic`, `instance` or `panoptic`.
+    """The task of stored predictions, from their files: `semantic`, `instance` or `panoptic`.
 
     A results JSON (a list) or a folder of text files holds instances; a JSON with segments, a folder that holds one, or
     a folder of PNGs with such a JSON of its name beside it is panoptic; any other folder holds label maps.
 
     Raises:
-        PredictionError: a file that is none of these, in words about what it is.
+        PredictionError: a file of another form; the message says which.
     """
     if path.is_file():
         return _task_in(path)
@@ -57,7 +58,7 @@ def task_of(path: Path) -> str:
         try:
             return _task_in(found[0])
         except PredictionError:
-            # A JSON beside label maps may be anything; alone in its folder it was meant.
+            # A JSON file next to label maps may be anything; alone in its folder it must hold the predictions.
             if not any(file.suffix.lower() in LABEL_SUFFIXES for file in path.rglob("*")):
                 raise
     beside = path.parent / f"{path.name}.json"
@@ -67,7 +68,7 @@ def task_of(path: Path) -> str:
 
 
 def _task_in(path: Path) -> str:
-    """The task of a JSON file, by its content as it will be read."""
+    """The task of a JSON file, by its content."""
     try:
         if plain_json.head(path, _HEAD)[:_HEAD].lstrip()[:1] == b"[":
             return "instance"
@@ -88,19 +89,19 @@ def _task_in(path: Path) -> str:
 
 
 def boxes_alone(path: Path) -> bool:
-    """Whether a results JSON gives its first object a box and no mask, or an empty one."""
+    """Whether the first object of a results JSON has a box and no mask, or an empty one."""
     found = [path] if path.is_file() else plain_json.files_in(path)
     if len(found) != 1:
         return False
     try:
         first = plain_json.head(found[0], 1 << 20).partition(b"}")[0]
     except (OSError, plain_json.NotJsonError):
-        return False  # its reader says what is wrong
+        return False  # the reader of the file raises a better error
     return b'"bbox"' in first and not re.search(rb'"segmentation"\s*:(?!\s*(?:null|\[\s*\]))', first)
 
 
 def boxes_of_results(metrics: str) -> tuple[Notice, ...]:
-    """What is said where results hold boxes and no masks, so that boxes alone are scored by default."""
+    """The notice for results with boxes and no masks, for which only boxes are scored by default."""
     if metrics != "default":
         return ()
     words = "the results hold boxes and no masks: only boxes are scored (--metrics all draws masks)"
@@ -108,7 +109,7 @@ def boxes_of_results(metrics: str) -> tuple[Notice, ...]:
 
 
 def boxes_of_truth(samples: Sequence[Sample], task: str, metrics: Sequence[str]) -> tuple[Notice, ...]:
-    """What is said where the ground truth holds boxes and no masks, so that boxes alone are scored by default."""
+    """The notice for ground truth with boxes and no masks, for which only boxes are scored by default."""
     if task != "instance" or metrics != "default" or not hold_boxes_alone(samples):
         return ()
     words = "the ground truth holds boxes and no masks: only boxes are scored (--metrics all draws masks)"
@@ -118,7 +119,8 @@ def boxes_of_truth(samples: Sequence[Sample], task: str, metrics: Sequence[str])
 def _lists_masks(path: Path) -> bool:
     """Whether a folder holds text files of Cityscapes' form: a mask's path, a label and a score a line.
 
-    A line that begins with a file there is and has any number behind it was meant so, and what is wrong will be said.
+    A line that begins with an existing file and has a number after it counts as such a line, so that its
+    reader can report what is wrong with the rest.
     """
     texts = False
     for file in path.rglob("*.txt"):
@@ -149,7 +151,7 @@ def rules_for(
     `metrics` is `default`, `all`, or names of metrics or families, with commas or in a list; `regions` lists kinds of
     regions, each with numbers of its own after `=`, such as `crops,trimap=3:5`. `all` takes the card's crops in.
 
-    A setting that is None is one that nobody gave.
+    A setting that is None was not given.
 
     Raises:
         UsageError: an unknown name or value, one that belongs to another task, or a setting that would change nothing.
@@ -179,19 +181,19 @@ def rules_for(
 
 
 def _joined(metrics: Any) -> str:
-    """Names of metrics with commas between, as a person types them."""
+    """Names of metrics in one text, separated by commas."""
     if isinstance(metrics, str):
         return metrics
     if isinstance(metrics, Sequence) and all(isinstance(name, str) for name in metrics):
         return ",".join(metrics)
-    raise UsageError(f"--metrics {metrics!r}: a name is needed, or a list of names")
+    raise UsageError(f"--metrics must be a name or a sequence of names, got {metrics!r}")
 
 
 def require_rules(card: Card, task: str | None, **words: Any) -> None:
-    """Refuse settings that make no valid rules, before a model is loaded; `task` is None where only the model knows it.
+    """Refuse settings without valid rules before a model is loaded; `task` is None if only the model knows it.
 
     Raises:
-        UsageError: as `rules_for`; where the task is not known, only what is wrong for every task.
+        UsageError: as `rules_for`; if the task is not known, only what is wrong for every task.
     """
     errors: list[UsageError] = []
     likely = sorted(_TASKS, key=lambda each: each not in card.tasks)
@@ -206,10 +208,10 @@ def require_rules(card: Card, task: str | None, **words: Any) -> None:
 
 
 def plan_for(card: Card, regions: str, *, crop0: Any = "full") -> Plan:
-    """The regions that a text such as `crops,trimap=3:5` asks for.
+    """The regions in a text such as `crops,trimap=3:5`.
 
     Raises:
-        UsageError: an unknown kind, or numbers that are none.
+        UsageError: an unknown kind, or invalid numbers.
     """
     found: dict[str, tuple[float, ...]] = {}
     for word in (part.strip() for part in regions.split(",")):
@@ -249,7 +251,7 @@ def _words(each: Family[Any], rules: Rules) -> tuple[str, ...]:
 
 
 def _offered(card: Card, task: str, known: list[Family[Any]]) -> list[Family[Any]]:
-    """Those of the known families that make sense on the data set."""
+    """The known families that make sense on the data set."""
     offered = [each for each in known if each.suits(card)]
     if not offered:
         raise UsageError(f"{card.title}: there is no metric for the task {task!r} (its tasks: {', '.join(card.tasks)})")

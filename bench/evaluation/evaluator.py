@@ -1,7 +1,7 @@
-"""Scores inside a training loop: counts image by image or batch by batch, merged across processes, in memory alone.
+"""Scores inside a training loop: count image by image or batch by batch, in memory, and merge processes.
 
-The loop hands over truth and prediction; they are counted by the very functions of `bench run`. This module knows no
-model, no data set, no table for people and no significance.
+The loop passes ground truth and predictions, which are counted by the same functions as in `bench
+run`. This module knows neither models nor files.
 """
 
 from __future__ import annotations
@@ -148,15 +148,20 @@ class Evaluator:
         cluster: Any = None,
         size: inputs.Size | None = None,
     ) -> None:
-        """Count one image, or a batch: (N, H, W) labels, or lists; `docs/python.md` lists the forms of each task.
+        """Count one image or a batch: (N, H, W) labels, or lists; `docs/python.md` lists the forms of each task.
 
-        `id` is the image's id, or a list of them; arrays of NumPy and tensors of torch are taken alike. `cluster` is
-        the patient, video or place that an image belongs to, or a list of them; without it the card's rule reads it
-        from the ids. `size` (height, width) of the images is needed by true polygons alone.
+        Args:
+            truth: the ground truth, as NumPy arrays, torch tensors, lists or dicts.
+            prediction: the prediction, in the same forms.
+            id: the id of the image, or a list of ids.
+            cluster: the patient, video or place of the image, or a list of them; without it the
+                card's rule reads it from the ids.
+            size: (height, width) of the images, needed only for polygons of the ground truth.
 
         Raises:
-            UsageError: a truth of another form, batches of unequal length, or an id that comes again with other counts.
-            PredictionError: a prediction of another form or size, or with a class that is none.
+            UsageError: a wrong form of ground truth, batches of unequal length, or an id that comes
+                again with other counts.
+            PredictionError: a wrong form or size of a prediction, or an unknown class.
         """
         names, size = updates.listed(id), updates.sides(size)
         try:
@@ -175,30 +180,30 @@ class Evaluator:
 
     @for_python
     def add(self, sample: Sample, prediction: Any, *, named: bool = True) -> None:
-        """Count one image of a data set that `bench.open_data` has opened; its cluster is the data set's.
+        """Count one image of a data set that `bench.open_data` returned, with the cluster of the data set.
 
         Raises:
-            PredictionError: a prediction of another form or size, or with a class that is none.
+            PredictionError: a wrong form or size of a prediction, or an unknown class.
         """
         self._count(sample, prediction, sample.id if named else None, None, None)
 
     @for_python
     def merge(self, other: Evaluator) -> Evaluator:
-        """Take in what another one has counted; an image that both have counts once. Returns itself.
+        """Add the images of another evaluator and return this one; an image in both counts once.
 
         Raises:
             UsageError: other classes, task or rules, or other counts for the same id.
         """
         if not isinstance(other, Evaluator):
-            raise UsageError(f"an evaluator is merged with another one, not with {type(other).__name__}")
+            raise UsageError(f"other must be an Evaluator, got {type(other).__name__}")
         if (self.card.classes, self.task, self.rules) != (other.card.classes, other.task, other.rules):
             raise UsageError("two evaluators of other classes, tasks or metrics cannot be merged")
         self.tallies.merge(other.tallies)
         return self
 
     def gather(self) -> Evaluator:
-        """The merge of all ranks of torch.distributed, on every rank; itself where nothing is distributed."""
-        # Who has not loaded torch is not distributed by it.
+        """The merged evaluator of all ranks of torch.distributed, on every rank; itself in a single process."""
+        # Without torch loaded there are no ranks.
         if "torch" not in sys.modules:
             return self
         from torch import distributed
@@ -255,9 +260,10 @@ class Evaluator:
     ) -> Run:
         """Write a run record below the folder `out`, as `bench run` does, and return it.
 
-        `name` is the row in tables; `model` says which model it was (a word, or such things as architecture, weights
-        and epoch), `settings` how it ran; both are shown and name the record. A record of the same name that was
-        counted from other predictions is kept unless `overwrite` is said. After `gather` rank 0 alone writes.
+        `name` is the name in tables; `model` says which model it was (a text, or a dict such as
+        architecture, weights and epoch) and `settings` how it ran; both are shown and name the
+        record. A record of the same name with other counts is replaced only with `overwrite`. After
+        `gather` only rank 0 writes.
 
         Raises:
             UsageError: no image was counted, or an argument of another type.
@@ -270,7 +276,7 @@ class Evaluator:
 
     @for_python
     def tables(self) -> Tables:
-        """The counts as a run record holds them, images in the order of their ids, then those without one.
+        """The counts in the form of a run record, images in the order of their ids, then those without one.
 
         Raises:
             UsageError: no image was counted.
@@ -281,7 +287,7 @@ class Evaluator:
 
     @property
     def counted(self) -> Rules:
-        """The rules, with those families alone that all images were counted for."""
+        """The rules with only the families for which all images were counted."""
         kept = [set(self._families(each)) for each in self.tallies.handed]
         every = set(self.rules.families).intersection(*kept)
         return msgspec.structs.replace(self.rules, families=tuple(f for f in self.rules.families if f in every))
@@ -322,10 +328,10 @@ class Evaluator:
         return count_image(self.card, rules, families(wanted), sample, found)
 
     def _families(self, handed: Handed) -> tuple[str, ...]:
-        """The families that can be counted from what was handed over.
+        """The families that can be counted from what the loop passed.
 
         Raises:
-            UsageError: a metric that was asked for by name is none of them.
+            UsageError: a metric that was chosen by name cannot be counted.
         """
         if handed == "whole":
             return self.rules.families
@@ -341,6 +347,6 @@ class Evaluator:
         return kept
 
     def notices(self, tables: Tables) -> list[Notice]:
-        """What could not be counted in a loop, or leaves intervals too narrow."""
+        """Notices about metrics that could not be counted, and intervals that are too narrow."""
         left_out = [name for name in self.rules.families if name not in self.counted.families]
         return updates.notices(self.card, self.rules, tables, left_out, boxes_alone="boxes" in self.tallies.handed)

@@ -1,7 +1,7 @@
-"""Maximum detections, thresholds of overlap and area ranges in place of COCO's: read, checked, and put into one form.
+"""Maximum detections, IoU thresholds and area ranges instead of COCO's: read, checked, in one form.
 
-They come as text from the command line (`1,10,500`, `0.5:0.95:0.05`, `small=0:1024,large=1024:`), and as numbers, lists
-or dicts from Python. What is COCO's own is None afterwards, so that the same question has the same name.
+They are text on the command line (`1,10,500`, `0.5:0.95:0.05`, `small=0:1024,large=1024:`), and
+numbers, lists or dicts in Python. COCO's own values become None, so that equal jobs have equal ids.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Ranges = tuple[tuple[str, float, float], ...]
 SETTINGS = ("max_detections", "iou_thresholds", "area_ranges")
 MOST_CAP = 65_535
 MOST_THRESHOLDS, MOST_RANGES, MOST_PAIRS = 16, 7, 64
-"""What match tables can hold; of ranges besides that of all sizes, and of pairs of a range and a threshold."""
+"""Limits of the match tables: thresholds, area ranges without that of all sizes, and their pairs."""
 
 
 def read(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The three settings as `Rules` hold them, from what a person asks; None where nothing or COCO's own is asked.
+    """The three settings as `Rules` hold them; None if not given or equal to COCO's own.
 
     Raises:
-        UsageError: a value that makes no sense.
+        UsageError: an invalid value.
     """
     readers = {"max_detections": _caps, "iou_thresholds": _thresholds, "area_ranges": _ranges}
     found = {name: reader(asked[name]) if asked.get(name) is not None else None for name, reader in readers.items()}
@@ -40,10 +40,10 @@ def read(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_use(asked: Mapping[str, Any], found: Mapping[str, Any], families: Sequence[Family[Any]]) -> None:
-    """Refuse a setting that none of the families uses, or that one of them cannot follow; `found` is what was read.
+    """Refuse a setting that none of the families uses, or that one of them cannot use; `found` is what `read` returned.
 
     Raises:
-        UsageError: there is one.
+        UsageError: there is such a setting.
     """
     followed = frozenset().union(*(each.settings for each in families))
     for name in SETTINGS:
@@ -81,7 +81,7 @@ def _thresholds(given: Any) -> tuple[float, ...] | None:
     _require_rising("iou_thresholds", given, found)
     if len(found) > MOST_THRESHOLDS:
         raise _wrong("iou_thresholds", given, f"{len(found)} thresholds; at most {MOST_THRESHOLDS} are matched at once")
-    # Written by hand, COCO's own differ from it in the last bit.
+    # COCO's thresholds written by hand differ from its own in the last bit.
     own = len(found) == len(COCO_THRESHOLDS) and np.allclose(found, COCO_THRESHOLDS, rtol=0, atol=1e-9)
     return None if own else found
 
@@ -179,7 +179,7 @@ def _numbers(setting: str, given: Any, needed: str) -> list[float]:
 
 
 def _number(value: Any) -> float:
-    """A number, NaN where it is none."""
+    """The value as a number, NaN if it is not one."""
     try:
         return math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):

@@ -1,7 +1,7 @@
-"""Settings that a person gives by name: known names, valid values, and whether the chosen metrics follow them.
+"""Settings of the rules by name: known names, valid values, and whether the chosen metrics use them.
 
-Only what was given is checked, and a setting that would change nothing is refused: defaults never are. The numbers of
-COCO's protocol are read in `object_settings.py`.
+Only settings that were given are checked, and one that would change nothing is refused. The numbers
+of COCO's protocol are read in `object_settings.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bench.families.contract.rules import Rules, refuse_unknown
 from bench.metrics.regions import CROP0, Plan
 
 _OWN = ("families", "regions")
-"""Rules that have words of their own: `metrics` and `regions`."""
+"""Rules whose options have other names or forms: `metrics` and `regions`."""
 KNOWN = ("metrics", "regions", "crop0", *(name for name in Rules.__struct_fields__ if name not in _OWN))
 _FOR = {
     "classes_in": "means over classes of label maps and segments; AP and AR run over the classes in the truth",
@@ -27,14 +27,14 @@ _FOR = {
     "shown_from": "precision, recall, F1 and the confusion of objects (--metrics operating_points,object_confusion)",
 }
 _STEPPED = ("bca", "studentised")
-"""Methods of intervals that need scores with one cluster left out, which scores made of steps do not have."""
+"""Methods of intervals that need the jackknife, which fails for step functions such as AP."""
 
 
 def check(settings: Mapping[str, Any]) -> None:
-    """Refuse settings of unknown names or values, before any model runs or data are read.
+    """Refuse unknown settings and values before any model runs or data are read.
 
     Raises:
-        UsageError: the first one, with what is valid.
+        UsageError: the first one, with the valid ones.
     """
     for name, value in settings.items():
         if name not in KNOWN:
@@ -52,10 +52,10 @@ def check(settings: Mapping[str, Any]) -> None:
 
 
 def require_use(settings: Mapping[str, Any], families: Sequence[Family[Any]], plan: Plan) -> None:
-    """Refuse a given setting that none of the chosen families follows.
+    """Refuse a given setting that none of the chosen families uses.
 
     Raises:
-        UsageError: the first one, with what it is for.
+        UsageError: the first one, with its purpose.
     """
     counted = ", ".join(each.key for each in families)
     followed = frozenset().union(*(each.settings for each in families))
@@ -75,7 +75,7 @@ def require_use(settings: Mapping[str, Any], families: Sequence[Family[Any]], pl
 
 
 def require_semantic(given: Mapping[str, Any], *, what: str) -> None:
-    """Refuse options that say how label maps are read, for predictions that are none; `what` says what they are.
+    """Refuse options for reading label maps if the predictions are not label maps but `what`.
 
     Raises:
         UsageError: the first option that was given.

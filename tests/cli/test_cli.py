@@ -151,7 +151,10 @@ WRONG = {
         ["eval", "-p", "{root}", *["-d", "{root}/blocks.toml", "--data", "{root}", "--layout", "x"]],
         "--layout x",
     ),
-    "limit": (["eval", "-p", "{root}", *["-d", "{root}/blocks.toml", "--data", "{root}", "--limit", "0"]], "--limit 0"),
+    "limit": (
+        ["eval", "-p", "{root}", *["-d", "{root}/blocks.toml", "--data", "{root}", "--limit", "0"]],
+        "--limit must be at least 1",
+    ),
     "ids": (["eval", "-p", "{root}", *["-d", "{root}/blocks.toml", "--data", "{root}", "--ids", "{root}/no"]], "--ids"),
     "batch": (["run", "-m", "deeplab", "--batch-size", "0"], "--batch-size"),
     "size": (["run", "-m", "deeplab", "--input-size", "12"], "--input-size 12"),
