@@ -12,6 +12,8 @@ from pathlib import Path
 import notebooks
 import pytest
 
+from bench import cli
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -71,6 +73,19 @@ def test_gate_fails_on_a_regression(run: Run, capsys: pytest.CaptureFixture[str]
         run("gate.py")
     assert 1 == stop.value.code
     assert "candidate against baseline: fail" == capsys.readouterr().out.splitlines()[-1]
+
+
+def test_own_metric_is_lower_for_the_better_model(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES)
+    lines = run("own_metric.py")
+    assert "Comparison of centre_distance on 30 images" == lines[0]
+    assert lines[3].startswith("  close - far: -")
+    assert "fail" == lines[-1]
+    for name in ("close", "far"):
+        assert 0 == cli.main(["show", f"runs/own-val/{name}"])
+        assert " px " in capsys.readouterr().out
 
 
 def test_the_outputs_of_the_notebook_are_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
