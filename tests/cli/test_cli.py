@@ -170,7 +170,7 @@ WRONG = {
     "no choice": (["eval", "-p", "x", "-d", "streets", "--interval", "x"], "--interval: 'x' is not one of"),
     "no finite score": (
         ["eval", "-p", "{root}/predictions", "-d", "{root}/blocks.toml", "--data", "{root}", "--shown-from", "nan"],
-        "--shown-from nan",
+        "--shown-from must be a number",
     ),
     "data in a file": (
         ["eval", "-p", "{root}", "-d", "{root}/blocks.toml", "--data", "{root}/blocks.toml"],
