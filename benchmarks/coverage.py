@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.comparison import contrasts
 from bench.comparison.comparability import Aligned
-from bench.comparison.contrasts import Question
+from bench.comparison.contrasts import MetricQuery
 from bench.comparison.effects import Method, interval_of, spread_of
 from bench.families import family
 from bench.families.contract.rules import Rules
@@ -66,10 +66,10 @@ def sampled(tables: Tables, chosen: Array) -> Tables:
     return drawn
 
 
-def asked_of(population: Population) -> Question:
+def asked_of(population: Population) -> MetricQuery:
     each, metric = family(population.family), population.metric
     options = each.options(Rules(families=(population.family,)))
-    return Question(metric, each.metric(metric, options), each, options, CLASSES, metric, None, None)
+    return MetricQuery(metric, each.metric(metric, options), each, options, CLASSES, metric, None, None)
 
 
 def truths(population: Population) -> Array:
@@ -120,7 +120,7 @@ def test(
     tables = (sampled(population.first, chosen), sampled(population.second, chosen))
     rows = permutation.permutations(int(clusters.max()) + 1, permutations, np.random.default_rng(seed))
     values = np.array([contrasts.plain(asked, part, by_class=False)[0] for part in tables])
-    swapped = contrasts.swapped(asked, tables, rows, clusters, by_class=False)
+    swapped = contrasts.permuted(asked, tables, rows, clusters, by_class=False)
     tally.add(
         "type I, permutation", permutation.p_values(values[:1] - values[1:], swapped, exact=rows.exact)[0] <= 0.05
     )

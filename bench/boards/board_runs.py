@@ -69,17 +69,17 @@ def score_run(file: BoardFile, run: Run) -> Measured:
     }
     protocol = {**run.record.protocol, "rules": rules}
     run = replace(run, record=msgspec.structs.replace(run.record, protocol=protocol))
-    shown = [each for each in families(run.record.tables) if _scores_any(each, file.metrics, run)]
-    scored = scoring.rescore(run, families=tuple(each.key for each in shown))
+    shown = _families_of(run, file.metrics)
+    scored = scoring.rescore(run, families=tuple(family.key for family in shown))
     entries: dict[str, Mapping[str, Any]] = {}
     # Two families may share a metric name. As in a comparison, the first family wins, so it is
     # written last.
-    for each in reversed(shown):
-        group = scored.groups[each.group]
-        entries |= {each.full_name(metric): entry for metric, entry in group.items()}
+    for family in reversed(shown):
+        group = scored.groups[family.group]
+        entries |= {family.full_name(metric): entry for metric, entry in group.items()}
         for label, class_entries in group.get("per_class", {}).items():
             for metric, entry in class_entries.items():
-                entries[f"{each.full_name(metric)}:{label}"] = entry
+                entries[f"{family.full_name(metric)}:{label}"] = entry
     return Measured(run, scored, {name: entries.get(name, _UNDEFINED) for name in file.metrics})
 
 
@@ -115,28 +115,31 @@ def split_comparable(scored: Sequence[Measured], file: BoardFile) -> tuple[list[
     return comparable, apart
 
 
-def _scores_any(each: Family[Any], metrics: Sequence[str], run: Run) -> bool:
-    """Whether a family scores one of these metrics under the rules of a run."""
-    overall = {metric.partition(":")[0].partition("@")[0] for metric in metrics}
-    return not overall.isdisjoint(each.full_names(each.options(scoring.rules_of(run))))
+def _families_of(run: Run, metrics: Sequence[str]) -> list[Family[Any]]:
+    """The families of a run that score one of these metrics under its rules."""
+    names = {metric.partition(":")[0].partition("@")[0] for metric in metrics}
+    rules = scoring.rules_of(run)
+    return [
+        family
+        for family in families(run.record.tables)
+        if not names.isdisjoint(family.full_names(family.options(rules)))
+    ]
 
 
 def _digests(run: Run, metric: str) -> tuple[tuple[str, str, str], ...]:
     """What must be equal for two runs to be comparable: rules and ground truth of each family."""
     tables = run.record.tables
-    keys = [each.key for each in families(tables) if _scores_any(each, [metric], run)]
+    keys = [family.key for family in _families_of(run, [metric])]
     return tuple((key, tables[key].rules, tables[key].truth) for key in keys)
 
 
 def _difference(reference: Measured, run: Measured, file: BoardFile) -> str:
     """Say why two runs cannot be compared by some metric of the board; "" if they can."""
-    shared = [key for key in reference.run.record.tables if key in run.run.record.tables]
-    for each in families(shared):
-        if not _scores_any(each, file.metrics, reference.run):
+    for family in _families_of(reference.run, file.metrics):
+        if family.key not in run.run.record.tables:
             continue
-        names = (reference.name, run.name)
         try:
-            comparability.align((reference.run, run.run), names, each)
+            comparability.align((reference.run, run.run), (reference.name, run.name), family)
         except RunError as error:
             return str(error).partition("; --common-images")[0]  # boards have no such option
     return ""
@@ -164,11 +167,7 @@ def rank_runs(
         comparison = compare(*runs, metric=compared, by_class=by_class, alpha=ALPHA)
         for metric in metrics:
             label = metric.partition(":")[2]
-            # The board may order its primary metric; all others are best as their families declare.
-            lower = comparison.lower_is_better
-            if metric == file.primary:
-                lower = file.order == "lowest first"
-            standings[metric] = _standing(comparison, label, positions, len(comparable), lower=lower)
+            standings[metric] = _standing(comparison, label, positions, len(comparable))
         if file.primary in metrics:
             primary = comparison
     progress(done)
@@ -183,12 +182,12 @@ def metrics_by_comparison(runs: Sequence[Measured], file: BoardFile) -> dict[str
     means: dict[str, str] = {}
     for run in runs:
         rules = scoring.rules_of(run.run)
-        for each in families(run.run.record.tables):
-            options = each.options(rules)
-            for name in run.scored.groups.get(each.group, {}):
-                score = class_score(each.metric_or_none(name, options), name)
+        for family in families(run.run.record.tables):
+            options = family.options(rules)
+            for metric in run.scored.groups.get(family.group, {}):
+                score = class_score(family.metric_or_none(metric, options), metric)
                 if score is not None:
-                    means.setdefault(each.full_name(score), each.full_name(name))
+                    means.setdefault(family.full_name(score), family.full_name(metric))
     grouped: dict[str, list[str]] = {}
     for metric in file.metrics:
         score_name, _, label = metric.partition(":")
@@ -203,7 +202,7 @@ def _has_any(run: Measured, compared: str, metrics: Sequence[str]) -> bool:
     return any(run.value(metric) is not None for metric in names)
 
 
-def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows: int, *, lower: bool) -> Standing:
+def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows: int) -> Standing:
     """The standing by the compared metric or, with a `label`, by the score of that class.
 
     The p-values of a class are corrected over the pairs of runs, as those of the metric are.
@@ -217,7 +216,7 @@ def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows
         differs[pair.first, pair.second] = p_value <= comparison.alpha
         differs[pair.second, pair.first] = p_value <= comparison.alpha
         scores[pair.first], scores[pair.second] = effect.first, effect.second
-    merit = -scores if lower else scores
+    merit = -scores if comparison.lower_is_better else scores
     best = ties.not_worse_than_the_best(merit, differs)
     letters, ranks = ties.letters(merit, differs), ties.rank_intervals(merit, differs)
     return _for_all_rows(best, letters, ranks, positions, rows)

@@ -12,7 +12,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.boards.board_file import Board
@@ -54,8 +54,21 @@ class Front:
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether a smaller score is a better one."""
+        """Whether a lower score is better."""
         return self.declared.lower_is_better
+
+    def to_dict(self) -> dict[str, Any]:
+        """The front as plain data, for JSON."""
+        return {
+            "title": self.title,
+            "metric": self.metric,
+            "unit": self.declared.unit,
+            "cost": self.cost,
+            "lower_is_better": self.lower_is_better,
+            "more_is_better": self.more_is_better,
+            "points": [asdict(point) for point in self.points],
+            "notes": list(self.notes),
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +99,7 @@ def front(compared: Sequence[Run], *, metric: str | None, cost: str, title: str 
     """
     if cost not in COSTS:
         raise UsageError(f"--cost {cost}: {did_you_mean(cost, COSTS)}")
-    query = contrasts.question(compared, metric)
+    query = contrasts.find_metric(compared, metric)
     names = [f"{run.record.name} ({run.record.id[:6]})" for run in compared]
     align(compared, names, query.family)
     column = COSTS[cost]
@@ -107,7 +120,7 @@ def front(compared: Sequence[Run], *, metric: str | None, cost: str, title: str 
     )
 
 
-def _with_costs(compared: Sequence[Run], query: contrasts.Question, cost: str) -> tuple[list[_Costed], list[str]]:
+def _with_costs(compared: Sequence[Run], query: contrasts.MetricQuery, cost: str) -> tuple[list[_Costed], list[str]]:
     """The runs that have both cost and score, and why the others are left out."""
     costed, left_out = [], []
     for run in compared:
@@ -121,7 +134,7 @@ def _with_costs(compared: Sequence[Run], query: contrasts.Question, cost: str) -
     return costed, left_out
 
 
-def _points(costed: Sequence[_Costed], query: contrasts.Question, *, more: bool) -> list[Point]:
+def _points(costed: Sequence[_Costed], query: contrasts.MetricQuery, *, more: bool) -> list[Point]:
     # Signs turn both axes so that smaller is better; then one rule decides which run is beaten.
     cost_sign = -1.0 if more else 1.0
     score_sign = 1.0 if query.lower_is_better else -1.0
@@ -145,7 +158,7 @@ def _beats(other: tuple[float, float], loss: tuple[float, float]) -> bool:
     return other != loss and other[0] <= loss[0] and other[1] <= loss[1]
 
 
-def _entry(run: Run, query: contrasts.Question) -> Mapping[str, Any]:
+def _entry(run: Run, query: contrasts.MetricQuery) -> Mapping[str, Any]:
     """The score in the record, with its interval."""
     group: Mapping[str, Any] = run.record.scores.get(query.family.group, {})
     if query.label is not None:

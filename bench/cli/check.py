@@ -13,7 +13,7 @@ from bench.cli.parser.declarations import OptionSet, flag, option
 
 if TYPE_CHECKING:
     from bench.gate.gate_file import Check, GateFile
-    from bench.render.gate_words import Checked
+    from bench.render.gate_words import CheckResult
     from bench.runs import Run
 
 CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
@@ -88,7 +88,7 @@ def command(options: CheckOptions, output: JsonOption) -> int:
     return code
 
 
-def _write_files(results: Sequence[Checked], options: CheckOptions) -> None:
+def _write_files(results: Sequence[CheckResult], options: CheckOptions) -> None:
     from bench.render import gate_data, gate_github
 
     if options.junit is not None:
@@ -99,11 +99,11 @@ def _write_files(results: Sequence[Checked], options: CheckOptions) -> None:
         _write(Path(os.environ["GITHUB_STEP_SUMMARY"]), gate_github.markdown(results), mode="a")
 
 
-def _checked(file: GateFile, check: Check, *, common: bool, quiet: bool) -> Checked:
+def _checked(file: GateFile, check: Check, *, common: bool, quiet: bool) -> CheckResult:
     """Carry out one check; errors name the file and the check."""
     from bench import gate, runs
     from bench.errors import InputError
-    from bench.render.gate_words import Checked
+    from bench.render.gate_words import CheckResult
     from bench.runs.finding import find_record
 
     try:
@@ -129,7 +129,7 @@ def _checked(file: GateFile, check: Check, *, common: bool, quiet: bool) -> Chec
     except InputError as error:
         message = str(error).replace("--metric ", "metrics: ")
         raise type(error)(f"{file.path}, check {check.name!r}: {message}") from None
-    return Checked(check.name, tuple(verdicts))
+    return CheckResult(check.name, tuple(verdicts))
 
 
 def _evaluated(file: GateFile, check: Check, baseline: Run, *, quiet: bool) -> Run:

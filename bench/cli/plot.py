@@ -35,8 +35,6 @@ def command(options: PlotOptions, output: JsonOption) -> int:
     Example:
         bench plot leaderboards/streets -o front.svg --cost GFLOPs
     """
-    import msgspec
-
     from bench import runs
     from bench.boards import board_file, fronts
     from bench.render import plot
@@ -51,7 +49,7 @@ def command(options: PlotOptions, output: JsonOption) -> int:
         front = fronts.front(records, metric=options.metric, cost=options.cost)
     plot.write(front, options.output.expanduser())
     if output.as_json:
-        console.say_json({**msgspec.to_builtins(front), "file": str(options.output)})
+        console.say_json({**front.to_dict(), "file": str(options.output)})
         return 0
     best = ", ".join(point.name for point in front.points if point.on_front)
     for note in front.notes:

@@ -1,6 +1,6 @@
-"""Several models on several data sets: the score of each on each, and what follows from their ranks.
+"""Rank several models over several data sets, by their ranks on each (Demsar 2006).
 
-Data sets are the sample here: which images lie in them, and how sure their scores are, is not used (Demsar 2006).
+The sample here are the data sets: neither their images nor the intervals of their scores are used.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ from bench.comparison.comparability import align
 from bench.comparison.seeds import by_model
 from bench.errors import UsageError
 from bench.families import Metric
+from bench.notices import few
 from bench.resample import ties
 from bench.resample.friedman import RankTest, friedman
 from bench.runs import Run
 from bench.samples import Array
 
-NAMED = 5
-"""How many models a note names."""
-
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """M models on D data sets: scores (D, M) as fractions of 1, ranks (D, M) with 1 the best, and Friedman's test.
+    """M models on D data sets: scores (D, M), ranks (D, M) with 1 the best, and Friedman's test.
 
-    `metrics` names the score of each data set; `letters` and `best` follow from Nemenyi's critical difference.
-    `smallest` is the p-value of models that stand in the same order everywhere: none can be smaller.
+    `metrics` names the score used on each data set. `letters` and `best` follow from Nemenyi's
+    critical difference. `smallest` is the smallest p-value that so many models and data sets can
+    give: that of models in the same order everywhere.
     """
 
     datasets: tuple[str, ...]
@@ -46,80 +45,92 @@ class Ranking:
     notes: tuple[str, ...]
 
 
-def rank_across(compared: Sequence[Run], *, metric: str | None = None, alpha: float = 0.05) -> Ranking:
-    """Rank models, told apart by their names, on every data set (and split) that the runs are of.
+@dataclass(frozen=True, eq=False)
+class _DatasetScores:
+    """The score of each model on one data set."""
 
-    Several runs of a model on one data set, such as trainings from other seeds, count by their mean.
+    query: contrasts.MetricQuery
+    scores: dict[str, float]
+
+
+def rank_across(compared: Sequence[Run], *, metric: str | None = None, alpha: float = 0.05) -> Ranking:
+    """Rank models on every data set and split of the runs; run names identify the models.
+
+    Several runs of a model on one data set, such as training seeds, count by their mean.
 
     Raises:
-        RunError: runs on one data set that were counted under other rules or against another truth.
-        UsageError: fewer than two data sets, or than two models that have a score on all of them.
+        RunError: the runs on one data set have different rules or ground truth.
+        UsageError: fewer than two data sets, or fewer than two models with a score on all of them.
     """
     if not 0 < alpha < 1:
-        raise UsageError(f"--alpha {alpha}: a probability between 0 and 1, such as .05")
+        raise UsageError(f"--alpha must be between 0 and 1, such as 0.05, got {alpha}")
     groups: dict[str, list[Run]] = {}
     for run in compared:
-        groups.setdefault(f"{run.record.dataset.title} {run.record.dataset.split}", []).append(run)
+        dataset = run.record.dataset
+        groups.setdefault(f"{dataset.title} {dataset.split}", []).append(run)
     if len(groups) < 2:
         raise UsageError(
-            f"--across ranks models over two data sets or more; all these runs are of {next(iter(groups))}"
+            f"--across ranks models over at least two data sets; all these runs are on {next(iter(groups))}"
         )
-    found = [_scores_on(part, metric) for part in groups.values()]
-    everyone = dict.fromkeys(name for _, scores in found for name in scores)
-    models = [name for name in everyone if all(np.isfinite(scores.get(name, np.nan)) for _, scores in found)]
+    by_dataset = [_scores_on(runs, metric) for runs in groups.values()]
+    names = dict.fromkeys(name for dataset in by_dataset for name in dataset.scores)
+    models = [name for name in names if all(np.isfinite(dataset.scores.get(name, np.nan)) for dataset in by_dataset)]
     if len(models) < 2:
         raise UsageError(
-            f"--across needs two models or more with a score on each of {', '.join(groups)}; they are told apart by "
-            f"--name, and {', '.join(models) or 'none'} is on all of them"
+            f"--across needs at least two models with a score on each of {', '.join(groups)}; "
+            "run names (--name) identify models, "
+            f"and these are on all: {', '.join(models) or 'none'}"
         )
-    scores = np.array([[part[name] for name in models] for _, part in found])
-    signs = [-1.0 if asked.lower_is_better else 1.0 for asked, _ in found]
-    merit = np.array(signs)[:, None] * scores
-    test = friedman(merit, alpha=alpha)
-    differs, order = test.differs(), -test.mean_ranks
-    left_out = [name for name in everyone if name not in models]
-    metrics = tuple(asked.metric for asked, _ in found)
+    scores = np.array([[dataset.scores[name] for name in models] for dataset in by_dataset])
+    queries = [dataset.query for dataset in by_dataset]
+    signs = np.array([-1.0 if query.lower_is_better else 1.0 for query in queries])
+    test = friedman(signs[:, None] * scores, alpha=alpha)
+    same_order = np.tile(np.arange(len(models)), (len(groups), 1))
+    differs, merit = test.differs(), -test.mean_ranks
+    metrics = tuple(query.metric for query in queries)
+    left_out = [name for name in names if name not in models]
     return Ranking(
         datasets=tuple(groups),
         metrics=metrics,
-        titles=tuple(asked.title for asked, _ in found),
-        declared=tuple(asked.declared for asked, _ in found),
+        titles=tuple(query.title for query in queries),
+        declared=tuple(query.declared for query in queries),
         models=tuple(models),
         scores=scores,
         ranks=test.ranks,
         test=test,
-        smallest=friedman(np.tile(np.arange(len(models)), (len(groups), 1)), alpha=alpha).p_value,
-        letters=tuple(ties.letters(order, differs)),
-        best=ties.not_worse_than_the_best(order, differs),
+        smallest=friedman(same_order, alpha=alpha).p_value,
+        letters=tuple(ties.letters(merit, differs)),
+        best=ties.not_worse_than_the_best(merit, differs),
         notes=tuple(_notes(groups, metrics, left_out)),
     )
 
 
-def _scores_on(runs: Sequence[Run], metric: str | None) -> tuple[contrasts.Question, dict[str, float]]:
-    """What is asked, and the score of each model on one data set."""
-    asked = contrasts.question(runs, metric)
-    aligned = align(runs, labels_of(runs), asked.family)
-    pairs = zip(runs, aligned.tables, strict=True)
-    of_run = {id(run): contrasts.plain(asked, part, by_class=False)[0] for run, part in pairs}
-    scores = {name: float(np.mean([of_run[id(run)] for run in part])) for name, part in by_model(runs).items()}
-    return asked, scores
+def _scores_on(runs: Sequence[Run], metric: str | None) -> _DatasetScores:
+    """The score of each model on the data set of these runs."""
+    query = contrasts.find_metric(runs, metric)
+    aligned = align(runs, labels_of(runs), query.family)
+    score_by_run = {
+        id(run): contrasts.plain(query, tables, by_class=False)[0]
+        for run, tables in zip(runs, aligned.tables, strict=True)
+    }
+    scores = {name: float(np.mean([score_by_run[id(run)] for run in seeds])) for name, seeds in by_model(runs).items()}
+    return _DatasetScores(query, scores)
 
 
 def _notes(groups: Mapping[str, Sequence[Run]], metrics: Sequence[str], left_out: Sequence[str]) -> list[str]:
-    """What a reader should know, in sentences without a full stop."""
-    found = []
+    """Notes for the reader, each a sentence without a full stop."""
+    notes = []
     if left_out:
-        more = f" and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""
-        found.append(f"left out, for they have no score on some data set: {', '.join(left_out[:NAMED])}{more}")
+        notes.append(f"left out because they lack a score on some data set: {few(left_out)}")
     if len(set(metrics)) > 1:
-        each = ", ".join(f"{metric} on {name}" for name, metric in zip(groups, metrics, strict=True))
-        found.append(f"ranks by different scores are taken together: {each}")
+        used = [f"{metric} on {name}" for name, metric in zip(groups, metrics, strict=True)]
+        notes.append(f"the ranks come from different metrics: {', '.join(used)}")
     means = [
-        f"{len(part)} of {name} on {where}"
-        for where, runs in groups.items()
-        for name, part in by_model(runs).items()
-        if len(part) > 1 and name not in left_out
+        f"{len(seeds)} of {name} on {dataset}"
+        for dataset, runs in groups.items()
+        for name, seeds in by_model(runs).items()
+        if len(seeds) > 1 and name not in left_out
     ]
     if means:
-        found.append(f"several runs of a model on a data set count by their mean: {', '.join(means)}")
-    return found
+        notes.append(f"several runs of a model on a data set count by their mean: {', '.join(means)}")
+    return notes

@@ -15,7 +15,7 @@ import numpy as np
 from bench import resample
 from bench.comparison import contrasts
 from bench.comparison.comparability import Aligned
-from bench.comparison.contrasts import Question
+from bench.comparison.contrasts import MetricQuery
 from bench.errors import UsageError
 from bench.resample import Interval, Members, bootstrap
 from bench.samples import Array
@@ -67,26 +67,26 @@ class Spread:
     drawn: Array | None = None
 
 
-def spread_of(asked: Question, aligned: Aligned, *, seed: int, by_class: bool, method: Method) -> Spread:
+def spread_of(query: MetricQuery, aligned: Aligned, *, seed: int, by_class: bool, method: Method) -> Spread:
     """Score all runs without each cluster and, where needed or requested, in resamples.
 
     Raises:
         UsageError: BCa or studentised intervals for a score without a valid jackknife.
     """
     clusters = aligned.clusters
-    parts = [contrasts.without_each(asked, tables, clusters, by_class=by_class) for tables in aligned.tables]
+    parts = [contrasts.leave_one_out(query, tables, clusters, by_class=by_class) for tables in aligned.tables]
     valid = [part for part in parts if part is not None]
     without = np.stack([part.scores for part in valid]) if len(valid) == len(parts) else None
     if without is None and method in ("bca", "studentised"):
-        raise UsageError(f"{method} intervals need the jackknife, which fails for {asked.metric}: use percentile")
+        raise UsageError(f"{method} intervals need the jackknife, which fails for {query.metric}: use percentile")
     resampled, drawn = None, None
     if without is None or method != "default":
         count = ERROR_RESAMPLES if method == "default" else bootstrap.RESAMPLES
         weights = resample.bootstrap_weights(clusters, count, np.random.default_rng(seed))
         resampled = np.stack(
-            [contrasts.weighted(asked, tables, weights, by_class=by_class) for tables in aligned.tables]
+            [contrasts.weighted(query, tables, weights, by_class=by_class) for tables in aligned.tables]
         )
-        # All images of a cluster have the same weight, so its first image tells how often it is drawn.
+        # The images of a cluster share one weight: how often the cluster is drawn.
         drawn = weights[:, np.unique(clusters, return_index=True)[1]]
     members = tuple(part.members for part in valid)
     return Spread(without, resampled, np.bincount(clusters), method, members, drawn)

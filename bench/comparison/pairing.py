@@ -1,6 +1,6 @@
-"""Every pair of several runs: its difference with interval, p-values corrected for all pairs, and wins by image.
+"""The differences of every pair of runs, with intervals, corrected p-values, and wins by image.
 
-What the runs are, and whether they may be compared, is settled before; see `comparison/__init__.py`.
+The runs have been aligned and scored before; see `comparison/__init__.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.comparison import contrasts
 from bench.comparison.comparability import Aligned
-from bench.comparison.contrasts import Question
+from bench.comparison.contrasts import MetricQuery
 from bench.comparison.effects import Effect, Spread, interval_of
 from bench.kernels.threads import spread
 from bench.resample import corrections, permutation
@@ -27,7 +27,7 @@ from bench.scoring import rules_of
 
 @dataclass(frozen=True)
 class Wins:
-    """In how many images the first run scores higher, the second, or neither."""
+    """The number of images in which the first run scores higher, the second, or neither."""
 
     first: int
     second: int
@@ -36,7 +36,7 @@ class Wins:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two runs, by their positions: the difference first minus second, overall and for every class."""
+    """Two runs by position: the difference first minus second, overall and for every class."""
 
     first: int
     second: int
@@ -51,105 +51,136 @@ class Pair:
 
     @property
     def shares(self) -> dict[str, float]:
-        """What each class adds to the difference; none where that is not the mean of differences of these classes.
+        """The contribution of each class to the difference of two means over classes.
 
-        So it is not where a class has a score in one run only, or where a score is no mean over classes.
+        Empty if the difference is not the mean of the class differences: if only one run has a
+        score for some class, or the score is not a mean over classes.
         """
-        each = {label: found.difference for label, found in self.classes.items() if math.isfinite(found.difference)}
-        shares = {label: difference / len(each) for label, difference in each.items()}
-        return shares if math.isclose(sum(shares.values()), self.effect.difference, abs_tol=1e-9) else {}
+        differences = {
+            label: effect.difference for label, effect in self.classes.items() if math.isfinite(effect.difference)
+        }
+        shares = {label: value / len(differences) for label, value in differences.items()}
+        adds_up = math.isclose(sum(shares.values()), self.effect.difference, abs_tol=1e-9)
+        return shares if adds_up else {}
 
 
 @dataclass(frozen=True, eq=False)
-class Asks:
-    """All that the effects of a pair follow from."""
+class PairInputs:
+    """The inputs for the effects of all pairs: M aligned runs, their scores, and the settings."""
 
-    question: Question
+    query: MetricQuery
     aligned: Aligned
     plain: Array
     spread: Spread
-    swaps: permutation.Permutations
+    permutations: permutation.Permutations
     alpha: float
     correction: Correction
     by_class: bool
 
 
-def pairs_of(asks: Asks, compared: Sequence[Run]) -> list[Pair]:
-    """The effects of every pair, first each by itself, then the overall ones corrected for all pairs."""
-    found, leading, swapped_leading = [], [], []
-    places = list(combinations(range(len(compared)), 2))
-    all_swapped = spread(lambda pair: _swapped(asks, *pair), places)
-    for (i, j), swapped in zip(places, all_swapped, strict=True):
-        observed = asks.plain[i] - asks.plain[j]
-        p = permutation.p_values(observed, swapped, exact=asks.swaps.exact)
-        classes = np.arange(1, len(observed))
-        corrected = np.concatenate([p[:1], _correct(asks, observed[classes], p[classes], swapped[:, classes])])
-        effects = [_effect(asks, (i, j), (p, corrected), column) for column in range(len(observed))]
-        named = dict(zip(asks.question.classes.names, effects[1:], strict=True)) if len(effects) > 1 else {}
-        found.append(Pair(i, j, effects[0], named, _wins(asks, compared[i], compared[j], i, j)))
-        leading.append((observed[0], p[0]))
-        swapped_leading.append(swapped[:, 0])
-    observed, p = np.array(leading).T
-    corrected = _correct(asks, observed, p, np.stack(swapped_leading, axis=1))
+def pairs_of(inputs: PairInputs, compared: Sequence[Run]) -> list[Pair]:
+    """The effects of every pair, with p-values corrected for all pairs.
+
+    Overall p-values are corrected over the pairs; p-values of classes are corrected over the
+    classes of their pair.
+    """
+    pairs, observed, p_values, null = [], [], [], []
+    positions = list(combinations(range(len(compared)), 2))
+    all_permuted = spread(lambda pair: _permuted(inputs, *pair), positions)
+    for (i, j), permuted in zip(positions, all_permuted, strict=True):
+        differences = inputs.plain[i] - inputs.plain[j]
+        p = permutation.p_values(differences, permuted, exact=inputs.permutations.exact)
+        of_classes = _corrected(inputs, differences[1:], p[1:], permuted[:, 1:])
+        corrected = np.concatenate([p[:1], of_classes])
+        effects = [_effect(inputs, (i, j), (p, corrected), column) for column in range(len(differences))]
+        classes: dict[str, Effect] = {}
+        if len(effects) > 1:
+            classes = dict(zip(inputs.query.classes.names, effects[1:], strict=True))
+        wins = _wins(inputs, (compared[i], compared[j]), (i, j))
+        pairs.append(Pair(i, j, effects[0], classes, wins))
+        observed.append(differences[0])
+        p_values.append(p[0])
+        null.append(permuted[:, 0])
+    corrected = _corrected(inputs, np.array(observed), np.array(p_values), np.stack(null, axis=1))
     return [
-        Pair(pair.first, pair.second, pair.effect.with_corrected(value), pair.classes, pair.wins)
-        for pair, value in zip(found, corrected, strict=True)
+        Pair(pair.first, pair.second, pair.effect.with_corrected(p), pair.classes, pair.wins)
+        for pair, p in zip(pairs, corrected, strict=True)
     ]
 
 
-def _swapped(asks: Asks, i: int, j: int) -> Array:
-    """The differences under every swap; undefined where a single cluster leaves nothing to swap."""
-    if asks.swaps.exchanged.shape[1] < 2:
-        return np.full((1, asks.plain.shape[1]), np.nan)
-    pair = asks.aligned.tables[i], asks.aligned.tables[j]
-    return contrasts.swapped(asks.question, pair, asks.swaps, asks.aligned.clusters, by_class=asks.by_class)
+def _permuted(inputs: PairInputs, i: int, j: int) -> Array:
+    """The differences under every permutation; NaN if there is a single cluster."""
+    if inputs.permutations.exchanged.shape[1] < 2:
+        return np.full((1, inputs.plain.shape[1]), np.nan)
+    aligned = inputs.aligned
+    return contrasts.permuted(
+        inputs.query,
+        (aligned.tables[i], aligned.tables[j]),
+        inputs.permutations,
+        aligned.clusters,
+        by_class=inputs.by_class,
+    )
 
 
-def _correct(asks: Asks, observed: Array, p: Array, swapped: Array) -> Array:
-    if asks.correction == "maxt" and len(observed):
-        scale = np.nanstd(swapped, axis=0) if np.isfinite(swapped).any() else np.ones(len(observed))
+def _corrected(inputs: PairInputs, observed: Array, p: Array, permuted: Array) -> Array:
+    """Correct M p-values, given the observed differences (M,) and those of permutations (R, M)."""
+    if inputs.correction == "maxt" and len(observed):
+        # Max-T compares differences on one scale, in units of their standard deviation.
+        scale = np.ones(len(observed))
+        if np.isfinite(permuted).any():
+            scale = np.nanstd(permuted, axis=0)
         scale = np.where(scale > 0, scale, 1.0)
-        return permutation.max_t(observed / scale, swapped / scale, exact=asks.swaps.exact)
-    return corrections.benjamini_hochberg(p) if asks.correction == "bh" else corrections.holm(p)
+        exact = inputs.permutations.exact
+        return permutation.max_t(observed / scale, permuted / scale, exact=exact)
+    if inputs.correction == "bh":
+        return corrections.benjamini_hochberg(p)
+    return corrections.holm(p)
 
 
-def _effect(asks: Asks, pair: tuple[int, int], tested: tuple[Array, Array], column: int) -> Effect:
-    """The effect of one score of a pair; `tested` are its p-values before and after correction."""
-    first, second = (float(asks.plain[place, column]) for place in pair)
-    interval = interval_of(asks.spread, first - second, *pair, column=column, alpha=asks.alpha)
-    found = None
+def _effect(inputs: PairInputs, pair: tuple[int, int], p_values: tuple[Array, Array], column: int) -> Effect:
+    """The effect on one score of a pair; `p_values` are those before and after correction."""
+    first, second = (float(inputs.plain[position, column]) for position in pair)
+    difference = first - second
+    interval = interval_of(inputs.spread, difference, *pair, column=column, alpha=inputs.alpha)
+    smallest = None
     if interval is not None:
-        found = detectable(interval.standard_error, interval.degrees_of_freedom, alpha=asks.alpha)
-    p, corrected = (float(values[column]) for values in tested)
-    return Effect(first, second, first - second, interval, p, corrected, found)
+        error, freedom = interval.standard_error, interval.degrees_of_freedom
+        smallest = detectable(error, freedom, alpha=inputs.alpha)
+    p, corrected = (float(values[column]) for values in p_values)
+    return Effect(first, second, difference, interval, p, corrected, smallest)
 
 
 def matrix(pairs: Sequence[Pair], models: int, alpha: float) -> Array:
-    """Which pairs differ after correction, (M, M) bool."""
+    """Which pairs differ significantly after correction, (M, M) bool."""
     differs = np.zeros((models, models), dtype=bool)
     for pair in pairs:
-        differs[pair.first, pair.second] = differs[pair.second, pair.first] = pair.effect.differs(alpha)
+        significant = pair.effect.differs(alpha)
+        differs[pair.first, pair.second] = differs[pair.second, pair.first] = significant
     return differs
 
 
-def _wins(asks: Asks, first: Run, second: Run, i: int, j: int) -> Wins | None:
-    """Count images by who scores higher, where single images have such scores."""
-    asked = asks.question
-    values = []
-    for run, place in ((first, i), (second, j)):
-        tables = asks.aligned.tables[place]
-        images, classes = len(tables["images"]["id"]), run.record.classes
-        options = asked.family.options(rules_of(run))
-        found = asked.family.per_image(tables, images, classes, options)
-        if found is None:
-            return None
-        overall, per_class = found
-        if asked.label is None and asked.name in overall:
-            values.append(overall[asked.name])
-        elif asked.label is not None and asked.name in per_class:
-            values.append(per_class[asked.name][:, asked.classes.names.index(asked.label)])
-        else:
-            return None
-    gap = (values[0] - values[1])[np.isfinite(values[0]) & np.isfinite(values[1])]
-    counts = [int((sign * gap > permutation.SAME).sum()) for sign in (1, -1)]
-    return Wins(counts[0], counts[1], len(gap) - sum(counts))
+def _wins(inputs: PairInputs, pair: tuple[Run, Run], positions: tuple[int, int]) -> Wins | None:
+    """Count the images in which each run scores higher; None without scores of single images."""
+    first, second = (_image_scores(inputs, run, position) for run, position in zip(pair, positions, strict=True))
+    if first is None or second is None:
+        return None
+    defined = np.isfinite(first) & np.isfinite(second)
+    gaps = (first - second)[defined]
+    higher = int((gaps > permutation.SAME).sum())
+    lower = int((-gaps > permutation.SAME).sum())
+    return Wins(higher, lower, len(gaps) - higher - lower)
+
+
+def _image_scores(inputs: PairInputs, run: Run, position: int) -> Array | None:
+    """The scores of single images of a run, (N,); None if the family has none."""
+    query, tables, classes = inputs.query, inputs.aligned.tables[position], run.record.classes
+    images, options = len(tables["images"]["id"]), query.family.options(rules_of(run))
+    scores = query.family.per_image(tables, images, classes, options)
+    if scores is None:
+        return None
+    overall, per_class = scores
+    if query.label is None:
+        return overall.get(query.name)
+    if query.name not in per_class:
+        return None
+    return np.asarray(per_class[query.name][:, query.classes.names.index(query.label)])

@@ -22,7 +22,7 @@ import numpy as np
 
 from bench.comparison import contrasts, labels_of
 from bench.comparison.comparability import Aligned, align
-from bench.comparison.contrasts import Question
+from bench.comparison.contrasts import MetricQuery
 from bench.comparison.effects import interval_of, spread_of
 from bench.errors import RunError, UsageError, did_you_mean
 from bench.families import Metric
@@ -47,7 +47,7 @@ Outcome = Literal["pass", "fail", "inconclusive"]
 
 @dataclass(frozen=True)
 class Finding:
-    """The result for one score, in the unit of its record; `label` is the guarded class, or None.
+    """The result for one score, with values as stored; `label` is the guarded class, or None.
 
     `change` is candidate minus baseline, with its sign chosen so that negative is worse. `low` and
     `high` are its one-sided 95 % bounds. `detectable` is the distance from the margin at which a
@@ -69,15 +69,21 @@ class Finding:
     needed: float
 
     @property
-    def title(self) -> str:
-        """What the score is called in text; names with a prefix or region stay as they are."""
-        title = self.declared.title if self.metric == self.declared.name else self.metric
-        return title if self.label is None else f"{title} of {self.label}"
-
-    @property
     def name(self) -> str:
         """The metric, followed by the class for a guard: `IoU:car`."""
         return self.metric if self.label is None else f"{self.metric}:{self.label}"
+
+    @property
+    def title(self) -> str:
+        """The title in text, such as `IoU of car`; names with a prefix or region stay."""
+        title = self.declared.title if self.metric == self.declared.name else self.metric
+        return title if self.label is None else f"{title} of {self.label}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as plain data, with the unit of the metric in place of its declaration."""
+        values = asdict(self)
+        del values["declared"]
+        return {**values, "unit": self.declared.unit}
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,23 +103,35 @@ class Verdict:
         return worst(finding.outcome for finding in self.findings)
 
     def __repr__(self) -> str:
-        """The outcome, and a line per score with its change, bounds and margin, in percent."""
-        lines = [f"{self.outcome}: {self.candidate} against {self.baseline} on {self.images} images"]
+        """The outcome, and a line for each score with its change, bounds and margin."""
+        runs = f"{self.candidate} against {self.baseline} on {self.images} images"
+        lines = [f"{self.outcome}: {runs}"]
         for finding in self.findings:
-            bounds = f"[{100 * finding.low:+.2f}, {100 * finding.high:+.2f}]"
-            change = f"{100 * finding.change:+.2f} {bounds}, margin {100 * finding.margin:.2f}"
-            lines.append(f"  {finding.name}: {change}: {finding.outcome}")
+            metric = finding.declared
+            bounds = f"[{metric.change(finding.low)}, {metric.change(finding.high)}]"
+            change = f"{metric.change(finding.change)} {bounds}"
+            margin = f"margin {metric.number(finding.margin)}"
+            lines.append(f"  {finding.name}: {change}, {margin}: {finding.outcome}")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """The verdict as plain data; scores, changes and margins are fractions of 1."""
-        return {**asdict(self), "outcome": self.outcome}
+        """The verdict as plain data; scores, changes and margins are as stored."""
+        findings = [finding.to_dict() for finding in self.findings]
+        return {
+            "candidate": self.candidate,
+            "baseline": self.baseline,
+            "images": self.images,
+            "clusters": self.clusters,
+            "findings": findings,
+            "notes": self.notes,
+            "outcome": self.outcome,
+        }
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row per score: candidate, baseline, change, bounds, margin and outcome."""
+        """A row for each score: candidate, baseline, change, bounds, margin and outcome."""
         from pandas import DataFrame
 
-        return DataFrame([asdict(finding) for finding in self.findings])
+        return DataFrame([finding.to_dict() for finding in self.findings])
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
@@ -140,9 +158,9 @@ def check(
 ) -> Verdict:
     """Decide whether the candidate is worse than the baseline on a metric by more than the margin.
 
-    Margins are in the unit that records store, which is fractions of 1 for most metrics; with
-    `as_shown` in the unit of tables, such as points. `guards` maps class names to their own
-    margins, for the class score that belongs to the metric: IoU for mIoU, AP for AP, PQ for PQ.
+    Margins are in the unit in which the score is stored, a fraction of 1 for most metrics; with
+    `as_shown`, in the unit in which it is shown, such as points. `guards` maps class names to their
+    own margins, for the class score that belongs to the metric: IoU for mIoU, AP for AP, PQ for PQ.
     `common_images` restricts both runs to the images that they share.
 
     Raises:
@@ -151,7 +169,7 @@ def check(
     """
     guards = guards or {}
     pair = (candidate, baseline)
-    query = contrasts.question(pair, metric)
+    query = contrasts.find_metric(pair, metric)
     guard_columns = _guard_columns(query, guards)
     names = labels_of(pair)
     aligned = align(pair, names, query.family, common_images=common_images)
@@ -191,7 +209,7 @@ def check(
     )
 
 
-def _guard_columns(query: Question, guards: Mapping[str, float]) -> dict[str | None, tuple[int, float]]:
+def _guard_columns(query: MetricQuery, guards: Mapping[str, float]) -> dict[str | None, tuple[int, float]]:
     """Map each guarded class to its column in the scores, and its margin."""
     if guards and (query.per_class is None or query.label is not None):
         raise UsageError(f"{query.metric} has no class scores, so it cannot guard classes")
@@ -215,7 +233,8 @@ def judge(
 ) -> Finding:
     """Judge two values (candidate, baseline) by one-sided 95 % bounds of their difference.
 
-    `units` are the numbers of clusters and of images. Without an interval, only an unchanged score passes.
+    `units` are the numbers of clusters and of images. Without an interval, only an
+    unchanged score passes.
     """
     sign = -1.0 if declared.lower_is_better else 1.0
     change = sign * float(values[0] - values[1])

@@ -1,1 +1,1 @@
-"""From records and tables to what people read, one file per form; renderers never compute a score."""
+"""Renderers: records, comparisons and tables as text for people; they never compute a score."""

@@ -1,6 +1,6 @@
-"""Models ranked over several data sets, for the terminal and as JSON: the verdict in words, then ranks and scores.
+"""Models ranked over several data sets, for the terminal and as JSON: verdict, ranks and scores.
 
-It lays out what the ranking holds and computes nothing.
+It lays out what the ranking holds, and computes nothing.
 """
 
 from __future__ import annotations
@@ -9,95 +9,113 @@ from typing import Any
 
 from bench.comparison.across import Ranking
 from bench.families.contract.metric import PERCENT
-from bench.render.comparison import listed, p_text, tabulated
-from bench.render.prose import filled
+from bench.render.comparison import p_text, tabulated
+from bench.render.prose import filled, listed
 
 
-def report(found: Ranking) -> str:
+def report(ranking: Ranking) -> str:
     """The whole report."""
-    rows = [
-        [
-            found.models[m],
-            f"{found.test.mean_ranks[m]:.2f}",
-            found.letters[m],
-            *(
-                f"{metric.number(float(score))} ({rank:g})"
-                for metric, score, rank in zip(found.declared, found.scores[:, m], found.ranks[:, m], strict=True)
-            ),
-        ]
-        for m in _order(found)
+    parts = [
+        _size(ranking),
+        filled(verdict(ranking)),
+        _table(ranking),
+        filled([_method(ranking), *(f"Note: {note}." for note in ranking.notes)]),
     ]
-    headers = [
-        "",
-        "mean rank",
-        "tied",
-        *(f"{title} {d}" for d, title in zip(found.datasets, _titles(found), strict=True)),
-    ]
-    grid = tabulated(headers, rows, ("left", "right", "left", *("right",) * len(found.datasets)))
-    parts = [f"{len(found.models)} models on {len(found.datasets)} data sets", _fill(verdict(found)), grid]
-    return "\n\n".join([*parts, _fill([*_method(found), *(f"Note: {note}." for note in found.notes)])]) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
-def _titles(found: Ranking) -> list[str]:
-    """The titles of the scores: percent goes without saying, other units are named."""
-    pairs = zip(found.titles, found.declared, strict=True)
-    return [title if m.unit == PERCENT else f"{title} {m.unit}" for title, m in pairs]
+def _size(ranking: Ranking) -> str:
+    return f"{len(ranking.models)} models on {len(ranking.datasets)} data sets"
 
 
-def verdict(found: Ranking) -> list[str]:
-    """Whether the models differ at all, and who cannot be told from the first."""
-    order, test = _order(found), found.test
+def _table(ranking: Ranking) -> str:
+    rows = []
+    for m in _order(ranking):
+        scores = zip(ranking.declared, ranking.scores[:, m], ranking.ranks[:, m], strict=True)
+        cells = [f"{metric.number(float(score))} ({rank:g})" for metric, score, rank in scores]
+        mean = f"{ranking.test.mean_ranks[m]:.2f}"
+        rows.append([ranking.models[m], mean, ranking.letters[m], *cells])
+    columns = zip(ranking.datasets, _titles(ranking), strict=True)
+    headers = [f"{title} {dataset}" for dataset, title in columns]
+    align = ("left", "right", "left", *("right",) * len(headers))
+    return tabulated(["", "mean rank", "tied", *headers], rows, align)
+
+
+def _titles(ranking: Ranking) -> list[str]:
+    """The titles of the scores; units other than percent are named."""
+    titles = []
+    for title, metric in zip(ranking.titles, ranking.declared, strict=True):
+        titles.append(title if metric.unit == PERCENT else f"{title} ({metric.unit})")
+    return titles
+
+
+def verdict(ranking: Ranking) -> list[str]:
+    """Whether the models differ at all, and which do not differ from the best."""
+    order, test = _order(ranking), ranking.test
+    p_value = p_text(test.p_value)
     if test.p_value > test.alpha:
-        lines = [f"The models cannot be told apart by their ranks (Friedman, {p_text(test.p_value)})."]
+        sentences = [f"The ranks of the models do not differ significantly (Friedman, {p_value})."]
     else:
-        lines = [f"The models differ in their ranks (Friedman, {p_text(test.p_value)})."]
-        first, tied = found.models[order[0]], [found.models[m] for m in order[1:] if found.best[m]]
-        mean = f"{first} has the best mean rank, {test.mean_ranks[order[0]]:.2f}"
-        lines.append(f"{mean}; {f'{listed(tied)} cannot be told from it' if tied else 'it is ahead of all others'}.")
-    if found.smallest > test.alpha:
-        what = f"{len(found.models)} models on {len(found.datasets)} data sets"
-        lines.append(f"With {what} no p-value is below {found.smallest:.2g}: nothing can be significant.")
-    return lines
-
-
-def _method(found: Ranking) -> list[str]:
-    apart = f"{found.test.critical_difference:.2f}"
-    return [
-        (
-            f"Two models differ where their mean ranks lie more than {apart} apart (Nemenyi's critical difference, "
-            f"alpha {found.test.alpha:g}); those that share a letter do not. In brackets: the rank on each data set."
+        sentences = [
+            f"The ranks of the models differ significantly (Friedman, {p_value}).",
+            _best(ranking, order),
+        ]
+    if ranking.smallest > test.alpha:
+        sentences.append(
+            f"With {_size(ranking)} the smallest possible p-value is {ranking.smallest:.2g}, "
+            "so nothing can be significant."
         )
-    ]
+    return sentences
 
 
-def across_json(found: Ranking) -> dict[str, Any]:
-    """Everything that the ranking holds, as JSON can hold it."""
+def _best(ranking: Ranking, order: list[int]) -> str:
+    first = ranking.models[order[0]]
+    tied = [ranking.models[m] for m in order[1:] if ranking.best[m]]
+    others = "it is significantly better than all others"
+    if tied:
+        verb = "does" if len(tied) == 1 else "do"
+        others = f"{listed(tied)} {verb} not differ significantly from it"
+    mean_rank = ranking.test.mean_ranks[order[0]]
+    return f"{first} has the best mean rank, {mean_rank:.2f}; {others}."
+
+
+def _method(ranking: Ranking) -> str:
+    distance = f"{ranking.test.critical_difference:.2f}"
+    return (
+        f"Two models differ significantly if their mean ranks are more than {distance} apart "
+        f"(Nemenyi's critical difference, alpha {ranking.test.alpha:g}); models that share a "
+        "letter do not. The rank on each data set is in brackets."
+    )
+
+
+def across_json(ranking: Ranking) -> dict[str, Any]:
+    """The whole ranking as JSON values."""
+    columns = zip(ranking.datasets, ranking.metrics, strict=True)
     return {
-        "verdict": verdict(found),
-        "datasets": [{"name": d, "metric": m} for d, m in zip(found.datasets, found.metrics, strict=True)],
+        "verdict": verdict(ranking),
+        "datasets": [{"name": dataset, "metric": metric} for dataset, metric in columns],
         "models": [
             {
-                "name": found.models[m],
-                "mean_rank": float(found.test.mean_ranks[m]),
-                "tied": found.letters[m],
-                "best": bool(found.best[m]),
-                "scores": found.scores[:, m].tolist(),
-                "ranks": found.ranks[:, m].tolist(),
+                "name": ranking.models[m],
+                "mean_rank": float(ranking.test.mean_ranks[m]),
+                "tied": ranking.letters[m],
+                "best": bool(ranking.best[m]),
+                "scores": ranking.scores[:, m].tolist(),
+                "ranks": ranking.ranks[:, m].tolist(),
             }
-            for m in _order(found)
+            for m in _order(ranking)
         ],
-        "statistic": found.test.statistic,
-        "p_value": found.test.p_value,
-        "smallest_p_value": found.smallest,
-        "critical_difference": found.test.critical_difference,
-        "alpha": found.test.alpha,
-        "notes": list(found.notes),
+        "statistic": ranking.test.statistic,
+        "p_value": ranking.test.p_value,
+        "smallest_p_value": ranking.smallest,
+        "critical_difference": ranking.test.critical_difference,
+        "alpha": ranking.test.alpha,
+        "notes": list(ranking.notes),
     }
 
 
-def _order(found: Ranking) -> list[int]:
-    return sorted(range(len(found.models)), key=lambda m: (float(found.test.mean_ranks[m]), found.models[m]))
-
-
-def _fill(lines: list[str]) -> str:
-    return filled(lines)
+def _order(ranking: Ranking) -> list[int]:
+    """The positions of the models by mean rank, then by name."""
+    mean_ranks = ranking.test.mean_ranks
+    models = range(len(ranking.models))
+    return sorted(models, key=lambda m: (float(mean_ranks[m]), ranking.models[m]))

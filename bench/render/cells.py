@@ -1,6 +1,6 @@
-"""The text of a board's cells: percentages, intervals, and dashes where a score is not defined; for every format.
+"""The text of a board's cells, shared by all formats: percentages, intervals, and dashes.
 
-It formats values that it is given and knows no markup.
+It knows no markup.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ UNDEFINED = "-"
 
 
 def number(score: Score) -> str:
-    """A score in its unit with its own number of digits, or a dash.
+    """A score in its unit with its number of decimal places; a dash if it is undefined.
 
     >>> number(Score(0.837, 1)), number(Score(2.5, 1, unit="px")), number(Score(None, 1))
     ('83.7', '2.5', '-')
@@ -21,7 +21,7 @@ def number(score: Score) -> str:
 
 
 def interval(score: Score) -> str:
-    """The interval in the score's unit, or nothing.
+    """The interval in the unit of the score, or nothing.
 
     >>> interval(Score(0.5, 1, (0.45, 0.551))), interval(Score(0.5, 1))
     ('[45.0, 55.1]', '')
@@ -38,14 +38,18 @@ def _text(score: Score, value: float) -> str:
 
 
 def blocks(table: Table) -> list[tuple[str, tuple[Row, ...]]]:
-    """The rows in blocks with a heading each: ranked, means over seeds, reported, standing apart."""
+    """The non-empty blocks of rows, each with its heading."""
     measured = tuple(row for row in table.rows if not row.reported)
     reported = tuple(row for row in table.rows if row.reported)
-    found = [("Measured", measured), ("Means over seeds", table.means), ("Reported", reported)]
-    found.append(("Not comparable with the rows above", table.apart))
-    return [(title, rows) for title, rows in found if rows]
+    all_blocks = [
+        ("Measured", measured),
+        ("Means over seeds", table.means),
+        ("Reported", reported),
+        ("Not comparable with the rows above", table.apart),
+    ]
+    return [(title, rows) for title, rows in all_blocks if rows]
 
 
 def reasons(table: Table) -> list[str]:
-    """Why each row that stands apart does so."""
+    """Why each incomparable row cannot be compared."""
     return [f"{row.name}: {row.reason}." for row in table.apart]

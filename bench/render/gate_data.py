@@ -1,4 +1,4 @@
-"""The gate for machines: JSON, and JUnit XML as CI services show it."""
+"""The report of the gate for machines: JSON, and JUnit XML for CI services."""
 
 from __future__ import annotations
 
@@ -8,33 +8,49 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from bench.gate import Verdict
-from bench.render.gate_words import Checked, sentence, summary
+from bench.render.gate_words import CheckResult, sentence, summary
 
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 does not allow."""
+_VERDICT_KEYS = ("candidate", "baseline", "images", "clusters", "outcome")
+_FINDING_KEYS = (
+    "candidate",
+    "baseline",
+    "change",
+    "low",
+    "high",
+    "margin",
+    "outcome",
+    "detectable",
+    "needed",
+)
 
 
-def as_json(found: Sequence[Checked], *, exit_code: int) -> dict[str, Any]:
-    """All that was found, as JSON can hold it; scores, changes and margins are as stored."""
+def as_json(results: Sequence[CheckResult], *, exit_code: int) -> dict[str, Any]:
+    """All findings as JSON values; scores, changes and margins are as stored."""
     return {
-        "verdict": summary(found),
+        "verdict": summary(results),
         "exit_code": exit_code,
         "checks": [
-            {"name": check.name, "outcome": check.outcome, "verdicts": [_verdict(each) for each in check.verdicts]}
-            for check in found
+            {
+                "name": result.name,
+                "outcome": result.outcome,
+                "verdicts": [_verdict(verdict) for verdict in result.verdicts],
+            }
+            for result in results
         ],
     }
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    plain = ("candidate", "baseline", "change", "low", "high", "margin", "outcome", "detectable", "needed")
     return {
-        **{name: getattr(verdict, name) for name in ("candidate", "baseline", "images", "clusters", "outcome")},
+        **{key: getattr(verdict, key) for key in _VERDICT_KEYS},
         "findings": [
             {
                 "metric": finding.metric,
                 "class": finding.label,
                 "unit": finding.declared.unit,
-                **{name: getattr(finding, name) for name in plain},
+                **{key: getattr(finding, key) for key in _FINDING_KEYS},
                 "sentence": sentence(verdict, finding),
             }
             for finding in verdict.findings
@@ -43,32 +59,39 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def junit(found: Sequence[Checked], *, inconclusive: str) -> str:
-    """A test case for each score; what is not settled is skipped where the gate lets it pass, else a failure."""
-    cases = [(check, verdict, one) for check in found for verdict in check.verdicts for one in verdict.findings]
-    bad = {"fail"} if inconclusive == "pass" else {"fail", "inconclusive"}
-    numbers = {
-        "tests": len(cases),
-        "failures": sum(one.outcome in bad for _, _, one in cases),
-        "skipped": sum(one.outcome not in {*bad, "pass"} for _, _, one in cases),
+def junit(results: Sequence[CheckResult], *, inconclusive: str) -> str:
+    """A test case for each finding.
+
+    `inconclusive` is the option of that name: an inconclusive finding is a skipped test with
+    "pass", and a failed test otherwise.
+    """
+    failing = {"fail"} if inconclusive == "pass" else {"fail", "inconclusive"}
+    findings = [(result, *pair) for result in results for pair in result.findings]
+    outcomes = [finding.outcome for _, _, finding in findings]
+    failures = sum(outcome in failing for outcome in outcomes)
+    counts = {
+        "tests": len(findings),
+        "failures": failures,
+        "skipped": len(findings) - failures - outcomes.count("pass"),
         "errors": 0,
     }
-    counts = {name: str(number) for name, number in numbers.items()}
-    root = ET.Element("testsuites", {"name": "bench check", **counts})
-    suite = ET.SubElement(root, "testsuite", {"name": "bench check", **counts})
-    for check, verdict, one in cases:
-        names = {"classname": _clean(check.name), "name": _clean(one.name)}
+    attributes = {"name": "bench check", **{key: str(count) for key, count in counts.items()}}
+    root = ET.Element("testsuites", attributes)
+    suite = ET.SubElement(root, "testsuite", attributes)
+    for result, verdict, finding in findings:
+        names = {"classname": _clean(result.name), "name": _clean(finding.name)}
         case = ET.SubElement(suite, "testcase", names)
-        words = _clean(sentence(verdict, one))
-        if one.outcome in bad:
-            kind = "regression" if one.outcome == "fail" else "inconclusive"
-            ET.SubElement(case, "failure", {"type": kind, "message": words}).text = words
-        elif one.outcome != "pass":
-            ET.SubElement(case, "skipped", {"message": words})
+        message = _clean(sentence(verdict, finding))
+        if finding.outcome in failing:
+            kind = "regression" if finding.outcome == "fail" else "inconclusive"
+            failure = ET.SubElement(case, "failure", {"type": kind, "message": message})
+            failure.text = message
+        elif finding.outcome != "pass":
+            ET.SubElement(case, "skipped", {"message": message})
         else:
-            ET.SubElement(case, "system-out").text = words
+            ET.SubElement(case, "system-out").text = message
     ET.indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
 def _clean(text: str) -> str:

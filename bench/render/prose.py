@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _NARROWEST, _WIDEST = 80, 120
 
@@ -30,3 +30,12 @@ def filled(lines: Iterable[str], *, first: str = "", later: str = "  ") -> str:
         break_long_words=False,
     )
     return "\n".join(wrapper.fill(line) for line in lines)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names for a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,6 +1,6 @@
-"""From counts to the scores of a record, each with its interval: the one place where metrics meet statistics.
+"""From counts to the scores of a record, each with its interval: where metrics meet statistics.
 
-It needs two small files and no image; a record that is read again is scored again here, by whatever classes are asked.
+It needs the counts and no images, so a stored record can be scored again under other scoring rules.
 """
 
 from __future__ import annotations
@@ -16,36 +16,38 @@ import numpy as np
 from bench import resample
 from bench.classes import Classes
 from bench.errors import OwnCodeError, RunError, UsageError
-from bench.families import Family, Metric, families, family
+from bench.families import Family, Metric, families
+from bench.families import family as load_family
 from bench.families.contract.family import Scores
-from bench.families.contract.metric import fraction
 from bench.families.contract.rules import Rules, Source
 from bench.notices import Notice
 from bench.resample import Interval, Members
 from bench.runs import Record, Run, Tables
 from bench.samples import Array
-from bench.scoring.intervals import LEVEL, moves_of
+from bench.scoring.intervals import LEVEL, Replicates, replicates_of
 from bench.scoring.object_notices import object_notices
 
 FEW_IMAGES = 60
-"""Below this the interval of a single mIoU is too narrow under every method known (measured: see the statistics)."""
+"""With fewer images, the interval of a single mIoU is too narrow under every known method
+(measured: docs/statistics.md)."""
 FEW_CLUSTERS = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Scores as a record holds them, what the intervals rest on, and what a reader should know."""
+    """Scores as a record stores them, how their intervals were computed, and notices."""
 
     groups: dict[str, dict[str, Any]]
     intervals: dict[str, Any]
     warnings: list[Notice]
 
     def __repr__(self) -> str:
-        """How many scores of which groups there are."""
-        groups = ", ".join(
-            f"{name} ({sum(isinstance(entry, Mapping) and 'value' in entry for entry in group.values())} scores)"
+        """The number of scores in each group, and of notices."""
+        counts = {
+            name: sum(isinstance(entry, Mapping) and "value" in entry for entry in group.values())
             for name, group in self.groups.items()
-        )
+        }
+        groups = ", ".join(f"{name} ({count} scores)" for name, count in counts.items())
         return f"<Scored {groups}, {len(self.warnings)} notices>"
 
 
@@ -53,29 +55,30 @@ def rules_of(run: Run) -> Rules:
     """The rules under which a record was counted and scored.
 
     Raises:
-        RunError: they are not valid, or name a family from outside that cannot be loaded.
+        RunError: the rules are not valid, or name a family from outside that cannot be loaded.
     """
     where = run.path / "run.json"
     try:
         rules = msgspec.convert(run.record.protocol.get("rules"), Rules)
     except msgspec.ValidationError as error:
-        raise RunError(f"{where}: protocol.rules: {str(error).replace('`', '')}") from None
+        problem = str(error).replace("`", "")
+        raise RunError(f"{where}: protocol.rules: {problem}") from None
     for key in rules.families:
         try:
-            family(key)
+            load_family(key)
         except (UsageError, OwnCodeError) as error:
             raise RunError(f"{where}: its metrics come from {key}, which cannot be loaded: {error}") from None
     return rules
 
 
 def rescore(run: Run, **changes: Any) -> Scored:
-    """Score a record again from its counts: as it was, or with other rules of scoring, such as `classes_in`."""
+    """Score a record again from its counts, optionally with other rules, such as `classes_in`."""
     rules = msgspec.structs.replace(rules_of(run), **changes)
     return score(run.tables, run.record.classes, rules, source=source_of(run.record))
 
 
 def source_of(record: Record) -> Source:
-    """Where the predictions of a record came from."""
+    """The source of the predictions of a record."""
     return Source(
         kind=record.model.get("kind", "model"),
         space=record.settings.get("label_space", "train-ids"),
@@ -84,38 +87,43 @@ def source_of(record: Record) -> Source:
 
 
 def with_interval(run: Run, interval: str) -> Run:
-    """The run with its scores made again from the counts, their intervals by another method of `Rules.interval`."""
+    """The run with its scores computed again, with intervals by another method."""
     scored, record = rescore(run, interval=interval), run.record
     protocol = {
         **record.protocol,
         "rules": {**record.protocol["rules"], "interval": interval},
         "intervals": scored.intervals,
     }
-    return replace(run, record=msgspec.structs.replace(record, protocol=protocol, scores=scored.groups))
+    record = msgspec.structs.replace(record, protocol=protocol, scores=scored.groups)
+    return replace(run, record=record)
 
 
 def score(tables: Tables, classes: Classes, rules: Rules, *, source: Source | None = None) -> Scored:
-    """Score all families of the rules, with 95 % intervals over the clusters of the images.
+    """Score all families of the rules, with 95 % intervals over the clusters of images.
 
     `source` is where the predictions came from; only notices depend on it.
     """
     _, clusters = np.unique(tables["images"]["cluster"], return_inverse=True)
     sizes = np.bincount(clusters)
+    with_intervals = rules.interval != "none"
+    notices = [
+        *doubts(tables, classes, rules, source or Source()),
+        *object_notices(tables, classes),
+        *(_sample_notices(sizes) if with_intervals else []),
+    ]
     groups: dict[str, dict[str, Any]] = {}
     methods: dict[str, Any] = {}
-    warnings = [*doubts(tables, classes, rules, source or Source()), *object_notices(tables, classes)]
-    warnings += _warnings_of_units(sizes) if rules.interval != "none" else []
-    intervals_asked = rules.interval != "none" and len(sizes) > 1
-    for each in families(rules.families):
-        group, method = _group(each, tables, clusters, classes, rules)
-        _merge(groups.setdefault(each.group, {}), group)
+    for family in families(rules.families):
+        entries, method = _group(family, tables, clusters, classes, rules)
+        _merge(groups.setdefault(family.group, {}), entries)
         if method:
-            methods.setdefault(each.group, method)
-        notices = [Notice(*found) for found in each.warnings(tables, clusters, classes, each.options(rules))]
-        warnings += [notice for notice in notices if intervals_asked or notice.code != "silent-classes"]
-    detected = [len(table["image"]) for name, table in tables.items() if name.endswith("_detections")]
-    if detected and not any(detected):
-        warnings.append(Notice("no-detections", "the predictions hold no object of a class that is scored"))
+            methods.setdefault(family.group, method)
+        for warning in family.warnings(tables, clusters, classes, family.options(rules)):
+            notice = Notice(*warning)
+            # This one is about intervals only, and there are none for a single cluster.
+            if notice.code != "silent-classes" or (with_intervals and len(sizes) > 1):
+                notices.append(notice)
+    notices += _no_detections(tables)
     intervals = {
         "level": LEVEL,
         "images": int(sizes.sum()),
@@ -123,54 +131,65 @@ def score(tables: Tables, classes: Classes, rules: Rules, *, source: Source | No
         "effective_clusters": resample.effective_clusters(sizes),
         "methods": methods,
     }
-    return Scored(groups, intervals, list(dict.fromkeys(warnings)))  # families that share tables find the same
+    # Families that share tables return the same notices.
+    return Scored(groups, intervals, list(dict.fromkeys(notices)))
 
 
 def doubts(tables: Tables, classes: Classes, rules: Rules, source: Source) -> list[Notice]:
-    """What speaks against how the predictions were read, each once although several families may find it."""
-    return list(
-        dict.fromkeys(
-            notice
-            for each in families(rules.families)
-            for notice in each.doubts(tables, classes, each.options(rules), source)
-        )
-    )
+    """Signs that predictions were read in another way than meant, each once."""
+    notices = [
+        notice
+        for family in families(rules.families)
+        for notice in family.doubts(tables, classes, family.options(rules), source)
+    ]
+    return list(dict.fromkeys(notices))
 
 
-def _group(
-    each: Family[Any], tables: Tables, clusters: Array, classes: Classes, rules: Rules
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The entries of one family, and how the interval of its leading score, or the first that has one, was made."""
-    options = each.options(rules)
-    plain = each.score(tables, resample.ones(len(clusters)), classes, options)
-    seed = seed_of(tables)
-    moves = moves_of(each, tables, clusters, classes, rules, seed=seed)
-    made: dict[str, Interval] = {}
+class _Entries:
+    """Makes the entries of one family, and notes how their intervals were computed."""
+
+    def __init__(self, replicates: Replicates) -> None:
+        self.replicates = replicates
+        self.intervals: dict[str, Interval] = {}
+        """The intervals of overall scores by name, and under "" the first of a class."""
 
     def entry(
-        declared: Metric,
+        self,
+        metric: Metric,
         value: float,
         pick: Callable[[Scores], Array],
         members: Members | None = None,
         name: str = "",
     ) -> dict[str, Any]:
-        interval = moves.interval(float(value), pick, members)
-        if interval is not None:
-            made.setdefault(name, interval)
+        """A score as a record stores it; `pick` selects its values from all scores."""
+        interval = self.replicates.interval(float(value), pick, members)
         ends = None
         if interval is not None:
-            ends = list(declared.clipped(interval.ends))
+            self.intervals.setdefault(name, interval)
+            ends = list(metric.clipped(interval.ends))
         return {"value": float(value), "interval": ends, "level": LEVEL}
 
-    group: dict[str, Any] = {
-        name: entry(each.metric(name, options), values[0], _overall(name), moves.members(name), name)
-        for name, values in plain.overall.items()
-    }
-    group.update(each.facts(tables, classes, options))
+
+def _group(
+    family: Family[Any], tables: Tables, clusters: Array, classes: Classes, rules: Rules
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The entries of one family, and the method of the intervals: that of the leading score.
+
+    If the leading score has no interval, the method is that of the first score with one.
+    """
+    options, seed = family.options(rules), seed_of(tables)
+    plain = family.score(tables, resample.ones(len(clusters)), classes, options)
+    replicates = replicates_of(family, tables, clusters, classes, rules, seed=seed)
+    entries = _Entries(replicates)
+    group: dict[str, Any] = {}
+    for name, values in plain.overall.items():
+        metric, members = family.metric(name, options), replicates.members(name)
+        group[name] = entries.entry(metric, values[0], _overall(name), members, name)
+    group.update(family.facts(tables, classes, options))
     if classes.names:
         group["per_class"] = {
             label: {
-                name: entry(each.metric(name, options), values[0, c], _of_class(name, c))
+                name: entries.entry(family.metric(name, options), values[0, c], _of_class(name, c))
                 for name, values in plain.per_class.items()
             }
             for c, label in enumerate(classes.names)
@@ -178,47 +197,49 @@ def _group(
     if plain.categories:
         group["per_category"] = {
             label: {
-                name: entry(each.metric(name, options), values[0, c], _of_category(name, c))
+                name: entries.entry(family.metric(name, options), values[0, c], _of_category(name, c))
                 for name, values in plain.per_category.items()
             }
             for c, label in enumerate(plain.categories)
         }
-    if not made:
+    intervals = entries.intervals
+    if not intervals:
         return group, {}
-    score = next((name for name in made if name in each.leading), next(iter(made)))
+    name = next((name for name in intervals if name in family.leading), next(iter(intervals)))
     method: dict[str, Any] = {
-        "method": made[score].method,
-        "degrees_of_freedom": made[score].degrees_of_freedom,
-        "score": score,
+        "method": intervals[name].method,
+        "degrees_of_freedom": intervals[name].degrees_of_freedom,
+        "score": name,
     }
-    if moves.drawn is not None:
-        method |= {"resamples": len(moves.drawn), "seed": seed}
+    if replicates.drawn is not None:
+        method |= {"resamples": len(replicates.drawn), "seed": seed}
     return group, method
 
 
 def _overall(name: str) -> Callable[[Scores], Array]:
-    """Picks an overall score, (B,)."""
+    """Select an overall score, (B,)."""
     return lambda scores: scores.overall[name]
 
 
 def _of_class(name: str, column: int) -> Callable[[Scores], Array]:
-    """Picks the score of one class, (B,)."""
+    """Select the score of one class, (B,)."""
     return lambda scores: np.asarray(scores.per_class[name][:, column])
 
 
 def _of_category(name: str, column: int) -> Callable[[Scores], Array]:
-    """Picks the score of one category, (B,)."""
+    """Select the score of one category, (B,)."""
     return lambda scores: np.asarray(scores.per_category[name][:, column])
 
 
 def seed_of(tables: Tables) -> int:
-    """The seed of a run's resamples: a digest of its images, so that two runs on them draw the same."""
-    text = "\n".join(str(name) for name in tables["images"]["id"])
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest(), "little")
+    """The seed of resamples, from the image ids: runs on the same images share it."""
+    text = "\n".join(str(image_id) for image_id in tables["images"]["id"])
+    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
 
 
 def _merge(group: dict[str, Any], more: dict[str, Any]) -> None:
-    """Add entries to a group; families that share it add to the same classes."""
+    """Add entries to a group; families that share a group add to the same classes."""
     for name, entry in more.items():
         if name.startswith("per_") and name in group:
             for label, scores in entry.items():
@@ -228,58 +249,41 @@ def _merge(group: dict[str, Any], more: dict[str, Any]) -> None:
 
 
 def per_image(run: Run) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
-    """Every image's own scores, (N,) by name and (N, C) by name; a mean over them is not the score of the set.
+    """The scores of single images: overall (N,) and per class (N, C), both by name.
+
+    Their mean is not the score of the set.
 
     Raises:
-        RunError: a run of a task whose scores make no sense for one image, such as AP.
+        RunError: the scores of the task are undefined for a single image, such as AP.
     """
     rules, classes = rules_of(run), run.record.classes
-    for each in families(run.record.tables):
-        images = len(run.tables["images"]["id"])
-        found = each.per_image(run.tables, images, classes, each.options(rules))
-        if found is not None:
-            return found
-    raise RunError(f"{run.path}: its scores are made of all images together; a single image has none")
+    images = len(run.tables["images"]["id"])
+    for family in families(run.record.tables):
+        scores = family.per_image(run.tables, images, classes, family.options(rules))
+        if scores is not None:
+            return scores
+    raise RunError(f"{run.path}: its scores are defined for the set of images, not for one image")
 
 
-@dataclass(frozen=True)
-class Described:
-    """What the families of a group say of it: its title, and its metrics by their names.
-
-    `titles` are those of overall scores, which may depend on the images of the record.
-    """
-
-    title: str
-    metrics: dict[str, Metric]
-    titles: dict[str, str]
-
-    def metric(self, name: str) -> Metric:
-        """The metric of a score, whose name may end in a region; one that is not declared is a fraction."""
-        plain = name.partition("@")[0]
-        return self.metrics.get(plain) or fraction(plain, plain, meaning="-", reference="-")
+def _no_detections(tables: Tables) -> list[Notice]:
+    counts = [len(t["image"]) for name, t in tables.items() if name.endswith("_detections")]
+    if not counts or any(counts):
+        return []
+    return [Notice("no-detections", "the predictions contain no object of a scored class")]
 
 
-def described(record: Record, rules: Rules) -> dict[str, Described]:
-    """What the families of a record say of each group of its scores."""
-    groups: dict[str, Described] = {}
-    for each in families(record.tables):
-        group = groups.setdefault(each.group, Described(each.title, {}, {}))
-        facts = record.scores.get(each.group, {})
-        for metric in each.metrics_under(each.options(rules)):
-            group.metrics.setdefault(metric.name, metric)
-            group.titles.setdefault(metric.name, each.title_in(metric, facts))
-    return groups
-
-
-def _warnings_of_units(sizes: Array) -> list[Notice]:
-    images, effective = int(sizes.sum()), resample.effective_clusters(sizes)
-    if len(sizes) == 1:
-        what = "all images belong to one cluster" if images > 1 else "one image"
-        return [Notice("one-cluster", f"{what}: there are no intervals")]
-    found: list[tuple[str, str]] = []
+def _sample_notices(sizes: Array) -> list[Notice]:
+    """Notices on samples that are too small for good intervals; `sizes` are images per cluster."""
+    images, clusters = int(sizes.sum()), len(sizes)
+    if clusters == 1:
+        sample = "all images belong to one cluster" if images > 1 else "one image"
+        return [Notice("one-cluster", f"{sample}: there are no intervals")]
+    notices = []
     if images < FEW_IMAGES:
-        found.append(("few-images", f"{images} images: below {FEW_IMAGES} intervals are narrower than they should be"))
-    if len(sizes) < images and effective < FEW_CLUSTERS:
-        worth = f"{len(sizes)} clusters, worth {effective:.1f} of equal size"
-        found.append(("few-clusters", f"{worth}: intervals are rough"))
-    return [Notice(*each) for each in found]
+        message = f"only {images} images: with fewer than {FEW_IMAGES}, intervals are too narrow"
+        notices.append(Notice("few-images", message))
+    effective = resample.effective_clusters(sizes)
+    if clusters < images and effective < FEW_CLUSTERS:
+        message = f"only {clusters} clusters (effective number {effective:.1f}): intervals are imprecise"
+        notices.append(Notice("few-clusters", message))
+    return notices

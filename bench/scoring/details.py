@@ -1,7 +1,4 @@
-"""What the counts of a record hold beside its scores: confusions, and curves of precision over recall.
-
-Like scores, both follow from the counts alone. What they look like is the renderers' business.
-"""
+"""Confusion matrices and precision-recall curves of a record, computed from its counts."""
 
 from __future__ import annotations
 
@@ -14,12 +11,12 @@ from bench.families.contract.family import NOTHING, OTHER, Confusion
 from bench.runs import Run
 from bench.scoring import rules_of
 
-__all__ = ["NOTHING", "OTHER", "Confusion", "Point", "confusions", "curves"]
+__all__ = ["NOTHING", "OTHER", "Confusion", "CurvePoint", "confusions", "curves"]
 
 
 @dataclass(frozen=True)
-class Point:
-    """Precision at a recall: the highest at this recall or a higher one, and the score threshold there."""
+class CurvePoint:
+    """The highest precision at a recall or above it, and the score threshold that reaches it."""
 
     group: str
     name: str
@@ -33,31 +30,31 @@ def confusions(run: Run) -> list[Confusion]:
     """The confusion matrices of a record, over all its images.
 
     Raises:
-        RunError: it holds neither pixels nor matched objects.
+        RunError: the record has none.
     """
     rules, classes = rules_of(run), run.record.classes
-    matrices = (each.confusion(run.tables, classes, each.options(rules)) for each in families(run.record.tables))
-    found = [matrix for matrix in matrices if matrix is not None]
-    if not found:
+    matrices = [family.confusion(run.tables, classes, family.options(rules)) for family in families(run.record.tables)]
+    existing = [matrix for matrix in matrices if matrix is not None]
+    if not existing:
         raise RunError(
-            f"{run.path}: it says of no pixel or object what it was taken for; semantic runs do, "
-            "and those of objects with --metrics object_confusion (or all)"
+            f"{run.path} has no confusion matrix; semantic runs have one, "
+            "and runs of objects with --metrics object_confusion (or all)"
         )
-    return found
+    return existing
 
 
-def curves(run: Run) -> Iterator[Point]:
-    """Precision at 101 recalls of every class with truth and every overlap, for each way of matching in the record.
+def curves(run: Run) -> Iterator[CurvePoint]:
+    """Precision at 101 recalls for every class with ground truth, every IoU and every family.
 
     Raises:
-        RunError: it holds no detections that were matched so.
+        RunError: the record has no detections from which curves can be computed.
     """
-    able = [each for each in families(run.record.tables) if "curves" in each.abilities]
-    if not able:
-        raise RunError(f"{run.path}: it holds no detections matched by the rules of COCO or LVIS, and so no curves")
+    with_curves = [f for f in families(run.record.tables) if "curves" in f.abilities]
+    if not with_curves:
+        raise RunError(f"{run.path} has no curves: it has no detections matched as COCO or LVIS do")
     rules, classes = rules_of(run), run.record.classes
-    for each in able:
-        for curve in each.curves(run.tables, classes, each.options(rules)):
-            values = zip(curve.recalls, curve.precisions, curve.scores, strict=True)
-            for recall, precision, score in values:
-                yield Point(each.group, curve.label, curve.overlap, recall, precision, score)
+    for family in with_curves:
+        for curve in family.curves(run.tables, classes, family.options(rules)):
+            points = zip(curve.recalls, curve.precisions, curve.scores, strict=True)
+            for recall, precision, score in points:
+                yield CurvePoint(family.group, curve.label, curve.overlap, recall, precision, score)

@@ -1,6 +1,7 @@
-"""Whether the scores that a record holds have the form that everything which shows them relies on.
+"""Check that the scores stored in a record have the form that renderers rely on.
 
-They can be made again from the counts; what is wrong here was written, or edited, by something else than bench.
+Scores can be computed again from the counts, so a malformed score means that another program wrote
+or edited `run.json`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from bench.runs import Run
 from bench.scoring import rules_of
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A score: a fraction of 1, or null where it is not defined, with its interval."""
+class ScoreEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A score with its interval, as a record stores it; null if undefined."""
 
     value: float | None
     interval: tuple[float, float] | None
@@ -25,46 +26,54 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def require_entries(run: Run) -> None:
-    """Make sure that every score of the record is one.
+    """Make sure that every score of the record is well-formed.
 
     Raises:
-        RunError: one is not; names the file and where in it.
+        RunError: a score is malformed; the message names the file and the score.
     """
-    for where, found in _entries(run):
+    for path, entry in _entries(run):
         try:
-            msgspec.convert(found, Entry)
+            msgspec.convert(entry, ScoreEntry)
         except msgspec.ValidationError as error:
-            what = str(error).replace("`", "").replace("$.", "")
-            form = 'a score is {"value", "interval", "level"}'
-            raise RunError(f"{run.path / 'run.json'}: {where} is no score ({what}); {form}") from None
+            problem = str(error).replace("`", "").replace("$.", "")
+            raise RunError(
+                f"{run.path / 'run.json'}: {path} is not a score ({problem}); "
+                'a score has "value", "interval" and "level"'
+            ) from None
 
 
 def _entries(run: Run) -> Iterator[tuple[str, Any]]:
-    """Everything in the record's groups that must be a score, and where it stands."""
+    """Everything in the groups of the record that must be a score, with its path."""
+    names = _metric_names(run)
     for name, group in run.record.scores.items():
-        metrics = {metric for metric in _metrics(run) if metric}
         for key, entry in group.items():
-            place = f"scores.{name}.{key}"
+            path = f"scores.{name}.{key}"
             if key in ("per_class", "per_category"):
-                yield from _of_classes(run, place, entry)
-            elif key.partition("@")[0] in metrics or (isinstance(entry, dict) and {"value", "interval"} & set(entry)):
-                yield place, entry
+                yield from _class_entries(run, path, entry)
+            elif key.partition("@")[0] in names or _looks_like_a_score(entry):
+                yield path, entry
 
 
-def _of_classes(run: Run, place: str, classes: Any) -> Iterator[tuple[str, Any]]:
-    rows = classes if isinstance(classes, dict) else {}
-    wrong = [label for label, scores in rows.items() if not isinstance(scores, dict)]
-    if not isinstance(classes, dict) or wrong:
-        where = ".".join([place, *wrong[:1]])
-        raise RunError(f"{run.path / 'run.json'}: {where} is no table of scores by name")
-    for label, scores in rows.items():
+def _looks_like_a_score(entry: Any) -> bool:
+    return isinstance(entry, dict) and bool({"value", "interval"} & set(entry))
+
+
+def _class_entries(run: Run, path: str, classes: Any) -> Iterator[tuple[str, Any]]:
+    """The scores of all classes, given as class name -> metric -> score."""
+    malformed = None if isinstance(classes, dict) else path
+    if malformed is None:
+        wrong = [label for label, scores in classes.items() if not isinstance(scores, dict)]
+        malformed = f"{path}.{wrong[0]}" if wrong else None
+    if malformed is not None:
+        raise RunError(f"{run.path / 'run.json'}: {malformed} is not a table of scores by name")
+    for label, scores in classes.items():
         for key, entry in scores.items():
-            yield f"{place}.{label}.{key}", entry
+            yield f"{path}.{label}.{key}", entry
 
 
-def _metrics(run: Run) -> set[str]:
-    """The names of overall scores, as the families of the record have them in their groups."""
-    found, rules = set[str](), rules_of(run)
-    for each in families(run.record.tables):
-        found |= {metric.name for metric in each.metrics_under(each.options(rules))}
-    return found
+def _metric_names(run: Run) -> set[str]:
+    """The names that overall scores have in the groups of the record."""
+    rules = rules_of(run)
+    return {
+        metric.name for family in families(run.record.tables) for metric in family.metrics_under(family.options(rules))
+    }

@@ -1,6 +1,6 @@
-"""The interval of every score of a family: how its scores move without, or in resamples of, the clusters of images.
+"""The intervals of all scores of a family, from scores without each cluster or in resamples.
 
-Which scores there are, and what they mean, it does not know; `scoring.py` does.
+It does not know which scores there are or what they mean; `scoring/__init__.py` does.
 """
 
 from __future__ import annotations
@@ -23,17 +23,19 @@ from bench.samples import Array
 
 LEVEL = 0.95
 RESAMPLES = 300
-"""Resamples behind a bootstrap's standard error: the half width is then known to about 4 %."""
+"""Resamples for a standard error: the half width of the interval then varies by about 4 %."""
 BYTES = 1 << 25
-"""Memory of the weights of one block of resamples."""
+"""Memory for the weights of one block of resamples."""
 
 
 @dataclass(frozen=True, eq=False)
-class Moves:
-    """What the intervals of a family are made of.
+class Replicates:
+    """The scores of a family from which its intervals are made.
 
-    `without` leaves out each of K clusters, `resampled` are B resamples that have each cluster as often as `drawn`
-    (B, K) says; either may be lacking. `sizes` (K,) are images per cluster; `method` is that of the rules.
+    `without` are the scores without each of K clusters, None where leaving out a cluster is no
+    valid jackknife (AP). `resampled` are the scores of B resamples, if they are needed, and `drawn`
+    (B, K) is how often each resample has each cluster. `sizes` (K,) are images per cluster.
+    `method` is the rule `interval`.
     """
 
     method: str
@@ -45,50 +47,67 @@ class Moves:
     def interval(
         self, value: float, pick: Callable[[Scores], Array], members: Members | None = None
     ) -> Interval | None:
-        """The interval of one score, `pick`ed from all of them: (K,) or (B,)."""
+        """The interval of one score; `pick` returns its K or B values from all scores.
+
+        `members` are the classes behind a mean over classes.
+        """
+        interval: Interval | None = None
         if self.without is not None:
-            others = pick(self.without)
-            found = resample.jackknife_interval(value, others, level=LEVEL, sizes=self.sizes, members=members)
+            interval = resample.jackknife_interval(
+                value, pick(self.without), level=LEVEL, sizes=self.sizes, members=members
+            )
         elif self.resampled is not None:
-            found = resample.bootstrap_interval(value, pick(self.resampled), level=LEVEL, sizes=self.sizes)
-        else:
-            return None
-        if found is None or self.resampled is None or self.drawn is None or self.method not in bootstrap.NAMES:
-            return found
+            interval = resample.bootstrap_interval(value, pick(self.resampled), level=LEVEL, sizes=self.sizes)
+        if interval is None or self.method not in bootstrap.NAMES:
+            return interval
+        if self.resampled is None or self.drawn is None:
+            return interval
         method: bootstrap.Method = self.method
         left_out = None if self.without is None else pick(self.without)
-        ends = bootstrap.ends(method, value, pick(self.resampled), left_out, self.drawn, level=LEVEL)
+        low, high = bootstrap.ends(method, value, pick(self.resampled), left_out, self.drawn, level=LEVEL)
+        if math.isnan(low):
+            return None
+        # Without a jackknife, BCa and studentised intervals are replaced by percentiles.
         name = bootstrap.NAMES[method if self.without is not None else "percentile"]
-        made = f"{name} of {len(self.drawn)} resamples"
-        return None if math.isnan(ends[0]) else replace(found, low=ends[0], high=ends[1], method=made)
+        return replace(interval, low=low, high=high, method=f"{name} of {len(self.drawn)} resamples")
 
     def members(self, name: str) -> Members | None:
-        """The classes behind the mean of this name, where the family tells how many clusters carry each."""
+        """The classes behind the mean of this name, if the family says which clusters have them."""
         if self.without is None or name not in self.without.parts:
             return None
         score, carriers = self.without.parts[name]
         return Members(self.without.per_class[score], carriers)
 
 
-def moves_of(each: Family[Any], tables: Tables, clusters: Array, classes: Classes, rules: Rules, *, seed: int) -> Moves:
-    """Score a family as the interval of the rules asks; scores made of steps are always resampled."""
+def replicates_of(
+    family: Family[Any],
+    tables: Tables,
+    clusters: Array,
+    classes: Classes,
+    rules: Rules,
+    *,
+    seed: int,
+) -> Replicates:
+    """Score a family without each cluster or in resamples, as the rule `interval` requires."""
     sizes = np.bincount(clusters)
     if rules.interval == "none":
-        return Moves(rules.interval, sizes)
-    options = each.options(rules)
-    without = each.leave_out(tables, clusters, classes, options)
+        return Replicates(rules.interval, sizes)
+    options = family.options(rules)
+    without = family.leave_out(tables, clusters, classes, options)
     if without is not None and rules.interval == "default":
-        return Moves(rules.interval, sizes, without)
-    rows = RESAMPLES if rules.interval == "default" else bootstrap.RESAMPLES
-    weights = resample.bootstrap_weights(clusters, rows, np.random.default_rng(seed))
+        return Replicates(rules.interval, sizes, without)
+    count = RESAMPLES if rules.interval == "default" else bootstrap.RESAMPLES
+    weights = resample.bootstrap_weights(clusters, count, np.random.default_rng(seed))
     step = max(1, BYTES // (8 * max(len(clusters), 1)))
-    blocks = [each.score(tables, weights[n : n + step], classes, options) for n in range(0, rows, step)]
+    blocks = [family.score(tables, weights[start : start + step], classes, options) for start in range(0, count, step)]
+    resampled = blocks[0] if len(blocks) == 1 else _joined(blocks)
+    # The images of a cluster share one weight: how often the cluster is drawn.
     drawn = weights[:, np.unique(clusters, return_index=True)[1]]
-    return Moves(rules.interval, sizes, without, blocks[0] if len(blocks) == 1 else _joined(blocks), drawn)
+    return Replicates(rules.interval, sizes, without, resampled, drawn)
 
 
 def _joined(blocks: list[Scores]) -> Scores:
-    """The scores of all resamples, of which each block holds some."""
+    """Join the scores of blocks of resamples."""
 
     def join(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -124,7 +124,7 @@ def test_those_that_share_truth_with_most_stay(place: Path, tmp_path: Path) -> N
 def test_a_changed_truth_stands_apart(place: Path, tmp_path: Path) -> None:
     samples = [contesting.sample(n, other_truth=n == 3) for n in range(40)]
     board_file.add(board_file.read(place), contesting.run(tmp_path / "runs", "odd", 0.1, images=samples, model=3))
-    assert "the truth differs in image003" in table_of(place).apart[0].reason
+    assert "the ground truth differs in image003" in table_of(place).apart[0].reason
 
 
 def test_scores_are_made_again_from_the_counts(place: Path) -> None:

@@ -224,7 +224,7 @@ def test_a_stale_page_names_its_rows() -> None:
     assert "no longer there: | 9 | gone |" == finding
     lines = page.splitlines()
     lines[6], lines[7] = lines[7], lines[6]
-    assert ["its lines stand in another order"] == markdown.stale(TABLE, "\n".join(lines) + "\n")
+    assert ["the lines are in another order"] == markdown.stale(TABLE, "\n".join(lines) + "\n")
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")

@@ -73,11 +73,11 @@ def test_trainings_of_a_model_count_by_their_mean(runs: list[Run], contest: Call
 
 
 def test_what_cannot_be_ranked_is_refused_in_words(runs: list[Run], contest: Callable[..., Run]) -> None:
-    with pytest.raises(UsageError, match="all these runs are of Blocks 0 val"):
+    with pytest.raises(UsageError, match="all these runs are on Blocks 0 val"):
         rank_across(runs[:3])
-    with pytest.raises(UsageError, match="good is on all of them"):
+    with pytest.raises(UsageError, match="these are on all: good"):
         rank_across([runs[0], runs[3]])
-    with pytest.raises(RunError, match="different truth"):
+    with pytest.raises(RunError, match="different ground truth"):
         rank_across([*runs, contest("other", 0.1, 0, first=100)])
 
 
@@ -85,15 +85,15 @@ def test_the_command_speaks_words_and_json(runs: list[Run], capsys: pytest.Captu
     words = [str(run.path) for run in runs]
     assert 0 == cli.main(["compare", "--across", *words])
     out = " ".join(capsys.readouterr().out.split())
-    assert "The models differ in their ranks (Friedman, p = .0" in out
-    assert "good has the best mean rank, 1.20; fair cannot be told from it." in out
+    assert "The ranks of the models differ significantly (Friedman, p = .0" in out
+    assert "good has the best mean rank, 1.20; fair does not differ significantly from it." in out
     assert 0 == cli.main(["compare", "--across", *words[:6], "--json"])
     found = json.loads(capsys.readouterr().out)
     assert ["good", "fair", "poor"] == [model["name"] for model in found["models"]]
     assert found["smallest_p_value"] == pytest.approx(found["p_value"]) == pytest.approx(np.exp(-2))
     assert "nothing can be significant" in " ".join(found["verdict"])
     assert 2 == cli.main(["compare", "--across", words[0]])
-    assert "two data sets or more" in capsys.readouterr().err
+    assert "at least two data sets" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

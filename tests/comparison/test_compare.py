@@ -180,10 +180,10 @@ def test_average_precision_is_swapped_by_ranks(objects: list[Run]) -> None:
 
 def test_swapping_a_cluster_exchanges_the_rows_of_its_images(some: dict[str, Run]) -> None:
     first, second = some["fine"].tables, some["coarse"].tables
-    asked = contrasts.question([some["fine"], some["coarse"]], "mIoU")
+    asked = contrasts.find_metric([some["fine"], some["coarse"]], "mIoU")
     clusters = np.arange(40) // 8
     rows = np.array([[False] * 5, [False, True, False, False, True], [True] * 5])
-    found = contrasts.swapped(asked, (first, second), Permutations(rows, exact=False), clusters, by_class=True)
+    found = contrasts.permuted(asked, (first, second), Permutations(rows, exact=False), clusters, by_class=True)
     for row, differences in zip(rows, found, strict=True):
         mixed = []
         for own, other in ((first, second), (second, first)):
@@ -201,12 +201,12 @@ def test_swapping_a_cluster_exchanges_the_rows_of_its_images(some: dict[str, Run
 def test_a_stack_of_two_runs_scores_each_as_it_is(kind: str, request: pytest.FixtureRequest) -> None:
     runs = request.getfixturevalue(kind)
     first, second = list(runs.values())[:2] if isinstance(runs, dict) else runs
-    asked = contrasts.question([first, second], None)
+    asked = contrasts.find_metric([first, second], None)
     both = contrasts.stacked((first.tables, second.tables), asked.family.tables)
     images = len(first.image_ids)
     weights = np.zeros((2, images, 2))
     weights[0, :, 0] = weights[1, :, 1] = 1
-    scores = asked.of(asked.family.score(both, weights.reshape(2, -1), asked.classes, asked.options), by_class=True)
+    scores = asked.select(asked.family.score(both, weights.reshape(2, -1), asked.classes, asked.options), by_class=True)
     expected = [contrasts.plain(asked, run.tables, by_class=True) for run in (first, second)]
     np.testing.assert_array_equal(expected, scores)
 
@@ -221,7 +221,7 @@ def test_blocks_of_rows_change_nothing(some: dict[str, Run], monkeypatch: pytest
 
 def test_other_images_are_refused_and_compared_on_request(some: dict[str, Run], tmp_path: Path) -> None:
     fewer = made.run(tmp_path, "fewer", 0.16, model=1, images=[made.sample(n) for n in range(30, 4, -1)])
-    with pytest.raises(RunError, match=r"different truth .* only in fine: image000.*--common-images"):
+    with pytest.raises(RunError, match=r"different ground truth .* only in fine: image000.*--common-images"):
         compare(some["fine"], fewer)
     found = compare(some["fine"], fewer, common_images=True)
     assert (26, 26) == (found.images, found.clusters)
@@ -236,7 +236,7 @@ def test_other_images_are_refused_and_compared_on_request(some: dict[str, Run], 
 
 def test_another_order_of_the_images_is_refused_with_the_remedy(some: dict[str, Run], tmp_path: Path) -> None:
     turned = made.run(tmp_path, "turned", 0.1, images=[made.sample(n) for n in reversed(range(40))])
-    with pytest.raises(RunError, match="another order; --common-images"):
+    with pytest.raises(RunError, match="in different orders; --common-images"):
         compare(some["fine"], turned)
     assert 0.0 == compare(some["fine"], turned, common_images=True).pairs[0].effect.difference
 
@@ -245,7 +245,7 @@ def test_another_truth_is_refused_with_the_images_named(some: dict[str, Run], tm
     samples = [made.sample(n, other_truth=n in (3, 17)) for n in range(40)]
     other = made.run(tmp_path, "other", 0.1, images=samples)
     for common in (False, True):
-        with pytest.raises(RunError, match="the truth differs in image003, image017"):
+        with pytest.raises(RunError, match="the ground truth differs in image003, image017"):
             compare(some["fine"], other, common_images=common)
 
 
@@ -267,12 +267,12 @@ def test_the_table_of_classes_is_made_once_for_all_names(some: dict[str, Run], m
     """It took longer than all else for the 1 203 classes of LVIS, each of which had all of them made."""
     looks, whole = [], Record.classes.fget  # type: ignore[attr-defined]
     monkeypatch.setattr(Record, "classes", property(lambda record: looks.append(1) or whole(record)))
-    contrasts.question(list(some.values()), "IoU:car")
+    contrasts.find_metric(list(some.values()), "IoU:car")
     assert [1] == looks
 
 
 def test_wrong_use_is_told(some: dict[str, Run]) -> None:
-    with pytest.raises(UsageError, match="needs two runs"):
+    with pytest.raises(UsageError, match="needs at least two runs"):
         compare(some["fine"])
     with pytest.raises(UsageError, match="did you mean mIoU"):
         compare(some["fine"], some["coarse"], metric="mIuO")
@@ -284,8 +284,8 @@ def test_few_clusters_are_told(tmp_path: Path) -> None:
     images = [made.sample(n, scene=n % 3) for n in range(12)]
     runs = [made.run(tmp_path, name, w, images=images) for name, w in (("a", 0.05), ("b", 0.3))]
     found = compare(*runs)
-    assert (3, 4, True) == (found.clusters, found.swaps, found.exact)
-    assert any("with 3 clusters of images no p-value is below 0.25" in note for note in found.notes)
+    assert (3, 4, True) == (found.clusters, found.permutations, found.exact)
+    assert any("with 3 clusters of images the smallest possible p-value is 0.25" in note for note in found.notes)
     lonely = [
         made.run(tmp_path / "x", name, w, images=[made.sample(n, scene=0) for n in range(12)])
         for name, w in (("a", 0.05), ("b", 0.3))
@@ -311,7 +311,7 @@ def test_the_lower_error_is_better(some: dict[str, Run], monkeypatch: pytest.Mon
     assert [False, True, False] == found.best.tolist()
     assert [[2, 3], [1, 1], [2, 3]] == found.ranks.tolist()
     assert found.rank_shares[1, 0] > 0.95
-    assert "coarse has the lowest score; it beats all others." == comparison.verdict(found)[0]
+    assert "coarse has the lowest score; it is significantly better than all others." == comparison.verdict(found)[0]
     assert comparison.verdict(found)[1].startswith("coarse beats fine by ")
 
 
@@ -332,11 +332,11 @@ def test_one_score_of_objects_alone_is_to_the_bit_that_of_all(
     alone = compare(*pair, metric=metric, by_class=True, permutations=200).pairs[0]
     asked = []
 
-    def everything(question: contrasts.Question, tables: Any, weights: Any) -> Any:
-        asked.append(question.metric)
-        return question.family.score(tables, weights, question.classes, question.options)
+    def everything(query: contrasts.MetricQuery, tables: Any, weights: Any) -> Any:
+        asked.append(query.metric)
+        return query.family.score(tables, weights, query.classes, query.options)
 
-    monkeypatch.setattr(contrasts, "scores", everything)
+    monkeypatch.setattr(contrasts, "_score", everything)
     whole = compare(*pair, metric=metric, by_class=True, permutations=200).pairs[0]
     assert metric in asked
     np.testing.assert_equal(vars(whole.effect), vars(alone.effect))

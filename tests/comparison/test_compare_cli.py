@@ -40,19 +40,19 @@ def test_the_verdict_comes_first_in_words(folder: Path, capsys: pytest.CaptureFi
     rows = [line.split() for line in lines[header + 1 : header + 4]]
     assert {"road", "car", "sky"} == {row[0] for row in rows}
     assert rows == sorted(rows, key=lambda row: -abs(float(row[3])))
-    assert "10 000 swaps of images between two runs" in out
+    assert "10 000 permutations of images between two runs" in out
 
 
 def test_no_difference_comes_with_what_could_be_seen(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = bench(capsys, "compare", folder / "fine", folder / "alike")
-    assert "No difference between fine and alike can be told: " in out
-    assert "with these 40 images you can see" in " ".join(out.split())
+    assert "No significant difference between fine and alike: " in " ".join(out.split())
+    assert "minimum detectable difference: " in " ".join(out.split())
 
 
 def test_many_runs_have_ranks_letters_and_a_matrix(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = bench(capsys, "compare", *(folder / name for name in ("coarse", "fine", "alike")))
     assert 0 == code
-    assert "cannot be told from it." in out
+    assert "not differ significantly from it." in out
     assert "row minus column, * p <= .05" in out
     assert "corrected for 3 pairs by Holm" in out
     rows = {line.split()[0]: line.split() for line in out.splitlines() if line.count("[") == 1 and "%" not in line}
@@ -77,8 +77,8 @@ def test_errors_are_one_sentence(folder: Path, tmp_path: Path, capsys: pytest.Ca
     for words, expected in (
         ([folder / "fine", tmp_path / "nothing"], "there is no run record here or below"),
         ([folder, folder / "fine"], "there are 3 run records below; name one:"),
-        ([folder / "fine"], "a comparison needs two runs, not 1"),
-        ([folder / "fine", folder / "alike", "--metric", "PQ"], "--metric PQ: known are: "),
+        ([folder / "fine"], "a comparison needs at least two runs, got 1"),
+        ([folder / "fine", folder / "alike", "--metric", "PQ"], "unknown metric 'PQ': known are: "),
     ):
         code, out, err = bench(capsys, "compare", *words)
         assert (2, "") == (code, out)

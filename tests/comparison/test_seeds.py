@@ -100,7 +100,7 @@ def test_a_model_without_runs_is_refused(trained: dict[str, list]) -> None:
 
 def test_seeds_drawn_spread_as_their_mean_does() -> None:
     scores = np.random.default_rng(0).normal(size=4)
-    drawn = seeds._drawn(np.tile(scores, (50_000, 1)), np.random.default_rng(1))
+    drawn = seeds._mean_of_drawn_seeds(np.tile(scores, (50_000, 1)), np.random.default_rng(1))
     assert scores.var(ddof=1) / 4 == pytest.approx(drawn.var(), rel=0.03)
 
 

@@ -149,7 +149,7 @@ def test_confusion_of_objects_is_seen_and_adds_up(bench: Bench, tmp_path: Path) 
     ]
     assert float(np.mean(found)) == pytest.approx(group["found"]["value"])
     named = bench("show", record["path"], "--curves", tmp_path / "no.csv", code=2)
-    assert "it holds no detections matched by the rules of COCO or LVIS" in named
+    assert "it has no detections matched as COCO or LVIS do" in named
 
 
 def test_confusion_of_pixels_is_seen(bench: Bench, tmp_path: Path) -> None:
@@ -172,10 +172,10 @@ def test_scores_that_look_at_values_survive_a_swap_by_ranks(tmp_path: Path, metr
         contesting.run(tmp_path, name, wrong, task="instance", model=n, images=12, rules=rules)
         for n, (name, wrong) in enumerate((("sharp", 0.05), ("blind", 0.6)))
     ]
-    asked = contrasts.question(pair, metric)
+    asked = contrasts.find_metric(pair, metric)
     first, second = (run.tables for run in pair)
     none = Permutations(np.array([[False] * 12, [True] * 12]), exact=False)
-    differences = contrasts.swapped(asked, (first, second), none, np.arange(12), by_class=False)
+    differences = contrasts.permuted(asked, (first, second), none, np.arange(12), by_class=False)
     expected = (contrasts.plain(asked, first, by_class=False) - contrasts.plain(asked, second, by_class=False)).tolist()
     assert expected == differences[0].tolist()
     assert expected == (-differences[1]).tolist()

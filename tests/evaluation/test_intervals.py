@@ -82,13 +82,13 @@ def test_show_makes_intervals_again(pair: list[Run], capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (("mIoU",), 0.5, "scores.semantic.mIoU is no score"),
-        (("mIoU",), {"value": "high", "interval": None, "level": 0.95}, "scores.semantic.mIoU is no score"),
-        (("mIoU",), {"value": 0.5, "interval": [0.1], "level": 0.95}, "scores.semantic.mIoU is no score"),
-        (("mIoU",), {"value": 0.5, "interval": None}, "scores.semantic.mIoU is no score"),
-        (("per_class",), [], "scores.semantic.per_class is no table of scores"),
-        (("per_class", "car"), 3, "scores.semantic.per_class.car is no table of scores"),
-        (("per_class", "car", "IoU"), None, "scores.semantic.per_class.car.IoU is no score"),
+        (("mIoU",), 0.5, "scores.semantic.mIoU is not a score"),
+        (("mIoU",), {"value": "high", "interval": None, "level": 0.95}, "scores.semantic.mIoU is not a score"),
+        (("mIoU",), {"value": 0.5, "interval": [0.1], "level": 0.95}, "scores.semantic.mIoU is not a score"),
+        (("mIoU",), {"value": 0.5, "interval": None}, "scores.semantic.mIoU is not a score"),
+        (("per_class",), [], "scores.semantic.per_class is not a table of scores"),
+        (("per_class", "car"), 3, "scores.semantic.per_class.car is not a table of scores"),
+        (("per_class", "car", "IoU"), None, "scores.semantic.per_class.car.IoU is not a score"),
     ],
 )
 def test_a_score_of_another_form_is_refused(

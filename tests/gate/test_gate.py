@@ -117,7 +117,7 @@ def test_one_cluster_passes_only_without_a_change(run: Any) -> None:
     assert "pass" == gate.check(good, good, metric="mIoU", margin=0.0).outcome
     verdict = gate.check(bad, good, metric="mIoU", margin=0.01)
     assert "inconclusive" == verdict.outcome
-    assert "too few images carry it" in sentence(verdict, verdict.findings[0])
+    assert "too few images to estimate" in sentence(verdict, verdict.findings[0])
     assert "one cluster" in verdict.notes[0]
 
 

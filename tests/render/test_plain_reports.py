@@ -134,8 +134,8 @@ def test_classes_come_by_their_difference_with_their_share_of_it(pair: tuple[Run
     assert wanted == [line.split()[0] for line in table]
     assert sum(only.shares.values()) == pytest.approx(only.effect.difference, abs=1e-12)
     assert f"{100 * only.shares[wanted[0]]:+.2f}" in table[0]
-    assert "share: the points that a class adds to the difference in mIoU" in told
-    assert "an interval without 0 beside a large p is no contradiction" in " ".join(told.split())
+    assert "share: the points that a class contributes to the difference in mIoU" in told
+    assert "the p-value decides" in " ".join(told.split())
     content = found.to_dict()["pairs"][0]["per_class"]
     assert only.shares == {label: entry["share"] for label, entry in content.items()}
 

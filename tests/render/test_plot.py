@@ -181,7 +181,7 @@ def test_pictures_of_every_kind(matplotlib: Any, tmp_path: Path) -> None:
 def test_pictures_that_cannot_be_are_one_sentence(
     matplotlib: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UsageError, match=r"a picture ends in \.png, \.svg or \.pdf"):
+    with pytest.raises(UsageError, match=r"the file must end in \.png, \.svg or \.pdf"):
         plot.write(_crowd(1, 2), tmp_path / "front.gif")
     with pytest.raises(UsageError, match="cannot be written"):
         plot.write(_crowd(1, 2), tmp_path / "nowhere" / "front.png")

@@ -10,9 +10,9 @@ import pytest
 from bench.families import shipped
 from bench.render.prose import filled, width
 from bench.render.terminal import group_tables
-from bench.scoring import Described
+from bench.scoring.descriptions import GroupDescription
 
-EVERYTHING = Described("", {metric.name: metric for each in shipped().values() for metric in each.metrics}, {})
+EVERYTHING = GroupDescription("", {metric.name: metric for each in shipped().values() for metric in each.metrics}, {})
 
 
 def scores(*names: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def test_headings_of_wide_tables_take_several_lines() -> None:
 def test_the_first_line_says_over_how_many_classes_means_run() -> None:
     group = {**scores("AP50", "AP70"), "classes": {"scored": 5, "of": 19, "in": "truth"}}
     first, second = group_tables(group, EVERYTHING)[0].splitlines()[1:]
-    assert "AP50  100.00  [99.00, 100.00]  over 5 of 19 classes (in the truth)" == first
+    assert "AP50  100.00  [99.00, 100.00]  over 5 of 19 classes (in the ground truth)" == first
     assert "AP70  100.00  [99.00, 100.00]" == second.rstrip()
 
 

@@ -1,4 +1,7 @@
-"""A board as one self-contained HTML page, readable on paper and on a phone, in light and dark; it computes nothing."""
+"""A board as one self-contained HTML page, for screens, phones and paper, light and dark.
+
+It computes nothing.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,8 @@ def _cell(cell: str | Score, column: Column) -> str:
         return f'<{tag}{scope} class="{column.kind}">{escape(cell)}</{tag}>'
     number = f"<strong>{cells.number(cell)}</strong>" if cell.bold else cells.number(cell)
     interval = cells.interval(cell)
-    return f'<td class="score">{number}{f"<small>{interval}</small>" if interval else ""}</td>'
+    small = f"<small>{interval}</small>" if interval else ""
+    return f'<td class="score">{number}{small}</td>'
 
 
 FORMAT: TableFormat = render

@@ -1,4 +1,4 @@
-"""A board as a LaTeX table with booktabs, to be put into a paper; it computes nothing."""
+"""A board as a LaTeX table with booktabs, for papers; it computes nothing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bench.render.board import TableFormat
 
 NEEDS = r"% needs \usepackage{booktabs} and \usepackage{graphicx}"
 WIDE = 9
-"""From so many columns on the table spans both columns of the page."""
-UPRIGHT = 12
-"""From so many columns on the titles of scores stand upright."""
+"""From this number of columns on, the table spans both columns of the page."""
+ROTATED = 12
+"""From this number of columns on, the titles of scores are rotated."""
 FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
-"""Shrinks what is wider than the text, and nothing else."""
+"""Shrinks a table only if it is wider than the text."""
 _SIGNS = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -34,7 +34,7 @@ _SIGNS = {
 
 
 def render(table: Table) -> str:
-    """A floating table with caption: measured rows, reported rows, rows that stand apart, each block under a rule."""
+    """A floating table with a caption, and a rule between the blocks of rows."""
     wide = len(table.columns) >= WIDE
     kinds = "".join("r" if column.kind in ("score", "cost") else "l" for column in table.columns)
     lines = [
@@ -49,10 +49,13 @@ def render(table: Table) -> str:
         r"\toprule",
         " & ".join(_title(column, len(table.columns)) for column in table.columns) + r" \\",
     ]
-    found = cells.blocks(table)
-    for title, rows in found:
-        heading = [rf"\multicolumn{{{len(table.columns)}}}{{l}}{{\emph{{{_escaped(title)}}}}} \\"]
-        lines += [r"\midrule", *(heading if len(found) > 1 else []), *_rows(rows)]
+    blocks = cells.blocks(table)
+    for title, rows in blocks:
+        lines.append(r"\midrule")
+        if len(blocks) > 1:
+            heading = rf"{{{len(table.columns)}}}{{l}}{{\emph{{{_escaped(title)}}}}}"
+            lines.append(rf"\multicolumn{heading} \\")
+        lines += _rows(rows)
     lines += [
         r"\bottomrule",
         r"\end{tabular}}",
@@ -63,7 +66,7 @@ def render(table: Table) -> str:
 
 
 def _slug(title: str) -> str:
-    """What a label is made of.
+    """The title as a label.
 
     >>> _slug("streets val: reference models & baselines")
     'streets-val-reference-models-baselines'
@@ -72,7 +75,7 @@ def _slug(title: str) -> str:
 
 
 def _notes(table: Table) -> str:
-    """What stands below the rows: a caption of five lines would hide what the table is."""
+    """Note, remarks and reasons for below the table, because they are too long for a caption."""
     sentences = [table.note, *table.remarks, *cells.reasons(table)]
     text = _escaped(" ".join(sentence for sentence in sentences if sentence))
     return re.sub(r"`([^`]+)`", r"\\texttt{\1}", text)
@@ -80,7 +83,8 @@ def _notes(table: Table) -> str:
 
 def _title(column: Column, columns: int) -> str:
     text = _escaped(column.title)
-    return rf"\rotatebox{{90}}{{{text}}}" if columns >= UPRIGHT and column.kind in ("score", "cost") else text
+    rotated = columns >= ROTATED and column.kind in ("score", "cost")
+    return rf"\rotatebox{{90}}{{{text}}}" if rotated else text
 
 
 def _rows(rows: Sequence[Row]) -> list[str]:
@@ -89,10 +93,13 @@ def _rows(rows: Sequence[Row]) -> list[str]:
 
 def _cell(cell: str | Score) -> str:
     if isinstance(cell, str):
-        return re.sub(r"^(\d+)-(\d+)$", r"\1--\2", _escaped(cell))  # a range of ranks takes an en dash
+        # A range of ranks takes an en dash.
+        return re.sub(r"^(\d+)-(\d+)$", r"\1--\2", _escaped(cell))
     number = cells.number(cell).replace(cells.UNDEFINED, "--")
+    if cell.bold:
+        number = rf"\textbf{{{number}}}"
     interval = cells.interval(cell)
-    return (rf"\textbf{{{number}}}" if cell.bold else number) + (rf" {{\scriptsize {interval}}}" if interval else "")
+    return rf"{number} {{\scriptsize {interval}}}" if interval else number
 
 
 def _escaped(text: str) -> str:

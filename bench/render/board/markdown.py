@@ -1,4 +1,4 @@
-"""A board as Markdown, as it stands in the README.md of its folder; it computes nothing."""
+"""A board as Markdown, for the README.md of its folder; it computes nothing."""
 
 from __future__ import annotations
 
@@ -14,35 +14,50 @@ FOOT = "*Made by `bench board render`; `bench board check` says whether it is up
 
 
 def render(table: Table) -> str:
-    """The whole page: title, note, the table, rows that stand apart with their reasons, and remarks."""
-    remarks = "\n".join(f"- {remark}" for remark in table.remarks)
-    parts = [f"# {table.title}", table.note, _rows(table.columns, table.rows), remarks]
+    """The whole page: title, note, rows, means, remarks, and incomparable rows with reasons."""
+    parts = [f"# {table.title}", table.note, _rows(table.columns, table.rows)]
     if table.means:
-        parts[3:3] = ["## Means over seeds", _rows(*_filled(table.columns, table.means))]
+        parts += ["## Means over seeds", _rows(*_without_empty_columns(table.columns, table.means))]
+    parts.append(_bullets(table.remarks))
     if table.apart:
         parts += ["## Not comparable with the rows above", _rows(table.columns, table.apart)]
-        parts += ["\n".join(f"- {reason}" for reason in cells.reasons(table))]
+        parts.append(_bullets(cells.reasons(table)))
     return "\n\n".join(part.strip() for part in [*parts, FOOT] if part.strip()) + "\n"
 
 
+def _bullets(sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
 def stale(table: Table, committed: str | None) -> list[str]:
-    """Say which rows of a committed page are not as they should be; nothing where the page is up to date."""
+    """List the differences between a committed page and the current one; empty if up to date."""
     fresh = render(table)
     if committed == fresh:
         return []
     if committed is None:
         return ["there is no README.md yet"]
-    names = {f"| {_escaped(row.name)} |": row.name for row in (*table.rows, *table.means, *table.apart)}
+    rows = (*table.rows, *table.means, *table.apart)
+    names = {f"| {_escaped(row.name)} |": row.name for row in rows}
 
     def name_of(line: str) -> str:
-        return next((name for mark, name in names.items() if mark in line), "")
+        """The name of the row in this line; "" for other lines."""
+        return next((name for cell, name in names.items() if cell in line), "")
 
     old, new = committed.splitlines(), fresh.splitlines()
-    missing = [line for line in new if line not in old]
-    changed = {name_of(line) for line in missing} - {""}
-    extra = [line for line in old if line not in new and line.strip() and name_of(line) not in changed]
-    found = [f"row {name_of(line)}: now {line}" if name_of(line) else f"missing: {line}" for line in missing]
-    return [*found, *(f"no longer there: {line}" for line in extra)] or ["its lines stand in another order"]
+    findings, changed = [], set()
+    for line in new:
+        if line in old:
+            continue
+        name = name_of(line)
+        changed.add(name)
+        findings.append(f"row {name}: now {line}" if name else f"missing: {line}")
+    # The old line of a changed row is not reported a second time.
+    findings += [
+        f"no longer there: {line}"
+        for line in old
+        if line.strip() and line not in new and (not name_of(line) or name_of(line) not in changed)
+    ]
+    return findings or ["the lines are in another order"]
 
 
 def _rows(columns: Sequence[Column], rows: Sequence[Row]) -> str:
@@ -54,18 +69,21 @@ def _rows(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _filled(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:
-    """The columns that say something of some row, and the rows without the others."""
+def _without_empty_columns(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:
+    """Leave out the columns that are empty in all rows."""
     kept = [n for n in range(len(columns)) if any(row.cells[n] for row in rows)]
-    return [columns[n] for n in kept], [replace(row, cells=tuple(row.cells[n] for n in kept)) for row in rows]
+    short_rows = [replace(row, cells=tuple(row.cells[n] for n in kept)) for row in rows]
+    return [columns[n] for n in kept], short_rows
 
 
 def _cell(cell: str | Score) -> str:
     if isinstance(cell, str):
         return _escaped(cell)
-    # Browsers break narrow cells at spaces; an interval is read in one piece.
-    number, interval = cells.number(cell), cells.interval(cell).replace(" ", NO_BREAK)
-    return f"**{number}** {interval}".strip() if cell.bold else f"{number} {interval}".strip()
+    number = cells.number(cell)
+    if cell.bold:
+        number = f"**{number}**"
+    # Browsers break narrow cells at spaces, so the interval has none that can break.
+    return f"{number} {cells.interval(cell).replace(' ', NO_BREAK)}".strip()
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A board for the terminal: a star stands for bold, remarks are folded to its width; it computes nothing."""
+"""A board for the terminal: a star replaces bold, and remarks are wrapped; it computes nothing."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from bench.render.prose import filled
 
 
 def render(table: Table) -> str:
-    """Title, note, the blocks of rows, reasons, and remarks."""
+    """Title, note, blocks of rows, reasons, and remarks."""
     from tabulate import tabulate
 
     blocks = cells.blocks(table)
     lines: list[list[str]] = []
     for title, rows in blocks:
-        heading = (
-            [[f"{title}:" if column.kind == "name" else "" for column in table.columns]] if len(blocks) > 1 else []
-        )
-        lines += [*heading, *(_cells(row) for row in rows)]
+        if len(blocks) > 1:
+            names = [column.kind == "name" for column in table.columns]
+            lines.append([f"{title}:" if is_name else "" for is_name in names])
+        lines += [_cells(row) for row in rows]
     align = ["right" if column.kind in ("score", "cost") else "left" for column in table.columns]
     grid = tabulate(
         lines,
@@ -29,7 +29,7 @@ def render(table: Table) -> str:
         colalign=align if lines else None,
         disable_numparse=True,
     )
-    # A terminal shows stars in place of bold, and so must the remarks.
+    # The table marks scores by stars instead of bold, so the remarks say so.
     remarks = [re.sub(r"\bbold\b", "stars", remark.replace("Bold:", "Star:", 1)) for remark in table.remarks]
     notes = filled((*cells.reasons(table), *remarks))
     note = filled([table.note], later="")
