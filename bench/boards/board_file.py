@@ -86,46 +86,38 @@ def read(folder: Path) -> Board:
     """
     path = folder / "board.toml"
     if not path.is_file():
-        raise UsageError(f"{folder} is not a board: it has no board.toml (leaderboards/README.md describes the file)")
+        raise UsageError(f"{folder} is not a board: it has no board.toml; leaderboards/README.md describes the file")
     file = _read_file(path)
     # A name that starts with a dot is a record that `add` has not finished copying.
-    folders = sorted(record.parent for record in (folder / "runs").glob("[!.]*/run.json"))
-    records = {record.name: runs.read(record) for record in folders}
-    declared = _declarations(records.values(), file.metrics)
+    records = sorted(path.parent for path in (folder / "runs").glob("[!.]*/run.json"))
+    by_folder = {record.name: runs.read(record) for record in records}
+    declared = _declarations(by_folder.values(), file.metrics)
     if file.order is None:
         lower = file.primary in declared and declared[file.primary].lower_is_better
-        order: Literal["highest first", "lowest first"]
-        order = "lowest first" if lower else "highest first"
-        file = msgspec.structs.replace(file, order=order)
+        file = msgspec.structs.replace(file, order="lowest first" if lower else "highest first")
     csv_path = folder / "published.csv"
     published: tuple[Published, ...] = ()
     if csv_path.is_file():
-        published = parse_published(
-            _text(csv_path),
-            details=file.details,
-            cost=file.cost,
-            metrics=file.metrics,
-            declared=declared,
-            where=str(csv_path),
-        )
-    board = Board(folder, file, published, records, declared)
+        columns = {"details": file.details, "cost": file.cost, "metrics": file.metrics}
+        published = parse_published(_text(csv_path), where=str(csv_path), declared=declared, **columns)
+    board = Board(folder, file, published, by_folder, declared)
     _require_seeds(board, path)
     return board
 
 
 def _declarations(records: Iterable[Run], metrics: Sequence[str]) -> dict[str, Metric]:
     """The declarations of a board's metrics: by the families of its runs, else by shipped ones."""
-    by_name: dict[str, Metric] = {}
+    known: dict[str, Metric] = {}
     for run in records:
         rules = rules_of(run)
         for family in families(run.record.tables):
             for metric in family.metrics_under(family.options(rules)):
-                by_name.setdefault(family.full_name(metric.name), metric)
+                known.setdefault(family.full_name(metric.name), metric)
     for family in shipped().values():
         for metric in family.metrics:
-            by_name.setdefault(family.full_name(metric.name), metric)
-    plain_names = {name: name.partition(":")[0].partition("@")[0] for name in metrics}
-    return {name: by_name[plain] for name, plain in plain_names.items() if plain in by_name}
+            known.setdefault(family.full_name(metric.name), metric)
+    scores = {name: name.partition(":")[0].partition("@")[0] for name in metrics}
+    return {name: known[score] for name, score in scores.items() if score in known}
 
 
 def _text(path: Path) -> str:

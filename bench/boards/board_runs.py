@@ -69,7 +69,7 @@ def score_run(file: BoardFile, run: Run) -> Measured:
     }
     protocol = {**run.record.protocol, "rules": rules}
     run = replace(run, record=msgspec.structs.replace(run.record, protocol=protocol))
-    shown = _families_of(run, file.metrics)
+    shown = [family for family in families(run.record.tables) if _scores_any(family, file.metrics, run)]
     scored = scoring.rescore(run, families=tuple(family.key for family in shown))
     entries: dict[str, Mapping[str, Any]] = {}
     # Two families may share a metric name. As in a comparison, the first family wins, so it is
@@ -115,31 +115,28 @@ def split_comparable(scored: Sequence[Measured], file: BoardFile) -> tuple[list[
     return comparable, apart
 
 
-def _families_of(run: Run, metrics: Sequence[str]) -> list[Family[Any]]:
-    """The families of a run that score one of these metrics under its rules."""
-    names = {metric.partition(":")[0].partition("@")[0] for metric in metrics}
-    rules = scoring.rules_of(run)
-    return [
-        family
-        for family in families(run.record.tables)
-        if not names.isdisjoint(family.full_names(family.options(rules)))
-    ]
+def _scores_any(family: Family[Any], metrics: Sequence[str], run: Run) -> bool:
+    """Whether a family scores one of these metrics under the rules of a run."""
+    overall = {metric.partition(":")[0].partition("@")[0] for metric in metrics}
+    return not overall.isdisjoint(family.full_names(family.options(scoring.rules_of(run))))
 
 
 def _digests(run: Run, metric: str) -> tuple[tuple[str, str, str], ...]:
     """What must be equal for two runs to be comparable: rules and ground truth of each family."""
     tables = run.record.tables
-    keys = [family.key for family in _families_of(run, [metric])]
+    keys = [family.key for family in families(tables) if _scores_any(family, [metric], run)]
     return tuple((key, tables[key].rules, tables[key].truth) for key in keys)
 
 
 def _difference(reference: Measured, run: Measured, file: BoardFile) -> str:
     """Say why two runs cannot be compared by some metric of the board; "" if they can."""
-    for family in _families_of(reference.run, file.metrics):
-        if family.key not in run.run.record.tables:
+    shared = [key for key in reference.run.record.tables if key in run.run.record.tables]
+    for family in families(shared):
+        if not _scores_any(family, file.metrics, reference.run):
             continue
+        names = (reference.name, run.name)
         try:
-            comparability.align((reference.run, run.run), (reference.name, run.name), family)
+            comparability.align((reference.run, run.run), names, family)
         except RunError as error:
             return str(error).partition("; --common-images")[0]  # boards have no such option
     return ""
@@ -167,7 +164,11 @@ def rank_runs(
         comparison = compare(*runs, metric=compared, by_class=by_class, alpha=ALPHA)
         for metric in metrics:
             label = metric.partition(":")[2]
-            standings[metric] = _standing(comparison, label, positions, len(comparable))
+            # The board may order its primary metric; all others are best as their families declare.
+            lower = comparison.lower_is_better
+            if metric == file.primary:
+                lower = file.order == "lowest first"
+            standings[metric] = _standing(comparison, label, positions, len(comparable), lower=lower)
         if file.primary in metrics:
             primary = comparison
     progress(done)
@@ -184,10 +185,10 @@ def metrics_by_comparison(runs: Sequence[Measured], file: BoardFile) -> dict[str
         rules = scoring.rules_of(run.run)
         for family in families(run.run.record.tables):
             options = family.options(rules)
-            for metric in run.scored.groups.get(family.group, {}):
-                score = class_score(family.metric_or_none(metric, options), metric)
+            for name in run.scored.groups.get(family.group, {}):
+                score = class_score(family.metric_or_none(name, options), name)
                 if score is not None:
-                    means.setdefault(family.full_name(score), family.full_name(metric))
+                    means.setdefault(family.full_name(score), family.full_name(name))
     grouped: dict[str, list[str]] = {}
     for metric in file.metrics:
         score_name, _, label = metric.partition(":")
@@ -202,7 +203,7 @@ def _has_any(run: Measured, compared: str, metrics: Sequence[str]) -> bool:
     return any(run.value(metric) is not None for metric in names)
 
 
-def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows: int) -> Standing:
+def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows: int, *, lower: bool) -> Standing:
     """The standing by the compared metric or, with a `label`, by the score of that class.
 
     The p-values of a class are corrected over the pairs of runs, as those of the metric are.
@@ -216,7 +217,7 @@ def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows
         differs[pair.first, pair.second] = p_value <= comparison.alpha
         differs[pair.second, pair.first] = p_value <= comparison.alpha
         scores[pair.first], scores[pair.second] = effect.first, effect.second
-    merit = -scores if comparison.lower_is_better else scores
+    merit = -scores if lower else scores
     best = ties.not_worse_than_the_best(merit, differs)
     letters, ranks = ties.letters(merit, differs), ties.rank_intervals(merit, differs)
     return _for_all_rows(best, letters, ranks, positions, rows)

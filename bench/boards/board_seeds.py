@@ -18,10 +18,7 @@ from bench.families import Metric
 
 @dataclass(frozen=True, eq=False)
 class SeedMean:
-    """A model with the number of its runs, the mean of each metric over them, and excluded runs.
-
-    `declared` maps the same metrics to their declarations.
-    """
+    """A model with the number of its runs, the mean of each metric over them, and excluded runs."""
 
     name: str
     runs: int

@@ -35,7 +35,7 @@ class Column:
     key: str
     title: str
     kind: Literal["rank", "name", "text", "score", "cost", "letters"]
-    unit: str = PERCENT
+    unit: str = ""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Front:
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether a lower score is better."""
+        """Whether a smaller score is a better one."""
         return self.declared.lower_is_better
 
     def to_dict(self) -> dict[str, Any]:

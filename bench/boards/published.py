@@ -14,12 +14,12 @@ from bench.families.contract.metric import PERCENT
 
 REQUIRED_COLUMNS = ("name", "source")
 _PERCENTAGE = re.compile(r"\d{1,3}(\.\d+)?")
-_NUMBER = re.compile(r"\d+(\.\d+)?")
+_COST = re.compile(r"\d+(\.\d+)?")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A published score as records store it, and the decimal places of the source."""
+    """A published score as records store it, and the decimal places of the published number."""
 
     value: float
     digits: int
@@ -41,12 +41,12 @@ def parse_published(
     details: Sequence[str] = (),
     cost: Sequence[str] = (),
     metrics: Sequence[str] = (),
-    declared: Mapping[str, Metric] | None = None,
     where: str,
+    declared: Mapping[str, Metric] | None = None,
 ) -> tuple[Published, ...]:
     """Read published rows: `name`, `source`, the board's details and costs, and scores.
 
-    Scores are in percent, or in the unit of their metric as `declared`.
+    Scores are in percent, or in the unit that their metric is `declared` to have.
 
     Raises:
         UsageError: unknown or missing columns, a score that is not a percentage, or a cost that is
@@ -66,13 +66,12 @@ def parse_published(
         if not row["name"] or not row["source"]:
             raise UsageError(f"{line}: name and source must not be empty")
         for name in cost:
-            if not _NUMBER.fullmatch(row.get(name) or "0"):
+            if not _COST.fullmatch(row.get(name) or "0"):
                 raise UsageError(f"{line}, column {name!r}: {row[name]!r} is not a number such as 27.7")
-        figures = {}
-        for name in metrics:
-            if row.get(name):
-                metric = (declared or {}).get(name)
-                figures[name] = _figure(row[name], metric, f"{line}, column {name!r}")
+        known = declared or {}
+        figures = {
+            name: _figure(row[name], known.get(name), f"{line}, column {name!r}") for name in metrics if row.get(name)
+        }
         texts = {name: row[name] for name in (*details, *cost) if row.get(name)}
         rows.append(Published(row["name"], row["source"], texts, figures))
     return tuple(rows)
@@ -92,11 +91,10 @@ def _require_columns(header: Sequence[str], allowed: Sequence[str], where: str) 
 
 
 def _figure(text: str, metric: Metric | None, where: str) -> Figure:
-    digits = len(text.partition(".")[2])
     if metric is not None and metric.unit != PERCENT:
-        if not _NUMBER.fullmatch(text):
-            raise UsageError(f"{where}: {text!r} is not a number such as 27.7 ({metric.unit})")
-        return Figure(float(text), digits)
+        if not _COST.fullmatch(text):
+            raise UsageError(f"{where}: {text!r} is not a number of {metric.unit} such as 27.7")
+        return Figure(float(text), len(text.partition(".")[2]))
     if not _PERCENTAGE.fullmatch(text) or float(text) > 100:
         raise UsageError(f"{where}: {text!r} is not a percentage between 0 and 100, such as 83.7")
-    return Figure(float(text) / 100, digits)
+    return Figure(float(text) / 100, len(text.partition(".")[2]))

@@ -25,24 +25,24 @@ def columns_of(board: Board, *, ranked: bool) -> tuple[Column, ...]:
     columns = [Column("rank", "rank", "rank")] if ranked else []
     columns.append(Column("name", "method", "name"))
     columns += [Column(name, name, "text") for name in file.details]
-    columns += [_score_column(board, metric) for metric in file.metrics]
+    columns += [_score_column(metric, board) for metric in file.metrics]
     columns += [Column("group", "group", "letters")] if ranked else []
     columns += [Column(name, circumstances.COSTS[name].title, "cost") for name in file.cost]
     columns += [Column("inference", "inference", "text")] if board.runs else []
     return (*columns, Column("source", "source", "text"))
 
 
-def _score_column(board: Board, metric: str) -> Column:
-    """The column of a metric; units other than percent are named in its title.
-
-    The title is that of the board, else the class of `IoU:car`, else the metric itself.
-    """
-    label = metric.partition(":")[2]
-    title = board.file.titles.get(metric, label or metric)
+def _score_column(metric: str, board: Board) -> Column:
+    """The column of a metric; a unit other than percent is part of its title."""
+    title = _title(metric, board.file)
     unit = board.declared[metric].unit if metric in board.declared else PERCENT
-    if unit != PERCENT:
-        title = f"{title} ({unit})"
-    return Column(metric, title, "score", unit)
+    return Column(metric, title if unit == PERCENT else f"{title} ({unit})", "score", unit)
+
+
+def _title(metric: str, file: BoardFile) -> str:
+    """The title that the board gives, else the class of `IoU:car`, else the metric itself."""
+    label = metric.partition(":")[2]
+    return file.titles.get(metric, label or metric)
 
 
 def measured_row(
@@ -77,10 +77,10 @@ def _score(run: Measured, column: Column, digits: int, standing: Standing | None
     value = run.value(column.key)
     if value is None:
         return Score(None, digits)
-    interval = run.entries[column.key]["interval"]
-    ends = (interval[0], interval[1]) if interval else None
+    ends = run.entries[column.key]["interval"]
     bold = standing is not None and standing.best[position]
-    return Score(value, digits, ends, bold, unit=column.unit)
+    interval = (ends[0], ends[1]) if ends else None
+    return Score(value, digits, interval, bold, unit=column.unit)
 
 
 def _rank(rank: tuple[int, int] | None) -> str:
@@ -118,12 +118,11 @@ def published_row(row: Published, columns: Sequence[Column]) -> Row:
 def mean_row(mean: SeedMean, columns: Sequence[Column], file: BoardFile) -> Row:
     """The row of a mean over seeds, with the standard errors from images and from seeds."""
     primary = mean.effects.get(file.primary)
-    errors = {"images": primary.image_error, "seeds": primary.seed_error} if primary else {}
-    parts = []
-    for source, error in errors.items():
-        text = "unknown" if np.isnan(error) else mean.declared[file.primary].number(error)
-        parts.append(f"{text} from {source}")
-    noise = ", ".join(parts)
+    sources = {"images": primary.image_error, "seeds": primary.seed_error} if primary else {}
+    noise = ", ".join(
+        f"{'unknown' if np.isnan(error) else mean.declared[file.primary].number(error)} from {source}"
+        for source, error in sources.items()
+    )
     name = f"{mean.name} ({mean.runs} seeds)"
     texts = {"name": name, "source": f"mean; standard error of {file.primary}: {noise}"}
 
@@ -133,9 +132,8 @@ def mean_row(mean: SeedMean, columns: Sequence[Column], file: BoardFile) -> Row:
         effect = mean.effects.get(column.key)
         if effect is None or np.isnan(effect.value):
             return Score(None, file.digits)
-        declared = mean.declared[column.key]
-        ends = declared.clipped(effect.interval.ends) if effect.interval else None
-        errors = (effect.image_error, effect.seed_error)
+        metric, errors = mean.declared[column.key], (effect.image_error, effect.seed_error)
+        ends = metric.clipped(effect.interval.ends) if effect.interval else None
         return Score(effect.value, file.digits, ends, errors=errors, unit=column.unit)
 
     return Row(name, False, tuple(cell(column) for column in columns))

@@ -183,7 +183,7 @@ def test_pictures_that_cannot_be_are_one_sentence(
 ) -> None:
     with pytest.raises(UsageError, match=r"the file must end in \.png, \.svg or \.pdf"):
         plot.write(_crowd(1, 2), tmp_path / "front.gif")
-    with pytest.raises(UsageError, match="cannot be written"):
+    with pytest.raises(UsageError, match="cannot write the file"):
         plot.write(_crowd(1, 2), tmp_path / "nowhere" / "front.png")
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
     with pytest.raises(MissingExtra, match=r'install "segbench\[report\]"'):
