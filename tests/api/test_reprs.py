@@ -70,5 +70,5 @@ def test_a_comparison_shows_its_pairs_and_says_how_many_more(monkeypatch: pytest
     lines = repr(found).splitlines()
     assert lines[1].split()[:2] == ["deeplab", f"{100 * effect.first:.2f}"]
     assert lines[3].startswith(f"  deeplab - fcn: {100 * effect.difference:+.2f} [")
-    monkeypatch.setattr("bench.comparison._SHOWN", 0)
+    monkeypatch.setattr("bench.comparison._SHOWN_PAIRS", 0)
     assert "and 1 more pairs, in .pairs" in repr(found)

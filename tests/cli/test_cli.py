@@ -88,7 +88,7 @@ def test_eval_prints_a_table_and_writes_a_record(place: Place, bench: Any) -> No
     code, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments)
     assert 0 == code
     assert "predictions on Blocks val: 12 images" in out
-    assert "over 2 of 2 classes (in the truth)" in out
+    assert "over 2 of 2 classes (in the ground truth)" in out
     assert "next        bench show" in out
     (record,) = (place.root / "runs").glob("blocks-val/predictions/*/run.json")
     assert str(record.parent) in out
