@@ -44,9 +44,7 @@ def run_table(run: Run, metrics: str = "default") -> str:
     selected = _selected(run, {word.strip() for word in metrics.split(",")})
     shown = record.scores
     if selected:
-        shown = {
-            name: _only(group, selected[name]) for name, group in shown.items() if name in selected
-        }
+        shown = {name: _only(group, selected[name]) for name, group in shown.items() if name in selected}
     for name, group in shown.items():
         if len(shown) > 1:
             parts.append(f"{descriptions[name].title}:")
@@ -76,11 +74,7 @@ def _only(group: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
     for key, entry in group.items():
         if key in ("per_class", "per_category"):
             kept[key] = {
-                label: {
-                    name: score
-                    for name, score in scores.items()
-                    if name in names and name not in group
-                }
+                label: {name: score for name, score in scores.items() if name in names and name not in group}
                 for label, scores in entry.items()
             }
         elif not _is_score(entry) or key.partition("@")[0] in names:
