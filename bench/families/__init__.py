@@ -35,19 +35,6 @@ def shipped() -> dict[str, Family[Any]]:
     return {each.key: each for each in sorted(every, key=lambda each: each.order)}
 
 
-PREFIXES = {
-    "boxes": "box_",
-    "instance_boundary": "boundary_",
-    "cityscapes_instance": "cityscapes_",
-    "voc_instance": "voc_",
-    "lvis": "lvis_",
-    "lvis_boxes": "lvis_box_",
-    "object_confusion": "object_",
-    "panoptic_boundary": "boundary_",
-}
-"""What tells the scores of a family from those of the same name in another: `box_AP`."""
-
-
 @cache
 def family(key: str) -> Family[Any]:
     """The family of this name, or of the class that `package.module:Name` names.
