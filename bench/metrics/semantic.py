@@ -20,7 +20,6 @@ from bench.samples import Array, Table
 __all__ = [
     "CLASSES_IN",
     "OVERALL",
-    "PER_CLASS",
     "ClassesIn",
     "SemanticScores",
     "confusion",
@@ -33,7 +32,6 @@ __all__ = [
 ]
 
 OVERALL = ("pixel_accuracy", "mean_accuracy", "mIoU", "fwIoU", "mDice")
-PER_CLASS = ("IoU", "Dice", "accuracy")
 MEANS = {"mIoU": "IoU", "mDice": "Dice", "mean_accuracy": "accuracy"}
 """The scores that are means over classes, and the score of a class that each averages."""
 
@@ -42,7 +40,7 @@ MEANS = {"mIoU": "IoU", "mDice": "Dice", "mean_accuracy": "accuracy"}
 class SemanticScores:
     """Scores in [0, 1] for weights (B, N), NaN if undefined; `scores["mIoU"]` returns one of them.
 
-    `overall` maps the names in `OVERALL` to (B,), `per_class` those in `PER_CLASS` to (B, C).
+    `overall` maps the names in `OVERALL` to (B,), `per_class` the rates of `_terms` to (B, C).
     `scored` (C,) are the classes that the means average. From `leave_out`, `fixed` (C,) are the
     scored classes that keep their plain value, and `parts` maps each mean to the score that it
     averages and the number of clusters that carry each class, (C,), -1 for classes outside the
@@ -142,7 +140,7 @@ def leave_out(
 def _scores(sums: Sums, plain: Sums, classes_in: ClassesIn, *, rare: Array | None = None) -> SemanticScores:
     rows, plain_terms = _terms(sums), _terms(plain)
     results: dict[str, Rates] = {
-        name: rates(rows[name], plain_terms[name], classes_in, rare=rare) for name in PER_CLASS
+        name: rates(terms, plain_terms[name], classes_in, rare=rare) for name, terms in rows.items()
     }
     # The rates of rare classes are NaN in `results`, but their pixels count in the
     # frequency-weighted mean.

@@ -49,7 +49,7 @@ def test_image_of_void_gives_no_rows_and_no_score() -> None:
     pairs = [(grid([[255, 255]]), grid([[0, 1]]))]
     assert 0 == len(table(pairs)["pixels"])
     scores = plain(pairs)
-    assert all(np.isnan(scores[name]).all() for name in (*semantic.OVERALL, *semantic.PER_CLASS))
+    assert all(np.isnan(scores[name]).all() for name in (*scores.overall, *scores.per_class))
 
 
 def test_another_size_is_refused_with_both_sizes() -> None:
