@@ -1,4 +1,6 @@
-"""Objects from outside the package, named `package.module:Name`: a user's own layout or table format.
+"""Objects from outside the package: a user's own family of metrics, layout or table format.
+
+They are named `package.module:Name` or `path/to/file.py:Name`.
 
 It finds and imports them; what an object must be is checked where it is used. A user's own model has
 more forms and a loader of its own, `bench/models/own_code/`.
@@ -8,14 +10,16 @@ from __future__ import annotations
 
 import re
 import sys
+import zlib
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from bench.errors import OwnCodeError, UsageError, did_you_mean
 
-_NAME = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<attribute>[^\W\d]\w*)")
+_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 def is_outside(name: str) -> bool:
@@ -24,23 +28,25 @@ def is_outside(name: str) -> bool:
 
 
 def load(name: str) -> Any:
-    """Import the object that `package.module:Name` names.
+    """Import the object that `package.module:Name` or `path/to/file.py:Name` names.
 
     Messages leave out where the name was written: the caller puts that in front.
 
     Raises:
-        UsageError: a name of another form, or no such module or object.
+        UsageError: a name of another form, or no such module, file or object.
         OwnCodeError: importing the module raised an exception.
     """
-    match = _NAME.fullmatch(name)
-    if match is None:
-        raise UsageError("a name with a colon must have the form package.module:Name")
-    module = _imported(match["module"])
-    if not hasattr(module, match["attribute"]):
+    source, _, attribute = name.rpartition(":")
+    if source.endswith(".py") and attribute.isidentifier():
+        module = _from_file(Path(source).expanduser(), source)
+    elif _NAME.fullmatch(name):
+        module = _imported(source)
+    else:
+        raise UsageError("a name with a colon must have the form package.module:Name or path/to/file.py:Name")
+    if not hasattr(module, attribute):
         names = [each for each in vars(module) if not each.startswith("_")]
-        hint = did_you_mean(match["attribute"], names)
-        raise UsageError(f"the module {module.__name__!r} has no {match['attribute']!r}: {hint}")
-    return getattr(module, match["attribute"])
+        raise UsageError(f"the module {source!r} has no {attribute!r}: {did_you_mean(attribute, names)}")
+    return getattr(module, attribute)
 
 
 def _imported(name: str) -> ModuleType:
@@ -55,6 +61,33 @@ def _imported(name: str) -> ModuleType:
         if missing and f"{name}.".startswith(f"{missing}."):
             place = "in the working directory or on the Python path"
             raise UsageError(f"there is no module {missing!r} {place}") from None
-        raise OwnCodeError(
-            f"importing {name} raised {type(error).__name__}: {error}; BENCH_DEBUG=1 shows the whole traceback"
-        ) from error
+        raise _raised(name, error) from error
+
+
+def _from_file(path: Path, source: str) -> ModuleType:
+    """Import a file, once; the modules beside it can be imported by it."""
+    if not path.is_file():
+        raise UsageError(f"there is no file {source}")
+    path = path.resolve()
+    # Two files may have the same name, and a file that of an installed module.
+    name = f"own_file_{path.stem}_{zlib.crc32(str(path).encode()):08x}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{source} is not a Python file")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise _raised(source, error) from error
+    return module
+
+
+def _raised(source: str, error: Exception) -> OwnCodeError:
+    hint = "BENCH_DEBUG=1 shows the whole traceback"
+    return OwnCodeError(f"importing {source} raised {type(error).__name__}: {error}; {hint}")

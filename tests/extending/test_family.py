@@ -141,6 +141,21 @@ def test_a_metric_by_name_is_shown_alone_with_its_interval(folder: Path) -> None
     assert {"mIoU", "mDice", "pixel_accuracy"} <= set(record["scores"]["semantic"])
 
 
+def test_a_family_is_loaded_from_a_file(folder: Path) -> None:
+    (folder / "files").mkdir()
+    (folder / "files" / "own.py").write_text(SOURCE)
+    truth = ["--truth", "truth", "--classes", "a,b", "--metrics"]
+    table = bench(folder, "eval", "good", *truth, "files/own.py:WrongPixels", "--name", "by-file")
+    assert "px 95 % interval" in " ".join(table.split())
+    record = next((folder / "runs").glob("*/by-file/*/run.json")).parent
+    assert table.partition("Intervals")[0] == bench(folder, "show", str(record)).partition("Intervals")[0]
+    assert "no file files/none.py" in bench(folder, "eval", "good", *truth, "files/none.py:WrongPixels", code=2)
+    assert "'files/own.py' has no 'Wrong'" in bench(folder, "eval", "good", *truth, "files/own.py:Wrong", code=2)
+    (folder / "files" / "broken.py").write_text("1 / 0")
+    told = bench(folder, "eval", "good", *truth, "files/broken.py:WrongPixels", code=2)
+    assert "importing files/broken.py raised ZeroDivisionError" in " ".join(told.split())
+
+
 def test_what_is_not_a_family_is_said_in_one_sentence(folder: Path) -> None:
     truth = ["good", "--truth", "truth", "--classes", "a,b", "--metrics"]
     assert "is not a class derived from" in bench(folder, "eval", *truth, "their_metrics.pixels:np", code=2)
