@@ -1,12 +1,13 @@
-"""Predictions made from the truth: what every model should beat, and an oracle that is right or damaged by so much.
+"""Predictions made from the ground truth: baselines every model should beat, and a (damaged) oracle.
 
-This is the only place where truth becomes input; it knows no models. Each function returns a reader: sample ->
-prediction, the same at every call.
+Ground truth becomes input only here, and this room knows no models. Each function returns a reader
+(sample -> prediction), which gives the same prediction at every call.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -23,71 +24,75 @@ from bench.samples import Array, Instances, LabelMap, Sample, Segments
 
 # In quotes, because np.random takes a tenth of NumPy's own time to load.
 Damage: TypeAlias = "Callable[[Form, Classes, float, np.random.Generator], Form]"
-"""From what is right to what is wrong by an amount."""
+"""Damages a correct prediction by an amount: (prediction, classes, amount, generator) -> prediction."""
 BLOCK = 16
 """Side in pixels of the squares that `damaged` paints over."""
 
 
 def constant(card: Card, samples: Sequence[Sample]) -> PredictionReader:
-    """Answer every image with the one class that covers most pixels of all images; their truth is read for it."""
+    """Predict the most frequent class for every pixel; reads the ground truth of all images to find it."""
     totals = np.zeros(card.classes.ignore + 1, dtype=np.int64)
     for sample in samples:
         totals += np.bincount(sample.truth.semantic().labels.ravel(), minlength=len(totals))
-    most = int(np.argmax(totals[: len(card.classes)]))
+    most_frequent = int(np.argmax(totals[: len(card.classes)]))
 
     def read(sample: Sample) -> LabelMap:
         labels = sample.truth.semantic().labels
-        return LabelMap(np.full_like(labels, most))
+        return LabelMap(np.full_like(labels, most_frequent))
 
     return read
 
 
-def shuffled(card: Card, samples: Sequence[Sample]) -> PredictionReader:  # noqa: ARG001 - asked like the others
-    """Answer every image with the truth of another one, the same at every call; void of that one is no label.
+def shuffled(card: Card, samples: Sequence[Sample]) -> PredictionReader:  # noqa: ARG001 - same signature
+    """Predict the ground truth of another image; its void pixels stay unlabelled.
 
-    Where sizes differ the nearest pixels are taken.
+    The assignment is fixed. Images of different sizes are resized to the nearest pixels.
 
     Raises:
-        UsageError: a single image has no other.
+        UsageError: there are fewer than two images.
     """
     if len(samples) < 2:
-        raise UsageError("the baseline shuffled needs at least two images: each is answered with another one's truth")
+        raise UsageError(
+            "the baseline shuffled needs at least two images: it predicts the ground truth of another image"
+        )
     order = np.random.default_rng(0).permutation(len(samples))
-    # Each takes the next one's in a single round, so that nobody gets their own.
+    # Every image takes the next one in a random cycle, so that no image predicts its own ground truth.
     others = {samples[a].id: samples[b] for a, b in zip(order, np.roll(order, -1), strict=True)}
 
     def read(sample: Sample) -> LabelMap:
         size = sample.truth.semantic().size
-        return LabelMap(_fitted(others[sample.id].truth.semantic().labels, size))
+        return LabelMap(_resized(others[sample.id].truth.semantic().labels, size))
 
     return read
 
 
-def damaged(card: Card, share: float) -> PredictionReader:
-    """Answer with the truth, in which a share of squares of 16 x 16 pixels holds a class drawn by chance.
+def damaged(card: Card, fraction: float) -> PredictionReader:
+    """Predict the ground truth with a fraction of its 16 x 16 pixel squares set to random classes.
 
-    The squares and classes of an image depend on its id alone.
+    The squares and classes of an image depend only on its id.
     """
 
     def read(sample: Sample) -> LabelMap:
         labels = sample.truth.semantic().labels
         generator = _generator(sample)
         grid = tuple(-(-side // BLOCK) for side in labels.shape)
-        hit = generator.random(grid) < share
-        drawn = generator.integers(0, len(card.classes), size=grid)
-        painted = np.where(_blown_up(hit, labels), _blown_up(drawn, labels), labels)
+        hit = generator.random(grid) < fraction
+        random_classes = generator.integers(0, len(card.classes), size=grid)
+        painted = np.where(_enlarged(hit, labels), _enlarged(random_classes, labels), labels)
         return LabelMap(painted.astype(labels.dtype))
 
     return read
 
 
 def oracle(card: Card, task: str) -> Callable[[Sample], Form]:
-    """Answer with the truth: label maps as they are, objects with a score of 1, segments; crowds are not predicted."""
+    """Predict the ground truth: label maps, objects with score 1, or segments; crowds are left out."""
 
     def read(sample: Sample) -> Form:
         if task == "semantic":
             return LabelMap(sample.truth.semantic().labels)
-        return _objects(sample.truth.instances()) if task == "instance" else _segments(sample.truth.segments(), card)
+        if task == "instance":
+            return _objects(sample.truth.instances())
+        return _segments(sample.truth.segments(), card)
 
     return read
 
@@ -97,30 +102,30 @@ DAMAGES: dict[str, tuple[Damage, float]] = {
     "shifted": (damage.shifted, 4),
     "flipped": (damage.flipped, 0.1),
 }
-"""Damages to the oracle, each with the amount that is taken where nobody says: pixels, pixels, a share."""
+"""Damages to the oracle, with their default amounts: pixels, pixels and a fraction."""
 WITH_AMOUNT = {"damaged": 0.1, **{name: amount for name, (_, amount) in DAMAGES.items()}}
 SEMANTIC = ("constant", "shuffled", "damaged")
-"""Baselines that are label maps only."""
+"""Baselines that predict only label maps."""
 BASELINES = (*SEMANTIC, "oracle", *DAMAGES)
-"""What `bench eval --predictions baseline:NAME` takes; those of `WITH_AMOUNT` also as baseline:NAME=AMOUNT."""
+"""Names for `bench eval --predictions baseline:NAME`; those in `WITH_AMOUNT` accept baseline:NAME=AMOUNT."""
 
 
-def baseline(asked: str, card: Card, samples: Sequence[Sample], *, task: str = "semantic") -> PredictionReader:
+def baseline(text: str, card: Card, samples: Sequence[Sample], *, task: str = "semantic") -> PredictionReader:
     """The reader of a baseline, such as `constant`, `oracle` or `shifted=4`, for a task.
 
     Raises:
-        UsageError: an unknown name, an amount that makes no sense, or a data set or baseline without that task.
+        UsageError: an unknown name, an invalid amount, or a data set or baseline without that task.
     """
-    name, _, text = asked.partition("=")
-    flag = f"--predictions baseline:{asked}"
+    name, _, amount_text = text.partition("=")
+    flag = f"--predictions baseline:{text}"
     if name not in BASELINES:
         raise UsageError(f"{flag}: {did_you_mean(name, BASELINES)}")
     if task not in card.tasks:
-        known = ", ".join(card.tasks)
-        raise UsageError(f"{flag}: {card.title} has no {task} truth to make it from (its tasks: {known})")
+        tasks = ", ".join(card.tasks)
+        raise UsageError(f"{flag}: {card.title} has no {task} ground truth (its tasks: {tasks})")
     if name in SEMANTIC and task != "semantic":
-        raise UsageError(f"{flag} --task {task}: it answers with label maps; for objects and segments there is oracle")
-    amount = _amount(name, text, flag)
+        raise UsageError(f"{flag} --task {task}: {name} predicts only label maps; use baseline:oracle instead")
+    amount = _amount(name, amount_text, flag)
     if name in DAMAGES:
         return _damaged_oracle(card, task, DAMAGES[name][0], amount)
     readers: dict[str, Callable[[], PredictionReader]] = {
@@ -132,36 +137,42 @@ def baseline(asked: str, card: Card, samples: Sequence[Sample], *, task: str = "
     return readers[name]()
 
 
-def _damaged_oracle(card: Card, task: str, harm: Damage, amount: float) -> PredictionReader:
-    right = oracle(card, task)
-    return lambda sample: harm(right(sample), card.classes, amount, _generator(sample))
+def _damaged_oracle(card: Card, task: str, damage_form: Damage, amount: float) -> PredictionReader:
+    read = oracle(card, task)
+    return lambda sample: damage_form(read(sample), card.classes, amount, _generator(sample))
 
 
 def _amount(name: str, text: str, flag: str) -> float:
     if name not in WITH_AMOUNT:
         if text:
-            raise UsageError(f"{flag}: {name} takes no amount; {', '.join(WITH_AMOUNT)} do")
+            raise UsageError(f"{flag}: {name} does not take an amount; {', '.join(WITH_AMOUNT)} do")
         return 0.0
     try:
         amount = float(text) if text else float(WITH_AMOUNT[name])
     except ValueError:
-        amount = -1.0
-    share = name in ("damaged", "flipped")
-    if not 0 <= amount <= (1 if share else 1000) or (not share and amount != int(amount)):
-        wanted = "a share from 0 to 1" if share else "whole pixels from 0 to 1000"
-        raise UsageError(f"{flag}: {wanted} are needed, such as {name}={WITH_AMOUNT[name]:g}")
+        amount = math.nan
+    if name in ("damaged", "flipped"):
+        valid = 0 <= amount <= 1
+        expected = "a fraction from 0 to 1"
+    else:
+        valid = 0 <= amount <= 1000 and amount.is_integer()
+        expected = "whole pixels from 0 to 1000"
+    if not valid:
+        example = f"{name}={WITH_AMOUNT[name]:g}"
+        raise UsageError(f"{flag}: the amount must be {expected}, such as {example}")
     return amount
 
 
 def _generator(sample: Sample) -> np.random.Generator:
-    """Random numbers that depend on the id of the image alone."""
+    """A random generator seeded by the id of the image alone."""
     seed = hashlib.blake2b(sample.id.encode("utf-8"), digest_size=8).digest()
     return np.random.default_rng(int.from_bytes(seed, "little"))
 
 
 def _objects(truth: Instances) -> Instances:
+    """The objects of the ground truth as detections, without crowds and empty masks."""
     kept = np.flatnonzero(~truth.crowd & (np.asarray(truth.areas) > 0))
-    rles = [truth.rles[position] for position in kept.tolist()]
+    rles = [truth.rles[index] for index in kept.tolist()]
     return Instances(
         size=truth.size,
         classes=truth.classes[kept],
@@ -173,18 +184,21 @@ def _objects(truth: Instances) -> Instances:
 
 
 def _segments(truth: Segments, card: Card) -> Segments:
+    """The segments of the ground truth as predictions, without crowds and unknown classes."""
     kept = ~truth.crowd & (truth.classes >= 0) & (truth.classes < len(card.classes))
     ids = np.where(np.isin(truth.ids, truth.segment_ids[kept]), truth.ids, 0)
     return Segments(ids, truth.segment_ids[kept], truth.classes[kept], truth.crowd[kept])
 
 
-def _fitted(labels: Array, size: tuple[int, int]) -> Array:
+def _resized(labels: Array, size: tuple[int, int]) -> Array:
+    """Labels resized to (height, width) by nearest pixels."""
     if labels.shape == size:
         return labels
     rows, columns = (np.arange(n) * m // n for n, m in zip(size, labels.shape, strict=True))
     return np.ascontiguousarray(labels[np.ix_(rows, columns)])
 
 
-def _blown_up(grid: Array, labels: Array) -> Array:
+def _enlarged(grid: Array, labels: Array) -> Array:
+    """A value per square, repeated for every pixel of the square, at the size of `labels`."""
     height, width = labels.shape
     return grid.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)[:height, :width]

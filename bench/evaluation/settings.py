@@ -40,7 +40,7 @@ def check(settings: Mapping[str, Any]) -> None:
         if name not in KNOWN:
             raise UsageError(f"there is no setting {name!r}: {did_you_mean(name, KNOWN)}")
         if name == "crop0" and value not in CROP0:
-            raise UsageError(f"crop0 = {value!r} is unknown: {did_you_mean(str(value), CROP0)}")
+            raise UsageError(f"--crop0 {value}: {did_you_mean(str(value), CROP0)}")
     if not isinstance(settings.get("regions", ""), str):
         raise UsageError(f"--regions must be a text such as 'crops,trimap=3:5', got {settings['regions']!r}")
     if "shown_from" in settings and not _is_number(settings["shown_from"]):

@@ -206,11 +206,11 @@ def test_damage_is_the_same_at_every_call(card: Card) -> None:
 @pytest.mark.parametrize(
     ("asked", "task", "message"),
     [
-        ("shifted=x", "semantic", "whole pixels from 0 to 1000 are needed, such as shifted=4"),
+        ("shifted=x", "semantic", "the amount must be whole pixels from 0 to 1000, such as shifted=4"),
         ("eroded=1.5", "semantic", "whole pixels"),
-        ("flipped=2", "semantic", "a share from 0 to 1"),
-        ("damaged=-1", "semantic", "a share from 0 to 1"),
-        ("oracle=1", "semantic", "oracle takes no amount; damaged, eroded, shifted, flipped do"),
+        ("flipped=2", "semantic", "a fraction from 0 to 1"),
+        ("damaged=-1", "semantic", "a fraction from 0 to 1"),
+        ("oracle=1", "semantic", "oracle does not take an amount; damaged, eroded, shifted, flipped do"),
         ("shiftd=2", "semantic", "did you mean shifted"),
     ],
 )
@@ -220,12 +220,12 @@ def test_what_makes_no_sense_is_refused(card: Card, asked: str, task: str, messa
 
 
 def test_truth_that_is_not_there_makes_no_oracle() -> None:
-    with pytest.raises(UsageError, match=r"CamVid has no panoptic truth to make it from \(its tasks: semantic\)"):
+    with pytest.raises(UsageError, match=r"CamVid has no panoptic ground truth \(its tasks: semantic\)"):
         baselines.baseline("oracle", cards.load_card("camvid"), [], task="panoptic")
 
 
 def test_a_baseline_of_labels_answers_no_other_task() -> None:
-    with pytest.raises(UsageError, match="--task instance: it answers with label maps"):
+    with pytest.raises(UsageError, match="--task instance: constant predicts only label maps; use baseline:oracle"):
         baselines.baseline("constant", cards.load_card("streets"), [], task="instance")
 
 

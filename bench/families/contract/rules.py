@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
+from bench.argument_names import for_python
 from bench.classes import LabelSpace
 from bench.errors import UsageError, did_you_mean
 from bench.families import require_family
@@ -39,8 +40,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     area_ranges: tuple[tuple[str, float, float], ...] | None = None
     interval: Literal["default", "none", "percentile", "bca", "studentised"] = "default"
 
+    @for_python
     def __post_init__(self) -> None:
-        """Refuse unknown values: for callers from Python, this is the only check before scoring.
+        """Refuse unknown values; for rules made directly in Python, this is the only check before scoring.
 
         Raises:
             UsageError: the first one, with the valid values.
@@ -71,7 +73,8 @@ def refuse_unknown(settings: Mapping[str, Any]) -> None:
             valid = ", ".join(map(repr, words))
             hint = did_you_mean(str(settings[name]), words)
             close = f"; {hint}" if hint.startswith("did") else ""
-            raise UsageError(f"{name} = {settings[name]!r} is none of {valid}{close}")
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} must be one of {valid}, got {settings[name]!r}{close}")
 
 
 class Source(NamedTuple):
