@@ -42,6 +42,7 @@ from bench.notices import Notice
 from bench.opening import Data, Progress
 from bench.opening import open_data as open_split
 from bench.runs import Run
+from bench.scoring.selecting import selected
 
 
 @for_python
@@ -146,14 +147,14 @@ def evaluate(  # noqa: PLR0913 - everything that a caller can choose
         run = _run(job, request, report)
     warnings = [Notice(each.code, each.message, each.severity) for each in run.record.warnings]
     scored = replace(scoring.rescore(run), warnings=warnings)
-    return Result(scored, job.card.title, len(job.samples), run)
+    names = selected(job.rules, _words(metrics))
+    return Result(scored, job.card.title, len(job.samples), run, names)
 
 
 def _job(model: Any, dataset: str | Path | Data, options: Options, request: Request) -> Job:
     arguments.none_of("a data set with a card", classes=request.classes, **request.own)
     setting_words.check(request.settings)
-    words = request.metrics.split(",") if isinstance(request.metrics, str) else request.metrics
-    options = replace(options, confidence=options.confidence or need_confidence(words))
+    options = replace(options, confidence=options.confidence or need_confidence(_words(request.metrics)))
     card = dataset.card if isinstance(dataset, Data) else load_card(dataset)
     # The model first: a wrong one should be known before a data set is drawn or read.
     early = None if len(card.classes) else _opened(dataset, request)
@@ -176,6 +177,10 @@ def _job(model: Any, dataset: str | Path | Data, options: Options, request: Requ
         sources={"data": str(data.root.resolve())},
         notices=(*data.notices, *said),
     )
+
+
+def _words(metrics: Metrics) -> Sequence[str]:
+    return metrics.split(",") if isinstance(metrics, str) else metrics
 
 
 def _opened(dataset: str | Path | Data, request: Request) -> Data:

@@ -44,6 +44,7 @@ from bench.formats.finding.grouping import key_of
 from bench.notices import Notice
 from bench.runs import Tables
 from bench.samples import Prediction, Sample, Table, Truth
+from bench.scoring.selecting import selected
 
 if TYPE_CHECKING:
     from bench.runs import Run
@@ -125,6 +126,7 @@ class Evaluator:
             RawFiles.of(self.card) if task == "semantic" and label_space == "ids" else None,
             open=True,
         )
+        self._metrics = metrics.split(",") if isinstance(metrics, str) else tuple(metrics)
         self._may_drop = metrics in ("default", "all")
         self.tallies = Tallies(self.card.layout)
         self._gathered = False
@@ -245,7 +247,8 @@ class Evaluator:
         source = Source(kind="loop", space=self.reading.space)
         scored = scoring.score(tables, self.card.classes, self.counted, source=source)
         notices = [*scored.warnings, *self.notices(tables)]
-        return Result(replace(scored, warnings=notices), self.card.title, len(self))
+        names = selected(self.counted, self._metrics)
+        return Result(replace(scored, warnings=notices), self.card.title, len(self), selected=names)
 
     @for_python
     def save(

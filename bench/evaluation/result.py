@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.argument_names import python_words
 from bench.errors import UsageError, did_you_mean
+from bench.families import Metric
+from bench.families.contract.metric import PERCENT
 from bench.notices import many
 from bench.runs import Run
 from bench.scoring import Scored
@@ -24,11 +26,12 @@ _SHOWN = 40
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
-    """Scores in [0, 1], NaN if a score is not defined.
+    """Scores, NaN if a score is not defined: fractions of 1, or values in the unit of the metric.
 
     Scores of the first group are called by their names alone (`mIoU`); scores of other groups have
     the group in front if the first group has the same name (`boxes/AP`). `run` is the run record, if
-    a model was evaluated.
+    a model was evaluated. `selected` are the metrics, by group, that `print` and notebooks show; if
+    it is empty, they show all.
 
     >>> import bench, numpy as np
     >>> evaluator = bench.Evaluator(["road", "car"])
@@ -42,6 +45,7 @@ class Result:
     title: str
     images: int
     run: Run | None = None
+    selected: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float:
         """The score of this name.
@@ -106,33 +110,52 @@ class Result:
         return DataFrame.from_dict(rows, orient="index").rename_axis("metric")
 
     def __repr__(self) -> str:
-        """A line per score, in percent, with its interval."""
-        width = max(len(name) for name in self.scores)
+        """A line per score, in percent or in its unit, with its interval."""
+        rows = self._rows()
+        width = max((len(row.name) for row in rows), default=0)
         lines = [f"{self.title}: {many(self.images, 'image')}"]
-        for name, value, interval in self._cells():
-            lines.append(f"  {name:<{width}}  {value:>6}{'  ' * bool(interval)}{interval}")
-        if len(self.scores) > _SHOWN:
-            lines.append(f"  and {len(self.scores) - _SHOWN} more, in .scores")
+        for row in rows[:_SHOWN]:
+            value = row.value if row.unit == PERCENT else f"{row.value} {row.unit}"
+            lines.append(f"  {row.name:<{width}}  {value:>6}{'  ' * bool(row.interval)}{row.interval}")
+        if len(rows) > _SHOWN:
+            lines.append(f"  and {len(rows) - _SHOWN} more, in .scores")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         """The same table for notebooks."""
-        rows = "".join(
-            f'<tr><th style="text-align: left">{escape(name)}</th><td>{value}</td><td>{interval}</td></tr>'
-            for name, value, interval in self._cells()
-        )
-        head = "<tr><th></th><th>%</th><th>95 % interval</th></tr>"
-        more = len(self.scores) - _SHOWN
+        rows = self._rows()
+        units = {row.unit for row in rows}
+        unit = units.pop() if len(units) == 1 else ""
+        body = "".join(_html_row(row, with_unit=not unit) for row in rows[:_SHOWN])
+        head = f"<tr><th></th><th>{escape(unit)}</th><th>95 % interval</th></tr>"
+        more = len(rows) - _SHOWN
         note = f"<p>and {more} more, in .scores</p>" if more > 0 else ""
         caption = escape(f"{self.title}: {many(self.images, 'image')}")
-        return f"<table><caption>{caption}</caption>{head}{rows}</table>{note}"
+        return f"<table><caption>{caption}</caption>{head}{body}</table>{note}"
 
-    def _cells(self) -> Iterator[tuple[str, str, str]]:
-        """Name, value and interval of the first scores, in percent."""
-        for name, value in list(self.scores.items())[:_SHOWN]:
-            ends = self.intervals[name]
-            interval = f"[{100 * ends[0]:.2f}, {100 * ends[1]:.2f}]" if ends else ""
-            yield name, "-" if math.isnan(value) else f"{100 * value:.2f}", interval
+    def _rows(self) -> list[_Row]:
+        """The scores to show: all overall ones, or those that are selected.
+
+        The score of a class is shown where its metric is selected and has no overall score.
+        """
+        rows = []
+        names: set[str] = set()
+        for group, score, entry in self._all():
+            name = score if score not in names else f"{group}/{score}"
+            names.add(name)
+            if not self.selected or score.partition("@")[0] in self.selected.get(group, ()):
+                rows.append(_row(name, self._metric(group, score), entry))
+        for group, scores in self.selected.items():
+            for label, entries in self.scored.groups[group].get("per_class", {}).items():
+                rows += [
+                    _row(f"{score}:{label}", self._metric(group, score), entry)
+                    for score, entry in entries.items()
+                    if score in scores and score not in self.scored.groups[group]
+                ]
+        return rows
+
+    def _metric(self, group: str, score: str) -> Metric:
+        return self.scored.metrics[group][score.partition("@")[0]]
 
     def _ends(self, name: str) -> tuple[float, float]:
         return self.intervals[name] or (math.nan, math.nan)
@@ -149,6 +172,24 @@ class Result:
             for name, entry in entries.items():
                 if isinstance(entry, Mapping) and "value" in entry:
                     yield group, name, entry
+
+
+class _Row(NamedTuple):
+    """A score as `print` and notebooks show it; the interval is "" if there is none."""
+
+    name: str
+    value: str
+    interval: str
+    unit: str
+
+
+def _row(name: str, metric: Metric, entry: Mapping[str, Any]) -> _Row:
+    return _Row(name, metric.number(entry["value"]), metric.ends(entry["interval"]), metric.unit)
+
+
+def _html_row(row: _Row, *, with_unit: bool) -> str:
+    value = f"{row.value} {escape(row.unit)}" if with_unit else row.value
+    return f'<tr><th style="text-align: left">{escape(row.name)}</th><td>{value}</td><td>{row.interval}</td></tr>'
 
 
 def _number(value: float | None) -> float:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench import scoring
-from bench.families import families
 from bench.families.contract.metric import PERCENT
 from bench.notices import many
 from bench.render.prose import filled, width
 from bench.runs import Run, circumstances
 from bench.scoring.descriptions import GroupDescription, describe_groups
+from bench.scoring.selecting import selected
 
 INDENT = "  "
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -41,10 +41,10 @@ def run_table(run: Run, metrics: str = "default") -> str:
     where = f"{dataset.title} {dataset.split}"
     heading = f"{record.name} on {where}: {many(dataset.images, 'image')}{_speed(run)}"
     parts = [heading, _warnings(run)]
-    selected = _selected(run, {word.strip() for word in metrics.split(",")})
+    names = selected(scoring.rules_of(run), metrics.split(","))
     shown = record.scores
-    if selected:
-        shown = {name: _only(group, selected[name]) for name, group in shown.items() if name in selected}
+    if names:
+        shown = {name: _only(group, names[name]) for name, group in shown.items() if name in names}
     for name, group in shown.items():
         if len(shown) > 1:
             parts.append(f"{descriptions[name].title}:")
@@ -52,20 +52,6 @@ def run_table(run: Run, metrics: str = "default") -> str:
         parts += [textwrap.indent(table, INDENT) for table in tables if table]
     parts.append(_notes(run, descriptions))
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _selected(run: Run, words: set[str]) -> dict[str, set[str]]:
-    """The requested metrics by group; empty if some word is not a metric but a whole family."""
-    rules = scoring.rules_of(run)
-    selected: dict[str, set[str]] = {}
-    found: set[str] = set()
-    for family in families(run.record.tables):
-        for metric in family.metrics_under(family.options(rules)):
-            name = family.full_name(metric.name)
-            if name in words and name not in found:
-                selected.setdefault(family.group, set()).add(metric.name)
-                found.add(name)
-    return selected if found == words else {}
 
 
 def _only(group: Mapping[str, Any], names: set[str]) -> dict[str, Any]:

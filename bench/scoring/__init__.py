@@ -35,11 +35,15 @@ FEW_CLUSTERS = 20
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Scores as a record stores them, how their intervals were computed, and notices."""
+    """Scores as a record stores them, how their intervals were computed, and notices.
+
+    `metrics` are the declarations of the scores, by group and name.
+    """
 
     groups: dict[str, dict[str, Any]]
     intervals: dict[str, Any]
     warnings: list[Notice]
+    metrics: dict[str, dict[str, Metric]]
 
     def __repr__(self) -> str:
         """The number of scores in each group, and of notices."""
@@ -112,8 +116,11 @@ def score(tables: Tables, classes: Classes, rules: Rules, *, source: Source | No
         *(_sample_notices(sizes) if with_intervals else []),
     ]
     groups: dict[str, dict[str, Any]] = {}
+    metrics: dict[str, dict[str, Metric]] = {}
     methods: dict[str, Any] = {}
     for family in families(rules.families):
+        for metric in family.metrics_under(family.options(rules)):
+            metrics.setdefault(family.group, {}).setdefault(metric.name, metric)
         entries, method = _group(family, tables, clusters, classes, rules)
         _merge(groups.setdefault(family.group, {}), entries)
         if method:
@@ -132,7 +139,7 @@ def score(tables: Tables, classes: Classes, rules: Rules, *, source: Source | No
         "methods": methods,
     }
     # Families that share tables return the same notices.
-    return Scored(groups, intervals, list(dict.fromkeys(notices)))
+    return Scored(groups, intervals, list(dict.fromkeys(notices)), metrics)
 
 
 def doubts(tables: Tables, classes: Classes, rules: Rules, source: Source) -> list[Notice]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import cli
+from bench import Evaluator, cli
 
 SOURCE = '''
 from __future__ import annotations
@@ -160,3 +161,34 @@ def test_what_is_not_a_family_is_said_in_one_sentence(folder: Path) -> None:
     truth = ["good", "--truth", "truth", "--classes", "a,b", "--metrics"]
     assert "is not a class derived from" in bench(folder, "eval", *truth, "their_metrics.pixels:np", code=2)
     assert "there is no module 'nowhere'" in bench(folder, "eval", *truth, "nowhere:Family", code=2)
+
+
+def test_results_in_python_show_the_unit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    evaluator = Evaluator(["a", "b"], metrics=[NAME, "pixels"])
+    truth, prediction = np.zeros((4, 4), np.uint8), np.eye(4, dtype=np.uint8)
+    for _ in range(3):
+        evaluator.update(truth=truth, prediction=prediction)
+    result = evaluator.result()
+    assert re.search(r"^  wrong +4\.00 px  \[4\.00, 4\.00\]$", repr(result), re.MULTILINE)
+    assert re.search(r"^  pixel_accuracy +75\.00  \[", repr(result), re.MULTILINE)
+    assert "<td>4.00 px</td><td>[4.00, 4.00]</td>" in result._repr_html_()
+    assert 4.0 == result.to_pandas().loc["wrong", "value"]
+
+
+def test_a_metric_by_name_is_shown_alone_in_python() -> None:
+    truth, prediction = np.zeros((4, 4), np.uint8), np.eye(4, dtype=np.uint8)
+    truth[0] = 1
+
+    def shown(metrics: str | list[str]) -> list[str]:
+        evaluator = Evaluator(["a", "b"], metrics=metrics)
+        evaluator.update(truth=truth, prediction=prediction)
+        result = evaluator.result()
+        assert "mDice" in result.scores
+        assert "mDice" in evaluator.scores()
+        return [line.split()[0] for line in repr(result).splitlines()[1:]]
+
+    assert ["mDice"] == shown("mDice")
+    assert ["IoU:a", "IoU:b"] == shown("IoU")
+    assert ["mIoU", "IoU:a", "IoU:b"] == shown(["IoU", "mIoU"])
+    assert "pixel_accuracy" in shown("pixels")
