@@ -18,7 +18,8 @@ from bench.argument_names import for_python
 from bench.cards import Card, load_card
 from bench.classes import LabelSpace
 from bench.evaluation import settings as setting_words
-from bench.evaluation.choosing import boxes_of_truth, rules_for
+from bench.evaluation.boxes_only import boxes_of_truth
+from bench.evaluation.choosing import rules_for
 from bench.evaluation.class_tables import ClassesLike
 from bench.evaluation.jobs import FromModel, Job
 from bench.evaluation.result import Result

@@ -173,7 +173,8 @@ def _baseline_job(
     scoring: ScoringOptions,
     records: RecordOptions,
 ) -> Job:
-    from bench.evaluation.choosing import boxes_of_truth, rules_for
+    from bench.evaluation.boxes_only import boxes_of_truth
+    from bench.evaluation.choosing import rules_for
     from bench.evaluation.settings import require_semantic
     from bench.evaluation.stored import made_from_truth
 
@@ -206,7 +207,8 @@ def _predictions_job(
     is_part: bool,
 ) -> Job:
     from bench.errors import PredictionError
-    from bench.evaluation.choosing import boxes_alone, boxes_of_results, boxes_of_truth, rules_for
+    from bench.evaluation.boxes_only import boxes_alone, boxes_of_results, boxes_of_truth
+    from bench.evaluation.choosing import rules_for
     from bench.evaluation.kinds import task_of
     from bench.evaluation.settings import require_semantic
     from bench.evaluation.stored import stored_predictions

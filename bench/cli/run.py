@@ -48,7 +48,8 @@ def command(
     from bench import models, opening
     from bench.cli import jobs
     from bench.evaluation.answered import files_digest
-    from bench.evaluation.choosing import boxes_of_truth, require_rules, rules_for
+    from bench.evaluation.boxes_only import boxes_of_truth
+    from bench.evaluation.choosing import require_rules, rules_for
     from bench.evaluation.jobs import FromModel, Job
 
     options, as_json = _model_options(model, scoring), output.as_json

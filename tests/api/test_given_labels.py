@@ -128,7 +128,7 @@ def test_arguments_of_other_tasks_are_refused() -> None:
         ({"ignore": -100, "task": "panoptic"}, "ignore=-100 is only for label maps; .*pixels of id 0"),
         ({"label_space": "raw"}, "label_space='raw'"),
         ({"groups": "patient"}, "groups='patient'"),
-        ({"metrics": ["PQ"]}, "metrics='PQ': it is counted from panoptic predictions"),
+        ({"metrics": ["PQ"]}, "metrics='PQ': needs panoptic predictions"),
     ):
         with pytest.raises(UsageError, match=message):
             bench.Evaluator(3, **options)  # type: ignore[arg-type]

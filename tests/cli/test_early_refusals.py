@@ -37,7 +37,7 @@ WRONG = {
     "data": (["-m", "own.py:f", "-d", "mine.toml", "--data", "none"], "there is no such folder"),
     "ids": (["-m", "deeplab", "--ids", "none.txt"], "--ids none.txt"),
     "unknown id": (["-m", "own.py:f", *DATA, "--ids", "ids.txt"], "nobody"),
-    "limit": (["-m", "deeplab", "--limit", "0"], "--limit 0"),
+    "limit": (["-m", "deeplab", "--limit", "0"], "--limit must be at least 1, got 0"),
     "layout": (["-m", "deeplab", "--layout", "x"], "--layout x"),
     "task": (
         ["-m", "deeplab", "--task", "instance"],
@@ -45,7 +45,7 @@ WRONG = {
     ),
     "option": (["-m", "fcn", "--detections", "3"], "--model fcn does not support --detections"),
     "metric": (["-m", "fcn", "--metrics", "mIuO"], "did you mean mIoU"),
-    "metric of a task": (["-m", "fcn", "--metrics", "PQ"], "it is counted from panoptic predictions"),
+    "metric of a task": (["-m", "fcn", "--metrics", "PQ"], "needs panoptic predictions"),
     "metric of own code": (["-m", "own.py:f", *DATA, "--metrics", "mIuO"], "did you mean mIoU"),
     "region": (["-m", "fcn", "--regions", "crop"], "did you mean crops"),
     "setting": (["-m", "fcn", "--area-from", "box"], "has no effect on"),

@@ -37,27 +37,29 @@ FOLDERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "label maps beside two logs": ("semantic", {"a": None, "log.json": {"mIoU": 1}, "run.json": {}}, "semantic"),
     "two files of results": (
         "instance", {"bbox.json": RESULTS, "segm.json": RESULTS},
-        r"out: holds 2 JSON files \(bbox.json, segm.json\); name one, such as --predictions .*segm.json",
+        r"out: holds 2 JSON files \(bbox.json, segm.json\); pass one, such as --predictions .*segm.json",
     ),
     "detectron2's two": (
         "instance", {"coco_instances_results.json": RESULTS, "sem_seg_predictions.json": SEM_SEG},
-        r"holds 2 JSON files .*; name one, such as --predictions .*coco_instances_results.json",
+        r"holds 2 JSON files .*; pass one, such as --predictions .*coco_instances_results.json",
     ),
     "detectron2's semantic results": (
         "semantic", {"sem_seg_predictions.json": SEM_SEG},
-        "sem_seg_predictions.json: these are detectron2's semantic results .* which are not read; Mine has truth for",
+        "sem_seg_predictions.json: detectron2's semantic results .* are not supported; Mine has ground truth for",
     ),
-    "two logs": ("semantic", {"a.json": {}, "b.json": {}}, "holds 2 JSON files .*Mine has truth for semantic"),
+    "two logs": ("semantic", {"a.json": {}, "b.json": {}}, "holds 2 JSON files .*Mine has ground truth for semantic"),
     "results beside label maps": (
         "instance", {"a": None, "bbox.json": RESULTS, "segm.json": RESULTS}, "holds 2 JSON files"
     ),
     "nothing": ("instance", {}, "out: this folder is empty"),
     "label images of objects": ("instance", {"a": None, "b": None}, "instance"),
     "results for a card of label maps": (
-        "semantic", {"r.json": RESULTS}, "r.json holds results of objects, and Mine has truth for semantic predictions"
+        "semantic", {"r.json": RESULTS},
+        "r.json holds instance results, but Mine has ground truth for semantic predictions"
     ),
     "segments for a card of objects": (
-        "instance", {"p.json": SEGMENTS}, "p.json holds panoptic results, and Mine has truth for instance predictions"
+        "instance", {"p.json": SEGMENTS},
+        "p.json holds panoptic results, but Mine has ground truth for instance predictions"
     ),
 }  # fmt: skip
 
@@ -76,9 +78,7 @@ def test_a_folder_is_taken_for_what_the_card_can_score_or_named(tmp_path: Path, 
 
 def test_label_maps_are_no_objects_of_coco(tmp_path: Path) -> None:
     folder = fill(tmp_path / "out", {"a": None, "b": None})
-    words = (
-        r"out: this folder holds 2 \.png, which is the form of label maps, and Mine has truth for instance predictions"
-    )
+    words = r"out: this folder holds 2 \.png, read as label maps, but Mine has ground truth for instance predictions"
     with pytest.raises(PredictionError, match=words):
         task_of(folder, cases.card("coco", "instance"))
 
@@ -86,7 +86,7 @@ def test_label_maps_are_no_objects_of_coco(tmp_path: Path) -> None:
 def test_one_file_is_taken_for_what_it_holds(tmp_path: Path) -> None:
     path = cases.write_json(tmp_path / "results.json", RESULTS)
     assert "instance" == task_of(path, cases.card("pairs", "instance"))
-    with pytest.raises(PredictionError, match=r"results\.json: this holds results of objects, and Mine has truth for"):
+    with pytest.raises(PredictionError, match=r"results\.json: this file holds instance results, but Mine has"):
         task_of(path, cases.card("pairs", "semantic"))
 
 
@@ -96,7 +96,7 @@ def test_the_command_says_it_in_one_sentence(tmp_path: Path, capsys: pytest.Capt
     folder = fill(tmp_path / "out", {"bbox.json": RESULTS, "segm.json": RESULTS})
     words = ["eval", "-p", folder, "-d", tmp_path / "card.toml", "--data", truth, "--out", tmp_path / "runs"]
     assert 2 == cli.main([str(word) for word in words])
-    assert f"error: {folder}: holds 2 JSON files (bbox.json, segm.json); name one" in capsys.readouterr().err
+    assert f"error: {folder}: holds 2 JSON files (bbox.json, segm.json); pass one" in capsys.readouterr().err
     shutil.rmtree(folder)
     folder.mkdir()
     assert 2 == cli.main([str(word) for word in words])

@@ -238,7 +238,7 @@ def test_classes_that_are_none_are_refused() -> None:
         ({"data": 5}, "data must be the path of a folder or file, got 5"),
         ({"name": 5}, "name must be a name, got 5"),
         ({"metrics": 5}, "metrics must be a name or a sequence of names, got 5"),
-        ({"metrics": ["mIoU", "PQ"]}, "metrics='PQ': it is counted from panoptic predictions"),
+        ({"metrics": ["mIoU", "PQ"]}, "metrics='PQ': needs panoptic predictions"),
         ({"classes": ["a"]}, "classes= has no effect on a data set with a card"),
         ({"dataset": 5}, "dataset must be the name of a card, .*, got int"),
     ],

@@ -109,7 +109,7 @@ def test_models_of_every_task_are_scored_and_kept(bench: Any, task: str, groups:
 def test_metrics_of_another_task_are_refused(bench: Any) -> None:
     code, _, err = bench("run", "--model", "bright_of_the_test:load", "--metrics", "mIoU")
     assert 2 == code
-    assert "it is counted from semantic predictions, not instance ones" in err
+    assert "needs semantic predictions, got instance predictions" in err
 
 
 def test_the_form_of_areas_reaches_the_rules_and_that_of_voc_is_refused_elsewhere(bench: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bench import cards, families, masks
 from bench.errors import PredictionError, UsageError
-from bench.evaluation import choosing
+from bench.evaluation import choosing, prediction_files, region_options
 from bench.families import Family, Metric, shipped
 from bench.families.contract.rules import Rules
 from bench.samples import Instances, Sample, Truth
@@ -92,7 +92,7 @@ def test_a_comma_too_many_asks_for_nothing() -> None:
 
 
 def test_regions_take_numbers_of_their_own() -> None:
-    plan = choosing.plan_for(CAMVID, "trimap=3:5, bands=2,depth=0:7.5")
+    plan = region_options.plan_for(CAMVID, "trimap=3:5, bands=2,depth=0:7.5")
     assert ((3, 5), 2, (0.0, 7.5)) == (plan.trimaps, plan.bands, plan.depths)
 
 
@@ -105,17 +105,17 @@ def test_the_width_of_boundaries_is_the_card_s() -> None:
     ("card", "task", "asked", "message"),
     [
         (CAMVID, "semantic", {"metrics": "miou"}, "did you mean mIoU or"),
-        (CAMVID, "semantic", {"metrics": "PQ"}, "panoptic predictions, not semantic"),
-        (CAMVID, "panoptic", {}, "no metric for the task 'panoptic'"),
+        (CAMVID, "semantic", {"metrics": "PQ"}, "needs panoptic predictions, got semantic"),
+        (CAMVID, "panoptic", {}, "does not have metrics for the task 'panoptic'"),
         (CAMVID, "semantic", {"regions": "crop"}, "did you mean crops"),
-        (CAMVID, "semantic", {"regions": "trimap=x"}, "numbers with colons"),
+        (CAMVID, "semantic", {"regions": "trimap=x"}, "numbers must be separated by colons"),
         (CAMVID, "semantic", {"regions": "trimap=5:3"}, "must be at least 1 and increase"),
-        (CAMVID, "semantic", {"regions": "trimap=2.5"}, "trimap=2.5: whole numbers up to 10000"),
-        (CAMVID, "semantic", {"regions": "depth=nan"}, "depth=nan: numbers up to 10000"),
+        (CAMVID, "semantic", {"regions": "trimap=2.5"}, "trimap=2.5: only whole numbers up to 10000"),
+        (CAMVID, "semantic", {"regions": "depth=nan"}, "depth=nan: only numbers up to 10000"),
         (CAMVID, "semantic", {"regions": "trimap=1e9"}, "whole numbers up to 10000"),
-        (CAMVID, "semantic", {"regions": "bands=2:3"}, "one number is needed"),
-        (CAMVID, "semantic", {"metrics": "zzzz"}, "there is no such metric .bench list metrics"),
-        (CAMVID, "semantic", {"metrics": ","}, "names with commas between"),
+        (CAMVID, "semantic", {"regions": "bands=2:3"}, "bands takes one number"),
+        (CAMVID, "semantic", {"metrics": "zzzz"}, "unknown metric .bench list metrics"),
+        (CAMVID, "semantic", {"metrics": ","}, "names separated by commas"),
         (CAMVID, "semantic", {"metrics": "all,mIoU"}, "default, all, or names"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
@@ -128,7 +128,7 @@ def test_wrong_words_get_one_sentence(card: Any, task: str, asked: dict[str, str
 def test_rules_survive_a_record() -> None:
     import msgspec
 
-    rules = Rules(families=("pixels",), regions=choosing.plan_for(CITYSCAPES, "crops,trimap=3"))
+    rules = Rules(families=("pixels",), regions=region_options.plan_for(CITYSCAPES, "crops,trimap=3"))
     assert rules == msgspec.json.decode(msgspec.json.encode(rules), type=Rules)
 
 
@@ -136,11 +136,11 @@ def test_a_folder_of_segments_is_told_by_the_json_beside_it(tmp_path: Path) -> N
     folder = tmp_path / "p"
     folder.mkdir()
     (folder / "1.png").write_bytes(b"")
-    assert "semantic" == choosing.task_of(folder)
+    assert "semantic" == prediction_files.task_of(folder)
     (tmp_path / "p.json").write_text("[]")  # results of objects have no folder
-    assert "semantic" == choosing.task_of(folder)
+    assert "semantic" == prediction_files.task_of(folder)
     (tmp_path / "p.json").write_text('{"annotations": [{"segments_info": []}]}')
-    assert "panoptic" == choosing.task_of(folder)
+    assert "panoptic" == prediction_files.task_of(folder)
 
 
 @pytest.mark.parametrize("line", ["m.png 26 nan", "m.png 26", "m.png,26,0.5", "m.png car 0.5", "x.png 26 .5"])
@@ -148,9 +148,9 @@ def test_lines_of_objects_are_told_also_where_they_are_wrong(tmp_path: Path, lin
     (tmp_path / "m.png").write_bytes(b"")
     for name in ("a.txt", "README.txt"):
         (tmp_path / name).write_text("m.png was made by hand\n")
-    assert "semantic" == choosing.task_of(tmp_path)
+    assert "semantic" == prediction_files.task_of(tmp_path)
     (tmp_path / "a.txt").write_text(f"{line}\n")
-    assert "instance" == choosing.task_of(tmp_path)
+    assert "instance" == prediction_files.task_of(tmp_path)
 
 
 def test_masks_of_another_size_than_the_truth_are_refused() -> None:

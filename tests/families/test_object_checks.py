@@ -13,7 +13,8 @@ import pytest
 
 from bench import cli, masks, opening, scoring
 from bench.evaluation import evaluate
-from bench.evaluation.choosing import boxes_alone, boxes_of_truth, rules_for
+from bench.evaluation.boxes_only import boxes_alone, boxes_of_truth
+from bench.evaluation.choosing import rules_for
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.jobs import FromReader
 from bench.evaluation.stored import stored_predictions

@@ -16,7 +16,8 @@ from bench import opening
 from bench.cards import load_card
 from bench.errors import DataError, PredictionError
 from bench.evaluation import evaluate
-from bench.evaluation.choosing import boxes_alone, rules_for
+from bench.evaluation.boxes_only import boxes_alone
+from bench.evaluation.choosing import rules_for
 from bench.evaluation.stored import stored_predictions
 from bench.metrics import instance
 from bench.runs import Run

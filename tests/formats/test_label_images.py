@@ -18,7 +18,7 @@ from PIL import Image
 from bench import images
 from bench.cards import load_card, parse_card
 from bench.errors import DataError, PredictionError
-from bench.evaluation.choosing import task_of
+from bench.evaluation.prediction_files import task_of
 from bench.formats import layout
 from bench.formats.pairs import data_set as pairs
 from bench.images import png
@@ -373,5 +373,5 @@ def test_what_is_wrong_with_a_prediction_is_said_of_colours_too(tmp_path: Path) 
 
 def test_one_file_is_no_folder_of_label_maps(tmp_path: Path) -> None:
     (tmp_path / "all.npz").write_bytes(npz(LABELS, LABELS))
-    with pytest.raises(PredictionError, match="label maps come as a folder with one for every image"):
+    with pytest.raises(PredictionError, match="pass a folder with one label map per image"):
         task_of(tmp_path / "all.npz")

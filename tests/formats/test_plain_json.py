@@ -19,7 +19,8 @@ from bench import plain_json, prefetch
 from bench.cards import load_card
 from bench.cli import main
 from bench.errors import PredictionError
-from bench.evaluation.choosing import boxes_alone, task_of
+from bench.evaluation.boxes_only import boxes_alone
+from bench.evaluation.prediction_files import task_of
 from bench.formats.coco import classes as coco_classes
 from bench.formats.coco import columns as coco_columns
 from bench.formats.coco import json_files as coco_json
@@ -250,7 +251,7 @@ def test_lines_are_no_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_a_single_image_is_no_folder_of_label_maps(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    with pytest.raises(PredictionError, match="label maps come as a folder"):
+    with pytest.raises(PredictionError, match="pass a folder with one label map"):
         task_of(tmp_path / "a.png")
 
 

@@ -194,7 +194,7 @@ REFUSED: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[str], str]
     "with a space": (same, same, ["--label-space", "ids"], "--label-space ids has no effect with --truth"),
     "with objects": (same, same, ["--task", "instance"], "objects and segments need a card"),
     "given twice": (same, same, ["-p", "found"], "give the predictions once"),
-    "no images": (same, same, ["--limit", "0"], "--limit 0"),
+    "no images": (same, same, ["--limit", "0"], "--limit must be at least 1, got 0"),
 }
 
 

@@ -425,7 +425,7 @@ def test_other_tasks_and_layouts_are_refused_in_a_sentence(tmp_path: Path, capsy
     asked = ["eval", "--dataset", "lvis", "--data", str(paths[0]), "--predictions", str(paths[1])]
     for more, message in (
         (["--layout", "voc"], "whose classes stand in its truth file"),
-        (["--metrics", "AP"], "it needs truth of all classes in every image"),
+        (["--metrics", "AP"], "needs ground truth of all classes in every image"),
     ):
         assert 2 == cli.main([*asked, *more])
         assert message in capsys.readouterr().err

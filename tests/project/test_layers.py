@@ -78,7 +78,7 @@ METRICS_ALLOWED = {
     # Replacing scores by ranks once makes the resamples of every family cheaper.
     ("bench.comparison.contrasts", "bench.metrics.ranking"),
     # `--regions` and `--crops` are parsed before a family is chosen.
-    ("bench.evaluation.choosing", "bench.metrics.regions"),
+    ("bench.evaluation.region_options", "bench.metrics.regions"),
     ("bench.evaluation.fitting", "bench.metrics.regions"),
     ("bench.evaluation.settings", "bench.metrics.regions"),
     # `--iou-thresholds`, `--sizes` and `--max-detections` start from the defaults of COCO's protocol.
