@@ -18,10 +18,12 @@ import numpy as np
 from bench import kernels, runs, scoring
 from bench.evaluation import jobs
 from bench.families import families
+from bench.families.contract.metric import PERCENT
 from bench.families.contract.rules import Source
 from bench.images import upright as pictures
 from bench.notices import Notice
 from bench.runs import Record, Run, Tables
+from bench.scoring import Scored
 from bench.version import __version__
 
 PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pillow": "PIL", "torch": "torch", "torchvision": "torchvision"}
@@ -68,7 +70,7 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
         ),
         model={key: value for key, value in job.identity.items() if key != "warnings"},
         settings=job.settings,
-        protocol=runs.nan_to_null({"rules": msgspec.to_builtins(job.rules), "intervals": scored.intervals}),
+        protocol=runs.nan_to_null(_protocol(job, scored)),
         environment={**environment(), **({"files": job.files} if job.files is not None else {})},
         timings=timings,
         warnings=[runs.RecordedNotice(**each._asdict()) for each in notices],
@@ -76,6 +78,17 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
         scores=runs.nan_to_null(scored.groups),
     )
     return Run(found, tables, path)
+
+
+def _protocol(job: jobs.Job, scored: Scored) -> dict[str, Any]:
+    """Rules, how intervals were computed, and the units of scores that are not in percent."""
+    protocol: dict[str, Any] = {"rules": msgspec.to_builtins(job.rules), "intervals": scored.intervals}
+    units = {
+        group: {name: metric.unit for name, metric in metrics.items() if metric.unit != PERCENT}
+        for group, metrics in scored.metrics.items()
+    }
+    units = {group: names for group, names in units.items() if names}
+    return {**protocol, "units": units} if units else protocol
 
 
 def digests(job: jobs.Job, tables: Tables) -> dict[str, runs.Digests]:

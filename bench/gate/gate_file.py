@@ -6,6 +6,8 @@ It reads and validates the file; the comparison is made in `bench/gate/__init__.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,8 @@ import msgspec
 
 from bench import toml_files
 from bench.errors import UsageError, did_you_mean
+from bench.families import shipped
+from bench.families.contract.metric import PERCENT
 
 
 class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,7 +39,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     common_images: bool = False
 
     def margins(self) -> Mapping[str, float]:
-        """The margin of each metric in points, in the order of `metrics`."""
+        """The margin of each metric in points or its unit, in the order of `metrics`."""
         if not isinstance(self.margin, dict):
             return dict.fromkeys(self.metrics, self.margin)
         # Unknown names sort last, so that validation can still report them.
@@ -102,8 +106,25 @@ def _problem_of_margins(check: Check) -> str:
             return f"margin names {name!r}, which is not in metrics: {hint}"
     for name in check.metrics:
         if name not in margins:
-            return f"margin lacks {name!r}: every metric needs a margin, in points"
+            return f"margin lacks {name!r}: every metric needs a margin, in points or its unit"
     for name, value in (*margins.items(), *check.classes.items()):
-        if not 0 <= value <= 100:
+        if 0 <= value <= 100:
+            continue
+        if name in check.classes or _in_percent(name):
             return f"the margin of {name} is {value:g}; it must be 0 to 100 points, for example 1.0"
+        if not 0 <= value < math.inf:
+            return f"the margin of {name} is {value:g}; it must be 0 or more, for example 1.0"
     return ""
+
+
+def _in_percent(name: str) -> bool:
+    """Whether a score is one of a shipped family in percent, and its margin so in points.
+
+    The units of other families are known only once their records are read.
+    """
+    plain = re.split("[:@]", name, maxsplit=1)[0]
+    return any(
+        family.full_name(metric.name) == plain and metric.unit == PERCENT
+        for family in shipped().values()
+        for metric in family.metrics
+    )

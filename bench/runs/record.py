@@ -90,8 +90,8 @@ class Run:
     path: Path = field(default_factory=Path)
 
     def __repr__(self) -> str:
-        """The name, the data set, the first scores in percent, and the folder."""
-        scores = [f"{name} {100 * value:.2f}" for name, value in _first_scores(self.record.scores)]
+        """The name, the data set, the first scores in percent or their unit, and the folder."""
+        scores = _first_scores(self.record.scores, self.record.protocol.get("units", {}))
         where = f", {self.path}" if self.path.parts else ""
         return f"<Run {_title(self.record)}: {', '.join(scores) or 'no score'}{where}>"
 
@@ -106,9 +106,14 @@ def _title(record: Record) -> str:
     return f"{record.name} on {dataset.title} {dataset.split}, {many(dataset.images, 'image')}"
 
 
-def _first_scores(scores: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, float]]:
-    """The first scores of the first group that have a value."""
-    group = next(iter(scores.values()), {})
-    entries = [(name, entry) for name, entry in group.items() if isinstance(entry, Mapping)]
-    values = [(name, entry.get("value")) for name, entry in entries]
-    return [(name, value) for name, value in values if isinstance(value, float)][:_SHOWN_SCORES]
+def _first_scores(scores: Mapping[str, Mapping[str, Any]], units: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The first scores of the first group that have a value; `units` are those that are not percent."""
+    group, entries = next(iter(scores.items()), ("", {}))
+    texts = []
+    for name, entry in entries.items():
+        value = entry.get("value") if isinstance(entry, Mapping) else None
+        if not isinstance(value, float):
+            continue
+        unit = units.get(group, {}).get(name.partition("@")[0])
+        texts.append(f"{name} {100 * value:.2f}" if unit is None else f"{name} {value:.2f} {unit}")
+    return texts[:_SHOWN_SCORES]

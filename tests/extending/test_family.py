@@ -119,11 +119,15 @@ def test_an_error_in_pixels_works_as_soon_as_its_file_exists(folder: Path) -> No
     verdict = bench(folder, "compare", str(records["bad"]), str(records["good"]))
     assert "good beats bad by" in " ".join(verdict.split())
     assert "px wrong pixels" in " ".join(verdict.split())
-    config = '[[checks]]\nname = "gate"\nbaseline = "{}"\nrun = "{}"\nmetrics = ["wrong"]\nmargin = 2.0\n'
-    (folder / "bench.toml").write_text(config.format(records["good"], records["bad"]))
+    config = '[[checks]]\nname = "gate"\nbaseline = "{}"\nrun = "{}"\nmetrics = ["wrong"]\nmargin = {}\n'
+    (folder / "bench.toml").write_text(config.format(records["good"], records["bad"], 2.0))
     assert "worse than" in bench(folder, "check", code=1)
-    (folder / "bench.toml").write_text(config.format(records["bad"], records["good"]))
+    (folder / "bench.toml").write_text(config.format(records["bad"], records["good"], 2.0))
     assert "better than" in bench(folder, "check")
+    (folder / "bench.toml").write_text(config.format(records["good"], records["bad"], 250.0))
+    assert "margin of 250.00" in " ".join(bench(folder, "check").split())
+    (folder / "bench.toml").write_text(config.format(records["good"], records["bad"], -1))
+    assert "the margin of wrong is -1; it must be 0 or more" in " ".join(bench(folder, "check", code=2).split())
     (folder / "their_metrics").rename(folder / "moved")
     told = alone(folder, "show", str(records["bad"]), code=2)
     assert "its metrics come from their_metrics.pixels:WrongPixels, which cannot be loaded" in " ".join(told.split())
@@ -174,6 +178,10 @@ def test_results_in_python_show_the_unit(folder: Path, monkeypatch: pytest.Monke
     assert re.search(r"^  pixel_accuracy +75\.00  \[", repr(result), re.MULTILINE)
     assert "<td>4.00 px</td><td>[4.00, 4.00]</td>" in result._repr_html_()
     assert 4.0 == result.to_pandas().loc["wrong", "value"]
+    evaluator = Evaluator(["a", "b"], metrics=NAME)
+    evaluator.update(truth=truth, prediction=prediction)
+    run = evaluator.save(folder / "saved", name="in-python")
+    assert "1 image: wrong 4.00 px, " in repr(run)
 
 
 def test_a_metric_by_name_is_shown_alone_in_python() -> None:
