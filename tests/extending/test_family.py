@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import json
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import contesting
 import numpy as np
 import pytest
 from PIL import Image
@@ -71,6 +73,13 @@ class WrongPixels(Family[NoOptions]):
 '''
 NAME = "their_metrics.pixels:WrongPixels"
 IMAGES, SIDE = 12, 16
+FORMATS = {
+    "markdown": ("**{}**", " {} "),
+    "latex": ("\\textbf{{{}}}", "& {} "),
+    "html": ("<strong>{}</strong>", "{}"),
+    "csv": ("", ""),
+}
+"""Formats of boards, with how each writes a bold and a plain value."""
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +209,33 @@ def test_a_metric_by_name_is_shown_alone_in_python() -> None:
     assert ["IoU:a", "IoU:b"] == shown("IoU")
     assert ["mIoU", "IoU:a", "IoU:b"] == shown(["IoU", "mIoU"])
     assert "pixel_accuracy" in shown("pixels")
+
+
+def test_boards_show_the_unit_and_the_lowest_value_in_bold(folder: Path) -> None:
+    (folder / "board").mkdir()
+    head = 'title = "Wrong pixels"\ndataset = "blocks.toml"\nsplit = "val"\n'
+    (folder / "board" / "board.toml").write_text(f'{head}metrics = ["wrong"]\nprimary = "wrong"\n')
+    (folder / "board" / "blocks.toml").write_text(contesting.CARD.replace('groups = "sequence"', ""))
+    (folder / "images").mkdir()
+    for n in range(8):
+        Image.fromarray(contesting.truth_labels(n)).save(folder / "images" / f"image{n:03}.png")
+        Image.new("RGB", (16, 16)).save(folder / "images" / f"image{n:03}.jpg")
+    where = ["-d", "board/blocks.toml", "--data", "images", "--out", "board-runs", "--json", "--metrics", NAME]
+    values = {}
+    for name in ("constant", "damaged"):
+        made = json.loads(bench(folder, "eval", "-p", f"baseline:{name}", *where))
+        bench(folder, "board", "add", made["path"], "board")
+        values[name] = made["scores"]["wrong_pixels"]["wrong"]["value"]
+    best, worst = f"{values['damaged']:.1f}", f"{values['constant']:.1f}"
+    assert values["damaged"] < values["constant"]
+    pages = {form: bench(folder, "board", "show", "board", "--format", form) for form in FORMATS}
+    for form, (bold, plain) in FORMATS.items():
+        assert bold.format(best) in pages[form], form
+        assert form == "csv" or bold.format(worst) not in pages[form], form
+        assert plain.format(worst) in pages[form], form
+        assert form == "csv" or re.search(r"\bpx\b", pages[form]), form
+        assert pages[form].index("damaged") < pages[form].index("constant")
+    best_row, worst_row = csv.DictReader(io.StringIO(pages["csv"]))
+    assert ("damaged", "True") == (best_row["name"], best_row["wrong:bold"])
+    assert ("constant", "False") == (worst_row["name"], worst_row["wrong:bold"])
+    assert values["constant"] == float(worst_row["wrong"])
