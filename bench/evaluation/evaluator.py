@@ -113,7 +113,7 @@ class Evaluator:
             interval=interval,
         )
         if task not in inputs.TASKS:
-            raise UsageError(f"the task {task!r} is none of {', '.join(inputs.TASKS)}")
+            raise UsageError(f"--task must be one of {', '.join(inputs.TASKS)}, got {task!r}")
         if label_space not in LABEL_SPACES:
             hint = did_you_mean(str(label_space), LABEL_SPACES)
             raise UsageError(f"label_space={label_space!r}: {hint}")
@@ -169,16 +169,16 @@ class Evaluator:
         try:
             many = len(names) if names is not None else None
             truths, predictions = (
-                [each] if isinstance(each, Sample | Truth) else inputs.batch(each, self.task, ids=many)
-                for each in (truth, prediction)
+                [value] if isinstance(value, Sample | Truth) else inputs.batch(value, self.task, ids=many)
+                for value in (truth, prediction)
             )
         except InputError as error:
             raise UsageError(f"image {len(self)}: {error}") from None
         ids, clusters = names or [None] * len(truths), updates.listed(cluster) or [None] * len(truths)
         if not len(truths) == len(predictions) == len(ids) == len(clusters):
             raise UsageError(updates.unequal(truths, predictions, names, updates.listed(cluster)))
-        for one, found, name, group in zip(truths, predictions, ids, clusters, strict=True):
-            self._count(one, found, name, group, size)
+        for image in zip(truths, predictions, ids, clusters, strict=True):
+            self._count(*image, size)
 
     @for_python
     def add(self, sample: Sample, prediction: Any, *, named: bool = True) -> None:
@@ -199,7 +199,7 @@ class Evaluator:
         if not isinstance(other, Evaluator):
             raise UsageError(f"other must be an Evaluator, got {type(other).__name__}")
         if (self.card.classes, self.task, self.rules) != (other.card.classes, other.task, other.rules):
-            raise UsageError("two evaluators of other classes, tasks or metrics cannot be merged")
+            raise UsageError("evaluators of different classes, tasks or metrics cannot be merged")
         self.tallies.merge(other.tallies)
         return self
 
@@ -295,7 +295,7 @@ class Evaluator:
         every = set(self.rules.families).intersection(*kept)
         return msgspec.structs.replace(self.rules, families=tuple(f for f in self.rules.families if f in every))
 
-    def _count(self, truth: Any, found: Any, name: Any, cluster: Any, size: inputs.Size | None) -> None:
+    def _count(self, truth: Any, prediction: Any, name: Any, cluster: Any, size: inputs.Size | None) -> None:
         where = image_id(str(name), self.card) if name is not None else f"image {len(self)}"
         classes = self.card.classes
         if isinstance(truth, Sample | Truth):
@@ -304,15 +304,15 @@ class Evaluator:
             handed: Handed = "whole"
             size = getattr(sample.truth, _READ[self.task].removeprefix("read_"))().size
             made: Any = inputs.prediction(
-                found, self.task, classes, where=where, size=size, against="the truth", reading=self.reading
+                prediction, self.task, classes, where=where, size=size, against="the truth", reading=self.reading
             )
             if cluster is None and self.card.groups != "none":
                 cluster = sample.groups.get(key_of(self.card.groups))
         else:
-            size = size or (inputs.size_of(found) if self.task == "instance" else None)
+            size = size or (inputs.size_of(prediction) if self.task == "instance" else None)
             real: Any = inputs.truth(truth, self.task, classes, where=where, size=size, reading=self.reading)
             made = inputs.prediction(
-                found, self.task, classes, where=where, size=real.size, against="the truth", reading=self.reading
+                prediction, self.task, classes, where=where, size=real.size, against="the truth", reading=self.reading
             )
             handed = updates.handed_as(real, made)
             if handed == "boxes":
@@ -322,13 +322,13 @@ class Evaluator:
         cluster = None if cluster is None else str(cluster)
         self.tallies.keep(None if name is None else where, Tally(counts, handed, cluster))
 
-    def _counts(self, sample: Sample, found: Prediction, handed: Handed) -> dict[str, Table]:
+    def _counts(self, sample: Sample, prediction: Prediction, handed: Handed) -> dict[str, Table]:
         wanted = self._families(handed)
         before = {self._families(each) for each in self.tallies.handed - {"nothing"}}
         if handed != "nothing" and before - {wanted}:
             raise UsageError(f"{sample.id}: {updates.other_than_before(handed, self.tallies.handed)}")
         rules = msgspec.structs.replace(self.rules, families=wanted)
-        return count_image(self.card, rules, families(wanted), sample, found)
+        return count_image(self.card, rules, families(wanted), sample, prediction)
 
     def _families(self, handed: Handed) -> tuple[str, ...]:
         """The families that can be counted from what the loop passed.

@@ -1,6 +1,6 @@
-"""From counts to a run record: the scores, the digests that say what may be compared, and the circumstances.
+"""From counts to a run record: scores, digests that decide which runs are comparable, and environment.
 
-It describes a run that has ended; how the counts were made is the business of `evaluation`.
+It describes a finished run; other modules of this room make the counts.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from bench.evaluation import jobs
 from bench.families import families
 from bench.families.contract.metric import PERCENT
 from bench.families.contract.rules import Source
-from bench.images import upright as pictures
+from bench.images import upright
 from bench.notices import Notice
 from bench.runs import Record, Run, Tables
 from bench.scoring import Scored
 from bench.version import __version__
 
 PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pillow": "PIL", "torch": "torch", "torchvision": "torchvision"}
-"""Distribution -> package: those that were loaded are named in the record with their versions."""
+"""Distribution -> package; a record names the versions of those that were imported."""
 
 
 def tables(job: jobs.Job, parts: list[Tables]) -> Tables:
@@ -42,17 +42,17 @@ def tables(job: jobs.Job, parts: list[Tables]) -> Tables:
 
 
 def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -> Run:
-    """Score the tables and describe the whole run: what was asked, of what, where, and what came of it."""
+    """Score the tables and describe the run: data set, model, settings, environment and scores."""
     classes = job.card.classes
     source = Source(
         kind=job.identity.get("kind", "model"), space=job.settings.get("label_space", "train-ids"), split=job.split
     )
     scored = scoring.score(tables, classes, job.rules, source=source)
-    before = [*(Notice(*each) for each in job.identity.get("warnings", [])), *job.notices]
+    earlier_notices = [*(Notice(*fields) for fields in job.identity.get("warnings", [])), *job.notices]
     if isinstance(job.predictions, jobs.FromModel):
-        before += pictures.notices_of(job.samples)
-    notices = [*dict.fromkeys(before), *scored.warnings]
-    found = Record(
+        earlier_notices += upright.notices_of(job.samples)
+    notices = [*dict.fromkeys(earlier_notices), *scored.warnings]
+    run_record = Record(
         bench=__version__,
         id=path.name,
         name=job.name,
@@ -73,11 +73,11 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
         protocol=runs.nan_to_null(_protocol(job, scored)),
         environment={**environment(), **({"files": job.files} if job.files is not None else {})},
         timings=timings,
-        warnings=[runs.RecordedNotice(**each._asdict()) for each in notices],
+        warnings=[runs.RecordedNotice(**notice._asdict()) for notice in notices],
         tables=digests(job, tables),
         scores=runs.nan_to_null(scored.groups),
     )
-    return Run(found, tables, path)
+    return Run(run_record, tables, path)
 
 
 def _protocol(job: jobs.Job, scored: Scored) -> dict[str, Any]:
@@ -92,20 +92,20 @@ def _protocol(job: jobs.Job, scored: Scored) -> dict[str, Any]:
 
 
 def digests(job: jobs.Job, tables: Tables) -> dict[str, runs.Digests]:
-    """Per family, what two runs must share to be compared on its tables, and how many rows they have."""
+    """Per family, the digests that must match for two runs to be comparable, and the numbers of rows."""
     ids = [sample.id for sample in job.samples]
     return {
-        each.key: runs.Digests(
-            rules=runs.digest(each.rules_of(job.card.classes, each.options(job.rules))),
-            truth=runs.truth_digest(ids, each.truth_rows(tables)),
-            rows={table: len(tables[table]["image"]) for table in each.tables},
+        family.key: runs.Digests(
+            rules=runs.digest(family.rules_of(job.card.classes, family.options(job.rules))),
+            truth=runs.truth_digest(ids, family.truth_rows(tables)),
+            rows={table: len(tables[table]["image"]) for table in family.tables},
         )
-        for each in families(job.rules.families)
+        for family in families(job.rules.families)
     }
 
 
 def environment() -> dict[str, Any]:
-    """Where the run was made: versions, machine, and the commit of the working directory, if it is a checkout."""
+    """The environment of the run: versions, machine, and the git commit of the working directory."""
     packages = {
         name: str(sys.modules[module].__version__) for name, module in PACKAGES.items() if module in sys.modules
     }
@@ -129,7 +129,7 @@ def _git_commit() -> str | None:
 
     command = ["git", "rev-parse", "--verify", "HEAD"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603
+        completed = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return completed.stdout.strip()
