@@ -199,7 +199,7 @@ class Classes:
 
 
 def problems_of_classes(entries: Sequence[Class], ignore: int, void: Sequence[int]) -> Iterator[str]:
-    """All that a table of classes contradicts itself in, in words."""
+    """Every contradiction in a table of classes, as a sentence."""
     yield from _repeats("id", [entry.id for entry in entries])
     yield from _repeats("name", [entry.name for entry in entries])
     yield from _repeats("train_id", [entry.train_id for entry in entries if entry.train_id is not None])

@@ -17,7 +17,7 @@ from bench.errors import InputError, did_you_mean
 
 
 def problems_of(reading: Reading) -> list[str]:
-    """All that is wrong with a card, in words; a check whose keys could not be read is left out."""
+    """Every problem of a card as a sentence; a check whose keys could not be read is skipped."""
     found = list(reading.problems)
     for keys, check in _CHECKS:
         if reading.wrong.isdisjoint(keys):

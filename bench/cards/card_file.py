@@ -94,7 +94,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
 
 @dataclass(frozen=True)
 class Reading:
-    """What could be read of a card: the file without its wrong keys, those keys, and every problem in words."""
+    """The readable part of a card: the file without its wrong keys, those keys, and every problem."""
 
     file: CardFile
     wrong: frozenset[str]
@@ -128,7 +128,7 @@ _PLACEHOLDERS: dict[str, Any] = {"name": "", "title": "", "layout": "", "tasks":
 
 
 def _problems(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every key that is unknown, missing or of a wrong type, with the problem in words."""
+    """Every key that is unknown, missing or of a wrong type, with a sentence about the problem."""
     for key, problem in _problems_of_table(raw, CardFile, ""):
         yield key, problem
     for key, struct in TABLES.items():

@@ -1,7 +1,7 @@
 """Keys of a card that would have no effect: each is a problem that names the key, never ignored.
 
 What a layout can do with the keys it declares itself (`card_rules.py`); this file has the checks for
-all layouts. The table in `datasets/README.md` says the same in words, and `tests/cards/test_card_keys.py`
+all layouts. The table in `datasets/README.md` has the same content, and `tests/cards/test_card_keys.py`
 goes through every key, layout and task. This module knows neither folders nor images.
 """
 

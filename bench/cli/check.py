@@ -134,7 +134,7 @@ def _checked(file: GateFile, check: Check, *, common: bool, quiet: bool) -> Chec
 
 def _evaluated(file: GateFile, check: Check, baseline: Run, *, quiet: bool) -> Run:
     """Score predictions by the rules of the baseline; the record is written below `runs`, beside bench.toml."""
-    from bench.cli import jobs
+    from bench.cli import evaluating
     from bench.errors import PredictionError
     from bench.evaluation import evaluate
     from bench.evaluation.kinds import task_of
@@ -148,7 +148,7 @@ def _evaluated(file: GateFile, check: Check, baseline: Run, *, quiet: bool) -> R
     dataset = str(check.dataset)
     if dataset.endswith(".toml"):
         dataset = str(file.resolve(dataset))
-    opened = jobs.open_with_progress(
+    opened = evaluating.open_with_progress(
         dataset,
         check.split or baseline.record.dataset.split,
         quiet=quiet,

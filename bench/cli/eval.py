@@ -100,19 +100,19 @@ def _evaluate(
     *,
     as_json: bool,
 ) -> int:
-    from bench.cli import jobs
+    from bench.cli import evaluating
 
     opened = _open(path, predictions, data, quiet=as_json)
     baseline = _baseline(path)
     if baseline:
         job = _baseline_job(baseline, opened, predictions, scoring, records)
-        return jobs.carry_out(job, records, as_json=as_json, metrics=scoring.metrics)
+        return evaluating.carry_out(job, records, as_json=as_json, metrics=scoring.metrics)
     job = _predictions_job(path, opened, predictions, scoring, records, is_part=data.is_part)
     names = ("dataset", "truth", "classes", "ignore")
-    another = jobs.shuffled_command(
+    another = evaluating.shuffled_command(
         flags_for(predictions, names), data, scoring, records, task=job.task, images=len(opened.samples)
     )
-    return jobs.carry_out(job, records, as_json=as_json, another=another, metrics=scoring.metrics)
+    return evaluating.carry_out(job, records, as_json=as_json, another=another, metrics=scoring.metrics)
 
 
 def _path(options: PredictionOptions) -> Path:
@@ -136,11 +136,11 @@ def _baseline(path: Path) -> str:
 
 def _open(path: Path, options: PredictionOptions, data: DataOptions, *, quiet: bool) -> Data:
     """Open the ground truth: a data set with a card, or the folder of --truth."""
-    from bench.cli import jobs, without_card
+    from bench.cli import evaluating, without_card
 
     if options.truth is None:
         without_card.refuse_without_truth({"classes": options.classes, "ignore": options.ignore}, options.dataset)
-        return jobs.open_with_progress(
+        return evaluating.open_with_progress(
             str(options.dataset),
             data.split,
             root=data.root,

@@ -46,7 +46,7 @@ def command(
         bench run --model deeplab --dataset cityscapes --data ~/cityscapes --weights mine.pth
     """
     from bench import models, opening
-    from bench.cli import jobs
+    from bench.cli import evaluating
     from bench.evaluation.answered import files_digest
     from bench.evaluation.boxes_only import boxes_of_truth
     from bench.evaluation.choosing import require_rules, rules_for
@@ -55,20 +55,20 @@ def command(
     options, as_json = _model_options(model, scoring), output.as_json
     # Checks without torch come first, because loading torch takes seconds. A data set that is read is opened next; one
     # that must be drawn takes longer, so the model is loaded before it and a wrong checkpoint is reported early.
-    jobs.require_folder(records.out)
+    evaluating.require_folder(records.out)
     question = opening.asked(inputs.dataset, data.split, layout_name=data.layout, ids=data.ids, limit=data.limit)
     card = question.card
     answers = models.check(model.model, card, options)
     drawn_later = opening.draws(card, question.split, data.root)
     opened = None
     if not drawn_later:
-        opened = jobs.open_asked(question, root=data.root, quiet=as_json)
+        opened = evaluating.open_asked(question, root=data.root, quiet=as_json)
         card = opened.card
     require_rules(card, answers, **scoring.settings())
     with console.prints_to_stderr(as_json=as_json):
         loaded = models.load(model.model, card, options)
     if opened is None:
-        opened = jobs.open_asked(question, root=data.root, quiet=as_json)
+        opened = evaluating.open_asked(question, root=data.root, quiet=as_json)
     boxes = boxes_of_truth(opened.samples, loaded.task, scoring.metrics)
     job = Job(
         card=opened.card,
@@ -89,15 +89,15 @@ def command(
     if inputs.dataset == "streets" and loaded.task == "semantic":
         another = _other_model(model.model, opened.split, data, scoring, records)
     else:
-        another = jobs.shuffled_command(
+        another = evaluating.shuffled_command(
             ["--dataset", inputs.dataset], data, scoring, records, task=loaded.task, images=len(opened.samples)
         )
-    return jobs.carry_out(job, records, as_json=as_json, another=another, metrics=scoring.metrics)
+    return evaluating.carry_out(job, records, as_json=as_json, another=another, metrics=scoring.metrics)
 
 
 def _model_options(model: ModelOptions, scoring: ScoringOptions) -> Options:
     from bench import models
-    from bench.cli import jobs
+    from bench.cli import evaluating
 
     optional: dict[str, Any] = {}
     if model.overlap is not None:
@@ -114,7 +114,7 @@ def _model_options(model: ModelOptions, scoring: ScoringOptions) -> Options:
         input_size=model_options.size("--input-size", model.input_size),
         window=model_options.size("--window", model.window),
         flip=model.flip,
-        confidence=jobs.needs_confidence(scoring),
+        confidence=evaluating.needs_confidence(scoring),
         score_threshold=model.score_threshold,
         detections=model.detections,
         prompt=model.prompt,
@@ -126,8 +126,8 @@ def _model_options(model: ModelOptions, scoring: ScoringOptions) -> Options:
 
 def _other_model(model: str, split: str, data: DataOptions, scoring: ScoringOptions, records: RecordOptions) -> str:
     """The same command for another model that ships weights for streets."""
-    from bench.cli import jobs
+    from bench.cli import evaluating
 
     other = "deeplab" if model == "fcn" else "fcn"
     words = ["bench", "run", "--model", other, "--dataset", "streets", "--split", split]
-    return shlex.join([*words, *jobs.comparable_flags(data, scoring, records, split=False)])
+    return shlex.join([*words, *evaluating.comparable_flags(data, scoring, records, split=False)])

@@ -1,4 +1,4 @@
-"""`bench eval PREDICTIONS --truth MASKS`: two folders of label maps in place of a data set with a card."""
+"""`bench eval PREDICTIONS --truth MASKS`: compare two folders of label maps that have no card."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def refuse_others(named: Mapping[str, Any], label_space: str | None, task: str) -> None:
-    """Refuse options of data sets beside --truth.
+    """Refuse options of data sets together with --truth.
 
     Raises:
-        UsageError: the first one that was given.
+        UsageError: names the first such option.
     """
     for name, value in named.items():
         if value is not None:
@@ -28,10 +28,10 @@ def refuse_others(named: Mapping[str, Any], label_space: str | None, task: str) 
 
 
 def refuse_without_truth(named: Mapping[str, Any], dataset: str | None) -> None:
-    """Refuse options of two folders where a data set is named, or neither.
+    """Refuse the options of --truth without it, and a missing data set.
 
     Raises:
-        UsageError: the first one that was given, or no data set.
+        UsageError: names the first such option, or --dataset.
     """
     for name, value in named.items():
         if value is not None:
@@ -46,10 +46,10 @@ def refuse_without_truth(named: Mapping[str, Any], dataset: str | None) -> None:
 def open_folders(
     truth: Path, predictions: Path, *, classes: str | None, ignore: str | None, ids: str | None, limit: int | None
 ) -> Data:
-    """Open ground-truth label maps as a data set; without `classes`, the values of both folders are the classes.
+    """Open ground-truth label maps as a data set; without `classes`, the values in both folders are the classes.
 
     Raises:
-        UsageError, DataError, PredictionError: what is wrong, and where.
+        UsageError, DataError, PredictionError: an option or a file is wrong.
     """
     from bench.errors import DataError, PredictionError
     from bench.formats.finding import folders
@@ -71,5 +71,5 @@ def open_folders(
         names = [name for name in names if name in set(wanted)]
     if limit is not None and limit < 1:
         raise UsageError(f"--limit must be at least 1, got {limit}")
-    found = two_folders.read(root, path, names[:limit], classes=classes, ignore=ignore)
-    return Data(found.card, root, two_folders.SPLIT, found.samples, found.notices)
+    pair = two_folders.read(root, path, names[:limit], classes=classes, ignore=ignore)
+    return Data(pair.card, root, two_folders.SPLIT, pair.samples, pair.notices)

@@ -1,4 +1,4 @@
-"""The fast way from the bytes of a PNG to its pixels: chunks, inflate with the quickest library at hand, unfilter.
+"""The fast way from the bytes of a PNG to its pixels: chunks, inflate with the fastest installed library, unfilter.
 
 Label maps decide how long an evaluation takes, and general decoders are several times slower on them. What is unusual
 (interlaced files) is left to the caller; nothing here knows paths, classes or colours' meaning.

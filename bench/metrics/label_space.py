@@ -33,7 +33,7 @@ MIN_MOVED, PRESENT = 3, 0.01
 MIN_GAIN_OF_ORDER = 0.25
 """An order must agree better by this than a simpler reading, or the simpler one is reported."""
 UNKNOWN = -1
-"""A predicted value of which only this is known: it is not scored."""
+"""A predicted value that is only known not to be scored."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -218,7 +218,7 @@ def _scores(
     *,
     rare: Array | None = None,
 ) -> PanopticScores:
-    # Not `rates.rates`, because SQ is 0 instead of undefined for a class of which nothing matches.
+    # Not `rates.rates`, because SQ is 0 instead of undefined for a class without matches.
     rates, plain_terms = _rates(sums), plain.terms()
     scored = scored_of(plain_terms, classes_in)
     counted = counted_classes(sums.terms(), plain_terms, scored, classes_in)

@@ -27,7 +27,7 @@ ARCHITECTURES = {
 COCO_OUTPUTS = 91
 """Outputs of weights trained on COCO as torchvision numbers it.
 
-Its ids go from 1 to 90, of which ten are not used, and 0 stands for "no object".
+Its ids go from 1 to 90 (ten of them are unused), and 0 stands for "no object".
 """
 
 
@@ -134,7 +134,7 @@ def _architecture(checkpoint: Checkpoint) -> str:
 
 
 def _other_network(checkpoint: Checkpoint, architecture: str) -> str:
-    """What a checkpoint of another network holds, and what to do, in words."""
+    """Message about a checkpoint of another network: its contents and the remedy."""
     from bench.models.contract import catalogue
 
     owner = catalogue.recognise(checkpoint.state)

@@ -154,7 +154,7 @@ def test_declared_names_are_those_of_the_libraries() -> None:
         ("deeplab", "COCO_WITH_VOC_LABELS_V1", STREETS, "COCO_WITH_VOC_LABELS_V1 does not fit streets"),
         ("deeplab", "none.pth", STREETS, "there is no file none.pth"),
         ("unet", "none.pth", STREETS, "there is no file none.pth"),
-        ("unet", "DEFAULT", STREETS, "unet has no weights for streets .*no library publishes any for it"),
+        ("unet", "DEFAULT", STREETS, "unet has no weights for streets .*no library publishes any"),
         ("segformer", None, STREETS, "segformer has no weights for streets .bench ships none"),
         ("onnx", None, STREETS, "needs the file of your network: --weights FILE"),
         ("exported", "none.pt2", STREETS, "there is no file none.pt2"),

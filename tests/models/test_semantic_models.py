@@ -313,7 +313,7 @@ def test_published_weights_that_know_too_little_name_the_card_they_fit() -> None
             match=r"know 20 of its 133 classes, and at least half are needed; they fit voc2012\): pass weights",
         ):
             models.load(name, COCO, Options(weights="DEFAULT", device="cpu"))
-    with pytest.raises(CheckpointError, match=r"no library publishes any for it.*FILE, a folder that save_pretrained"):
+    with pytest.raises(CheckpointError, match=r"no library publishes any.*FILE, a folder that save_pretrained"):
         models.load("upernet", STREETS, Options(device="cpu"))
 
 

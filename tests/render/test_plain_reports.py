@@ -16,7 +16,7 @@ from PIL import Image
 
 from bench import boards, cli, runs
 from bench.boards import board_file
-from bench.cli import jobs, options
+from bench.cli import evaluating, options
 from bench.comparison import compare
 from bench.families.contract.rules import Rules
 from bench.metrics.regions import Plan, fits
@@ -238,7 +238,7 @@ def test_no_baseline_is_proposed_where_there_is_none() -> None:
         scoring = options.ScoringOptions(metrics=metrics)
         words = ["--dataset", "a.toml"]
         data, records = options.DataOptions(limit=3), options.RecordOptions()
-        return jobs.shuffled_command(words, data, scoring, records, task=task, images=images)
+        return evaluating.shuffled_command(words, data, scoring, records, task=task, images=images)
 
     expected = "bench eval --predictions baseline:shuffled --dataset a.toml --limit 3"
     assert expected == suggested("semantic", 2)

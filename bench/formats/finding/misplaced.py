@@ -51,5 +51,5 @@ def _obtain(card: Card) -> str:
     """What the card says about getting the data; those that ship say more than fits a sentence."""
     if card.name in cards.names():
         return f"; bench prepare --dataset {card.name} --data DIR says what DIR holds"
-    told = " ".join(card.obtain.split()).rstrip(".")
-    return f"; the card says: {told}" if told else ""
+    advice = " ".join(card.obtain.split()).rstrip(".")
+    return f"; the card says: {advice}" if advice else ""

@@ -94,7 +94,7 @@ def _architecture(blueprint: Blueprint, checkpoint: Checkpoint) -> str:
 
 
 def _unknown(blueprint: Blueprint, checkpoint: Checkpoint) -> str:
-    """What a checkpoint holds whose architecture is unknown, and what to do, in words."""
+    """Message about a checkpoint of unknown architecture: its contents and the remedy."""
     owner = catalogue.recognise(checkpoint.state)
     if owner is None:
         first = next(iter(checkpoint.state))

@@ -121,7 +121,7 @@ class Adapter:
         extra: the optional dependencies of `bench` that it needs.
         licence: the licence of the code and, where it differs, of the weights.
         weights: in which form its weights come, and how they are recognised.
-        accepts: what may follow `--weights`, in words.
+        accepts: what may follow `--weights`, for messages.
         load: loads the model for a card. Raises MissingExtra, CheckpointError or UsageError.
         also: other names for it, in lower case without separators.
         hub_id_of: the hub id that a model name without its owner stands for, None if it is none.

@@ -37,7 +37,7 @@ class Form(NamedTuple):
 
     @property
     def call(self) -> str:
-        """The call in words."""
+        """The call, described for messages."""
         if self.kind == "load":
             return "load(card, options)" if self.arguments == 2 else "load(card)"
         return "predict(image)" if self.kind == "predict" else "make()"

@@ -33,7 +33,7 @@ def reporting_errors(name: str, when: str = "") -> Iterator[None]:
 
     Args:
         name: what messages call the model.
-        when: how the code came to run, in words.
+        when: how the code came to run, for the message.
 
     Raises:
         OwnCodeError: it raised an exception that is not an error of bench, or ended the program.

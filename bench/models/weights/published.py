@@ -59,14 +59,14 @@ def none_fit(adapter: str, card: Card, weights: str | None, classes: Sequence[st
         accepts: what may follow `--weights`.
     """
     remedy = f"pass weights that were trained on {card.name} with --weights {accepts}"
-    reason = "no library publishes any for it"
+    reason = "no library publishes any"
     if classes:
         reason = _too_few_classes(card, classes)
     if weights not in (None, "DEFAULT"):
         shipped = files.shipped(adapter, card.name)
         or_shipped = f", or use --model {adapter}, which runs the shipped weights" if shipped else ""
         return CheckpointError(f"{weights} does not fit {card.name} ({reason}): {remedy}{or_shipped}")
-    source = "bench ships none for it"
+    source = "bench ships none"
     if weights == "DEFAULT":
         source = "DEFAULT means the library's own"
     return CheckpointError(f"--model {adapter} has no weights for {card.name} ({source}, {reason}): {remedy}")

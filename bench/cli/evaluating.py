@@ -1,4 +1,4 @@
-"""What `bench run` and `bench eval` share: opening data with a progress bar, the evaluation itself, and its table."""
+"""Steps that `bench run` and `bench eval` share: open the data, evaluate, print the table and the next commands."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from bench.opening import Asked, Data
     from bench.runs import Run
 
-_CLOSER: dict[str, Ability] = {
+_DETAILS: dict[str, Ability] = {
     "--per-image scores.csv": "per_image",
     "--curves curves.csv": "curves",
     "--by confusion": "confusion",
 }
-"""Option of `bench show` that says more about a run -> what one of its families must be able to do."""
+"""Option of `bench show` that gives details of a run -> the ability that one of its families needs."""
 _SAME_SCORING = ("metrics", "regions", "crop0", "boundary_mode", "classes_in", "interval")
-"""Options of scoring that a suggested command repeats, so that the two runs can be compared."""
+"""Scoring options that a suggested command repeats, so that the two runs can be compared."""
 _RECENT = 20
-"""How many records, the newest ones, are searched for one to compare with."""
+"""Number of newest records that are searched for one to compare with."""
 
 
 def open_with_progress(
     dataset: str, split: str | None, *, quiet: bool, root: Path | None = None, **options: Any
 ) -> Data:
-    """Open a split; `streets` is drawn on first use, which takes a while and shows a bar."""
+    """Open a split. `streets` is drawn on first use, which takes a while and shows a progress bar."""
     from bench.opening import asked
 
     return open_asked(asked(dataset, split, **options), quiet=quiet, root=root)
 
 
 def open_asked(question: Asked, *, quiet: bool, root: Path | None) -> Data:
-    """Open a split that `opening.asked` has checked, in the same way."""
+    """Open a split that `opening.asked` has checked; shows a progress bar like `open_with_progress`."""
     from bench import opening
 
     with console.progress("drawing streets", quiet=quiet) as report:
@@ -59,7 +59,7 @@ def require_folder(out: Path) -> None:
     """Refuse a folder in which run records cannot be written.
 
     Raises:
-        UsageError: it is a file, it is below a file, or it must not be written into.
+        UsageError: it is a file, is below a file, or is read-only.
     """
     from bench.errors import UsageError
 
@@ -74,23 +74,23 @@ def require_folder(out: Path) -> None:
 
 
 def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str = "", metrics: str = "default") -> int:
-    """Evaluate, print the table or the record, and say what to do next; Ctrl-C keeps what was counted.
+    """Evaluate, print the table or the record, and suggest the next commands.
 
-    `metrics` are those that the table shows, of all that are counted.
-    `another` is a command that makes a run to compare with, shown if there is none yet; "" if no such command works.
+    Ctrl-C keeps the images that were counted. `metrics` are the metrics that the table shows.
+    `another` is a command that makes a run to compare with, shown if there is none yet, or "".
     """
     import msgspec
 
     from bench.evaluation.answered import answered
 
     require_folder(records.out)
-    there = None if records.overwrite else answered(job, records.out)
-    if there is not None:
+    existing = None if records.overwrite else answered(job, records.out)
+    if existing is not None:
         console.note(
-            f"already there: {there.path} (evaluated {there.record.created}); model, data and bench are unchanged, "
-            "so nothing was evaluated (--overwrite evaluates again)"
+            f"already there: {existing.path} (evaluated {existing.record.created}); "
+            "model, data and bench are unchanged, so nothing was evaluated (--overwrite evaluates again)"
         )
-    run = there or _evaluated(job, records, as_json=as_json)
+    run = existing or _evaluated(job, records, as_json=as_json)
     if as_json:
         console.say_json({**msgspec.to_builtins(run.record), "path": str(run.path)})
         return 0
@@ -98,9 +98,9 @@ def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str =
     from bench.render import terminal
 
     console.say(terminal.run_table(run, metrics))
-    able = {ability for each in families(run.record.tables) for ability in each.abilities}
-    closer = next((f" {option}" for option, ability in _CLOSER.items() if ability in able), "")
-    console.say(f"run record  {run.path}\nnext        bench show {shlex.quote(str(run.path))}{closer}")
+    abilities = {ability for family in families(run.record.tables) for ability in family.abilities}
+    details = next((f" {option}" for option, ability in _DETAILS.items() if ability in abilities), "")
+    console.say(f"run record  {run.path}\nnext        bench show {shlex.quote(str(run.path))}{details}")
     further = _comparison(run) or another
     if further:
         console.say(f"            {further}")
@@ -108,7 +108,7 @@ def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str =
 
 
 def _evaluated(job: Job, records: RecordOptions, *, as_json: bool) -> Run:
-    """Evaluate with a progress bar; Ctrl-C keeps what was counted."""
+    """Evaluate with a progress bar; Ctrl-C keeps the images that were counted."""
     from bench import kernels
     from bench.evaluation import evaluate
 
@@ -147,8 +147,8 @@ def shuffled_command(
 ) -> str:
     """The command that scores shuffled ground truth, which every model should beat.
 
-    It repeats the options of this run; `dataset` holds the words that name the ground truth. Returns ""
-    if there is no such baseline: for objects, for a single image, and for metrics of confidence.
+    It repeats the options of this run; `dataset` holds the arguments that name the ground truth. Returns
+    "" if the baseline does not exist: for objects, a single image, and metrics that need confidences.
     """
     if task != "semantic" or images < 2 or needs_confidence(scoring):
         return ""
@@ -159,7 +159,7 @@ def shuffled_command(
 def comparable_flags(
     data: DataOptions, scoring: ScoringOptions, records: RecordOptions, *, split: bool = True
 ) -> list[str]:
-    """The words that another command repeats, so that its run can be compared with this one."""
+    """The arguments that another command repeats, so that its run can be compared with this one."""
     of_data = ("split", "root", "limit", "ids", "layout") if split else ("root", "limit", "ids", "layout")
     return [
         *flags_for(data, of_data),
@@ -174,7 +174,7 @@ def _comparison(run: Run) -> str:
     newest = sorted(records, key=lambda path: path.stat().st_mtime, reverse=True)[:_RECENT]
     digests = {(name, table.rules, table.truth) for name, table in run.record.tables.items()}
     for path in newest:
-        # Read as plain JSON, which is quicker than as a record; a suggestion is not worth an error.
+        # Plain JSON is faster to read than a record. An unreadable record must not stop a suggestion.
         try:
             content = json.loads(path.read_bytes())
             tables = content["tables"].items()
