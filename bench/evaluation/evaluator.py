@@ -20,6 +20,7 @@ from bench.classes import LABEL_SPACES, LabelSpace
 from bench.errors import InputError, UsageError, did_you_mean
 from bench.evaluation import class_tables, updates
 from bench.evaluation.choosing import rules_for
+from bench.evaluation.countable import countable
 from bench.evaluation.counting import count_image
 from bench.evaluation.naming import image_id
 from bench.evaluation.raw import RawFiles, values_of
@@ -38,7 +39,7 @@ from bench.evaluation.rule_options import (
     given,
 )
 from bench.evaluation.tallies import Handed, Tallies, Tally
-from bench.families import families, family
+from bench.families import families
 from bench.families.contract.rules import Rules, Source
 from bench.formats.finding.grouping import key_of
 from bench.notices import Notice
@@ -336,18 +337,7 @@ class Evaluator:
         Raises:
             UsageError: a metric that was chosen by name cannot be counted.
         """
-        if handed == "whole":
-            return self.rules.families
-        kept = tuple(
-            name
-            for name in self.rules.families
-            if not family(name).needs_whole_truth and (handed != "boxes" or not family(name).needs_masks)
-        )
-        if not kept or (len(kept) < len(self.rules.families) and not self._may_drop and handed != "nothing"):
-            lost = next(name for name in self.rules.families if name not in kept)
-            what = "masks, and the objects have boxes only" if handed == "boxes" else "all forms of the truth"
-            raise UsageError(f"the metrics of {lost} need {what}{updates.ALL_FORMS if handed != 'boxes' else ''}")
-        return kept
+        return countable(self.rules.families, handed, may_drop=self._may_drop)
 
     def notices(self, tables: Tables) -> list[Notice]:
         """Notices about metrics that could not be counted, and intervals that are too narrow."""
