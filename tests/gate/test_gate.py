@@ -127,7 +127,7 @@ def test_invalid_checks_are_refused(run: Any) -> None:
         gate.check(good, good, metric="mIoU", margin=0.01, guards={"caar": 0.01})
     with pytest.raises(UsageError, match="it cannot guard classes"):
         gate.check(good, good, metric="pixel_accuracy", margin=0.01, guards={"car": 0.01})
-    with pytest.raises(RunError, match="hold no scores of the same kind"):
+    with pytest.raises(RunError, match="have no scores of the same kind"):
         gate.check(good, run("objects", 0.1, task="instance"), metric="mIoU", margin=0.01)
     with pytest.raises(RunError):
         gate.check(good, run("crops", 0.1, rules=Rules(), images=20), metric="mIoU", margin=0.01)
