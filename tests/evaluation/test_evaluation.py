@@ -169,7 +169,7 @@ def test_an_error_in_a_thread_names_the_image(tmp_path: Path) -> None:
 
 
 def test_no_images_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="not an image"):
+    with pytest.raises(DataError, match="there is no image to evaluate"):
         evaluate(_job(samples=[]), out=tmp_path)
 
 

@@ -1,5 +1,5 @@
 // COCO's truth and results as columns, in one pass over the text and without an object for any entry. What is unusual in a
-// file, right or wrong, gives None: bench/formats/coco_columns.py then reads it the slow way, which knows what to say.
+// file, right or wrong, gives None: bench/formats/coco/columns.py then reads it with Python, whose errors name the fault.
 #include "coco_entries.h"
 #include "kernels.h"
 #include "polygon_runs.h"

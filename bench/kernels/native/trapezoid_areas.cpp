@@ -1,18 +1,13 @@
-// Areas under curves by the trapezoid rule for many rows of weights. Rows go through the detections eight at a time, and
-// a curve is only looked at where it moves to the right: where one of the detections of a score is a hit.
+// Areas under curves by the trapezoid rule for many resamples. Eight resamples go through the detections side
+// by side. A curve is evaluated only where recall grows: where a detection of this score is a true positive.
 #include "kernels.h"
+#include "lanes.h"
 
 #include <algorithm>
 #include <limits>
 #include <vector>
 
 namespace {
-
-constexpr std::size_t kLanes = 8;
-
-struct Lanes {
-    double of[kLanes];
-};
 
 struct Job {
     std::size_t images, classes, thresholds, rows;
@@ -28,27 +23,27 @@ struct Curve {
     Lanes right, wrong, reached, precision, area;
 };
 
+// The precision of each lane; 1 where no detection is shown yet.
 void look(Curve& curve) {
     for (std::size_t l = 0; l < kLanes; ++l) {
-        const double shown = curve.right.of[l] + curve.wrong.of[l];
-        curve.precision.of[l] = shown == 0 ? 1.0 : curve.right.of[l] / shown;
+        const double shown = curve.right[l] + curve.wrong[l];
+        curve.precision.set(l, shown == 0 ? 1.0 : curve.right[l] / shown);
     }
 }
 
+// Add the trapezoid between the last point of the curve and the present one.
 void step(Curve& curve, const Lanes& totals) {
     const Lanes before = curve.precision;
     look(curve);
     for (std::size_t l = 0; l < kLanes; ++l) {
-        const double reached = totals.of[l] > 0 ? curve.right.of[l] / totals.of[l] : 0.0;
-        const double width = reached - curve.reached.of[l];
-        curve.area.of[l] += width * (curve.precision.of[l] + before.of[l]) / 2;
-        curve.reached.of[l] = reached;
+        const double reached = totals[l] > 0 ? curve.right[l] / totals[l] : 0.0;
+        const double width = reached - curve.reached[l];
+        curve.area.set(l, curve.area[l] + width * (curve.precision[l] + before[l]) / 2);
+        curve.reached.set(l, reached);
     }
 }
 
-void add(Lanes& sum, const Lanes& weight) {
-    for (std::size_t l = 0; l < kLanes; ++l) sum.of[l] += weight.of[l];
-}
+void add(Lanes& sum, const Lanes& weight) { sum = sum + weight; }
 
 // One pass over the detections of a class, for eight rows; those of equal score are one point.
 void walk(const Job& job, std::size_t k, const Lanes& totals, const std::vector<Lanes>& weights,
@@ -80,17 +75,17 @@ void score_rows(const Job& job, std::size_t row, std::size_t rows, std::vector<L
                 std::vector<Curve>& curves) {
     for (std::size_t n = 0; n < job.images; ++n) {
         for (std::size_t l = 0; l < kLanes; ++l) {
-            weights[n].of[l] = l < rows ? job.weights[(row + l) * job.images + n] : 0.0;
+            weights[n].set(l, l < rows ? job.weights[(row + l) * job.images + n] : 0.0);
         }
     }
     for (std::size_t k = 0; k < job.classes; ++k) {
         Lanes totals{};
-        for (std::size_t l = 0; l < rows; ++l) totals.of[l] = job.totals[(row + l) * job.classes + k];
+        for (std::size_t l = 0; l < rows; ++l) totals.set(l, job.totals[(row + l) * job.classes + k]);
         walk(job, k, totals, weights, curves);
         for (std::size_t l = 0; l < rows; ++l) {
             double* areas = job.areas + ((row + l) * job.classes + k) * job.thresholds;
             for (std::size_t t = 0; t < job.thresholds; ++t) {
-                areas[t] = totals.of[l] > 0 ? curves[t].area.of[l] : std::numeric_limits<double>::quiet_NaN();
+                areas[t] = totals[l] > 0 ? curves[t].area[l] : std::numeric_limits<double>::quiet_NaN();
             }
         }
     }
@@ -104,8 +99,8 @@ py::array_t<double> trapezoid_areas(const Contiguous<double>& weights, const Con
                                     const Contiguous<std::int32_t>& image, const Contiguous<std::int64_t>& starts,
                                     const Contiguous<std::uint16_t>& hits, const Contiguous<std::uint16_t>& misses,
                                     const Contiguous<bool>& last, std::int64_t thresholds) {
-    require(weights.ndim() == 2 && totals.ndim() == 2, "weights and totals have one row for each question");
-    require(starts.size() > 0 && weights.shape(0) == totals.shape(0), "weights and totals have one row for each question");
+    require(weights.ndim() == 2 && totals.ndim() == 2, "weights and totals need one row for each resample");
+    require(starts.size() > 0 && weights.shape(0) == totals.shape(0), "weights and totals need one row for each resample");
     const py::ssize_t B = weights.shape(0), K = starts.size() - 1, D = image.size();
     require(totals.shape(1) == K, "totals have one column a class");
     require(1 <= thresholds && thresholds <= 16, "there are 1 to 16 thresholds");

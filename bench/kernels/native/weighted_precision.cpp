@@ -208,8 +208,8 @@ py::tuple weighted_precision(const Contiguous<double>& weights, const Contiguous
                              const Contiguous<std::int64_t>& starts, const Contiguous<std::uint16_t>& hits,
                              const Contiguous<std::uint16_t>& misses, std::int64_t thresholds,
                              bool with_places) {
-    require(weights.ndim() == 2 && totals.ndim() == 2, "weights and totals have one row for each question");
-    require(starts.size() > 0 && weights.shape(0) == totals.shape(0), "weights and totals have one row for each question");
+    require(weights.ndim() == 2 && totals.ndim() == 2, "weights and totals need one row for each resample");
+    require(starts.size() > 0 && weights.shape(0) == totals.shape(0), "weights and totals need one row for each resample");
     const py::ssize_t B = weights.shape(0), K = starts.size() - 1, R = recalls.size(), T = thresholds;
     require(totals.shape(1) == K, "totals have one column a class");
     require(1 <= T && T <= 16, "there are 1 to 16 thresholds");
