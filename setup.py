@@ -1,4 +1,6 @@
-"""What pyproject.toml cannot say: the optional native kernels, and the packages: as found, and `datasets/`."""
+"""What pyproject.toml cannot say: the optional native kernels, and the packages: as found, and
+`datasets/`.
+"""
 
 from pathlib import Path
 
@@ -15,7 +17,8 @@ kernels = Pybind11Extension(
     sources=sorted(str(path) for path in NATIVE.glob("*.cpp")),
     depends=sorted(str(path) for path in NATIVE.glob("*.h")),
     cxx_std=17,
-    # Products and sums are rounded one by one, as in NumPy, also where a processor could do both at once.
+    # Products and sums are rounded one by one, as in NumPy, also where a processor could do both at
+    # once.
     extra_compile_args=["-O3", "-ffp-contract=off", "-Wall", "-Wextra"],
     optional=True,
 )

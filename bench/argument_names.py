@@ -1,4 +1,5 @@
-"""Messages name settings as the caller wrote them: `--limit 0` on the command line, `limit=0` in Python.
+"""Messages name settings as the caller wrote them: `--limit 0` on the command line, `limit=0` in
+Python.
 
 Every message is written once, with the flags of the command line. Everything that `bench` offers to
 Python passes its messages through `python_words`, which turns each flag into the argument of the
@@ -28,7 +29,10 @@ _PROSE = (
 )
 """Words that continue the sentence after a flag, and so are not its value."""
 _COMMAND = r"\bbench [a-z]+(?: [a-z]+)?(?: --[a-z][a-z0-9-]*(?: [\w./=,-]+)?)+"
-_VALUE = rf"(?!(?:{_PROSE})\b)(?P<value>(?:'[^']*'|\[[^\]]*\]|[\w./<>\"+-](?:[\w./<>=\"+,:*%-]*[\w./<>\"*%])?))"
+_VALUE = (
+    rf"(?!(?:{_PROSE})\b)"
+    r"(?P<value>(?:'[^']*'|\[[^\]]*\]|[\w./<>\"+-](?:[\w./<>=\"+,:*%-]*[\w./<>\"*%])?))"
+)
 _FLAG = re.compile(rf"(?P<command>{_COMMAND})|--(?P<flag>[a-z][a-z0-9-]*)(?P<values> {_VALUE})?")
 _LITERAL = re.compile(r"-?\d+(\.\d*)?(e-?\d+)?|'.*'|\[.*\]|FILE|FOLDER|DIR|NAME|None|True|False")
 

@@ -1,7 +1,9 @@
-"""The class table of a data set as a value: ids, names, what is scored, what is void, and maps between label spaces.
+"""The class table of a data set as a value: ids, names, what is scored, what is void, and maps
+between label spaces.
 
-Two label spaces exist. *ids* are the numbers in the data set's files; *train ids* run from 0 to C - 1 over the scored
-classes and are what every array in memory holds. This module knows arrays and names, never files.
+Two label spaces exist. *ids* are the numbers in the data set's files; *train ids* run from 0 to C -
+1 over the scored classes and are what every array in memory holds. This module knows arrays and
+names, never files.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ VALUES = 1 << 16
 class Class:
     """One label of a data set; without a train id it exists in the files and is not scored.
 
-    `frequency` says how common it is in training (r, c or f), where a data set asks for scores by that.
+    `frequency` says how common it is in training (r, c or f), where a data set asks for scores by
+    that.
     """
 
     id: int
@@ -48,10 +51,12 @@ class Class:
 
 @dataclass(frozen=True)
 class Classes:
-    """All labels of a data set; none at all where a card leaves them to the truth, until that is opened.
+    """All labels of a data set; none at all where a card leaves them to the truth, until that is
+    opened.
 
-    `ignore` marks pixels in memory that do not count in the truth, or that are predicted as a label which is not
-    scored. `void` are values in truth files that mean "does not count" without being a label, such as 255 in VOC.
+    `ignore` marks pixels in memory that do not count in the truth, or that are predicted as a label
+    which is not scored. `void` are values in truth files that mean "does not count" without being a
+    label, such as 255 in VOC.
     """
 
     entries: tuple[Class, ...]
@@ -59,7 +64,9 @@ class Classes:
     void: tuple[int, ...] = (255,)
 
     def __post_init__(self) -> None:
-        """Refuse tables in which two labels share an id, a name or a train id, or the train ids have gaps."""
+        """Refuse tables in which two labels share an id, a name or a train id, or the train ids
+        have gaps.
+        """
         for problem in problems_of_classes(self.entries, self.ignore, self.void):
             raise CardError(problem)
 
@@ -72,7 +79,11 @@ class Classes:
     @cached_property
     def scored(self) -> tuple[Class, ...]:
         """The classes that are scored, by train id."""
-        return tuple(sorted((e for e in self.entries if e.train_id is not None), key=lambda e: e.train_id or 0))
+        return tuple(
+            sorted(
+                (e for e in self.entries if e.train_id is not None), key=lambda e: e.train_id or 0
+            )
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -102,7 +113,9 @@ class Classes:
         return next((entry for entry in self.entries if entry.name == name), None)
 
     def train_id_of(self, value: int) -> int | None:
-        """Train id of an id of the files; None for a label that is not scored or that does not exist."""
+        """Train id of an id of the files; None for a label that is not scored or that does not
+        exist.
+        """
         return next((entry.train_id for entry in self.entries if entry.id == value), None)
 
     def to_train(self, labels: Labels, *, where: str) -> Labels:
@@ -120,26 +133,36 @@ class Classes:
                 f"{_ranges(list(self.void))})"
             ) from None
 
-    def prediction_to_train(self, labels: Labels, space: LabelSpace = "ids", *, where: str) -> Labels:
-        """Map predicted values, shape (H, W), to train ids; labels that are not scored become `ignore`.
+    def prediction_to_train(
+        self, labels: Labels, space: LabelSpace = "ids", *, where: str
+    ) -> Labels:
+        """Map predicted values, shape (H, W), to train ids; labels that are not scored become
+        `ignore`.
 
-        Where the card has such labels, the train ids `ignore` and C, just above the last one, stand for them: networks
-        with one output more than there are classes mean "everything else" by it. Whether the other
-        space was meant shows only beside the truth: `metrics/label_space.py` compares them.
+        Where the card has such labels, the train ids `ignore` and C, just above the last one, stand
+        for them: networks with one output more than there are classes mean "everything else" by it.
+        Whether the other space was meant shows only beside the truth: `metrics/label_space.py`
+        compares them.
 
         Raises:
             PredictionError: a value that is not a label of the card.
         """
         if space not in LABEL_SPACES:
-            raise UsageError(f"unknown label space {space!r}: it must be one of {', '.join(LABEL_SPACES)}")
+            raise UsageError(
+                f"unknown label space {space!r}: it must be one of {', '.join(LABEL_SPACES)}"
+            )
         table = self._prediction_table if space == "ids" else self._train_table
         try:
             return kernels.map_labels(labels, table, self.dtype)
         except kernels.InvalidLabel as error:
-            raise PredictionError(self._invalid_prediction(labels, space, error.value, where)) from None
+            raise PredictionError(
+                self._invalid_prediction(labels, space, error.value, where)
+            ) from None
 
     def to_ids(self, labels: Labels) -> Labels:
-        """Map train ids, shape (H, W), back to the ids of the files; `ignore` becomes the first void value."""
+        """Map train ids, shape (H, W), back to the ids of the files; `ignore` becomes the first
+        void value.
+        """
         table = np.full(max(self.ignore + 1, 256), INVALID, dtype=np.int32)
         for train_id, entry in enumerate(self.scored):
             table[train_id] = entry.id
@@ -149,7 +172,9 @@ class Classes:
 
     @property
     def void_id(self) -> int:
-        """The value that means void in files: the first void value, else the first label that is not scored."""
+        """The value that means void in files: the first void value, else the first label that is
+        not scored.
+        """
         if self.void:
             return self.void[0]
         unscored = [entry.id for entry in self.entries if entry.train_id is None and entry.id >= 0]
@@ -181,14 +206,23 @@ class Classes:
     def _invalid_prediction(self, labels: Labels, space: LabelSpace, value: int, where: str) -> str:
         known = [e.id for e in self.entries] if space == "ids" else list(range(len(self)))
         text = (
-            f"{where}: predicted value {value} is not a label of the card (read as {space}, which are {_ranges(known)})"
+            f"{where}: predicted value {value} is not a label of the card (read as {space}, "
+            f"which are {_ranges(known)})"
         )
         other: LabelSpace = "train-ids" if space == "ids" else "ids"
         if value in self.void:
             two = set(np.unique(labels).tolist()) == {0, value}
-            hint = f"; masks of 0 and {value} need [values] with {value} = 1, and void = [], in the card" if two else ""
+            hint = (
+                (
+                    f"; masks of 0 and {value} need [values] with {value} = 1, and void = [], in "
+                    "the card"
+                )
+                if two
+                else ""
+            )
             return (
-                f"{text}; {value} means void only in the ground truth; every pixel of a prediction needs a class{hint}"
+                f"{text}; {value} means void only in the ground truth; every pixel of a "
+                f"prediction needs a class{hint}"
             )
         if all(entry.id == entry.train_id for entry in self.scored):
             return f"{text}; is this a colour image or a probability map instead of a label map?"
@@ -198,14 +232,20 @@ class Classes:
         return text
 
 
-def problems_of_classes(entries: Sequence[Class], ignore: int, void: Sequence[int]) -> Iterator[str]:
+def problems_of_classes(
+    entries: Sequence[Class], ignore: int, void: Sequence[int]
+) -> Iterator[str]:
     """Every contradiction in a table of classes, as a sentence."""
     yield from _repeats("id", [entry.id for entry in entries])
     yield from _repeats("name", [entry.name for entry in entries])
-    yield from _repeats("train_id", [entry.train_id for entry in entries if entry.train_id is not None])
+    yield from _repeats(
+        "train_id", [entry.train_id for entry in entries if entry.train_id is not None]
+    )
     train_ids = sorted({entry.train_id for entry in entries if entry.train_id is not None})
     if train_ids != list(range(len(train_ids))) or (entries and not train_ids):
-        yield f"the train ids of the classes must be 0 to C-1 without gaps, but they are {train_ids}"
+        yield (
+            f"the train ids of the classes must be 0 to C-1 without gaps, but they are {train_ids}"
+        )
     if not len(train_ids) <= ignore <= VALUES - 1:
         last = train_ids[-1] if train_ids else 0
         yield (
@@ -214,12 +254,17 @@ def problems_of_classes(entries: Sequence[Class], ignore: int, void: Sequence[in
         )
     clash = sorted(set(void) & {entry.id for entry in entries if entry.train_id is not None})
     if clash:
-        yield f"void lists {clash}, which are ids of scored classes; a value cannot be both void and a class"
+        yield (
+            f"void lists {clash}, which are ids of scored classes; a value cannot be both "
+            "void and a class"
+        )
 
 
 def _repeats(what: str, values: Sequence[int | str]) -> Iterator[str]:
     repeated = (
-        sorted({str(value) for value in values if values.count(value) > 1}) if len(set(values)) < len(values) else []
+        sorted({str(value) for value in values if values.count(value) > 1})
+        if len(set(values)) < len(values)
+        else []
     )
     for value in repeated:
         shown = repr(value) if what == "name" else value

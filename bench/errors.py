@@ -46,11 +46,15 @@ class DataError(InputError):
 
 
 class PredictionError(InputError):
-    """A prediction that does not fit the data set: missing, of the wrong size, or with unknown labels."""
+    """A prediction that does not fit the data set: missing, of the wrong size, or with unknown
+    labels.
+    """
 
 
 class UnmatchedError(PredictionError):
-    """Predictions whose names are not those of the images; `evaluation.causes` looks at other splits."""
+    """Predictions whose names are not those of the images; `evaluation.causes` looks at other
+    splits.
+    """
 
 
 class CheckpointError(InputError):
@@ -70,8 +74,12 @@ class MissingExtra(InputError):
 
 
 def missing_extra(package: str, extra: str, purpose: str) -> MissingExtra:
-    """Return the error for an optional package that is not installed, with the command that installs it."""
-    return MissingExtra(f'{purpose} needs the package {package}: install it with  pip install "segbench[{extra}]"')
+    """Return the error for an optional package that is not installed, with the command that
+    installs it.
+    """
+    return MissingExtra(
+        f'{purpose} needs the package {package}: install it with  pip install "segbench[{extra}]"'
+    )
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -86,7 +94,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     names = sorted(known)
     folded = {each.casefold(): each for each in names}
-    close = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
+    close = [
+        folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
+    ]
     if close:
         return f"did you mean {' or '.join(close)}?"
     return f"known are: {', '.join(names)}" if names else "none are known"

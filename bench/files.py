@@ -14,7 +14,8 @@ from pathlib import Path
 
 @contextmanager
 def replaced(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`, which replaces it once the block ends without an error.
+    """Yield a temporary path beside `target`, which replaces it once the block ends without an
+    error.
 
     A reader sees the old file or the whole new one, also if the process is killed: renaming within
     one folder is atomic. Missing folders are created. The name of the temporary file is unique to

@@ -17,7 +17,8 @@ _LOOK = 1 << 20
 
 
 def misfit(problem: str) -> str:
-    """The message for a value of another type than the file should have, from what the decoder says.
+    """The message for a value of another type than the file should have, from what the decoder
+    says.
 
     >>> misfit("Object missing required field `score` - at `$[5]`")
     "the key 'score' is missing in [5]"
@@ -56,7 +57,10 @@ def damage(data: bytes, problem: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         byte = data[error.start]
-        return f"the text is not UTF-8 (byte 0x{byte:02x} at position {error.start}); save the file as UTF-8"
+        return (
+            f"the text is not UTF-8 (byte 0x{byte:02x} at position {error.start}); save the "
+            "file as UTF-8"
+        )
     return _no_json(text) or f"this is not a complete JSON file: {problem}"
 
 
@@ -69,7 +73,10 @@ def _no_json(text: str) -> str | None:
     if place is not None:
         return f"NaN or Infinity in {place.lstrip('.')} is not valid JSON; values must be finite"
     if text[:64].lstrip("[{ \r\n\t").startswith("'"):
-        return "strings are in single quotes, as Python prints them; JSON needs double quotes (json.dump writes them)"
+        return (
+            "strings are in single quotes, as Python prints them; JSON needs double quotes "
+            "(json.dump writes them)"
+        )
     return LINES if plain_json.joined_lines(text.encode()) is not None else None
 
 
@@ -91,7 +98,8 @@ def no_results(data: bytes) -> str:
     """The message for a JSON object that holds no predictions.
 
     >>> no_results(b'{"images": [], "annotations": [], "categories": []}')
-    'this is ground truth (images, annotations, categories), not a list of results (image_id, category_id, score, ...)'
+    'this is ground truth (images, annotations, categories), not a list of results (image_id,
+    category_id, score, ...)'
     >>> no_results(b'{"results": []}')[:63]
     'this JSON object has the keys results; results of objects are a'
     """
@@ -124,4 +132,6 @@ def _not_finite(value: Any, place: str = "") -> str | None:
         inside = ((f"{place}[{number}]", each) for number, each in enumerate(value))
     else:
         return None
-    return next((found for where, each in inside if (found := _not_finite(each, where)) is not None), None)
+    return next(
+        (found for where, each in inside if (found := _not_finite(each, where)) is not None), None
+    )

@@ -1,7 +1,9 @@
-"""Masks as COCO run-length codes: made from pixels, polygons, plain counts and id maps; measured, checked, decoded.
+"""Masks as COCO run-length codes: made from pixels, polygons, plain counts and id maps; measured,
+checked, decoded.
 
-pycocotools does the work underneath and is loaded when first needed. Codes that come from files are checked here,
-because pycocotools reads past the end of a damaged one; this module knows neither files nor metrics.
+pycocotools does the work underneath and is loaded when first needed. Codes that come from files are
+checked here, because pycocotools reads past the end of a damaged one; this module knows neither
+files nor metrics.
 """
 
 from __future__ import annotations
@@ -17,15 +19,21 @@ from bench.samples import FROM_BOX, PART_LEFT_OUT, Array, Rle
 Size = tuple[int, int]
 
 _BLOCK = 128
-"""Masks handed to pycocotools at once: its `area` keeps the length of a list in eight bits (2.0.11 on NumPy 2)."""
+"""Masks handed to pycocotools at once: its `area` keeps the length of a list in eight bits (2.0.11
+on NumPy 2).
+"""
 _MAX_CHARACTERS = 7
 """Characters of one run in a code: 35 bits, more than any image needs."""
 MOST_PIXELS = (1 << 31) - 1
 """Pixels of the largest image: pycocotools counts them in 32 bits."""
 FAR_SIDES = 100
-"""Sides of the image that a polygon may reach beyond: pycocotools keeps every point of an outline in memory."""
+"""Sides of the image that a polygon may reach beyond: pycocotools keeps every point of an outline
+in memory.
+"""
 LONGEST = 1e7
-"""Pixels of the longest outline, for which pycocotools takes 800 MB; coordinates beyond it overflow there."""
+"""Pixels of the longest outline, for which pycocotools takes 800 MB; coordinates beyond it overflow
+there.
+"""
 
 
 def _coco() -> ModuleType:
@@ -40,7 +48,8 @@ def encode(mask: Array) -> Rle:
     >>> encode(np.array([[0, 1], [1, 1]]))
     {'size': [2, 2], 'counts': b'13'}
     """
-    # Only the part around the mask is read column by column: of a large image that takes most of the time.
+    # Only the part around the mask is read column by column: of a large image that takes most of
+    # the time.
     inside = mask if mask.dtype == np.bool_ else np.asarray(mask != 0)
     rows = np.flatnonzero(inside.any(axis=1))
     top, bottom = (int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, 0)
@@ -62,13 +71,19 @@ def encode_many(masks: Array) -> list[Rle]:
 
 
 def encode_ids(ids: Array, values: Sequence[int] | Array) -> list[Rle]:
-    """Return the code of `ids == value` for every value, in one pass over the map, shape (H, W) of integers.
+    """Return the code of `ids == value` for every value, in one pass over the map, shape (H, W) of
+    integers.
 
-    Time grows with the pixels once and then with the runs only; a value that does not occur gives an empty mask.
+    Time grows with the pixels once and then with the runs only; a value that does not occur gives
+    an empty mask.
     """
     size = ids.shape[0], ids.shape[1]
     flat = ids.ravel(order="F")
-    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1]) if flat.size else np.zeros(0, np.int64)
+    starts = (
+        np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
+        if flat.size
+        else np.zeros(0, np.int64)
+    )
     ends = np.append(starts[1:], flat.size)[: len(starts)]
     owners = flat[starts].astype(np.int64)
     order = np.argsort(owners, kind="stable")
@@ -76,7 +91,8 @@ def encode_ids(ids: Array, values: Sequence[int] | Array) -> list[Rle]:
     low = np.searchsorted(owners[order], wanted, side="left")
     high = np.searchsorted(owners[order], wanted, side="right")
     return [
-        _from_runs(starts[order[a:b]], ends[order[a:b]], size) for a, b in zip(low.tolist(), high.tolist(), strict=True)
+        _from_runs(starts[order[a:b]], ends[order[a:b]], size)
+        for a, b in zip(low.tolist(), high.tolist(), strict=True)
     ]
 
 
@@ -89,14 +105,16 @@ def from_polygons(polygons: Sequence[Sequence[float]], size: Size) -> Rle:
     """Return the union of polygons, each x1, y1, x2, y2, ..., drawn as pycocotools does.
 
     Raises:
-        InputError: no polygon, or one with fewer than three points, an odd number of values, a NaN, or a point so far
-            away that drawing it would take all memory.
+        InputError: no polygon, or one with fewer than three points, an odd number of values, a NaN,
+            or a point so far away that drawing it would take all memory.
     """
     if not polygons:
         raise InputError("an object without polygons; it needs at least one")
     for polygon in polygons:
         if len(polygon) < 6 or len(polygon) % 2:
-            raise InputError(f"a polygon of {len(polygon)} numbers; it needs x and y of at least three points")
+            raise InputError(
+                f"a polygon of {len(polygon)} numbers; it needs x and y of at least three points"
+            )
         _check_reach(np.asarray(polygon, dtype=float), size)
     coco = _coco()
     parts = coco.frPyObjects([list(polygon) for polygon in polygons], *size)
@@ -118,10 +136,12 @@ def from_box(box: Sequence[float], size: Size) -> Rle:
 def from_outline(
     parts: Sequence[Sequence[float]], box: Sequence[float] | None, size: Size, *, cut: bool = False
 ) -> tuple[Rle, int] | None:
-    """Return the mask of an object by the parts of its polygon, and its marks (`bench.samples`); None without either.
+    """Return the mask of an object by the parts of its polygon, and its marks (`bench.samples`);
+    None without either.
 
-    Degenerate parts are left out, as pycocotools draws them. Where no part has three points, the box is used instead;
-    with `cut` it is first cut at the image, which changes no pixel of the mask: a network may predict any box.
+    Degenerate parts are left out, as pycocotools draws them. Where no part has three points, the
+    box is used instead; with `cut` it is first cut at the image, which changes no pixel of the
+    mask: a network may predict any box.
 
     >>> from_outline([[0, 0, 1, 0, 1, 2, 0, 2], [0, 0, 1, 1]], None, (2, 2))
     ({'size': [2, 2], 'counts': b'022'}, 2)
@@ -168,7 +188,8 @@ def _check_reach(polygon: Array, size: Size, what: str = "a polygon") -> None:
     far = polygon[np.abs(polygon) > min(FAR_SIDES * max(size), LONGEST)]
     if far.size:
         raise InputError(
-            f"{what} reaches {_written(float(far[0]))}, far outside the image of {size[0]} x {size[1]} (height x width)"
+            f"{what} reaches {_written(float(far[0]))}, far outside the image of {size[0]} x "
+            f"{size[1]} (height x width)"
         )
     points = polygon.reshape(-1, 2)
     if float(np.abs(np.roll(points, -1, axis=0) - points).max(axis=1).sum()) > LONGEST:
@@ -212,20 +233,29 @@ def areas(rles: Sequence[Rle]) -> Array:
 
 
 def boxes(rles: Sequence[Rle]) -> Array:
-    """Return the tight box of each mask as x, y, width, height; shape (G, 4), zeros for an empty mask."""
-    return np.asarray(_coco().toBbox(list(rles)), dtype=np.float64).reshape(-1, 4) if len(rles) else np.zeros((0, 4))
+    """Return the tight box of each mask as x, y, width, height; shape (G, 4), zeros for an empty
+    mask.
+    """
+    return (
+        np.asarray(_coco().toBbox(list(rles)), dtype=np.float64).reshape(-1, 4)
+        if len(rles)
+        else np.zeros((0, 4))
+    )
 
 
 def check(rles: Iterable[Rle], size: Size) -> None:
     """Refuse codes that are damaged or of another size than the image.
 
     Raises:
-        InputError: another size, a character that is none of a code, a cut-off code, or runs that do not sum to H x W.
+        InputError: another size, a character that is none of a code, a cut-off code, or runs that
+            do not sum to H x W.
     """
     check_size(size)
     for rle in rles:
         if tuple(rle["size"]) != tuple(size):
-            raise InputError(f"a mask of size {list(rle['size'])} for an image of {list(size)} (height, width)")
+            raise InputError(
+                f"a mask of size {list(rle['size'])} for an image of {list(size)} (height, width)"
+            )
         lengths = runs(rle)
         if lengths.size and int(lengths.min()) < 0:
             raise InputError("a damaged run-length code (a negative run)")
@@ -276,7 +306,8 @@ def _require_total(lengths: Array, size: Size) -> None:
     total = longest if longest > size[0] * size[1] else total
     if total != size[0] * size[1]:
         raise InputError(
-            f"a mask whose runs cover {total} pixels in an image of {size[0]} x {size[1]} = {size[0] * size[1]} pixels"
+            f"a mask whose runs cover {total} pixels in an image of {size[0]} x {size[1]} = "
+            f"{size[0] * size[1]} pixels"
         )
 
 

@@ -43,7 +43,8 @@ class Data:
 class Asked:
     """A split that is requested and not opened yet: its card, and which of its images.
 
-    The ids are read only once, because a list may come from a pipe; `named` is what messages call it.
+    The ids are read only once, because a list may come from a pipe; `named` is what messages call
+    it.
     """
 
     card: Card
@@ -76,7 +77,9 @@ def open_data(
     return open_asked(question, root=root, progress=progress)
 
 
-def open_asked(question: Asked, *, root: str | Path | None = None, progress: Progress | None = None) -> Data:
+def open_asked(
+    question: Asked, *, root: str | Path | None = None, progress: Progress | None = None
+) -> Data:
     """Open a requested split; `root` is as in `open_data`.
 
     Raises:
@@ -114,7 +117,10 @@ def asked(
     if layout_name is not None:
         if card.classes_from not in require_layout(layout_name).classes_from:
             place = "card" if card.classes_from == "card" else "truth file"
-            raise UsageError(f"--layout {layout_name} does not read {card.title}, whose classes stand in its {place}")
+            raise UsageError(
+                f"--layout {layout_name} does not read {card.title}, whose classes stand in "
+                f"its {place}"
+            )
         card = card.in_layout(layout_name)
     split = split or card.default_split
     card.split(split)
@@ -150,14 +156,17 @@ def draws(card: Card, split: str, root: Path | None) -> bool:
 
 
 def _count_notices(card: Card, split: str, count: int, limit: int | None) -> tuple[Notice, ...]:
-    """A notice if a split has another number of images than its card says, and no part was requested."""
+    """A notice if a split has another number of images than its card says, and no part was
+    requested.
+    """
     listed = card.splits[split].images
     if listed is None or count == (listed if limit is None else min(limit, listed)):
         return ()
     if limit is not None and count > listed:
         return ()
     what = (
-        f"{count} of {listed} images of the split {split!r} of {card.title} were found, so these are not the scores of "
+        f"{count} of {listed} images of the split {split!r} of {card.title} were found, so "
+        "these are not the scores of "
         "the whole split; add the missing images, or choose a part with --ids or --limit"
         if count < listed
         else f"the split {split!r} of {card.title} has {count} images, and its card says {listed}; "
@@ -175,10 +184,13 @@ def _refuse_groups_unseen(card: Card, samples: Sequence[Sample]) -> None:
     if key == "none" or not samples or any(key in sample.groups for sample in samples):
         return
     form = (
-        "a city is the first folder of an id" if key == "city" else "a sequence is what stands before the last _ or /"
+        "a city is the first folder of an id"
+        if key == "city"
+        else "a sequence is what stands before the last _ or /"
     )
     raise CardError(
-        f"{card.name}: groups = {card.groups!r}, but no image id (such as {samples[0].id!r}) shows one: {form}; "
+        f"{card.name}: groups = {card.groups!r}, but no image id (such as {samples[0].id!r}) "
+        f"shows one: {form}; "
         "write groups = 'none', or rename the images"
     )
 
@@ -197,7 +209,9 @@ def _root(card: Card, split: str, root: str | Path | None, progress: Progress | 
     if named is not None:
         return _checked_root(card, *named)
     if card.name == _DRAWN:
-        from bench.streets import dataset as streets  # importing it takes a third of the start of a command
+        from bench.streets import (
+            dataset as streets,
+        )  # importing it takes a third of the start of a command
 
         return streets.cached(card, split, progress=progress)
     raise UsageError(
@@ -209,8 +223,8 @@ def _root(card: Card, split: str, root: str | Path | None, progress: Progress | 
 def _named_root(card: Card, root: str | Path | None) -> tuple[Path, str] | None:
     """The root in --data or BENCH_DATA, and what messages call it; None if neither is set.
 
-    BENCH_DATA is the folder of one data set, or a folder of several; `streets` is drawn if it is not
-    among them.
+    BENCH_DATA is the folder of one data set, or a folder of several; `streets` is drawn if it is
+    not among them.
 
     Raises:
         DataError: the folder in BENCH_DATA does not exist.
@@ -222,7 +236,10 @@ def _named_root(card: Card, root: str | Path | None) -> tuple[Path, str] | None:
         return None
     base, named = Path(variable).expanduser(), f"BENCH_DATA={variable}"
     if not base.exists():
-        raise DataError(f"{named}: there is no such folder; name the folder of the data sets, or unset BENCH_DATA")
+        raise DataError(
+            f"{named}: there is no such folder; name the folder of the data sets, or unset "
+            "BENCH_DATA"
+        )
     if (base / card.name).is_dir():
         return base / card.name, named
     return None if card.name == _DRAWN else (base, named)
@@ -233,11 +250,14 @@ def _checked_root(card: Card, root: Path, named: str) -> Path:
         raise DataError(f"{named}: there is no such folder or file")
     if root.is_file() and not layout(card).reads_one_file:
         raise DataError(
-            f"{named}: this is a file; {card.title} comes as a folder (bench list datasets){_file_hint(root)}"
+            f"{named}: this is a file; {card.title} comes as a folder (bench list "
+            f"datasets){_file_hint(root)}"
         )
     if root.is_dir() and not any(root.iterdir()):
         fetch = f"bench prepare --dataset {card.name} --data {root}"
-        raise DataError(f"{named}: this folder is empty; {fetch} downloads {card.title} or explains how to")
+        raise DataError(
+            f"{named}: this folder is empty; {fetch} downloads {card.title} or explains how to"
+        )
     return root
 
 
@@ -245,7 +265,10 @@ def _file_hint(root: Path) -> str:
     """What the user can do with a file if a folder is needed."""
     suffix = root.suffix.lower()
     if suffix == ".json":
-        return "; --layout coco reads it as a truth JSON of COCO's form, and so does a card with layout = 'coco'"
+        return (
+            "; --layout coco reads it as a truth JSON of COCO's form, and so does a card "
+            "with layout = 'coco'"
+        )
     return "; unpack it first" if suffix in (".zip", ".tar", ".gz", ".tgz") else ""
 
 
@@ -263,7 +286,9 @@ def chosen_ids(ids: str | Path | Sequence[str] | None) -> Ids:
     try:
         names = lists.lines(path)
     except (OSError, UnicodeDecodeError):
-        raise UsageError(f"--ids {ids}: this is neither 'all' nor a text file with one image id per line") from None
+        raise UsageError(
+            f"--ids {ids}: this is neither 'all' nor a text file with one image id per line"
+        ) from None
     return _names(names, f"--ids {ids}")
 
 
@@ -272,7 +297,11 @@ def _names(names: Sequence[str], where: str) -> list[str]:
         raise UsageError(f"{where}: it is empty; it needs one image id per line")
     if not all(isinstance(name, str) for name in names):
         raise UsageError(f"{where}: image ids are text, as the data set names its images")
-    repeated = sorted({name for name in names if names.count(name) > 1}) if len(names) != len(set(names)) else []
+    repeated = (
+        sorted({name for name in names if names.count(name) > 1})
+        if len(names) != len(set(names))
+        else []
+    )
     if repeated:
         raise UsageError(f"{where}: {repeated[0]!r} is listed twice; each image counts once")
     return list(names)

@@ -1,7 +1,9 @@
-"""JSON files in any common encoding, made into plain UTF-8: byte order marks, UTF-16, gzip, a zip of one file.
+"""JSON files in any common encoding, made into plain UTF-8: byte order marks, UTF-16, gzip, a zip
+of one file.
 
-What is something else (a web page, an image, an empty file) is named. This module loads nothing heavy, because files
-are read while Python is still loading; it does not know what the JSON contains.
+What is something else (a web page, an image, an empty file) is named. This module loads nothing
+heavy, because files are read while Python is still loading; it does not know what the JSON
+contains.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import zlib
 from pathlib import Path
 
 LARGEST = 1 << 30
-"""Packed files that unpack to more bytes than this are refused, so that none can fill the memory."""
+"""Packed files that unpack to more bytes than this are refused, so that none can fill the
+memory.
+"""
 
 _OTHER_NAMES = (".json.gz", ".json.zip", ".jsonl", ".jsonl.gz", ".ndjson")
 _BOM = b"\xef\xbb\xbf"
@@ -32,7 +36,10 @@ _KINDS = (
     (rb"\x93NUMPY", "a NumPy array"),
     (rb"\x89HDF", "an HDF5 file"),
     (rb"PAR1", "a Parquet file"),
-    (rb"\x80[\x02-\x05]", "a Python pickle, which can run code and is not read; write the results as JSON"),
+    (
+        rb"\x80[\x02-\x05]",
+        "a Python pickle, which can run code and is not read; write the results as JSON",
+    ),
     (rb"version https://git-lfs", "a Git LFS pointer instead of the file; git lfs pull fetches it"),
     (rb"<", "a web page (HTML or XML), probably saved instead of the file; download it again"),
     (rb"\0{16}", "a file of zero bytes, probably from an interrupted download"),
@@ -58,7 +65,9 @@ def read(path: Path) -> bytes:
 def files_in(folder: Path) -> list[Path]:
     """The JSON files of a folder, sorted: those named .json, else packed ones and JSON lines."""
     found = sorted(folder.glob("*.json"))
-    return found or sorted(path for path in folder.glob("*") if path.name.lower().endswith(_OTHER_NAMES))
+    return found or sorted(
+        path for path in folder.glob("*") if path.name.lower().endswith(_OTHER_NAMES)
+    )
 
 
 def head(path: Path, count: int) -> bytes:
@@ -75,14 +84,19 @@ def head(path: Path, count: int) -> bytes:
 
 
 def joined_lines(data: bytes) -> bytes | None:
-    r"""The list that JSON lines make, where every line holds an object of its own; None for other files.
+    r"""The list that JSON lines make, where every line holds an object of its own; None for other
+    files.
 
     >>> joined_lines(b'{"a": 1}\n{"a": 2}\n')
     b'[{"a": 1},{"a": 2}]'
     >>> joined_lines(b'{"a":\n1}')
     """
     first, _, rest = data.partition(b"\n")
-    if first.lstrip()[:1] != b"{" or first.rstrip()[-1:] != b"}" or rest[: 1 << 10].lstrip()[:1] != b"{":
+    if (
+        first.lstrip()[:1] != b"{"
+        or first.rstrip()[-1:] != b"}"
+        or rest[: 1 << 10].lstrip()[:1] != b"{"
+    ):
         return None
     return b"[" + b",".join(filter(None, (line.strip() for line in data.split(b"\n")))) + b"]"
 
@@ -116,11 +130,15 @@ def _utf8(data: bytes, *, partly: bool) -> bytes:
     try:
         return data.decode(encoding, "ignore" if partly else "strict").encode("utf-8")
     except UnicodeError:
-        raise NotJsonError(f"the text is damaged: it is not {encoding.upper()} to its end") from None
+        raise NotJsonError(
+            f"the text is damaged: it is not {encoding.upper()} to its end"
+        ) from None
 
 
 def _problem(data: bytes) -> str | None:
-    """What a file is that does not begin as JSON with a list or an object does; None for one that does."""
+    """What a file is that does not begin as JSON with a list or an object does; None for one that
+    does.
+    """
     start = data[:4096].lstrip() or data.lstrip()
     if not start:
         return "the file is empty"
@@ -158,11 +176,16 @@ def _unzipped(data: bytes, most: int, *, partly: bool) -> bytes:
 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            files = [each for each in archive.infolist() if not each.is_dir() and not _is_hidden(each.filename)]
+            files = [
+                each
+                for each in archive.infolist()
+                if not each.is_dir() and not _is_hidden(each.filename)
+            ]
             if len(files) != 1:
                 names = ", ".join(each.filename for each in files[:3]) or "none"
                 raise NotJsonError(
-                    f"the zip file holds {len(files)} files ({names}); unpack it and pass the file or the folder"
+                    f"the zip file holds {len(files)} files ({names}); unpack it and pass the "
+                    "file or the folder"
                 )
             with archive.open(files[0]) as member:
                 found = member.read(most + 1)
@@ -181,4 +204,6 @@ def _is_hidden(name: str) -> bool:
 
 
 def _too_large(kind: str) -> NotJsonError:
-    return NotJsonError(f"the {kind} file unpacks to more than {LARGEST >> 30} GiB; unpack it first")
+    return NotJsonError(
+        f"the {kind} file unpacks to more than {LARGEST >> 30} GiB; unpack it first"
+    )

@@ -2,8 +2,8 @@
 
 They are named `package.module:Name` or `path/to/file.py:Name`.
 
-It finds and imports them; what an object must be is checked where it is used. A user's own model has
-more forms and a loader of its own, `bench/models/own_code/`.
+It finds and imports them; what an object must be is checked where it is used. A user's own model
+has more forms and a loader of its own, `bench/models/own_code/`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 def is_outside(name: str) -> bool:
-    """Whether a name is that of an object outside the package, and not the name of one that ships."""
+    """Whether a name is that of an object outside the package, and not the name of one that
+    ships.
+    """
     return ":" in name
 
 
@@ -42,10 +44,14 @@ def load(name: str) -> Any:
     elif _NAME.fullmatch(name):
         module = _imported(source)
     else:
-        raise UsageError("a name with a colon must have the form package.module:Name or path/to/file.py:Name")
+        raise UsageError(
+            "a name with a colon must have the form package.module:Name or path/to/file.py:Name"
+        )
     if not hasattr(module, attribute):
         names = [each for each in vars(module) if not each.startswith("_")]
-        raise UsageError(f"the module {source!r} has no {attribute!r}: {did_you_mean(attribute, names)}")
+        raise UsageError(
+            f"the module {source!r} has no {attribute!r}: {did_you_mean(attribute, names)}"
+        )
     return getattr(module, attribute)
 
 
@@ -56,7 +62,8 @@ def _imported(name: str) -> ModuleType:
     try:
         return import_module(name)
     except Exception as error:
-        # A missing part of the name itself is a wrong name; any other exception is the module's own.
+        # A missing part of the name itself is a wrong name; any other exception is the module's
+        # own.
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{name}.".startswith(f"{missing}."):
             place = "in the working directory or on the Python path"

@@ -1,9 +1,9 @@
 """Prefetch: parse input files in threads while Python is still importing.
 
-Importing NumPy takes a tenth of a second on one core; in that time compiled code can read the files of
-a small evaluation on another core. The command line begins to parse a file as soon as it knows the
-path (`begin`); the reader of the file takes the result later (`take`). Therefore this module must not
-import NumPy. It does not know what is in a file.
+Importing NumPy takes a tenth of a second on one core; in that time compiled code can read the files
+of a small evaluation on another core. The command line begins to parse a file as soon as it knows
+the path (`begin`); the reader of the file takes the result later (`take`). Therefore this module
+must not import NumPy. It does not know what is in a file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from bench import kernels, plain_json
 from bench.kernels.threads import Begun
 
 Parsed: TypeAlias = tuple[bytes, dict[str, Any]] | None
-"""The bytes of a file and its columns; None without a compiled reader, or if the file is unusual."""
+"""The bytes of a file and its columns; None without a compiled reader, or if the file is
+unusual.
+"""
 
 
 class Parsing:
@@ -67,7 +69,9 @@ def _state(path: Path) -> tuple[int, ...] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _parse(path: Path, kernel: str, with_masks: bool) -> tuple[bytes, Callable[[], dict[str, Any]]] | None:
+def _parse(
+    path: Path, kernel: str, with_masks: bool
+) -> tuple[bytes, Callable[[], dict[str, Any]]] | None:
     compiled = kernels.native() if kernels.which() == "native" else None
     if compiled is None:
         return None

@@ -1,10 +1,12 @@
-"""How models are asked: with an image alone, or with prompts drawn from the ground truth by a fixed rule.
+"""How models are asked: with an image alone, or with prompts drawn from the ground truth by a fixed
+rule.
 
 Prompts are points, as a user would click, or boxes. The first point of an object is its deepest
 pixel: the one that is farthest from anything outside the object, where the border of the image
 counts as outside. Each further point is the deepest pixel of the error of the mask so far: of the
-missed part or of the part that is too much, whichever is deeper (the missed part if both are equally
-deep). Of equally deep pixels the first in row order is taken. A box is the tight box of the object.
+missed part or of the part that is too much, whichever is deeper (the missed part if both are
+equally deep). Of equally deep pixels the first in row order is taken. A box is the tight box of the
+object.
 
 This is one of the two places where ground truth becomes input (the other is `baselines`). It knows
 no adapter: it calls `predict` of whatever model it gets.
@@ -30,10 +32,11 @@ Predict: TypeAlias = Callable[[Sequence[Image], Sequence[Prompts]], Sequence[Seq
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """The objects of one image for which masks are requested: their true masks and the first prompts.
+    """The objects of one image for which masks are requested: their true masks and the first
+    prompts.
 
-    `indices` (G,) are their positions among the objects of the ground truth: regions of many objects
-    (crowds) and empty objects are left out.
+    `indices` (G,) are their positions among the objects of the ground truth: regions of many
+    objects (crowds) and empty objects are left out.
     """
 
     indices: Array
@@ -68,7 +71,9 @@ def question(model: Any, sample: Sample) -> Question:
 
 
 def predict(model: Any, questions: Sequence[Question]) -> Sequence[Prediction]:
-    """The predictions of a model for a batch; a promptable model gets up to `model.prompts` rounds."""
+    """The predictions of a model for a batch; a promptable model gets up to `model.prompts`
+    rounds.
+    """
     images = [image for image, _ in questions]
     batch = [objects for _, objects in questions if objects is not None]
     if len(batch) < len(images):
@@ -91,8 +96,8 @@ def prompted_masks(
 ) -> list[PromptedMasks]:
     """Request the masks of the objects of a batch of images with 1, 2, ... `count` prompts each.
 
-    An object whose mask has no error keeps it. Its first point is repeated in further rounds, because
-    a model takes the same number of points for all objects of an image.
+    An object whose mask has no error keeps it. Its first point is repeated in further rounds,
+    because a model takes the same number of points for all objects of an image.
 
     Raises:
         PredictionError: the model returned too few or too many masks.
@@ -138,8 +143,12 @@ def _kept(before: list[Rle], after: list[Rle], finished: list[bool]) -> list[Rle
     return [old if done else new for old, new, done in pairs]
 
 
-def corrected(prompts: Prompts, truth: Sequence[Rle], predicted: Sequence[Rle]) -> tuple[Prompts, list[bool]]:
-    """The prompts with one more point per object, at the error of its mask, and which have no error."""
+def corrected(
+    prompts: Prompts, truth: Sequence[Rle], predicted: Sequence[Rle]
+) -> tuple[Prompts, list[bool]]:
+    """The prompts with one more point per object, at the error of its mask, and which have no
+    error.
+    """
     points, inside, finished = [], [], []
     for position, (true, mask) in enumerate(zip(truth, predicted, strict=True)):
         point = correction(masks.decode(true), masks.decode(mask))
@@ -159,7 +168,8 @@ def corrected(prompts: Prompts, truth: Sequence[Rle], predicted: Sequence[Rle]) 
 
 
 def correction(truth: Array, predicted: Array) -> tuple[int, int, bool] | None:
-    """Where a user would click next: x, y, and whether it is inside the object; None without an error.
+    """Where a user would click next: x, y, and whether it is inside the object; None without an
+    error.
 
     >>> truth, predicted = np.array([[1, 1, 0, 0]] * 3, bool), np.array([[1, 0, 0, 0]] * 3, bool)
     >>> correction(truth, predicted)
@@ -175,7 +185,8 @@ def correction(truth: Array, predicted: Array) -> tuple[int, int, bool] | None:
 
 
 def deepest_pixel(mask: Array) -> tuple[int, int, float]:
-    """The pixel of a mask, (H, W) bool and not empty, that is farthest from the outside: x, y, distance.
+    """The pixel of a mask, (H, W) bool and not empty, that is farthest from the outside: x, y,
+    distance.
 
     >>> deepest_pixel(np.array([[0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]], bool))
     (2, 1, 2.0)

@@ -1,6 +1,7 @@
 """Read a TOML file into a struct, and explain in one sentence what is wrong with a key or a value.
 
-It serves the files that users write by hand (`bench.toml`, `board.toml`) and knows none of their keys.
+It serves the files that users write by hand (`bench.toml`, `board.toml`) and knows none of their
+keys.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ _TABLE = re.compile(r"(?P<name>\w+)\[(?P<index>\d+)\]\.?")
 
 
 def read(path: Path, struct: type[Content], tables: Mapping[str, type[msgspec.Struct]]) -> Content:
-    """Read a TOML file as `struct`; `tables` names the structs of its arrays of tables, for messages.
+    """Read a TOML file as `struct`; `tables` names the structs of its arrays of tables, for
+    messages.
 
     Raises:
-        UsageError: the file is not TOML, or a key or value is wrong; the message names the file and key.
+        UsageError: the file is not TOML, or a key or value is wrong; the message names the file and
+            key.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # spreadsheets write a byte order mark
+        raw = tomllib.loads(
+            path.read_text(encoding="utf-8-sig")
+        )  # spreadsheets write a byte order mark
         return msgspec.convert(raw, struct)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from None
@@ -34,12 +39,16 @@ def read(path: Path, struct: type[Content], tables: Mapping[str, type[msgspec.St
         raise UsageError(f"{path}: {explain(str(error), struct, tables)}") from None
 
 
-def explain(problem: str, struct: type[msgspec.Struct], tables: Mapping[str, type[msgspec.Struct]]) -> str:
-    """Turn a message of msgspec into one that names the table, the key and, for a typo, the right key.
+def explain(
+    problem: str, struct: type[msgspec.Struct], tables: Mapping[str, type[msgspec.Struct]]
+) -> str:
+    """Turn a message of msgspec into one that names the table, the key and, for a typo, the right
+    key.
 
     >>> class Check(msgspec.Struct):
     ...     margin: float
-    >>> explain("Object contains unknown field `margins` - at `$.checks[0]`", Check, {"checks": Check})
+    >>> message = "Object contains unknown field `margins` - at `$.checks[0]`"
+    >>> explain(message, Check, {"checks": Check})
     "[[checks]] 1: unknown key 'margins': did you mean margin?"
     >>> explain("Expected `float`, got `str` - at `$.checks[1].margin`", Check, {"checks": Check})
     '[[checks]] 2, margin: expected float, got str'

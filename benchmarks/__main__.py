@@ -1,10 +1,10 @@
 """`python -m benchmarks`: speed of `bench` and of other tools (peers) on whole jobs, in a table.
 
     python -m benchmarks --make-peers FOLDER                     once: install the peers
-    python -m benchmarks --peers FOLDER --data DATA --job miou   measure; DATA is generated if missing
+    python -m benchmarks --peers FOLDER --data DATA --job miou   measure; makes missing DATA
 
-Numbers are compared before anything is measured. Commands alternate (A B A B), so that other load on
-the machine affects all of them.
+Numbers are compared before anything is measured. Commands alternate (A B A B), so that other load
+on the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from benchmarks.jobs import COCO, JOBS, Job, peer_command
 
 OURS = "bench"
 SLOW = 20.0
-"""A command whose first run takes longer (in seconds) is not run again; the table shows that run."""
+"""A command whose first run takes longer (in seconds) is not run again; the table shows that
+run.
+"""
 MAKERS: Mapping[str, ModuleType] = {"city": make_city, "coco": make_coco, "panoptic": make_panoptic}
 HERE = Path(__file__).parents[1]
 
@@ -37,7 +39,10 @@ def main() -> int:
     if options.make_peers:
         peer_environment.make(options.make_peers)
         return 0
-    print(f"{_machine()}, {options.runs} runs after one warm-up run, size {options.size}, {datetime.now(UTC):%Y-%m-%d}")
+    print(
+        f"{_machine()}, {options.runs} runs after one warm-up run, size {options.size}, "
+        f"{datetime.now(UTC):%Y-%m-%d}"
+    )
     print(f"Load before: {', '.join(f'{value:.1f}' for value in os.getloadavg())}\n")
     failed = False
     measure.keep_bytecode()
@@ -53,14 +58,23 @@ def _options() -> argparse.Namespace:
         prog="python -m benchmarks", description="Measure speed, compared with other tools (peers)."
     )
     parser.add_argument(
-        "--job", action="append", choices=sorted(JOBS), help="Job to measure (default: all); may be repeated."
+        "--job",
+        action="append",
+        choices=sorted(JOBS),
+        help="Job to measure (default: all); may be repeated.",
     )
     parser.add_argument("--size", choices=("S", "M"), default="S", help="Size of the data.")
     parser.add_argument("--runs", type=int, default=5, help="Measured runs of each command.")
-    parser.add_argument("--data", type=Path, default=Path("benchmark-data"), help="Folder for the generated data.")
+    parser.add_argument(
+        "--data", type=Path, default=Path("benchmark-data"), help="Folder for the generated data."
+    )
     parser.add_argument("--peers", type=Path, help="Environment of the peers.")
-    parser.add_argument("--without", action="append", default=[], help="Leave out this peer; may be repeated.")
-    parser.add_argument("--make-peers", type=Path, metavar="FOLDER", help="Install the peers into FOLDER and exit.")
+    parser.add_argument(
+        "--without", action="append", default=[], help="Leave out this peer; may be repeated."
+    )
+    parser.add_argument(
+        "--make-peers", type=Path, metavar="FOLDER", help="Install the peers into FOLDER and exit."
+    )
     return parser.parse_args()
 
 
@@ -77,7 +91,10 @@ def _compare(name: str, folder: Path, options: argparse.Namespace) -> bool:
     job = JOBS[name]
     with tempfile.TemporaryDirectory() as out:
         commands = {OURS: job.ours(folder.resolve(), Path(out))}
-        commands |= {tool: command(folder.resolve(), Path(out) / tool) for tool, command in job.beside.items()}
+        commands |= {
+            tool: command(folder.resolve(), Path(out) / tool)
+            for tool, command in job.beside.items()
+        }
         if options.peers:
             python = peer_environment.python(options.peers.absolute())
             commands |= {
@@ -97,7 +114,9 @@ def _compare(name: str, folder: Path, options: argparse.Namespace) -> bool:
     return agreed
 
 
-def _warm_up(job: Job, commands: Mapping[str, list[str]]) -> tuple[dict[str, list[measure.Cost]], bool]:
+def _warm_up(
+    job: Job, commands: Mapping[str, list[str]]
+) -> tuple[dict[str, list[measure.Cost]], bool]:
     """Run every command once and compare its numbers with ours; commands that fail are dropped."""
     costs: dict[str, list[measure.Cost]] = {}
     ours: Mapping[str, float] = {}
@@ -116,7 +135,9 @@ def _warm_up(job: Job, commands: Mapping[str, list[str]]) -> tuple[dict[str, lis
                 print(f"Numbers differ: {key} is {value} ({tool}) and {ours.get(key)} (bench)\n")
                 agreed = False
     if OURS in costs:
-        print(f"Ours: {', '.join(f'{key} {value:.6g}' for key, value in ours.items())}\n", flush=True)
+        print(
+            f"Ours: {', '.join(f'{key} {value:.6g}' for key, value in ours.items())}\n", flush=True
+        )
     return costs, agreed
 
 
@@ -140,10 +161,14 @@ def _table(job: Job, costs: Mapping[str, list[measure.Cost]]) -> None:
         name = f"**{tool}**" if tool == OURS else tool
         ratio = f"{cost.wall / best:.2f}" if best else "-"
         runs = len(costs[tool][1:]) or 1
-        print(f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {ratio} | {runs} |")
+        print(
+            f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {ratio} | {runs} |"
+        )
     if best and job.goal is not None:
         reached = rows[OURS].wall / best
-        print(f"\nGoal {job.goal}: {'reached' if reached <= job.goal else 'missed'} ({reached:.2f}).")
+        print(
+            f"\nGoal {job.goal}: {'reached' if reached <= job.goal else 'missed'} ({reached:.2f})."
+        )
     print(flush=True)
 
 
@@ -152,7 +177,9 @@ def _machine() -> str:
     cpus = Path("/proc/cpuinfo")
     if cpus.exists():
         names = [
-            line.split(":", 1)[1].strip() for line in cpus.read_text().splitlines() if line.startswith("model name")
+            line.split(":", 1)[1].strip()
+            for line in cpus.read_text().splitlines()
+            if line.startswith("model name")
         ]
         model = names[0] if names else model
     return f"{os.cpu_count()} CPUs ({model}), Python {platform.python_version()}"

@@ -1,4 +1,5 @@
-"""Checks the statistics by simulation: coverage of 95 % intervals and type-I error of 5 % tests, on simulated models.
+"""Checks the statistics by simulation: coverage of 95 % intervals and type-I error of 5 % tests, on
+simulated models.
 
     python -m benchmarks.coverage --metric mIoU PQ --samples 500 --images 50 200 500
     python -m benchmarks.coverage --metric mIoU PQ --samples 400 --images 50 200 --methods
@@ -45,7 +46,9 @@ class Tally:
         return f"{values.mean():.3f}".removeprefix("0") if len(values) else "-"
 
 
-def draw(random: np.random.Generator, population: Population, images: int, *, scenes: bool) -> tuple[Array, Array]:
+def draw(
+    random: np.random.Generator, population: Population, images: int, *, scenes: bool
+) -> tuple[Array, Array]:
     """Indices of the images of a sample, and their clusters in the analysis."""
     if not scenes:
         return random.integers(0, population.images, images), np.arange(images)
@@ -58,7 +61,9 @@ def sampled(tables: Tables, chosen: Array) -> Tables:
     """The tables of the drawn images; images may be drawn more than once."""
     drawn: Tables = {"images": {"id": chosen.astype(str), "cluster": chosen.astype(str)}}
     for name, table in tables.items():
-        starts, stops = (np.searchsorted(table["image"], chosen, side=side) for side in ("left", "right"))
+        starts, stops = (
+            np.searchsorted(table["image"], chosen, side=side) for side in ("left", "right")
+        )
         lengths = stops - starts
         rows = np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
         image = np.repeat(np.arange(len(chosen), dtype=np.int32), lengths)
@@ -69,17 +74,23 @@ def sampled(tables: Tables, chosen: Array) -> Tables:
 def asked_of(population: Population) -> MetricQuery:
     each, metric = family(population.family), population.metric
     options = each.options(Rules(families=(population.family,)))
-    return MetricQuery(metric, each.metric(metric, options), each, options, CLASSES, metric, None, None)
+    return MetricQuery(
+        metric, each.metric(metric, options), each, options, CLASSES, metric, None, None
+    )
 
 
 def truths(population: Population) -> Array:
     """The scores of both models on the whole population."""
     everything = np.arange(population.images)
     parts = [sampled(tables, everything) for tables in (population.first, population.second)]
-    return np.array([contrasts.plain(asked_of(population), part, by_class=False)[0] for part in parts])
+    return np.array(
+        [contrasts.plain(asked_of(population), part, by_class=False)[0] for part in parts]
+    )
 
 
-def analyse(tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, seed: int) -> None:
+def analyse(
+    tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, seed: int
+) -> None:
     """Add whether the intervals cover the true scores and the true difference."""
     asked, (chosen, clusters) = asked_of(population), sample
     tables = (sampled(population.first, chosen), sampled(population.second, chosen))
@@ -91,10 +102,14 @@ def analyse(tally: Tally, population: Population, sample: tuple[Array, Array], t
         ("coverage, difference", values[0] - values[1], true[0] - true[1], (0, 1)),
     ):
         interval = interval_of(spread, estimate, *runs, column=0, alpha=0.05)
-        tally.add(name, float("nan") if interval is None else interval.low <= truth <= interval.high)
+        tally.add(
+            name, float("nan") if interval is None else interval.low <= truth <= interval.high
+        )
 
 
-def cover(tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, seed: int) -> None:
+def cover(
+    tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, seed: int
+) -> None:
     """Add whether the intervals of every method cover a true score and difference."""
     asked, (chosen, clusters) = asked_of(population), sample
     tables = (sampled(population.first, chosen), sampled(population.second, chosen))
@@ -109,20 +124,32 @@ def cover(tally: Tally, population: Population, sample: tuple[Array, Array], tru
             ("difference", values[0] - values[1], true[0] - true[1], (0, 1)),
         ):
             interval = interval_of(made, estimate, *runs, column=0, alpha=0.05)
-            tally.add(f"{each}, {name}", float("nan") if interval is None else interval.low <= truth <= interval.high)
+            tally.add(
+                f"{each}, {name}",
+                float("nan") if interval is None else interval.low <= truth <= interval.high,
+            )
 
 
 def test(
-    tally: Tally, population: Population, sample: tuple[Array, Array], true: Array, *, seed: int, permutations: int
+    tally: Tally,
+    population: Population,
+    sample: tuple[Array, Array],
+    true: Array,
+    *,
+    seed: int,
+    permutations: int,
 ) -> None:
     """Add whether a test or an interval finds a difference between equal models."""
     asked, (chosen, clusters) = asked_of(population), sample
     tables = (sampled(population.first, chosen), sampled(population.second, chosen))
-    rows = permutation.permutations(int(clusters.max()) + 1, permutations, np.random.default_rng(seed))
+    rows = permutation.permutations(
+        int(clusters.max()) + 1, permutations, np.random.default_rng(seed)
+    )
     values = np.array([contrasts.plain(asked, part, by_class=False)[0] for part in tables])
     swapped = contrasts.permuted(asked, tables, rows, clusters, by_class=False)
     tally.add(
-        "type I, permutation", permutation.p_values(values[:1] - values[1:], swapped, exact=rows.exact)[0] <= 0.05
+        "type I, permutation",
+        permutation.p_values(values[:1] - values[1:], swapped, exact=rows.exact)[0] <= 0.05,
     )
     aligned = Aligned(tables, [str(each) for each in chosen], clusters)
     spread = spread_of(asked, aligned, seed=seed, by_class=False, method="default")
@@ -133,16 +160,25 @@ def test(
 
 def main() -> None:
     """Print a Markdown row for each case."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--metric", nargs="+", choices=list(MAKERS), default=["mIoU", "PQ"])
     parser.add_argument("--images", nargs="+", type=int, default=[50, 200, 500])
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--permutations", type=int, default=999)
-    parser.add_argument("--methods", action="store_true", help="the coverage of every method, and no tests")
+    parser.add_argument(
+        "--methods", action="store_true", help="the coverage of every method, and no tests"
+    )
     options = parser.parse_args()
     names = [f"{method}, {what}" for method in METHODS for what in ("one run", "difference")]
     if not options.methods:
-        names = ["coverage, one run", "coverage, difference", "type I, permutation", "type I, interval"]
+        names = [
+            "coverage, one run",
+            "coverage, difference",
+            "type I, permutation",
+            "type I, interval",
+        ]
     print(f"| metric | images | drawn by | {' | '.join(names)} |")
     print(f"|---|---|---|{'---|' * len(names)}")
     for metric in options.metric:
@@ -161,7 +197,10 @@ def main() -> None:
                     other = draw(random, equal, images, scenes=scenes)
                     test(tally, equal, other, null, seed=n, permutations=options.permutations)
                 how = f"scenes of {SCENE}" if scenes else "image"
-                print(f"| {metric} | {images} | {how} | {' | '.join(map(tally.share, names))} |", flush=True)
+                print(
+                    f"| {metric} | {images} | {how} | {' | '.join(map(tally.share, names))} |",
+                    flush=True,
+                )
                 print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr)
 
 

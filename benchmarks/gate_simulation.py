@@ -2,9 +2,9 @@
 
     python -m benchmarks.gate_simulation --metric mIoU PQ --samples 1000 --images 50 200 500
 
-In a population of images one of two models is worse by a known amount. With a margin of that amount, or
-a smaller one, the gate should let it pass in at most 5 % of samples; an unchanged model should always pass. Cells are
-the shares that pass, are inconclusive, and fail.
+In a population of images one of two models is worse by a known amount. With a margin of that
+amount, or a smaller one, the gate should let it pass in at most 5 % of samples; an unchanged model
+should always pass. Cells are the shares that pass, are inconclusive, and fail.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ from bench.comparison.effects import interval_of, spread_of
 from benchmarks.coverage import asked_of, draw, sampled, truths
 from benchmarks.populations import MAKERS, SCENE, Array, Population, Tables
 
-SHARES = {"as bad as the margin": 1.0, "worse by twice the margin": 0.5, "worse by half the margin": 2.0}
+SHARES = {
+    "as bad as the margin": 1.0,
+    "worse by twice the margin": 0.5,
+    "worse by half the margin": 2.0,
+}
 """The margin as a fraction of the true loss of the worse model."""
 PIXELS, UNCHANGED = "a few pixels off, margin .1 points", "unchanged, margin 0"
 CASES = (*SHARES, PIXELS, UNCHANGED)
@@ -31,7 +35,10 @@ CASES = (*SHARES, PIXELS, UNCHANGED)
 
 def flipped(tables: Tables, random: np.random.Generator) -> Tables:
     """The same predictions with one pixel changed in every fifth image, as on another CPU."""
-    found = {name: {key: column.copy() for key, column in table.items()} for name, table in tables.items()}
+    found = {
+        name: {key: column.copy() for key, column in table.items()}
+        for name, table in tables.items()
+    }
     pixels = found["pixels"]
     images = random.permutation(np.unique(pixels["image"]))[: len(np.unique(pixels["image"])) // 5]
     for image in images:
@@ -46,7 +53,9 @@ def flipped(tables: Tables, random: np.random.Generator) -> Tables:
     return found
 
 
-def outcomes(population: Population, pair: tuple[Tables, Tables], clusters: Array, margins: list[float]) -> list[str]:
+def outcomes(
+    population: Population, pair: tuple[Tables, Tables], clusters: Array, margins: list[float]
+) -> list[str]:
     """The verdict on a candidate and a baseline, for each margin."""
     asked = asked_of(population)
     aligned = Aligned(pair, [str(n) for n in range(len(clusters))], clusters)
@@ -55,12 +64,16 @@ def outcomes(population: Population, pair: tuple[Tables, Tables], clusters: Arra
     interval = interval_of(spread, values[0] - values[1], 0, 1, column=0, alpha=gate.ALPHA)
     units = int(clusters.max()) + 1, len(clusters)
     return [
-        gate.judge((asked.metric, None), asked.declared, values, interval, margin=margin, units=units).outcome
+        gate.judge(
+            (asked.metric, None), asked.declared, values, interval, margin=margin, units=units
+        ).outcome
         for margin in margins
     ]
 
 
-def simulate(population: Population, images: int, samples: int, *, scenes: bool) -> dict[str, Counter[str]]:
+def simulate(
+    population: Population, images: int, samples: int, *, scenes: bool
+) -> dict[str, Counter[str]]:
     """Count the verdicts over samples of this many images."""
     true = truths(population)
     loss = true[0] - true[1]
@@ -70,7 +83,9 @@ def simulate(population: Population, images: int, samples: int, *, scenes: bool)
         chosen, clusters = draw(random, population, images, scenes=scenes)
         good, bad = (sampled(tables, chosen) for tables in (population.first, population.second))
         margins = [share * loss for share in SHARES.values()]
-        for name, outcome in zip(SHARES, outcomes(population, (bad, good), clusters, margins), strict=True):
+        for name, outcome in zip(
+            SHARES, outcomes(population, (bad, good), clusters, margins), strict=True
+        ):
             counts[name][outcome] += 1
         counts[UNCHANGED].update(outcomes(population, (good, good), clusters, [0.0]))
         if "pixels" in good:
@@ -89,7 +104,9 @@ def shares(counts: Counter[str]) -> str:
 
 def main() -> None:
     """Print a Markdown row for each case."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--metric", nargs="+", choices=list(MAKERS), default=["mIoU", "PQ"])
     parser.add_argument("--images", nargs="+", type=int, default=[50, 200, 500])
     parser.add_argument("--samples", type=int, default=1000)
@@ -99,7 +116,10 @@ def main() -> None:
     for metric in options.metric:
         population = MAKERS[metric](1)
         true = truths(population)
-        print(f"{metric}: the worse model loses {100 * (true[0] - true[1]):.2f} points", file=sys.stderr)
+        print(
+            f"{metric}: the worse model loses {100 * (true[0] - true[1]):.2f} points",
+            file=sys.stderr,
+        )
         for images in options.images:
             for scenes in (False, True):
                 begin = time.monotonic()

@@ -1,4 +1,5 @@
-"""Which library inflates label PNGs fastest, on one thread and on two: the figures of docs/decisions/0001.
+"""Which library inflates label PNGs fastest, on one thread and on two: the figures of
+docs/decisions/0001.
 
     python benchmarks/inflate.py [FOLDER OF LABEL PNGS ...]
 
@@ -31,10 +32,16 @@ def made_map(seed: int) -> bytes:
     generator = np.random.default_rng(seed)
     labels = np.repeat(np.uint8([10, 8, 0]), [400, 200, 424])[:, None].repeat(2048, axis=1)
     for _ in range(150):
-        row, column, size = generator.integers(0, 1024), generator.integers(0, 2048), generator.integers(8, 200)
+        row, column, size = (
+            generator.integers(0, 1024),
+            generator.integers(0, 2048),
+            generator.integers(8, 200),
+        )
         angles = np.sort(generator.random(generator.integers(5, 14)) * 2 * np.pi)
         reach = size * (0.5 + generator.random(angles.size))
-        inside = draw.polygon(row + reach * np.sin(angles), column + reach * np.cos(angles), labels.shape)
+        inside = draw.polygon(
+            row + reach * np.sin(angles), column + reach * np.cos(angles), labels.shape
+        )
         labels[inside] = generator.integers(0, 19)
     file = io.BytesIO()
     Image.fromarray(labels).save(file, "PNG")
@@ -63,9 +70,15 @@ def seconds(run: Callable[[], Any]) -> float:
 
 
 def measure(name: str, files: Iterable[bytes]) -> None:
-    """Print megabytes of filtered pixels per second, for every library, on one thread and on two."""
+    """Print megabytes of filtered pixels per second, for every library, on one thread and on
+    two.
+    """
     streams = [compressed(data) for data in files]
-    modules = {name: importlib.import_module(module) for name, module in LIBRARIES.items() if _installed(module)}
+    modules = {
+        name: importlib.import_module(module)
+        for name, module in LIBRARIES.items()
+        if _installed(module)
+    }
     sizes = [len(modules["zlib"].decompress(stream)) for stream in streams]
     inflated, deflated = sum(sizes) / 1e6, sum(map(len, streams)) / 1e6
     print(f"{name}: {len(streams)} files, {inflated:.1f} MB inflated, {deflated:.2f} MB deflated")
@@ -79,7 +92,8 @@ def measure(name: str, files: Iterable[bytes]) -> None:
         with ThreadPoolExecutor(2) as pool:
             two = seconds(lambda: list(pool.map(inflate, (0, 1), (2, 2))))
         print(
-            f"  {library:8} 1 thread {sum(sizes) / one / 1e6:6.0f} MB/s   2 threads {sum(sizes) / two / 1e6:6.0f} MB/s"
+            f"  {library:8} 1 thread {sum(sizes) / one / 1e6:6.0f} MB/s   2 threads "
+            f"{sum(sizes) / two / 1e6:6.0f} MB/s"
         )
 
 
@@ -93,5 +107,7 @@ def _installed(module: str) -> bool:
 
 if __name__ == "__main__":
     for folder in sys.argv[1:]:
-        measure(Path(folder).name, [path.read_bytes() for path in sorted(Path(folder).rglob("*.png"))])
+        measure(
+            Path(folder).name, [path.read_bytes() for path in sorted(Path(folder).rglob("*.png"))]
+        )
     measure("made 2048 x 1024", [made_map(seed) for seed in range(8)])

@@ -1,8 +1,8 @@
 """The jobs: whole processes from files to numbers, with `bench` and with each peer.
 
 `bench` runs as `bench eval --interval none`, because no peer computes intervals; the same command
-with intervals is measured too, outside of the comparison. AP of boxes and masks is measured with the
-library, which like the peers writes no record.
+with intervals is measured too, outside of the comparison. AP of boxes and masks is measured with
+the library, which like the peers writes no record.
 """
 
 from __future__ import annotations
@@ -47,9 +47,18 @@ class Job:
     tolerance: float = 1e-9
 
 
-def _eval(dataset: str, data: str, predictions: str, metrics: str, interval: str = "none") -> Command:
+def _eval(
+    dataset: str, data: str, predictions: str, metrics: str, interval: str = "none"
+) -> Command:
     def command(folder: Path, out: Path) -> list[str]:
-        where = ["--data", str(folder / data), "--predictions", str(folder / predictions), "--out", str(out)]
+        where = [
+            "--data",
+            str(folder / data),
+            "--predictions",
+            str(folder / predictions),
+            "--out",
+            str(out),
+        ]
         how = ["--metrics", metrics, "--interval", interval, "--json"]
         return [sys.executable, "-m", "bench", "eval", "--dataset", dataset, *where, *how]
 
@@ -58,7 +67,9 @@ def _eval(dataset: str, data: str, predictions: str, metrics: str, interval: str
 
 def _scores(group: str, names: Mapping[str, str]) -> Callable[[Any], Numbers]:
     """Selects scores of a record, under the names that the peers use."""
-    return lambda record: {theirs: record["scores"][group][ours]["value"] for theirs, ours in names.items()}
+    return lambda record: {
+        theirs: record["scores"][group][ours]["value"] for theirs, ours in names.items()
+    }
 
 
 def _library(script: str, job: str, folder: Path, _out: Path) -> list[str]:
@@ -73,10 +84,14 @@ def _coco_peers(*names: str) -> dict[str, tuple[str, ...]]:
     return {name: ("pycocotools_like.py", name) for name in names}
 
 
-def _evaluated(group: str, names: Mapping[str, str], goal: float, peers: Mapping[str, str], *words: str) -> Job:
+def _evaluated(
+    group: str, names: Mapping[str, str], goal: float, peers: Mapping[str, str], *words: str
+) -> Job:
     """A job that is one call of `bench eval`; `words` are data set, data, predictions, metrics."""
     return Job(
-        data={"cityscapes": "city", "coco-panoptic": "panoptic", "coco-instances": "coco"}[words[0]],
+        data={"cityscapes": "city", "coco-panoptic": "panoptic", "coco-instances": "coco"}[
+            words[0]
+        ],
         ours=_eval(*words),
         numbers=_scores(group, names),
         peers={name: (script,) for name, script in peers.items()},
@@ -85,9 +100,13 @@ def _evaluated(group: str, names: Mapping[str, str], goal: float, peers: Mapping
     )
 
 
-_AP = _coco_peers("ultrafast_pycocotools", "hotcoco", "faster_coco_eval", "pycocotools") | {"vernier": ("vernier.py",)}
+_AP = _coco_peers("ultrafast_pycocotools", "hotcoco", "faster_coco_eval", "pycocotools") | {
+    "vernier": ("vernier.py",)
+}
 _PQ_NAMES = {
-    f"{name} {word}": f"{name}{SUFFIX[word]}" for word in ("all", "things", "stuff") for name in ("PQ", "SQ", "RQ")
+    f"{name} {word}": f"{name}{SUFFIX[word]}"
+    for word in ("all", "things", "stuff")
+    for name in ("PQ", "SQ", "RQ")
 }
 _IIOU_NAMES = {
     "mIoU": "mIoU",
@@ -106,9 +125,24 @@ _MASKS = ("coco-instances", "truth.json", "segm.json")
 _BOXES = ("coco-instances", "truth.json", "bbox.json")
 
 JOBS: dict[str, Job] = {
-    "miou": _evaluated("semantic", {"mIoU": "mIoU"}, 1.0, _MIOU_PEERS, "cityscapes", "city", "city-predicted", "mIoU"),
+    "miou": _evaluated(
+        "semantic",
+        {"mIoU": "mIoU"},
+        1.0,
+        _MIOU_PEERS,
+        "cityscapes",
+        "city",
+        "city-predicted",
+        "mIoU",
+    ),
     "iiou": _evaluated(
-        "semantic", _IIOU_NAMES, 0.2, _CITYSCAPES, *_CITY, "city-predicted", ",".join(_IIOU_NAMES.values())
+        "semantic",
+        _IIOU_NAMES,
+        0.2,
+        _CITYSCAPES,
+        *_CITY,
+        "city-predicted",
+        ",".join(_IIOU_NAMES.values()),
     ),
     "cityscapes-ap": _evaluated(
         "cityscapes_instance",
@@ -126,7 +160,10 @@ JOBS: dict[str, Job] = {
         _stats,
         _AP,
         goal=1.0,
-        beside={"bench eval": _eval(*_BOXES, "boxes"), WITH_INTERVALS: _eval(*_BOXES, "boxes", "default")},
+        beside={
+            "bench eval": _eval(*_BOXES, "boxes"),
+            WITH_INTERVALS: _eval(*_BOXES, "boxes", "default"),
+        },
     ),
     "segm": Job(
         "coco",
@@ -134,16 +171,28 @@ JOBS: dict[str, Job] = {
         _stats,
         _AP,
         goal=1.0,
-        beside={"bench eval": _eval(*_MASKS, "instance"), WITH_INTERVALS: _eval(*_MASKS, "instance", "default")},
+        beside={
+            "bench eval": _eval(*_MASKS, "instance"),
+            WITH_INTERVALS: _eval(*_MASKS, "instance", "default"),
+        },
     ),
     "boundary": _evaluated(
-        "instance_boundary", {name: name for name in COCO}, 0.5, _BOUNDARY_PEERS, *_MASKS, "instance_boundary"
+        "instance_boundary",
+        {name: name for name in COCO},
+        0.5,
+        _BOUNDARY_PEERS,
+        *_MASKS,
+        "instance_boundary",
     ),
-    "bootstrap": Job("coco", partial(_library, "ours_bootstrap.py", "bootstrap"), lambda output: output, {}),
+    "bootstrap": Job(
+        "coco", partial(_library, "ours_bootstrap.py", "bootstrap"), lambda output: output, {}
+    ),
 }
 
 
 def peer_command(python: Path, words: tuple[str, ...], job: str, folder: Path) -> list[str]:
-    """The command of a peer; with -P a script with the name of its package does not import itself."""
+    """The command of a peer; with -P a script with the name of its package does not import
+    itself.
+    """
     script, *first = words
     return [str(python), "-P", str(PEERS / script), *first, job, str(folder)]

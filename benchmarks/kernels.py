@@ -49,13 +49,20 @@ def measure_arrays(name: str, labels: Any) -> None:
         truth = labels.astype(dtype)
         prediction = np.roll(truth, 3, axis=1)
         for form, module, passes in forms():
-            rate = speed(truth.size, lambda m=module: m.joint_histogram(truth, prediction, 256, 256), passes)  # noqa: B023
+            rate = speed(
+                truth.size,
+                lambda m=module, t=truth, p=prediction: m.joint_histogram(t, p, 256, 256),
+                passes,
+            )
             print(f"  joint_histogram {name:18} {np.dtype(dtype).name:7} {form:10} {rate}")
     for form, module, passes in forms():
         rate = speed(labels.size, lambda m=module: m.map_labels(labels, table, np.uint8), passes)
         print(f"  map_labels      {name:18} uint8   {form:10} {rate}")
     narrow = table[:256].astype(np.uint8)
-    print(f"  numpy table[labels] {name:14} uint8              {speed(labels.size, lambda: narrow[labels], 5)}")
+    print(
+        f"  numpy table[labels] {name:14} uint8              "
+        f"{speed(labels.size, lambda: narrow[labels], 5)}"
+    )
 
 
 def measure_files(name: str, files: list[bytes]) -> None:
@@ -69,8 +76,13 @@ def measure_files(name: str, files: list[bytes]) -> None:
             kernels.unfilter(data, header.height, header.stride, header.bytes_per_pixel)
 
     print(f"  unfilter        {name:18} uint8   {kernels.which():10} {speed(pixels, unfilter, 9)}")
-    print(f"  png.decode      {name:37} {speed(pixels, lambda: [png.decode(data) for data in files], 9)}")
-    rate = speed(pixels, lambda: [np.asarray(Image.open(inflate.io.BytesIO(data))) for data in files], 5)
+    print(
+        f"  png.decode      {name:37} "
+        f"{speed(pixels, lambda: [png.decode(data) for data in files], 9)}"
+    )
+    rate = speed(
+        pixels, lambda: [np.asarray(Image.open(inflate.io.BytesIO(data))) for data in files], 5
+    )
     print(f"  Pillow          {name:37} {rate}")
 
 
@@ -83,7 +95,11 @@ def forms() -> list[tuple[str, ModuleType, int]]:
 if __name__ == "__main__":
     made = [inflate.made_map(seed) for seed in range(6)]
     measure_arrays("made 2048 x 1024", png.decode(made[0]))
-    measure_arrays("noise 2048 x 1024", np.random.default_rng(0).integers(0, 19, (1024, 2048), dtype=np.uint8))
+    measure_arrays(
+        "noise 2048 x 1024", np.random.default_rng(0).integers(0, 19, (1024, 2048), dtype=np.uint8)
+    )
     measure_files("made 2048 x 1024", made)
     for folder in sys.argv[1:]:
-        measure_files(Path(folder).name, [path.read_bytes() for path in sorted(Path(folder).rglob("*.png"))])
+        measure_files(
+            Path(folder).name, [path.read_bytes() for path in sorted(Path(folder).rglob("*.png"))]
+        )

@@ -1,7 +1,7 @@
 """Generates street-like label maps in the layout of Cityscapes, and predictions for them.
 
-`city/` holds the semantic truth and `city-predicted/` predictions of the same file names; `city-objects/` adds instance
-ids, and `city-masks/` holds predicted objects, a mask each.
+`city/` holds the semantic truth and `city-predicted/` predictions of the same file names;
+`city-objects/` adds instance ids, and `city-masks/` holds predicted objects, a mask each.
 """
 
 from __future__ import annotations
@@ -35,8 +35,13 @@ def make(folder: Path, size: str) -> None:
         _write(folder / "city" / "gtFine" / "val" / "made" / truth, labels)
         _write(folder / "city-predicted" / truth, predicted)
         _write(folder / "city-objects" / "gtFine" / "val" / "made" / truth, labels)
-        _write(folder / "city-objects" / "gtFine" / "val" / "made" / f"{name}_gtFine_instanceIds.png", instances)
-        lines[name] = _masks(folder / "city-masks", name, generator, shapes.warped(generator, instances, 2.0, 24))
+        _write(
+            folder / "city-objects" / "gtFine" / "val" / "made" / f"{name}_gtFine_instanceIds.png",
+            instances,
+        )
+        lines[name] = _masks(
+            folder / "city-masks", name, generator, shapes.warped(generator, instances, 2.0, 24)
+        )
     for name, rows in lines.items():
         (folder / "city-masks" / f"{name}.txt").write_text("".join(rows), encoding="utf-8")
 
@@ -48,7 +53,9 @@ def _scene(generator: np.random.Generator) -> tuple[shapes.Array, shapes.Array]:
         reach = float(np.exp(generator.uniform(2.0, 4.6)))
         centre = np.array([generator.random() * width, (0.15 + 0.55 * generator.random()) * height])
         label = int(generator.choice(STUFF))
-        shapes.draw(ids, shapes.outline(generator, centre, reach, int(generator.integers(12, 60))), label)
+        shapes.draw(
+            ids, shapes.outline(generator, centre, reach, int(generator.integers(12, 60))), label
+        )
     numbers: dict[int, int] = {}
     for _ in range(int(generator.integers(12, 30))):
         label = int(generator.choice(OBJECTS))
@@ -57,9 +64,13 @@ def _scene(generator: np.random.Generator) -> tuple[shapes.Array, shapes.Array]:
         number = numbers.setdefault(label, 0)
         numbers[label] += 1
         shapes.draw(
-            ids, shapes.outline(generator, centre, reach, int(generator.integers(16, 70))), label * 1000 + number
+            ids,
+            shapes.outline(generator, centre, reach, int(generator.integers(16, 70))),
+            label * 1000 + number,
         )
-    shapes.draw(ids, np.array([[0, height], [0, height - 90], [width, height - 60], [width, height]]), 1)
+    shapes.draw(
+        ids, np.array([[0, height], [0, height - 90], [width, height - 60], [width, height]]), 1
+    )
     instances = np.asarray(ids)
     labels = np.where(instances >= 1000, instances // 1000, instances).astype(np.uint8)
     return labels, instances.astype(np.uint16)
@@ -82,7 +93,9 @@ def _ids_only(predicted: shapes.Array, labels: shapes.Array) -> None:
         predicted[(predicted == label) & (labels % 3 != 1)] = other
 
 
-def _masks(folder: Path, name: str, generator: np.random.Generator, instances: shapes.Array) -> list[str]:
+def _masks(
+    folder: Path, name: str, generator: np.random.Generator, instances: shapes.Array
+) -> list[str]:
     rows = []
     for value in np.unique(instances[instances >= 24000]).tolist():
         file = f"masks/{name}_{value}.png"

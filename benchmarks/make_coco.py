@@ -21,7 +21,9 @@ IMAGES = {"S": 500, "M": 5000}
 BOXES, MASKS = 100, 50
 """Detections per image in the two results files."""
 CROWD_EVERY = 80
-CATEGORIES = [number for number in range(1, 91) if number not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)]
+CATEGORIES = [
+    number for number in range(1, 91) if number not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
+]
 Entry = dict[str, Any]
 
 
@@ -35,7 +37,12 @@ def make(folder: Path, size: str) -> None:
         masks.write("[")
         for place in range(IMAGES[size]):
             generator = np.random.default_rng([SEEDS[size], place])
-            image = {"id": 139 + 117 * place, "file_name": f"{139 + 117 * place:012d}.jpg", "width": 640, "height": 480}
+            image = {
+                "id": 139 + 117 * place,
+                "file_name": f"{139 + 117 * place:012d}.jpg",
+                "width": 640,
+                "height": 480,
+            }
             if place % 3 == 0:
                 image |= {"width": 427, "height": 640}
             images.append(image)
@@ -43,16 +50,26 @@ def make(folder: Path, size: str) -> None:
             truths += found
             first = "" if place == 0 else ","
             boxes.write(
-                first + ",".join(map(json.dumps, _detections(generator, image, found, BOXES, size, masks=False)))
+                first
+                + ",".join(
+                    map(json.dumps, _detections(generator, image, found, BOXES, size, masks=False))
+                )
             )
             masks.write(
-                first + ",".join(map(json.dumps, _detections(generator, image, found, MASKS, size, masks=True)))
+                first
+                + ",".join(
+                    map(json.dumps, _detections(generator, image, found, MASKS, size, masks=True))
+                )
             )
         boxes.write("]")
         masks.write("]")
     _add_boxes(folder)
-    categories = [{"id": number, "name": names[number], "supercategory": "made"} for number in CATEGORIES]
-    (folder / "truth.json").write_text(json.dumps({"images": images, "annotations": truths, "categories": categories}))
+    categories = [
+        {"id": number, "name": names[number], "supercategory": "made"} for number in CATEGORIES
+    ]
+    (folder / "truth.json").write_text(
+        json.dumps({"images": images, "annotations": truths, "categories": categories})
+    )
 
 
 def _add_boxes(folder: Path) -> None:
@@ -79,7 +96,10 @@ def _truths(generator: np.random.Generator, image: Entry, *, first: int) -> list
     entries = []
     for number in range(first, first + int(generator.poisson(7.36))):
         points = _outline(
-            generator, size, generator.random(2) * (size[1], size[0]), float(np.exp(generator.uniform(1.6, 4.8)))
+            generator,
+            size,
+            generator.random(2) * (size[1], size[0]),
+            float(np.exp(generator.uniform(1.6, 4.8))),
         )
         polygon = [round(float(value), 2) for value in points.ravel()]
         rle = coco.frPyObjects([polygon], *size)[0]
@@ -104,7 +124,13 @@ def _frequencies() -> shapes.Array:
 
 
 def _detections(
-    generator: np.random.Generator, image: Entry, truths: list[Entry], count: int, size: str, *, masks: bool
+    generator: np.random.Generator,
+    image: Entry,
+    truths: list[Entry],
+    count: int,
+    size: str,
+    *,
+    masks: bool,
 ) -> list[Entry]:
     """Half are true objects, moved and resized; the others are anywhere.
 
@@ -116,7 +142,11 @@ def _detections(
         if truths and generator.random() < 0.5:
             truth = truths[int(generator.integers(len(truths)))]
             x, y, width, height = truth["bbox"]
-            category = truth["category_id"] if generator.random() < 0.85 else int(generator.choice(CATEGORIES))
+            category = (
+                truth["category_id"]
+                if generator.random() < 0.85
+                else int(generator.choice(CATEGORIES))
+            )
         else:
             x, y, width, height = generator.random(4) * (image["width"], image["height"], 160, 160)
             category = int(generator.choice(CATEGORIES))
@@ -124,7 +154,14 @@ def _detections(
         box = np.maximum(np.array([x, y, width, height]) + jitter, (0, 0, 2, 2))
         score = round(float(scores[place]), 3) if size == "S" else float(np.float32(scores[place]))
         row: Entry = {"image_id": image["id"], "category_id": category, "score": score}
-        rows.append(row | (_mask(generator, box, image) if masks else {"bbox": [round(float(v), 2) for v in box]}))
+        rows.append(
+            row
+            | (
+                _mask(generator, box, image)
+                if masks
+                else {"bbox": [round(float(v), 2) for v in box]}
+            )
+        )
     return rows
 
 
@@ -137,7 +174,9 @@ def _mask(generator: np.random.Generator, box: shapes.Array, image: Entry) -> En
     return {"segmentation": {"size": list(size), "counts": rle["counts"].decode()}}
 
 
-def _outline(generator: np.random.Generator, size: tuple[int, int], centre: shapes.Array, reach: float) -> shapes.Array:
+def _outline(
+    generator: np.random.Generator, size: tuple[int, int], centre: shapes.Array, reach: float
+) -> shapes.Array:
     points = shapes.outline(generator, centre, max(reach, 2.0), int(generator.integers(20, 61)))
     return np.clip(points, 0, (size[1] - 1, size[0] - 1))
 

@@ -31,13 +31,23 @@ def make(folder: Path, size: str) -> None:
     annotations: dict[str, list[Entry]] = {"panoptic": [], "panoptic-predicted": []}
     for place in range(IMAGES[size]):
         generator = np.random.default_rng([SEED, place])
-        images.append({"id": place + 1, "file_name": f"{place + 1:012d}.jpg", "width": SIZE[1], "height": SIZE[0]})
+        images.append(
+            {
+                "id": place + 1,
+                "file_name": f"{place + 1:012d}.jpg",
+                "width": SIZE[1],
+                "height": SIZE[0],
+            }
+        )
         ids, classes = _scene(generator, things, stuff)
         changed = dict(classes)
         for value in list(changed)[:: int(generator.integers(4, 9))]:
             changed[value] = int(generator.choice(things if changed[value] in things else stuff))
         predicted = _joined(generator, shapes.warped(generator, ids, 3.0, 20), changed)
-        for name, found, of in (("panoptic", ids, classes), ("panoptic-predicted", predicted, changed)):
+        for name, found, of in (
+            ("panoptic", ids, classes),
+            ("panoptic-predicted", predicted, changed),
+        ):
             annotations[name].append(_write(folder / name, place + 1, found, of))
     for name, rows in annotations.items():
         content = {"images": images, "annotations": rows, "categories": categories}
@@ -54,11 +64,19 @@ def _categories() -> list[Entry]:
     return categories_of(load_card("coco-panoptic"))
 
 
-def _scene(generator: np.random.Generator, things: list[int], stuff: list[int]) -> tuple[shapes.Array, dict[int, int]]:
+def _scene(
+    generator: np.random.Generator, things: list[int], stuff: list[int]
+) -> tuple[shapes.Array, dict[int, int]]:
     canvas = Image.new("I", (SIZE[1], SIZE[0]), 0)
     classes: dict[int, int] = {}
-    regions = [(int(label), float(generator.uniform(60, 260))) for label in generator.choice(stuff, 5, replace=False)]
-    regions += [(int(label), float(np.exp(generator.uniform(2, 4.8)))) for label in generator.choice(things, 10)]
+    regions = [
+        (int(label), float(generator.uniform(60, 260)))
+        for label in generator.choice(stuff, 5, replace=False)
+    ]
+    regions += [
+        (int(label), float(np.exp(generator.uniform(2, 4.8))))
+        for label in generator.choice(things, 10)
+    ]
     for number, (label, reach) in enumerate(regions, start=1):
         centre = generator.random(2) * (SIZE[1], SIZE[0])
         points = shapes.outline(generator, centre, reach, int(generator.integers(20, 60)))
@@ -68,7 +86,9 @@ def _scene(generator: np.random.Generator, things: list[int], stuff: list[int]) 
     return ids, {value: label for value, label in classes.items() if (ids == value).any()}
 
 
-def _joined(generator: np.random.Generator, ids: shapes.Array, classes: dict[int, int]) -> shapes.Array:
+def _joined(
+    generator: np.random.Generator, ids: shapes.Array, classes: dict[int, int]
+) -> shapes.Array:
     """The map without a tenth of the segments, and with one segment per stuff class."""
     ids = ids.copy()
     first: dict[int, int] = {}
@@ -87,7 +107,13 @@ def _write(folder: Path, number: int, ids: shapes.Array, classes: dict[int, int]
     Image.fromarray(rgb).save(folder / name)
     values, pixels = np.unique(ids[ids > 0], return_counts=True)
     segments = [
-        {"id": value, "category_id": classes[value], "iscrowd": 0, "area": area, "bbox": _box(ids == value)}
+        {
+            "id": value,
+            "category_id": classes[value],
+            "iscrowd": 0,
+            "area": area,
+            "bbox": _box(ids == value),
+        }
         for value, area in zip(values.tolist(), pixels.tolist(), strict=True)
     ]
     return {"image_id": number, "file_name": name, "segments_info": segments}
@@ -95,4 +121,9 @@ def _write(folder: Path, number: int, ids: shapes.Array, classes: dict[int, int]
 
 def _box(mask: shapes.Array) -> list[int]:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return [int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)]
+    return [
+        int(columns[0]),
+        int(rows[0]),
+        int(columns[-1] - columns[0] + 1),
+        int(rows[-1] - rows[0] + 1),
+    ]

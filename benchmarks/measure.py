@@ -1,4 +1,5 @@
-"""Runs one whole process and measures it: wall time, CPU time, peak memory, and the numbers it printed.
+"""Runs one whole process and measures it: wall time, CPU time, peak memory, and the numbers it
+printed.
 
 The last line of a process's output is a JSON object, which the job interprets.
 """
@@ -32,7 +33,9 @@ class Cost:
 
 
 def keep_bytecode() -> None:
-    """Let processes cache bytecode, as installed packages do, in a folder that is removed at exit."""
+    """Let processes cache bytecode, as installed packages do, in a folder that is removed at
+    exit.
+    """
     folder = tempfile.mkdtemp(prefix="benchmarks-bytecode-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["PYTHONPYCACHEPREFIX"] = folder
@@ -40,7 +43,8 @@ def keep_bytecode() -> None:
 
 
 def run(command: list[str], folder: Path) -> tuple[Cost, Any]:
-    """Run a command in `folder`, measured from its start to its end, and return its cost and its JSON.
+    """Run a command in `folder`, measured from its start to its end, and return its cost and its
+    JSON.
 
     Raises:
         JobFailed: it ended with another exit code than 0, or wrote no JSON.
@@ -55,7 +59,9 @@ def run(command: list[str], folder: Path) -> tuple[Cost, Any]:
         problems.seek(0)
         text, trouble = out.read().decode(), problems.read().decode()
     if process.returncode != 0:
-        raise JobFailed((trouble.strip() or text.strip() or f"exit code {process.returncode}").splitlines()[-1])
+        raise JobFailed(
+            (trouble.strip() or text.strip() or f"exit code {process.returncode}").splitlines()[-1]
+        )
     cost = Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
     try:
         return cost, json.loads(text)
@@ -66,5 +72,8 @@ def run(command: list[str], folder: Path) -> tuple[Cost, Any]:
 def median(costs: list[Cost]) -> Cost:
     """The median of each figure, each on its own."""
     return Cost(
-        *(statistics.median(column) for column in zip(*((c.wall, c.cpu, c.memory) for c in costs), strict=True))
+        *(
+            statistics.median(column)
+            for column in zip(*((c.wall, c.cpu, c.memory) for c in costs), strict=True)
+        )
     )

@@ -1,6 +1,8 @@
-"""AP computed with the library: `python benchmarks/ours_ap.py bbox|segm FOLDER` prints the numbers as JSON.
+"""AP computed with the library: `python benchmarks/ours_ap.py bbox|segm FOLDER` prints the numbers
+as JSON.
 
-It is what `bench eval` does for these files without writing a record: columns in, match tables, scores.
+It is what `bench eval` does for these files without writing a record: columns in, match tables,
+scores.
 """
 
 import json

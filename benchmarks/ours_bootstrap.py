@@ -1,8 +1,9 @@
-"""Bootstrap of AP with the library: `python benchmarks/ours_bootstrap.py bootstrap FOLDER` prints JSON.
+"""Bootstrap of AP with the library: `python benchmarks/ours_bootstrap.py bootstrap FOLDER` prints
+JSON.
 
-It draws 1 000 resamples of the images, with all 12 numbers of boxes for each, from one pass over the
-files; `seconds` is the time of the resampling only. One more resample, with weight 1 for every image,
-must give the plain scores.
+It draws 1 000 resamples of the images, with all 12 numbers of boxes for each, from one pass over
+the files; `seconds` is the time of the resampling only. One more resample, with weight 1 for every
+image, must give the plain scores.
 """
 
 import json
@@ -24,7 +25,9 @@ def main(folder):
 
     startup.keep_freed()
     card = load_card("coco-instances")
-    truth, found = coco_columns.read(card, folder / "truth.json", folder / "bbox.json", with_masks=False)
+    truth, found = coco_columns.read(
+        card, folder / "truth.json", folder / "bbox.json", with_masks=False
+    )
     tables = instance.count(truth.columns, found, kinds=("box",))
     images = len(truth.images)
     started = time.perf_counter()

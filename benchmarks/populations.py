@@ -1,4 +1,5 @@
-"""Simulated populations of images with the counts of two models, as tables of the families; the true scores are known.
+"""Simulated populations of images with the counts of two models, as tables of the families; the
+true scores are known.
 
 Images come in scenes of four that share classes, sizes and difficulty; images drawn one by one are
 independent.
@@ -51,7 +52,9 @@ def _chance(logit: Array) -> Array:
 
 
 def semantic(seed: int, images: int = 3000, *, equal: bool = False) -> Population:
-    """Pixels: the second model has more errors or, if `equal`, errors in other classes and equal mIoU."""
+    """Pixels: the second model has more errors or, if `equal`, errors in other classes and equal
+    mIoU.
+    """
     random = np.random.default_rng(seed)
     present, hard = _shared(random, images)
     sizes = np.where(present, np.exp(random.normal(6, 1, (images, C))), 0).astype(np.int64)
@@ -83,14 +86,26 @@ def _pixels(random: np.random.Generator, sizes: Array, wrong: Array) -> Tables:
         joint[:, c] = random.multinomial(missed[:, c], others / others.sum(axis=1, keepdims=True))
         joint[:, c, c] = (sizes - missed)[:, c]
     image, truth, predicted = np.nonzero(joint)
-    columns = {"image": image, "region": np.zeros(len(image)), "truth": truth, "predicted": predicted}
+    columns = {
+        "image": image,
+        "region": np.zeros(len(image)),
+        "truth": truth,
+        "predicted": predicted,
+    }
     pixels = joint[image, truth, predicted]
-    return {"pixels": {**{name: np.asarray(v, dtype=np.int32) for name, v in columns.items()}, "pixels": pixels}}
+    return {
+        "pixels": {
+            **{name: np.asarray(v, dtype=np.int32) for name, v in columns.items()},
+            "pixels": pixels,
+        }
+    }
 
 
 def _mean_iou(tables: Tables) -> float:
     t = tables["pixels"]
-    joint = np.bincount(t["truth"] * C + t["predicted"], weights=t["pixels"], minlength=C * C).reshape(C, C)
+    joint = np.bincount(
+        t["truth"] * C + t["predicted"], weights=t["pixels"], minlength=C * C
+    ).reshape(C, C)
     hits = np.diag(joint)
     return float((hits / (joint.sum(axis=0) + joint.sum(axis=1) - hits)).mean())
 
@@ -110,8 +125,14 @@ def panoptic(seed: int, images: int = 3000, *, equal: bool = False) -> Populatio
         table = {"image": image.astype(np.int32), "class": label.astype(np.int16)}
         counts = {"iou_sum": tp * quality, "tp": tp, "fp": fp, "fn": objects - tp}
         segments = {**table, **{name: value[image, label] for name, value in counts.items()}}
-        both.append({"segments": segments, "truth_segments": {"image": np.zeros(0, dtype=np.int32)}})
-    return _mirrored("panoptic", "PQ", both, images) if equal else Population("panoptic", "PQ", *both, images)
+        both.append(
+            {"segments": segments, "truth_segments": {"image": np.zeros(0, dtype=np.int32)}}
+        )
+    return (
+        _mirrored("panoptic", "PQ", both, images)
+        if equal
+        else Population("panoptic", "PQ", *both, images)
+    )
 
 
 def boxes(seed: int, images: int = 1500, *, equal: bool = False) -> Population:
@@ -121,7 +142,9 @@ def boxes(seed: int, images: int = 1500, *, equal: bool = False) -> Population:
     objects = np.where(present, 1 + random.poisson(0.7, (images, C)), 0)[:, :3]
     image, label = (np.repeat(part, objects[np.nonzero(objects)]) for part in np.nonzero(objects))
     G = len(image)
-    corners = np.column_stack([random.uniform(0, 500, (G, 2)), np.exp(random.normal(4, 0.6, (G, 2)))])
+    corners = np.column_stack(
+        [random.uniform(0, 500, (G, 2)), np.exp(random.normal(4, 0.6, (G, 2)))]
+    )
     truth = TruthColumns(
         images,
         image.astype(np.int32),
@@ -134,19 +157,34 @@ def boxes(seed: int, images: int = 1500, *, equal: bool = False) -> Population:
     for shift in (0.0, 0.0 if equal else 0.25):
         wrong = _chance(-1.2 + shift + hard[image, 0] + random.normal(0, 0.4, G))
         found = np.flatnonzero(random.random(G) > wrong)
-        moved = corners[found] + random.normal(0, 1, (len(found), 4)) * (0.04 + 0.2 * wrong[found, None]) * 40
+        moved = (
+            corners[found]
+            + random.normal(0, 1, (len(found), 4)) * (0.04 + 0.2 * wrong[found, None]) * 40
+        )
         false = random.integers(0, images, images)
-        made = np.column_stack([random.uniform(0, 500, (images, 2)), np.exp(random.normal(4, 0.6, (images, 2)))])
-        scores = np.concatenate([random.normal(1.2 - wrong[found], 0.8), random.normal(0, 0.8, images)])
+        made = np.column_stack(
+            [random.uniform(0, 500, (images, 2)), np.exp(random.normal(4, 0.6, (images, 2)))]
+        )
+        scores = np.concatenate(
+            [random.normal(1.2 - wrong[found], 0.8), random.normal(0, 0.8, images)]
+        )
         place = np.concatenate([image[found], false]).astype(np.int32)
         labels = np.concatenate([label[found], random.integers(0, 3, images)]).astype(np.int32)
-        guesses = DetectionColumns(images, place, labels, scores, np.concatenate([np.maximum(moved, 1), made]))
+        guesses = DetectionColumns(
+            images, place, labels, scores, np.concatenate([np.maximum(moved, 1), made])
+        )
         both.append(instance.count(truth, guesses, kinds=("box",)))
-    return _mirrored("boxes", "AP", both, images) if equal else Population("boxes", "AP", *both, images)
+    return (
+        _mirrored("boxes", "AP", both, images)
+        if equal
+        else Population("boxes", "AP", *both, images)
+    )
 
 
 def _mirrored(family: str, metric: str, both: list[Tables], images: int) -> Population:
-    """The images twice, with the models exchanged in the second half: their scores are exactly equal."""
+    """The images twice, with the models exchanged in the second half: their scores are exactly
+    equal.
+    """
     halves = []
     for one, other in (both, both[::-1]):
         tables = {}

@@ -1,4 +1,5 @@
-"""A metric of your own, in one file: how far the centre of each class is from where it should be, in pixels.
+"""A metric of your own, in one file: how far the centre of each class is from where it should be,
+in pixels.
 
     python examples/own_metric.py            # two made-up models, evaluated and compared
 
@@ -6,8 +7,9 @@ From the command line, in the folder that holds this file:
 
     bench eval predictions --truth masks --metrics default,own_metric:CentreDistance
 
-The class below declares the metric: its unit, its range, and that lower is better. Tables, comparisons, checks and
-boards read this declaration, so there is nothing else to register. It needs no torch.
+The class below declares the metric: its unit, its range, and that lower is better. Tables,
+comparisons, checks and boards read this declaration, so there is nothing else to register. It needs
+no torch.
 """
 
 import numpy as np
@@ -30,7 +32,10 @@ class CentreDistance(Family[NoOptions]):
         Metric(
             "centre_distance",
             "centre distance",
-            meaning="mean over images and classes of the distance between the centres of true and predicted pixels",
+            meaning=(
+                "mean over images and classes of the distance between the centres of true "
+                "and predicted pixels"
+            ),
             reference="examples/own_metric.py",
             unit="px",
             better="lower",
@@ -44,7 +49,9 @@ class CentreDistance(Family[NoOptions]):
         return "semantic" in card.tasks
 
     def count(self, card, options, sample, prediction, *, position):
-        """The slow half: one row for each class of one image. `position` is the number of the image."""
+        """The slow half: one row for each class of one image. `position` is the number of the
+        image.
+        """
         truth = sample.truth.semantic().labels  # (H, W) train ids
         rows = []
         for train_id in range(len(card.classes)):
@@ -62,7 +69,9 @@ class CentreDistance(Family[NoOptions]):
         }
 
     def score(self, tables, weights, classes, options):
-        """The fast half: the scores of B resamples. `weights` (B, N) says how often each image counts."""
+        """The fast half: the scores of B resamples. `weights` (B, N) says how often each image
+        counts.
+        """
         table = tables["centres"]
         counts = weights[:, table["image"]]  # (B, rows): how often each row counts
         with np.errstate(invalid="ignore"):  # a resample without any row has no score: 0 / 0 is NaN
@@ -73,13 +82,17 @@ class CentreDistance(Family[NoOptions]):
         return {"table": "centres", "classes": list(classes.names)}
 
     def truth_rows(self, tables):
-        """The part of the counts that depends on the ground truth alone; here there is none but the images."""
+        """The part of the counts that depends on the ground truth alone; here there is none but the
+        images.
+        """
         return {"image": np.unique(tables["centres"]["image"])}
 
 
 def make_run(name, shift):
     """A run record of a made-up model that draws a square too far to the right."""
-    evaluator = bench.Evaluator(["background", "square"], metrics=["mIoU", "own_metric:CentreDistance"])
+    evaluator = bench.Evaluator(
+        ["background", "square"], metrics=["mIoU", "own_metric:CentreDistance"]
+    )
     for number in range(30):
         rng = np.random.default_rng(number)
         row, column = rng.integers(4, 20, size=2)
@@ -94,7 +107,9 @@ def make_run(name, shift):
 def main():
     close, far = make_run("close", shift=0), make_run("far", shift=3)
     print(bench.compare(close, far, metric="centre_distance"))
-    print(bench.check(far, close, metric="centre_distance", margin=1.0).outcome)  # a margin of one pixel
+    print(
+        bench.check(far, close, metric="centre_distance", margin=1.0).outcome
+    )  # a margin of one pixel
 
 
 if __name__ == "__main__":

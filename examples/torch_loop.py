@@ -1,6 +1,7 @@
 """Score a network in a training loop of PyTorch, and keep a run record of every epoch.
 
-Run it with `python examples/torch_loop.py`. It needs torch; it makes its own images and takes a few seconds.
+Run it with `python examples/torch_loop.py`. It needs torch; it makes its own images and takes a few
+seconds.
 """
 
 import numpy as np
@@ -14,7 +15,9 @@ CLASSES = ["background", "disc"]
 
 
 class Discs(Dataset):
-    """Noisy images with one bright disc each. A sample is an image (3, 32, 32), its labels (32, 32) and its id."""
+    """Noisy images with one bright disc each. A sample is an image (3, 32, 32), its labels (32, 32)
+    and its id.
+    """
 
     def __init__(self, first: int, images: int) -> None:
         self.first, self.images = first, images
@@ -37,7 +40,8 @@ def validate(network: nn.Module, loader: DataLoader) -> bench.Evaluator:
     network.eval()
     with torch.no_grad():
         for pixels, labels, ids in loader:
-            # Tensors may stay on the GPU. Ids make the scores independent of the order of the batches.
+            # Tensors may stay on the GPU. Ids make the scores independent of the order of the
+            # batches.
             evaluator.update(truth=labels, prediction=network(pixels).argmax(1), id=list(ids))
     # With torch.distributed this merges all processes; without it, it changes nothing.
     return evaluator.gather()
@@ -45,7 +49,9 @@ def validate(network: nn.Module, loader: DataLoader) -> bench.Evaluator:
 
 def main() -> None:
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Conv2d(3, 8, 5, padding=2), nn.ReLU(), nn.Conv2d(8, len(CLASSES), 5, padding=2))
+    network = nn.Sequential(
+        nn.Conv2d(3, 8, 5, padding=2), nn.ReLU(), nn.Conv2d(8, len(CLASSES), 5, padding=2)
+    )
     optimizer = torch.optim.Adam(network.parameters(), lr=0.03)
     train = DataLoader(Discs(0, 120), batch_size=8, shuffle=True)
     val = DataLoader(Discs(1000, 40), batch_size=8)
@@ -58,9 +64,14 @@ def main() -> None:
             optimizer.step()
         evaluator = validate(network, val)
         low, high = evaluator.result().intervals["mIoU"]
-        print(f"epoch {epoch}: mIoU {evaluator.scores()['mIoU']:.3f}, 95 % interval [{low:.3f}, {high:.3f}]")
+        print(
+            f"epoch {epoch}: mIoU {evaluator.scores()['mIoU']:.3f}, 95 % interval [{low:.3f}, "
+            f"{high:.3f}]"
+        )
         # The record is what `bench show`, `bench compare` and `bench check` read.
-        evaluator.save("runs", name=f"epoch{epoch}", model={"architecture": "two convolutions", "epoch": epoch})
+        evaluator.save(
+            "runs", name=f"epoch{epoch}", model={"architecture": "two convolutions", "epoch": epoch}
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Fixtures for every test: real data beside the checkout, and both implementations of the kernels.
 
-Tests import shared code plainly: `import contesting` from `tests/support`, `from oracles import panoptic` from
-`tests/oracles`. `pyproject.toml` puts both on the path.
+Tests import shared code plainly: `import contesting` from `tests/support`,
+`from oracles import panoptic` from `tests/oracles`. `pyproject.toml` puts both on the path.
 """
 
 from __future__ import annotations
@@ -15,15 +15,21 @@ from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).parents[1]
 
-# Tests run side by side, and the threads of several torches would wait for each other; processes they start inherit it.
+# Tests run side by side, and the threads of several torches would wait for each other; processes
+# they start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Reports fit the terminal, and expected ones are written for this width.
 os.environ["COLUMNS"] = "100"
 
-# Shared CI machines stall: a slow example is no defect. Same examples every time: a failure must be repeatable.
-settings.register_profile("bench", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("few", settings.get_profile("bench"), max_examples=25)  # where each example is slow
+# Shared CI machines stall: a slow example is no defect. Same examples every time: a failure must be
+# repeatable.
+settings.register_profile(
+    "bench", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "few", settings.get_profile("bench"), max_examples=25
+)  # where each example is slow
 settings.load_profile("bench")
 
 
@@ -40,7 +46,9 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
-    """A function from the name of a real data set to its folder; skips the test where it is not at hand."""
+    """A function from the name of a real data set to its folder; skips the test where it is not at
+    hand.
+    """
 
     def folder(name: str) -> Path:
         path = REPOSITORY.parent / "shared" / "data" / name
@@ -53,7 +61,9 @@ def shared_data() -> Callable[[str], Path]:
 
 @pytest.fixture(params=["native", "reference"])
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run the test with both forms of the kernels: files are read in another way with the second."""
+    """Run the test with both forms of the kernels: files are read in another way with the
+    second.
+    """
     from bench import kernels
     from bench.kernels import reference
 

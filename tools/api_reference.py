@@ -17,7 +17,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 INTRODUCTION = """\
 # API reference
 
-Generated from the docstrings by `python tools/api_reference.py`; do not edit it. [python.md](python.md) is the guide.
+Generated from the docstrings by `python tools/api_reference.py`; do not edit it.
+[python.md](python.md) is the guide.
 
 All errors that a caller can cause are `bench.InputError`; their messages name the argument.
 """
@@ -30,7 +31,12 @@ def page() -> str:
     """The whole page."""
     functions = [name for name in bench.__all__ if inspect.isfunction(getattr(bench, name))]
     classes = [name for name in bench.__all__ if name not in functions]
-    parts = [INTRODUCTION, "## Functions\n", *(_function(name) for name in functions), "## Classes\n"]
+    parts = [
+        INTRODUCTION,
+        "## Functions\n",
+        *(_function(name) for name in functions),
+        "## Classes\n",
+    ]
     return "\n".join([*parts, *(_class(name) for name in classes)]).rstrip() + "\n"
 
 
@@ -43,7 +49,11 @@ def _class(name: str) -> str:
     kind = getattr(bench, name)
     signature = "" if issubclass(kind, Exception) else _code(name, kind) + "\n"
     parts = [f"### `bench.{name}`\n\n{signature}{_prose(inspect.getdoc(kind))}\n"]
-    if "__init__" in vars(kind) and kind.__init__.__doc__ and not hasattr(kind, "__dataclass_fields__"):
+    if (
+        "__init__" in vars(kind)
+        and kind.__init__.__doc__
+        and not hasattr(kind, "__dataclass_fields__")
+    ):
         parts.append(_prose(inspect.getdoc(kind.__init__)) + "\n")
     for member, value in vars(kind).items():
         text = inspect.getdoc(value)
@@ -54,7 +64,9 @@ def _class(name: str) -> str:
         elif isinstance(value, property) or hasattr(value, "func"):
             parts.append(f"#### `{name}.{member}`\n\n{_prose(text)}\n")
         elif isinstance(value, classmethod):
-            parts.append(f"#### `{name}.{member}`\n\n{_code(member, value.__func__)}\n{_prose(text)}\n")
+            parts.append(
+                f"#### `{name}.{member}`\n\n{_code(member, value.__func__)}\n{_prose(text)}\n"
+            )
     return "\n".join(parts)
 
 
@@ -89,12 +101,21 @@ def _prose(text: str | None) -> str:
         section = re.fullmatch(r"(Args|Raises|Returns):", line)
         if section:
             returns = section[1] == "Returns"
-            found.append({"Args": "**Arguments**", "Raises": "**Errors**", "Returns": "**Returns**"}[section[1]] + "\n")
+            found.append(
+                {"Args": "**Arguments**", "Raises": "**Errors**", "Returns": "**Returns**"}[
+                    section[1]
+                ]
+                + "\n"
+            )
         elif re.match(r"    \w+(, \w+)*: ", line) and not returns:
             name, _, rest = line.strip().partition(": ")
             found.append(f"- `{name}`: {rest}")
         elif line.startswith("    "):
-            found.append(f"  {line.strip()}" if found and found[-1].startswith(("- ", "  ")) else line.strip())
+            found.append(
+                f"  {line.strip()}"
+                if found and found[-1].startswith(("- ", "  "))
+                else line.strip()
+            )
         else:
             found.append(line)
     return EXAMPLE.sub(_example, "\n".join(found))

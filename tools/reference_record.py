@@ -3,8 +3,9 @@
     python tools/reference_record.py
 
 It is made of one scene of every twelfth image of val: as many sequences, quickly drawn.
-`tests/boards/test_shipped_boards.py` runs the model on the same scenes and lets `bench check` compare; another result
-than on the day of the training means that reading, inference or scoring has changed.
+`tests/boards/test_shipped_boards.py` runs the model on the same scenes and lets `bench check`
+compare; another result than on the day of the training means that reading, inference or scoring has
+changed.
 """
 
 from __future__ import annotations

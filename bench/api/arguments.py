@@ -31,7 +31,8 @@ _TYPES: Mapping[str, tuple[tuple[type[Any], ...], str]] = {
 class Request:
     """The arguments of an evaluation besides model, data set and model options.
 
-    `settings` are those of the rules; `own` says how label maps of the user's own data set are read.
+    `settings` are those of the rules; `own` says how label maps of the user's own data set are
+    read.
     """
 
     data: str | Path | None = None
@@ -58,7 +59,9 @@ class Request:
         if not isinstance(self.overwrite, bool):
             raise UsageError(f"overwrite must be True or False, got {self.overwrite!r}")
         if self.overwrite and self.out is None:
-            raise UsageError("overwrite=True has no effect without out=, because nothing is written")
+            raise UsageError(
+                "overwrite=True has no effect without out=, because nothing is written"
+            )
 
 
 def check(**arguments: Any) -> None:
@@ -102,7 +105,9 @@ def options(value: Any, task: Any) -> Options:
     if value is not None and not isinstance(value, Options):
         raise UsageError(f"options must be a dict or bench.Options, got {value!r}")
     if task is not None and value is not None and value.task not in (None, task):
-        raise UsageError(f"task={task!r}, but options have task={value.task!r}: leave one of them out")
+        raise UsageError(
+            f"task={task!r}, but options have task={value.task!r}: leave one of them out"
+        )
     made: Options = value or Options()
     sidecar, weights = made.sidecar, made.weights
     return replace(

@@ -1,4 +1,6 @@
-"""`bench.compare` and `bench.check`: which run is better, and whether one became worse than a baseline."""
+"""`bench.compare` and `bench.check`: which run is better, and whether one became worse than a
+baseline.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,8 @@ def compare(
     """Compare two or more runs on one metric: differences with intervals and p-values.
 
     Args:
-        runs: run records, results of `bench.evaluate`, or paths: the folder of a record, or a folder
-            with one record below it.
+        runs: run records, results of `bench.evaluate`, or paths: the folder of a record, or a
+            folder with one record below it.
         metric: such as `mIoU`, `AP`, `PQ`, `mIoU@crop-200` or `IoU:car`; None takes the leading
             metric that the runs share.
         by_class: compare the score of every class too.
@@ -75,7 +77,8 @@ def check(
     guards: Mapping[str, float] | None = None,
     common_images: bool = False,
 ) -> Verdict:
-    """Check whether a candidate became worse than a baseline by more than a margin, as `bench check` does.
+    """Check whether a candidate became worse than a baseline by more than a margin, as
+    `bench check` does.
 
     Args:
         candidate: a run record, a result of `bench.evaluate`, or the path of a run record.
@@ -107,6 +110,8 @@ def _run(value: RunLike) -> Run:
         return value
     if isinstance(value, Result):
         if value.run is None:
-            raise UsageError("this result has no run record: use what Evaluator.save(out, name=...) returns")
+            raise UsageError(
+                "this result has no run record: use what Evaluator.save(out, name=...) returns"
+            )
         return value.run
     return read_run(value)

@@ -1,4 +1,5 @@
-"""`bench.evaluate`: run a model, a network or a function on a data set and score its predictions, from Python.
+"""`bench.evaluate`: run a model, a network or a function on a data set and score its predictions,
+from Python.
 
 It counts and scores as `bench run` does, in memory unless a folder for the run record is given.
 """
@@ -82,10 +83,10 @@ def evaluate(  # noqa: PLR0913 - everything that a caller can choose
     """Run a model on every image of a data set and score its predictions, as `bench run` does.
 
     Args:
-        model: the name of an adapter, a torch network, a function of one image, a loader of a model,
-            or a model.
-        dataset: the name of a card, a path ending in .toml, what `bench.open_data` returned, or, with
-            `classes`, your own data set: pairs of image and target (`docs/python.md`).
+        model: the name of an adapter, a torch network, a function of one image, a loader of a
+            model, or a model.
+        dataset: the name of a card, a path ending in .toml, what `bench.open_data` returned, or,
+            with `classes`, your own data set: pairs of image and target (`docs/python.md`).
         data: the folder of the data set, as for `bench run --data`.
         split: the split of the data set; None takes the card's default.
         task: the task to run, for models that support several.
@@ -137,7 +138,9 @@ def evaluate(  # noqa: PLR0913 - everything that a caller can choose
         interval=interval,
     )
     own = given(ignore=ignore, label_space=label_space, groups=groups)
-    request = Request(data, split, task, metrics, limit, ids, name, out, classes, overwrite, rules, own)
+    request = Request(
+        data, split, task, metrics, limit, ids, name, out, classes, overwrite, rules, own
+    )
     model_options = arguments.options(options, task)
     with follow(progress, name) as report:
         if not isinstance(dataset, str | Path | Data):
@@ -155,7 +158,9 @@ def evaluate(  # noqa: PLR0913 - everything that a caller can choose
 def _job(model: Any, dataset: str | Path | Data, options: Options, request: Request) -> Job:
     arguments.none_of("a data set with a card", classes=request.classes, **request.own)
     setting_words.check(request.settings)
-    options = replace(options, confidence=options.confidence or need_confidence(_words(request.metrics)))
+    options = replace(
+        options, confidence=options.confidence or need_confidence(_words(request.metrics))
+    )
     card = dataset.card if isinstance(dataset, Data) else load_card(dataset)
     # The model first: a wrong one should be known before a data set is drawn or read.
     early = None if len(card.classes) else _opened(dataset, request)
@@ -164,7 +169,9 @@ def _job(model: Any, dataset: str | Path | Data, options: Options, request: Requ
     data = early or _opened(dataset, request)
     said = boxes_of_truth(data.samples, loaded.task, request.metrics)
     if said:
-        rules = rules_for(card, loaded.task, metrics=request.metrics, masks=False, **request.settings)
+        rules = rules_for(
+            card, loaded.task, metrics=request.metrics, masks=False, **request.settings
+        )
     return Job(
         card=data.card,
         split=data.split,
@@ -186,9 +193,16 @@ def _words(metrics: Metrics) -> Sequence[str]:
 
 def _opened(dataset: str | Path | Data, request: Request) -> Data:
     if isinstance(dataset, Data):
-        arguments.none_of("a data set that is open already", data=request.data, split=request.split, ids=request.ids)
+        arguments.none_of(
+            "a data set that is open already",
+            data=request.data,
+            split=request.split,
+            ids=request.ids,
+        )
         return dataset
-    return open_split(str(dataset), request.split, root=request.data, limit=request.limit, ids=request.ids)
+    return open_split(
+        str(dataset), request.split, root=request.data, limit=request.limit, ids=request.ids
+    )
 
 
 def _run(job: Job, request: Request, progress: Progress | None) -> Run:
@@ -201,5 +215,8 @@ def _run(job: Job, request: Request, progress: Progress | None) -> Run:
 def _model(model: Any, card: Card, options: Options) -> Model:
     if isinstance(model, str):
         return load(model, card, options)
-    module, word = getattr(model, "__module__", "own"), getattr(model, "__qualname__", type(model).__name__)
+    module, word = (
+        getattr(model, "__module__", "own"),
+        getattr(model, "__qualname__", type(model).__name__),
+    )
     return adapting.adapted(model, f"{module}:{word}", card, options)

@@ -1,4 +1,6 @@
-"""The progress of an evaluation from Python: a function of the caller, or a line on standard error."""
+"""The progress of an evaluation from Python: a function of the caller, or a line on standard
+error.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def follow(progress: Any, name: str | None) -> Iterator[Progress | None]:
     elif callable(progress):
         yield progress
     else:
-        raise UsageError(f"progress must be True or a function of images done and in all, got {progress!r}")
+        raise UsageError(
+            f"progress must be True or a function of images done and in all, got {progress!r}"
+        )
 
 
 class _Line:
@@ -49,7 +53,11 @@ class _Line:
             return
         self._shown = now
         seconds = now - self._started
-        left = f", {seconds * (total - done) / done:.0f} s left" if 0 < done < total else f", {seconds:.0f} s"
+        left = (
+            f", {seconds * (total - done) / done:.0f} s left"
+            if 0 < done < total
+            else f", {seconds:.0f} s"
+        )
         bar = ("#" * (20 * done // max(total, 1))).ljust(20, ".")
         sys.stderr.write(f"\r{self._title} [{bar}] {done} of {total} images{left}   ")
         sys.stderr.flush()

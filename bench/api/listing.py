@@ -28,7 +28,9 @@ def list_datasets() -> list[Row]:
 
 
 def list_models() -> list[Row]:
-    """The models that `--model` and `bench.evaluate` take by name, a dict each: name, tasks, weights."""
+    """The models that `--model` and `bench.evaluate` take by name, a dict each: name, tasks,
+    weights.
+    """
     from bench import models
 
     return [dict(models.describe(name)) for name in models.names()]

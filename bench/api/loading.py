@@ -48,7 +48,9 @@ def open_data(
         CardError, DataError, UsageError: what is missing or wrong, and where.
     """
     arguments.check(dataset=dataset, split=split, root=root, layout=layout, limit=limit)
-    return _open_data(dataset, split, root=root, layout_name=layout, ids=ids, limit=limit, progress=progress)
+    return _open_data(
+        dataset, split, root=root, layout_name=layout, ids=ids, limit=limit, progress=progress
+    )
 
 
 def load_card(name: str | Path) -> Card:
@@ -62,7 +64,8 @@ def load_card(name: str | Path) -> Card:
 
 
 def read_run(path: str | Path) -> Run:
-    """Read a run record: `path` is its folder, its `run.json`, or a folder with one record below it.
+    """Read a run record: `path` is its folder, its `run.json`, or a folder with one record below
+    it.
 
     Raises:
         RunError: there is no record, there are several, or it is damaged.
@@ -71,7 +74,8 @@ def read_run(path: str | Path) -> Run:
 
 
 def board(folder: str | Path) -> pd.DataFrame:
-    """The table of a board folder as a DataFrame, with `<metric>:low` and `<metric>:high` beside each score.
+    """The table of a board folder as a DataFrame, with `<metric>:low` and `<metric>:high` beside
+    each score.
 
     Scores are fractions of 1, NaN if they are not defined or not known. `reported` marks published
     rows; `apart` holds the reason for rows that cannot be compared; `rank:low` and `rank:high` are

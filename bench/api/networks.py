@@ -1,7 +1,8 @@
-"""A torch network that is run on the tensors of the user's own data set, without any change of them.
+"""A torch network that is run on the tensors of the user's own data set, without any change of
+them.
 
-It stays on its device and in its mode. torch is imported only if a network is passed, so it is loaded
-already.
+It stays on its device and in its mode. torch is imported only if a network is passed, so it is
+loaded already.
 """
 
 from __future__ import annotations
@@ -50,20 +51,30 @@ class Network:
         refuse_unsupported(name, options, ())
         for option, value in (("weights", options.weights), ("batch_size", options.batch_size)):
             if value is not None:
-                raise UsageError(f"the option {option} has no effect on a network passed from Python: leave it out")
+                raise UsageError(
+                    f"the option {option} has no effect on a network passed from Python: leave "
+                    "it out"
+                )
         if options.device != "auto":
-            raise UsageError("a network passed from Python stays on its device: leave the option device out")
+            raise UsageError(
+                "a network passed from Python stays on its device: leave the option device out"
+            )
         if options.task == "panoptic":
-            raise UsageError("a network returns classes or objects: for panoptic segments pass a function of one image")
+            raise UsageError(
+                "a network returns classes or objects: for panoptic segments pass a function "
+                "of one image"
+            )
         return cls(network, name, str(options.task), len(card.classes))
 
     @property
     def identity(self) -> dict[str, Any]:
         """Which network it is."""
         parameters = sum(each.numel() for each in self.network.parameters())
-        return {"kind": "model", "model": self.name, "architecture": type(self.network).__name__} | {
-            "parameters": parameters
-        }
+        return {
+            "kind": "model",
+            "model": self.name,
+            "architecture": type(self.network).__name__,
+        } | {"parameters": parameters}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -78,7 +89,8 @@ class Network:
         return torch.device("cpu") if first is None else first.device
 
     def answer(self, image: torch.Tensor, size: tuple[int, int] | None) -> Any:
-        """The prediction for a tensor (3, H, W): labels in the size of the ground truth, or a dict of objects.
+        """The prediction for a tensor (3, H, W): labels in the size of the ground truth, or a dict
+        of objects.
 
         Raises:
             PredictionError: an output of another form.
@@ -91,7 +103,11 @@ class Network:
         try:
             with torch.inference_mode():
                 pixels = image.to(self._device)
-                found = self.network([pixels]) if self.task == "instance" else self.network(pixels[None])
+                found = (
+                    self.network([pixels])
+                    if self.task == "instance"
+                    else self.network(pixels[None])
+                )
                 return found[0] if self.task == "instance" else self._labels(found, size)
         finally:
             for module, mode in zip(modules, modes, strict=True):
@@ -106,16 +122,20 @@ class Network:
         if not isinstance(found, torch.Tensor) or found.ndim not in (3, 4) or len(found) != 1:
             what = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
             raise PredictionError(
-                f"{self.name}: the network must return scores (1, C, H, W) or labels (1, H, W), got {what}"
+                f"{self.name}: the network must return scores (1, C, H, W) or labels (1, H, "
+                f"W), got {what}"
             )
         if found.ndim == 3 and not found.is_floating_point():
             return found[0]
         logits = found if found.ndim == 4 else found[None]
         if logits.shape[1] not in (self.classes, 1) or (logits.shape[1] == 1 and self.classes != 2):
             raise PredictionError(
-                f"{self.name}: the network must return one channel per class: got {logits.shape[1]} channels for "
+                f"{self.name}: the network must return one channel per class: got "
+                f"{logits.shape[1]} channels for "
                 f"{self.classes} classes"
             )
         if size is not None and tuple(logits.shape[-2:]) != size:
-            logits = torch.nn.functional.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
+            logits = torch.nn.functional.interpolate(
+                logits.float(), size=size, mode="bilinear", align_corners=False
+            )
         return (logits[0, 0] > 0).long() if logits.shape[1] == 1 else logits[0].argmax(0)

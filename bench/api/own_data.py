@@ -1,7 +1,8 @@
-"""The user's own data set as ground truth: any object with a length whose items are pairs of image and target.
+"""The user's own data set as ground truth: any object with a length whose items are pairs of image
+and target.
 
-A `Dataset` of torch is one. Models that ship with bench get images as (H, W, 3) uint8 RGB; the user's
-own function or network gets what the data set returns.
+A `Dataset` of torch is one. Models that ship with bench get images as (H, W, 3) uint8 RGB; the
+user's own function or network gets what the data set returns.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ Predict = Callable[[Any, tuple[int, int] | None, str], Any]
 """From an image, the size of its ground truth if known, and its id, to a prediction."""
 
 
-def evaluate(model: Any, dataset: Any, options: Options, request: Request, progress: Progress | None) -> Result:
+def evaluate(
+    model: Any, dataset: Any, options: Options, request: Request, progress: Progress | None
+) -> Result:
     """Run the model on every image of the data set and score its predictions.
 
     Raises:
@@ -41,14 +44,19 @@ def evaluate(model: Any, dataset: Any, options: Options, request: Request, progr
     count = _length(dataset)
     if request.classes is None:
         raise UsageError(
-            "your own data set needs classes: classes=[...] with their names in the order of the labels, or a card"
+            "your own data set needs classes: classes=[...] with their names in the order of "
+            "the labels, or a card"
         )
     total = min(count, request.limit or count)
     names = _names(request.ids, count)
     image, target = _pair(dataset, 0)
     task: Any = request.task or options.task or _task_of(target)
-    evaluator = Evaluator(request.classes, task=task, metrics=request.metrics, **request.own, **request.settings)
-    predict, identity, settings = _predict(model, image, evaluator.card, replace(options, task=task))
+    evaluator = Evaluator(
+        request.classes, task=task, metrics=request.metrics, **request.own, **request.settings
+    )
+    predict, identity, settings = _predict(
+        model, image, evaluator.card, replace(options, task=task)
+    )
     if progress:
         progress(0, total)
     for index in range(total):
@@ -69,11 +77,20 @@ def evaluate(model: Any, dataset: Any, options: Options, request: Request, progr
 
 def _length(dataset: Any) -> int:
     if hasattr(dataset, "dataset") and hasattr(dataset, "batch_size"):
-        raise UsageError("dataset must not be a DataLoader, which returns batches: pass its data set, loader.dataset")
-    if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__") or isinstance(dataset, Mapping):
         raise UsageError(
-            f"dataset must be the name of a card, what bench.open_data returned, or a data set with a length whose "
-            f"items are pairs of image and target, got {type(dataset).__name__} (bench.Evaluator counts other data)"
+            "dataset must not be a DataLoader, which returns batches: pass its data set, "
+            "loader.dataset"
+        )
+    if (
+        not hasattr(dataset, "__len__")
+        or not hasattr(dataset, "__getitem__")
+        or isinstance(dataset, Mapping)
+    ):
+        raise UsageError(
+            "dataset must be the name of a card, what bench.open_data returned, or a data set "
+            "with a length whose "
+            f"items are pairs of image and target, got {type(dataset).__name__} "
+            "(bench.Evaluator counts other data)"
         )
     count = len(dataset)
     if not count:
@@ -85,7 +102,9 @@ def _names(ids: Any, count: int) -> list[str]:
     if ids is None:
         return [f"image-{index:08d}" for index in range(count)]
     if isinstance(ids, str | Path):
-        raise UsageError(f"ids must be a list with an id per image of your own data set, got {str(ids)!r}")
+        raise UsageError(
+            f"ids must be a list with an id per image of your own data set, got {str(ids)!r}"
+        )
     names = [str(name) for name in ids]
     if len(names) != count:
         raise UsageError(f"ids must have one id per image: got {len(names)} ids for {count} images")
@@ -98,8 +117,14 @@ def _names(ids: Any, count: int) -> list[str]:
 def _pair(dataset: Any, index: int) -> tuple[Any, Any]:
     item = dataset[index]
     if not isinstance(item, tuple | list) or len(item) != 2:
-        form = f"a {type(item).__name__} of {len(item)}" if isinstance(item, tuple | list) else type(item).__name__
-        raise UsageError(f"item {index} of the data set must be a pair of image and target, got {form}")
+        form = (
+            f"a {type(item).__name__} of {len(item)}"
+            if isinstance(item, tuple | list)
+            else type(item).__name__
+        )
+        raise UsageError(
+            f"item {index} of the data set must be a pair of image and target, got {form}"
+        )
     return item[0], item[1]
 
 
@@ -133,17 +158,30 @@ def _extent(image: Any) -> tuple[int, int] | None:
     return (int(shape[-2]), int(shape[-1])) if len(shape) in (2, 3) else None
 
 
-def _predict(model: Any, image: Any, card: Card, options: Options) -> tuple[Predict, dict[str, Any], dict[str, Any]]:
+def _predict(
+    model: Any, image: Any, card: Card, options: Options
+) -> tuple[Predict, dict[str, Any], dict[str, Any]]:
     """How the model is called for an image, its identity, and its settings."""
-    name = f"{getattr(model, '__module__', 'own')}:{getattr(model, '__qualname__', type(model).__name__)}"
+    module = getattr(model, "__module__", "own")
+    name = f"{module}:{getattr(model, '__qualname__', type(model).__name__)}"
     if is_network(model) and str(getattr(image, "dtype", "")).startswith("torch.float"):
         network = Network.of(model, name, card, options)
-        return lambda image, size, _: network.answer(image, size), network.identity, network.settings
-    loaded = load(model, card, options) if isinstance(model, str) else adapting.adapted(model, name, card, options)
+        return (
+            lambda image, size, _: network.answer(image, size),
+            network.identity,
+            network.settings,
+        )
+    loaded = (
+        load(model, card, options)
+        if isinstance(model, str)
+        else adapting.adapted(model, name, card, options)
+    )
     identity = {key: value for key, value in loaded.identity.items() if key != "warnings"}
     settings = dict(loaded.settings)
     if loaded.task != options.task:
-        raise UsageError(f"the model predicts for the task {loaded.task!r}, and the targets are {options.task!r}")
+        raise UsageError(
+            f"the model predicts for the task {loaded.task!r}, and the targets are {options.task!r}"
+        )
     if not isinstance(model, str) and not is_network(model) and isinstance(loaded, OwnModel):
         function = loaded.function
         return lambda image, _, __: function(image), identity, settings

@@ -1,4 +1,5 @@
-"""Predictions made from the ground truth: baselines every model should beat, and a (damaged) oracle.
+"""Predictions made from the ground truth: baselines every model should beat, and a (damaged)
+oracle.
 
 Ground truth becomes input only here, and this room knows no models. Each function returns a reader
 (sample -> prediction), which gives the same prediction at every call.
@@ -24,13 +25,17 @@ from bench.samples import Array, Instances, LabelMap, Sample, Segments
 
 # In quotes, because np.random takes a tenth of NumPy's own time to load.
 Damage: TypeAlias = "Callable[[Form, Classes, float, np.random.Generator], Form]"
-"""Damages a correct prediction by an amount: (prediction, classes, amount, generator) -> prediction."""
+"""Damages a correct prediction by an amount: (prediction, classes, amount, generator) ->
+prediction.
+"""
 BLOCK = 16
 """Side in pixels of the squares that `damaged` paints over."""
 
 
 def constant(card: Card, samples: Sequence[Sample]) -> PredictionReader:
-    """Predict the most frequent class for every pixel; reads the ground truth of all images to find it."""
+    """Predict the most frequent class for every pixel; reads the ground truth of all images to find
+    it.
+    """
     totals = np.zeros(card.classes.ignore + 1, dtype=np.int64)
     for sample in samples:
         totals += np.bincount(sample.truth.semantic().labels.ravel(), minlength=len(totals))
@@ -53,10 +58,12 @@ def shuffled(card: Card, samples: Sequence[Sample]) -> PredictionReader:  # noqa
     """
     if len(samples) < 2:
         raise UsageError(
-            "the baseline shuffled needs at least two images: it predicts the ground truth of another image"
+            "the baseline shuffled needs at least two images: it predicts the ground truth of "
+            "another image"
         )
     order = np.random.default_rng(0).permutation(len(samples))
-    # Every image takes the next one in a random cycle, so that no image predicts its own ground truth.
+    # Every image takes the next one in a random cycle, so that no image predicts its own ground
+    # truth.
     others = {samples[a].id: samples[b] for a, b in zip(order, np.roll(order, -1), strict=True)}
 
     def read(sample: Sample) -> LabelMap:
@@ -85,7 +92,9 @@ def damaged(card: Card, fraction: float) -> PredictionReader:
 
 
 def oracle(card: Card, task: str) -> Callable[[Sample], Form]:
-    """Predict the ground truth: label maps, objects with score 1, or segments; crowds are left out."""
+    """Predict the ground truth: label maps, objects with score 1, or segments; crowds are left
+    out.
+    """
 
     def read(sample: Sample) -> Form:
         if task == "semantic":
@@ -107,10 +116,14 @@ WITH_AMOUNT = {"damaged": 0.1, **{name: amount for name, (_, amount) in DAMAGES.
 SEMANTIC = ("constant", "shuffled", "damaged")
 """Baselines that predict only label maps."""
 BASELINES = (*SEMANTIC, "oracle", *DAMAGES)
-"""Names for `bench eval --predictions baseline:NAME`; those in `WITH_AMOUNT` accept baseline:NAME=AMOUNT."""
+"""Names for `bench eval --predictions baseline:NAME`; those in `WITH_AMOUNT` accept
+baseline:NAME=AMOUNT.
+"""
 
 
-def baseline(text: str, card: Card, samples: Sequence[Sample], *, task: str = "semantic") -> PredictionReader:
+def baseline(
+    text: str, card: Card, samples: Sequence[Sample], *, task: str = "semantic"
+) -> PredictionReader:
     """The reader of a baseline, such as `constant`, `oracle` or `shifted=4`, for a task.
 
     Raises:
@@ -124,7 +137,9 @@ def baseline(text: str, card: Card, samples: Sequence[Sample], *, task: str = "s
         tasks = ", ".join(card.tasks)
         raise UsageError(f"{flag}: {card.title} has no {task} ground truth (its tasks: {tasks})")
     if name in SEMANTIC and task != "semantic":
-        raise UsageError(f"{flag} --task {task}: {name} predicts only label maps; use baseline:oracle instead")
+        raise UsageError(
+            f"{flag} --task {task}: {name} predicts only label maps; use baseline:oracle instead"
+        )
     amount = _amount(name, amount_text, flag)
     if name in DAMAGES:
         return _damaged_oracle(card, task, DAMAGES[name][0], amount)

@@ -1,8 +1,8 @@
 """Controlled damage to predictions: regions that shrink, move, or change their class.
 
 The size of the error is known in advance, so that tests can expect a score, and users can see how
-small an error their data set reveals. This module knows only arrays and the class table; `baselines`
-decides what is damaged, and by how much.
+small an error their data set reveals. This module knows only arrays and the class table;
+`baselines` decides what is damaged, and by how much.
 """
 
 from __future__ import annotations
@@ -20,18 +20,25 @@ Form: TypeAlias = LabelMap | Instances | Segments
 
 
 def eroded(prediction: Form, classes: Classes, pixels: float, _: np.random.Generator) -> Form:
-    """Shrink objects of thing classes by `pixels` (8-neighbourhood); objects that become empty are removed.
+    """Shrink objects of thing classes by `pixels` (8-neighbourhood); objects that become empty are
+    removed.
 
     In a label map, each pixel takes the first class within that distance: stuff before things, then
     by train id; void stays void. Pixels that segments lose become void.
     """
     width = 2 * int(pixels) + 1
     if isinstance(prediction, Instances):
-        return _with_masks(prediction, [_minimum(masks.decode(rle), width) for rle in prediction.rles])
+        return _with_masks(
+            prediction, [_minimum(masks.decode(rle), width) for rle in prediction.rles]
+        )
     if isinstance(prediction, Segments):
         things = prediction.segment_ids[classes.things[prediction.classes]]
-        inner = _minimum(prediction.ids, width) == -_minimum(-prediction.ids.astype(np.int64), width)
-        return _with_ids(prediction, np.where(inner | ~np.isin(prediction.ids, things), prediction.ids, 0))
+        inner = _minimum(prediction.ids, width) == -_minimum(
+            -prediction.ids.astype(np.int64), width
+        )
+        return _with_ids(
+            prediction, np.where(inner | ~np.isin(prediction.ids, things), prediction.ids, 0)
+        )
     order = np.argsort(classes.things, kind="stable")
     ranks = np.full(classes.ignore + 1, len(order))
     ranks[order] = np.arange(len(order))
@@ -43,7 +50,8 @@ def eroded(prediction: Form, classes: Classes, pixels: float, _: np.random.Gener
 def shifted(prediction: Form, classes: Classes, pixels: float, _: np.random.Generator) -> Form:  # noqa: ARG001 - same signature
     """Move everything to the right by `pixels`; the left edge is filled with the first column.
 
-    The left edge of object masks is filled with background; objects that leave the image are removed.
+    The left edge of object masks is filled with background; objects that leave the image are
+    removed.
     """
     step = int(pixels)
     if isinstance(prediction, Instances):
@@ -56,8 +64,11 @@ def shifted(prediction: Form, classes: Classes, pixels: float, _: np.random.Gene
     return LabelMap(_moved(prediction.labels, step))
 
 
-def flipped(prediction: Form, classes: Classes, probability: float, generator: np.random.Generator) -> Form:
-    """Change the class of each object, segment, or class of a label map with probability `probability`.
+def flipped(
+    prediction: Form, classes: Classes, probability: float, generator: np.random.Generator
+) -> Form:
+    """Change the class of each object, segment, or class of a label map with probability
+    `probability`.
 
     A thing class becomes another thing class, a stuff class another stuff class; the only class of
     its kind does not change. All segments of one stuff class change together.
@@ -82,8 +93,12 @@ def flipped(prediction: Form, classes: Classes, probability: float, generator: n
     return Segments(prediction.ids, prediction.segment_ids, drawn, prediction.crowd)
 
 
-def _redrawn(labels: Array, classes: Classes, probability: float, generator: np.random.Generator) -> Array:
-    """The train ids (N,); each changes to another of its kind (thing or stuff) with `probability`."""
+def _redrawn(
+    labels: Array, classes: Classes, probability: float, generator: np.random.Generator
+) -> Array:
+    """The train ids (N,); each changes to another of its kind (thing or stuff) with
+    `probability`.
+    """
     hit, draws = generator.random(len(labels)) < probability, generator.random(len(labels))
     drawn = np.asarray(labels, dtype=np.int64).copy()
     for index in np.flatnonzero(hit):
@@ -126,5 +141,8 @@ def _with_ids(prediction: Segments, ids: Array) -> Segments:
     """The segments on a new id map; segments without a pixel are removed."""
     kept = np.isin(prediction.segment_ids, np.unique(ids))
     return Segments(
-        ids.astype(prediction.ids.dtype), prediction.segment_ids[kept], prediction.classes[kept], prediction.crowd[kept]
+        ids.astype(prediction.ids.dtype),
+        prediction.segment_ids[kept],
+        prediction.classes[kept],
+        prediction.crowd[kept],
     )

@@ -31,7 +31,9 @@ def board(folder: str | Path) -> pd.DataFrame:
     from pandas import DataFrame
 
     if not isinstance(folder, str | Path):
-        raise UsageError(f"expected the path of a board folder, got an object of type {type(folder).__name__}")
+        raise UsageError(
+            f"expected the path of a board folder, got an object of type {type(folder).__name__}"
+        )
     return DataFrame(records(table(read(Path(folder).expanduser()))))
 
 
@@ -52,9 +54,14 @@ def table(board: Board, *, progress: Callable[[int, int], None] | None = None) -
         report(done)
         scored.append(board_runs.score_run(file, run))
     comparable, apart = board_runs.split_comparable(scored, file)
-    standings, comparison = board_runs.rank_runs(comparable, file, lambda metrics: report(len(scored) + metrics))
+    standings, comparison = board_runs.rank_runs(
+        comparable, file, lambda metrics: report(len(scored) + metrics)
+    )
     columns = rows.columns_of(board, ranked=comparison is not None)
-    measured = [rows.measured_row(run, columns, standings, position, file) for position, run in enumerate(comparable)]
+    measured = [
+        rows.measured_row(run, columns, standings, position, file)
+        for position, run in enumerate(comparable)
+    ]
     published = [rows.published_row(row, columns) for row in rows.sorted_published(board)]
     means = board_seeds.means(comparable, file)
     return Table(
@@ -62,7 +69,10 @@ def table(board: Board, *, progress: Callable[[int, int], None] | None = None) -
         note=file.note.strip(),
         columns=columns,
         rows=(*measured, *published),
-        apart=tuple(replace(rows.measured_row(run, columns, {}, 0, file), reason=reason) for run, reason in apart),
+        apart=tuple(
+            replace(rows.measured_row(run, columns, {}, 0, file), reason=reason)
+            for run, reason in apart
+        ),
         remarks=remarks.remarks(comparable, comparison, means, board),
         means=tuple(rows.mean_row(mean, columns, file) for mean in means),
     )

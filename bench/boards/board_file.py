@@ -86,7 +86,10 @@ def read(folder: Path) -> Board:
     """
     path = folder / "board.toml"
     if not path.is_file():
-        raise UsageError(f"{folder} is not a board: it has no board.toml; leaderboards/README.md describes the file")
+        raise UsageError(
+            f"{folder} is not a board: it has no board.toml; leaderboards/README.md describes "
+            "the file"
+        )
     file = _read_file(path)
     # A name that starts with a dot is a record that `add` has not finished copying.
     records = sorted(path.parent for path in (folder / "runs").glob("[!.]*/run.json"))
@@ -99,7 +102,9 @@ def read(folder: Path) -> Board:
     published: tuple[Published, ...] = ()
     if csv_path.is_file():
         columns = {"details": file.details, "cost": file.cost, "metrics": file.metrics}
-        published = parse_published(_text(csv_path), where=str(csv_path), declared=declared, **columns)
+        published = parse_published(
+            _text(csv_path), where=str(csv_path), declared=declared, **columns
+        )
     board = Board(folder, file, published, by_folder, declared)
     _require_seeds(board, path)
     return board
@@ -124,7 +129,9 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8; save it from the spreadsheet as 'CSV UTF-8'") from None
+        raise UsageError(
+            f"{path} is not UTF-8; save it from the spreadsheet as 'CSV UTF-8'"
+        ) from None
 
 
 def _require_seeds(board: Board, path: Path) -> None:
@@ -139,7 +146,9 @@ def _require_seeds(board: Board, path: Path) -> None:
             if listed.count(name) > 1:
                 raise UsageError(f"{where}: the row {name!r} is listed twice")
         if len(seeds.runs) < 2:
-            raise UsageError(f'{where}: runs must list at least two rows, for example runs = ["a", "a-seed2"]')
+            raise UsageError(
+                f'{where}: runs must list at least two rows, for example runs = ["a", "a-seed2"]'
+            )
 
 
 def _read_file(path: Path) -> BoardFile:
@@ -225,6 +234,11 @@ def _require_new(board: Board, run: Run) -> None:
         )
     for folder, other in board.runs.items():
         if other.record.id == record.id:
-            raise RunError(f"{run.path} is already on the board as runs/{folder} (same id {record.id})")
+            raise RunError(
+                f"{run.path} is already on the board as runs/{folder} (same id {record.id})"
+            )
         if other.record.name == record.name:
-            raise RunError(f"the board already has a row {record.name!r}, runs/{folder}: run again with another --name")
+            raise RunError(
+                f"the board already has a row {record.name!r}, runs/{folder}: run again with "
+                "another --name"
+            )

@@ -69,7 +69,9 @@ def score_run(file: BoardFile, run: Run) -> Measured:
     }
     protocol = {**run.record.protocol, "rules": rules}
     run = replace(run, record=msgspec.structs.replace(run.record, protocol=protocol))
-    shown = [family for family in families(run.record.tables) if _scores_any(family, file.metrics, run)]
+    shown = [
+        family for family in families(run.record.tables) if _scores_any(family, file.metrics, run)
+    ]
     scored = scoring.rescore(run, families=tuple(family.key for family in shown))
     entries: dict[str, Mapping[str, Any]] = {}
     # Two families may share a metric name. As in a comparison, the first family wins, so it is
@@ -83,7 +85,9 @@ def score_run(file: BoardFile, run: Run) -> Measured:
     return Measured(run, scored, {name: entries.get(name, _UNDEFINED) for name in file.metrics})
 
 
-def split_comparable(scored: Sequence[Measured], file: BoardFile) -> tuple[list[Measured], list[tuple[Measured, str]]]:
+def split_comparable(
+    scored: Sequence[Measured], file: BoardFile
+) -> tuple[list[Measured], list[tuple[Measured, str]]]:
     """Split runs into comparable ones, best first, and the others, each with the reason.
 
     The largest group of runs that share rules and ground truth stays; if two groups are equally
@@ -95,7 +99,10 @@ def split_comparable(scored: Sequence[Measured], file: BoardFile) -> tuple[list[
     apart = [
         (
             run,
-            f"it has no {primary}: the metric was not counted, or the ground truth contains none of its classes",
+            (
+                f"it has no {primary}: the metric was not counted, or the ground truth contains "
+                "none of its classes"
+            ),
         )
         for run in scored
         if run.value(primary) is None
@@ -168,7 +175,9 @@ def rank_runs(
             lower = comparison.lower_is_better
             if metric == file.primary:
                 lower = file.order == "lowest first"
-            standings[metric] = _standing(comparison, label, positions, len(comparable), lower=lower)
+            standings[metric] = _standing(
+                comparison, label, positions, len(comparable), lower=lower
+            )
         if file.primary in metrics:
             primary = comparison
     progress(done)
@@ -203,7 +212,9 @@ def _has_any(run: Measured, compared: str, metrics: Sequence[str]) -> bool:
     return any(run.value(metric) is not None for metric in names)
 
 
-def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows: int, *, lower: bool) -> Standing:
+def _standing(
+    comparison: Comparison, label: str, positions: Sequence[int], rows: int, *, lower: bool
+) -> Standing:
     """The standing by the compared metric or, with a `label`, by the score of that class.
 
     The p-values of a class are corrected over the pairs of runs, as those of the metric are.
@@ -223,7 +234,9 @@ def _standing(comparison: Comparison, label: str, positions: Sequence[int], rows
     return _for_all_rows(best, letters, ranks, positions, rows)
 
 
-def _for_all_rows(best: Array, letters: list[str], ranks: Array, positions: Sequence[int], rows: int) -> Standing:
+def _for_all_rows(
+    best: Array, letters: list[str], ranks: Array, positions: Sequence[int], rows: int
+) -> Standing:
     """Extend a standing to all rows; one that was not compared is not best and has no letter."""
     index_of = {position: index for index, position in enumerate(positions)}
     all_best, all_letters, all_ranks = [], [], []

@@ -85,7 +85,9 @@ def of_board(board: Board, *, metric: str | None, cost: str) -> Front:
         RunError, UsageError: as `front`.
     """
     if not board.runs:
-        raise RunError(f"{board.path} has no run record to plot; published rows have no measured cost")
+        raise RunError(
+            f"{board.path} has no run record to plot; published rows have no measured cost"
+        )
     runs = [score_run(board.file, run).run for run in board.runs.values()]
     return front(runs, metric=metric or board.file.primary, cost=cost, title=board.file.title)
 
@@ -120,7 +122,9 @@ def front(compared: Sequence[Run], *, metric: str | None, cost: str, title: str 
     )
 
 
-def _with_costs(compared: Sequence[Run], query: contrasts.MetricQuery, cost: str) -> tuple[list[_Costed], list[str]]:
+def _with_costs(
+    compared: Sequence[Run], query: contrasts.MetricQuery, cost: str
+) -> tuple[list[_Costed], list[str]]:
     """The runs that have both cost and score, and why the others are left out."""
     costed, left_out = [], []
     for run in compared:

@@ -67,10 +67,14 @@ def parse_published(
             raise UsageError(f"{line}: name and source must not be empty")
         for name in cost:
             if not _COST.fullmatch(row.get(name) or "0"):
-                raise UsageError(f"{line}, column {name!r}: {row[name]!r} is not a number such as 27.7")
+                raise UsageError(
+                    f"{line}, column {name!r}: {row[name]!r} is not a number such as 27.7"
+                )
         known = declared or {}
         figures = {
-            name: _figure(row[name], known.get(name), f"{line}, column {name!r}") for name in metrics if row.get(name)
+            name: _figure(row[name], known.get(name), f"{line}, column {name!r}")
+            for name in metrics
+            if row.get(name)
         }
         texts = {name: row[name] for name in (*details, *cost) if row.get(name)}
         rows.append(Published(row["name"], row["source"], texts, figures))
@@ -87,7 +91,10 @@ def _require_columns(header: Sequence[str], allowed: Sequence[str], where: str) 
             raise UsageError(f"{where}: the column {column!r} occurs twice")
     for column in REQUIRED_COLUMNS:
         if column not in header:
-            raise UsageError(f"{where}: the column {column!r} is missing; allowed columns are {', '.join(allowed)}")
+            raise UsageError(
+                f"{where}: the column {column!r} is missing; allowed columns are "
+                f"{', '.join(allowed)}"
+            )
 
 
 def _figure(text: str, metric: Metric | None, where: str) -> Figure:

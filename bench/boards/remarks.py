@@ -26,7 +26,10 @@ def remarks(
         sentences += _on_ranks(comparison, board.file)
     sentences += _on_cost(comparable, board.file)
     if board.published:
-        sentences.append("Reported: values as published; without counts there is no interval, no test and no bold.")
+        sentences.append(
+            "Reported: values as published; without counts there is no interval, no test and "
+            "no bold."
+        )
     return (*sentences, *_notices(comparable), *_on_means(means))
 
 
@@ -81,7 +84,10 @@ def _notices(comparable: Sequence[Measured]) -> list[str]:
 
 def _on_means(means: Sequence[SeedMean]) -> list[str]:
     sentences = [
-        f"Note: the mean of {mean.name} leaves out {', '.join(mean.left_out)}, which cannot be compared."
+        (
+            f"Note: the mean of {mean.name} leaves out {', '.join(mean.left_out)}, which cannot be "
+            "compared."
+        )
         for mean in means
         if mean.left_out
     ]

@@ -73,7 +73,9 @@ def measured_row(
     return Row(run.name, False, cells, rank)
 
 
-def _score(run: Measured, column: Column, digits: int, standing: Standing | None, position: int) -> Score:
+def _score(
+    run: Measured, column: Column, digits: int, standing: Standing | None, position: int
+) -> Score:
     value = run.value(column.key)
     if value is None:
         return Score(None, digits)
@@ -120,7 +122,10 @@ def mean_row(mean: SeedMean, columns: Sequence[Column], file: BoardFile) -> Row:
     primary = mean.effects.get(file.primary)
     sources = {"images": primary.image_error, "seeds": primary.seed_error} if primary else {}
     noise = ", ".join(
-        f"{'unknown' if np.isnan(error) else mean.declared[file.primary].number(error)} from {source}"
+        (
+            f"{'unknown' if np.isnan(error) else mean.declared[file.primary].number(error)} from "
+            f"{source}"
+        )
         for source, error in sources.items()
     )
     name = f"{mean.name} ({mean.runs} seeds)"

@@ -1,7 +1,8 @@
 """Cards: find, read and check the TOML file that describes a data set.
 
-A bare name is a card that ships with `bench`, a path that ends in .toml is the user's own; the working directory is
-never searched. `datasets/README.md` describes the keys; this module never looks at images.
+A bare name is a card that ships with `bench`, a path that ends in .toml is the user's own; the
+working directory is never searched. `datasets/README.md` describes the keys; this module never
+looks at images.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _SHOWN = 30
 
 @dataclass(frozen=True)
 class Card:
-    """A data set: the meaning of its labels, the layout of its files, and what is computed on it by default."""
+    """A data set: the meaning of its labels, the layout of its files, and what is computed on it by
+    default.
+    """
 
     name: str
     title: str
@@ -63,7 +66,9 @@ class Card:
             CardError: the card has no such split.
         """
         if name not in self.splits:
-            raise CardError(f"{self.title} has no split {name!r}: {did_you_mean(name, self.splits)}")
+            raise CardError(
+                f"{self.title} has no split {name!r}: {did_you_mean(name, self.splits)}"
+            )
         return self.splits[name]
 
     def in_layout(self, layout: str) -> Card:
@@ -80,16 +85,22 @@ class Card:
         other = replace(self, layout=layout, files={}, classes=replace(self.classes, void=void))
         problems = list(unhonoured(other, void, ignore=self.classes.ignore))
         if rules.required_files:
-            problems.append(f"layout {layout!r} needs a [files] table, and cards of other layouts have none")
+            problems.append(
+                f"layout {layout!r} needs a [files] table, and cards of other layouts have none"
+            )
         if problems:
             raise CardError(in_one_error(f"{self.name} in the layout {layout!r}", problems))
         return other
 
 
 def folder() -> Path:
-    """The folder of the cards that ship: beside the modules when installed, beside the package in a checkout."""
+    """The folder of the cards that ship: beside the modules when installed, beside the package in a
+    checkout.
+    """
     package = Path(__file__).resolve().parents[1]
-    return next(place for place in (package / "datasets", package.parent / "datasets") if place.is_dir())
+    return next(
+        place for place in (package / "datasets", package.parent / "datasets") if place.is_dir()
+    )
 
 
 def names() -> list[str]:
@@ -101,12 +112,16 @@ def load_card(name: str | Path) -> Card:
     """Read the card with this name, or at this path if it ends in .toml.
 
     Raises:
-        CardError: no such card, no TOML, unknown or missing keys, classes that contradict each other.
+        CardError: no such card, no TOML, unknown or missing keys, classes that contradict each
+            other.
     """
     if str(name).endswith(".toml"):
         path = Path(name).expanduser()
         if not path.is_file():
-            raise CardError(f"no card at {path}: --dataset takes the name of a shipped card or a path ending in .toml")
+            raise CardError(
+                f"no card at {path}: --dataset takes the name of a shipped card or a path "
+                "ending in .toml"
+            )
     else:
         path = folder() / f"{name}.toml"
         if str(name) not in names():
@@ -157,7 +172,24 @@ def in_one_error(where: str, problems: Sequence[str]) -> str:
         return f"{where}: {problems[0]}"
     lines = [f"  {number}. {problem}" for number, problem in enumerate(problems[:_SHOWN], start=1)]
     more = len(problems) - _SHOWN
-    return "\n".join([f"{where}: {len(problems)} problems", *lines, *([f"  and {more} more"] if more > 0 else [])])
+    return "\n".join(
+        [
+            f"{where}: {len(problems)} problems",
+            *lines,
+            *([f"  and {more} more"] if more > 0 else []),
+        ]
+    )
 
 
-__all__ = ["Boundary", "Card", "Crops", "Source", "Split", "folder", "in_one_error", "load_card", "names", "parse_card"]
+__all__ = [
+    "Boundary",
+    "Card",
+    "Crops",
+    "Source",
+    "Split",
+    "folder",
+    "in_one_error",
+    "load_card",
+    "names",
+    "parse_card",
+]

@@ -1,4 +1,5 @@
-"""What the keys of a card may not contradict, whatever its layout; each check finds all the problems it can.
+"""What the keys of a card may not contradict, whatever its layout; each check finds all the
+problems it can.
 
 `honoured.py` says what a layout can do with the keys. This module knows neither folders nor images.
 """
@@ -9,7 +10,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from bench.cards import honoured
-from bench.cards.card_file import CLASSES_FROM, GROUPS, LARGEST, TASKS, CardFile, Reading, below_a_table
+from bench.cards.card_file import (
+    CLASSES_FROM,
+    GROUPS,
+    LARGEST,
+    TASKS,
+    CardFile,
+    Reading,
+    below_a_table,
+)
 from bench.cards.card_rules import CardRules, rules_of
 from bench.cards.card_sources import problems_of_source, within
 from bench.classes import Class, problems_of_classes
@@ -35,7 +44,10 @@ def _words(file: CardFile) -> Iterator[str]:
 def _name(file: CardFile) -> Iterator[str]:
     # The name becomes a folder of the run records.
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
-        yield f"name = {file.name!r} may hold letters, digits, '.', '_' and '-', because it names a folder"
+        yield (
+            f"name = {file.name!r} may hold letters, digits, '.', '_' and '-', because it "
+            "names a folder"
+        )
 
 
 def _title(file: CardFile) -> Iterator[str]:
@@ -47,7 +59,10 @@ def _layout(file: CardFile) -> Iterator[str]:
     try:
         rules_of(file.layout)
     except InputError as error:
-        yield f"layout = {file.layout!r} {'is unknown' if ':' not in file.layout else 'cannot be loaded'}: {error}"
+        yield (
+            f"layout = {file.layout!r} "
+            f"{'is unknown' if ':' not in file.layout else 'cannot be loaded'}: {error}"
+        )
 
 
 def _tasks(file: CardFile) -> Iterator[str]:
@@ -63,10 +78,15 @@ def _groups(file: CardFile) -> Iterator[str]:
 
 def _splits(file: CardFile) -> Iterator[str]:
     if file.default_split not in file.splits:
-        yield f"default_split = {file.default_split!r} is not among the splits {sorted(file.splits)}"
+        yield (
+            f"default_split = {file.default_split!r} is not among the splits {sorted(file.splits)}"
+        )
     for name, split in file.splits.items():
         if split.images is not None and split.images < 1:
-            yield f"splits.{name}.images = {split.images} is below 1; leave it out where it is not known"
+            yield (
+                f"splits.{name}.images = {split.images} is below 1; leave it out where it is "
+                "not known"
+            )
 
 
 def _place_of_classes(file: CardFile) -> Iterator[str]:
@@ -79,7 +99,10 @@ def _place_of_classes(file: CardFile) -> Iterator[str]:
             f"which needs classes_from = {right!r}"
         )
     elif bool(file.classes) != (file.classes_from == "card"):
-        yield "classes: list them, or say classes_from = 'truth' where the layout allows it, but not both"
+        yield (
+            "classes: list them, or say classes_from = 'truth' where the layout allows it, "
+            "but not both"
+        )
 
 
 def _classes(file: CardFile) -> Iterator[str]:
@@ -87,12 +110,17 @@ def _classes(file: CardFile) -> Iterator[str]:
         if not -1 <= entry.id <= LARGEST:
             yield f"classes: id = {entry.id} of {entry.name} is not in -1 to {LARGEST}"
         if entry.id < 0 and entry.train_id is not None:
-            yield f"classes: {entry.name} has id {entry.id}, which no file can hold, so it cannot have a train_id"
+            yield (
+                f"classes: {entry.name} has id {entry.id}, which no file can hold, so it "
+                "cannot have a train_id"
+            )
         if entry.color and not all(0 <= part <= 255 for part in entry.color):
             yield f"classes: color = {list(entry.color)} of {entry.name} is not in 0 to 255"
     if any(not 0 <= value <= LARGEST for value in file.void):
         yield f"void = {list(file.void)} must hold values from 0 to {LARGEST}"
-    entries = tuple(Class(id=each.id, name=each.name, train_id=each.train_id) for each in file.classes)
+    entries = tuple(
+        Class(id=each.id, name=each.name, train_id=each.train_id) for each in file.classes
+    )
     yield from problems_of_classes(entries, file.ignore, file.void)
 
 
@@ -100,9 +128,13 @@ def _colors(file: CardFile) -> Iterator[str]:
     if not file.colors:
         return
     colors = [entry.color for entry in file.classes]
-    lacking = [entry.name for entry in file.classes if entry.color is None or colors.count(entry.color) > 1]
+    lacking = [
+        entry.name for entry in file.classes if entry.color is None or colors.count(entry.color) > 1
+    ]
     if lacking:
-        names = ", ".join(map(repr, lacking[:5])) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+        names = ", ".join(map(repr, lacking[:5])) + (
+            f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+        )
         verb = "has" if len(lacking) == 1 else "have"
         yield f"colors = true needs a color of its own for every class; {names} {verb} none"
 
@@ -112,7 +144,8 @@ def _threshold(file: CardFile) -> Iterator[str]:
         return
     if not 1 <= file.threshold <= LARGEST:
         yield (
-            f"threshold = {file.threshold} is not in 1 to {LARGEST} (up to 255 for masks of 8 bits, above for 16 bits)"
+            f"threshold = {file.threshold} is not in 1 to {LARGEST} (up to 255 for masks of 8 "
+            "bits, above for 16 bits)"
         )
     if len(file.classes) != 2 or any(entry.train_id is None for entry in file.classes):
         yield (
@@ -133,7 +166,10 @@ def _aliases(file: CardFile) -> Iterator[str]:
         for other in others:
             if other in own or other in seen:
                 taken = seen.get(other, other)
-                yield f"aliases: {other!r} cannot be another name of {name!r}: it already means {taken!r}"
+                yield (
+                    f"aliases: {other!r} cannot be another name of {name!r}: it already "
+                    f"means {taken!r}"
+                )
             seen[other] = name
 
 
@@ -141,7 +177,10 @@ def _files(file: CardFile) -> Iterator[str]:
     rules = _rules(file)
     for key in rules.required_files if rules else ():
         if "{id}" not in file.files.get(key, ""):
-            yield f"files.{key} is missing or has no {{id}}: layout {file.layout!r} needs such a pattern"
+            yield (
+                f"files.{key} is missing or has no {{id}}: layout {file.layout!r} needs such "
+                "a pattern"
+            )
     for key, pattern in file.files.items():
         if rules is not None and key not in rules.files:
             hint = below_a_table(key, "files") or did_you_mean(key, rules.files)
@@ -163,7 +202,9 @@ def _regions(file: CardFile) -> Iterator[str]:
     if file.crops and min(file.crops.factors, default=-1) < 0:
         yield f"crops.factors = {list(file.crops.factors)} must be one or more numbers, 0 or above"
     if file.boundary and not 0 < file.boundary.ratio < 1:
-        yield f"boundary.ratio = {file.boundary.ratio} is a fraction of the diagonal, between 0 and 1"
+        yield (
+            f"boundary.ratio = {file.boundary.ratio} is a fraction of the diagonal, between 0 and 1"
+        )
 
 
 def _sources(file: CardFile) -> Iterator[str]:
@@ -177,7 +218,9 @@ def _honoured(file: CardFile) -> Iterator[str]:
 
 
 def _rules(file: CardFile) -> CardRules | None:
-    """What the card's layout declares; None where there is no such layout, which `_layout` reports."""
+    """What the card's layout declares; None where there is no such layout, which `_layout`
+    reports.
+    """
     try:
         return rules_of(file.layout)
     except InputError:

@@ -1,7 +1,7 @@
 """The TOML file of a card: which keys exist and what types they have.
 
-`card_checks.py` says what they may not contradict, and `honoured.py` what a layout can do with them. Every key is
-described in `datasets/README.md`. This module knows neither folders nor images.
+`card_checks.py` says what they may not contradict, and `honoured.py` what a layout can do with
+them. Every key is described in `datasets/README.md`. This module knows neither folders nor images.
 """
 
 from __future__ import annotations
@@ -25,14 +25,18 @@ LARGEST = 65535
 
 
 class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One split: how many images it has, for a check, and its word in paths, if that differs from its name."""
+    """One split: how many images it has, for a check, and its word in paths, if that differs from
+    its name.
+    """
 
     images: int | None = None
     folder: str | None = None
 
 
 class Crops(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Distance-based evaluation: how far the window shrinks towards the vanishing point, in pixels at 1024 rows."""
+    """Distance-based evaluation: how far the window shrinks towards the vanishing point, in pixels
+    at 1024 rows.
+    """
 
     factors: tuple[int, ...]
 
@@ -94,7 +98,9 @@ TABLES: dict[str, type[msgspec.Struct]] = {
 
 @dataclass(frozen=True)
 class Reading:
-    """The readable part of a card: the file without its wrong keys, those keys, and every problem."""
+    """The readable part of a card: the file without its wrong keys, those keys, and every
+    problem.
+    """
 
     file: CardFile
     wrong: frozenset[str]
@@ -120,11 +126,15 @@ def decode(text: bytes) -> Reading:
         found.setdefault(key, []).append(problem)
     known = {key: value for key, value in raw.items() if key not in found}
     file = msgspec.convert({**_PLACEHOLDERS, **known}, CardFile)
-    return Reading(file, frozenset(found), tuple(problem for each in found.values() for problem in each))
+    return Reading(
+        file, frozenset(found), tuple(problem for each in found.values() for problem in each)
+    )
 
 
 _PLACEHOLDERS: dict[str, Any] = {"name": "", "title": "", "layout": "", "tasks": [], "splits": {}}
-"""Stand-ins for required keys that are missing or wrong, so that the other keys can be checked as well."""
+"""Stand-ins for required keys that are missing or wrong, so that the other keys can be checked as
+well.
+"""
 
 
 def _problems(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -149,21 +159,35 @@ def _problems(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _entries(key: str, value: Any) -> list[tuple[str, Any]] | None:
-    """The tables below a key and what they are called in messages; None where there is something else."""
+    """The tables below a key and what they are called in messages; None where there is something
+    else.
+    """
     if key in ("classes", "sources"):
-        return [(f"{key}[{index}]", entry) for index, entry in enumerate(value)] if isinstance(value, list) else None
+        return (
+            [(f"{key}[{index}]", entry) for index, entry in enumerate(value)]
+            if isinstance(value, list)
+            else None
+        )
     if not isinstance(value, dict):
         return None
-    return [(f"{key}.{name}", entry) for name, entry in value.items()] if key == "splits" else [(key, value)]
+    return (
+        [(f"{key}.{name}", entry) for name, entry in value.items()]
+        if key == "splits"
+        else [(key, value)]
+    )
 
 
-def _problems_of_table(table: dict[str, Any], struct: type[msgspec.Struct], place: str) -> Iterator[tuple[str, str]]:
+def _problems_of_table(
+    table: dict[str, Any], struct: type[msgspec.Struct], place: str
+) -> Iterator[tuple[str, str]]:
     known, within = _types(struct), f" in {place}" if place else ""
     for key in table:
         if key not in known:
             hint = below_a_table(key, place) if place else ""
             yield key, f"unknown key {key!r}{within}: {hint or did_you_mean(key, known)}"
-    required = struct.__struct_fields__[: len(struct.__struct_fields__) - len(struct.__struct_defaults__)]
+    required = struct.__struct_fields__[
+        : len(struct.__struct_fields__) - len(struct.__struct_defaults__)
+    ]
     for key in required:
         if key not in table:
             yield key, f"the key {key!r} is missing{within}"
@@ -180,18 +204,23 @@ def _problems_of_table(table: dict[str, Any], struct: type[msgspec.Struct], plac
 
 
 def _parts(key: str, value: Any, kind: Any) -> list[tuple[str, Any, Any]]:
-    """A value, or the values of a table of free keys ([values], [files], [aliases]), each with its name and type."""
+    """A value, or the values of a table of free keys ([values], [files], [aliases]), each with its
+    name and type.
+    """
     if get_origin(kind) is dict and isinstance(value, dict):
         return [(name, each, get_args(kind)[1]) for name, each in value.items()]
     return [(key, value, kind)]
 
 
 def below_a_table(key: str, table: str) -> str:
-    """A hint about a key of the card itself that is written below the header of a table; "" for other keys."""
+    """A hint about a key of the card itself that is written below the header of a table; "" for
+    other keys.
+    """
     if key not in CardFile.__struct_fields__:
         return ""
     return (
-        f"it is below [{table}] and so belongs to that table; keys of the card itself must be above the first [table]"
+        f"it is below [{table}] and so belongs to that table; keys of the card itself must "
+        "be above the first [table]"
     )
 
 
@@ -209,4 +238,6 @@ def _in_words(problem: str, place: str) -> str:
     'tasks[0]: expected str, got int'
     """
     what, _, below = problem.partition(" - at `$")
-    return f"{place}{below.strip('`')}: {what[0].lower()}{what[1:]}".replace("`", "").replace(" | null", "")
+    return f"{place}{below.strip('`')}: {what[0].lower()}{what[1:]}".replace("`", "").replace(
+        " | null", ""
+    )

@@ -62,7 +62,8 @@ class CardRules:
     """Whether `--data` may be the ground-truth file itself instead of a folder."""
 
     def unused_keys(self, card: CardKeys) -> Mapping[str, str]:
-        """Keys that have no effect in this layout, each with a relative clause: why, and what to do.
+        """Keys that have no effect in this layout, each with a relative clause: why, and what to
+        do.
 
         Keys are `colors`, `values`, `threshold`, `void`, `groups` and `boundary`. A key that the
         card does not set is not reported.

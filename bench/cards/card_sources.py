@@ -16,9 +16,11 @@ CHECKSUMS = {"md5": 32, "sha1": 40, "sha256": 64}
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One archive of the data set: where it is published, its size and checksum, and how it is unpacked.
+    """One archive of the data set: where it is published, its size and checksum, and how it is
+    unpacked.
 
-    Without `url` the user has to download it. `provides` are paths below the data root that exist once it is unpacked.
+    Without `url` the user has to download it. `provides` are paths below the data root that exist
+    once it is unpacked.
     """
 
     file: str
@@ -42,12 +44,19 @@ def problems_of_source(source: Source) -> Iterator[str]:
         yield f"{where}: url = {source.url!r} must begin with http:// or https://"
     algorithm, _, digits = (source.checksum or "").partition(":")
     if source.checksum and not re.fullmatch(f"[0-9a-f]{{{CHECKSUMS.get(algorithm, 0)}}}", digits):
-        yield f"{where}: checksum = {source.checksum!r} must be md5:, sha1: or sha256: and its hex digits"
+        yield (
+            f"{where}: checksum = {source.checksum!r} must be md5:, sha1: or sha256: and its "
+            "hex digits"
+        )
     if source.checksum and not source.cited:
         yield f"{where}: cited is missing; it says who publishes the checksum"
     if not source.provides:
         yield f"{where}: provides is empty; it names what is there once the file is unpacked"
-    for key, paths in {"provides": source.provides, "nested": source.nested, "strip": (source.strip,)}.items():
+    for key, paths in {
+        "provides": source.provides,
+        "nested": source.nested,
+        "strip": (source.strip,),
+    }.items():
         for path in paths:
             yield from within(path, key=f"{where}: {key}")
 
@@ -55,4 +64,7 @@ def problems_of_source(source: Source) -> Iterator[str]:
 def within(path: str, *, key: str) -> Iterator[str]:
     """What is wrong with a path that must be below the data root."""
     if path.startswith("/") or ".." in PurePosixPath(path).parts or "\\" in path:
-        yield f"{key} = {path!r} must be a path below the data root, with forward slashes and without '..'"
+        yield (
+            f"{key} = {path!r} must be a path below the data root, with forward slashes and "
+            "without '..'"
+        )

@@ -1,8 +1,9 @@
 """Keys of a card that would have no effect: each is a problem that names the key, never ignored.
 
-What a layout can do with the keys it declares itself (`card_rules.py`); this file has the checks for
-all layouts. The table in `datasets/README.md` has the same content, and `tests/cards/test_card_keys.py`
-goes through every key, layout and task. This module knows neither folders nor images.
+What a layout can do with the keys it declares itself (`card_rules.py`); this file has the checks
+for all layouts. The table in `datasets/README.md` has the same content, and
+`tests/cards/test_card_keys.py` goes through every key, layout and task. This module knows neither
+folders nor images.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from collections.abc import Collection, Iterator
 from bench.cards.card_rules import CardKeys, CardRules, class_entries, rules_of
 
 
-def unhonoured(card: CardKeys, void: Collection[int] = (255,), *, ignore: int = 255) -> Iterator[str]:
+def unhonoured(
+    card: CardKeys, void: Collection[int] = (255,), *, ignore: int = 255
+) -> Iterator[str]:
     """Say of each key that has no effect in the card's layout and tasks what would be right.
 
     Raises:
@@ -34,7 +37,10 @@ def _tasks(card: CardKeys, rules: CardRules) -> Iterator[str]:
     if set(card.tasks) - set(rules.tasks):
         listed = ", ".join(f'"{task}"' for task in rules.tasks)
         only = " and ".join(rules.tasks)
-        yield f"tasks: layout {card.layout!r} has ground truth for {only} only; set tasks = [{listed}]"
+        yield (
+            f"tasks: layout {card.layout!r} has ground truth for {only} only; set tasks = "
+            f"[{listed}]"
+        )
     entries = class_entries(card)
     countable = any(entry.thing and entry.train_id is not None for entry in entries)
     if "instance" in card.tasks and rules.objects_need_things and entries and not countable:
@@ -60,9 +66,15 @@ def _coding(card: CardKeys) -> Iterator[str]:
     """Keys that say what pixel values mean exclude one another."""
     for key, value in (("[values]", card.values), ("colors = true", card.colors)):
         if card.threshold is not None and value:
-            yield (f"{key} has no effect with threshold, which makes two classes of the values; keep one of the two")
+            yield (
+                f"{key} has no effect with threshold, which makes two classes of the values; "
+                "keep one of the two"
+            )
     if card.values and card.colors:
-        yield "[values] has no effect with colors = true, where colours stand for the classes; keep one of the two"
+        yield (
+            "[values] has no effect with colors = true, where colours stand for the classes; "
+            "keep one of the two"
+        )
 
 
 def _has_own_void(void: Collection[int], ignore: int) -> bool:
@@ -76,7 +88,10 @@ def _void(card: CardKeys, rules: CardRules, void: Collection[int], ignore: int) 
         return
     has_object_files = rules.void_in_object_files and set(card.tasks) != {"semantic"}
     if card.threshold is not None:
-        yield f"void = {sorted(void)} has no effect with threshold, which gives every pixel a class; leave it out"
+        yield (
+            f"void = {sorted(void)} has no effect with threshold, which gives every pixel a "
+            "class; leave it out"
+        )
     elif card.colors and not has_object_files:
         yield (
             f"void = {sorted(void)} has no effect with colors = true; list void as a class with "
@@ -87,7 +102,10 @@ def _void(card: CardKeys, rules: CardRules, void: Collection[int], ignore: int) 
 
 def _crops(card: CardKeys) -> Iterator[str]:
     if card.crops and "semantic" not in card.tasks:
-        yield f"[crops] has no effect with tasks = {list(card.tasks)}: only the task semantic scores crops"
+        yield (
+            f"[crops] has no effect with tasks = {list(card.tasks)}: only the task semantic "
+            "scores crops"
+        )
 
 
 def _placeholders(card: CardKeys, rules: CardRules) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The command line: `main` is the entry point of the command `bench`.
 
-Each command is a file of this folder; these files are the only code that prints, and they import what
-is heavy inside their functions. `parser/` reads words, `console` prints, `startup` makes it quick.
+Each command is a file of this folder; these files are the only code that prints, and they import
+what is heavy inside their functions. `parser/` reads words, `console` prints, `startup` makes it
+quick.
 """
 
 from __future__ import annotations

@@ -70,7 +70,9 @@ def command(options: CheckOptions, output: JsonOption) -> int:
 
     file = gate_file.read(options.config.expanduser())
     results = [
-        _checked(file, check, common=options.common_images or check.common_images, quiet=output.as_json)
+        _checked(
+            file, check, common=options.common_images or check.common_images, quiet=output.as_json
+        )
         for check in file.checks
     ]
     outcome = worst(result.outcome for result in results)
@@ -133,7 +135,9 @@ def _checked(file: GateFile, check: Check, *, common: bool, quiet: bool) -> Chec
 
 
 def _evaluated(file: GateFile, check: Check, baseline: Run, *, quiet: bool) -> Run:
-    """Score predictions by the rules of the baseline; the record is written below `runs`, beside bench.toml."""
+    """Score predictions by the rules of the baseline; the record is written below `runs`, beside
+    bench.toml.
+    """
     from bench.cli import evaluating
     from bench.errors import PredictionError
     from bench.evaluation import evaluate

@@ -1,7 +1,7 @@
 """The commands of `bench`: `bench NAME` calls the function `command` of NAME.py in this folder.
 
-A folder with a list `COMMANDS` holds a group of commands: `bench board show` is board/show.py. Only the
-file of the command that is called is loaded; the help of `bench` itself loads them all.
+A folder with a list `COMMANDS` holds a group of commands: `bench board show` is board/show.py. Only
+the file of the command that is called is loaded; the help of `bench` itself loads them all.
 """
 
 from __future__ import annotations
@@ -71,7 +71,11 @@ def load(name: str) -> Command:
 
 def all_names() -> list[str]:
     """The names of all commands; those in a group as `board show`."""
-    return [full for name in NAMES for full in ([f"{name} {member}" for member in members_of(name)] or [name])]
+    return [
+        full
+        for name in NAMES
+        for full in ([f"{name} {member}" for member in members_of(name)] or [name])
+    ]
 
 
 def _call(name: str, words: Sequence[str]) -> int:
@@ -92,19 +96,31 @@ def _require_known(word: str, names: Iterable[str], above: str) -> None:
     if word in names:
         return
     if word.startswith("-"):
-        raise UsageError(f"{above} has no option {word}; options of a command follow its name (see {above} --help)")
-    raise UsageError(f"there is no command {word!r}: {did_you_mean(word, names)} (see {above} --help)")
+        raise UsageError(
+            f"{above} has no option {word}; options of a command follow its name (see {above} "
+            "--help)"
+        )
+    raise UsageError(
+        f"there is no command {word!r}: {did_you_mean(word, names)} (see {above} --help)"
+    )
 
 
 def _overview() -> str:
     from bench.cli.parser import help as help_text
 
-    sections = {title: [(name, _summary(name)) for name in names] for title, names in SECTIONS.items()}
+    sections = {
+        title: [(name, _summary(name)) for name in names] for title, names in SECTIONS.items()
+    }
     flags = [
         ("-V, --version", "Show the versions of bench, its kernels and Python, and exit."),
-        ("-h, --help", "Show this help and exit; `bench COMMAND --help` shows a command's options."),
+        (
+            "-h, --help",
+            "Show this help and exit; `bench COMMAND --help` shows a command's options.",
+        ),
     ]
-    return help_text.overview("bench [OPTIONS] COMMAND [ARGS]", _OVERVIEW, {**sections, "Options": flags})
+    return help_text.overview(
+        "bench [OPTIONS] COMMAND [ARGS]", _OVERVIEW, {**sections, "Options": flags}
+    )
 
 
 def _group_overview(name: str, members: Sequence[str]) -> str:

@@ -1,4 +1,6 @@
-"""`bench compare`: which of several runs is better, by how much, and whether the difference is significant."""
+"""`bench compare`: which of several runs is better, by how much, and whether the difference is
+significant.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,19 @@ class CompareOptions(OptionSet):
     metric: str | None = option(
         "--metric",
         metavar="NAME",
-        help="Metric to compare, such as mIoU, AP, PQ, mIoU@crop-200 or IoU:car; default: the main one.",
+        help=(
+            "Metric to compare, such as mIoU, AP, PQ, mIoU@crop-200 or IoU:car; default: the "
+            "main one."
+        ),
         default=None,
         group="Comparison",
     )
     by: Literal["class"] | None = option(
         "--by", help="Show the difference of every class.", default=None, group="Comparison"
     )
-    common_images: bool = flag("--common-images", help="Compare on the images that all runs have.", group="Comparison")
+    common_images: bool = flag(
+        "--common-images", help="Compare on the images that all runs have.", group="Comparison"
+    )
     seeds: bool = flag(
         "--seeds",
         help="Treat runs named alike (deeplab, deeplab-seed2) as trainings of one model.",
@@ -40,7 +47,9 @@ class CompareOptions(OptionSet):
         help="Rank models, matched by name, across the data sets of the runs.",
         group="Comparison",
     )
-    alpha: float = option("--alpha", metavar="LEVEL", help="Significance level.", default=0.05, group="Statistics")
+    alpha: float = option(
+        "--alpha", metavar="LEVEL", help="Significance level.", default=0.05, group="Statistics"
+    )
     correction: Literal["holm", "bh", "maxt"] = option(
         "--correction",
         help="Correction for multiple comparisons: of pairs of runs, or of classes.",
@@ -49,7 +58,9 @@ class CompareOptions(OptionSet):
     )
     interval: Literal["default", "percentile", "bca", "studentised"] = option(
         "--interval",
-        help="Interval method: default (jackknife with t; AP: percentile bootstrap), or a bootstrap.",
+        help=(
+            "Interval method: default (jackknife with t; AP: percentile bootstrap), or a bootstrap."
+        ),
         default="default",
         group="Statistics",
     )

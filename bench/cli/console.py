@@ -1,7 +1,9 @@
-"""The only printer: results, notes, progress bars, JSON, and errors in one sentence with their exit code.
+"""The only printer: results, notes, progress bars, JSON, and errors in one sentence with their exit
+code.
 
-Results go to standard output, everything else to standard error, so that output can be piped. Where a
-stream cannot be written to, the exit code stays meaningful: 1 always means a regression, never a broken pipe.
+Results go to standard output, everything else to standard error, so that output can be piped. Where
+a stream cannot be written to, the exit code stays meaningful: 1 always means a regression, never a
+broken pipe.
 """
 
 from __future__ import annotations
@@ -10,7 +12,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
+from contextlib import (
+    AbstractContextManager,
+    contextmanager,
+    nullcontext,
+    redirect_stdout,
+    suppress,
+)
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -28,8 +36,8 @@ Report = Callable[[int, int], None]
 def say(text: str) -> None:
     """Print a result.
 
-    A reader that stops early (`bench check | head -1`) changes nothing: the command goes on, and its
-    exit code says what it would have said without the pipe.
+    A reader that stops early (`bench check | head -1`) changes nothing: the command goes on, and
+    its exit code says what it would have said without the pipe.
 
     Raises:
         UsageError: standard output is closed, or its disk is full.
@@ -48,7 +56,9 @@ def flush() -> None:
 
 
 def note(text: str) -> None:
-    """Print something beside the result; where standard error cannot be written to, nothing happens."""
+    """Print something beside the result; where standard error cannot be written to, nothing
+    happens.
+    """
     stream: TextIO | None = sys.stderr
     if stream is None:
         return
@@ -98,7 +108,9 @@ def say_json(value: Any) -> None:
 
 @contextmanager
 def progress(title: str, unit: str = "images", *, quiet: bool = False) -> Iterator[Report]:
-    """Show a bar with speed and time left on standard error, or a line every ten seconds without a terminal."""
+    """Show a bar with speed and time left on standard error, or a line every ten seconds without a
+    terminal.
+    """
     if quiet:
         yield lambda _done, _total: None
     elif sys.stderr.isatty():
@@ -109,14 +121,22 @@ def progress(title: str, unit: str = "images", *, quiet: bool = False) -> Iterat
 
 
 def prints_to_stderr(*, as_json: bool) -> AbstractContextManager[object]:
-    """With --json, send what the user's code prints to standard error: standard output holds the JSON alone."""
+    """With --json, send what the user's code prints to standard error: standard output holds the
+    JSON alone.
+    """
     return redirect_stdout(sys.stderr) if as_json else nullcontext()
 
 
 @contextmanager
 def _bar(title: str, unit: str) -> Iterator[Report]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
@@ -149,13 +169,22 @@ def steps(*, quiet: bool = False) -> Iterator[Callable[[Step], None]]:
         lines: dict[tuple[str, str], _Lines] = {}
 
         def print_line(step: Step) -> None:
-            line = lines.setdefault((step.stage, step.file), _Lines(f"{step.stage} {step.file}", "MB"))
+            line = lines.setdefault(
+                (step.stage, step.file), _Lines(f"{step.stage} {step.file}", "MB")
+            )
             line(step.done // 1_000_000, (step.total or 0) // 1_000_000)
 
         yield print_line
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
@@ -206,13 +235,19 @@ def fail(error: BaseException, *, as_json: bool) -> int:
     code = error.exit_code if isinstance(error, BenchError) else BenchError.exit_code
     is_ours = code == BenchError.exit_code
     message = _defect(error) if is_ours else str(error)
-    if isinstance(error, OwnCodeError) and error.__cause__ is not None and os.environ.get("BENCH_DEBUG"):
+    if (
+        isinstance(error, OwnCodeError)
+        and error.__cause__ is not None
+        and os.environ.get("BENCH_DEBUG")
+    ):
         import traceback
 
         note("".join(traceback.format_exception(error.__cause__)).rstrip())
     if as_json:
         with suppress(UsageError):  # standard output is what failed
-            say_json({"error": {"kind": type(error).__name__, "message": message, "exit_code": code}})
+            say_json(
+                {"error": {"kind": type(error).__name__, "message": message, "exit_code": code}}
+            )
             flush()
     note(message if is_ours else f"error: {message}")
     return code
@@ -231,8 +266,10 @@ def _defect(error: BaseException) -> str:
     ) as file:
         file.write(f"bench {__version__}\n{' '.join(sys.argv)}\n\n{text}")
     return (
-        f"defect: bench itself failed ({type(error).__name__}: {error}). This is not your fault; please report it "
-        f"with the file {Path(file.name)}, which holds the details (BENCH_DEBUG=1 prints them here)."
+        f"defect: bench itself failed ({type(error).__name__}: {error}). This is not your "
+        "fault; please report it "
+        f"with the file {Path(file.name)}, which holds the details (BENCH_DEBUG=1 prints them "
+        "here)."
     )
 
 

@@ -1,4 +1,6 @@
-"""`bench eval`: score stored predictions against the ground truth of a data set, without any model."""
+"""`bench eval`: score stored predictions against the ground truth of a data set, without any
+model.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _OBJECTS = {"instance": "objects", "panoptic": "panoptic segments"}
 class PredictionOptions(OptionSet):
     """Which predictions are scored, against which ground truth, and how their files are read."""
 
-    path: Path | None = argument("DIR|FILE", help="Predictions, in place of --predictions.", default=None)
+    path: Path | None = argument(
+        "DIR|FILE", help="Predictions, in place of --predictions.", default=None
+    )
     predictions: Path | None = option(
         "--predictions",
         "-p",
@@ -52,7 +56,10 @@ class PredictionOptions(OptionSet):
         group="Input",
     )
     task: Literal["auto", "semantic", "instance", "panoptic"] = option(
-        "--task", help="Prediction type; auto infers it from the files.", default="auto", group="Input"
+        "--task",
+        help="Prediction type; auto infers it from the files.",
+        default="auto",
+        group="Input",
     )
     label_space: Literal["ids", "train-ids"] | None = option(
         "--label-space",
@@ -62,7 +69,9 @@ class PredictionOptions(OptionSet):
     )
     resize: Literal["no", "nearest"] | None = option(
         "--resize",
-        help="Resize label maps whose size differs from the ground truth; default: no, refuse them.",
+        help=(
+            "Resize label maps whose size differs from the ground truth; default: no, refuse them."
+        ),
         default=None,
         group="Input",
     )
@@ -77,7 +86,8 @@ def command(
 ) -> int:
     """Score stored predictions against the ground truth.
 
-    Reads predictions in the data set's official format and writes a run record. It needs neither the model nor torch.
+    Reads predictions in the data set's official format and writes a run record. It needs neither
+    the model nor torch.
 
     Examples:
         bench eval --predictions results/ --dataset cityscapes --data ~/cityscapes
@@ -110,9 +120,16 @@ def _evaluate(
     job = _predictions_job(path, opened, predictions, scoring, records, is_part=data.is_part)
     names = ("dataset", "truth", "classes", "ignore")
     another = evaluating.shuffled_command(
-        flags_for(predictions, names), data, scoring, records, task=job.task, images=len(opened.samples)
+        flags_for(predictions, names),
+        data,
+        scoring,
+        records,
+        task=job.task,
+        images=len(opened.samples),
     )
-    return evaluating.carry_out(job, records, as_json=as_json, another=another, metrics=scoring.metrics)
+    return evaluating.carry_out(
+        job, records, as_json=as_json, another=another, metrics=scoring.metrics
+    )
 
 
 def _path(options: PredictionOptions) -> Path:
@@ -139,7 +156,9 @@ def _open(path: Path, options: PredictionOptions, data: DataOptions, *, quiet: b
     from bench.cli import evaluating, without_card
 
     if options.truth is None:
-        without_card.refuse_without_truth({"classes": options.classes, "ignore": options.ignore}, options.dataset)
+        without_card.refuse_without_truth(
+            {"classes": options.classes, "ignore": options.ignore}, options.dataset
+        )
         return evaluating.open_with_progress(
             str(options.dataset),
             data.split,

@@ -1,4 +1,6 @@
-"""Steps that `bench run` and `bench eval` share: open the data, evaluate, print the table and the next commands."""
+"""Steps that `bench run` and `bench eval` share: open the data, evaluate, print the table and the
+next commands.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _DETAILS: dict[str, Ability] = {
     "--curves curves.csv": "curves",
     "--by confusion": "confusion",
 }
-"""Option of `bench show` that gives details of a run -> the ability that one of its families needs."""
+"""Option of `bench show` that gives details of a run -> the ability that one of its families
+needs.
+"""
 _SAME_SCORING = ("metrics", "regions", "crop0", "boundary_mode", "classes_in", "interval")
 """Scoring options that a suggested command repeats, so that the two runs can be compared."""
 _RECENT = 20
@@ -34,14 +38,18 @@ _RECENT = 20
 def open_with_progress(
     dataset: str, split: str | None, *, quiet: bool, root: Path | None = None, **options: Any
 ) -> Data:
-    """Open a split. `streets` is drawn on first use, which takes a while and shows a progress bar."""
+    """Open a split. `streets` is drawn on first use, which takes a while and shows a progress
+    bar.
+    """
     from bench.opening import asked
 
     return open_asked(asked(dataset, split, **options), quiet=quiet, root=root)
 
 
 def open_asked(question: Asked, *, quiet: bool, root: Path | None) -> Data:
-    """Open a split that `opening.asked` has checked; shows a progress bar like `open_with_progress`."""
+    """Open a split that `opening.asked` has checked; shows a progress bar like
+    `open_with_progress`.
+    """
     from bench import opening
 
     with console.progress("drawing streets", quiet=quiet) as report:
@@ -73,7 +81,9 @@ def require_folder(out: Path) -> None:
         raise UsageError(f"--out {out}: {existing} is read-only; name a folder for run records")
 
 
-def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str = "", metrics: str = "default") -> int:
+def carry_out(
+    job: Job, records: RecordOptions, *, as_json: bool, another: str = "", metrics: str = "default"
+) -> int:
     """Evaluate, print the table or the record, and suggest the next commands.
 
     Ctrl-C keeps the images that were counted. `metrics` are the metrics that the table shows.
@@ -88,7 +98,8 @@ def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str =
     if existing is not None:
         console.note(
             f"already there: {existing.path} (evaluated {existing.record.created}); "
-            "model, data and bench are unchanged, so nothing was evaluated (--overwrite evaluates again)"
+            "model, data and bench are unchanged, so nothing was evaluated (--overwrite "
+            "evaluates again)"
         )
     run = existing or _evaluated(job, records, as_json=as_json)
     if as_json:
@@ -99,8 +110,12 @@ def carry_out(job: Job, records: RecordOptions, *, as_json: bool, another: str =
 
     console.say(terminal.run_table(run, metrics))
     abilities = {ability for family in families(run.record.tables) for ability in family.abilities}
-    details = next((f" {option}" for option, ability in _DETAILS.items() if ability in abilities), "")
-    console.say(f"run record  {run.path}\nnext        bench show {shlex.quote(str(run.path))}{details}")
+    details = next(
+        (f" {option}" for option, ability in _DETAILS.items() if ability in abilities), ""
+    )
+    console.say(
+        f"run record  {run.path}\nnext        bench show {shlex.quote(str(run.path))}{details}"
+    )
     further = _comparison(run) or another
     if further:
         console.say(f"            {further}")
@@ -116,7 +131,8 @@ def _evaluated(job: Job, records: RecordOptions, *, as_json: bool) -> Run:
     startup.keep_loaded()
     if kernels.which() == "reference" and not os.environ.get("BENCH_KERNELS") and not as_json:
         console.note(
-            "note: the compiled kernels are missing or older than the sources, so this takes longer; install again"
+            "note: the compiled kernels are missing or older than the sources, so this takes "
+            "longer; install again"
         )
     counted = [0, len(job.samples)]
     try:
@@ -128,11 +144,16 @@ def _evaluated(job: Job, records: RecordOptions, *, as_json: bool) -> Run:
 
             with console.prints_to_stderr(as_json=as_json):
                 return evaluate(
-                    job, out=records.out, resume=records.resume, overwrite=records.overwrite, progress=follow
+                    job,
+                    out=records.out,
+                    resume=records.resume,
+                    overwrite=records.overwrite,
+                    progress=follow,
                 )
     except KeyboardInterrupt:
         console.interrupted(
-            f"stopped after {counted[0]} of {counted[1]} images; run the same command with --resume to continue"
+            f"stopped after {counted[0]} of {counted[1]} images; run the same command with "
+            "--resume to continue"
         )
 
 
@@ -147,8 +168,9 @@ def shuffled_command(
 ) -> str:
     """The command that scores shuffled ground truth, which every model should beat.
 
-    It repeats the options of this run; `dataset` holds the arguments that name the ground truth. Returns
-    "" if the baseline does not exist: for objects, a single image, and metrics that need confidences.
+    It repeats the options of this run; `dataset` holds the arguments that name the ground truth.
+    Returns "" if the baseline does not exist: for objects, a single image, and metrics that need
+    confidences.
     """
     if task != "semantic" or images < 2 or needs_confidence(scoring):
         return ""
@@ -160,7 +182,9 @@ def comparable_flags(
     data: DataOptions, scoring: ScoringOptions, records: RecordOptions, *, split: bool = True
 ) -> list[str]:
     """The arguments that another command repeats, so that its run can be compared with this one."""
-    of_data = ("split", "root", "limit", "ids", "layout") if split else ("root", "limit", "ids", "layout")
+    of_data = (
+        ("split", "root", "limit", "ids", "layout") if split else ("root", "limit", "ids", "layout")
+    )
     return [
         *flags_for(data, of_data),
         *flags_for(scoring, _SAME_SCORING),
@@ -174,7 +198,8 @@ def _comparison(run: Run) -> str:
     newest = sorted(records, key=lambda path: path.stat().st_mtime, reverse=True)[:_RECENT]
     digests = {(name, table.rules, table.truth) for name, table in run.record.tables.items()}
     for path in newest:
-        # Plain JSON is faster to read than a record. An unreadable record must not stop a suggestion.
+        # Plain JSON is faster to read than a record. An unreadable record must not stop a
+        # suggestion.
         try:
             content = json.loads(path.read_bytes())
             tables = content["tables"].items()

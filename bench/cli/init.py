@@ -1,4 +1,6 @@
-"""`bench init`: the files that a gate in continuous integration starts from, with every key explained."""
+"""`bench init`: the files that a gate in continuous integration starts from, with every key
+explained.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ jobs:
 class InitOptions(OptionSet):
     """Where the files are written."""
 
-    folder: Path = argument("FOLDER", help="Where to write; default: the current folder.", default=Path())
+    folder: Path = argument(
+        "FOLDER", help="Where to write; default: the current folder.", default=Path()
+    )
     force: bool = flag("--force", help="Replace existing files.", group="Output")
 
 

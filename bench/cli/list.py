@@ -37,7 +37,9 @@ def command(options: ListOptions, output: JsonOption) -> int:
         console.say_json({kind: rows})
     elif kind == "metrics":
         for task, of_task in groupby(rows, key=lambda row: row["task"]):
-            metrics = [{key: value for key, value in row.items() if key != "task"} for row in of_task]
+            metrics = [
+                {key: value for key, value in row.items() if key != "task"} for row in of_task
+            ]
             console.say(f"{task}:\n\n{_table(metrics, WIDTHS[kind])}\n")
     else:
         console.say(_table(rows, WIDTHS[kind]))
@@ -61,10 +63,15 @@ def _table(rows: Sequence[Row], widths: Mapping[str, int]) -> str:
 
 
 def _fitted(widths: Mapping[str, int]) -> dict[str, int]:
-    """The widths for this terminal: what it has more or less than 100 columns is shared in proportion."""
+    """The widths for this terminal: what it has more or less than 100 columns is shared in
+    proportion.
+    """
     shared = sum(limit for limit in widths.values() if limit > _SINGLE_WORDS)
     more = width() - 100
-    return {name: limit + more * limit // shared if limit > _SINGLE_WORDS else limit for name, limit in widths.items()}
+    return {
+        name: limit + more * limit // shared if limit > _SINGLE_WORDS else limit
+        for name, limit in widths.items()
+    }
 
 
 def _datasets() -> list[Row]:
@@ -78,7 +85,8 @@ def _datasets() -> list[Row]:
             "tasks": ", ".join(card.tasks),
             "classes": len(card.classes) or None,
             "splits": ", ".join(
-                f"{name} {split.images}" if split.images else name for name, split in card.splits.items()
+                f"{name} {split.images}" if split.images else name
+                for name, split in card.splits.items()
             ),
             "layout": card.layout,
         }

@@ -19,7 +19,10 @@ class ModelOptions(OptionSet):
         "--model",
         "-m",
         metavar="NAME",
-        help="Model: a name from `bench list models`, or your own code as package.module:name or file.py:name.",
+        help=(
+            "Model: a name from `bench list models`, or your own code as package.module:name "
+            "or file.py:name."
+        ),
         group="Model",
     )
     weights: str | None = option(
@@ -38,7 +41,10 @@ class ModelOptions(OptionSet):
     config: Path | None = option(
         "--config",
         metavar="FILE.toml",
-        help="Description of an exported network: inputs, outputs and classes that its file does not state.",
+        help=(
+            "Description of an exported network: inputs, outputs and classes that its file "
+            "does not state."
+        ),
         default=None,
         group="Model",
     )
@@ -70,7 +76,9 @@ class ModelOptions(OptionSet):
         default=None,
         group="Prediction",
     )
-    flip: bool = flag("--flip", help="Average with the prediction for the mirrored image.", group="Prediction")
+    flip: bool = flag(
+        "--flip", help="Average with the prediction for the mirrored image.", group="Prediction"
+    )
     score_threshold: float | None = option(
         "--score-threshold",
         metavar="SCORE",
@@ -91,15 +99,27 @@ class ModelOptions(OptionSet):
         default="points",
         group="Prediction",
     )
-    prompts: int = option("--prompts", metavar="N", help="Number of prompts per object.", default=1, group="Prediction")
+    prompts: int = option(
+        "--prompts",
+        metavar="N",
+        help="Number of prompts per object.",
+        default=1,
+        group="Prediction",
+    )
     device: Literal["auto", "cpu", "cuda"] = option(
         "--device", help="Device that the network runs on.", default="auto", group="Speed"
     )
-    batch_size: int | None = option("--batch-size", metavar="N", help="Images per batch.", default=None, group="Speed")
+    batch_size: int | None = option(
+        "--batch-size", metavar="N", help="Images per batch.", default=None, group="Speed"
+    )
     amp: bool = flag("--amp", help="Use automatic mixed precision.", group="Speed")
-    compile: bool = flag("--compile", help="Compile the network with torch.compile first.", group="Speed")
+    compile: bool = flag(
+        "--compile", help="Compile the network with torch.compile first.", group="Speed"
+    )
     latency: bool = flag(
-        "--latency", help="Also time up to 50 images one at a time: median and 95th percentile.", group="Speed"
+        "--latency",
+        help="Also time up to 50 images one at a time: median and 95th percentile.",
+        group="Speed",
     )
 
 
@@ -118,4 +138,6 @@ def numbers(name: str, text: str) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in text.split(","))
     except ValueError:
-        raise UsageError(f"{name} {text}: comma-separated numbers are needed, such as .5,1,1.5") from None
+        raise UsageError(
+            f"{name} {text}: comma-separated numbers are needed, such as .5,1,1.5"
+        ) from None

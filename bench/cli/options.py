@@ -37,7 +37,10 @@ def layout() -> Any:
     return option(
         "--layout",
         metavar="NAME",
-        help="Layout of the files, such as coco or voc, or your own package.module:Name; default: the card's layout.",
+        help=(
+            "Layout of the files, such as coco or voc, or your own package.module:Name; "
+            "default: the card's layout."
+        ),
         default=None,
         group="Input",
     )
@@ -58,12 +61,19 @@ class DataOptions(OptionSet):
     ids: str | None = option(
         "--ids",
         metavar="FILE|all",
-        help="Evaluate the images listed in this file (ids or file names, one per line) instead of the split's list.",
+        help=(
+            "Evaluate the images listed in this file (ids or file names, one per line) "
+            "instead of the split's list."
+        ),
         default=None,
         group="Input",
     )
     limit: int | None = option(
-        "--limit", metavar="N", help="Evaluate only the first N images.", default=None, group="Input"
+        "--limit",
+        metavar="N",
+        help="Evaluate only the first N images.",
+        default=None,
+        group="Input",
     )
 
     @property
@@ -85,19 +95,28 @@ class ScoringOptions(OptionSet):
     regions: str = option(
         "--regions",
         metavar="LIST",
-        help="Also score parts of the image: crops, rings, bands, depth, trimap; numbers as in trimap=3:5.",
+        help=(
+            "Also score parts of the image: crops, rings, bands, depth, trimap; numbers as in "
+            "trimap=3:5."
+        ),
         default="",
         group="Metrics",
     )
     crop0: Literal["full", "base"] | None = option(
         "--crop0",
-        help="Meaning of crop factor 0: the full image (default), or the image without its margins (base).",
+        help=(
+            "Meaning of crop factor 0: the full image (default), or the image without its "
+            "margins (base)."
+        ),
         default=None,
         group="Metrics",
     )
     boundary_mode: Literal["gscnn", "present"] | None = option(
         "--boundary-mode",
-        help="Boundary F of a class without a contour in an image: 1 (gscnn, default), or excluded (present).",
+        help=(
+            "Boundary F of a class without a contour in an image: 1 (gscnn, default), or "
+            "excluded (present)."
+        ),
         default=None,
         group="Metrics",
     )
@@ -110,7 +129,10 @@ class ScoringOptions(OptionSet):
     )
     area_from: Literal["mask", "box"] | None = option(
         "--area-from",
-        help="Area of a detection that has a mask and a box: the mask's (default), or the box's as in pycocotools.",
+        help=(
+            "Area of a detection that has a mask and a box: the mask's (default), or the "
+            "box's as in pycocotools."
+        ),
         default=None,
         group="Object metrics",
     )
@@ -150,7 +172,10 @@ class ScoringOptions(OptionSet):
     )
     interval: Literal["default", "none", "percentile", "bca", "studentised"] | None = option(
         "--interval",
-        help="Interval method: default (jackknife with t; AP: percentile bootstrap), a bootstrap, or none.",
+        help=(
+            "Interval method: default (jackknife with t; AP: percentile bootstrap), a "
+            "bootstrap, or none."
+        ),
         default=None,
         group="Intervals",
     )
@@ -164,16 +189,26 @@ class RecordOptions(OptionSet):
     """Where the run record goes."""
 
     name: str | None = option(
-        "--name", metavar="TEXT", help="Name of the run in tables; default: the model.", default=None, group="Output"
+        "--name",
+        metavar="TEXT",
+        help="Name of the run in tables; default: the model.",
+        default=None,
+        group="Output",
     )
-    out: Path = option("--out", metavar="DIR", help="Folder for run records.", default=Path("runs"), group="Output")
+    out: Path = option(
+        "--out", metavar="DIR", help="Folder for run records.", default=Path("runs"), group="Output"
+    )
     resume: bool = flag("--resume", help="Continue an interrupted run.", group="Output")
     overwrite: bool = flag(
-        "--overwrite", help="Evaluate again, and replace a record whose counts differ.", group="Output"
+        "--overwrite",
+        help="Evaluate again, and replace a record whose counts differ.",
+        group="Output",
     )
 
 
 class JsonOption(OptionSet):
     """How the result is printed."""
 
-    as_json: bool = flag("--json", help="Print one JSON object and nothing else on standard output.", group="Output")
+    as_json: bool = flag(
+        "--json", help="Print one JSON object and nothing else on standard output.", group="Output"
+    )

@@ -14,7 +14,9 @@ class PlotOptions(OptionSet):
     """What is plotted, and where the file goes."""
 
     paths: list[Path] = argument("RUN|BOARD", help="Run records, or the folder of one board.")
-    output: Path = option("--output", "-o", metavar="FILE", help="Image to write: .png, .svg or .pdf.", group="Output")
+    output: Path = option(
+        "--output", "-o", metavar="FILE", help="Image to write: .png, .svg or .pdf.", group="Output"
+    )
     metric: str | None = option(
         "--metric",
         metavar="NAME",
@@ -55,5 +57,7 @@ def command(options: PlotOptions, output: JsonOption) -> int:
     for note in front.notes:
         console.note(f"note: {note}")
     number = f"{len(front.points)} run{'s' if len(front.points) > 1 else ''}"
-    console.say(f"wrote {options.output}: {number}; on the front of {front.metric} and {front.cost}: {best}")
+    console.say(
+        f"wrote {options.output}: {number}; on the front of {front.metric} and {front.cost}: {best}"
+    )
     return 0

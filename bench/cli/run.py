@@ -24,7 +24,9 @@ class OutputOptions(OptionSet):
     """What is written beside the run record."""
 
     save_predictions: bool = flag(
-        "--save-predictions", help="Also write the predictions, in the data set's official format.", group="Output"
+        "--save-predictions",
+        help="Also write the predictions, in the data set's official format.",
+        group="Output",
     )
 
 
@@ -40,7 +42,8 @@ def command(
 ) -> int:
     """Run a model on a data set and score it.
 
-    Writes a run record, from which `bench show` and `bench compare` work without the images or the model.
+    Writes a run record, from which `bench show` and `bench compare` work without the images or the
+    model.
 
     Example:
         bench run --model deeplab --dataset cityscapes --data ~/cityscapes --weights mine.pth
@@ -53,10 +56,13 @@ def command(
     from bench.evaluation.jobs import FromModel, Job
 
     options, as_json = _model_options(model, scoring), output.as_json
-    # Checks without torch come first, because loading torch takes seconds. A data set that is read is opened next; one
-    # that must be drawn takes longer, so the model is loaded before it and a wrong checkpoint is reported early.
+    # Checks without torch come first, because loading torch takes seconds. A data set that is read
+    # is opened next; one that must be drawn takes longer, so the model is loaded before it and a
+    # wrong checkpoint is reported early.
     evaluating.require_folder(records.out)
-    question = opening.asked(inputs.dataset, data.split, layout_name=data.layout, ids=data.ids, limit=data.limit)
+    question = opening.asked(
+        inputs.dataset, data.split, layout_name=data.layout, ids=data.ids, limit=data.limit
+    )
     card = question.card
     answers = models.check(model.model, card, options)
     drawn_later = opening.draws(card, question.split, data.root)
@@ -90,9 +96,16 @@ def command(
         another = _other_model(model.model, opened.split, data, scoring, records)
     else:
         another = evaluating.shuffled_command(
-            ["--dataset", inputs.dataset], data, scoring, records, task=loaded.task, images=len(opened.samples)
+            ["--dataset", inputs.dataset],
+            data,
+            scoring,
+            records,
+            task=loaded.task,
+            images=len(opened.samples),
         )
-    return evaluating.carry_out(job, records, as_json=as_json, another=another, metrics=scoring.metrics)
+    return evaluating.carry_out(
+        job, records, as_json=as_json, another=another, metrics=scoring.metrics
+    )
 
 
 def _model_options(model: ModelOptions, scoring: ScoringOptions) -> Options:
@@ -124,7 +137,9 @@ def _model_options(model: ModelOptions, scoring: ScoringOptions) -> Options:
     )
 
 
-def _other_model(model: str, split: str, data: DataOptions, scoring: ScoringOptions, records: RecordOptions) -> str:
+def _other_model(
+    model: str, split: str, data: DataOptions, scoring: ScoringOptions, records: RecordOptions
+) -> str:
     """The same command for another model that ships weights for streets."""
     from bench.cli import evaluating
 

@@ -1,4 +1,6 @@
-"""`bench show`: the scores of a run record, its confusions, and single images or curves as files."""
+"""`bench show`: the scores of a run record, its confusions, and single images or curves as
+files.
+"""
 
 from __future__ import annotations
 

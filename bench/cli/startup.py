@@ -1,7 +1,8 @@
 """What makes `bench` start quickly: all of it is here, and it is for the command line only.
 
-A library does not change the allocator or the garbage collector of the program that imports it; a command may change
-its own. Nothing here changes a result: without this file everything works the same, but more slowly.
+A library does not change the allocator or the garbage collector of the program that imports it; a
+command may change its own. Nothing here changes a result: without this file everything works the
+same, but more slowly.
 """
 
 from __future__ import annotations
@@ -25,16 +26,18 @@ _HEAD = 1 << 16
 def limit_blas_threads() -> None:
     """Let OpenBLAS use one thread; call this before NumPy is loaded.
 
-    Our matrix products are small: sharing one among threads takes half a second longer than computing it.
+    Our matrix products are small: sharing one among threads takes half a second longer than
+    computing it.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def keep_freed() -> None:
-    """Let the allocator reuse the memory of one image for the next instead of returning it to the system.
+    """Let the allocator reuse the memory of one image for the next instead of returning it to the
+    system.
 
-    Fresh pages cost more than inflating a label map into them: on 60 pairs of 2048 x 1024 this halves the CPU time of
-    decoding and counting. It does nothing where the C library is not glibc.
+    Fresh pages cost more than inflating a label map into them: on 60 pairs of 2048 x 1024 this
+    halves the CPU time of decoding and counting. It does nothing where the C library is not glibc.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -57,10 +60,11 @@ def loading() -> Iterator[None]:
 
 
 def keep_loaded() -> None:
-    """Collect garbage again, but never among the objects that exist now, neither later nor when Python ends.
+    """Collect garbage again, but never among the objects that exist now, neither later nor when
+    Python ends.
 
-    Together with `loading` this saves a tenth of scoring 500 images. Next to loading torch it saves nothing, and
-    libraries that torch loads complain at exit about objects that were never freed.
+    Together with `loading` this saves a tenth of scoring 500 images. Next to loading torch it saves
+    nothing, and libraries that torch loads complain at exit about objects that were never freed.
     """
     if "torch" not in sys.modules and not gc.get_freeze_count():
         gc.freeze()
@@ -68,9 +72,11 @@ def keep_loaded() -> None:
 
 
 def begin_reading(predictions: Path, data: Path | None, metrics: str) -> None:
-    """Begin to parse results in COCO's form, and the truth file if it was named, while Python loads NumPy.
+    """Begin to parse results in COCO's form, and the truth file if it was named, while Python loads
+    NumPy.
 
-    The form of a file is guessed from its first bytes; where the guess is wrong, the reader reads the file again.
+    The form of a file is guessed from its first bytes; where the guess is wrong, the reader reads
+    the file again.
     """
     from bench import plain_json, prefetch
 

@@ -20,11 +20,18 @@ def refuse_others(named: Mapping[str, Any], label_space: str | None, task: str) 
     """
     for name, value in named.items():
         if value is not None:
-            raise UsageError(f"--{name} and --truth cannot go together: --truth takes the place of a data set")
+            raise UsageError(
+                f"--{name} and --truth cannot go together: --truth takes the place of a data set"
+            )
     if label_space is not None:
-        raise UsageError(f"--label-space {label_space} has no effect with --truth: the values are the classes")
+        raise UsageError(
+            f"--label-space {label_space} has no effect with --truth: the values are the classes"
+        )
     if task not in ("auto", "semantic"):
-        raise UsageError(f"--task {task}: two folders hold label maps (semantic); objects and segments need a card")
+        raise UsageError(
+            f"--task {task}: two folders hold label maps (semantic); objects and segments need "
+            "a card"
+        )
 
 
 def refuse_without_truth(named: Mapping[str, Any], dataset: str | None) -> None:
@@ -35,18 +42,28 @@ def refuse_without_truth(named: Mapping[str, Any], dataset: str | None) -> None:
     """
     for name, value in named.items():
         if value is not None:
-            raise UsageError(f"--{name} has no effect without --truth: the data set's card sets it; leave it out")
+            raise UsageError(
+                f"--{name} has no effect without --truth: the data set's card sets it; leave it out"
+            )
     if dataset is None:
         raise UsageError(
-            "--dataset/-d is missing: name a data set (bench list datasets) or your card, or give the folder of "
+            "--dataset/-d is missing: name a data set (bench list datasets) or your card, or "
+            "give the folder of "
             "ground-truth label maps with --truth"
         )
 
 
 def open_folders(
-    truth: Path, predictions: Path, *, classes: str | None, ignore: str | None, ids: str | None, limit: int | None
+    truth: Path,
+    predictions: Path,
+    *,
+    classes: str | None,
+    ignore: str | None,
+    ids: str | None,
+    limit: int | None,
 ) -> Data:
-    """Open ground-truth label maps as a data set; without `classes`, the values in both folders are the classes.
+    """Open ground-truth label maps as a data set; without `classes`, the values in both folders are
+    the classes.
 
     Raises:
         UsageError, DataError, PredictionError: an option or a file is wrong.
@@ -66,7 +83,8 @@ def open_folders(
         unknown = sorted(set(wanted) - set(names))
         if unknown:
             raise DataError(
-                f"--ids {ids}: {root} has no label map of {folders.first(unknown)}; it has one of {names[0]}"
+                f"--ids {ids}: {root} has no label map of {folders.first(unknown)}; it has one "
+                f"of {names[0]}"
             )
         names = [name for name in names if name in set(wanted)]
     if limit is not None and limit < 1:

@@ -100,7 +100,9 @@ class Comparison:
         return plain.as_dict(self)
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row for each pair, and with `by_class` for each class: difference, interval, p-values."""
+        """A row for each pair, and with `by_class` for each class: difference, interval,
+        p-values.
+        """
         from pandas import DataFrame
 
         return DataFrame(plain.rows(self))
@@ -170,7 +172,9 @@ def compare(
         exact=permuted.exact,
         seed=seed,
         scores=scores,
-        intervals=tuple(interval_of(spread, score, m, column=0, alpha=alpha) for m, score in enumerate(scores)),
+        intervals=tuple(
+            interval_of(spread, score, m, column=0, alpha=alpha) for m, score in enumerate(scores)
+        ),
         pairs=tuple(pairs),
         best=ties.not_worse_than_the_best(merit, differs),
         letters=tuple(ties.letters(merit, differs)),
@@ -180,25 +184,33 @@ def compare(
     )
 
 
-def _rank_shares(query: MetricQuery, aligned: Aligned, spread: Spread, seed: int, *, sign: float) -> Array:
+def _rank_shares(
+    query: MetricQuery, aligned: Aligned, spread: Spread, seed: int, *, sign: float
+) -> Array:
     resampled = spread.resampled
     if resampled is None:
         resampled = resample_all(query, aligned, seed)
     return ties.rank_shares(sign * resampled[:, :, 0].T)
 
 
-def resample_all(query: MetricQuery, aligned: Aligned, seed: int, count: int = RANK_RESAMPLES) -> Array:
+def resample_all(
+    query: MetricQuery, aligned: Aligned, seed: int, count: int = RANK_RESAMPLES
+) -> Array:
     """The scores of M runs in the same B resamples, (M, B, 1)."""
     generator = np.random.default_rng(seed)
     weights = resample.bootstrap_weights(aligned.clusters, count, generator)
-    return np.stack([contrasts.weighted(query, tables, weights, by_class=False) for tables in aligned.tables])
+    return np.stack(
+        [contrasts.weighted(query, tables, weights, by_class=False) for tables in aligned.tables]
+    )
 
 
 def labels_of(compared: Sequence[Run]) -> list[str]:
     """The names of the runs in messages; runs of equal names also get their ids."""
     counts = Counter(run.record.name for run in compared)
     return [
-        run.record.name if counts[run.record.name] == 1 else f"{run.record.name} ({run.record.id[:6]})"
+        run.record.name
+        if counts[run.record.name] == 1
+        else f"{run.record.name} ({run.record.id[:6]})"
         for run in compared
     ]
 
@@ -222,9 +234,13 @@ def _notes(compared: Sequence[Run], sizes: Array, alpha: float) -> list[str]:
         notes.append("all images belong to one cluster: neither an interval nor a test is possible")
     elif smallest > alpha:
         notes.append(
-            f"with {clusters} {units} the smallest possible p-value is {smallest:.2g}: nothing can be significant"
+            f"with {clusters} {units} the smallest possible p-value is {smallest:.2g}: nothing "
+            "can be significant"
         )
     effective = effective_clusters(sizes)
     if 1 < clusters < images and effective < FEW_CLUSTERS:
-        notes.append(f"only {clusters} clusters (effective number {effective:.1f}): the intervals may be too narrow")
+        notes.append(
+            f"only {clusters} clusters (effective number {effective:.1f}): the intervals may "
+            "be too narrow"
+        )
     return notes

@@ -53,7 +53,9 @@ class _DatasetScores:
     scores: dict[str, float]
 
 
-def rank_across(compared: Sequence[Run], *, metric: str | None = None, alpha: float = 0.05) -> Ranking:
+def rank_across(
+    compared: Sequence[Run], *, metric: str | None = None, alpha: float = 0.05
+) -> Ranking:
     """Rank models on every data set and split of the runs; run names identify the models.
 
     Several runs of a model on one data set, such as training seeds, count by their mean.
@@ -70,11 +72,16 @@ def rank_across(compared: Sequence[Run], *, metric: str | None = None, alpha: fl
         groups.setdefault(f"{dataset.title} {dataset.split}", []).append(run)
     if len(groups) < 2:
         raise UsageError(
-            f"--across ranks models over at least two data sets; all these runs are on {next(iter(groups))}"
+            "--across ranks models over at least two data sets; all these runs are on "
+            f"{next(iter(groups))}"
         )
     by_dataset = [_scores_on(runs, metric) for runs in groups.values()]
     names = dict.fromkeys(name for dataset in by_dataset for name in dataset.scores)
-    models = [name for name in names if all(np.isfinite(dataset.scores.get(name, np.nan)) for dataset in by_dataset)]
+    models = [
+        name
+        for name in names
+        if all(np.isfinite(dataset.scores.get(name, np.nan)) for dataset in by_dataset)
+    ]
     if len(models) < 2:
         raise UsageError(
             f"--across needs at least two models with a score on each of {', '.join(groups)}; "
@@ -113,11 +120,16 @@ def _scores_on(runs: Sequence[Run], metric: str | None) -> _DatasetScores:
         id(run): contrasts.plain(query, tables, by_class=False)[0]
         for run, tables in zip(runs, aligned.tables, strict=True)
     }
-    scores = {name: float(np.mean([score_by_run[id(run)] for run in seeds])) for name, seeds in by_model(runs).items()}
+    scores = {
+        name: float(np.mean([score_by_run[id(run)] for run in seeds]))
+        for name, seeds in by_model(runs).items()
+    }
     return _DatasetScores(query, scores)
 
 
-def _notes(groups: Mapping[str, Sequence[Run]], metrics: Sequence[str], left_out: Sequence[str]) -> list[str]:
+def _notes(
+    groups: Mapping[str, Sequence[Run]], metrics: Sequence[str], left_out: Sequence[str]
+) -> list[str]:
     """Notes for the reader, each a sentence without a full stop."""
     notes = []
     if left_out:
@@ -132,5 +144,7 @@ def _notes(groups: Mapping[str, Sequence[Run]], metrics: Sequence[str], left_out
         if len(seeds) > 1 and name not in left_out
     ]
     if means:
-        notes.append(f"several runs of a model on a data set count by their mean: {', '.join(means)}")
+        notes.append(
+            f"several runs of a model on a data set count by their mean: {', '.join(means)}"
+        )
     return notes

@@ -68,7 +68,9 @@ def align(
     return Aligned(tuple(tables), ids, numbers, tuple(notes))
 
 
-def _on_common_images(compared: Sequence[Run], names: Sequence[str]) -> tuple[list[Tables], list[str]]:
+def _on_common_images(
+    compared: Sequence[Run], names: Sequence[str]
+) -> tuple[list[Tables], list[str]]:
     """The tables restricted to the images of all runs, and a note if any image is left out."""
     first = compared[0]
     common = set(first.image_ids).intersection(*(run.image_ids for run in compared[1:]))
@@ -84,7 +86,9 @@ def _on_common_images(compared: Sequence[Run], names: Sequence[str]) -> tuple[li
     return [restricted(run, ids) for run in compared], notes
 
 
-def _require_same_split(first: Run, second: Run, family: Family[Any], names: tuple[str, str]) -> None:
+def _require_same_split(
+    first: Run, second: Run, family: Family[Any], names: tuple[str, str]
+) -> None:
     """Refuse runs on different splits, which explains more than their different ground truth.
 
     Splits with different names but the same rules and ground truth are one split.
@@ -101,7 +105,10 @@ def _require_same_split(first: Run, second: Run, family: Family[Any], names: tup
         images = "one image is" if shared == 1 else f"{shared} images are"
         hint = f"; {images} in both: {COMMON_IMAGES} these"
     titles = [f"{dataset.title} {dataset.split}" for dataset in datasets]
-    raise RunError(f"{names[0]} is a run on {titles[0]}, {names[1]} on {titles[1]}: they cannot be compared{hint}")
+    raise RunError(
+        f"{names[0]} is a run on {titles[0]}, {names[1]} on {titles[1]}: they cannot be "
+        f"compared{hint}"
+    )
 
 
 def restricted(run: Run, ids: Sequence[str]) -> Tables:
@@ -123,11 +130,16 @@ def restricted(run: Run, ids: Sequence[str]) -> Tables:
     return tables
 
 
-def _require_same_rules(first: Run, second: Run, family: Family[Any], names: tuple[str, str]) -> None:
+def _require_same_rules(
+    first: Run, second: Run, family: Family[Any], names: tuple[str, str]
+) -> None:
     digests = [run.record.tables[family.key].rules for run in (first, second)]
     if digests[0] == digests[1]:
         return
-    old, new = (family.rules_of(run.record.classes, family.options(rules_of(run))) for run in (first, second))
+    old, new = (
+        family.rules_of(run.record.classes, family.options(rules_of(run)))
+        for run in (first, second)
+    )
     keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     reasons = [f"{key}: {_contrast(old.get(key), new.get(key), names)}" for key in keys]
     shown = "; ".join(reasons) or "they were written by versions of bench that count differently"
@@ -179,7 +191,9 @@ def _require_same_truth(
     *,
     common_images: bool,
 ) -> None:
-    first_ids, second_ids = ([str(image_id) for image_id in tables["images"]["id"]] for tables in (first, second))
+    first_ids, second_ids = (
+        [str(image_id) for image_id in tables["images"]["id"]] for tables in (first, second)
+    )
     first_rows, second_rows = family.truth_rows(first), family.truth_rows(second)
     digests = (
         runs.truth_digest(first_ids, first_rows),

@@ -107,7 +107,9 @@ def find_metric(compared: Sequence[Run], metric: str | None) -> MetricQuery:
     raise UsageError(f"unknown metric {name!r}: {did_you_mean(name, similar)}")
 
 
-def _queries_of(family: Family[Any], options: Any, classes: Classes, tables: Tables) -> Iterator[MetricQuery]:
+def _queries_of(
+    family: Family[Any], options: Any, classes: Classes, tables: Tables
+) -> Iterator[MetricQuery]:
     """All scores that a family has in these tables: overall, in regions, and of every class."""
     images = len(tables["images"]["id"])
     scores = family.score(tables, resample.ones(images), classes, options)
@@ -145,7 +147,9 @@ def plain(query: MetricQuery, tables: Tables, *, by_class: bool) -> Array:
     return np.asarray(query.select(scores, by_class=by_class)[0])
 
 
-def leave_one_out(query: MetricQuery, tables: Tables, clusters: Array, *, by_class: bool) -> LeftOut | None:
+def leave_one_out(
+    query: MetricQuery, tables: Tables, clusters: Array, *, by_class: bool
+) -> LeftOut | None:
     """The scores without each cluster; None if the jackknife is not valid for the score (AP)."""
     scores = query.family.leave_out(tables, clusters, query.classes, query.options)
     if scores is None:
@@ -163,7 +167,8 @@ def members_of(scores: Scores, name: str) -> Members | None:
 def weighted(query: MetricQuery, tables: Tables, weights: Array, *, by_class: bool) -> Array:
     """The scores under weights (B, N), computed in blocks: (B, 1 or 1 + C)."""
     parts = [
-        query.select(_score(query, tables, weights[block]), by_class=by_class) for block in _blocks(*weights.shape)
+        query.select(_score(query, tables, weights[block]), by_class=by_class)
+        for block in _blocks(*weights.shape)
     ]
     return np.concatenate(parts)
 

@@ -67,24 +67,34 @@ class Spread:
     drawn: Array | None = None
 
 
-def spread_of(query: MetricQuery, aligned: Aligned, *, seed: int, by_class: bool, method: Method) -> Spread:
+def spread_of(
+    query: MetricQuery, aligned: Aligned, *, seed: int, by_class: bool, method: Method
+) -> Spread:
     """Score all runs without each cluster and, where needed or requested, in resamples.
 
     Raises:
         UsageError: BCa or studentised intervals for a score without a valid jackknife.
     """
     clusters = aligned.clusters
-    parts = [contrasts.leave_one_out(query, tables, clusters, by_class=by_class) for tables in aligned.tables]
+    parts = [
+        contrasts.leave_one_out(query, tables, clusters, by_class=by_class)
+        for tables in aligned.tables
+    ]
     valid = [part for part in parts if part is not None]
     without = np.stack([part.scores for part in valid]) if len(valid) == len(parts) else None
     if without is None and method in ("bca", "studentised"):
-        raise UsageError(f"{method} intervals need the jackknife, which fails for {query.metric}: use percentile")
+        raise UsageError(
+            f"{method} intervals need the jackknife, which fails for {query.metric}: use percentile"
+        )
     resampled, drawn = None, None
     if without is None or method != "default":
         count = ERROR_RESAMPLES if method == "default" else bootstrap.RESAMPLES
         weights = resample.bootstrap_weights(clusters, count, np.random.default_rng(seed))
         resampled = np.stack(
-            [contrasts.weighted(query, tables, weights, by_class=by_class) for tables in aligned.tables]
+            [
+                contrasts.weighted(query, tables, weights, by_class=by_class)
+                for tables in aligned.tables
+            ]
         )
         # The images of a cluster share one weight: how often the cluster is drawn.
         drawn = weights[:, np.unique(clusters, return_index=True)[1]]
@@ -120,14 +130,18 @@ def interval_of(
             estimate, contrast(spread.without), level=level, sizes=spread.sizes, members=members
         )
     elif spread.resampled is not None:
-        interval = resample.bootstrap_interval(estimate, contrast(spread.resampled), level=level, sizes=spread.sizes)
+        interval = resample.bootstrap_interval(
+            estimate, contrast(spread.resampled), level=level, sizes=spread.sizes
+        )
     if interval is None or spread.method == "default":
         return interval
     if spread.resampled is None or spread.drawn is None:
         return interval
     replicates = contrast(spread.resampled)
     left_out = None if spread.without is None else contrast(spread.without)
-    low, high = bootstrap.ends(spread.method, estimate, replicates, left_out, spread.drawn, level=level)
+    low, high = bootstrap.ends(
+        spread.method, estimate, replicates, left_out, spread.drawn, level=level
+    )
     if math.isnan(low):
         return None
     method = f"{bootstrap.NAMES[spread.method]} of {len(replicates)} resamples"

@@ -57,7 +57,9 @@ class Pair:
         score for some class, or the score is not a mean over classes.
         """
         differences = {
-            label: effect.difference for label, effect in self.classes.items() if math.isfinite(effect.difference)
+            label: effect.difference
+            for label, effect in self.classes.items()
+            if math.isfinite(effect.difference)
         }
         shares = {label: value / len(differences) for label, value in differences.items()}
         adds_up = math.isclose(sum(shares.values()), self.effect.difference, abs_tol=1e-9)
@@ -92,7 +94,9 @@ def pairs_of(inputs: PairInputs, compared: Sequence[Run]) -> list[Pair]:
         p = permutation.p_values(differences, permuted, exact=inputs.permutations.exact)
         of_classes = _corrected(inputs, differences[1:], p[1:], permuted[:, 1:])
         corrected = np.concatenate([p[:1], of_classes])
-        effects = [_effect(inputs, (i, j), (p, corrected), column) for column in range(len(differences))]
+        effects = [
+            _effect(inputs, (i, j), (p, corrected), column) for column in range(len(differences))
+        ]
         classes: dict[str, Effect] = {}
         if len(effects) > 1:
             classes = dict(zip(inputs.query.classes.names, effects[1:], strict=True))
@@ -137,7 +141,9 @@ def _corrected(inputs: PairInputs, observed: Array, p: Array, permuted: Array) -
     return corrections.holm(p)
 
 
-def _effect(inputs: PairInputs, pair: tuple[int, int], p_values: tuple[Array, Array], column: int) -> Effect:
+def _effect(
+    inputs: PairInputs, pair: tuple[int, int], p_values: tuple[Array, Array], column: int
+) -> Effect:
     """The effect on one score of a pair; `p_values` are those before and after correction."""
     first, second = (float(inputs.plain[position, column]) for position in pair)
     difference = first - second
@@ -161,7 +167,9 @@ def matrix(pairs: Sequence[Pair], models: int, alpha: float) -> Array:
 
 def _wins(inputs: PairInputs, pair: tuple[Run, Run], positions: tuple[int, int]) -> Wins | None:
     """Count the images in which each run scores higher; None without scores of single images."""
-    first, second = (_image_scores(inputs, run, position) for run, position in zip(pair, positions, strict=True))
+    first, second = (
+        _image_scores(inputs, run, position) for run, position in zip(pair, positions, strict=True)
+    )
     if first is None or second is None:
         return None
     defined = np.isfinite(first) & np.isfinite(second)

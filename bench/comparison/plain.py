@@ -90,7 +90,8 @@ def _pair(comparison: Comparison, pair: Pair) -> dict[str, Any]:
         **_effect(comparison, pair.effect),
         "images_won": wins,
         "per_class": {
-            label: {**_effect(comparison, effect), "share": shares.get(label)} for label, effect in pair.classes.items()
+            label: {**_effect(comparison, effect), "share": shares.get(label)}
+            for label, effect in pair.classes.items()
         },
     }
 

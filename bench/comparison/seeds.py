@@ -152,7 +152,9 @@ def compare_seeds(
     count = SLOW_RESAMPLES if slow else RESAMPLES
     weights = resample.bootstrap_weights(clusters, count, np.random.default_rng(seed))
     plain = np.stack([contrasts.plain(query, t, by_class=by_class) for t in aligned.tables])
-    resampled = np.stack([contrasts.weighted(query, t, weights, by_class=by_class) for t in aligned.tables], axis=1)
+    resampled = np.stack(
+        [contrasts.weighted(query, t, weights, by_class=by_class) for t in aligned.tables], axis=1
+    )
     # The runs of model m are starts[m]:starts[m + 1].
     starts = np.cumsum([0, *map(len, models.values())])
 
@@ -191,7 +193,9 @@ def compare_seeds(
     )
 
 
-def _effect(sides: Sequence[_Side], sizes: Array, generator: np.random.Generator, *, alpha: float) -> SeedEffect:
+def _effect(
+    sides: Sequence[_Side], sizes: Array, generator: np.random.Generator, *, alpha: float
+) -> SeedEffect:
     """The signed sum of the means of one or two models, with both sources of variation."""
     value = sum(side.sign * float(side.plain.mean()) for side in sides)
     by_images = np.sum([side.sign * side.resampled.mean(axis=1) for side in sides], axis=0)
@@ -201,7 +205,9 @@ def _effect(sides: Sequence[_Side], sizes: Array, generator: np.random.Generator
         image_error = float(finite.std(ddof=1))
     variances = [_variance_of_mean(side.plain) for side in sides]
     known = [variance for variance in variances if math.isfinite(variance)]
-    replicates = np.sum([side.sign * _mean_of_drawn_seeds(side.resampled, generator) for side in sides], axis=0)
+    replicates = np.sum(
+        [side.sign * _mean_of_drawn_seeds(side.resampled, generator) for side in sides], axis=0
+    )
     units = [len(sizes), *(len(side.plain) for side in sides)]
     sources = list(zip([image_error**2, *variances], units, strict=True))
     return SeedEffect(
@@ -265,7 +271,10 @@ def _interval(
 
 def _notes(models: Mapping[str, Sequence[Run]]) -> list[str]:
     return [
-        f"{name} has a single run: its variation between training seeds is unknown and not in the interval"
+        (
+            f"{name} has a single run: its variation between training seeds is unknown and not in "
+            "the interval"
+        )
         for name, runs in models.items()
         if len(runs) == 1
     ]

@@ -1,4 +1,5 @@
-"""One evaluation from a job to its run: read, predict, count, score; with a record on disk or in memory.
+"""One evaluation from a job to its run: read, predict, count, score; with a record on disk or in
+memory.
 
 What was counted survives an interruption in a journal. This room knows neither tables for people
 nor significance.
@@ -42,8 +43,8 @@ def evaluate(
 ) -> Run:
     """Count every image of the job, score the counts, and write the run record below `out`.
 
-    After Ctrl-C (KeyboardInterrupt) a journal is left, from which `resume=True` continues. An existing
-    record of the same job with other counts is replaced only with `overwrite`.
+    After Ctrl-C (KeyboardInterrupt) a journal is left, from which `resume=True` continues. An
+    existing record of the same job with other counts is replaced only with `overwrite`.
 
     Raises:
         DataError, PredictionError: what is wrong with which file.
@@ -122,7 +123,9 @@ def _count(
     journal: Journal | None,
     progress: Progress | None,
 ) -> tuple[list[Tables], tuple[Notice, ...]]:
-    """Count the images that are not `already` counted: their tables, and what their readers noticed."""
+    """Count the images that are not `already` counted: their tables, and what their readers
+    noticed.
+    """
     columns = None if already else counter.columns()
     if columns is not None:
         parts = [counter.whole(*columns)]
@@ -170,7 +173,9 @@ def _count_rest(
     return parts
 
 
-def _timings(job: Job, predictor: Predictor | None, seconds: float, *, resumed: int) -> dict[str, object]:
+def _timings(
+    job: Job, predictor: Predictor | None, seconds: float, *, resumed: int
+) -> dict[str, object]:
     counted = len(job.samples) - resumed
     timings: dict[str, object] = {
         "seconds": seconds,

@@ -23,9 +23,11 @@ _OURS = (".py", ".so", ".pyd", ".safetensors", ".toml")
 
 
 def answered(job: Job, out: Path) -> Run | None:
-    """The record of the job below `out`, if nothing that decides its counts has changed since; else None.
+    """The record of the job below `out`, if nothing that decides its counts has changed since; else
+    None.
 
-    A job without `files` is always evaluated: the user's own code, for example, may depend on anything.
+    A job without `files` is always evaluated: the user's own code, for example, may depend on
+    anything.
     """
     path = job.path(out)
     own_code = any(plugins.is_outside(key) for key in job.rules.families)
@@ -36,7 +38,11 @@ def answered(job: Job, out: Path) -> Run | None:
     except RunError:
         return None
     record = run.record
-    loaded = {name: sys.modules[module].__version__ for name, module in PACKAGES.items() if module in sys.modules}
+    loaded = {
+        name: sys.modules[module].__version__
+        for name, module in PACKAGES.items()
+        if module in sys.modules
+    }
     then = record.environment.get("packages", {})
     same = (
         record.environment.get("files") == job.files
@@ -56,7 +62,8 @@ def _lacks(job: Job, run: Run) -> bool:
 
 
 def files_digest(root: Path, out: Path) -> str | None:
-    """Digest of paths, sizes and times of bench's files and a data set's files, without records below `out`.
+    """Digest of paths, sizes and times of bench's files and a data set's files, without records
+    below `out`.
 
     If `root` is a file, its folder is taken. None if there are too many files.
     """

@@ -24,20 +24,33 @@ def boxes_alone(path: Path) -> bool:
         first = plain_json.head(files[0], _START).partition(b"}")[0]
     except (OSError, plain_json.NotJsonError):
         return False  # the reader of the file raises a better error
-    return b'"bbox"' in first and not re.search(rb'"segmentation"\s*:(?!\s*(?:null|\[\s*\]))', first)
+    return b'"bbox"' in first and not re.search(
+        rb'"segmentation"\s*:(?!\s*(?:null|\[\s*\]))', first
+    )
 
 
 def boxes_of_results(metrics: str) -> tuple[Notice, ...]:
-    """The notice for results with boxes and no masks, for which only boxes are scored by default."""
+    """The notice for results with boxes and no masks, for which only boxes are scored by
+    default.
+    """
     if metrics != "default":
         return ()
-    message = "the results hold boxes and no masks: only boxes are scored (--metrics all draws masks)"
+    message = (
+        "the results hold boxes and no masks: only boxes are scored (--metrics all draws masks)"
+    )
     return (Notice("results-of-boxes", message),)
 
 
-def boxes_of_truth(samples: Sequence[Sample], task: str, metrics: Sequence[str]) -> tuple[Notice, ...]:
-    """The notice for ground truth with boxes and no masks, for which only boxes are scored by default."""
+def boxes_of_truth(
+    samples: Sequence[Sample], task: str, metrics: Sequence[str]
+) -> tuple[Notice, ...]:
+    """The notice for ground truth with boxes and no masks, for which only boxes are scored by
+    default.
+    """
     if task != "instance" or metrics != "default" or not hold_boxes_alone(samples):
         return ()
-    message = "the ground truth holds boxes and no masks: only boxes are scored (--metrics all draws masks)"
+    message = (
+        "the ground truth holds boxes and no masks: only boxes are scored (--metrics all "
+        "draws masks)"
+    )
     return (Notice("truth-of-boxes", message, "warning"),)

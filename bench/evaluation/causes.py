@@ -50,7 +50,10 @@ class Asked:
             if other != self.split:
                 found = self._fitting(other)
                 if found:
-                    return f"{read}, and the predictions fit all {len(found)} images of {other!r}: --split {other}"
+                    return (
+                        f"{read}, and the predictions fit all {len(found)} images of "
+                        f"{other!r}: --split {other}"
+                    )
         return read
 
     def _fitting(self, split: str) -> Sequence[Sample]:

@@ -34,8 +34,8 @@ def rules_for(
 ) -> Rules:
     """The rules for evaluating predictions of a task on a data set.
 
-    `metrics` is `default`, `all`, or names of metrics or families, separated by commas or in a list.
-    `regions` is a text such as `crops,trimap=3:5`; `all` includes the crops of the card. With
+    `metrics` is `default`, `all`, or names of metrics or families, separated by commas or in a
+    list. `regions` is a text such as `crops,trimap=3:5`; `all` includes the crops of the card. With
     `masks=False`, the default metrics are those of boxes. A setting that is None is ignored.
 
     Raises:
@@ -48,7 +48,9 @@ def rules_for(
     objects = object_settings.read(settings)
     if metrics == "default":
         candidates = [
-            family for family in candidates if family.counted == "default" and (masks or not family.needs_masks)
+            family
+            for family in candidates
+            if family.counted == "default" and (masks or not family.needs_masks)
         ]
     if metrics in ("default", "all"):
         chosen = _offered(card, task, candidates)
@@ -106,7 +108,9 @@ def _offered(card: Card, task: str, candidates: list[Family[Any]]) -> list[Famil
     offered = [family for family in candidates if family.suits(card)]
     if not offered:
         tasks = ", ".join(card.tasks)
-        raise UsageError(f"{card.title} does not have metrics for the task {task!r} (its tasks: {tasks})")
+        raise UsageError(
+            f"{card.title} does not have metrics for the task {task!r} (its tasks: {tasks})"
+        )
     return offered
 
 
@@ -138,14 +142,18 @@ def _from_outside(name: str, card: Card, task: str) -> Family[Any]:
     except (UsageError, OwnCodeError) as error:
         raise type(error)(f"--metrics {name}: {error}") from None
     if family.task != task:
-        raise UsageError(f"--metrics {name}: needs {family.task} predictions, got {task} predictions")
+        raise UsageError(
+            f"--metrics {name}: needs {family.task} predictions, got {task} predictions"
+        )
     if not family.suits(card):
         needs = family.needs or f"{task} ground truth"
         raise UsageError(f"--metrics {name}: needs {needs}, which {card.name} does not have")
     return family
 
 
-def _not_offered(name: str, card: Card, task: str, candidates: list[Family[Any]], rules: Rules) -> UsageError:
+def _not_offered(
+    name: str, card: Card, task: str, candidates: list[Family[Any]], rules: Rules
+) -> UsageError:
     """Why a name does not select any of the candidates."""
     _offered(card, task, candidates)
     every = [*candidates, *shipped().values()]
@@ -153,11 +161,15 @@ def _not_offered(name: str, card: Card, task: str, candidates: list[Family[Any]]
     if match is None:
         return _unknown(name, {known for family in every for known in _names_of(family, rules)})
     if match.task != task:
-        return UsageError(f"--metrics {name}: needs {match.task} predictions, got {task} predictions")
+        return UsageError(
+            f"--metrics {name}: needs {match.task} predictions, got {task} predictions"
+        )
     needs = match.needs or f"{task} ground truth"
     if card.layout == "lvis" and not match.needs:
         needs = "ground truth of all classes in every image"
-    return UsageError(f"--metrics {name}: needs {needs}; {card.name} in the layout {card.layout} does not have it")
+    return UsageError(
+        f"--metrics {name}: needs {needs}; {card.name} in the layout {card.layout} does not have it"
+    )
 
 
 def _unknown(name: str, known_names: AbstractSet[str]) -> UsageError:
@@ -165,7 +177,9 @@ def _unknown(name: str, known_names: AbstractSet[str]) -> UsageError:
     recall = re.fullmatch(r"(?:box_|boundary_)?AR([1-9]\d*)", name)
     if recall:
         example = f"--max-detections {recall[1]}"
-        return UsageError(f"--metrics {name}: this metric needs --max-detections, such as {example}")
+        return UsageError(
+            f"--metrics {name}: this metric needs --max-detections, such as {example}"
+        )
     hint = did_you_mean(name, known_names)
     message = hint if hint.startswith("did") else "unknown metric"
     return UsageError(f"--metrics {name}: {message} (bench list metrics shows all)")

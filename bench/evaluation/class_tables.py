@@ -1,4 +1,6 @@
-"""From what a Python caller passes as classes to a card: a card or its name, class names, or their number."""
+"""From what a Python caller passes as classes to a card: a card or its name, class names, or their
+number.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,11 @@ def card_of(classes: Any, task: str, *, groups: Any = None) -> Card:
     if groups is None:
         return found
     if groups not in GROUPS:
-        hint = did_you_mean(groups, GROUPS) if isinstance(groups, str) else f"it is one of {', '.join(GROUPS)}"
+        hint = (
+            did_you_mean(groups, GROUPS)
+            if isinstance(groups, str)
+            else f"it is one of {', '.join(GROUPS)}"
+        )
         raise UsageError(f"groups={groups!r}: {hint}")
     return replace(found, groups=groups)
 
@@ -42,15 +48,24 @@ def _card(classes: Any, task: str) -> Card:
     elif isinstance(classes, str | Path):
         found = load_card(classes)
     else:
-        table = classes if isinstance(classes, Classes) else _classes(_names(classes), things=task == "instance")
-        found = Card(name=OWN, title="own data", layout="pairs", tasks=(task,), classes=table, splits={})
+        table = (
+            classes
+            if isinstance(classes, Classes)
+            else _classes(_names(classes), things=task == "instance")
+        )
+        found = Card(
+            name=OWN, title="own data", layout="pairs", tasks=(task,), classes=table, splits={}
+        )
     if not len(found.classes):
         where = "the table is empty"
         if found.classes_from == "truth":
             where = f"{found.title} has the classes of its truth file"
         raise UsageError(f"an evaluation needs classes, and {where}: pass the names of the classes")
     if task not in found.tasks:
-        raise UsageError(f"{found.title} has no truth for the task {task!r} (its tasks: {', '.join(found.tasks)})")
+        raise UsageError(
+            f"{found.title} has no truth for the task {task!r} (its tasks: "
+            f"{', '.join(found.tasks)})"
+        )
     return found
 
 

@@ -1,4 +1,5 @@
-"""What a model costs: the time of its predictions, its memory, operations and latency, for the run record.
+"""What a model costs: the time of its predictions, its memory, operations and latency, for the run
+record.
 
 Speed is measured during the run itself; operations and latency need some more predictions, which
 are made after all images are counted.
@@ -42,7 +43,9 @@ def cost(predictor: Predictor, *, latency: bool) -> dict[str, Any]:
 
 
 def _single(predictor: Predictor) -> Iterator[measuring.Predict]:
-    """Predictions of the first images one by one; each image is read before its prediction is timed."""
+    """Predictions of the first images one by one; each image is read before its prediction is
+    timed.
+    """
     for sample in predictor.samples[:LATENCY_IMAGES]:
         yield partial(prompting.predict, predictor.model, [predictor.question(sample)])
 

@@ -24,7 +24,9 @@ def countable(names: Sequence[str], handed: Handed, *, may_drop: bool) -> tuple[
     if not kept or (must_keep_all and len(kept) < len(names)):
         dropped = next(name for name in names if name not in kept)
         if handed == "boxes":
-            raise UsageError(f"the metrics of {dropped} need masks, and the objects have boxes only")
+            raise UsageError(
+                f"the metrics of {dropped} need masks, and the objects have boxes only"
+            )
         raise UsageError(f"the metrics of {dropped} need all forms of the truth{updates.ALL_FORMS}")
     return kept
 

@@ -68,7 +68,9 @@ class Counter:
 
     @property
     def pairing(self) -> list[Family[Any]]:
-        """The families, if all of them can count several images at once from pairs; otherwise none."""
+        """The families, if all of them can count several images at once from pairs; otherwise
+        none.
+        """
         source = self.job.predictions
         if not isinstance(source, FromReader) or source.read_pairs is None or source.resize:
             return []
@@ -77,7 +79,9 @@ class Counter:
         return list(self.families) if able else []
 
     def several(self, positions: Sequence[int]) -> Counted:
-        """Count several images with stored predictions, from pairs if possible, otherwise one by one."""
+        """Count several images with stored predictions, from pairs if possible, otherwise one by
+        one.
+        """
         source, pairing = self.job.predictions, self.pairing
         pairs = None
         if pairing and isinstance(source, FromReader) and source.read_pairs is not None:
@@ -86,7 +90,9 @@ class Counter:
             return joined([self.stored(position) for position in positions])
         tables: dict[str, Table] = {}
         for family in pairing:
-            tables.update(family.count_pairs(self.job.card, pairs, np.array(positions, dtype=np.int32)))
+            tables.update(
+                family.count_pairs(self.job.card, pairs, np.array(positions, dtype=np.int32))
+            )
         return positions, tables
 
     def stored(self, position: int) -> Counted:
@@ -98,9 +104,13 @@ class Counter:
         prediction = source.read(sample)
         self._keep(position, prediction)
         if source.resize:
-            sample = replace(sample, truth=sample.truth.once())  # read for its size and for counting
+            sample = replace(
+                sample, truth=sample.truth.once()
+            )  # read for its size and for counting
             prediction = _resized(prediction, sample)
-        return (position,), count_image(job.card, job.rules, self.families, sample, prediction, position=position)
+        return (position,), count_image(
+            job.card, job.rules, self.families, sample, prediction, position=position
+        )
 
     def predicted(self, position: int, prediction: Prediction) -> Counted:
         """Count one image with the prediction that a model has made.
@@ -111,14 +121,18 @@ class Counter:
         job, sample = self.job, self.job.samples[position]
         self._keep(position, prediction)
         try:
-            counts = count_image(job.card, job.rules, self.families, sample, prediction, position=position)
+            counts = count_image(
+                job.card, job.rules, self.families, sample, prediction, position=position
+            )
         except PredictionError:
             refuse_unequal_image(sample, prediction)
             raise
         return (position,), counts
 
     def columns(self) -> tuple[TruthColumns, DetectionColumns] | None:
-        """Ground truth and predictions of all images at once, if layout and families can do that."""
+        """Ground truth and predictions of all images at once, if layout and families can do
+        that.
+        """
         source = self.job.predictions
         if not isinstance(source, FromReader) or source.read_columns is None:
             return None
@@ -139,12 +153,16 @@ class Counter:
 
 
 def _resized(prediction: Prediction, sample: Sample) -> Prediction:
-    """A label map in the size of the ground truth, by nearest neighbours; other predictions as they are."""
+    """A label map in the size of the ground truth, by nearest neighbours; other predictions as they
+    are.
+    """
     size = sample.truth.semantic().size if isinstance(prediction, LabelMap) else None
     if not isinstance(prediction, LabelMap) or size is None or prediction.size == size:
         return prediction
     planes = (prediction.ids, prediction.values)
-    ids, values = (None if plane is None else images.resize_nearest(plane, size) for plane in planes)
+    ids, values = (
+        None if plane is None else images.resize_nearest(plane, size) for plane in planes
+    )
     return LabelMap(images.resize_nearest(prediction.labels, size), ids, values=values)
 
 
@@ -152,11 +170,14 @@ def joined(counted: Sequence[Counted]) -> Counted:
     """The counts of several images or batches as one."""
     names = counted[0][1]
     positions = [position for part, _ in counted for position in part]
-    return positions, {name: runs.concatenate([tables[name] for _, tables in counted]) for name in names}
+    return positions, {
+        name: runs.concatenate([tables[name] for _, tables in counted]) for name in names
+    }
 
 
 def refuse_unequal_image(sample: Sample, prediction: Prediction) -> None:
-    """Say that an image and its ground truth have different sizes, if that is the reason for an error.
+    """Say that an image and its ground truth have different sizes, if that is the reason for an
+    error.
 
     A model answers in the size of the image, so its predictions cannot fit such a ground truth.
 
@@ -173,7 +194,9 @@ def refuse_unequal_image(sample: Sample, prediction: Prediction) -> None:
     else:
         truth = sample.truth.segments()
     if prediction.size != truth.size:
-        image, ground_truth = (f"{height}x{width}" for height, width in (prediction.size, truth.size))
+        image, ground_truth = (
+            f"{height}x{width}" for height, width in (prediction.size, truth.size)
+        )
         raise DataError(
             f"{sample.id}: the image is {image} pixels (height x width) and its ground truth "
             f"{ground_truth}: they belong to different images, or one of them was resized; "

@@ -1,4 +1,5 @@
-"""Scores inside a training loop: count image by image or batch by batch, in memory, and merge processes.
+"""Scores inside a training loop: count image by image or batch by batch, in memory, and merge
+processes.
 
 The loop passes ground truth and predictions, which are counted by the same functions as in `bench
 run`. This module knows neither models nor files.
@@ -54,10 +55,11 @@ _READ = {"semantic": "read_semantic", "instance": "read_instances", "panoptic": 
 
 
 class Evaluator:
-    """Counts predictions against truth, one image or one batch at a time, and scores them with intervals.
+    """Counts predictions against truth, one image or one batch at a time, and scores them with
+    intervals.
 
-    Images with ids are put in the order of their ids, and one that comes twice counts once: the scores depend neither
-    on the order of updates nor on how images are spread over processes.
+    Images with ids are put in the order of their ids, and one that comes twice counts once: the
+    scores depend neither on the order of updates nor on how images are spread over processes.
 
     >>> import numpy as np
     >>> evaluator = Evaluator(["road", "car"])
@@ -91,10 +93,11 @@ class Evaluator:
     ) -> None:
         """Take a card (or its name), a class table, names of classes, or how many there are.
 
-        `task` is semantic, instance or panoptic; `metrics` and `settings` (`classes_in`, `interval` ...) as in
-        `bench run`. `ignore` are values of true label maps that do not count, such as -100 (those of the card where it
-        is not told); `label_space` says whether labels are train ids, 0 to C-1, or the ids of the card; `groups` which
-        images belong together by their ids, where it is not the card's own rule.
+        `task` is semantic, instance or panoptic; `metrics` and `settings` (`classes_in`, `interval`
+        ...) as in `bench run`. `ignore` are values of true label maps that do not count, such as
+        -100 (those of the card where it is not told); `label_space` says whether labels are train
+        ids, 0 to C-1, or the ids of the card; `groups` which images belong together by their ids,
+        where it is not the card's own rule.
 
         Raises:
             UsageError: classes, a task, metric or setting that is unknown or does not fit.
@@ -139,7 +142,10 @@ class Evaluator:
     def __repr__(self) -> str:
         """What is counted, and of how many images."""
         many = f"{len(self)} image{'s' * (len(self) != 1)}"
-        return f"<Evaluator of {self.card.title}: {self.task}, {len(self.card.classes)} classes, {many}>"
+        return (
+            f"<Evaluator of {self.card.title}: {self.task}, {len(self.card.classes)} "
+            f"classes, {many}>"
+        )
 
     @for_python
     def update(
@@ -151,7 +157,8 @@ class Evaluator:
         cluster: Any = None,
         size: inputs.Size | None = None,
     ) -> None:
-        """Count one image or a batch: (N, H, W) labels, or lists; `docs/python.md` lists the forms of each task.
+        """Count one image or a batch: (N, H, W) labels, or lists; `docs/python.md` lists the forms
+        of each task.
 
         Args:
             truth: the ground truth, as NumPy arrays, torch tensors, lists or dicts.
@@ -170,12 +177,17 @@ class Evaluator:
         try:
             many = len(names) if names is not None else None
             truths, predictions = (
-                [value] if isinstance(value, Sample | Truth) else inputs.batch(value, self.task, ids=many)
+                [value]
+                if isinstance(value, Sample | Truth)
+                else inputs.batch(value, self.task, ids=many)
                 for value in (truth, prediction)
             )
         except InputError as error:
             raise UsageError(f"image {len(self)}: {error}") from None
-        ids, clusters = names or [None] * len(truths), updates.listed(cluster) or [None] * len(truths)
+        ids, clusters = (
+            names or [None] * len(truths),
+            updates.listed(cluster) or [None] * len(truths),
+        )
         if not len(truths) == len(predictions) == len(ids) == len(clusters):
             raise UsageError(updates.unequal(truths, predictions, names, updates.listed(cluster)))
         for image in zip(truths, predictions, ids, clusters, strict=True):
@@ -183,7 +195,8 @@ class Evaluator:
 
     @for_python
     def add(self, sample: Sample, prediction: Any, *, named: bool = True) -> None:
-        """Count one image of a data set that `bench.open_data` returned, with the cluster of the data set.
+        """Count one image of a data set that `bench.open_data` returned, with the cluster of the
+        data set.
 
         Raises:
             PredictionError: a wrong form or size of a prediction, or an unknown class.
@@ -199,13 +212,19 @@ class Evaluator:
         """
         if not isinstance(other, Evaluator):
             raise UsageError(f"other must be an Evaluator, got {type(other).__name__}")
-        if (self.card.classes, self.task, self.rules) != (other.card.classes, other.task, other.rules):
+        if (self.card.classes, self.task, self.rules) != (
+            other.card.classes,
+            other.task,
+            other.rules,
+        ):
             raise UsageError("evaluators of different classes, tasks or metrics cannot be merged")
         self.tallies.merge(other.tallies)
         return self
 
     def gather(self) -> Evaluator:
-        """The merged evaluator of all ranks of torch.distributed, on every rank; itself in a single process."""
+        """The merged evaluator of all ranks of torch.distributed, on every rank; itself in a single
+        process.
+        """
         # Without torch loaded there are no ranks.
         if "torch" not in sys.modules:
             return self
@@ -276,11 +295,18 @@ class Evaluator:
         from bench.evaluation import saving
 
         about = saving.About(name, split, model, settings)
-        return saving.save(self, Path(out), about, overwrite=overwrite, write=saving.writes(gathered=self._gathered))
+        return saving.save(
+            self,
+            Path(out),
+            about,
+            overwrite=overwrite,
+            write=saving.writes(gathered=self._gathered),
+        )
 
     @for_python
     def tables(self) -> Tables:
-        """The counts in the form of a run record, images in the order of their ids, then those without one.
+        """The counts in the form of a run record, images in the order of their ids, then those
+        without one.
 
         Raises:
             UsageError: no image was counted.
@@ -294,9 +320,13 @@ class Evaluator:
         """The rules with only the families for which all images were counted."""
         kept = [set(self._families(each)) for each in self.tallies.handed]
         every = set(self.rules.families).intersection(*kept)
-        return msgspec.structs.replace(self.rules, families=tuple(f for f in self.rules.families if f in every))
+        return msgspec.structs.replace(
+            self.rules, families=tuple(f for f in self.rules.families if f in every)
+        )
 
-    def _count(self, truth: Any, prediction: Any, name: Any, cluster: Any, size: inputs.Size | None) -> None:
+    def _count(
+        self, truth: Any, prediction: Any, name: Any, cluster: Any, size: inputs.Size | None
+    ) -> None:
         where = image_id(str(name), self.card) if name is not None else f"image {len(self)}"
         classes = self.card.classes
         if isinstance(truth, Sample | Truth):
@@ -305,15 +335,29 @@ class Evaluator:
             handed: Handed = "whole"
             size = getattr(sample.truth, _READ[self.task].removeprefix("read_"))().size
             made: Any = inputs.prediction(
-                prediction, self.task, classes, where=where, size=size, against="the truth", reading=self.reading
+                prediction,
+                self.task,
+                classes,
+                where=where,
+                size=size,
+                against="the truth",
+                reading=self.reading,
             )
             if cluster is None and self.card.groups != "none":
                 cluster = sample.groups.get(key_of(self.card.groups))
         else:
             size = size or (inputs.size_of(prediction) if self.task == "instance" else None)
-            real: Any = inputs.truth(truth, self.task, classes, where=where, size=size, reading=self.reading)
+            real: Any = inputs.truth(
+                truth, self.task, classes, where=where, size=size, reading=self.reading
+            )
             made = inputs.prediction(
-                prediction, self.task, classes, where=where, size=real.size, against="the truth", reading=self.reading
+                prediction,
+                self.task,
+                classes,
+                where=where,
+                size=real.size,
+                against="the truth",
+                reading=self.reading,
             )
             handed = updates.handed_as(real, made)
             if handed == "boxes":
@@ -327,7 +371,9 @@ class Evaluator:
         wanted = self._families(handed)
         before = {self._families(each) for each in self.tallies.handed - {"nothing"}}
         if handed != "nothing" and before - {wanted}:
-            raise UsageError(f"{sample.id}: {updates.other_than_before(handed, self.tallies.handed)}")
+            raise UsageError(
+                f"{sample.id}: {updates.other_than_before(handed, self.tallies.handed)}"
+            )
         rules = msgspec.structs.replace(self.rules, families=wanted)
         return count_image(self.card, rules, families(wanted), sample, prediction)
 
@@ -342,4 +388,6 @@ class Evaluator:
     def notices(self, tables: Tables) -> list[Notice]:
         """Notices about metrics that could not be counted, and intervals that are too narrow."""
         left_out = [name for name in self.rules.families if name not in self.counted.families]
-        return updates.notices(self.card, self.rules, tables, left_out, boxes_alone="boxes" in self.tallies.handed)
+        return updates.notices(
+            self.card, self.rules, tables, left_out, boxes_alone="boxes" in self.tallies.handed
+        )

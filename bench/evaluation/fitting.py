@@ -8,7 +8,8 @@ from bench.metrics.regions import fits
 
 
 def require_crops(job: Job) -> None:
-    """Refuse crops if none of them leaves any pixel of any image; the first that fits ends the search.
+    """Refuse crops if none of them leaves any pixel of any image; the first that fits ends the
+    search.
 
     Raises:
         UsageError: no crop fits; the message has the factors and the sizes.
@@ -23,6 +24,7 @@ def require_crops(job: Job) -> None:
     if sizes:
         ends = dict.fromkeys(f"{height}x{width}" for height, width in (min(sizes), max(sizes)))
         raise UsageError(
-            f"--regions crops={':'.join(map(str, job.rules.regions.crops))}: no factor leaves a pixel of an image of "
+            f"--regions crops={':'.join(map(str, job.rules.regions.crops))}: no factor leaves "
+            "a pixel of an image of "
             f"{' to '.join(ends)} pixels (height x width); use smaller factors or larger images"
         )

@@ -1,4 +1,5 @@
-"""A job: which images are evaluated, where their predictions come from, and by which rules they are counted.
+"""A job: which images are evaluated, where their predictions come from, and by which rules they are
+counted.
 
 The description of a job names its run record: another model, file, split or rule makes another run.
 """
@@ -25,7 +26,9 @@ from bench.samples.columns import DetectionColumns, LabelPairs, SegmentPairs, Tr
 ColumnsReader: TypeAlias = Callable[[], tuple[TruthColumns, DetectionColumns] | None]
 """Reads ground truth and predictions of all images at once, or returns None if it cannot."""
 PairsReader: TypeAlias = Callable[[Sequence[Sample]], LabelPairs | SegmentPairs | None]
-"""Reads how often labels, or segments, of truth and prediction meet in the pixels of some images."""
+"""Reads how often labels, or segments, of truth and prediction meet in the pixels of some
+images.
+"""
 
 LATER = ("shown_from", "max_detections", "iou_thresholds", "area_ranges")
 """Rules that were added after the first records."""
@@ -33,7 +36,9 @@ LATER = ("shown_from", "max_detections", "iou_thresholds", "area_ranges")
 
 @dataclass(frozen=True, eq=False)
 class FromModel:
-    """Predictions that a model makes during the run; `latency` asks for the time of single images too."""
+    """Predictions that a model makes during the run; `latency` asks for the time of single images
+    too.
+    """
 
     model: Model
     latency: bool = False
@@ -41,7 +46,8 @@ class FromModel:
 
 @dataclass(frozen=True, eq=False)
 class FromReader:
-    """Predictions that exist already, or follow from the ground truth: `read` returns that of a sample.
+    """Predictions that exist already, or follow from the ground truth: `read` returns that of a
+    sample.
 
     `read_columns` and `read_pairs` are faster ways to read the same; either may return None, and
     then `read` is used. `resize` fits label maps of another size to the ground truth.
@@ -55,7 +61,9 @@ class FromReader:
 
 @dataclass(frozen=True)
 class FromLoop:
-    """Predictions that a loop in Python has counted itself: nothing is left to read or to predict."""
+    """Predictions that a loop in Python has counted itself: nothing is left to read or to
+    predict.
+    """
 
 
 Predictions: TypeAlias = FromModel | FromReader | FromLoop
@@ -113,7 +121,9 @@ class Job:
         return place / runs.digest(self.asked)[:12]
 
     def clusters(self) -> list[str]:
-        """The cluster of every sample by the card's `groups`; without groups an image is its own cluster."""
+        """The cluster of every sample by the card's `groups`; without groups an image is its own
+        cluster.
+        """
         key = key_of(self.card.groups)
         return [sample.groups.get(key, sample.id) for sample in self.samples]
 
@@ -125,7 +135,9 @@ class Job:
 
 
 def _named(rules: Rules) -> dict[str, Any]:
-    """The rules as they name a run: later ones only if they are not at their default, so that ids stay."""
+    """The rules as they name a run: later ones only if they are not at their default, so that ids
+    stay.
+    """
     every, plain = msgspec.to_builtins(rules), msgspec.to_builtins(Rules())
     return {key: value for key, value in every.items() if key not in LATER or value != plain[key]}
 

@@ -1,4 +1,5 @@
-"""Keep the predictions of a run: collect them image by image, in any order, and write the official format.
+"""Keep the predictions of a run: collect them image by image, in any order, and write the official
+format.
 
 Formats with one file for all images are written at the end; until then the journal holds a file per
 image, so that an interrupted run loses none. The layouts know the formats.
@@ -16,7 +17,16 @@ import numpy as np
 from bench.evaluation.jobs import Job
 from bench.files import replaced
 from bench.formats import layout
-from bench.samples import Array, Instances, LabelMap, Prediction, PromptedMasks, Rle, Sample, Segments
+from bench.samples import (
+    Array,
+    Instances,
+    LabelMap,
+    Prediction,
+    PromptedMasks,
+    Rle,
+    Sample,
+    Segments,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +56,22 @@ class Keeper:
         if job.task == "semantic" or isinstance(prediction, LabelMap):
             pair = (job.samples[position], prediction)
             layout(job.card).write_predictions(job.card, self._target, job.task, [pair])
-        elif not isinstance(prediction, PromptedMasks):  # `begin` has refused these, because no format holds them
+        elif not isinstance(
+            prediction, PromptedMasks
+        ):  # `begin` has refused these, because no format holds them
             _write(self._parts / f"{position}.npz", prediction)
 
     def finish(self) -> None:
         """Write all predictions, in the order of the images.
 
         Raises:
-            PredictionError: a prediction that the official format cannot hold, such as a detection without score.
+            PredictionError: a prediction that the official format cannot hold, such as a detection
+                without score.
         """
         if self.job.task != "semantic":
-            layout(self.job.card).write_predictions(self.job.card, self._target, self.job.task, self._collected())
+            layout(self.job.card).write_predictions(
+                self.job.card, self._target, self.job.task, self._collected()
+            )
             shutil.rmtree(self._parts)
 
     def _collected(self) -> Iterator[tuple[Sample, Prediction]]:
@@ -96,6 +111,7 @@ def _read(path: Path) -> Prediction:
     height, width = columns.pop("size").tolist()
     counts, ends = columns.pop("counts").tobytes(), np.cumsum(columns.pop("lengths")).tolist()
     rles: list[Rle] = [
-        {"size": [height, width], "counts": counts[begin:end]} for begin, end in zip([0, *ends], ends, strict=False)
+        {"size": [height, width], "counts": counts[begin:end]}
+        for begin, end in zip([0, *ends], ends, strict=False)
     ]
     return Instances(size=(height, width), rles=rles, **columns)

@@ -41,20 +41,31 @@ def task_of(path: Path, card: Card) -> str:
     single = results[0] if len(results) == 1 else None
     if single is not None and _is_of_detectron(single):
         raise PredictionError(
-            f"{single}: detectron2's semantic results (class masks by file_name) are not supported; "
+            f"{single}: detectron2's semantic results (class masks by file_name) are not "
+            "supported; "
             f"{card.title} {_expected(card)}"
         )
     task = prediction_files.task_of(path)
-    if task == "semantic" and _numbers_objects(card) and any(_is_label(file) for file in _files(path)):
+    if (
+        task == "semantic"
+        and _numbers_objects(card)
+        and any(_is_label(file) for file in _files(path))
+    ):
         task = "instance"
     if task not in card.tasks:
-        raise PredictionError(f"{path}: {_contents(path, task, single)}, but {card.title} {_expected(card)}")
+        raise PredictionError(
+            f"{path}: {_contents(path, task, single)}, but {card.title} {_expected(card)}"
+        )
     return task
 
 
 def _numbers_objects(card: Card) -> bool:
     """Whether label images must hold object numbers: no semantic task, and one thing class."""
-    supported = card.layout in ("pairs", "voc") and "instance" in card.tasks and "semantic" not in card.tasks
+    supported = (
+        card.layout in ("pairs", "voc")
+        and "instance" in card.tasks
+        and "semantic" not in card.tasks
+    )
     return supported and int(card.classes.things.sum()) == 1
 
 
@@ -79,7 +90,9 @@ def _task(file: Path) -> str | None:
 
 
 def _is_of_detectron(file: Path) -> bool:
-    """Whether a JSON list holds masks of classes by file name, as detectron2's SemSegEvaluator writes it."""
+    """Whether a JSON list holds masks of classes by file name, as detectron2's SemSegEvaluator
+    writes it.
+    """
     try:
         entry = plain_json.head(file, _HEAD).lstrip()
     except (OSError, plain_json.NotJsonError):

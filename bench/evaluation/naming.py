@@ -25,7 +25,9 @@ def image_id(name: str, card: Card) -> str:
     '2007_000033'
     """
     path = PurePosixPath(name)
-    if card.name == OWN or (path.suffix.lower() not in IMAGE_SUFFIXES and card.layout != "cityscapes"):
+    if card.name == OWN or (
+        path.suffix.lower() not in IMAGE_SUFFIXES and card.layout != "cityscapes"
+    ):
         return name
     if path.suffix.lower() in IMAGE_SUFFIXES:
         name = str(path.with_suffix(""))

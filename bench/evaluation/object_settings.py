@@ -33,7 +33,11 @@ def read(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UsageError: an invalid value.
     """
-    readers = {"max_detections": _max_detections, "iou_thresholds": _thresholds, "area_ranges": _ranges}
+    readers = {
+        "max_detections": _max_detections,
+        "iou_thresholds": _thresholds,
+        "area_ranges": _ranges,
+    }
     settings: dict[str, Any] = dict.fromkeys(readers)
     for name, reader in readers.items():
         if options.get(name) is not None:
@@ -42,7 +46,9 @@ def read(options: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def require_use(options: Mapping[str, Any], settings: Mapping[str, Any], families: Sequence[Family[Any]]) -> None:
+def require_use(
+    options: Mapping[str, Any], settings: Mapping[str, Any], families: Sequence[Family[Any]]
+) -> None:
     """Refuse a setting that no family uses, or that one cannot use; `settings` come from `read`.
 
     Raises:
@@ -65,10 +71,16 @@ def require_use(options: Mapping[str, Any], settings: Mapping[str, Any], familie
 
 
 def _max_detections(value: Any) -> tuple[int, ...] | None:
-    numbers = _numbers("max_detections", value, "whole numbers separated by commas, such as 1,10,500")
+    numbers = _numbers(
+        "max_detections", value, "whole numbers separated by commas, such as 1,10,500"
+    )
     values = tuple(int(number) for number in numbers if number.is_integer())
     if len(values) < len(numbers) or values[0] < 1 or values[-1] > MAX_DETECTIONS_LIMIT:
-        raise _wrong("max_detections", value, f"pass whole numbers from 1 to {MAX_DETECTIONS_LIMIT}, such as 1,10,500")
+        raise _wrong(
+            "max_detections",
+            value,
+            f"pass whole numbers from 1 to {MAX_DETECTIONS_LIMIT}, such as 1,10,500",
+        )
     _require_rising("max_detections", value, values)
     return None if values == COCO_MAX_DETECTIONS else values
 
@@ -77,16 +89,24 @@ def _thresholds(value: Any) -> tuple[float, ...] | None:
     if isinstance(value, str) and ":" in value:
         values = _spaced(value)
     else:
-        values = tuple(_numbers("iou_thresholds", value, "numbers separated by commas, such as 0.5,0.75"))
+        values = tuple(
+            _numbers("iou_thresholds", value, "numbers separated by commas, such as 0.5,0.75")
+        )
     for threshold in values:
         if not 0 < threshold <= 1:
             message = f"{threshold:g} is not an IoU threshold; pass numbers above 0 and up to 1"
             raise _wrong("iou_thresholds", value, message)
     _require_rising("iou_thresholds", value, values)
     if len(values) > MOST_THRESHOLDS:
-        raise _wrong("iou_thresholds", value, f"got {len(values)} thresholds; at most {MOST_THRESHOLDS} are supported")
+        raise _wrong(
+            "iou_thresholds",
+            value,
+            f"got {len(values)} thresholds; at most {MOST_THRESHOLDS} are supported",
+        )
     # COCO's thresholds written by hand differ from its own in the last bit.
-    is_default = len(values) == len(COCO_THRESHOLDS) and np.allclose(values, COCO_THRESHOLDS, rtol=0, atol=1e-9)
+    is_default = len(values) == len(COCO_THRESHOLDS) and np.allclose(
+        values, COCO_THRESHOLDS, rtol=0, atol=1e-9
+    )
     return None if is_default else values
 
 
@@ -99,15 +119,21 @@ def _spaced(text: str) -> tuple[float, ...]:
     words = text.split(":")
     numbers = [_number(word) for word in words]
     if len(words) != 3 or not all(math.isfinite(number) for number in numbers):
-        raise _wrong("iou_thresholds", text, "pass first:last:step, such as 0.5:0.95:0.05, or a list")
+        raise _wrong(
+            "iou_thresholds", text, "pass first:last:step, such as 0.5:0.95:0.05, or a list"
+        )
     first, last, step = numbers
     if step <= 0 or last < first:
-        swapped = f"; did you mean {words[0]}:{words[2]}:{words[1]}?" if 0 < last < first <= step else ""
+        swapped = (
+            f"; did you mean {words[0]}:{words[2]}:{words[1]}?" if 0 < last < first <= step else ""
+        )
         order = "in first:last:step, step must be above 0 and last must not be below first"
         raise _wrong("iou_thresholds", text, f"{order}{swapped}")
     steps = (last - first) / step
     if steps > 1000 or abs(steps - round(steps)) > 1e-6:
-        raise _wrong("iou_thresholds", text, f"steps of {step:g} from {first:g} do not end at {last:g}")
+        raise _wrong(
+            "iou_thresholds", text, f"steps of {step:g} from {first:g} do not end at {last:g}"
+        )
     return tuple(np.linspace(first, last, round(steps) + 1).tolist())
 
 
@@ -116,17 +142,27 @@ def _ranges(value: Any) -> Ranges | None:
     values = tuple((name, low, min(high, ALL_SIZES.high)) for name, low, high in pairs)
     for name, low, high in values:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
-            raise _wrong("area_ranges", value, f"the name {name!r} must be a letter, then letters, digits, - or _")
+            raise _wrong(
+                "area_ranges",
+                value,
+                f"the name {name!r} must be a letter, then letters, digits, - or _",
+            )
         if name == ALL_SIZES.name:
-            raise _wrong("area_ranges", value, "the name 'all' is reserved for the range of all sizes")
+            raise _wrong(
+                "area_ranges", value, "the name 'all' is reserved for the range of all sizes"
+            )
         if not 0 <= low < high:
             raise _wrong(
-                "area_ranges", value, f"{name} from {low:g} to {high:g} is not a range: 0 <= low < high is required"
+                "area_ranges",
+                value,
+                f"{name} from {low:g} to {high:g} is not a range: 0 <= low < high is required",
             )
     names = [name for name, _, _ in values]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise _wrong("area_ranges", value, f"two ranges have the name {twice[0]!r}; pass unique names")
+        raise _wrong(
+            "area_ranges", value, f"two ranges have the name {twice[0]!r}; pass unique names"
+        )
     if not values or len(values) > MOST_RANGES:
         raise _wrong("area_ranges", value, f"got {len(values)} ranges; pass 1 to {MOST_RANGES}")
     is_default = values == tuple((size.name, size.low, size.high) for size in COCO_SIZES[1:])
@@ -142,7 +178,9 @@ def _named(text: str) -> list[tuple[str, float, float]]:
         pair = _number(low), _number(high) if high.strip() else math.inf
         if not equals or not colon or any(math.isnan(end) for end in pair):
             raise _wrong(
-                "area_ranges", text, f"{word.strip()!r} is not name=low:high, such as small=0:1024,large=9216:"
+                "area_ranges",
+                text,
+                f"{word.strip()!r} is not name=low:high, such as small=0:1024,large=9216:",
             )
         values.append((name.strip(), *pair))
     return values
@@ -151,10 +189,19 @@ def _named(text: str) -> list[tuple[str, float, float]]:
 def _listed(value: Any) -> list[tuple[str, float, float]]:
     """The ranges in a dict of name -> (low, high) or a list of (name, low, high); None is open."""
     try:
-        rows = [(name, *ends) for name, ends in value.items()] if isinstance(value, Mapping) else list(value)
-        values = [(str(name), float(low), math.inf if high is None else float(high)) for name, low, high in rows]
+        rows = (
+            [(name, *ends) for name, ends in value.items()]
+            if isinstance(value, Mapping)
+            else list(value)
+        )
+        values = [
+            (str(name), float(low), math.inf if high is None else float(high))
+            for name, low, high in rows
+        ]
     except (TypeError, ValueError):
-        raise _wrong("area_ranges", value, 'pass a dict, such as {"small": (0, 1024), "large": (1024, None)}') from None
+        raise _wrong(
+            "area_ranges", value, 'pass a dict, such as {"small": (0, 1024), "large": (1024, None)}'
+        ) from None
     if any(math.isnan(end) for _, *ends in values for end in ends):
         raise _wrong("area_ranges", value, "a bound is NaN; pass areas in pixels")
     return values

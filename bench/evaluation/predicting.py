@@ -37,7 +37,9 @@ class Predictor:
         """
         return prompting.question(self.model, sample)
 
-    def predict(self, positions: Sequence[int], questions: Sequence[Question]) -> Sequence[Prediction]:
+    def predict(
+        self, positions: Sequence[int], questions: Sequence[Question]
+    ) -> Sequence[Prediction]:
         """The predictions for the images at these positions, one for each.
 
         Raises:

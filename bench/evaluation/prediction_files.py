@@ -21,9 +21,9 @@ _HEAD = 1 << 10
 def task_of(path: Path) -> str:
     """The task of stored predictions, from their files: `semantic`, `instance` or `panoptic`.
 
-    A results JSON (a list) or a folder of text files holds instances. Panoptic predictions are a JSON
-    with segments, a folder with such a JSON, or a folder of PNGs next to a JSON of the same name. Any
-    other folder holds label maps.
+    A results JSON (a list) or a folder of text files holds instances. Panoptic predictions are a
+    JSON with segments, a folder with such a JSON, or a folder of PNGs next to a JSON of the same
+    name. Any other folder holds label maps.
 
     Raises:
         PredictionError: a file in an unsupported format.
@@ -35,7 +35,8 @@ def task_of(path: Path) -> str:
         try:
             return _task_in(json_files[0])
         except PredictionError:
-            # Next to label maps, a JSON file can be anything; alone in its folder, it must be the predictions.
+            # Next to label maps, a JSON file can be anything; alone in its folder, it must be the
+            # predictions.
             if not any(file.suffix.lower() in LABEL_SUFFIXES for file in path.rglob("*")):
                 raise
     beside = path.parent / f"{path.name}.json"
@@ -66,18 +67,23 @@ def _task_in(path: Path) -> str:
 
 
 def _lists_masks(path: Path) -> bool:
-    """Whether a folder holds text files in Cityscapes' format: mask path, label and score on each line.
+    """Whether a folder holds text files in Cityscapes' format: mask path, label and score on each
+    line.
 
-    A line with an existing file and at least one number is enough, so that the reader can report what
-    is wrong with the rest of the line.
+    A line with an existing file and at least one number is enough, so that the reader can report
+    what is wrong with the rest of the line.
     """
     has_text_files = False
     for file in path.rglob("*.txt"):
         has_text_files = True
         with file.open("rb") as lines:
             words = re.split(rb"[\s,]+", lines.readline(4096).strip())
-        numbers = [re.fullmatch(rb"[-+.\deE]+|[-+]?nan|[-+]?inf", word) is not None for word in words[1:]]
-        if numbers == [True, True] or (any(numbers) and b"\0" not in words[0] and _is_file(file.parent, words[0])):
+        numbers = [
+            re.fullmatch(rb"[-+.\deE]+|[-+]?nan|[-+]?inf", word) is not None for word in words[1:]
+        ]
+        if numbers == [True, True] or (
+            any(numbers) and b"\0" not in words[0] and _is_file(file.parent, words[0])
+        ):
             return True
     return has_text_files and next(path.rglob("*.png"), None) is None
 

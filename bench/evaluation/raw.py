@@ -1,4 +1,6 @@
-"""Label maps of a loop that hold the numbers of label files: the ids of a card, or what its [values] map to them."""
+"""Label maps of a loop that hold the numbers of label files: the ids of a card, or what its
+[values] map to them.
+"""
 
 from __future__ import annotations
 
@@ -54,10 +56,22 @@ def values_of(ignore: Any, task: str) -> tuple[int, ...]:
     """
     if ignore is None:
         return ()
-    found = list(ignore) if isinstance(ignore, Sequence) and not isinstance(ignore, str) else [ignore]
-    if not found or not all(isinstance(value, Integral) and not isinstance(value, bool) for value in found):
-        raise UsageError(f"ignore must be a whole number such as -100, or a list of them, got {ignore!r}")
+    found = (
+        list(ignore) if isinstance(ignore, Sequence) and not isinstance(ignore, str) else [ignore]
+    )
+    if not found or not all(
+        isinstance(value, Integral) and not isinstance(value, bool) for value in found
+    ):
+        raise UsageError(
+            f"ignore must be a whole number such as -100, or a list of them, got {ignore!r}"
+        )
     if task != "semantic":
-        other = "iscrowd marks objects that do not count" if task == "instance" else "pixels of id 0 do not count"
-        raise UsageError(f"ignore={ignore!r} is only for label maps; in a {task} evaluation {other}")
+        other = (
+            "iscrowd marks objects that do not count"
+            if task == "instance"
+            else "pixels of id 0 do not count"
+        )
+        raise UsageError(
+            f"ignore={ignore!r} is only for label maps; in a {task} evaluation {other}"
+        )
     return tuple(int(value) for value in found)

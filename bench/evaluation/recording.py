@@ -1,4 +1,5 @@
-"""From counts to a run record: scores, digests that decide which runs are comparable, and environment.
+"""From counts to a run record: scores, digests that decide which runs are comparable, and
+environment.
 
 It describes a finished run; other modules of this room make the counts.
 """
@@ -26,7 +27,13 @@ from bench.runs import Record, Run, Tables
 from bench.scoring import Scored
 from bench.version import __version__
 
-PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pillow": "PIL", "torch": "torch", "torchvision": "torchvision"}
+PACKAGES = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "pillow": "PIL",
+    "torch": "torch",
+    "torchvision": "torchvision",
+}
 """Distribution -> package; a record names the versions of those that were imported."""
 
 
@@ -37,7 +44,11 @@ def tables(job: jobs.Job, parts: list[Tables]) -> Tables:
             "id": np.array([sample.id for sample in job.samples]),
             "cluster": np.array(job.clusters()),
         },
-        **{name: runs.concatenate([part[name] for part in parts]) for name in parts[0] if name != "done"},
+        **{
+            name: runs.concatenate([part[name] for part in parts])
+            for name in parts[0]
+            if name != "done"
+        },
     }
 
 
@@ -45,10 +56,15 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
     """Score the tables and describe the run: data set, model, settings, environment and scores."""
     classes = job.card.classes
     source = Source(
-        kind=job.identity.get("kind", "model"), space=job.settings.get("label_space", "train-ids"), split=job.split
+        kind=job.identity.get("kind", "model"),
+        space=job.settings.get("label_space", "train-ids"),
+        split=job.split,
     )
     scored = scoring.score(tables, classes, job.rules, source=source)
-    earlier_notices = [*(Notice(*fields) for fields in job.identity.get("warnings", [])), *job.notices]
+    earlier_notices = [
+        *(Notice(*fields) for fields in job.identity.get("warnings", [])),
+        *job.notices,
+    ]
     if isinstance(job.predictions, jobs.FromModel):
         earlier_notices += upright.notices_of(job.samples)
     notices = [*dict.fromkeys(earlier_notices), *scored.warnings]
@@ -82,7 +98,10 @@ def record(job: jobs.Job, tables: Tables, timings: dict[str, Any], path: Path) -
 
 def _protocol(job: jobs.Job, scored: Scored) -> dict[str, Any]:
     """Rules, how intervals were computed, and the units of scores that are not in percent."""
-    protocol: dict[str, Any] = {"rules": msgspec.to_builtins(job.rules), "intervals": scored.intervals}
+    protocol: dict[str, Any] = {
+        "rules": msgspec.to_builtins(job.rules),
+        "intervals": scored.intervals,
+    }
     units = {
         group: {name: metric.unit for name, metric in metrics.items() if metric.unit != PERCENT}
         for group, metrics in scored.metrics.items()
@@ -92,7 +111,9 @@ def _protocol(job: jobs.Job, scored: Scored) -> dict[str, Any]:
 
 
 def digests(job: jobs.Job, tables: Tables) -> dict[str, runs.Digests]:
-    """Per family, the digests that must match for two runs to be comparable, and the numbers of rows."""
+    """Per family, the digests that must match for two runs to be comparable, and the numbers of
+    rows.
+    """
     ids = [sample.id for sample in job.samples]
     return {
         family.key: runs.Digests(
@@ -105,9 +126,13 @@ def digests(job: jobs.Job, tables: Tables) -> dict[str, runs.Digests]:
 
 
 def environment() -> dict[str, Any]:
-    """The environment of the run: versions, machine, and the git commit of the working directory."""
+    """The environment of the run: versions, machine, and the git commit of the working
+    directory.
+    """
     packages = {
-        name: str(sys.modules[module].__version__) for name, module in PACKAGES.items() if module in sys.modules
+        name: str(sys.modules[module].__version__)
+        for name, module in PACKAGES.items()
+        if module in sys.modules
     }
     return {
         "python": platform.python_version(),

@@ -55,8 +55,12 @@ def _numbers(word: str, text: str, *, whole: bool) -> tuple[float, ...]:
     try:
         numbers = tuple(float(number) for number in text.split(":"))
     except ValueError:
-        raise UsageError(f"--regions {word}: numbers must be separated by colons, such as trimap=3:5") from None
-    if not all(abs(number) <= _LARGEST and (number.is_integer() or not whole) for number in numbers):
+        raise UsageError(
+            f"--regions {word}: numbers must be separated by colons, such as trimap=3:5"
+        ) from None
+    if not all(
+        abs(number) <= _LARGEST and (number.is_integer() or not whole) for number in numbers
+    ):
         expected = "whole numbers" if whole else "numbers"
         raise UsageError(f"--regions {word}: only {expected} up to {_LARGEST} are valid")
     return numbers

@@ -1,4 +1,6 @@
-"""The scores of an evaluation for Python: by name, by class, with intervals, as a dict, a data frame or a table."""
+"""The scores of an evaluation for Python: by name, by class, with intervals, as a dict, a data
+frame or a table.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,9 @@ class Result:
     """Scores, NaN if a score is not defined: fractions of 1, or values in the unit of the metric.
 
     Scores of the first group are called by their names alone (`mIoU`); scores of other groups have
-    the group in front if the first group has the same name (`boxes/AP`). `run` is the run record, if
-    a model was evaluated. `selected` are the metrics, by group, that `print` and notebooks show; if
-    it is empty, they show all.
+    the group in front if the first group has the same name (`boxes/AP`). `run` is the run record,
+    if a model was evaluated. `selected` are the metrics, by group, that `print` and notebooks show;
+    if it is empty, they show all.
 
     >>> import bench, numpy as np
     >>> evaluator = bench.Evaluator(["road", "car"])
@@ -89,7 +91,9 @@ class Result:
             "title": self.title,
             "images": self.images,
             "scores": {name: _or_none(value) for name, value in self.scores.items()},
-            "intervals": {name: list(ends) if ends else None for name, ends in self.intervals.items()},
+            "intervals": {
+                name: list(ends) if ends else None for name, ends in self.intervals.items()
+            },
             "per_class": {
                 label: {name: _or_none(value) for name, value in scores.items()}
                 for label, scores in self.per_class.items()
@@ -98,7 +102,9 @@ class Result:
         }
 
     def to_pandas(self, *, per_class: bool = False) -> pd.DataFrame:
-        """A row per score with value, low and high; or with `per_class` a row per class, a column per score."""
+        """A row per score with value, low and high; or with `per_class` a row per class, a column
+        per score.
+        """
         from pandas import DataFrame
 
         if per_class:
@@ -116,7 +122,9 @@ class Result:
         lines = [f"{self.title}: {many(self.images, 'image')}"]
         for row in rows[:_SHOWN]:
             value = row.value if row.unit == PERCENT else f"{row.value} {row.unit}"
-            lines.append(f"  {row.name:<{width}}  {value:>6}{'  ' * bool(row.interval)}{row.interval}")
+            lines.append(
+                f"  {row.name:<{width}}  {value:>6}{'  ' * bool(row.interval)}{row.interval}"
+            )
         if len(rows) > _SHOWN:
             lines.append(f"  and {len(rows) - _SHOWN} more, in .scores")
         return "\n".join(lines)
@@ -189,7 +197,10 @@ def _row(name: str, metric: Metric, entry: Mapping[str, Any]) -> _Row:
 
 def _html_row(row: _Row, *, with_unit: bool) -> str:
     value = f"{row.value} {escape(row.unit)}" if with_unit else row.value
-    return f'<tr><th style="text-align: left">{escape(row.name)}</th><td>{value}</td><td>{row.interval}</td></tr>'
+    return (
+        '<tr><th style="text-align: '
+        f'left">{escape(row.name)}</th><td>{value}</td><td>{row.interval}</td></tr>'
+    )
 
 
 def _number(value: float | None) -> float:

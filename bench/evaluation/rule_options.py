@@ -1,8 +1,9 @@
-"""The types of the options that say how predictions are counted and scored, as Python callers pass them.
+"""The types of the options that say how predictions are counted and scored, as Python callers pass
+them.
 
-`evaluate` and `Evaluator` take each of them as a keyword; None means that it was not given. What they
-mean is in `bench list metrics` and `docs/statistics.md`; values are checked in `settings.py` and
-`object_settings.py`.
+`evaluate` and `Evaluator` take each of them as a keyword; None means that it was not given. What
+they mean is in `bench list metrics` and `docs/statistics.md`; values are checked in `settings.py`
+and `object_settings.py`.
 """
 
 from __future__ import annotations

@@ -60,7 +60,9 @@ class About:
             try:
                 msgspec.json.encode(value)
             except TypeError as error:
-                raise UsageError(f"{what} must hold only what JSON can hold: numbers, texts, lists ({error})") from None
+                raise UsageError(
+                    f"{what} must hold only what JSON can hold: numbers, texts, lists ({error})"
+                ) from None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -70,7 +72,9 @@ class About:
         return {"kind": KIND, "model": self.model or self.name}
 
 
-def save(evaluator: Evaluator, out: Path, about: About, *, overwrite: bool, write: bool = True) -> Run:
+def save(
+    evaluator: Evaluator, out: Path, about: About, *, overwrite: bool, write: bool = True
+) -> Run:
     """Write the record below `out`, unless another process does (`write`), and return it.
 
     Raises:
@@ -94,7 +98,11 @@ def record(evaluator: Evaluator, about: About, out: Path) -> Run:
     """
     tables = evaluator.tables()
     clustered = any(tally.cluster is not None for tally in evaluator.tallies.all)
-    card = replace(evaluator.card, groups=GIVEN) if clustered and evaluator.card.groups == "none" else evaluator.card
+    card = (
+        replace(evaluator.card, groups=GIVEN)
+        if clustered and evaluator.card.groups == "none"
+        else evaluator.card
+    )
     split = about.split or card.default_split
     if card.splits:
         card.split(split)
@@ -104,7 +112,8 @@ def record(evaluator: Evaluator, about: About, out: Path) -> Run:
         samples=_samples(tables, key_of(card.groups)),
         name=about.name,
         identity=about.identity,
-        settings=({"label_space": "ids"} if evaluator.reading.space == "ids" else {}) | dict(about.settings or {}),
+        settings=({"label_space": "ids"} if evaluator.reading.space == "ids" else {})
+        | dict(about.settings or {}),
         predictions=FromLoop(),
         rules=evaluator.counted,
         task=evaluator.task,

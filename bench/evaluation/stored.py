@@ -1,4 +1,6 @@
-"""Jobs without a model: stored predictions in the data set's layout, and baselines made from the ground truth."""
+"""Jobs without a model: stored predictions in the data set's layout, and baselines made from the
+ground truth.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,8 @@ def stored_predictions(  # noqa: PLR0913 - everything that a user can say about 
     some: bool = False,
     notices: tuple[Notice, ...] = (),
 ) -> Job:
-    """The job of scoring the predictions at `path`, in the card's layout; `some`: only a part of the split.
+    """The job of scoring the predictions at `path`, in the card's layout; `some`: only a part of
+    the split.
 
     Raises:
         PredictionError: samples without a prediction, or files of the wrong kind.
@@ -45,7 +48,9 @@ def stored_predictions(  # noqa: PLR0913 - everything that a user can say about 
     reader = layout(card)
     rules = rules or Rules()
     asked = Asked(card, root, split, path, task, len(samples))
-    find = asked.explaining(partial(reader.read_predictions, card, path, task, samples, space=space))
+    find = asked.explaining(
+        partial(reader.read_predictions, card, path, task, samples, space=space)
+    )
     columns = _columns_reader(card, root, split, path, samples, task=task, rules=rules)
     files = _files_of(path)
     # What is read in bulk is not read a second time, one object after the other.
@@ -89,7 +94,8 @@ def made_from_truth(  # noqa: PLR0913 - everything that a user can say about a b
     name: str | None = None,
     notices: tuple[Notice, ...] = (),
 ) -> Job:
-    """The job of scoring a baseline such as `shuffled` or `eroded=2`, which is made from the ground truth.
+    """The job of scoring a baseline such as `shuffled` or `eroded=2`, which is made from the ground
+    truth.
 
     Raises:
         UsageError: there is no such baseline.
@@ -110,12 +116,21 @@ def made_from_truth(  # noqa: PLR0913 - everything that a user can say about a b
 
 
 def notices_of(reader: object) -> tuple[Notice, ...]:
-    """What a prediction reader has noticed in the stored predictions; nothing if it has no notices."""
+    """What a prediction reader has noticed in the stored predictions; nothing if it has no
+    notices.
+    """
     return reader.notices if isinstance(reader, HasNotices) else ()
 
 
 def _columns_reader(
-    card: Card, root: Path, split: str, path: Path, samples: Sequence[Sample], *, task: str, rules: Rules
+    card: Card,
+    root: Path,
+    split: str,
+    path: Path,
+    samples: Sequence[Sample],
+    *,
+    task: str,
+    rules: Rules,
 ) -> ColumnsReader | None:
     """How the layout reads all objects at once, if it can."""
     reader = layout(card)
@@ -128,7 +143,9 @@ def _columns_reader(
 
 
 def _pairs_reader(card: Card, task: str, read: PredictionReader) -> PairsReader | None:
-    """How predictions of a task are read together with their ground truth, where that is possible."""
+    """How predictions of a task are read together with their ground truth, where that is
+    possible.
+    """
     if task == "semantic":
         from bench.formats.labels import pairs as label_pairs
 
@@ -146,7 +163,9 @@ def _used_by(reader: object) -> Collection[Path]:
 
 
 class _WhenNeeded:
-    """A reader that looks for the predictions at its first call; it may be called from several threads."""
+    """A reader that looks for the predictions at its first call; it may be called from several
+    threads.
+    """
 
     def __init__(self, find: Callable[[], PredictionReader]) -> None:
         self._find, self._lock = find, Lock()
@@ -172,7 +191,9 @@ def _files_of(path: Path) -> list[Path]:
 
 
 def _below(folder: str) -> Iterator[tuple[str, ...]]:
-    """The parts of the paths of all files below a folder; with thousands of masks, `Path.rglob` is too slow."""
+    """The parts of the paths of all files below a folder; with thousands of masks, `Path.rglob` is
+    too slow.
+    """
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
@@ -182,7 +203,9 @@ def _below(folder: str) -> Iterator[tuple[str, ...]]:
 
 
 def _files_digest(files: Sequence[Path]) -> str:
-    """Digest of names, sizes and times of the files: other predictions in the same folder are another run."""
+    """Digest of names, sizes and times of the files: other predictions in the same folder are
+    another run.
+    """
     state = hashlib.blake2b(digest_size=16)
     for file in files:
         status = file.stat()

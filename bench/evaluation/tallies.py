@@ -1,4 +1,6 @@
-"""The counts of single images in memory: kept by id or without one, merged across processes, joined into tables."""
+"""The counts of single images in memory: kept by id or without one, merged across processes, joined
+into tables.
+"""
 
 from __future__ import annotations
 
@@ -56,10 +58,13 @@ class Tallies:
             return
         if first.cluster != tally.cluster:
             raise UsageError(
-                f"the image {name!r} comes twice, with the clusters {first.cluster!r} and {tally.cluster!r}"
+                f"the image {name!r} comes twice, with the clusters {first.cluster!r} and "
+                f"{tally.cluster!r}"
             )
         if not _same(first.counts, tally.counts):
-            raise UsageError(f"the image {name!r} comes twice, with other counts: give every image its own id")
+            raise UsageError(
+                f"the image {name!r} comes twice, with other counts: give every image its own id"
+            )
 
     def merge(self, other: Tallies) -> None:
         """Add the images of others.
@@ -88,7 +93,8 @@ class Tallies:
         return in_order(self.named, self.layout)
 
     def clusters(self, kind: str) -> list[str]:
-        """The cluster of each image: as passed, else from its id by the card's rule `kind`, else its own.
+        """The cluster of each image: as passed, else from its id by the card's rule `kind`, else
+        its own.
 
         Raises:
             UsageError: some images have a cluster, and some have none.
@@ -100,7 +106,8 @@ class Tallies:
         if None in passed:
             missing = self.ids[passed.index(None)]
             raise UsageError(
-                f"{missing} has no cluster, and other images have one: pass cluster= for all images or for none"
+                f"{missing} has no cluster, and other images have one: pass cluster= for all "
+                "images or for none"
             )
         return [str(cluster) for cluster in passed]
 
@@ -112,7 +119,10 @@ class Tallies:
             if not all(table in part for part in parts):
                 continue  # an image without objects was counted for masks and for boxes
             rows = [len(part[table]["image"]) for part in parts]
-            columns = {name: np.concatenate([part[table][name] for part in parts]) for name in parts[0][table]}
+            columns = {
+                name: np.concatenate([part[table][name] for part in parts])
+                for name in parts[0][table]
+            }
             positions = np.repeat(np.arange(len(parts)), rows).astype(columns["image"].dtype)
             tables[table] = {**columns, "image": positions}
         return tables

@@ -23,12 +23,16 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _TOGETHER = 16
-"""Most images that are counted from pairs at once; of few images, fewer, so that every thread has work."""
+"""Most images that are counted from pairs at once; of few images, fewer, so that every thread has
+work.
+"""
 _BATCHES_WAITING = 2
 """Batches of predictions that are counted while the model predicts the next one."""
 
 
-def counts_of(counter: Counter, predictor: Predictor | None, already: set[int]) -> Iterator[Sequence[Counted]]:
+def counts_of(
+    counter: Counter, predictor: Predictor | None, already: set[int]
+) -> Iterator[Sequence[Counted]]:
     """Yield the counts of all images, a batch at a time, in their order.
 
     Images at the positions `already` were counted before; a model predicts them again where they
@@ -52,7 +56,9 @@ def counts_of(counter: Counter, predictor: Predictor | None, already: set[int]) 
             raise
 
 
-def _stored(counter: Counter, already: set[int], pool: ThreadPoolExecutor, workers: int) -> Iterator[Sequence[Counted]]:
+def _stored(
+    counter: Counter, already: set[int], pool: ThreadPoolExecutor, workers: int
+) -> Iterator[Sequence[Counted]]:
     positions = [each for each in range(len(counter.job.samples)) if each not in already]
     size = 1
     if counter.pairing:
@@ -72,7 +78,9 @@ def _predicted(
     batches = [range(start, min(start + size, len(samples))) for start in starts]
     batches = [batch for batch in batches if not already.issuperset(batch)]
     positions = [position for batch in batches for position in batch]
-    questions = _in_order(pool, lambda position: predictor.question(samples[position]), positions, ahead=2 * size)
+    questions = _in_order(
+        pool, lambda position: predictor.question(samples[position]), positions, ahead=2 * size
+    )
     waiting: deque[list[Future[Counted]]] = deque()
     for batch in batches:
         predictions = predictor.predict(batch, [next(questions) for _ in batch])

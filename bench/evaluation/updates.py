@@ -1,4 +1,6 @@
-"""What a loop passes in one update: in which form, for how many images, and what cannot be counted then."""
+"""What a loop passes in one update: in which form, for how many images, and what cannot be counted
+then.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +22,26 @@ from bench.samples import Instances
 ALL_FORMS = ": pass samples of bench.open_data to add(sample, prediction)"
 
 
-def notices(card: Card, rules: Rules, tables: Tables, left_out: Sequence[str], *, boxes_alone: bool) -> list[Notice]:
+def notices(
+    card: Card, rules: Rules, tables: Tables, left_out: Sequence[str], *, boxes_alone: bool
+) -> list[Notice]:
     """Notices about families that could not be counted, and about images without groups."""
     images, found = tables["images"], list[Notice]()
     if left_out:
         names = ", ".join(left_out)
-        why = "the objects have boxes and no masks" if boxes_alone else f"they need all forms of the truth{ALL_FORMS}"
+        why = (
+            "the objects have boxes and no masks"
+            if boxes_alone
+            else f"they need all forms of the truth{ALL_FORMS}"
+        )
         found.append(Notice("not-counted", f"the metrics of {names} were not counted: {why}"))
     alone = len(np.unique(images["cluster"])) == len(images["id"]) > 1
     if card.groups != "none" and alone and rules.interval != "none":
         message = (
-            f"{card.title} groups its images by {card.groups}, and no two images share a group here, so each is its "
-            "own cluster and intervals are too narrow: pass cluster=, or id= as the data set names its images"
+            f"{card.title} groups its images by {card.groups}, and no two images share a group "
+            "here, so each is its "
+            "own cluster and intervals are too narrow: pass cluster=, or id= as the data set "
+            "names its images"
         )
         found.append(Notice("no-groups", message))
     return found
@@ -88,7 +98,17 @@ def unequal(truths: Sequence[Any], predictions: Sequence[Any], ids: Any, cluster
     numbers += [many(len(ids), "id")] if ids is not None else []
     numbers += [many(len(clusters), "cluster")] if clusters is not None else []
     text = f"got {', '.join(numbers[:-1])} and {numbers[-1]}; pass one of each per image"
-    first = inputs.array(predictions[0]) if predictions and hasattr(predictions[0], "dtype") else None
-    if first is not None and first.dtype.kind == "f" and first.ndim == 2 and len(truths) == 1 < len(predictions):
-        return f"{text}; if the prediction is logits (C, H, W), take the argmax over the classes first, x.argmax(0)"
+    first = (
+        inputs.array(predictions[0]) if predictions and hasattr(predictions[0], "dtype") else None
+    )
+    if (
+        first is not None
+        and first.dtype.kind == "f"
+        and first.ndim == 2
+        and len(truths) == 1 < len(predictions)
+    ):
+        return (
+            f"{text}; if the prediction is logits (C, H, W), take the argmax over the "
+            "classes first, x.argmax(0)"
+        )
     return text

@@ -19,7 +19,16 @@ from bench.errors import UsageError, did_you_mean
 from bench.families.contract.family import Family
 from bench.families.contract.metric import Metric
 
-__all__ = ["Family", "Metric", "families", "family", "listed", "need_confidence", "require_family", "shipped"]
+__all__ = [
+    "Family",
+    "Metric",
+    "families",
+    "family",
+    "listed",
+    "need_confidence",
+    "require_family",
+    "shipped",
+]
 
 
 @cache
@@ -68,7 +77,9 @@ def families(keys: Iterable[str]) -> list[Family[Any]]:
 
 
 def listed() -> list[dict[str, Any]]:
-    """All metrics of this folder by task, a dict each; a name that comes twice is the first family's."""
+    """All metrics of this folder by task, a dict each; a name that comes twice is the first
+    family's.
+    """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for each in shipped().values():
         for metric in each.metrics:
@@ -93,7 +104,9 @@ def need_confidence(words: Iterable[str]) -> bool:
         return True
     return any(
         each.needs_confidence
-        and not wanted.isdisjoint({each.key, *(each.full_name(metric.name) for metric in each.metrics)})
+        and not wanted.isdisjoint(
+            {each.key, *(each.full_name(metric.name) for metric in each.metrics)}
+        )
         for each in shipped().values()
     )
 

@@ -1,4 +1,6 @@
-"""Boundaries of label maps: Boundary IoU, and F-scores of contours at the tolerances of the paper."""
+"""Boundaries of label maps: Boundary IoU, and F-scores of contours at the tolerances of the
+paper.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,9 @@ class Boundary(Family[Options]):
 
         truth = sample.truth.semantic()
         if not isinstance(prediction, LabelMap) or prediction.size != truth.size:
-            raise PredictionError(f"{sample.id}: boundaries need a label map of the size of the truth")
+            raise PredictionError(
+                f"{sample.id}: boundaries need a label map of the size of the truth"
+            )
         height, width = truth.size
         row = {"image": position, "height": height, "width": width}
         size = {name: np.array([value], dtype=np.int32) for name, value in row.items()}
@@ -108,7 +112,9 @@ class Boundary(Family[Options]):
         """The boundary pixels of the ground truth."""
         return arithmetic.boundary.truth_rows(tables)
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         found = arithmetic.boundary.score(
             tables,
@@ -119,7 +125,9 @@ class Boundary(Family[Options]):
         )
         return Scores(found.overall, found.per_class)
 
-    def leave_out(self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options) -> Scores:
+    def leave_out(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score with each cluster left out."""
         found = arithmetic.boundary.leave_out(
             tables,
@@ -130,7 +138,9 @@ class Boundary(Family[Options]):
         )
         return Scores(found.overall, found.per_class)
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How wide boundaries are, in pixels of the first few image sizes."""
         shapes = sorted(_shapes(tables["sizes"]))[:_SHAPES]
         radii = {f"{h}x{w}": list(arithmetic.boundary.radii((h, w))) for h, w in shapes}
@@ -156,7 +166,10 @@ class Boundary(Family[Options]):
         return [
             (
                 "same-tolerance",
-                f"the boundary tolerances {', '.join(f'{t:g}' for t in group)} are all {radius} pixels in some images",
+                (
+                    f"the boundary tolerances {', '.join(f'{t:g}' for t in group)} are all "
+                    f"{radius} pixels in some images"
+                ),
             )
             for radius, group in same
         ]

@@ -62,7 +62,9 @@ class Boxes(Family[Options]):
         tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
         return shared.objects.at_position(tables, position)
 
-    def count_columns(self, options: Options, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    def count_columns(
+        self, options: Options, truth: TruthColumns, detections: DetectionColumns
+    ) -> dict[str, Table]:
         """Match the objects of all images at once, unless `instance` does so already."""
         if "instance" in options.families:
             return {}
@@ -82,7 +84,9 @@ class Boxes(Family[Options]):
         """True objects per image, class and size range."""
         return arithmetic.instance.truth_rows(tables, kind="box")
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         return shared.objects.coco_scores(tables, weights, classes, options, kind="box")
 
@@ -98,18 +102,24 @@ class Boxes(Family[Options]):
         """The score of this name alone, to the bit as `score` has it."""
         return shared.objects.coco_scores(tables, weights, classes, options, kind="box", only=name)
 
-    def curves(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> list[Curve]:
+    def curves(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> list[Curve]:
         """Precision at 101 recalls of every class and overlap."""
         return shared.objects.coco_curves(tables, classes, options, kind="box")
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How many classes the means run over, and by which protocol."""
         return {
             **shared.objects.facts_of(tables["box_truths"], classes),
             **shared.objects.protocol_facts(options),
         }
 
-    def doubts(self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source) -> list[Notice]:
+    def doubts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source
+    ) -> list[Notice]:
         """As for masks, unless the family `instance` reports them already."""
         from bench.families.doubts import object_doubts
 

@@ -92,17 +92,23 @@ class Calibration(Family[NoOptions]):
         """The valid pixels of every image."""
         return arithmetic.calibration.truth_rows(tables)
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         found = arithmetic.calibration.score(tables, weights, classes)
         return Scores(found.overall, found.per_class)
 
-    def leave_out(self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: NoOptions) -> Scores:
+    def leave_out(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: NoOptions
+    ) -> Scores:
         """Score with each cluster left out."""
         found = arithmetic.calibration.leave_out(tables, clusters, classes)
         return Scores(found.overall, found.per_class)
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: NoOptions) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: NoOptions
+    ) -> dict[str, Any]:
         """How many bins."""
         return {"bins": arithmetic.calibration.BINS}
 

@@ -39,8 +39,12 @@ class CityscapesInstance(Family[NoOptions]):
             "cityscapesScripts",
         ),
         precision_metric("AP50", "the same AP at IoU .50", "cityscapesScripts"),
-        precision_metric("AP100m", "AP of objects within 100 m: an approximation from distances", "Cityscapes"),
-        precision_metric("AP50m", "AP of objects within 50 m: an approximation from distances", "Cityscapes"),
+        precision_metric(
+            "AP100m", "AP of objects within 100 m: an approximation from distances", "Cityscapes"
+        ),
+        precision_metric(
+            "AP50m", "AP of objects within 50 m: an approximation from distances", "Cityscapes"
+        ),
     )
 
     def suits(self, card: Card) -> bool:
@@ -62,7 +66,9 @@ class CityscapesInstance(Family[NoOptions]):
 
         if not isinstance(prediction, Instances):
             kind = type(prediction).__name__
-            raise PredictionError(f"{sample.id}: an instance evaluation needs detections with scores, not {kind}")
+            raise PredictionError(
+                f"{sample.id}: an instance evaluation needs detections with scores, not {kind}"
+            )
         distance = sample.read_depth() if sample.read_depth else None
         truth, void = sample.truth.segments_and_void()
         return arithmetic.cityscapes_instance.count(
@@ -81,12 +87,18 @@ class CityscapesInstance(Family[NoOptions]):
         """True objects per image, class and reach."""
         return arithmetic.cityscapes_instance.truth_rows(tables)
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions
+    ) -> Scores:
         """Score N images under weights (B, N); of near objects too where distances were known."""
         near = bool((tables["cityscapes_truths"]["size"] > 0).any())
-        return shared.objects.scores_of(arithmetic.cityscapes_instance.score(tables, weights, classes, near=near))
+        return shared.objects.scores_of(
+            arithmetic.cityscapes_instance.score(tables, weights, classes, near=near)
+        )
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: NoOptions) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: NoOptions
+    ) -> dict[str, Any]:
         """How many classes the means run over."""
         return shared.objects.facts_of_all_sizes(tables["cityscapes_truths"], classes)
 

@@ -65,7 +65,9 @@ class Instance(Family[Options]):
         tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
         return shared.objects.at_position(tables, position)
 
-    def count_columns(self, options: Options, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    def count_columns(
+        self, options: Options, truth: TruthColumns, detections: DetectionColumns
+    ) -> dict[str, Table]:
         """Match the objects of all images at once, by boxes too if that family is counted."""
         return arithmetic.instance.count(
             truth,
@@ -89,7 +91,9 @@ class Instance(Family[Options]):
         """True objects per image, class and size range."""
         return arithmetic.instance.truth_rows(tables, kind="mask")
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         return shared.objects.coco_scores(tables, weights, classes, options, kind="mask")
 
@@ -105,18 +109,24 @@ class Instance(Family[Options]):
         """The score of this name alone, to the bit as `score` has it."""
         return shared.objects.coco_scores(tables, weights, classes, options, kind="mask", only=name)
 
-    def curves(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> list[Curve]:
+    def curves(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> list[Curve]:
         """Precision at 101 recalls of every class and overlap."""
         return shared.objects.coco_curves(tables, classes, options, kind="mask")
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How many classes the means run over, and by which protocol."""
         return {
             **shared.objects.facts_of(tables["mask_truths"], classes),
             **shared.objects.protocol_facts(options),
         }
 
-    def doubts(self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source) -> list[Notice]:
+    def doubts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source
+    ) -> list[Notice]:
         """Objects that are found as other classes, and classes that are never predicted."""
         from bench.families.doubts import object_doubts
 

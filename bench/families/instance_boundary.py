@@ -59,7 +59,9 @@ class InstanceBoundary(Family[Options]):
         tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
         return shared.objects.at_position(tables, position)
 
-    def count_columns(self, options: Options, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    def count_columns(
+        self, options: Options, truth: TruthColumns, detections: DetectionColumns
+    ) -> dict[str, Table]:
         """Match the objects of all images at once."""
         return arithmetic.instance.count(
             truth,
@@ -85,7 +87,9 @@ class InstanceBoundary(Family[Options]):
         """True objects per image, class and size range."""
         return arithmetic.instance.truth_rows(tables, kind="boundary")
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         return shared.objects.coco_scores(tables, weights, classes, options, kind="boundary")
 
@@ -99,13 +103,19 @@ class InstanceBoundary(Family[Options]):
         name: str,
     ) -> Scores:
         """The score of this name alone, to the bit as `score` has it."""
-        return shared.objects.coco_scores(tables, weights, classes, options, kind="boundary", only=name)
+        return shared.objects.coco_scores(
+            tables, weights, classes, options, kind="boundary", only=name
+        )
 
-    def curves(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> list[Curve]:
+    def curves(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> list[Curve]:
         """Precision at 101 recalls of every class and overlap."""
         return shared.objects.coco_curves(tables, classes, options, kind="boundary")
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How many classes the means run over, by which protocol, and how wide boundaries are."""
         return {
             **shared.objects.facts_of(tables["boundary_truths"], classes),

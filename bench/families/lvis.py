@@ -1,4 +1,6 @@
-"""Objects of a long list of classes by their masks, as LVIS scores them: AP of rare, common and frequent classes."""
+"""Objects of a long list of classes by their masks, as LVIS scores them: AP of rare, common and
+frequent classes.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class Lvis(Family[Options]):
     metrics = lvis_metrics.lvis_metrics("by masks")
 
     def suits(self, card: Card) -> bool:
-        """Data sets in the layout of LVIS, whose images say which classes they are annotated for."""
+        """Data sets in the layout of LVIS, whose images say which classes they are annotated
+        for.
+        """
         return card.layout == "lvis"
 
     def count(
@@ -53,7 +57,9 @@ class Lvis(Family[Options]):
         tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
         return shared.objects.at_position(tables, position)
 
-    def count_columns(self, options: Options, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    def count_columns(
+        self, options: Options, truth: TruthColumns, detections: DetectionColumns
+    ) -> dict[str, Table]:
         """Match the objects of all images at once."""
         absent = shared.lvis_objects.lists_of(truth)
         return arithmetic.lvis.count(truth, detections, *absent, area_from=options.area_from)
@@ -73,7 +79,9 @@ class Lvis(Family[Options]):
         """True objects per image, class and size range."""
         return arithmetic.lvis.truth_rows(tables)
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         return shared.lvis_objects.scores(tables, weights, classes, kind="mask")
 
@@ -89,15 +97,21 @@ class Lvis(Family[Options]):
         """The score of this name alone, to the bit as `score` has it."""
         return shared.lvis_objects.scores(tables, weights, classes, kind="mask", only=name)
 
-    def curves(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> list[Curve]:
+    def curves(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> list[Curve]:
         """Precision at 101 recalls of every class and overlap."""
         return shared.lvis_objects.curves(tables, classes, kind="mask")
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How many classes the means run over."""
         return shared.objects.facts_of_all_sizes(tables["lvis_truths"], classes)
 
-    def doubts(self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source) -> list[Notice]:
+    def doubts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source
+    ) -> list[Notice]:
         """Objects that are found as other classes, and classes that are never predicted."""
         from bench.families.doubts import object_doubts
 

@@ -44,7 +44,9 @@ class LvisBoxes(Family[Options]):
     metrics = lvis_metrics.lvis_metrics("by boxes")
 
     def suits(self, card: Card) -> bool:
-        """Data sets in the layout of LVIS, whose images say which classes they are annotated for."""
+        """Data sets in the layout of LVIS, whose images say which classes they are annotated
+        for.
+        """
         return card.layout == "lvis"
 
     def count(
@@ -54,7 +56,9 @@ class LvisBoxes(Family[Options]):
         tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
         return shared.objects.at_position(tables, position)
 
-    def count_columns(self, options: Options, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    def count_columns(
+        self, options: Options, truth: TruthColumns, detections: DetectionColumns
+    ) -> dict[str, Table]:
         """Match the objects of all images at once."""
         absent = shared.lvis_objects.lists_of(truth)
         return arithmetic.lvis.count(truth, detections, *absent, kind="box")
@@ -73,7 +77,9 @@ class LvisBoxes(Family[Options]):
         """True objects per image, class and size range."""
         return arithmetic.lvis.truth_rows(tables, kind="box")
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         return shared.lvis_objects.scores(tables, weights, classes, kind="box")
 
@@ -89,15 +95,21 @@ class LvisBoxes(Family[Options]):
         """The score of this name alone, to the bit as `score` has it."""
         return shared.lvis_objects.scores(tables, weights, classes, kind="box", only=name)
 
-    def curves(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> list[Curve]:
+    def curves(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> list[Curve]:
         """Precision at 101 recalls of every class and overlap."""
         return shared.lvis_objects.curves(tables, classes, kind="box")
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How many classes the means run over."""
         return shared.objects.facts_of_all_sizes(tables["lvis_box_truths"], classes)
 
-    def doubts(self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source) -> list[Notice]:
+    def doubts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source
+    ) -> list[Notice]:
         """As for masks, unless the family `lvis` reports them already."""
         from bench.families.doubts import object_doubts
 

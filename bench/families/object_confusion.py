@@ -1,4 +1,6 @@
-"""What detections are taken for, whatever their class: how many objects are found, and how many of these rightly."""
+"""What detections are taken for, whatever their class: how many objects are found, and how many of
+these rightly.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ class ObjectConfusion(Family[Options]):
         tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
         return shared.objects.at_position(tables, position)
 
-    def count_columns(self, options: Options, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    def count_columns(
+        self, options: Options, truth: TruthColumns, detections: DetectionColumns
+    ) -> dict[str, Table]:
         """Match the objects of all images at once."""
         floor = arithmetic.object_confusion.OVERLAP
         overlaps = arithmetic.matching.mask_overlaps(truth, detections, floor=floor)
@@ -92,28 +96,42 @@ class ObjectConfusion(Family[Options]):
         """True objects per image and class."""
         return tables["confused_truths"]
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         pair = tables["confused"], tables["confused_truths"]
-        found = arithmetic.object_confusion.score(*pair, weights, len(classes), score=options.shown_from)
+        found = arithmetic.object_confusion.score(
+            *pair, weights, len(classes), score=options.shown_from
+        )
         return Scores(found.overall, found.per_class)
 
-    def settled(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> Mapping[str, Table]:
+    def settled(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> Mapping[str, Table]:
         """Add to the detections of a run whether they are above the score threshold."""
         confused = tables["confused"]
         shown = confused["score"] >= options.shown_from
         return {**tables, "confused": {**confused, "shown": shown}}
 
-    def confusion(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> Confusion:
-        """Objects by class and by the class of their detection; the last row and column is nothing."""
+    def confusion(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> Confusion:
+        """Objects by class and by the class of their detection; the last row and column is
+        nothing.
+        """
         import numpy as np
 
         pair, images = (tables["confused"], tables["confused_truths"]), len(tables["images"]["id"])
-        matrix = arithmetic.object_confusion.matrix(*pair, np.ones(images), len(classes), score=options.shown_from)
+        matrix = arithmetic.object_confusion.matrix(
+            *pair, np.ones(images), len(classes), score=options.shown_from
+        )
         labels = (*classes.names, NOTHING)
         return Confusion("objects", labels, labels, matrix.astype(np.int64))
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How many classes the means run over, and from which score and overlap on."""
         return {
             **shared.objects.facts_of(tables["confused_truths"], classes),

@@ -1,4 +1,6 @@
-"""Precision, recall and F1 of objects at a score threshold, and at the best threshold of each class."""
+"""Precision, recall and F1 of objects at a score threshold, and at the best threshold of each
+class.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ class OperatingPoints(Family[Options]):
     task = "instance"
     counted = "all"
     order = 130
-    own_protocol = "precision, recall and F1 are counted at an overlap of .50, for objects of all sizes"
+    own_protocol = (
+        "precision, recall and F1 are counted at an overlap of .50, for objects of all sizes"
+    )
     tables = ("mask_detections", "mask_truths")
     options_type = Options
     metrics = _metrics()
@@ -100,7 +104,9 @@ class OperatingPoints(Family[Options]):
         tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
         return shared.objects.at_position(tables, position)
 
-    def count_columns(self, options: Options, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    def count_columns(
+        self, options: Options, truth: TruthColumns, detections: DetectionColumns
+    ) -> dict[str, Table]:
         """Match the objects of all images at once, unless `instance` does so already."""
         if "instance" in options.families:
             return {}
@@ -121,7 +127,9 @@ class OperatingPoints(Family[Options]):
         """True objects per image, class and size range."""
         return arithmetic.instance.truth_rows(tables, kind="mask")
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N).
 
         The best thresholds are those of all images with weight 1.
@@ -130,7 +138,9 @@ class OperatingPoints(Family[Options]):
             tables = self.settled(tables, classes, options)
         ranking, threshold = self._ranking(tables, classes, options)
         above, best = (
-            arithmetic.operating_points.of_shown(ranking, weights, ranking.detections[column], threshold=threshold)
+            arithmetic.operating_points.of_shown(
+                ranking, weights, ranking.detections[column], threshold=threshold
+            )
             for column in ("shown", "best")
         )
         return Scores(
@@ -138,8 +148,12 @@ class OperatingPoints(Family[Options]):
             {**above.per_class, **{f"best_{name}": v for name, v in best.per_class.items()}},
         )
 
-    def settled(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> Mapping[str, Table]:
-        """Add to the detections of a run whether they are above the asked and the best threshold."""
+    def settled(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> Mapping[str, Table]:
+        """Add to the detections of a run whether they are above the asked and the best
+        threshold.
+        """
         detections = tables["mask_detections"]
         best = self.best_thresholds(tables, classes, options)
         above = {
@@ -148,12 +162,16 @@ class OperatingPoints(Family[Options]):
         }
         return {**tables, "mask_detections": {**detections, **above}}
 
-    def best_thresholds(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> Array:
+    def best_thresholds(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> Array:
         """The score threshold of each class with the highest F1, (C,)."""
         ranking, threshold = self._ranking(tables, classes, options)
         return arithmetic.operating_points.best_scores(ranking, threshold=threshold)
 
-    def _ranking(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> tuple[Ranking, int]:
+    def _ranking(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> tuple[Ranking, int]:
         """The ranked tables, and the position of the overlap .5 among the IoU thresholds."""
         from bench.metrics.protocols import position_of
 
@@ -161,10 +179,15 @@ class OperatingPoints(Family[Options]):
         threshold = position_of(OVERLAP, protocol.thresholds)
         return arithmetic.instance.ranking(tables, classes, protocol=protocol), threshold or 0
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How many classes the means run over, and at which score thresholds."""
         best = self.best_thresholds(tables, classes, options).tolist()
-        thresholds = {label: None if isnan(value) else value for label, value in zip(classes.names, best, strict=True)}
+        thresholds = {
+            label: None if isnan(value) else value
+            for label, value in zip(classes.names, best, strict=True)
+        }
         return {
             **shared.objects.facts_of(tables["mask_truths"], classes),
             "shown_from": options.shown_from,

@@ -54,7 +54,9 @@ class Panoptic(Family[Options]):
         self, card: Card, options: Options, sample: Sample, prediction: Prediction, *, position: int
     ) -> dict[str, Table]:
         """Match the segments of one image, and their boundaries in the same pass if asked for."""
-        return shared.segments.count(card, sample, prediction, position, boundary_ratio=options.boundaries)
+        return shared.segments.count(
+            card, sample, prediction, position, boundary_ratio=options.boundaries
+        )
 
     def counts_pairs(self, options: Options) -> bool:
         """Pairs of segments are enough, except for boundaries."""
@@ -72,14 +74,20 @@ class Panoptic(Family[Options]):
         """Class, crowd and pixels of every true segment."""
         return arithmetic.panoptic.truth_rows(tables)
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         return shared.segments.score(tables["segments"], weights, classes, options.classes_in)
 
-    def leave_out(self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options) -> Scores:
+    def leave_out(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score with each cluster left out."""
         table, classes_in = tables["segments"], options.classes_in
-        return shared.segments.scores_of(shared.segments.leave_out(table, clusters, classes, classes_in))
+        return shared.segments.scores_of(
+            shared.segments.leave_out(table, clusters, classes, classes_in)
+        )
 
     def per_image(
         self, tables: Mapping[str, Table], images: int, classes: Classes, options: Options
@@ -93,11 +101,15 @@ class Panoptic(Family[Options]):
         )
         return found.overall, {"PQ": found.per_class["PQ"]}
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How many classes the means run over."""
         return shared.segments.facts_of(tables["segments"], classes, options.classes_in)
 
-    def doubts(self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source) -> list[Notice]:
+    def doubts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source
+    ) -> list[Notice]:
         """Segments that are found as other classes, and classes that are never predicted."""
         from bench.families.doubts import object_doubts
 
@@ -113,7 +125,9 @@ class Panoptic(Family[Options]):
         notices = shared.segments.wrong_areas(tables)
         if not silent:
             return notices
-        words = f"too few images carry {silent}: in the means they are taken to vary as the others do"
+        words = (
+            f"too few images carry {silent}: in the means they are taken to vary as the others do"
+        )
         return [("silent-classes", words), *notices]
 
 

@@ -50,7 +50,9 @@ class PanopticBoundary(Family[Options]):
         """Match segments and boundaries of one image, unless `panoptic` does so already."""
         if "panoptic" in options.families:
             return {}
-        tables = shared.segments.count(card, sample, prediction, position, boundary_ratio=options.boundary_ratio)
+        tables = shared.segments.count(
+            card, sample, prediction, position, boundary_ratio=options.boundary_ratio
+        )
         return {name: tables[name] for name in (*self.tables, "claimed_areas")}
 
     def rules_of(self, classes: Classes, options: Options) -> dict[str, Any]:
@@ -65,17 +67,25 @@ class PanopticBoundary(Family[Options]):
         """Class, crowd and pixels of every true segment."""
         return arithmetic.panoptic.truth_rows(tables)
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         table = tables["boundary_segments"]
         return shared.segments.score(table, weights, classes, options.classes_in)
 
-    def leave_out(self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options) -> Scores:
+    def leave_out(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score with each cluster left out."""
         table, classes_in = tables["boundary_segments"], options.classes_in
-        return shared.segments.scores_of(shared.segments.leave_out(table, clusters, classes, classes_in))
+        return shared.segments.scores_of(
+            shared.segments.leave_out(table, clusters, classes, classes_in)
+        )
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How many classes the means run over, and how wide boundaries are."""
         table = tables["boundary_segments"]
         return {

@@ -27,7 +27,9 @@ MOST_HELD = 0.25
 they vary."""
 _LONG = "Long et al. 2015"
 _VOC = "PASCAL VOC devkit, cityscapesScripts"
-IOU = fraction("IoU", "IoU", meaning="per class: tp / (tp + fp + fn)", reference=_VOC, per_class="IoU")
+IOU = fraction(
+    "IoU", "IoU", meaning="per class: tp / (tp + fp + fn)", reference=_VOC, per_class="IoU"
+)
 
 
 class Options(NamedTuple):
@@ -118,7 +120,9 @@ class Pixels(Family[Options]):
         depth = sample.read_depth() if plan.depths and sample.read_depth else None
         named = arithmetic.regions.regions_of(plan, truth, ignore=classes.ignore, depth=depth)
         areas = [area for _, area in named]
-        regions = arithmetic.pixels.count_regions(truth, found, areas, classes, image=position, where=sample.id)
+        regions = arithmetic.pixels.count_regions(
+            truth, found, areas, classes, image=position, where=sample.id
+        )
         return {**tables, "pixels": regions}
 
     def counts_pairs(self, options: Options) -> bool:
@@ -142,7 +146,9 @@ class Pixels(Family[Options]):
         """The pixels of every class per image and region."""
         return arithmetic.pixels.truth_rows(tables["pixels"])
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score every region."""
 
         def of_region(region: int) -> SemanticScores:
@@ -152,7 +158,9 @@ class Pixels(Family[Options]):
 
         return _regions(options, of_region)
 
-    def leave_out(self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options) -> Scores:
+    def leave_out(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score every region without each cluster; means of too many rare classes are NaN."""
         import numpy as np
 
@@ -173,17 +181,23 @@ class Pixels(Family[Options]):
         """The scores of every image, and its IoU of every class."""
         return shared.label_maps.per_image(tables["pixels"], images, classes, options.classes_in)
 
-    def confusion(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> Confusion:
+    def confusion(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> Confusion:
         """Pixels by class and predicted class."""
         return shared.label_maps.confusion(tables["pixels"], classes)
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How many classes the means run over."""
         classes_in = _classes_in(options)
         scored = arithmetic.semantic.scored_classes(tables["pixels"], classes, classes_in)
         return {"classes": {"scored": int(scored.sum()), "of": len(classes), "in": classes_in}}
 
-    def doubts(self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source) -> list[Notice]:
+    def doubts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source
+    ) -> list[Notice]:
         """Another label space or order of classes, and void that may be a class."""
         from bench.families.doubts import pixel_doubts
 
@@ -201,7 +215,10 @@ class Pixels(Family[Options]):
         rare = few([f"{name} ({n})" for name, n in arithmetic.pixels.rare_classes(table, classes)])
         silent = few([name for name, held in zip(labels, found.fixed, strict=True) if held])
         absent = [name for name, there in zip(labels, found.scored, strict=True) if not there]
-        lacking = f"{len(absent)} of {len(classes)} classes are not in the truth, and not in the means: {few(absent)}"
+        lacking = (
+            f"{len(absent)} of {len(classes)} classes are not in the truth, and not in "
+            f"the means: {few(absent)}"
+        )
         unit = "images" if int(clusters.max(initial=-1)) + 1 == len(clusters) else "clusters"
         fate = "in the means they are taken to vary as the others do"
         if found.fixed.sum() > MOST_HELD * found.scored.sum():
@@ -209,7 +226,8 @@ class Pixels(Family[Options]):
         rarity = arithmetic.pixels.RARE
         notices = {
             "rare-classes": rare and f"classes carried by fewer than {rarity} images: {rare}",
-            "silent-classes": silent and f"fewer than {arithmetic.rates.MIN_CARRIERS} {unit} carry {silent}: {fate}",
+            "silent-classes": silent
+            and f"fewer than {arithmetic.rates.MIN_CARRIERS} {unit} carry {silent}: {fate}",
             "absent-classes": lacking if absent else "",
         }
         named = [(code, message) for code, message in notices.items() if message]
@@ -232,7 +250,9 @@ def _crops(table: Table, images: int, options: Options) -> list[tuple[str, str]]
         if lacking == images:
             empty.append(name)
         elif lacking:
-            partial.append(f"{name} leaves nothing of {lacking} of {images} images and is scored on the others")
+            partial.append(
+                f"{name} leaves nothing of {lacking} of {images} images and is scored on the others"
+            )
     if empty:
         partial.append(f"{', '.join(empty)}: nothing is left of any image, so there is no score")
     if not partial:

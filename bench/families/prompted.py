@@ -69,7 +69,10 @@ class Prompted(Family[NoOptions]):
 
         if not isinstance(prediction, PromptedMasks):
             kind = type(prediction).__name__
-            raise PredictionError(f"{sample.id}: a prompted evaluation needs the masks that answer prompts, not {kind}")
+            raise PredictionError(
+                f"{sample.id}: a prompted evaluation needs the masks that answer prompts, not "
+                f"{kind}"
+            )
         truth = sample.truth.instances()
         return {"prompted": arithmetic.prompted.count(truth, prediction, image=position)}
 
@@ -81,12 +84,16 @@ class Prompted(Family[NoOptions]):
         """Image and class of every object."""
         return arithmetic.prompted.truth_rows(tables["prompted"])
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         found = arithmetic.prompted.score(tables["prompted"], weights, len(classes))
         return Scores(found.overall, found.per_class)
 
-    def leave_out(self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: NoOptions) -> Scores:
+    def leave_out(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: NoOptions
+    ) -> Scores:
         """Score with each cluster left out."""
         found = arithmetic.prompted.leave_out(tables["prompted"], clusters, len(classes))
         return Scores(found.overall, found.per_class)
@@ -98,7 +105,9 @@ class Prompted(Family[NoOptions]):
         found = arithmetic.prompted.per_image(tables["prompted"], images, len(classes))
         return found.overall, {"IoU": found.per_class["IoU"]}
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: NoOptions) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: NoOptions
+    ) -> dict[str, Any]:
         """How many objects were asked for, with up to how many prompts."""
         prompts = tables["prompted"]["prompts"]
         return {

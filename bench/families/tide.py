@@ -78,7 +78,9 @@ class Tide(Family[NoOptions]):
         tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
         return shared.objects.at_position(tables, position)
 
-    def count_columns(self, options: NoOptions, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    def count_columns(
+        self, options: NoOptions, truth: TruthColumns, detections: DetectionColumns
+    ) -> dict[str, Table]:
         """Sort the errors of all images at once."""
         return arithmetic.tide.count(truth, detections)
 
@@ -90,11 +92,15 @@ class Tide(Family[NoOptions]):
         """True objects per image and class."""
         return arithmetic.tide.truth_rows(tables)
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         return shared.objects.scores_of(arithmetic.tide.score(tables, weights, classes))
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: NoOptions) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: NoOptions
+    ) -> dict[str, Any]:
         """How many detections are errors of each kind."""
         return {"errors": arithmetic.tide.errors(tables)}
 

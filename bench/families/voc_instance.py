@@ -44,7 +44,9 @@ class VocInstance(Family[Options]):
             "AP^r of SDS at IoU .50; --voc-form 2014: area under the envelope of the curve",
             "Hariharan et al. 2014",
         ),
-        precision_metric("APvol", "--voc-form 2014: mean of AP^r at IoU .1 to .9", "Hariharan et al. 2014"),
+        precision_metric(
+            "APvol", "--voc-form 2014: mean of AP^r at IoU .1 to .9", "Hariharan et al. 2014"
+        ),
         precision_metric(
             "AP70",
             "--voc-form 2015: AP^r at IoU .70, without a second choice",
@@ -63,7 +65,9 @@ class VocInstance(Family[Options]):
         tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
         return shared.objects.at_position(tables, position)
 
-    def count_columns(self, options: Options, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    def count_columns(
+        self, options: Options, truth: TruthColumns, detections: DetectionColumns
+    ) -> dict[str, Table]:
         """Match the objects of all images at once."""
         return arithmetic.voc_instance.count(truth, detections, form=options.voc_form)
 
@@ -75,11 +79,17 @@ class VocInstance(Family[Options]):
         """True objects per image and class."""
         return arithmetic.voc_instance.truth_rows(tables)
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N)."""
-        return shared.objects.scores_of(arithmetic.voc_instance.score(tables, weights, classes, form=options.voc_form))
+        return shared.objects.scores_of(
+            arithmetic.voc_instance.score(tables, weights, classes, form=options.voc_form)
+        )
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> dict[str, Any]:
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> dict[str, Any]:
         """How many classes the means run over, and the form."""
         return {
             **shared.objects.facts_of(tables["voc_truths"], classes),

@@ -1,4 +1,6 @@
-"""Cityscapes' own scores beside mIoU: IoU of categories, and iIoU, which weights objects by size."""
+"""Cityscapes' own scores beside mIoU: IoU of categories, and iIoU, which weights objects by
+size.
+"""
 
 from __future__ import annotations
 
@@ -111,14 +113,20 @@ class Weighted(Family[Options]):
         """How many objects of each class every image has."""
         return arithmetic.weighted.truth_rows(tables)
 
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score N images under weights (B, N)."""
         found = arithmetic.weighted.score(tables, weights, classes, classes_in=_classes_in(options))
         return Scores(found.overall, found.per_class, found.per_category, found.categories)
 
-    def leave_out(self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options) -> Scores:
+    def leave_out(
+        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
+    ) -> Scores:
         """Score with each cluster left out."""
-        found = arithmetic.weighted.leave_out(tables, clusters, classes, classes_in=_classes_in(options))
+        found = arithmetic.weighted.leave_out(
+            tables, clusters, classes, classes_in=_classes_in(options)
+        )
         return Scores(found.overall, found.per_class, found.per_category, found.categories)
 
     def per_image(
@@ -129,11 +137,15 @@ class Weighted(Family[Options]):
             return None
         return shared.label_maps.per_image(tables["pixels"], images, classes, options.classes_in)
 
-    def confusion(self, tables: Mapping[str, Table], classes: Classes, options: Options) -> Confusion | None:
+    def confusion(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options
+    ) -> Confusion | None:
         """Pixels by class and predicted class, unless `pixels` has them already."""
         return shared.label_maps.confusion(tables["pixels"], classes) if options.alone else None
 
-    def doubts(self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source) -> list[Notice]:
+    def doubts(
+        self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source
+    ) -> list[Notice]:
         """Signs in the pixels, unless `pixels` reports them already."""
         from bench.families.doubts import pixel_doubts
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from bench.samples.columns import DetectionColumns, TruthColumns
 
 Ids: TypeAlias = Sequence[str] | Literal["all"] | None
-"""Which images: a list of ids, every image found, or (None) the split list that the data set ships."""
+"""Which images: a list of ids, every image found, or (None) the split list that the data set
+ships.
+"""
 PredictionReader: TypeAlias = Callable[[Sample], Prediction]
 Progress: TypeAlias = Callable[[int], None]
 """Called with the number of images done since the last call."""
@@ -116,7 +118,9 @@ class Layout(CardRules, ABC):
             UsageError: this layout does not write predictions.
         """
         del path, predictions
-        raise UsageError(f"the layout {card.layout!r} does not write predictions of the task {task!r}")
+        raise UsageError(
+            f"the layout {card.layout!r} does not write predictions of the task {task!r}"
+        )
 
     def read_classes(self, card: Card, root: Path, split: str) -> Classes:
         """The classes that the ground truth lists; needed where `classes_from` holds `truth`.
@@ -137,7 +141,8 @@ class Layout(CardRules, ABC):
         *,
         with_masks: bool = True,
     ) -> tuple[TruthColumns, DetectionColumns] | None:
-        """Read truth and predictions of objects in bulk, as columns; None where that is not possible.
+        """Read truth and predictions of objects in bulk, as columns; None where that is not
+        possible.
 
         Raises:
             DataError, PredictionError: as `read_truth` and `read_predictions`.
@@ -181,7 +186,9 @@ def _from_outside(name: str) -> Layout:
     if lacking:
         raise UsageError(f"the class does not implement {' and '.join(lacking)}")
     if "truth" in found.classes_from and found.read_classes is Layout.read_classes:
-        raise UsageError("classes_from holds 'truth', but the class does not implement read_classes")
+        raise UsageError(
+            "classes_from holds 'truth', but the class does not implement read_classes"
+        )
     try:
         return found()
     except Exception as error:

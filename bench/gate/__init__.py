@@ -188,7 +188,10 @@ def check(
             declared = query.family.metric(score_name, query.options)
         if np.isnan(values[1]):
             missing = metric if label is None else f"{score_name}:{label}"
-            raise RunError(f"{names[1]} has no {missing} to check: the ground truth contains nothing that it scores")
+            raise RunError(
+                f"{names[1]} has no {missing} to check: the ground truth contains nothing that "
+                "it scores"
+            )
         interval = interval_of(spread, values[0] - values[1], 0, 1, column=column, alpha=ALPHA)
         finding = judge(
             (score_name, label),
@@ -209,7 +212,9 @@ def check(
     )
 
 
-def _guard_columns(query: MetricQuery, guards: Mapping[str, float]) -> dict[str | None, tuple[int, float]]:
+def _guard_columns(
+    query: MetricQuery, guards: Mapping[str, float]
+) -> dict[str | None, tuple[int, float]]:
     """Map each guarded class to its column in the scores, and its margin."""
     if guards and (query.per_class is None or query.label is not None):
         raise UsageError(f"{query.metric} has no class scores, so it cannot guard classes")

@@ -2,9 +2,9 @@
 
 This is the door: `reading.py` and `writing.py` do the work.
 
-Label files are read by palette index or grey value, never by colour unless requested. Whether an image is
-rotated as its EXIF tag says is decided by `upright.py`; label files with such a tag are refused. Nothing here knows
-classes or metrics.
+Label files are read by palette index or grey value, never by colour unless requested. Whether an
+image is rotated as its EXIF tag says is decided by `upright.py`; label files with such a tag are
+refused. Nothing here knows classes or metrics.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ _PALETTE_SIZE = 256
 
 
 def voc_palette() -> Array:
-    """The colours of PASCAL VOC, (256, 3) uint8: the bits of the index, dealt out to red, green and blue in turn.
+    """The colours of PASCAL VOC, (256, 3) uint8: the bits of the index, dealt out to red, green and
+    blue in turn.
 
     >>> voc_palette()[[1, 15, 255]].tolist()
     [[128, 0, 0], [192, 128, 128], [224, 224, 192]]
@@ -52,11 +53,13 @@ def voc_palette() -> Array:
 
 
 def resize_nearest(labels: Array, size: tuple[int, int]) -> Array:
-    """Resize a label map (H, W) to `size` without inventing labels; equal to Pillow's NEAREST to the pixel.
+    """Resize a label map (H, W) to `size` without inventing labels; equal to Pillow's NEAREST to
+    the pixel.
 
-    Row i of the result is row floor((i + 0.5) H / height), pixel centre to pixel centre; likewise for columns. Where
-    that is a whole number (ties, common when 320 becomes 500) the result hangs on rounding: positions are summed in
-    double precision step by step, as Pillow does, because most published predictions were resized that way.
+    Row i of the result is row floor((i + 0.5) H / height), pixel centre to pixel centre; likewise
+    for columns. Where that is a whole number (ties, common when 320 becomes 500) the result hangs
+    on rounding: positions are summed in double precision step by step, as Pillow does, because most
+    published predictions were resized that way.
 
     >>> resize_nearest(np.uint8([[1, 2]]), (1, 4)).tolist()
     [[1, 1, 2, 2]]

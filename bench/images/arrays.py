@@ -29,7 +29,8 @@ def labels(data: bytes) -> Array:
     """The label map (H, W) of a file of shape (H, W), (1, H, W) or (H, W, 1); uint8 or uint16.
 
     Raises:
-        NoLabelsError: damaged, cut off, several arrays, another shape, or values that are not labels.
+        NoLabelsError: damaged, cut off, several arrays, another shape, or values that are not
+            labels.
     """
     return whole(values(data))
 
@@ -47,7 +48,9 @@ def values(data: bytes) -> Array:
             names = archive.namelist()
             if len(names) != 1:
                 shown = ", ".join(name.removesuffix(".npy") for name in names[:3])
-                raise NoLabelsError(f"it holds {len(names)} arrays ({shown}); store one label map in each file")
+                raise NoLabelsError(
+                    f"it holds {len(names)} arrays ({shown}); store one label map in each file"
+                )
             with archive.open(names[0]) as member:
                 return _read(member)
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
@@ -70,7 +73,9 @@ def _read(file: IO[bytes]) -> Array:
     expected = height * width * dtype.itemsize
     data = file.read(expected)
     if len(data) < expected:
-        raise NoLabelsError(f"the array is cut off: it holds {len(data)} bytes of values instead of {expected}")
+        raise NoLabelsError(
+            f"the array is cut off: it holds {len(data)} bytes of values instead of {expected}"
+        )
     flat = np.frombuffer(data, dtype)
     return flat.reshape((width, height)).T if fortran else flat.reshape((height, width))
 
@@ -78,7 +83,11 @@ def _read(file: IO[bytes]) -> Array:
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     try:
         version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        read = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
         shape, fortran, dtype = read(file)
     except (ValueError, OSError, EOFError, TypeError) as error:
         raise NoLabelsError(f"this is not a readable NumPy array ({error})") from None
@@ -88,7 +97,9 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic
 def _plane(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> tuple[int, int]:
     """Height and width; a first or last axis of length 1 is dropped."""
     if dtype.hasobject:
-        raise NoLabelsError("the array holds Python objects (a pickle), which are not read; save whole numbers")
+        raise NoLabelsError(
+            "the array holds Python objects (a pickle), which are not read; save whole numbers"
+        )
     if dtype.kind not in "biuf":
         raise NoLabelsError(f"the array holds {dtype}; a label map holds whole numbers")
     plane = shape
@@ -104,6 +115,7 @@ def _plane(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> tuple[int, in
         raise NoLabelsError(f"the array has the shape {shape}; a label map is (H, W)")
     if not 0 < math.prod(plane) <= MAX_PIXELS:
         raise NoLabelsError(
-            f"the array claims {plane[1]} x {plane[0]} pixels; at least 1 and at most {MAX_PIXELS} are read"
+            f"the array claims {plane[1]} x {plane[0]} pixels; at least 1 and at most "
+            f"{MAX_PIXELS} are read"
         )
     return plane[0], plane[1]

@@ -1,6 +1,8 @@
-"""How bright each pixel of a mask is: grey values of any depth and format, lossy ones such as JPEG included.
+"""How bright each pixel of a mask is: grey values of any depth and format, lossy ones such as JPEG
+included.
 
-A network's probability, or a mask that was drawn, becomes two classes by a threshold. Nothing here knows classes.
+A network's probability, or a mask that was drawn, becomes two classes by a threshold. Nothing here
+knows classes.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ class Levels:
     def reach(self, threshold: int) -> Array:
         """Where the mask is as bright as the threshold or brighter, (H, W) bool.
 
-        Thresholds up to 255 are on the scale of 8 bits, others on that of 16 bits; values are brought to that scale.
+        Thresholds up to 255 are on the scale of 8 bits, others on that of 16 bits; values are
+        brought to that scale.
 
         >>> Levels(np.uint16([[32895, 32896]]), 65535).reach(128).tolist()
         [[False, True]]
@@ -56,10 +59,13 @@ def of_array(values: Array) -> Levels:
     if values.dtype.kind == "f":
         if not bool(((values >= 0) & (values <= 1)).all()):
             raise NoLabelsError(
-                "a mask of floating-point numbers must hold probabilities from 0 to 1, and this one has other values"
+                "a mask of floating-point numbers must hold probabilities from 0 to 1, and "
+                "this one has other values"
             )
         return Levels(values, 1)
-    raise NoLabelsError(f"a mask has 8 or 16 bits or holds probabilities, but this one holds {values.dtype}")
+    raise NoLabelsError(
+        f"a mask has 8 or 16 bits or holds probabilities, but this one holds {values.dtype}"
+    )
 
 
 def of_image(image: Image.Image) -> Levels:

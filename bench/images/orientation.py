@@ -1,6 +1,7 @@
 """The orientation tag of EXIF, 1 to 8, and how it turns an image upright.
 
-1 is upright; 2 and 4 are mirrored, 3 is upside down; 5 to 8 swap height and width. Nothing here knows files.
+1 is upright; 2 and 4 are mirrored, 3 is upside down; 5 to 8 swap height and width. Nothing here
+knows files.
 """
 
 from __future__ import annotations

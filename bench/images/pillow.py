@@ -1,7 +1,8 @@
-"""The general way into image files, through Pillow: every format and flavour that `png.py` does not read.
+"""The general way into image files, through Pillow: every format and flavour that `png.py` does not
+read.
 
-It gives the same values as the fast way, and is what is used where the native kernels were not built. Nothing here
-knows classes or metrics.
+It gives the same values as the fast way, and is what is used where the native kernels were not
+built. Nothing here knows classes or metrics.
 """
 
 from __future__ import annotations
@@ -52,20 +53,26 @@ def with_pillow(path: str | Path, read: Callable[[Image.Image], T]) -> T:
         raise DataError(f"{path}: this is not an image that can be read") from None
     except Image.DecompressionBombError as error:
         claimed, most = re.findall(r"\d+", str(error))[:2]
-        raise DataError(f"{path}: the image header says {claimed} pixels; at most {most} are read") from None
+        raise DataError(
+            f"{path}: the image header says {claimed} pixels; at most {most} are read"
+        ) from None
     except (OSError, SyntaxError, ValueError, struct.error, zlib.error) as error:
         raise DataError(f"{path}: the image cannot be decoded ({error})") from None
 
 
 def picture_of(image: Image.Image) -> tuple[Array, int, bool]:
-    """Any image as RGB (H, W, 3) uint8, its orientation, and whether Pillow has turned it upright by itself."""
+    """Any image as RGB (H, W, 3) uint8, its orientation, and whether Pillow has turned it upright
+    by itself.
+    """
     tag = orientation_of(image)
     refuse_pages(image)
     return to_rgb(image), tag, image.format == "TIFF"
 
 
 def orientation_of(image: Image.Image) -> int:
-    """The orientation in the EXIF of an image whose pixels were not loaded yet; 1, upright, where there is none."""
+    """The orientation in the EXIF of an image whose pixels were not loaded yet; 1, upright, where
+    there is none.
+    """
     if image.format == "TIFF":
         return orientation.valid(getattr(image, "tag_v2", {}).get(orientation.TAG))
     exif = image.info.get("exif")
@@ -79,12 +86,15 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def refuse_pages(image: Image.Image) -> None:
-    """Refuse files of several images; smaller copies of the first (thumbnails, pyramids) are not counted."""
+    """Refuse files of several images; smaller copies of the first (thumbnails, pyramids) are not
+    counted.
+    """
     count = getattr(image, "n_frames", 1) if image.format in _PAGED else 1
     if count > 1 and any(_is_page(image, number) for number in range(1, count)):
         kind = "pages" if image.format == "TIFF" else "images"
         raise NoLabelsError(
-            f"the {image.format} holds {count} {kind}, but a file must hold one image; store each in its own file"
+            f"the {image.format} holds {count} {kind}, but a file must hold one image; store "
+            "each in its own file"
         )
     if count > 1:
         image.seek(0)
@@ -111,7 +121,9 @@ def to_rgb(image: Image.Image) -> Array:
 
 
 def to_label_colors(image: Image.Image) -> Array:
-    """Colours per pixel of a label file, (H, W, 3) uint8; a palette is looked up, grey is repeated."""
+    """Colours per pixel of a label file, (H, W, 3) uint8; a palette is looked up, grey is
+    repeated.
+    """
     refuse_unfit(image)
     return to_rgb(image)
 
@@ -120,7 +132,9 @@ def to_colors(image: Image.Image) -> Array:
     """Colours per pixel, (H, W, 3) uint8; a palette is looked up, grey is refused."""
     refuse_unfit(image)
     if image.mode not in ("RGB", "RGBA", "P"):
-        raise NoLabelsError("this is a grey image; a panoptic map holds segment ids as R + 256 G + 65536 B")
+        raise NoLabelsError(
+            "this is a grey image; a panoptic map holds segment ids as R + 256 G + 65536 B"
+        )
     return to_rgb(image)
 
 
@@ -150,7 +164,9 @@ def to_labels(image: Image.Image) -> Array:
         return grey
     if image.mode in ("LA", "RGB", "RGBA"):
         if _bits(image) > _BYTE:
-            raise NoLabelsError(f"this image has channels of {_bits(image)} bits; store one grey value per pixel")
+            raise NoLabelsError(
+                f"this image has channels of {_bits(image)} bits; store one grey value per pixel"
+            )
         return single(np.array(image))
     if image.mode not in LABEL_MODES:
         raise NoLabelsError(f"this is a colour image ({image.mode}) where a label map is expected")
@@ -177,7 +193,9 @@ def _bits(image: Image.Image) -> int:
 
 
 def _stretch(image: Image.Image) -> int:
-    """How far Pillow stretches grey values of 2 and 4 bits to fill 0 ... 255; known only before the pixels load."""
+    """How far Pillow stretches grey values of 2 and 4 bits to fill 0 ... 255; known only before the
+    pixels load.
+    """
     return {"L;2": 85, "L;4": 17}.get(_raw_mode(image), 1) if image.mode == "L" else 1
 
 
@@ -189,7 +207,9 @@ def _raw_mode(image: Image.Image) -> str:
 
 
 def refuse_unfit(image: Image.Image, *, lossy: bool = False) -> None:
-    """Refuse files of several images, turned ones and, but with `lossy`, formats that change values."""
+    """Refuse files of several images, turned ones and, but with `lossy`, formats that change
+    values.
+    """
     if not lossy:
         _refuse_lossy(image)
     refuse_pages(image)
@@ -199,9 +219,14 @@ def refuse_unfit(image: Image.Image, *, lossy: bool = False) -> None:
 
 def _refuse_lossy(image: Image.Image) -> None:
     changes = image.format in ("JPEG", "MPO", "JPEG2000")
-    if changes or (image.format == "WEBP" and not _is_lossless(Path(getattr(image, "filename", "")).read_bytes())):
+    if changes or (
+        image.format == "WEBP"
+        and not _is_lossless(Path(getattr(image, "filename", "")).read_bytes())
+    ):
         kind = "lossy WebP" if image.format == "WEBP" else image.format
-        raise NoLabelsError(f"a {kind} changes pixel values and cannot hold labels; a PNG is expected")
+        raise NoLabelsError(
+            f"a {kind} changes pixel values and cannot hold labels; a PNG is expected"
+        )
 
 
 def _is_lossless(data: bytes) -> bool:

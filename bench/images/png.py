@@ -1,7 +1,9 @@
-"""The fast way from the bytes of a PNG to its pixels: chunks, inflate with the fastest installed library, unfilter.
+"""The fast way from the bytes of a PNG to its pixels: chunks, inflate with the fastest installed
+library, unfilter.
 
-Label maps decide how long an evaluation takes, and general decoders are several times slower on them. What is unusual
-(interlaced files) is left to the caller; nothing here knows paths, classes or colours' meaning.
+Label maps decide how long an evaluation takes, and general decoders are several times slower on
+them. What is unusual (interlaced files) is left to the caller; nothing here knows paths, classes or
+colours' meaning.
 """
 
 from __future__ import annotations
@@ -26,13 +28,29 @@ with suppress(ImportError):  # about ten times as fast as zlib on label maps
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
 CHANNELS = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGB_ALPHA: 4}
-_DEPTHS = {GREY: (1, 2, 4, 8, 16), RGB: (8, 16), PALETTE: (1, 2, 4, 8), GREY_ALPHA: (8, 16), RGB_ALPHA: (8, 16)}
+_DEPTHS = {
+    GREY: (1, 2, 4, 8, 16),
+    RGB: (8, 16),
+    PALETTE: (1, 2, 4, 8),
+    GREY_ALPHA: (8, 16),
+    RGB_ALPHA: (8, 16),
+}
 
-ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
 """Interlacing: first column, first row, step in x and step in y of each pass."""
 
 MAX_PIXELS = 1 << 28
-"""Files that claim more pixels than this are refused: sixteen times the largest image of any benchmark we know."""
+"""Files that claim more pixels than this are refused: sixteen times the largest image of any
+benchmark we know.
+"""
 
 _GROWTH = 1032  # no deflate stream grows by more
 
@@ -43,7 +61,9 @@ class PngError(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """What the first chunk says: size in pixels, bits per sample, colour type of the specification, interlacing."""
+    """What the first chunk says: size in pixels, bits per sample, colour type of the specification,
+    interlacing.
+    """
 
     height: int
     width: int
@@ -58,11 +78,17 @@ class Header:
 
     @property
     def filtered_size(self) -> int:
-        """Bytes of all rows with their filter bytes, over the seven passes of an interlaced file."""
+        """Bytes of all rows with their filter bytes, over the seven passes of an interlaced
+        file.
+        """
         if not self.interlaced:
             return self.height * (self.stride + 1)
         sizes = [(-((y - self.height) // dy), -((x - self.width) // dx)) for x, y, dx, dy in ADAM7]
-        return sum(rows * (self._row_bytes(columns) + 1) for rows, columns in sizes if rows > 0 and columns > 0)
+        return sum(
+            rows * (self._row_bytes(columns) + 1)
+            for rows, columns in sizes
+            if rows > 0 and columns > 0
+        )
 
     def _row_bytes(self, columns: int) -> int:
         return (columns * self.depth * CHANNELS[self.color] + 7) // 8
@@ -85,22 +111,30 @@ def read_header(data: bytes) -> Header:
         raise PngError("the PNG is cut off in its header")
     if zlib.crc32(data[12:29]) != int.from_bytes(data[29:33], "big"):
         raise PngError("the header of the PNG is damaged (its checksum is wrong)")
-    width, height, depth, color, compression, filtering, interlace = struct.unpack(">IIBBBBB", data[16:29])
+    width, height, depth, color, compression, filtering, interlace = struct.unpack(
+        ">IIBBBBB", data[16:29]
+    )
     if depth not in _DEPTHS.get(color, ()) or compression or filtering or interlace > 1:
-        raise PngError(f"the PNG header says colour type {color} with {depth} bits, which does not exist")
+        raise PngError(
+            f"the PNG header says colour type {color} with {depth} bits, which does not exist"
+        )
     if not 0 < width * height <= MAX_PIXELS:
-        raise PngError(f"the PNG header says {width} x {height} pixels; at least 1 and at most {MAX_PIXELS} are read")
+        raise PngError(
+            f"the PNG header says {width} x {height} pixels; at least 1 and at most "
+            f"{MAX_PIXELS} are read"
+        )
     return Header(height, width, depth, color, bool(interlace))
 
 
 def decode(data: bytes, *, picture: bool = False) -> Array:
     """Decode a PNG that is not interlaced, as it is stored.
 
-    Returns (H, W) for grey values (raw samples, never scaled) and palette indices, else (H, W, channels); uint8, or
-    uint16 for 16-bit files.
+    Returns (H, W) for grey values (raw samples, never scaled) and palette indices, else (H, W,
+    channels); uint8, or uint16 for 16-bit files.
 
     Raises:
-        PngError: damaged, cut off, interlaced, animated, or turned by its EXIF orientation (allowed for a `picture`).
+        PngError: damaged, cut off, interlaced, animated, or turned by its EXIF orientation (allowed
+            for a `picture`).
     """
     header = _plain_header(data)
     filtered = _filtered(data, header, picture=picture)
@@ -130,12 +164,14 @@ def decode_ids(data: bytes) -> tuple[Array, Array]:
 
 
 def decode_pairs(truth: bytes, prediction: bytes, *, colors: bool) -> tuple[Array, tuple[int, int]]:
-    """Count the pixels of each pair of values of two PNGs: of ids as `decode_ids` makes them, or of labels of 8 bits.
+    """Count the pixels of each pair of values of two PNGs: of ids as `decode_ids` makes them, or of
+    labels of 8 bits.
 
     Returns (P, 3) int64 of truth, prediction and pixels, rising, and height and width.
 
     Raises:
-        PngError: one of them is damaged, cut off, interlaced or of another kind, or their sizes differ.
+        PngError: one of them is damaged, cut off, interlaced or of another kind, or their sizes
+            differ.
     """
     header, other = _plain_header(truth), _plain_header(prediction)
     kinds = (RGB,) if colors else (GREY, PALETTE)
@@ -152,7 +188,8 @@ def decode_pairs(truth: bytes, prediction: bytes, *, colors: bool) -> tuple[Arra
 
 
 def decode_mask(data: bytes) -> tuple[Rle, int]:
-    """Decode a PNG of one channel of 1 or 8 bits that is not interlaced into the mask of what is not 0, and its pixels.
+    """Decode a PNG of one channel of 1 or 8 bits that is not interlaced into the mask of what is
+    not 0, and its pixels.
 
     Raises:
         PngError: damaged, cut off, interlaced, or of another kind.
@@ -169,7 +206,8 @@ def decode_mask(data: bytes) -> tuple[Rle, int]:
 
 
 def verify(data: bytes, *, picture: bool = False) -> None:
-    """Check that all chunks are there, that the checksums of the pixels are right, and that no pixel is missing.
+    """Check that all chunks are there, that the checksums of the pixels are right, and that no
+    pixel is missing.
 
     Raises:
         PngError: they are not, or as `decode`.
@@ -178,7 +216,9 @@ def verify(data: bytes, *, picture: bool = False) -> None:
 
 
 def tag_of(data: bytes) -> int:
-    """The orientation that the chunks of a file ask for; 1, upright, where there are none or it is cut off."""
+    """The orientation that the chunks of a file ask for; 1, upright, where there are none or it is
+    cut off.
+    """
     if b"eXIf" not in data:
         return orientation.UPRIGHT
     with suppress(PngError):
@@ -202,9 +242,14 @@ def _filtered(data: bytes, header: Header, *, picture: bool = False) -> memoryvi
             parts.append(chunk)
         elif kind == b"acTL" and int.from_bytes(chunk[:4], "big") > 1:
             raise PngError(
-                f"the PNG is an animation of {int.from_bytes(chunk[:4], 'big')} images, but a file must hold one image"
+                f"the PNG is an animation of {int.from_bytes(chunk[:4], 'big')} images, but a "
+                "file must hold one image"
             )
-        elif kind == b"eXIf" and not picture and orientation.tag_of(bytes(chunk)) != orientation.UPRIGHT:
+        elif (
+            kind == b"eXIf"
+            and not picture
+            and orientation.tag_of(bytes(chunk)) != orientation.UPRIGHT
+        ):
             raise PngError(orientation.refusal(orientation.tag_of(bytes(chunk))))
     return _inflate(parts[0] if len(parts) == 1 else b"".join(parts), header.filtered_size)
 
@@ -219,7 +264,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         kind = bytes(view[at + 4 : at + 8])
         if end > len(data):
             break
-        if kind == b"IDAT" and inflater.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+        if kind == b"IDAT" and inflater.crc32(view[at + 4 : end - 4]) != int.from_bytes(
+            view[end - 4 : end], "big"
+        ):
             raise PngError("the pixels of the PNG are damaged (a checksum is wrong)")
         if kind == b"IEND":
             return
@@ -229,12 +276,15 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _inflate(data: Any, expected: int) -> memoryview:
-    """Inflate to exactly `expected` bytes; neither a false header nor an endless stream can make it use more memory."""
+    """Inflate to exactly `expected` bytes; neither a false header nor an endless stream can make it
+    use more memory.
+    """
     if expected > _GROWTH * (len(data) + 64):
         raise PngError("the PNG header says more pixels than its data can hold")
     try:
         if _GROWTH * len(data) < max(4 * expected, MAX_PIXELS):
-            # One buffer of the right size: growing it in steps costs more than inflating a label map.
+            # One buffer of the right size: growing it in steps costs more than inflating a label
+            # map.
             raw = inflater.decompress(data, bufsize=expected)
         else:
             raw = zlib.decompressobj().decompress(data, expected)
@@ -247,7 +297,9 @@ def _inflate(data: Any, expected: int) -> memoryview:
 
 def _samples(rows: Array, header: Header) -> Array:
     channels = CHANNELS[header.color]
-    shape = (header.height, header.width) if channels == 1 else (header.height, header.width, channels)
+    shape = (
+        (header.height, header.width) if channels == 1 else (header.height, header.width, channels)
+    )
     if header.depth == 16:
         return cast("Array", rows.view(">u2").astype(np.uint16).reshape(shape))
     if header.depth == 8:

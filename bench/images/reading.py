@@ -1,6 +1,7 @@
 """Decoding of image files: images, label maps, masks, panoptic maps, and what their headers say.
 
-PNGs are read by `png.py` where it is the quicker way, arrays of NumPy by `arrays.py`, and all others through Pillow.
+PNGs are read by `png.py` where it is the quicker way, arrays of NumPy by `arrays.py`, and all
+others through Pillow.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from bench.images.values import NoLabelsError, single
 from bench.samples import Array, Image
 
 Turn = Callable[[int, tuple[int, int]], bool]
-"""Whether to turn an image of this orientation (2 to 8), whose upright size (height, width) is this."""
+"""Whether to turn an image of this orientation (2 to 8), whose upright size (height, width) is
+this.
+"""
 
 _BYTE = 8  # bits
 _HEADER = 33
@@ -29,9 +32,11 @@ T = TypeVar("T")
 
 
 def read_rgb(path: str | Path, turn: Turn | None = None) -> Image:
-    """Read an image of any kind as RGB, shape (H, W, 3) uint8: grey is repeated, alpha dropped, 16 bit halved.
+    """Read an image of any kind as RGB, shape (H, W, 3) uint8: grey is repeated, alpha dropped, 16
+    bit halved.
 
-    `turn` decides whether to turn an image whose EXIF tag says so; without it pixels are returned as stored.
+    `turn` decides whether to turn an image whose EXIF tag says so; without it pixels are returned
+    as stored.
 
     Raises:
         DataError: the file is missing, damaged, of several pages, or no image.
@@ -40,34 +45,41 @@ def read_rgb(path: str | Path, turn: Turn | None = None) -> Image:
     if tag == orientation.UPRIGHT or turn is None:
         return picture
     height, width = picture.shape[:2]
-    wanted = turn(tag, (width, height) if tag in orientation.SWAPPING and not is_upright else (height, width))
+    wanted = turn(
+        tag, (width, height) if tag in orientation.SWAPPING and not is_upright else (height, width)
+    )
     if wanted == is_upright:
         return picture
     return orientation.turned(picture, tag) if wanted else orientation.turned_back(picture, tag)
 
 
 def read_orientation(path: str | Path) -> tuple[int, tuple[int, int]]:
-    """The orientation of an image, 1 to 8, and its height and width once it is upright, from its first bytes.
+    """The orientation of an image, 1 to 8, and its height and width once it is upright, from its
+    first bytes.
 
     Raises:
         DataError: the file is missing or no image.
     """
     head = _bytes(path, _HEAD)
     if not head.startswith(png.SIGNATURE):
-        return pillow.with_pillow(path, lambda image: (pillow.orientation_of(image), pillow.upright_size(image)))
+        return pillow.with_pillow(
+            path, lambda image: (pillow.orientation_of(image), pillow.upright_size(image))
+        )
     header, tag = _checked(path, lambda: png.read_header(head)), png.tag_of(head)
     size = header.height, header.width
     return tag, size[::-1] if tag in orientation.SWAPPING else size
 
 
 def read_labels(path: str | Path) -> Array:
-    """Read a label map: palette indices or raw grey values, shape (H, W), uint8, or uint16 for larger values.
+    """Read a label map: palette indices or raw grey values, shape (H, W), uint8, or uint16 for
+    larger values.
 
-    Values of files with 1, 2 or 4 bits are the stored ones (a 1-bit mask holds 0 and 1), not stretched to 255. Equal
-    channels are one grey value. Arrays of NumPy are read too.
+    Values of files with 1, 2 or 4 bits are the stored ones (a 1-bit mask holds 0 and 1), not
+    stretched to 255. Equal channels are one grey value. Arrays of NumPy are read too.
 
     Raises:
-        DataError: the file is missing, damaged, of several pages, in colours, or in a format that changes values.
+        DataError: the file is missing, damaged, of several pages, in colours, or in a format that
+            changes values.
     """
     data = _bytes(path)
     if arrays.is_array(data):
@@ -111,11 +123,14 @@ def read_levels(path: str | Path) -> Levels:
     if header is None or header.depth < _BYTE or header.color == png.PALETTE:
         return pillow.with_pillow(path, levels.of_image)
     decoded = _decode(path, data)
-    return _checked(path, lambda: levels.of_array(decoded if decoded.ndim == 2 else single(decoded)))
+    return _checked(
+        path, lambda: levels.of_array(decoded if decoded.ndim == 2 else single(decoded))
+    )
 
 
 def read_panoptic_ids(path: str | Path) -> tuple[Array, Array]:
-    """Read a panoptic map, id = R + 256 G + 65536 B: (H, W) int32, and (F, 2) int64 of each id in it and its pixels.
+    """Read a panoptic map, id = R + 256 G + 65536 B: (H, W) int32, and (F, 2) int64 of each id in
+    it and its pixels.
 
     Raises:
         DataError: the file is missing, damaged, a JPEG, or has no colours.
@@ -130,11 +145,12 @@ def read_panoptic_ids(path: str | Path) -> tuple[Array, Array]:
 def read_pairs(
     truth: str | Path, prediction: str | Path, *, colors: bool = False
 ) -> tuple[Array, tuple[int, int]] | None:
-    """Count the pixels of every pair of labels of two maps or, with `colors`, of ids of two panoptic maps.
+    """Count the pixels of every pair of labels of two maps or, with `colors`, of ids of two
+    panoptic maps.
 
-    Returns (P, 3) int64 of truth, prediction and pixels, rising, and height and width. None where a file cannot be
-    read, where sizes differ, or where one is not a plain PNG of 8 bits: `read_labels` and `read_panoptic_ids` read
-    those, or say what is wrong with them.
+    Returns (P, 3) int64 of truth, prediction and pixels, rising, and height and width. None where a
+    file cannot be read, where sizes differ, or where one is not a plain PNG of 8 bits:
+    `read_labels` and `read_panoptic_ids` read those, or say what is wrong with them.
     """
     if kernels.which() == "reference":
         return None
@@ -145,7 +161,8 @@ def read_pairs(
 
 
 def is_color(path: str | Path) -> bool:
-    """Whether the file holds colours per pixel (RGB, RGBA, ...) rather than one index or grey value.
+    """Whether the file holds colours per pixel (RGB, RGBA, ...) rather than one index or grey
+    value.
 
     Raises:
         DataError: the file is missing or no image.
@@ -165,7 +182,10 @@ def read_palette(path: str | Path) -> Array | None:
         DataError: the file is missing or no image.
     """
     head = _bytes(path, _HEADER)
-    if not head.startswith(png.SIGNATURE) or _checked(path, lambda: png.read_header(head)).color != png.PALETTE:
+    if (
+        not head.startswith(png.SIGNATURE)
+        or _checked(path, lambda: png.read_header(head)).color != png.PALETTE
+    ):
         return None
     return pillow.with_pillow(path, pillow.palette)
 
@@ -227,9 +247,15 @@ def _fast(path: str | Path, data: bytes, *, picture: bool = False) -> png.Header
 
 
 def _wide(path: str | Path, data: bytes) -> png.Header | None:
-    """The header of a PNG of 16-bit channels, which Pillow halves: our decoder reads it, even where it is slower."""
+    """The header of a PNG of 16-bit channels, which Pillow halves: our decoder reads it, even where
+    it is slower.
+    """
     header = _checked(path, lambda: png.read_header(data))
-    return header if header.depth == 16 and png.CHANNELS[header.color] > 1 and not header.interlaced else None
+    return (
+        header
+        if header.depth == 16 and png.CHANNELS[header.color] > 1 and not header.interlaced
+        else None
+    )
 
 
 def _is_plain_rgb(header: png.Header) -> bool:

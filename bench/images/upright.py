@@ -1,9 +1,11 @@
-"""The images of a data set, turned upright as their EXIF tag says, if the ground truth is upright too.
+"""The images of a data set, turned upright as their EXIF tag says, if the ground truth is upright
+too.
 
-Phones store images as the sensor sees them and note how to turn them. Annotators draw on the upright image, and most
-programs give the upright image to the model (detectron2, mmcv). For turns by 90 degrees the size of the truth shows
-whether it is upright; for other turns, the images of the data set whose size shows it decide, and without any such
-image they are turned. No file is read for this before an image is read.
+Phones store images as the sensor sees them and note how to turn them. Annotators draw on the
+upright image, and most programs give the upright image to the model (detectron2, mmcv). For turns
+by 90 degrees the size of the truth shows whether it is upright; for other turns, the images of the
+data set whose size shows it decide, and without any such image they are turned. No file is read for
+this before an image is read.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ TrueSize = Size | Callable[[], Size | None] | None
 
 
 class Picture:
-    """One image; calling it reads the file. Then `tag` is its orientation, and `turned` says whether it was turned."""
+    """One image; calling it reads the file. Then `tag` is its orientation, and `turned` says
+    whether it was turned.
+    """
 
     __slots__ = ("album", "path", "size", "tag", "turned")
 
@@ -53,7 +57,9 @@ class Picture:
                 self._turn(*images.read_orientation(self.path))
 
     def upright_truth(self, tag: int, upright: Size) -> bool | None:
-        """Whether the size of the truth says that it is upright (upright size, height and width); None if it cannot."""
+        """Whether the size of the truth says that it is upright (upright size, height and width);
+        None if it cannot.
+        """
         if tag not in orientation.SWAPPING or upright[0] == upright[1]:
             return None
         size = self.size() if callable(self.size) else self.size
@@ -102,7 +108,12 @@ def notices_of(samples: Iterable[Sample]) -> list[Notice]:
             tags = ", ".join(str(tag) for tag in sorted({picture.tag or 0 for picture in part}))
             many = f"{len(part)} images have" if len(part) > 1 else "1 image has"
             first = Path(part[0].path).name
-            found.append(Notice("exif-orientation", f"{many} an EXIF orientation ({tags}; first: {first}): {words}"))
+            found.append(
+                Notice(
+                    "exif-orientation",
+                    f"{many} an EXIF orientation ({tags}; first: {first}): {words}",
+                )
+            )
     return found
 
 

@@ -1,6 +1,8 @@
-"""From the values of a decoded file to a label map: one value per pixel, or the first pixel at which there is none.
+"""From the values of a decoded file to a label map: one value per pixel, or the first pixel at
+which there is none.
 
-Grey values that programs store as equal channels are grey values. Nothing here knows files, classes or the card.
+Grey values that programs store as equal channels are grey values. Nothing here knows files, classes
+or the card.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ LARGEST = 65535
 
 
 class NoLabelsError(ValueError):
-    """An image that can be read but that cannot hold what was asked for; the message does not name the file."""
+    """An image that can be read but that cannot hold what was asked for; the message does not name
+    the file.
+    """
 
 
 def single(values: Array) -> Array:
-    """The one value per pixel of channels that say the same: (H, W, C) to (H, W); opaque alpha is left out.
+    """The one value per pixel of channels that say the same: (H, W, C) to (H, W); opaque alpha is
+    left out.
 
     >>> single(np.uint8([[[7, 7, 7, 255], [9, 9, 9, 255]]])).tolist()
     [[7, 9]]
@@ -33,7 +38,8 @@ def single(values: Array) -> Array:
         if at is not None:
             alpha = int(values[at][-1])
             raise NoLabelsError(
-                f"the pixel at {_place(at)} is transparent (alpha {alpha} of {opaque}); a label map has no transparency"
+                f"the pixel at {_place(at)} is transparent (alpha {alpha} of {opaque}); a "
+                "label map has no transparency"
             )
     if channels >= 3:
         at = _first((values[..., 0] != values[..., 1]) | (values[..., 1] != values[..., 2]))
@@ -51,7 +57,8 @@ def whole(values: Array) -> Array:
     """Labels (H, W), uint8 or uint16, from whole numbers of any type.
 
     Raises:
-        NoLabelsError: a value that is not a whole number from 0 to 65535; the message names its row and column.
+        NoLabelsError: a value that is not a whole number from 0 to 65535; the message names its row
+            and column.
     """
     if values.dtype.kind == "f":
         at = _first(~np.isfinite(values) | (values != np.rint(values)))
@@ -61,9 +68,15 @@ def whole(values: Array) -> Array:
                 "label; if these are scores or probabilities, take the argmax over the classes "
                 "first"
             )
-    at = _first((values < 0) | (values > LARGEST)) if values.dtype not in (np.bool_, np.uint8, np.uint16) else None
+    at = (
+        _first((values < 0) | (values > LARGEST))
+        if values.dtype not in (np.bool_, np.uint8, np.uint16)
+        else None
+    )
     if at is not None:
-        raise NoLabelsError(f"the value {values[at]:g} at {_place(at)} is not a label: labels are 0 to {LARGEST}")
+        raise NoLabelsError(
+            f"the value {values[at]:g} at {_place(at)} is not a label: labels are 0 to {LARGEST}"
+        )
     if values.dtype == np.uint16:
         return values.astype(np.uint16)
     return values.astype(np.uint8 if int(values.max(initial=0)) <= 255 else np.uint16)

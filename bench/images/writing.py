@@ -13,7 +13,8 @@ from bench.samples import Array
 
 
 def write_labels(path: str | Path, labels: Array, palette: Array | None = None) -> None:
-    """Write a label map (H, W) as PNG: uint8 as grey or, with a `palette` (256, 3), indexed; uint16 as 16 bit.
+    """Write a label map (H, W) as PNG: uint8 as grey or, with a `palette` (256, 3), indexed; uint16
+    as 16 bit.
 
     Raises:
         DataError: the file cannot be written.
@@ -41,7 +42,10 @@ def write_rgb(path: str | Path, picture: Array) -> None:
     elif suffix in (".jpg", ".jpeg"):
         _write(path, lambda temporary: image.save(temporary, format="JPEG", quality=95))
     else:
-        raise DataError(f"{path}: images are written as .png or .jpg, not as {suffix or 'a file without suffix'}")
+        raise DataError(
+            f"{path}: images are written as .png or .jpg, not as "
+            f"{suffix or 'a file without suffix'}"
+        )
 
 
 def write_panoptic_ids(path: str | Path, ids: Array) -> None:
@@ -51,7 +55,9 @@ def write_panoptic_ids(path: str | Path, ids: Array) -> None:
         DataError: an id that 24 bits do not hold, or the file cannot be written.
     """
     if ids.size and not 0 <= int(ids.min()) <= int(ids.max()) < 1 << 24:
-        raise DataError(f"{path}: segment ids must be 0 to {(1 << 24) - 1}, not {ids.min()} ... {ids.max()}")
+        raise DataError(
+            f"{path}: segment ids must be 0 to {(1 << 24) - 1}, not {ids.min()} ... {ids.max()}"
+        )
     wide = ids.astype(np.uint32)
     rgb = np.stack([wide & 255, wide >> 8 & 255, wide >> 16], axis=-1).astype(np.uint8)
     write_rgb(Path(path).with_suffix(".png"), rgb)

@@ -42,9 +42,9 @@ class RawLabels(Protocol):
 class Reading:
     """How numbers are read as classes.
 
-    `space` is "train-ids" or "ids"; for label maps in ids, `raw` converts them. `ignore` are values of
-    true label maps that do not count; if empty, that of the class table. `open` means that the caller
-    can choose another reading, so that messages may advise it.
+    `space` is "train-ids" or "ids"; for label maps in ids, `raw` converts them. `ignore` are values
+    of true label maps that do not count; if empty, that of the class table. `open` means that the
+    caller can choose another reading, so that messages may advise it.
     """
 
     space: LabelSpace = "train-ids"
@@ -78,7 +78,13 @@ def prediction(
 
 
 def truth(
-    value: Any, task: str, classes: Classes, *, where: str, size: Size | None = None, reading: Reading | None = None
+    value: Any,
+    task: str,
+    classes: Classes,
+    *,
+    where: str,
+    size: Size | None = None,
+    reading: Reading | None = None,
 ) -> Form:
     """The ground truth of one image; `size` (height, width) is needed only for polygons.
 
@@ -86,7 +92,15 @@ def truth(
         UsageError: a wrong form for the task, or an unknown class.
     """
     try:
-        return _made(value, task, classes, size, reading or Reading(), truth=True, where=f"{where}: the truth")
+        return _made(
+            value,
+            task,
+            classes,
+            size,
+            reading or Reading(),
+            truth=True,
+            where=f"{where}: the truth",
+        )
     except (InputError, ValueError, TypeError) as error:
         raise UsageError(_placed(f"{where}: the truth", error)) from None
 
@@ -97,12 +111,21 @@ def _placed(where: str, error: Exception) -> str:
 
 
 def _made(
-    value: Any, task: str, classes: Classes, size: Size | None, reading: Reading, *, truth: bool, where: str
+    value: Any,
+    task: str,
+    classes: Classes,
+    size: Size | None,
+    reading: Reading,
+    *,
+    truth: bool,
+    where: str,
 ) -> Form:
     form = {"semantic": LabelMap, "instance": Instances, "panoptic": Segments}[task]
     if isinstance(value, LabelMap | Instances | Segments):
         if not isinstance(value, form):
-            raise InputError(f"a {task} evaluation needs {form.__name__}, not {type(value).__name__}")
+            raise InputError(
+                f"a {task} evaluation needs {form.__name__}, not {type(value).__name__}"
+            )
         if isinstance(value, Instances):
             objects.require_numbers(value)
             masks.check(value.rles, value.size)  # compiled code trusts run-length codes
@@ -120,8 +143,15 @@ def _same_size(found: Form, size: Size | None, against: str, *, boxes_alone: boo
     nothing = isinstance(found, Instances) and (not len(found) or found.size == NO_MASKS)
     if size is None or size in (NO_MASKS, found.size) or nothing:
         return
-    sizes = f"it has {found.size[0]} x {found.size[1]} pixels, {against} {size[0]} x {size[1]} (height x width)"
-    right = "predict in the size of the image" if against == "the image" else "resize one of the two first"
+    sizes = (
+        f"it has {found.size[0]} x {found.size[1]} pixels, {against} {size[0]} x {size[1]} "
+        "(height x width)"
+    )
+    right = (
+        "predict in the size of the image"
+        if against == "the image"
+        else "resize one of the two first"
+    )
     raise InputError(f"{sizes}: {right}")
 
 

@@ -46,5 +46,7 @@ def whole(values: Array, what: str, hint: str = "") -> Array:
     numbers = values.ravel().astype(np.float64)
     wrong = ~np.isfinite(numbers) | (numbers != np.floor(numbers)) | (np.abs(numbers) > 2**53)
     if wrong.any():
-        raise InputError(f"{what} must be whole numbers, got {float(numbers[wrong.argmax()]):g}{hint}")
+        raise InputError(
+            f"{what} must be whole numbers, got {float(numbers[wrong.argmax()]):g}{hint}"
+        )
     return values.astype(np.int64)

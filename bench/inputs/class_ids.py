@@ -1,4 +1,6 @@
-"""Class numbers of objects and segments as train ids: they are train ids already, or ids of the card."""
+"""Class numbers of objects and segments as train ids: they are train ids already, or ids of the
+card.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
     from bench.classes import Classes
 
 
-def train_ids(numbers: Array, classes: Classes, *, ids: bool, hint: bool = False) -> tuple[Array, Array]:
+def train_ids(
+    numbers: Array, classes: Classes, *, ids: bool, hint: bool = False
+) -> tuple[Array, Array]:
     """The train id of each object, (G,), and which objects belong to a scored class, (G,) bool.
 
     Raises:
@@ -24,12 +28,16 @@ def train_ids(numbers: Array, classes: Classes, *, ids: bool, hint: bool = False
         wrong = numbers[(numbers < 0) | (numbers >= len(classes))]
         if wrong.size:
             advice = _hint(numbers, classes) if hint else ""
-            raise InputError(f"the class {wrong[0]} is not a train id from 0 to {len(classes) - 1}{advice}")
+            raise InputError(
+                f"the class {wrong[0]} is not a train id from 0 to {len(classes) - 1}{advice}"
+            )
         return numbers.astype(np.int64), np.ones(len(numbers), dtype=bool)
     known = {entry.id: entry.train_id for entry in classes.entries}
     unknown = next((int(number) for number in numbers if int(number) not in known), None)
     if unknown is not None:
-        raise InputError(f"the category {unknown} is not the id of a class; the ids are {_some(sorted(known))}")
+        raise InputError(
+            f"the category {unknown} is not the id of a class; the ids are {_some(sorted(known))}"
+        )
     found = [known[int(number)] for number in numbers]
     kept = np.array([train_id is not None for train_id in found], dtype=bool)
     return np.array([train_id or 0 for train_id in found], dtype=np.int64), kept

@@ -19,7 +19,9 @@ ARGMAX = "take the argmax over the classes first"
 _LARGEST = 65535
 
 
-def label_map(value: Any, classes: Classes, reading: Reading, *, where: str, truth: bool) -> LabelMap:
+def label_map(
+    value: Any, classes: Classes, reading: Reading, *, where: str, truth: bool
+) -> LabelMap:
     """The label map of one image.
 
     Raises:
@@ -35,18 +37,29 @@ def label_map(value: Any, classes: Classes, reading: Reading, *, where: str, tru
     labels = _plane(array(value))
     if labels.ndim != 2:
         hint = f"; {ARGMAX}" if labels.ndim > 2 else ""
-        hint += " (or is this a colour image?)" if labels.ndim == 3 and labels.shape[2] in (3, 4) else ""
+        hint += (
+            " (or is this a colour image?)"
+            if labels.ndim == 3 and labels.shape[2] in (3, 4)
+            else ""
+        )
         raise InputError(f"a label map must have the shape (H, W), got {labels.shape}{hint}")
     labels = whole(labels, "labels", f"; {ARGMAX} (or apply a threshold to probabilities)")
     return _read(labels, sure, classes, reading, where=where, truth=truth)
 
 
 def _read(
-    labels: Array, sure: Array | None, classes: Classes, reading: Reading, *, where: str, truth: bool
+    labels: Array,
+    sure: Array | None,
+    classes: Classes,
+    reading: Reading,
+    *,
+    where: str,
+    truth: bool,
 ) -> LabelMap:
     void = np.isin(labels, reading.ignore) if reading.ignore else None
     if void is not None and not truth:
-        # Pixels that a loop has masked in its predictions have no class; an ignored class can be predicted.
+        # Pixels that a loop has masked in its predictions have no class; an ignored class can be
+        # predicted.
         void &= ~np.isin(labels, _known(classes, reading))
     if void is not None and not void.any():
         void = None
@@ -67,7 +80,11 @@ def _read(
 
 
 def _known(classes: Classes, reading: Reading) -> list[int]:
-    return list(range(len(classes))) if reading.raw is None else [entry.id for entry in classes.entries]
+    return (
+        list(range(len(classes)))
+        if reading.raw is None
+        else [entry.id for entry in classes.entries]
+    )
 
 
 def _any_id(classes: Classes) -> int:
@@ -78,11 +95,15 @@ def _small(ids: Array) -> Array:
     """Ids as the unsigned integers of label files."""
     low, high = int(ids.min(initial=0)), int(ids.max(initial=0))
     if low < 0 or high > _LARGEST:
-        raise InputError(f"ids in label maps must be 0 to {_LARGEST}, got {low if low < 0 else high}")
+        raise InputError(
+            f"ids in label maps must be 0 to {_LARGEST}, got {low if low < 0 else high}"
+        )
     return ids.astype(np.uint8 if high <= 255 else np.uint16)
 
 
-def _within(labels: Array, classes: Classes, reading: Reading, void: Array | None, *, truth: bool) -> None:
+def _within(
+    labels: Array, classes: Classes, reading: Reading, void: Array | None, *, truth: bool
+) -> None:
     """Refuse labels that are not train ids; fast if all are classes, as usual in predictions."""
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
     if low >= 0 and high < len(classes):
@@ -100,7 +121,8 @@ def _within(labels: Array, classes: Classes, reading: Reading, void: Array | Non
     advice = _hint(value, classes) if reading.open else ""
     named = " or ".join(str(each) for each in special)
     raise InputError(
-        f"the label {value} (row {row}, column {column}) is neither a train id from 0 to {len(classes) - 1} "
+        f"the label {value} (row {row}, column {column}) is neither a train id from 0 to "
+        f"{len(classes) - 1} "
         f"nor {named} (ignored){advice}"
     )
 
@@ -111,14 +133,19 @@ def _hint(value: int, classes: Classes) -> str:
     if value < 0 or value == 255:
         return f"; pass ignore={value} if such pixels do not count"
     if classes.name_of(value) != f"label {value}":
-        return f'; it is an id of the card ({classes.name_of(value)}): pass label_space="ids" if the values are ids'
+        return (
+            f'; it is an id of the card ({classes.name_of(value)}): pass label_space="ids" '
+            "if the values are ids"
+        )
     return ""
 
 
 def batch(value: Any, *, ids: int | None) -> Sequence[Any]:
-    """The images of a batch of label maps: (N, H, W), (N, 1, H, W) or a list; one image is a batch of one.
+    """The images of a batch of label maps: (N, H, W), (N, 1, H, W) or a list; one image is a batch
+    of one.
 
-    `ids` is the number of ids passed with the batch, if any: it distinguishes (N, H, 1) from (H, W, 1).
+    `ids` is the number of ids passed with the batch, if any: it distinguishes (N, H, 1) from (H, W,
+    1).
 
     Raises:
         InputError: logits.
@@ -132,7 +159,9 @@ def batch(value: Any, *, ids: int | None) -> Sequence[Any]:
     found = array(value)
     if found.ndim == 4:
         if 1 not in (found.shape[1], found.shape[3]):
-            raise InputError(f"logits or scores of shape {found.shape}, (N, C, H, W): {ARGMAX}, x.argmax(1)")
+            raise InputError(
+                f"logits or scores of shape {found.shape}, (N, C, H, W): {ARGMAX}, x.argmax(1)"
+            )
         return list(found[:, 0] if found.shape[1] == 1 else found[..., 0])
     if found.ndim == 3 and found.shape[2] == 1 and found.shape[0] != (ids or 1):
         return [found[..., 0]]

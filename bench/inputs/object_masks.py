@@ -32,7 +32,11 @@ def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
     """
     if found is None:
         return none(count), NO_MASKS if count else size or NO_MASKS
-    if isinstance(found, list | tuple) and found and all(isinstance(each, Mapping) for each in found):
+    if (
+        isinstance(found, list | tuple)
+        and found
+        and all(isinstance(each, Mapping) for each in found)
+    ):
         size = _size(found[0])
         made = [_rle(each) for each in found]
         masks.check(made, size)
@@ -40,7 +44,10 @@ def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
     if isinstance(found, list | tuple):
         planes = [array(each) for each in found]
         if len({plane.shape for plane in planes}) > 1:
-            raise InputError(f"all masks must have the size of the image, got several shapes, first {planes[0].shape}")
+            raise InputError(
+                "all masks must have the size of the image, got several shapes, first "
+                f"{planes[0].shape}"
+            )
         found = planes
     stacked = array(found)
     if stacked.ndim == 4 and stacked.shape[1] == 1:
@@ -57,10 +64,11 @@ def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
 def of_segmentations(
     found: Sequence[Any], boxes: Array, size: Size | None, *, cut: bool
 ) -> tuple[list[Rle], Size, Array]:
-    """The codes of `segmentation` entries, the image size, and the marks of `bench.samples`, (G,) uint8.
+    """The codes of `segmentation` entries, the image size, and the marks of `bench.samples`, (G,)
+    uint8.
 
-    They are drawn like those of files: an object without a mask gets its box, `boxes` (G, 4), NaN if
-    it has none. `size` (height, width) is needed if no run-length code has it; `cut` as in
+    They are drawn like those of files: an object without a mask gets its box, `boxes` (G, 4), NaN
+    if it has none. `size` (height, width) is needed if no run-length code has it; `cut` as in
     `masks.from_outline`.
 
     Raises:
@@ -75,7 +83,8 @@ def of_segmentations(
 
 
 def segmentation(found: Any) -> Mapping[str, Any] | list[list[float]]:
-    """A mask in COCO's form: a run-length code, or the parts of a polygon (an empty list without a mask).
+    """A mask in COCO's form: a run-length code, or the parts of a polygon (an empty list without a
+    mask).
 
     Raises:
         InputError: another form.
@@ -116,7 +125,10 @@ def _rle(entry: Mapping[str, Any]) -> Rle:
     """The code from bytes, text or a list of counts."""
     size, counts = _size(entry), entry["counts"]
     if isinstance(counts, str | bytes):
-        return {"size": list(size), "counts": counts.encode("utf-8") if isinstance(counts, str) else counts}
+        return {
+            "size": list(size),
+            "counts": counts.encode("utf-8") if isinstance(counts, str) else counts,
+        }
     return masks.from_uncompressed(whole(array(counts), "counts"), size)
 
 

@@ -1,4 +1,5 @@
-"""Objects from users: torchvision's dicts, lists in COCO's form, maps of transformers, with or without masks.
+"""Objects from users: torchvision's dicts, lists in COCO's form, maps of transformers, with or
+without masks.
 
 Objects with boxes only do not contain the size of their image: their size is `NO_MASKS`, and only
 boxes can be scored.
@@ -32,7 +33,8 @@ KEYS = ("masks", "boxes", "labels", "scores", "iscrowd", "area", "classes", "ima
 
 @dataclass(frozen=True, eq=False)
 class _Columns:
-    """The data of G objects: class numbers (G,), masks in any form, boxes (G, 4) as x, y, width, height.
+    """The data of G objects: class numbers (G,), masks in any form, boxes (G, 4) as x, y, width,
+    height.
 
     Boxes and `areas` (G,) are NaN if an object has none. `segmentations` are masks in COCO's form.
     """
@@ -46,7 +48,9 @@ class _Columns:
     segmentations: Sequence[Any] | None = None
 
 
-def instances(value: Any, classes: Classes, reading: Reading, size: Size | None, *, scored: bool) -> Instances:
+def instances(
+    value: Any, classes: Classes, reading: Reading, size: Size | None, *, scored: bool
+) -> Instances:
     """The objects of one image.
 
     Raises:
@@ -66,7 +70,9 @@ def instances(value: Any, classes: Classes, reading: Reading, size: Size | None,
 
 
 def is_coco(value: Any) -> bool:
-    """Whether these are annotations or results of one image in COCO's form; the list may be empty."""
+    """Whether these are annotations or results of one image in COCO's form; the list may be
+    empty.
+    """
     return isinstance(value, list | tuple) and all(
         isinstance(entry, Mapping) and "category_id" in entry for entry in value
     )
@@ -77,13 +83,17 @@ def without_masks(found: Instances) -> Instances:
     return replace(found, size=NO_MASKS, rles=object_masks.none(len(found)))
 
 
-def _made(columns: _Columns, found: Array, kept: Array, size: Size | None, *, predicted: bool) -> Instances:
+def _made(
+    columns: _Columns, found: Array, kept: Array, size: Size | None, *, predicted: bool
+) -> Instances:
     count, marks = len(kept), None
     if columns.segmentations is None:
         rles, size = object_masks.codes(columns.masks, size, count)
     else:
         sides = np.full((count, 4), np.nan) if columns.boxes is None else columns.boxes
-        rles, size, marks = object_masks.of_segmentations(columns.segmentations, sides, size, cut=predicted)
+        rles, size, marks = object_masks.of_segmentations(
+            columns.segmentations, sides, size, cut=predicted
+        )
     boxes = masks.boxes(rles) if columns.boxes is None else columns.boxes
     _same_lengths(columns, count, masks=len(rles), boxes=len(boxes))
     if np.isnan(boxes).any():
@@ -100,7 +110,9 @@ def _made(columns: _Columns, found: Array, kept: Array, size: Size | None, *, pr
         areas=areas[kept],
         boxes=boxes[kept],
         scores=None if columns.scores is None else columns.scores[kept],
-        crowd=np.zeros(int(kept.sum()), dtype=bool) if columns.crowd is None else columns.crowd[kept],
+        crowd=np.zeros(int(kept.sum()), dtype=bool)
+        if columns.crowd is None
+        else columns.crowd[kept],
         marks=None if marks is None else marks[kept],
     )
     require_numbers(made)
@@ -113,7 +125,10 @@ def require_numbers(found: Instances) -> None:
     Raises:
         InputError: the first such object.
     """
-    boxes, areas = np.asarray(found.boxes, dtype=np.float64), np.asarray(found.areas, dtype=np.float64)
+    boxes, areas = (
+        np.asarray(found.boxes, dtype=np.float64),
+        np.asarray(found.areas, dtype=np.float64),
+    )
     if not (np.abs(boxes) <= FARTHEST).all():
         raise InputError(NOWHERE)
     if not np.isfinite(areas).all():
@@ -121,7 +136,11 @@ def require_numbers(found: Instances) -> None:
 
 
 def _same_lengths(columns: _Columns, count: int, **lengths: int) -> None:
-    for name, column in (("scores", columns.scores), ("iscrowd", columns.crowd), ("area", columns.areas)):
+    for name, column in (
+        ("scores", columns.scores),
+        ("iscrowd", columns.crowd),
+        ("area", columns.areas),
+    ):
         if column is not None:
             lengths[name] = len(column)
     for name, length in lengths.items():
@@ -131,10 +150,16 @@ def _same_lengths(columns: _Columns, count: int, **lengths: int) -> None:
 
 def _of_dict(value: Any) -> _Columns:
     if hasattr(value, "xyxy") and hasattr(value, "class_id"):  # Detections of supervision
-        value = {"boxes": value.xyxy, "masks": value.mask, "labels": value.class_id, "scores": value.confidence}
+        value = {
+            "boxes": value.xyxy,
+            "masks": value.mask,
+            "labels": value.class_id,
+            "scores": value.confidence,
+        }
     if not isinstance(value, Mapping):
         raise InputError(
-            f"the objects of an image must be a dict with {', '.join(KEYS[:4])}, got {type(value).__name__}"
+            f"the objects of an image must be a dict with {', '.join(KEYS[:4])}, got "
+            f"{type(value).__name__}"
         )
     unknown = [key for key in value if key not in KEYS]
     if unknown:
@@ -193,11 +218,16 @@ def _of_coco(entries: Sequence[Mapping[str, Any]]) -> _Columns:
     boxes = np.array([_box(entry.get("bbox")) for entry in entries]).reshape(-1, 4)
     missing = np.isnan(boxes).any(axis=1)
     if not drawn and missing.any():
-        raise InputError(f"object {int(missing.argmax())} has neither a mask nor a box (segmentation, bbox)")
+        raise InputError(
+            f"object {int(missing.argmax())} has neither a mask nor a box (segmentation, bbox)"
+        )
     scores = [entry.get("score") for entry in entries]
     areas = [entry.get("area") for entry in entries]
     return _Columns(
-        numbers=whole(array([entry["category_id"] for entry in entries] or np.zeros(0, np.int64)), "categories"),
+        numbers=whole(
+            array([entry["category_id"] for entry in entries] or np.zeros(0, np.int64)),
+            "categories",
+        ),
         masks=None,
         boxes=boxes,
         scores=_floats(scores, "scores") if None not in scores else None,
@@ -220,10 +250,14 @@ def _box(value: Any) -> Array:
 
 
 def _of_id_map(value: Mapping[str, Any], space: str) -> tuple[_Columns, str]:
-    """The objects of a map of ids, or of a stack of planes, from post_process_instance_segmentation."""
+    """The objects of a map of ids, or of a stack of planes, from
+    post_process_instance_segmentation.
+    """
     entries, key, space = segments.entries_of(value, space)
     if value.get("segmentation") is None:
-        raise InputError("segments_info needs the key segmentation too, the map of their ids (H, W)")
+        raise InputError(
+            "segments_info needs the key segmentation too, the map of their ids (H, W)"
+        )
     plane = whole(array(value["segmentation"]), "ids of segments")
     numbers = segments.numbers([entry["id"] for entry in entries], "ids of segments")
     planes = plane if plane.ndim == 3 else masks.encode_ids(plane.astype(np.int64), numbers)
@@ -231,7 +265,9 @@ def _of_id_map(value: Mapping[str, Any], space: str) -> tuple[_Columns, str]:
         numbers=segments.numbers([entry[key] for entry in entries], "classes"),
         masks=planes if plane.ndim == 3 or entries else np.zeros((0, *plane.shape)),
         boxes=None,
-        scores=_floats([entry["score"] for entry in entries], "scores") if all("score" in e for e in entries) else None,
+        scores=_floats([entry["score"] for entry in entries], "scores")
+        if all("score" in e for e in entries)
+        else None,
         crowd=None,
         areas=None,
     )

@@ -1,4 +1,6 @@
-"""Panoptic maps from users: ids (H, W) with a list of segments, in bench's form, transformers' or COCO's."""
+"""Panoptic maps from users: ids (H, W) with a list of segments, in bench's form, transformers' or
+COCO's.
+"""
 
 from __future__ import annotations
 
@@ -26,17 +28,22 @@ _MORE = ("id", "iscrowd", "area", "bbox", "isthing", "score", "was_fused", "inst
 def panoptic(value: Any, classes: Classes, reading: Reading, *, truth: bool) -> Segments:
     """The panoptic map of one image.
 
-    A `category_id` is an id of the card; `class` and `label_id` are train ids, or ids if the label space
-    is "ids".
+    A `category_id` is an id of the card; `class` and `label_id` are train ids, or ids if the label
+    space is "ids".
 
     Raises:
         InputError: unknown or missing keys, ids that are not in the list, or an unknown class.
     """
     if not isinstance(value, Mapping):
-        raise InputError(f"a panoptic map must be a dict with ids, (H, W), and segments, got {type(value).__name__}")
+        raise InputError(
+            "a panoptic map must be a dict with ids, (H, W), and segments, got "
+            f"{type(value).__name__}"
+        )
     unknown = [key for key in value if key not in (*MAPS, *LISTS, "image_id", "file_name")]
     if unknown:
-        raise InputError(f"unknown key {unknown[0]!r} in a dict; the keys are {', '.join((*MAPS, *LISTS))}")
+        raise InputError(
+            f"unknown key {unknown[0]!r} in a dict; the keys are {', '.join((*MAPS, *LISTS))}"
+        )
     plane = next((value[key] for key in MAPS if key in value), None)
     if plane is None or not set(LISTS) & set(value):
         raise InputError("a panoptic map must be a dict with ids, (H, W), and segments")
@@ -47,12 +54,16 @@ def panoptic(value: Any, classes: Classes, reading: Reading, *, truth: bool) -> 
     unlisted = np.setdiff1d(there, [0, *listed])
     if unlisted.size:
         shift = int(listed[0] - own[0]) if len(own) else 0
-        raise InputError(f"the id {unlisted[0] - shift} is in the map but not in its list of segments")
+        raise InputError(
+            f"the id {unlisted[0] - shift} is in the map but not in its list of segments"
+        )
     given = numbers([entry[key] for entry in entries], "classes")
     found, scored = train_ids(given, classes, ids=space == "ids", hint=reading.open)
     if not truth and not scored.all():
         name = classes.name_of(int(given[int(np.argmin(scored))]))
-        raise InputError(f"a predicted segment is of {name}, which is not scored: leave such segments out")
+        raise InputError(
+            f"a predicted segment is of {name}, which is not scored: leave such segments out"
+        )
     crowd = np.array([bool(entry.get("iscrowd", False)) for entry in entries], dtype=bool)
     ids = np.where(np.isin(ids, listed[~scored]), 0, ids) if not scored.all() else ids
     # A segment without pixels is not counted.
@@ -60,7 +71,9 @@ def panoptic(value: Any, classes: Classes, reading: Reading, *, truth: bool) -> 
     return Segments(ids=ids, segment_ids=listed[kept], classes=found[kept], crowd=crowd[kept])
 
 
-def entries_of(value: Mapping[str, Any], space: str) -> tuple[Sequence[Mapping[str, Any]], str, str]:
+def entries_of(
+    value: Mapping[str, Any], space: str
+) -> tuple[Sequence[Mapping[str, Any]], str, str]:
     """The segments as a list of dicts, the key of their classes, and the label space of these.
 
     Raises:
@@ -70,18 +83,28 @@ def entries_of(value: Mapping[str, Any], space: str) -> tuple[Sequence[Mapping[s
     if isinstance(listed, Mapping):
         listed = [{"id": number, "class": train_id} for number, train_id in listed.items()]
     if not isinstance(listed, list | tuple):
-        raise InputError(f"segments must be a list of dicts, or a dict from id to class, got {type(listed).__name__}")
+        raise InputError(
+            "segments must be a list of dicts, or a dict from id to class, got "
+            f"{type(listed).__name__}"
+        )
     key = next(
-        (each for each in CLASS_KEYS if any(isinstance(entry, Mapping) and each in entry for entry in listed)),
+        (
+            each
+            for each in CLASS_KEYS
+            if any(isinstance(entry, Mapping) and each in entry for entry in listed)
+        ),
         CLASS_KEYS[0],
     )
     for entry in listed:
         if not isinstance(entry, Mapping):
-            raise InputError(f"every segment must be a dict with id and {key}, got {type(entry).__name__}")
+            raise InputError(
+                f"every segment must be a dict with id and {key}, got {type(entry).__name__}"
+            )
         unknown = [each for each in entry if each not in (*CLASS_KEYS, *_MORE)]
         if unknown:
             raise InputError(
-                f"unknown key {unknown[0]!r} in a segment; the keys are {', '.join((*CLASS_KEYS, *_MORE))}"
+                f"unknown key {unknown[0]!r} in a segment; the keys are "
+                f"{', '.join((*CLASS_KEYS, *_MORE))}"
             )
         if not {"id", key} <= set(entry):
             raise InputError(f"every segment must be a dict with id and {key}")
@@ -89,7 +112,9 @@ def entries_of(value: Mapping[str, Any], space: str) -> tuple[Sequence[Mapping[s
 
 
 def _ids(plane: Array) -> Array:
-    if plane.ndim == 3 and plane.shape[2] == 3 and plane.dtype == np.uint8:  # a PNG in COCO's panoptic form
+    if (
+        plane.ndim == 3 and plane.shape[2] == 3 and plane.dtype == np.uint8
+    ):  # a PNG in COCO's panoptic form
         parts = plane.astype(np.int64)
         return np.asarray(parts[..., 0] + (parts[..., 1] << 8) + (parts[..., 2] << 16))
     if plane.ndim != 2:
@@ -98,7 +123,9 @@ def _ids(plane: Array) -> Array:
 
 
 def _void_is_zero(ids: Array, numbers: Array, *, void: bool) -> tuple[Array, Array]:
-    """Number the segments from 1, with void as 0; in transformers void may be -1 and ids may start at 0."""
+    """Number the segments from 1, with void as 0; in transformers void may be -1 and ids may start
+    at 0.
+    """
     if not void or (int(min(ids.min(initial=0), numbers.min(initial=0))) >= 0 and 0 not in numbers):
         return ids, numbers
     if 0 in numbers:

@@ -1,4 +1,5 @@
-"""The kernels in NumPy: the specification of `native/`, its oracle in the tests, and the fallback without a compiler.
+"""The kernels in NumPy: the specification of `native/`, its oracle in the tests, and the fallback
+without a compiler.
 
 Clear and exact comes before fast here. Nothing here knows files, the names of classes or metrics.
 """
@@ -70,21 +71,26 @@ class InvalidLabel(ValueError):
 def joint_histogram(
     truth: Labels, prediction: Labels, rows: int, columns: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Count the pixels of every pair of values of two label maps of one shape; returns (rows, columns) int64.
+    """Count the pixels of every pair of values of two label maps of one shape; returns (rows,
+    columns) int64.
 
-    `truth` and `prediction` are uint8 or uint16, in any memory layout. No value is dropped: callers say how many rows
-    and columns they want counted, and map what is void to a row or column of its own.
+    `truth` and `prediction` are uint8 or uint16, in any memory layout. No value is dropped: callers
+    say how many rows and columns they want counted, and map what is void to a row or column of its
+    own.
 
     >>> joint_histogram(np.uint8([[0, 0, 1]]), np.uint8([[0, 1, 1]]), 2, 2).tolist()
     [[1, 1], [0, 1]]
 
     Raises:
-        ValueError: shapes that differ, another dtype, or a value outside the rows or columns (the first is named).
+        ValueError: shapes that differ, another dtype, or a value outside the rows or columns (the
+            first is named).
     """
     _require_labels(truth)
     _require_labels(prediction)
     if truth.shape != prediction.shape:
-        raise ValueError(f"truth has shape {truth.shape} and prediction {prediction.shape}: they must be equal")
+        raise ValueError(
+            f"truth has shape {truth.shape} and prediction {prediction.shape}: they must be equal"
+        )
     if not (0 <= rows <= 65536 and 0 <= columns <= 65536):
         raise ValueError(f"rows and columns lie in 0 ... 65536, not {rows} and {columns}")
     counts = np.zeros(rows * columns, dtype=np.int64)
@@ -107,14 +113,19 @@ def value_counts(labels: Labels) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         ValueError: another dtype.
     """
     _require_labels(labels)
-    return np.bincount(labels.reshape(-1), minlength=1 << 8 * labels.dtype.itemsize).astype(np.int64, copy=False)
+    return np.bincount(labels.reshape(-1), minlength=1 << 8 * labels.dtype.itemsize).astype(
+        np.int64, copy=False
+    )
 
 
-def map_labels(labels: Labels, table: np.ndarray[tuple[int], np.dtype[np.int32]], dtype: DTypeLike) -> Labels:
-    """Replace every value `v` by `table[v]`; returns a C-contiguous array of the shape of `labels` and of type `dtype`.
+def map_labels(
+    labels: Labels, table: np.ndarray[tuple[int], np.dtype[np.int32]], dtype: DTypeLike
+) -> Labels:
+    """Replace every value `v` by `table[v]`; returns a C-contiguous array of the shape of `labels`
+    and of type `dtype`.
 
-    `labels` is uint8 or uint16, `table` int32 of any length, `dtype` uint8 or uint16. A negative entry of the table,
-    and a value past its end, are invalid.
+    `labels` is uint8 or uint16, `table` int32 of any length, `dtype` uint8 or uint16. A negative
+    entry of the table, and a value past its end, are invalid.
 
     >>> map_labels(np.uint8([[7, 8]]), np.int32([-1] * 7 + [0, 255]), np.uint8).tolist()
     [[0, 255]]
@@ -150,6 +161,8 @@ def _require_inside(truth: Any, prediction: Any, rows: int, columns: int) -> Non
     if outside.any():
         first = int(np.argmax(outside))
         kind, value, limit = (
-            ("truth", truth[first], rows) if truth[first] >= rows else ("prediction", prediction[first], columns)
+            ("truth", truth[first], rows)
+            if truth[first] >= rows
+            else ("prediction", prediction[first], columns)
         )
         raise ValueError(f"{kind} holds the value {value}, which is not below {limit}")

@@ -1,4 +1,6 @@
-"""The kernel that finds the boundaries of masks in NumPy: the pixels that an erosion takes away. See `reference.py`."""
+"""The kernel that finds the boundaries of masks in NumPy: the pixels that an erosion takes away.
+See `reference.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,19 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-def boundary_runs(offsets: Array, lengths: Array, heights: Array, *, rows: Array, widths: Array) -> tuple[Array, Array]:
-    """Return the boundary of each mask in `rows` as runs: offsets (len(rows) + 1,) int64 and lengths uint32.
+def boundary_runs(
+    offsets: Array, lengths: Array, heights: Array, *, rows: Array, widths: Array
+) -> tuple[Array, Array]:
+    """Return the boundary of each mask in `rows` as runs: offsets (len(rows) + 1,) int64 and
+    lengths uint32.
 
-    Masks are as in `columns.Runs`. A pixel inside is boundary if one outside, or the frame, is within `widths` pixels
-    of it (chessboard distance; int64, at least 1, one for each row). A row of -1 is a mask without pixels.
+    Masks are as in `columns.Runs`. A pixel inside is boundary if one outside, or the frame, is
+    within `widths` pixels of it (chessboard distance; int64, at least 1, one for each row). A row
+    of -1 is a mask without pixels.
 
     >>> lengths, one = np.uint32([0, 16]), np.int64([1])
-    >>> boundary_runs(np.int64([0, 2]), lengths, np.int32([4]), rows=np.int64([0]), widths=one)[1].tolist()
+    >>> rows = np.int64([0])
+    >>> boundary_runs(np.int64([0, 2]), lengths, np.int32([4]), rows=rows, widths=one)[1].tolist()
     [0, 5, 2, 2, 2, 5]
     """
     if len(rows) != len(widths):
@@ -45,12 +52,18 @@ def _boundary(runs: Array, height: int, width: int) -> Array:
 
 
 def _eroded(mask: Array, width: int) -> Array:
-    """Say which pixels have no pixel outside within `width`: along one axis, then along the other."""
+    """Say which pixels have no pixel outside within `width`: along one axis, then along the
+    other.
+    """
     for axis in (0, 1):
-        outside = np.cumsum(np.pad(~mask, [(width + 1, width) if a == axis else (0, 0) for a in (0, 1)]), axis=axis)
+        outside = np.cumsum(
+            np.pad(~mask, [(width + 1, width) if a == axis else (0, 0) for a in (0, 1)]), axis=axis
+        )
         size = mask.shape[axis]
         place = np.arange(size)
-        near = np.take(outside, place + 2 * width + 1, axis=axis) - np.take(outside, place, axis=axis)
+        near = np.take(outside, place + 2 * width + 1, axis=axis) - np.take(
+            outside, place, axis=axis
+        )
         within = (place >= width) & (place < size - width)
         mask = (near == 0) & (within[:, None] if axis == 0 else within)
     return mask

@@ -1,6 +1,8 @@
-"""The kernels over boundaries of classes in NumPy: pixels near another class, and contours with a partner nearby.
+"""The kernels over boundaries of classes in NumPy: pixels near another class, and contours with a
+partner nearby.
 
-A part of `reference.py`, which is where they are found. Nothing here knows files, classes' names or metrics.
+A part of `reference.py`, which is where they are found. Nothing here knows files, classes' names or
+metrics.
 """
 
 from __future__ import annotations
@@ -13,11 +15,14 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-def near_other_labels(labels: Array, void: int, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """Say which pixels have a pixel of another value within `width` (chessboard distance), (H, W) bool.
+def near_other_labels(
+    labels: Array, void: int, width: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """Say which pixels have a pixel of another value within `width` (chessboard distance), (H, W)
+    bool.
 
-    `labels` (H, W) is uint8 or uint16 and `void` is at least every value in it: void pixels are near nothing and
-    nothing is near them. The frame of the image is not a boundary.
+    `labels` (H, W) is uint8 or uint16 and `void` is at least every value in it: void pixels are
+    near nothing and nothing is near them. The frame of the image is not a boundary.
 
     >>> near_other_labels(np.uint8([[0, 0, 0, 1, 9, 1]]), 9, 3).tolist()
     [[True, True, True, True, False, True]]
@@ -27,7 +32,10 @@ def near_other_labels(labels: Array, void: int, width: int) -> np.ndarray[tuple[
     """
     _require_labels(labels)
     if labels.ndim != 2 or not 0 <= width <= 10000:
-        raise ValueError(f"a map (H, W) and a width in 0 ... 10000 are needed, not shape {labels.shape} and {width}")
+        raise ValueError(
+            f"a map (H, W) and a width in 0 ... 10000 are needed, not shape {labels.shape} and "
+            f"{width}"
+        )
     is_void = labels == void
     lowest = _windowed(labels, width, np.minimum, void)
     highest = _windowed(np.where(is_void, labels.dtype.type(0), labels), width, np.maximum, 0)
@@ -37,20 +45,24 @@ def near_other_labels(labels: Array, void: int, width: int) -> np.ndarray[tuple[
 def contour_matches(
     truth: Array, prediction: Array, classes: int, radii: Sequence[int]
 ) -> np.ndarray[tuple[int, int, int], np.dtype[np.int64]]:
-    """Count the contour pixels of every class in two label maps, and those within each radius of one in the other map.
+    """Count the contour pixels of every class in two label maps, and those within each radius of
+    one in the other map.
 
-    `truth` and `prediction` (H, W) are uint8 or uint16; values from `classes` on are not classes. `radii` (T,) are
-    whole numbers that do not fall. Returns (classes, 2, 1 + T) int64: truth, then prediction; all contour pixels, then
-    those whose Euclidean distance to the nearest contour pixel of the class in the other map is at most each radius.
+    `truth` and `prediction` (H, W) are uint8 or uint16; values from `classes` on are not classes.
+    `radii` (T,) are whole numbers that do not fall. Returns (classes, 2, 1 + T) int64: truth, then
+    prediction; all contour pixels, then those whose Euclidean distance to the nearest contour pixel
+    of the class in the other map is at most each radius.
 
-    A pixel is on the contour of a class if it or its right, lower or lower right neighbour belongs to the class while
-    another of these does not; neighbours outside the image are left out, and the last pixel is on no contour.
+    A pixel is on the contour of a class if it or its right, lower or lower right neighbour belongs
+    to the class while another of these does not; neighbours outside the image are left out, and the
+    last pixel is on no contour.
 
     >>> contour_matches(np.uint8([[0, 0, 1, 1]]), np.uint8([[0, 1, 1, 1]]), 2, [0, 1]).tolist()
     [[[1, 0, 1], [1, 0, 1]], [[1, 0, 1], [1, 0, 1]]]
 
     Raises:
-        ValueError: shapes that differ or are not (H, W), another dtype, or radii that fall, are negative or too large.
+        ValueError: shapes that differ or are not (H, W), another dtype, or radii that fall, are
+            negative or too large.
     """
     _require(truth, prediction, classes, radii)
     counts = np.zeros((classes, 2, 1 + len(radii)), dtype=np.int64)
@@ -76,11 +88,15 @@ def _contour(mask: Array) -> Array:
 def _offsets(reach: int) -> list[tuple[int, int, int]]:
     """Square distance, rows and columns of all steps within a radius, the shortest first."""
     side = range(-reach, reach + 1)
-    return sorted((y * y + x * x, y, x) for y in side for x in side if y * y + x * x <= reach * reach)
+    return sorted(
+        (y * y + x * x, y, x) for y in side for x in side if y * y + x * x <= reach * reach
+    )
 
 
 def _nearest(points: Array, other: Array, offsets: list[tuple[int, int, int]], reach: int) -> Array:
-    """Square distance of each point (K, 2) to the nearest pixel of a padded mask; the largest int64 beyond reach."""
+    """Square distance of each point (K, 2) to the nearest pixel of a padded mask; the largest int64
+    beyond reach.
+    """
     squares = np.full(len(points), np.iinfo(np.int64).max)
     waiting = np.arange(len(points))
     for square, down, across in offsets:
@@ -97,7 +113,10 @@ def _require(truth: Array, prediction: Array, classes: int, radii: Sequence[int]
     _require_labels(truth)
     _require_labels(prediction)
     if truth.ndim != 2 or truth.shape != prediction.shape:
-        raise ValueError(f"truth has shape {truth.shape} and prediction {prediction.shape}: both must be one (H, W)")
+        raise ValueError(
+            f"truth has shape {truth.shape} and prediction {prediction.shape}: both must be "
+            "one (H, W)"
+        )
     if not 0 <= classes <= 65536:
         raise ValueError(f"classes lies in 0 ... 65536, not {classes}")
     if any(not low <= radius <= 1000 for low, radius in zip((0, *radii), radii, strict=False)):
@@ -105,13 +124,18 @@ def _require(truth: Array, prediction: Array, classes: int, radii: Sequence[int]
 
 
 def _windowed(values: Array, width: int, combine: np.ufunc, neutral: int) -> Array:
-    """Combine the square of 2 width + 1 pixels around every pixel; pixels outside the image are `neutral`."""
+    """Combine the square of 2 width + 1 pixels around every pixel; pixels outside the image are
+    `neutral`.
+    """
     for axis in (0, 1):
         length, wanted, side = 1, 2 * width + 1, values.shape[axis]
-        shape = [size + (2 * width if which == axis else 0) for which, size in enumerate(values.shape)]
+        shape = [
+            size + (2 * width if which == axis else 0) for which, size in enumerate(values.shape)
+        ]
         padded = np.full(shape, neutral, dtype=values.dtype)
         _cut(padded, axis, width, width + side)[...] = values
-        # Runs of doubling length: a window of any size is two overlapping runs of the largest power of two in it.
+        # Runs of doubling length: a window of any size is two overlapping runs of the largest power
+        # of two in it.
         while 2 * length <= wanted:
             rest = padded.shape[axis] - length
             padded = combine(_cut(padded, axis, 0, rest), _cut(padded, axis, length, length + rest))

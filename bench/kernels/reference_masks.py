@@ -1,4 +1,6 @@
-"""The kernels of masks in COCO's code, in NumPy: run lengths as text, and masks laid over a map. See `reference.py`."""
+"""The kernels of masks in COCO's code, in NumPy: run lengths as text, and masks laid over a map.
+See `reference.py`.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,19 @@ Array = np.ndarray[Any, Any]
 
 
 def labels_under(labels: Array, codes: Sequence[bytes], columns: Array, count: int) -> Array:
-    """Count the pixels of a map (H, W) under each of D masks by the column of their label; (D, count) int64.
+    """Count the pixels of a map (H, W) under each of D masks by the column of their label; (D,
+    count) int64.
 
-    `labels` are uint8 or uint16, `codes` COCO's of masks of their size, `columns` int32: label v counts in column
-    `columns[v]`, and not at all where that is negative or there is none.
+    `labels` are uint8 or uint16, `codes` COCO's of masks of their size, `columns` int32: label v
+    counts in column `columns[v]`, and not at all where that is negative or there is none.
 
-    >>> labels_under(np.uint8([[7, 7], [7, 5]]), [b"13", b"4"], np.int32([-1] * 7 + [0]), 1).tolist()
+    >>> columns = np.int32([-1] * 7 + [0])
+    >>> labels_under(np.uint8([[7, 7], [7, 5]]), [b"13", b"4"], columns, 1).tolist()
     [[2], [0]]
 
     Raises:
-        ValueError: labels of another kind, a column that is not below `count`, or a code that is damaged or of another
-            size.
+        ValueError: labels of another kind, a column that is not below `count`, or a code that is
+            damaged or of another size.
     """
     if labels.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"label maps are uint8 or uint16, not {labels.dtype}")
@@ -43,7 +47,9 @@ def labels_under(labels: Array, codes: Sequence[bytes], columns: Array, count: i
 
 
 def encode_runs(runs: list[int]) -> bytes:
-    """Five bits a character, the lowest first; from the fourth run on, differences to the run two places before."""
+    """Five bits a character, the lowest first; from the fourth run on, differences to the run two
+    places before.
+    """
     characters = []
     for place, run in enumerate(runs):
         # Runs of one kind are similar in neighbouring columns, so differences are small numbers.

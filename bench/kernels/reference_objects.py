@@ -1,8 +1,10 @@
-"""The kernels over objects in NumPy: grouping, overlaps of boxes and masks, and matching. See `reference.py`.
+"""The kernels over objects in NumPy: grouping, overlaps of boxes and masks, and matching. See
+`reference.py`.
 
-Objects of one image and class form a group. Spans (K, 4) int64 give the position of each group: its detections are
-`detection_rows[span[0]:span[1]]`, its truths `truth_rows[span[2]:span[3]]`, rows of the columns they come from.
-Overlaps are flat: group after group, a row of truths for each detection.
+Objects of one image and class form a group. Spans (K, 4) int64 give the position of each group: its
+detections are `detection_rows[span[0]:span[1]]`, its truths `truth_rows[span[2]:span[3]]`, rows of
+the columns they come from. Overlaps are flat: group after group, a row of truths for each
+detection.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ BELOW_ONE = 1 - 1e-10
 
 
 def order_groups(image: Array, classes: Array, scores: Array | None = None) -> Array:
-    """Order objects by image, then class, then falling score; equal ones keep their order. Returns (D,) int64.
+    """Order objects by image, then class, then falling score; equal ones keep their order. Returns
+    (D,) int64.
 
     `image` and `classes` (D,) int32 are not negative, `scores` (D,) float64 is finite.
 
@@ -31,15 +34,24 @@ def order_groups(image: Array, classes: Array, scores: Array | None = None) -> A
 
 
 def box_overlaps(
-    detections: Array, truths: Array, crowd: Array, *, detection_rows: Array, truth_rows: Array, spans: Array
+    detections: Array,
+    truths: Array,
+    crowd: Array,
+    *,
+    detection_rows: Array,
+    truth_rows: Array,
+    spans: Array,
 ) -> Array:
-    """Overlap of every detection with every truth of its group: flat float64, as pycocotools' bbIou to the bit.
+    """Overlap of every detection with every truth of its group: flat float64, as pycocotools' bbIou
+    to the bit.
 
-    Boxes are (D, 4) and (G, 4) float64 as x, y, width, height; `crowd` (G,) bool: there, intersection / detection.
+    Boxes are (D, 4) and (G, 4) float64 as x, y, width, height; `crowd` (G,) bool: there,
+    intersection / detection.
 
     >>> rows, spans = np.arange(1), np.int64([[0, 1, 0, 1]])
     >>> first, second = np.array([[0.0, 0, 2, 1]]), np.array([[1.0, 0, 2, 1]])
-    >>> box_overlaps(first, second, np.array([True]), detection_rows=rows, truth_rows=rows, spans=spans).tolist()
+    >>> pairs = {"detection_rows": rows, "truth_rows": rows, "spans": spans}
+    >>> box_overlaps(first, second, np.array([True]), **pairs).tolist()
     [0.5]
     """
     first, second = _pairs(spans)
@@ -63,21 +75,28 @@ def mask_overlaps(
     spans: Array,
     floor: float = 0.0,
 ) -> Array:
-    """Overlap of every detection with every truth of its group: flat float64, as pycocotools' rleIou to the bit.
+    """Overlap of every detection with every truth of its group: flat float64, as pycocotools'
+    rleIou to the bit.
 
-    Masks are (offsets, lengths, heights) as in `columns.Runs`; `crowd` (G,) bool: there, intersection / detection.
-    Overlaps below `floor` are given as 0. (Where both masks have inner runs of length 0, which no encoder writes,
-    pycocotools stops too early.)
+    Masks are (offsets, lengths, heights) as in `columns.Runs`; `crowd` (G,) bool: there,
+    intersection / detection. Overlaps below `floor` are given as 0. (Where both masks have inner
+    runs of length 0, which no encoder writes, pycocotools stops too early.)
     """
     first, second = _pairs(spans)
     result = np.zeros(len(first))
-    for place, (d, g) in enumerate(zip(detection_rows[first].tolist(), truth_rows[second].tolist(), strict=True)):
+    for place, (d, g) in enumerate(
+        zip(detection_rows[first].tolist(), truth_rows[second].tolist(), strict=True)
+    ):
         ends, inside = _cumulated(detections, d)
         borders, others = _cumulated(truths, g)
-        # Pixels inside the detection before each border of the truth's runs: those up to the end of the run that the
-        # border lies in, less what of that run comes after it.
+        # Pixels inside the detection before each border of the truth's runs: those up to the end of
+        # the run that the border lies in, less what of that run comes after it.
         run = np.searchsorted(ends, borders, side="left")
-        covered = inside[run] - np.where(run % 2 == 1, ends[run] - borders, 0) if len(ends) else 0 * borders
+        covered = (
+            inside[run] - np.where(run % 2 == 1, ends[run] - borders, 0)
+            if len(ends)
+            else 0 * borders
+        )
         common = int(np.diff(covered, prepend=0)[1::2].sum())
         area = int(inside[-1]) if len(inside) else 0
         whole = area if crowd[g] else area + (int(others[-1]) if len(others) else 0) - common
@@ -95,7 +114,9 @@ def run_areas(offsets: Array, lengths: Array) -> Array:
 
 
 def run_boxes(offsets: Array, lengths: Array, heights: Array) -> Array:
-    """Box around each mask as x, y, width, height, (G, 4) float64: zeros for a mask without pixels."""
+    """Box around each mask as x, y, width, height, (G, 4) float64: zeros for a mask without
+    pixels.
+    """
     boxes = np.zeros((len(heights), 4))
     for g, height in enumerate(heights.tolist()):
         ends = np.cumsum(lengths[offsets[g] : offsets[g + 1]], dtype=np.int64)
@@ -110,27 +131,42 @@ def run_boxes(offsets: Array, lengths: Array, heights: Array) -> Array:
 
 
 def match(
-    overlaps: Array, spans: Array, thresholds: Array, *, areas: int, ignored: Array, outside: Array, many: Array
+    overlaps: Array,
+    spans: Array,
+    thresholds: Array,
+    *,
+    areas: int,
+    ignored: Array,
+    outside: Array,
+    many: Array,
 ) -> tuple[Array, Array]:
-    """Match detections, best first, to truths as pycocotools does; returns (matched, ignored), (D,) uint64 of bits.
+    """Match detections, best first, to truths as pycocotools does; returns (matched, ignored), (D,)
+    uint64 of bits.
 
-    `spans` may be a part of all groups: overlaps are theirs, and so is the result, for the D detections from
-    `spans[0, 0]` to `spans[-1, 1]`. Bit a * T + t stands for area range a < A = `areas` <= 8 and threshold t of
-    `thresholds` (T,) float64, A * T <= 64: `matched` says that the detection found a truth, `ignored` that it counts
-    neither as right nor as wrong. For all rows, in the order of the spans: bit a of `ignored` (G,) uint8 says that a
-    truth is ignored in range a, bit a of `outside` uint8 that a detection is, if unmatched; `many` (G,) bool marks
-    truths that may be matched many times (crowds).
+    `spans` may be a part of all groups: overlaps are theirs, and so is the result, for the D
+    detections from `spans[0, 0]` to `spans[-1, 1]`. Bit a * T + t stands for area range a < A =
+    `areas` <= 8 and threshold t of `thresholds` (T,) float64, A * T <= 64: `matched` says that the
+    detection found a truth, `ignored` that it counts neither as right nor as wrong. For all rows,
+    in the order of the spans: bit a of `ignored` (G,) uint8 says that a truth is ignored in range
+    a, bit a of `outside` uint8 that a detection is, if unmatched; `many` (G,) bool marks truths
+    that may be matched many times (crowds).
 
-    A detection takes the free truth of highest overlap (of equal ones the last), ignored ones only where no other is.
+    A detection takes the free truth of highest overlap (of equal ones the last), ignored ones only
+    where no other is.
 
     >>> spans, none = np.int64([[0, 2, 0, 1]]), np.uint8([0])
-    >>> options = {"areas": 1, "ignored": none, "outside": np.uint8([0, 0]), "many": np.array([False])}
-    >>> [bits.tolist() for bits in match(np.array([0.6, 0.9]), spans, np.array([0.5, 0.75]), **options)]
+    >>> options = {"areas": 1, "ignored": none, "outside": np.uint8([0, 0])}
+    >>> options["many"] = np.array([False])
+    >>> matches = match(np.array([0.6, 0.9]), spans, np.array([0.5, 0.75]), **options)
+    >>> [bits.tolist() for bits in matches]
     [[1, 2], [0, 0]]
     """
     T, A = len(thresholds), areas
     if not (T and 1 <= A <= 8 and A * T <= 64):
-        raise ValueError("1 to 8 area ranges, and at most 64 pairs of a range and a threshold, are matched at once")
+        raise ValueError(
+            "1 to 8 area ranges, and at most 64 pairs of a range and a threshold, are matched "
+            "at once"
+        )
     first = int(spans[0, 0]) if len(spans) else 0
     total = int(spans[-1, 1]) - first if len(spans) else 0
     matched, neither = np.zeros((total, A, T), dtype=bool), np.zeros((total, A, T), dtype=bool)
@@ -139,13 +175,17 @@ def match(
         block = overlaps[start : start + (d1 - d0) * (g1 - g0)].reshape(d1 - d0, g1 - g0)
         start += block.size
         rows = slice(d0 - first, d1 - first)
-        found = _match_group(block, np.minimum(thresholds, BELOW_ONE), _bits(ignored[g0:g1], A), many[g0:g1])
+        found = _match_group(
+            block, np.minimum(thresholds, BELOW_ONE), _bits(ignored[g0:g1], A), many[g0:g1]
+        )
         matched[rows], neither[rows] = found
         neither[rows] |= ~found[0] & _bits(outside[d0:d1], A)[:, :, None]
     return _packed(matched), _packed(neither)
 
 
-def _match_group(overlaps: Array, thresholds: Array, ignored: Array, many: Array) -> tuple[Array, Array]:
+def _match_group(
+    overlaps: Array, thresholds: Array, ignored: Array, many: Array
+) -> tuple[Array, Array]:
     D, G = overlaps.shape
     A, T = ignored.shape[1], len(thresholds)
     taken = np.zeros((G, A, T), dtype=bool)
@@ -176,11 +216,18 @@ def _packed(flags: Array) -> Array:
     flat = flags.reshape(len(flags), flags.shape[1] * flags.shape[2])
     bits = np.zeros((len(flags), 64), dtype=np.uint8)
     bits[:, : flat.shape[1]] = flat
-    return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64).reshape(len(flags))
+    return (
+        np.packbits(bits, axis=1, bitorder="little")
+        .view("<u8")
+        .astype(np.uint64)
+        .reshape(len(flags))
+    )
 
 
 def _pairs(spans: Array) -> tuple[Array, Array]:
-    """Places in the detections' and the truths' rows of every pair of every group, in the order of flat overlaps."""
+    """Places in the detections' and the truths' rows of every pair of every group, in the order of
+    flat overlaps.
+    """
     detections, truths = spans[:, 1] - spans[:, 0], spans[:, 3] - spans[:, 2]
     sizes = detections * truths
     within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)

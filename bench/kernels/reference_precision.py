@@ -1,4 +1,6 @@
-"""The kernels that turn weighted matches into precision, recall and areas, in NumPy. See `reference.py`."""
+"""The kernels that turn weighted matches into precision, recall and areas, in NumPy. See
+`reference.py`.
+"""
 
 from __future__ import annotations
 
@@ -21,20 +23,25 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
     thresholds: int,
     with_places: bool = False,
 ) -> tuple[Array, Array, Array, Array]:
-    """Precision at given recalls, for B rows of weights and K classes: (precision, recall, area, places).
+    """Precision at given recalls, for B rows of weights and K classes: (precision, recall, area,
+    places).
 
-    Detections are sorted class by class, class k in `starts[k]:starts[k + 1]` (K + 1,) int64, each by falling score.
-    `image` (D,) int32 says whose weight counts; bit t of `hits` and `misses` (D,) uint16 that the detection is right
-    or wrong at threshold t < T = `thresholds` <= 16. `weights` (B, N) float64, `totals` (B, K) float64 are the truths
-    to be found, `recalls` (R,) float64 rises.
+    Detections are sorted class by class, class k in `starts[k]:starts[k + 1]` (K + 1,) int64, each
+    by falling score. `image` (D,) int32 says whose weight counts; bit t of `hits` and `misses` (D,)
+    uint16 that the detection is right or wrong at threshold t < T = `thresholds` <= 16. `weights`
+    (B, N) float64, `totals` (B, K) float64 are the truths to be found, `recalls` (R,) float64
+    rises.
 
-    Precision (B, K, T, R) is the highest one at or after the first detection that reaches a recall, 0 where none does;
-    recall (B, K, T) what all detections reach; area (B, K, T) the area under that highest precision over recall; places
-    (B, K, T, R) int64 is that first detection, -1 where none does, or of shape (0, K, T, R) unless `with_places`.
-    All as pycocotools, to the bit where weights are whole; a class without truths in a row is NaN there.
+    Precision (B, K, T, R) is the highest one at or after the first detection that reaches a recall,
+    0 where none does; recall (B, K, T) what all detections reach; area (B, K, T) the area under
+    that highest precision over recall; places (B, K, T, R) int64 is that first detection, -1 where
+    none does, or of shape (0, K, T, R) unless `with_places`. All as pycocotools, to the bit where
+    weights are whole; a class without truths in a row is NaN there.
     """
     B, K, T, R = len(weights), len(starts) - 1, thresholds, len(recalls)
-    precision, recall, area = (np.full(shape, np.nan) for shape in ((B, K, T, R), (B, K, T), (B, K, T)))
+    precision, recall, area = (
+        np.full(shape, np.nan) for shape in ((B, K, T, R), (B, K, T), (B, K, T))
+    )
     places = np.full((B, K, T, R), -1, dtype=np.int64)
     for b, k in np.ndindex(B, K):
         if totals[b, k] == 0:
@@ -73,16 +80,20 @@ def trapezoid_areas(
 ) -> Array:
     """Areas under precision over recall by the trapezoid rule, (B, K, T): as Cityscapes has them.
 
-    The other columns are those of `weighted_precision`; `last` (D,) bool says that the next detection of the class has
-    a lower score, or that there is none: equal scores are one point. The curve begins at recall 0 and precision 1, and
-    has no envelope. A class without truths in a row is NaN there.
+    The other columns are those of `weighted_precision`; `last` (D,) bool says that the next
+    detection of the class has a lower score, or that there is none: equal scores are one point. The
+    curve begins at recall 0 and precision 1, and has no envelope. A class without truths in a row
+    is NaN there.
     """
     areas = np.full((len(weights), len(starts) - 1, thresholds), np.nan)
     for b, k in np.argwhere(totals > 0):
         rows = slice(int(starts[k]), int(starts[k + 1]))
         weight, points = weights[b, image[rows]], np.flatnonzero(last[rows])
         for t in range(thresholds):
-            right, wrong = (np.cumsum(np.where(bits[rows] >> t & 1, weight, 0.0))[points] for bits in (hits, misses))
+            right, wrong = (
+                np.cumsum(np.where(bits[rows] >> t & 1, weight, 0.0))[points]
+                for bits in (hits, misses)
+            )
             shown = right + wrong
             precision = np.divide(right, shown, out=np.ones_like(shown), where=shown != 0)
             widths = np.diff(right / totals[b, k], prepend=0.0)

@@ -1,6 +1,8 @@
-"""The kernels over maps of segment ids in NumPy: ids from colours, pairs that share pixels, and pixels near an edge.
+"""The kernels over maps of segment ids in NumPy: ids from colours, pairs that share pixels, and
+pixels near an edge.
 
-A part of `reference.py`, which is where they are found. Nothing here knows files, classes or metrics.
+A part of `reference.py`, which is where they are found. Nothing here knows files, classes or
+metrics.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ def color_ids(
         ValueError: another dtype or shape.
     """
     if colors.dtype != np.uint8 or colors.ndim != 3 or colors.shape[2] != 3:
-        raise ValueError(f"colours are uint8 of shape (H, W, 3), not {colors.dtype} of shape {colors.shape}")
+        raise ValueError(
+            f"colours are uint8 of shape (H, W, 3), not {colors.dtype} of shape {colors.shape}"
+        )
     # Each channel goes into its byte of a word: half the time of shifting and adding wide numbers.
     words = np.zeros((*colors.shape[:2], 4), dtype=np.uint8)
     for channel in range(3):
@@ -38,9 +42,11 @@ def color_ids(
 
 
 def pair_counts(truth: Ids, prediction: Ids) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Count the pixels of every pair of ids of two maps of one shape; returns (P, 3) int64: truth, prediction, pixels.
+    """Count the pixels of every pair of ids of two maps of one shape; returns (P, 3) int64: truth,
+    prediction, pixels.
 
-    Both are int32, in any memory layout. Only pairs that occur are listed, sorted by truth and prediction.
+    Both are int32, in any memory layout. Only pairs that occur are listed, sorted by truth and
+    prediction.
 
     >>> pair_counts(np.int32([[7, 7, 0]]), np.int32([[1, 1, 1]])).tolist()
     [[0, 1, 1], [7, 1, 2]]
@@ -56,7 +62,8 @@ def pair_counts(truth: Ids, prediction: Ids) -> np.ndarray[tuple[int, int], np.d
 def value_pairs(
     truth: np.ndarray[Any, Any], prediction: np.ndarray[Any, Any]
 ) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Count the pixels of every pair of values of two label maps, uint8 or uint16, as `pair_counts` does of ids.
+    """Count the pixels of every pair of values of two label maps, uint8 or uint16, as `pair_counts`
+    does of ids.
 
     >>> value_pairs(np.uint16([[26001, 26001, 0]]), np.uint8([[1, 1, 1]])).tolist()
     [[0, 1, 1], [26001, 1, 2]]
@@ -74,7 +81,9 @@ def _pairs(
     truth: np.ndarray[Any, Any], prediction: np.ndarray[Any, Any]
 ) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     if truth.shape != prediction.shape:
-        raise ValueError(f"truth has shape {truth.shape} and prediction {prediction.shape}: they must be equal")
+        raise ValueError(
+            f"truth has shape {truth.shape} and prediction {prediction.shape}: they must be equal"
+        )
     keys = (truth.reshape(-1).astype(np.int64) << 32) + prediction.reshape(-1)
     starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: keys.size])
     runs = np.diff(np.append(starts, keys.size))
@@ -86,11 +95,12 @@ def _pairs(
 
 
 def edge_map(ids: Ids, distance: int) -> Ids:
-    """Empty the inside of every segment: returns a copy, (H, W) int32, with -1 where no edge is within `distance`.
+    """Empty the inside of every segment: returns a copy, (H, W) int32, with -1 where no edge is
+    within `distance`.
 
-    A pixel is inside where the square of 2 x `distance` + 1 pixels around it lies in the image and holds its id alone:
-    where its chessboard distance to other ids and to the outside of the image is larger than `distance`. Pixels of
-    id 0 stay as they are.
+    A pixel is inside where the square of 2 x `distance` + 1 pixels around it lies in the image and
+    holds its id alone: where its chessboard distance to other ids and to the outside of the image
+    is larger than `distance`. Pixels of id 0 stay as they are.
 
     >>> edge_map(np.full((3, 4), 5, np.int32), 1).tolist()
     [[5, 5, 5, 5], [5, -1, -1, 5], [5, 5, 5, 5]]
@@ -101,7 +111,8 @@ def edge_map(ids: Ids, distance: int) -> Ids:
     _require_ids(ids)
     if ids.ndim != 2 or distance < 1:
         raise ValueError(
-            f"edges are found in a map (H, W) up to a distance of 1 or more, not in shape {ids.shape} up to {distance}"
+            "edges are found in a map (H, W) up to a distance of 1 or more, not in shape "
+            f"{ids.shape} up to {distance}"
         )
     edges = np.array(ids, order="C")
     side = 2 * distance + 1

@@ -1,6 +1,7 @@
 """Work spread over threads: kernels release Python's lock, so that parts of a job run side by side.
 
-It does without `concurrent.futures`, whose logging takes as long to load as a small data set takes to score.
+It does without `concurrent.futures`, whose logging takes as long to load as a small data set takes
+to score.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ class Begun(Generic[Done]):
 
     def result(self) -> Done:
         """Wait for the end of the work and return what it returned, or raise what it raised."""
-        # A join that Ctrl-C interrupts takes the thread for ended (until Python 3.13). Python itself would then end
-        # while it is in a kernel, and C++ say "terminate called without an active exception".
+        # A join that Ctrl-C interrupts takes the thread for ended (until Python 3.13). Python
+        # itself would then end while it is in a kernel, and C++ say "terminate called without an
+        # active exception".
         self._ended.wait()
         self._thread.join()
         if self._failed:
@@ -56,10 +58,12 @@ def processors() -> int:
 
 
 def spread(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:
-    """Do `work` on every part, on as many threads as there are processors; results come in the order of the parts.
+    """Do `work` on every part, on as many threads as there are processors; results come in the
+    order of the parts.
 
-    What is raised for the first part that fails is raised here, when the parts that were begun have come to an end. A
-    part may spread work of its own, of which no more is begun once a part around it has failed.
+    What is raised for the first part that fails is raised here, when the parts that were begun have
+    come to an end. A part may spread work of its own, of which no more is begun once a part around
+    it has failed.
     """
     workers = min(processors(), len(parts))
     if workers < 2:

@@ -1,7 +1,8 @@
-"""The metrics, one file per task: `count` makes rows of additive counts, `score` turns weighted counts into scores.
+"""The metrics, one file per task: `count` makes rows of additive counts, `score` turns weighted
+counts into scores.
 
-Metrics never see files, models, statistics or tables. The modules are loaded when they are first used, because the
-declarations of all families are read where no score is computed.
+Metrics never see files, models, statistics or tables. The modules are loaded when they are first
+used, because the declarations of all families are read where no score is computed.
 """
 
 from __future__ import annotations

@@ -56,7 +56,9 @@ class InstanceScores:
         return self.overall[name]
 
 
-def score(ranking: Ranking, weights: Array, subsets: Mapping[str, Array] | None = None) -> InstanceScores:
+def score(
+    ranking: Ranking, weights: Array, subsets: Mapping[str, Array] | None = None
+) -> InstanceScores:
     """Score N images under weights (B, N).
 
     A class without ground truth in a resample is left out of the means of that resample. `subsets`
@@ -83,7 +85,9 @@ def score(ranking: Ranking, weights: Array, subsets: Mapping[str, Array] | None 
     lists = _listed(ranking, plain > 0)
     # Only the size ranges that some measure needs are added up for every row.
     sizes = np.isin(ranking.truths["size"], [size for size, _ in lists])
-    needed = replace(ranking, truths={name: column[sizes] for name, column in ranking.truths.items()})
+    needed = replace(
+        ranking, truths={name: column[sizes] for name, column in ranking.truths.items()}
+    )
     overall = {measure.name: np.full(count, np.nan) for measure in measures}
     per_class = {measure.name: np.full((count, C), np.nan) for measure in measures}
 
@@ -92,9 +96,13 @@ def score(ranking: Ranking, weights: Array, subsets: Mapping[str, Array] | None 
         totals = needed.totals(weights[rows])
         for key in keys:
             listed = lists[key]
-            measures_of_key = [measure for measure in measures if (measure.size, measure.max_detections) == key]
+            measures_of_key = [
+                measure for measure in measures if (measure.size, measure.max_detections) == key
+            ]
             # Recall and area need no precision at the 101 recalls, which is most of the work.
-            points = any(not (measure.recall or measure.area_under_curve) for measure in measures_of_key)
+            points = any(
+                not (measure.recall or measure.area_under_curve) for measure in measures_of_key
+            )
             objects = totals[:, key[0], listed.classes]
             found = precision_of(listed, weights[rows], objects, ranking.protocol, points=points)
             for measure in measures_of_key:
@@ -102,13 +110,17 @@ def score(ranking: Ranking, weights: Array, subsets: Mapping[str, Array] | None 
                 # Each row averages the classes that have objects under its weights.
                 in_subset = subsets.get(measure.subset, np.ones(C, dtype=bool))[listed.classes]
                 averaged = (objects > 0) & in_subset
-                overall[measure.name][rows] = [_mean(v, k) for v, k in zip(values, averaged, strict=True)]
+                overall[measure.name][rows] = [
+                    _mean(v, k) for v, k in zip(values, averaged, strict=True)
+                ]
                 flat = values.reshape(*objects.shape, prod(values.shape[2:]))
                 per_class[measure.name][rows, listed.classes] = flat.mean(axis=2)
 
     most_classes = max((len(listed.classes) for listed in lists.values()), default=0)
     blocks = _blocks(ranking, count, most_classes)
-    key_groups: list[Sequence[Key]] = [[key] for key in lists] if len(blocks) == 1 else [list(lists)]
+    key_groups: list[Sequence[Key]] = (
+        [[key] for key in lists] if len(blocks) == 1 else [list(lists)]
+    )
     spread(score_task, [(rows, keys) for rows in blocks for keys in key_groups])
     return InstanceScores(overall, per_class, scored=plain[0] > 0)
 
@@ -123,7 +135,9 @@ def _listed(ranking: Ranking, present: Array) -> dict[Key, Listed]:
         needed.setdefault((measure.size, measure.max_detections), set()).add(measure.threshold)
 
     def listed(key: Key) -> Listed:
-        return ranking.listed(*key, np.flatnonzero(present[key[0]]), thresholds=_numbers(needed[key]))
+        return ranking.listed(
+            *key, np.flatnonzero(present[key[0]]), thresholds=_numbers(needed[key])
+        )
 
     return dict(zip(needed, spread(listed, list(needed)), strict=True))
 
@@ -141,7 +155,9 @@ def _values(measure: Measure, found: Found, thresholds: Sequence[int]) -> Array:
         values = found.recall if measure.recall else found.area
     else:
         values = found.precision
-    return values if measure.threshold is None else values[:, :, thresholds.index(measure.threshold)]
+    return (
+        values if measure.threshold is None else values[:, :, thresholds.index(measure.threshold)]
+    )
 
 
 def _mean(values: Array, among: Array) -> float:

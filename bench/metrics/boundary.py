@@ -78,17 +78,22 @@ def radii(size: tuple[int, int], tolerances: Sequence[float] = TOLERANCES) -> tu
         UsageError: tolerances that do not increase, or that are not above 0.
     """
     if any(t <= 0 for t in tolerances) or any(a >= b for a, b in pairwise(tolerances)):
-        raise UsageError(f"boundary tolerances must be above 0 and increase, got {list(tolerances)}")
+        raise UsageError(
+            f"boundary tolerances must be above 0 and increase, got {list(tolerances)}"
+        )
     diagonal = math.sqrt(size[0] ** 2 + size[1] ** 2)
     pixels = tuple(math.floor(t) if t >= 1 else math.ceil(t * diagonal) for t in tolerances)
     if list(pixels) != sorted(pixels):
         raise UsageError(
-            f"boundary tolerances must not decrease in pixels: {list(tolerances)} are {list(pixels)} pixels here"
+            f"boundary tolerances must not decrease in pixels: {list(tolerances)} are "
+            f"{list(pixels)} pixels here"
         )
     return pixels
 
 
-def coinciding(size: tuple[int, int], tolerances: Sequence[float] = TOLERANCES) -> list[tuple[int, tuple[float, ...]]]:
+def coinciding(
+    size: tuple[int, int], tolerances: Sequence[float] = TOLERANCES
+) -> list[tuple[int, tuple[float, ...]]]:
     """Return tolerances that are the same number of pixels in images of this size (H, W).
 
     Each entry is a number of pixels and the tolerances that round to it: their scores are equal.
@@ -97,7 +102,10 @@ def coinciding(size: tuple[int, int], tolerances: Sequence[float] = TOLERANCES) 
     [(3, (0.00375, 0.005))]
     """
     pixels = np.array(radii(size, tolerances))
-    groups = [(int(radius), tuple(np.array(tolerances)[pixels == radius].tolist())) for radius in np.unique(pixels)]
+    groups = [
+        (int(radius), tuple(np.array(tolerances)[pixels == radius].tolist()))
+        for radius in np.unique(pixels)
+    ]
     return [(radius, group) for radius, group in groups if len(group) > 1]
 
 
@@ -265,7 +273,9 @@ def _terms(
     for number, name in enumerate(names(tolerances)):
         rows = table["tolerance"] == number
         truth, predicted, truth_matched, predicted_matched = (
-            np.bincount(cells[rows], table[column][rows], minlength=images * shape[1]).reshape(shape)
+            np.bincount(cells[rows], table[column][rows], minlength=images * shape[1]).reshape(
+                shape
+            )
             for column in ("truth", "predicted", "truth_matched", "predicted_matched")
         )
         if number == 0:

@@ -42,7 +42,9 @@ def boundary_overlaps(
         if not len(wanted):
             return smaller
         # Each boundary is computed once, however many pairs it is in.
-        d, boundary_d = np.unique(groups.detection_rows[detection_of_pair[wanted]], return_inverse=True)
+        d, boundary_d = np.unique(
+            groups.detection_rows[detection_of_pair[wanted]], return_inverse=True
+        )
         g, boundary_g = np.unique(groups.truth_rows[truth_of_pair[wanted]], return_inverse=True)
         # Every pair is a group of its own, of one detection and one object.
         spans = np.stack([np.arange(len(wanted))] * 4, axis=1) + np.array([0, 1, 0, 1])
@@ -88,7 +90,10 @@ def _widths(truth: TruthColumns, detections: DetectionColumns, ratio: float) -> 
         images, first = np.unique(columns.image, return_index=True)
         unknown = widths[images] == 0
         first = first[unknown]
-        masks = np.stack([images[unknown], runs.heights[first], runs.offsets[first], runs.offsets[first + 1]], axis=1)
+        masks = np.stack(
+            [images[unknown], runs.heights[first], runs.offsets[first], runs.offsets[first + 1]],
+            axis=1,
+        )
         for image, height, start, end in masks.tolist():
             pixels = int(runs.lengths[start:end].sum(dtype=np.int64))
             widths[image] = boundary_distance((height, pixels // max(height, 1)), ratio)
@@ -97,5 +102,7 @@ def _widths(truth: TruthColumns, detections: DetectionColumns, ratio: float) -> 
 
 def _boundaries(runs: Runs, rows: Array, widths: Array) -> tuple[Array, Array, Array]:
     """Return the boundaries of the masks in `rows` as runs: offsets, lengths and heights."""
-    boundaries = kernels.boundary_runs(runs.offsets, runs.lengths, runs.heights, rows=rows, widths=widths)
+    boundaries = kernels.boundary_runs(
+        runs.offsets, runs.lengths, runs.heights, rows=rows, widths=widths
+    )
     return (*boundaries, runs.heights[rows])

@@ -67,7 +67,8 @@ def count(
     """
     if confidence.shape != truth.labels.shape:
         raise PredictionError(
-            f"{where}: the confidence has shape {confidence.shape} but the truth has shape {truth.labels.shape}"
+            f"{where}: the confidence has shape {confidence.shape} but the truth has shape "
+            f"{truth.labels.shape}"
         )
     valid = truth.labels != classes.ignore
     true, probability = truth.labels[valid].astype(np.int64), confidence[valid].astype(np.float64)
@@ -80,7 +81,10 @@ def count(
     cell = predicted * bins + bin_of_pixel
     cells = (len(classes) + 1) * bins
     # A label that is not scored (class C) is never right, but its confidence counts.
-    pixels, hits = np.bincount(cell, minlength=cells), np.bincount(cell[true == predicted], minlength=cells)
+    pixels, hits = (
+        np.bincount(cell, minlength=cells),
+        np.bincount(cell[true == predicted], minlength=cells),
+    )
     kept = np.flatnonzero(pixels)
     return {
         "calibration": {
@@ -94,7 +98,9 @@ def count(
     }
 
 
-def score(tables: Mapping[str, Table], weights: Array, classes: Classes, *, bins: int = BINS) -> CalibrationScores:
+def score(
+    tables: Mapping[str, Table], weights: Array, classes: Classes, *, bins: int = BINS
+) -> CalibrationScores:
     """Score `calibration` of N images under weights (B, N).
 
     The gap of a bin is |fraction of right pixels - mean confidence|. ECE is the mean of the gaps,
@@ -117,7 +123,9 @@ def score(tables: Mapping[str, Table], weights: Array, classes: Classes, *, bins
     return _joined(blocks)
 
 
-def leave_out(tables: Mapping[str, Table], clusters: Array, classes: Classes, *, bins: int = BINS) -> CalibrationScores:
+def leave_out(
+    tables: Mapping[str, Table], clusters: Array, classes: Classes, *, bins: int = BINS
+) -> CalibrationScores:
     """Score with each of K clusters left out in turn, B = K; `clusters` (N,) numbers them 0 .. K-1.
 
     Each row is the total minus the sums of one cluster.
@@ -144,7 +152,10 @@ def truth_rows(tables: Mapping[str, Table]) -> Table:
     """Return what the ground truth alone determines: the valid pixels of every image."""
     table = tables["calibration"]
     images, group = np.unique(table["image"], return_inverse=True)
-    return {"image": images, "pixels": np.bincount(group, table["pixels"], minlength=len(images)).astype(np.int64)}
+    return {
+        "image": images,
+        "pixels": np.bincount(group, table["pixels"], minlength=len(images)).astype(np.int64),
+    }
 
 
 def _weighed(table: Table, weights: Array, cells: int, bins: int) -> dict[str, Array]:
@@ -178,6 +189,12 @@ def _scores(sums: Mapping[str, Array], classes: Classes, bins: int) -> Calibrati
 
 def _joined(blocks: list[CalibrationScores]) -> CalibrationScores:
     return CalibrationScores(
-        {name: np.concatenate([block.overall[name] for block in blocks]) for name in blocks[0].overall},
-        {name: np.concatenate([block.per_class[name] for block in blocks]) for name in blocks[0].per_class},
+        {
+            name: np.concatenate([block.overall[name] for block in blocks])
+            for name in blocks[0].overall
+        },
+        {
+            name: np.concatenate([block.per_class[name] for block in blocks])
+            for name in blocks[0].per_class
+        },
     )

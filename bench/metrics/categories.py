@@ -22,10 +22,18 @@ def categories(classes: Classes) -> Classes:
     >>> [(entry.name, entry.thing) for entry in categories(Classes((car, sky))).scored]
     [('vehicle', True), ('sky', False)]
     """
-    names = list(dict.fromkeys(entry.category for entry in classes.scored if entry.category is not None))
+    names = list(
+        dict.fromkeys(entry.category for entry in classes.scored if entry.category is not None)
+    )
     # All labels decide, scored or not: a caravan is part of the category vehicle.
-    labels = {name: [entry for entry in classes.entries if entry.category == name and entry.id >= 0] for name in names}
-    entries = tuple(Class(k, name, k, thing=all(entry.thing for entry in labels[name])) for k, name in enumerate(names))
+    labels = {
+        name: [entry for entry in classes.entries if entry.category == name and entry.id >= 0]
+        for name in names
+    }
+    entries = tuple(
+        Class(k, name, k, thing=all(entry.thing for entry in labels[name]))
+        for k, name in enumerate(names)
+    )
     return Classes(entries, ignore=classes.ignore, void=())
 
 
@@ -40,16 +48,23 @@ def merge(counts: Table, classes: Classes) -> Table:
     category = np.append(category_of(classes, merged.names), len(merged))
     truth, predicted = category[counts["truth"]], category[counts["predicted"]]
     has_category = truth < len(merged)
-    keys = np.stack([counts["image"], counts["region"], truth, predicted]).astype(np.int64)[:, has_category]
+    keys = np.stack([counts["image"], counts["region"], truth, predicted]).astype(np.int64)[
+        :, has_category
+    ]
     unique, group = np.unique(keys, axis=1, return_inverse=True)
     pixels = np.bincount(group.ravel(), counts["pixels"][has_category], minlength=unique.shape[1])
     names = ("image", "region", "truth", "predicted")
-    table = {name: column.astype(counts[name].dtype) for name, column in zip(names, unique, strict=True)}
+    table = {
+        name: column.astype(counts[name].dtype) for name, column in zip(names, unique, strict=True)
+    }
     return {**table, "pixels": pixels.astype(np.int64)}
 
 
 def category_of(classes: Classes, names: tuple[str, ...]) -> Array:
     """Return the position in `names` of the category of each scored class, (C,); K for none."""
     return np.array(
-        [names.index(entry.category) if entry.category in names else len(names) for entry in classes.scored]
+        [
+            names.index(entry.category) if entry.category in names else len(names)
+            for entry in classes.scored
+        ]
     )

@@ -75,11 +75,14 @@ def count(
         raise PredictionError("the detections have no scores; each needs one")
     if detections.size != truth.ids.shape and len(detections):
         raise PredictionError(
-            f"the masks have size {list(detections.size)} but the truth has size {list(truth.ids.shape)}"
+            f"the masks have size {list(detections.size)} but the truth has size "
+            f"{list(truth.ids.shape)}"
         )
     objects = _objects(truth, classes, distance)
     reaches = len(REACHES) if distance is not None else 1
-    rows, pairs = _pairs(truth, detections, objects, classes, truth.ids == 0 if void is None else void)
+    rows, pairs = _pairs(
+        truth, detections, objects, classes, truth.ids == 0 if void is None else void
+    )
     matched, ignored = _match(objects, pairs, reaches)
     return {
         "cityscapes_detections": {
@@ -128,13 +131,18 @@ def _objects(truth: Segments, classes: Classes, distance: Array | None) -> _Obje
     if truth.ids.dtype == np.uint16:
         areas = kernels.value_counts(truth.ids)
     else:
-        areas = np.bincount(truth.ids.reshape(-1), minlength=1 + int(truth.segment_ids.max(initial=0)))
+        areas = np.bincount(
+            truth.ids.reshape(-1), minlength=1 + int(truth.segment_ids.max(initial=0))
+        )
     ids, labels = truth.segment_ids.astype(np.int64), truth.classes.astype(np.int64)
     countable = classes.things[labels] & (areas[ids] > 0) if len(ids) else np.zeros(0, dtype=bool)
     ids, labels, group = ids[countable], labels[countable], truth.crowd[countable]
     metres, known = _distances(truth, ids, distance)
     beyond = np.stack(
-        [(areas[ids] < reach.pixels) | (metres > reach.metres) | (known < reach.known) for reach in REACHES]
+        [
+            (areas[ids] < reach.pixels) | (metres > reach.metres) | (known < reach.known)
+            for reach in REACHES
+        ]
     )
     return _Objects(ids, labels, areas[ids], group, ~group & ~beyond, beyond)
 
@@ -167,7 +175,9 @@ def _pairs(
     order = np.lexsort((-scores, detections.classes))
     codes = [detections.rles[row]["counts"] for row in order.tolist()]
     shared = _shared(truth, objects, codes)
-    excused = kernels.labels_under(void.view(np.uint8), codes, np.array([-1, 0], dtype=np.int32), 1)[:, 0]
+    excused = kernels.labels_under(
+        void.view(np.uint8), codes, np.array([-1, 0], dtype=np.int32), 1
+    )[:, 0]
     labels, pixels = detections.classes[order], shared.sum(axis=1)
     same_class = (shared[:, :-1] > 0) & (objects.classes == labels[:, None])
     counted = np.flatnonzero(classes.things[labels.astype(np.int64)] & (pixels > 0))
@@ -191,7 +201,9 @@ def _shared(truth: Segments, objects: _Objects, codes: list[bytes]) -> Array:
         largest = max(int(labels.max(initial=0)), int(objects.ids.max(initial=0)))
         column_of_id = np.full(1 + largest, count, dtype=np.uint16)
         column_of_id[objects.ids] = numbers
-        return kernels.labels_under(column_of_id[labels], codes, np.arange(count + 1, dtype=np.int32), count + 1)
+        return kernels.labels_under(
+            column_of_id[labels], codes, np.arange(count + 1, dtype=np.int32), count + 1
+        )
     columns = np.full(1 << 16, count, dtype=np.int32)
     columns[objects.ids] = numbers
     return kernels.labels_under(labels, codes, columns, count + 1)
@@ -234,7 +246,12 @@ def _packed(flags: Array) -> Array:
 
 def _truth_table(objects: _Objects, reaches: int, image: int) -> Table:
     present = np.flatnonzero(np.bincount(objects.classes))
-    counts = np.array([[wanted[objects.classes == k].sum() for wanted in objects.wanted[:reaches]] for k in present])
+    counts = np.array(
+        [
+            [wanted[objects.classes == k].sum() for wanted in objects.wanted[:reaches]]
+            for k in present
+        ]
+    )
     return {
         "image": np.full(len(present) * reaches, image, dtype=np.int32),
         "class": np.repeat(present, reaches).astype(np.int16),
@@ -243,7 +260,9 @@ def _truth_table(objects: _Objects, reaches: int, image: int) -> Table:
     }
 
 
-def score(tables: Mapping[str, Table], weights: Array, classes: Classes, *, near: bool = False) -> InstanceScores:
+def score(
+    tables: Mapping[str, Table], weights: Array, classes: Classes, *, near: bool = False
+) -> InstanceScores:
     """Score N images under weights (B, N): AP and AP50, with `near` also AP100m and AP50m.
 
     AP is the area under the precision-recall curve by the trapezoid rule, see `trapezoids.py`; a
@@ -269,7 +288,9 @@ def truth_rows(tables: Mapping[str, Table]) -> Table:
     return tables["cityscapes_truths"]
 
 
-def _scores(tables: Mapping[str, Table], weights: Array, classes: int, *, near: bool) -> InstanceScores:
+def _scores(
+    tables: Mapping[str, Table], weights: Array, classes: int, *, near: bool
+) -> InstanceScores:
     measures = {name: MEASURES[name] for name in (*OVERALL, *(NEAR if near else ()))}
     pair = tables["cityscapes_detections"], tables["cityscapes_truths"]
     return scores(*pair, weights, classes=classes, measures=measures, overlaps=len(OVERLAPS))

@@ -28,7 +28,9 @@ _BITS = 16
 """Bits of a class in a key."""
 
 
-def of_objects(truth: TruthColumns, detections: DetectionColumns, matches: Table, truths: Table) -> Table:
+def of_objects(
+    truth: TruthColumns, detections: DetectionColumns, matches: Table, truths: Table
+) -> Table:
     """Return the table of N images, from their columns and match tables.
 
     Columns: image (int32), truth and found (int16: classes), objects (int32). An object is found as
@@ -64,7 +66,9 @@ def of_segments(pairs: Overlaps, table: Table, positions: Array) -> Table:
     """
     images = len(positions)
     image_of_row = (
-        np.searchsorted(positions, table["image"]) if images > 1 else np.zeros(len(table["image"]), dtype=np.int64)
+        np.searchsorted(positions, table["image"])
+        if images > 1
+        else np.zeros(len(table["image"]), dtype=np.int64)
     )
     tp, fn = (np.bincount(image_of_row, table[name], images) for name in ("tp", "fn"))
     doubtful = _doubtful(tp, tp + fn)
@@ -78,11 +82,15 @@ def of_segments(pairs: Overlaps, table: Table, positions: Array) -> Table:
     truth, predicted, image = truth[wanted], predicted[wanted], image[wanted]
     good = pairs.ious(truth, predicted) > OVERLAP
     return _counted(
-        positions[image[good]], true_segments.classes[truth[good]], predicted_segments.classes[predicted[good]]
+        positions[image[good]],
+        true_segments.classes[truth[good]],
+        predicted_segments.classes[predicted[good]],
     )
 
 
-def votes_of_objects(table: Table, matches: Table, truths: Table, values: Array, images: int) -> Votes:
+def votes_of_objects(
+    table: Table, matches: Table, truths: Table, values: Array, images: int
+) -> Votes:
     """Return the classes that the objects of all images are found as.
 
     They come from the table for doubtful images, and from the matches, as their own class, for
@@ -92,7 +100,9 @@ def votes_of_objects(table: Table, matches: Table, truths: Table, values: Array,
     clear = ~_doubtful(matched, objects)[matches["image"]]
     own = matches["class"][_is_matched(matches) & clear]
     of_all_sizes = (truths["size"] == 0) & (truths["objects"] > 0)
-    return _votes(table, np.bincount(own, minlength=len(values)), values, truths["class"][of_all_sizes])
+    return _votes(
+        table, np.bincount(own, minlength=len(values)), values, truths["class"][of_all_sizes]
+    )
 
 
 def votes_of_segments(table: Table, segments: Table, values: Array, images: int) -> Votes:
@@ -107,7 +117,9 @@ def _votes(table: Table, own: Array, values: Array, truth_classes: Array) -> Vot
     classes = len(values)
     # Matches are by class: in clear images, objects are found as their own class.
     counts = np.diag(own.astype(np.float64))
-    np.add.at(counts, (table["truth"].astype(np.int64), table["found"].astype(np.int64)), table["objects"])
+    np.add.at(
+        counts, (table["truth"].astype(np.int64), table["found"].astype(np.int64)), table["objects"]
+    )
     return Votes(counts, values, np.arange(classes), np.bincount(truth_classes, minlength=classes))
 
 
@@ -130,13 +142,17 @@ def _objects(truths: Table, images: int) -> Array:
     return np.bincount(truths["image"][of_all_sizes], truths["objects"][of_all_sizes], images)
 
 
-def _by_image(truth: TruthColumns, detections: DetectionColumns, objects: Array, candidates: Array) -> Groups:
+def _by_image(
+    truth: TruthColumns, detections: DetectionColumns, objects: Array, candidates: Array
+) -> Groups:
     """Group objects with the highest-scoring candidates of the same image, whatever their classes.
 
     `objects` and `candidates` are rows of truth and detections.
     """
     images = detections.image[candidates]
-    rows = candidates[kernels.order_groups(images, np.zeros_like(images), detections.scores[candidates])]
+    rows = candidates[
+        kernels.order_groups(images, np.zeros_like(images), detections.scores[candidates])
+    ]
     truth_rows = objects[np.argsort(truth.image[objects], kind="stable")]
     images = detections.image[rows]
     # `images` is sorted: the first position of each image is where its detections begin.
@@ -144,7 +160,9 @@ def _by_image(truth: TruthColumns, detections: DetectionColumns, objects: Array,
     rank = np.arange(len(rows)) - starts
     rows, rank = rows[rank < MAX_DETECTIONS], rank[rank < MAX_DETECTIONS]
     numbers, first, sizes = np.unique(detections.image[rows], return_index=True, return_counts=True)
-    low, high = (np.searchsorted(truth.image[truth_rows], numbers, side=side) for side in ("left", "right"))
+    low, high = (
+        np.searchsorted(truth.image[truth_rows], numbers, side=side) for side in ("left", "right")
+    )
     spans = np.stack([first, first + sizes, low, high], axis=1).astype(np.int64)
     return Groups(rows.astype(np.int64), truth_rows.astype(np.int64), spans, rank.astype(np.uint16))
 
@@ -166,7 +184,11 @@ def _pairs(groups: Groups, positions: Array) -> tuple[Array, Array]:
 
 def _counted(image: Array, truth: Array, found: Array) -> Table:
     # Image, true class and predicted class share one 64-bit key, so that one sort counts them.
-    keys = (image.astype(np.int64) << 2 * _BITS) | (truth.astype(np.int64) << _BITS) | found.astype(np.int64)
+    keys = (
+        (image.astype(np.int64) << 2 * _BITS)
+        | (truth.astype(np.int64) << _BITS)
+        | found.astype(np.int64)
+    )
     unique, objects = np.unique(keys, return_counts=True)
     mask = (1 << _BITS) - 1
     return _table(np.stack([unique >> 2 * _BITS, (unique >> _BITS) & mask, unique & mask, objects]))

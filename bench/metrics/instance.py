@@ -51,7 +51,9 @@ GROUPS = {"mask": "instance", "box": "boxes", "boundary": "instance_boundary"}
 OVERALL = PER_CLASS = tuple(measure.name for measure in COCO.measures)
 
 
-def columns(truths: Sequence[Instances], predictions: Sequence[Instances]) -> tuple[TruthColumns, DetectionColumns]:
+def columns(
+    truths: Sequence[Instances], predictions: Sequence[Instances]
+) -> tuple[TruthColumns, DetectionColumns]:
     """Put the objects of N images, with masks, into columns; image n is the n-th of both sequences.
 
     Raises:
@@ -151,7 +153,9 @@ def areas(detections: DetectionColumns, kind: Kind, area_from: AreaFrom) -> Arra
     return kernels.run_areas(detections.runs.offsets, detections.runs.lengths)
 
 
-def ranking(tables: Mapping[str, Table], classes: Classes, *, kind: str = "mask", protocol: Protocol = COCO) -> Ranking:
+def ranking(
+    tables: Mapping[str, Table], classes: Classes, *, kind: str = "mask", protocol: Protocol = COCO
+) -> Ranking:
     """Sort the tables of a kind, once for all scores."""
     return rank(tables[f"{kind}_detections"], tables[f"{kind}_truths"], len(classes), protocol)
 
@@ -174,7 +178,9 @@ def score(
     if only is not None:
         # Fewer measures need fewer size ranges, maxima and thresholds: the rest is not computed.
         protocol = replace(protocol, measures=tuple(m for m in protocol.measures if m.name == only))
-    return average_precision.score(ranking(tables, classes, kind=kind, protocol=protocol), weights, subsets)
+    return average_precision.score(
+        ranking(tables, classes, kind=kind, protocol=protocol), weights, subsets
+    )
 
 
 def curves(
@@ -202,7 +208,9 @@ def _positions(images: Sequence[Instances]) -> Array:
 def _ignored(truths: Sequence[Instances]) -> Array | None:
     if all(truth.ignore is None for truth in truths):
         return None
-    return _joined([np.zeros(len(t), dtype=bool) if t.ignore is None else t.ignore for t in truths], np.bool_)
+    return _joined(
+        [np.zeros(len(t), dtype=bool) if t.ignore is None else t.ignore for t in truths], np.bool_
+    )
 
 
 def _optional_columns(images: Sequence[Instances]) -> dict[str, Any]:
@@ -211,19 +219,25 @@ def _optional_columns(images: Sequence[Instances]) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for name, dtype in dtypes.items():
         of_images = [getattr(objects, name) for objects in images]
-        columns[name] = None if any(column is None for column in of_images) else _joined(of_images, dtype)
+        columns[name] = (
+            None if any(column is None for column in of_images) else _joined(of_images, dtype)
+        )
     return columns
 
 
 def _pairs(classes_of_images: Sequence[Sequence[int]]) -> Array | None:
     """Return pairs of image and class, (K, 2) int64; None if there are none."""
-    pairs = [(image, number) for image, classes in enumerate(classes_of_images) for number in classes]
+    pairs = [
+        (image, number) for image, classes in enumerate(classes_of_images) for number in classes
+    ]
     return np.array(pairs, dtype=np.int64) if pairs else None
 
 
 def _joined(arrays: Sequence[Array], dtype: type) -> Array:
     """Concatenate arrays; the empty one in front gives the type if there are none."""
-    return np.concatenate([np.zeros(0, dtype), *(np.asarray(array, dtype=dtype).reshape(-1) for array in arrays)])
+    return np.concatenate(
+        [np.zeros(0, dtype), *(np.asarray(array, dtype=dtype).reshape(-1) for array in arrays)]
+    )
 
 
 def _runs(images: Sequence[Instances]) -> Runs:

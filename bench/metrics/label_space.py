@@ -16,7 +16,9 @@ import numpy as np
 from bench.classes import Classes, LabelSpace
 from bench.samples import Array
 
-Name = Literal["other-space", "one-less", "one-less-train-ids", "one-more", "last-first", "first-last", "order"]
+Name = Literal[
+    "other-space", "one-less", "one-less-train-ids", "one-more", "last-first", "first-last", "order"
+]
 
 MIN_AGREEMENT, MIN_GAIN = 0.3, 0.2
 """Another reading is suspected if it has this agreement, and this much more than the one in use.
@@ -73,7 +75,10 @@ def suspected(votes: Votes, classes: Classes, space: LabelSpace) -> Reading | No
     # Agreement is at most 1, so no reading can be better by MIN_GAIN. Most runs end here.
     if now > 1 - MIN_GAIN or not votes.counts.any():
         return None
-    fixed = [Reading(name, read, agreement(votes.matrix(read))) for name, read in readings(votes, classes, space)]
+    fixed = [
+        Reading(name, read, agreement(votes.matrix(read)))
+        for name, read in readings(votes, classes, space)
+    ]
     best = max(fixed, key=lambda reading: reading.agreement, default=None)
     if best is not None and best.agreement < max(MIN_AGREEMENT, now + MIN_GAIN):
         best = None
@@ -128,7 +133,10 @@ def readings(votes: Votes, classes: Classes, space: LabelSpace) -> Iterator[tupl
     seen = {votes.read.tobytes()}
     for name, way in ways:
         train_ids = [None if value == UNKNOWN else way(value) for value in votes.values.tolist()]
-        read = np.array([len(classes) if train_id is None else train_id for train_id in train_ids], dtype=np.int64)
+        read = np.array(
+            [len(classes) if train_id is None else train_id for train_id in train_ids],
+            dtype=np.int64,
+        )
         if read.tobytes() not in seen:
             seen.add(read.tobytes())
             yield name, read
@@ -154,7 +162,9 @@ def _order(votes: Votes) -> Reading | None:
     """
     counts, classes = votes.counts, len(votes.counts)
     # More than half both ways: a class has at most one such value, and a value one such class.
-    cells = (2 * counts > counts.sum(axis=1, keepdims=True)) & (2 * counts > counts.sum(axis=0, keepdims=True))
+    cells = (2 * counts > counts.sum(axis=1, keepdims=True)) & (
+        2 * counts > counts.sum(axis=0, keepdims=True)
+    )
     enough = votes.carriers >= min(2, int(votes.carriers.max(initial=0)))
     truth, value = np.nonzero(cells & enough[:, None])
     moved = votes.read[value] != truth

@@ -45,8 +45,14 @@ LVIS = Protocol(
         Measure("AP", max_detections=None),
         Measure("AP50", threshold=0, max_detections=None),
         Measure("AP75", threshold=5, max_detections=None),
-        *(Measure(f"AP{size}", size=number, max_detections=None) for number, size in enumerate("sml", start=1)),
-        *(Measure(f"AP{frequency}", max_detections=None, subset=frequency) for frequency in FREQUENCIES),
+        *(
+            Measure(f"AP{size}", size=number, max_detections=None)
+            for number, size in enumerate("sml", start=1)
+        ),
+        *(
+            Measure(f"AP{frequency}", max_detections=None, subset=frequency)
+            for frequency in FREQUENCIES
+        ),
         Measure("AR300", recall=True, max_detections=None),
         *(
             Measure(f"AR{size}", recall=True, size=number, max_detections=None)
@@ -106,9 +112,16 @@ def count(
     }
 
 
-def ranking(tables: Mapping[str, Table], classes: Classes, *, kind: instance.Kind = "mask") -> Ranking:
+def ranking(
+    tables: Mapping[str, Table], classes: Classes, *, kind: instance.Kind = "mask"
+) -> Ranking:
     """Sort the tables of a kind, once for all scores."""
-    return rank(tables[f"{PREFIXES[kind]}_detections"], tables[f"{PREFIXES[kind]}_truths"], len(classes), LVIS)
+    return rank(
+        tables[f"{PREFIXES[kind]}_detections"],
+        tables[f"{PREFIXES[kind]}_truths"],
+        len(classes),
+        LVIS,
+    )
 
 
 def score(
@@ -143,7 +156,10 @@ def _subsets(frequencies: Sequence[str]) -> dict[str, Array]:
     >>> _subsets(["f", "r"])["r"].tolist()
     [False, True]
     """
-    return {letter: np.array([own == letter for own in frequencies], dtype=bool) for letter in FREQUENCIES}
+    return {
+        letter: np.array([own == letter for own in frequencies], dtype=bool)
+        for letter in FREQUENCIES
+    }
 
 
 def _highest_scoring(detections: DetectionColumns) -> Array:
@@ -157,8 +173,12 @@ def _highest_scoring(detections: DetectionColumns) -> Array:
 
 def _selected(detections: DetectionColumns, rows: Array) -> DetectionColumns:
     names = ("image", "classes", "scores", "boxes", "numbers", "marks")
-    columns = {name: column[rows] for name in names if (column := getattr(detections, name)) is not None}
-    return DetectionColumns(detections.images, **columns, runs=_selected_runs(detections.runs, rows))
+    columns = {
+        name: column[rows] for name in names if (column := getattr(detections, name)) is not None
+    }
+    return DetectionColumns(
+        detections.images, **columns, runs=_selected_runs(detections.runs, rows)
+    )
 
 
 def _selected_runs(runs: Runs | None, rows: Array) -> Runs | None:

@@ -75,8 +75,15 @@ def group(truth: TruthColumns, detections: DetectionColumns, limit: int | None =
     """
     rows = kernels.order_groups(detections.image, detections.classes, detections.scores)
     truth_rows = kernels.order_groups(truth.image, truth.classes, None)
-    keys, truth_keys = _keys(detections.image, detections.classes)[rows], _keys(truth.image, truth.classes)[truth_rows]
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
+    keys, truth_keys = (
+        _keys(detections.image, detections.classes)[rows],
+        _keys(truth.image, truth.classes)[truth_rows],
+    )
+    starts = (
+        np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+        if len(keys)
+        else np.zeros(0, np.int64)
+    )
     sizes = np.diff(starts, append=len(keys))
     rank = np.arange(len(keys)) - np.repeat(starts, sizes)
     counted = np.minimum(sizes, len(keys) if limit is None else limit)
@@ -86,7 +93,12 @@ def group(truth: TruthColumns, detections: DetectionColumns, limit: int | None =
     high = np.searchsorted(truth_keys, keys[starts], side="right")
     spans = np.stack([ends - counted, ends, low, high], axis=1).astype(np.int64)
     # No protocol distinguishes ranks above 65535.
-    return Groups(rows[within_limit], truth_rows, spans, np.minimum(rank[within_limit], 65535).astype(np.uint16))
+    return Groups(
+        rows[within_limit],
+        truth_rows,
+        spans,
+        np.minimum(rank[within_limit], 65535).astype(np.uint16),
+    )
 
 
 def box_overlaps(truth: TruthColumns, detections: DetectionColumns) -> Overlaps:
@@ -105,7 +117,9 @@ def box_overlaps(truth: TruthColumns, detections: DetectionColumns) -> Overlaps:
     return overlaps
 
 
-def mask_overlaps(truth: TruthColumns, detections: DetectionColumns, *, floor: float = 0.0) -> Overlaps:
+def mask_overlaps(
+    truth: TruthColumns, detections: DetectionColumns, *, floor: float = 0.0
+) -> Overlaps:
     """Return a function for the IoU of masks; with a crowd, intersection / area of the detection.
 
     Overlaps below `floor` become 0: the kernel need not finish comparing masks that cannot match.
@@ -115,7 +129,9 @@ def mask_overlaps(truth: TruthColumns, detections: DetectionColumns, *, floor: f
     """
     if truth.runs is None or detections.runs is None:
         missing = "truth" if truth.runs is None else "detections"
-        raise InputError(f"the {missing} have boxes only, and masks are to be compared; ask for boxes instead")
+        raise InputError(
+            f"the {missing} have boxes only, and masks are to be compared; ask for boxes instead"
+        )
     true_runs, detection_runs = truth.runs, detections.runs
 
     def overlaps(groups: Groups) -> Array:
@@ -160,7 +176,9 @@ def match_tables(
     hidden = truth.crowd if truth.ignore is None else truth.crowd | truth.ignore
     # One byte for each object: bit a says that it does not count in size range a. 255 is all
     # ranges.
-    ignored = (_outside(truth.areas, protocol.sizes) | np.where(hidden, 255, 0).astype(np.uint8))[groups.truth_rows]
+    ignored = (_outside(truth.areas, protocol.sizes) | np.where(hidden, 255, 0).astype(np.uint8))[
+        groups.truth_rows
+    ]
     outside = _outside(areas, protocol.sizes)[groups.detection_rows]
     if lenient is not None:
         outside |= np.where(lenient[groups.detection_rows], 255, 0).astype(np.uint8)
@@ -211,7 +229,11 @@ def parts(groups: Groups) -> list[Groups]:
 
 def _truth_table(truth: TruthColumns, rows: Array, ignored: Array, sizes: int) -> Table:
     keys = _keys(truth.image, truth.classes)[rows]
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
+    starts = (
+        np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+        if len(keys)
+        else np.zeros(0, np.int64)
+    )
     # Unpack the byte of each object into one column per size range, then sum by image and class.
     hidden = np.unpackbits(ignored[:, None], axis=1, bitorder="little")[:, :sizes].astype(np.int32)
     shape = (len(starts), sizes)

@@ -32,7 +32,9 @@ class Perfect(NamedTuple):
     most: int
 
 
-def left_out(detections: DetectionColumns, kept: int, maximum: int | None, *, by_class: bool = True) -> Table:
+def left_out(
+    detections: DetectionColumns, kept: int, maximum: int | None, *, by_class: bool = True
+) -> Table:
     """Return how many detections of each image are beyond the maximum, for images with any.
 
     Columns: image (int32), detections (int32). `kept` is the number of detections that count in all
@@ -43,7 +45,9 @@ def left_out(detections: DetectionColumns, kept: int, maximum: int | None, *, by
     keys = detections.image.astype(np.int64) << _SHIFT
     # One key for image and class sorts and counts both at once.
     groups, sizes = np.unique(keys | detections.classes if by_class else keys, return_counts=True)
-    beyond = np.bincount(groups >> _SHIFT, weights=np.maximum(sizes - maximum, 0), minlength=detections.images)
+    beyond = np.bincount(
+        groups >> _SHIFT, weights=np.maximum(sizes - maximum, 0), minlength=detections.images
+    )
     images = np.flatnonzero(beyond)
     return {"image": images.astype(np.int32), "detections": beyond[images].astype(np.int32)}
 
@@ -66,7 +70,9 @@ def perfect(truths: Table, protocol: Protocol) -> Perfect | None:
     higher, since none finds more objects, and precision is at most 1.
     """
     of_all_sizes = (truths["size"] == 0) & (truths["objects"] > 0)
-    image, classes, objects = (truths[name][of_all_sizes].astype(np.int64) for name in ("image", "class", "objects"))
+    image, classes, objects = (
+        truths[name][of_all_sizes].astype(np.int64) for name in ("image", "class", "objects")
+    )
     if protocol.max_detections is None or not (objects > protocol.max_detections).any():
         return None
     found = np.bincount(classes, weights=np.minimum(objects, protocol.max_detections))

@@ -16,7 +16,17 @@ from bench.samples import FROM_BOX, PART_LEFT_OUT, Array, Table
 from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 TABLE = "object_checks"
-CHECKS = ("from_box", "part", "no_pixel", "no_extent", "area", "fraction", "box", "beyond", "hidden")
+CHECKS = (
+    "from_box",
+    "part",
+    "no_pixel",
+    "no_extent",
+    "area",
+    "fraction",
+    "box",
+    "beyond",
+    "hidden",
+)
 """The mask is drawn from the box; a part of a polygon is left out; the mask has no pixel; the box
 has no width or height; the area is not that of the mask; all corners of the box are between 0 and
 1; the box is not around the mask; it reaches beyond the image; a crowd or an ignored object in an
@@ -86,7 +96,9 @@ def _mask_flags(
     """Check masks, and boxes against masks."""
     boxes, drawn = columns.boxes, marks & FROM_BOX > 0
     # Readers mark boxes that they computed from the masks: these need no comparison.
-    tight = boxes if _is_tight(columns) else kernels.run_boxes(runs.offsets, runs.lengths, runs.heights)
+    tight = (
+        boxes if _is_tight(columns) else kernels.run_boxes(runs.offsets, runs.lengths, runs.heights)
+    )
     around = sides if tight is boxes else _Sides.of(tight)
     has_pixels = around.width > 0
     flags: Flags = {
@@ -132,7 +144,9 @@ def _beyond(sides: _Sides, sizes: Array) -> Array:
     height, width = sizes[:, 0], sizes[:, 1]
     # One pixel more than the margin allows for boxes whose last pixel is included.
     far = (sides.right > (1 + OUTSIDE) * width + 1) | (sides.bottom > (1 + OUTSIDE) * height + 1)
-    outside = (sides.left >= width) | (sides.top >= height) | (sides.right <= 0) | (sides.bottom <= 0)
+    outside = (
+        (sides.left >= width) | (sides.top >= height) | (sides.right <= 0) | (sides.bottom <= 0)
+    )
     return np.asarray(far | outside)
 
 
@@ -154,14 +168,19 @@ def _hidden(truth: TruthColumns) -> Array:
 
 
 def _rows(
-    columns: TruthColumns | DetectionColumns, side: int, check: str, flags: tuple[Array, Array | None, Array | None]
+    columns: TruthColumns | DetectionColumns,
+    side: int,
+    check: str,
+    flags: tuple[Array, Array | None, Array | None],
 ) -> dict[str, Array]:
     """Return the rows of one check: one for each image with marked objects."""
     marked, stated, measured = flags
     objects = np.flatnonzero(marked)
     image, first, counts = np.unique(columns.image[objects], return_index=True, return_counts=True)
     rows = objects[first]
-    numbers = np.full(len(rows), -1, dtype=np.int64) if columns.numbers is None else columns.numbers[rows]
+    numbers = (
+        np.full(len(rows), -1, dtype=np.int64) if columns.numbers is None else columns.numbers[rows]
+    )
     table: dict[str, Array] = {
         "image": image.astype(np.int32),
         "side": np.full(len(rows), side, dtype=np.int8),

@@ -38,7 +38,11 @@ class ConfusionScores:
 
 
 def count(
-    truth: TruthColumns, detections: DetectionColumns, overlaps: Overlaps, *, threshold: float = OVERLAP
+    truth: TruthColumns,
+    detections: DetectionColumns,
+    overlaps: Overlaps,
+    *,
+    threshold: float = OVERLAP,
 ) -> dict[str, Table]:
     """Match detections of all classes to true objects; returns two tables.
 
@@ -72,11 +76,17 @@ def count(
     }
     pairs = np.stack([truth.image, truth.classes], axis=1)[~hidden].reshape(-1, 2)
     keys, objects = np.unique(pairs, axis=0, return_counts=True)
-    truths = {"image": keys[:, 0], "class": keys[:, 1].astype(np.int16), "objects": objects.astype(np.int32)}
+    truths = {
+        "image": keys[:, 0],
+        "class": keys[:, 1].astype(np.int16),
+        "objects": objects.astype(np.int32),
+    }
     return {"confused": confused, "confused_truths": truths}
 
 
-def matrix(confused: Table, truths: Table, weights: Array, classes: int, *, score: float = 0.5) -> Array:
+def matrix(
+    confused: Table, truths: Table, weights: Array, classes: int, *, score: float = 0.5
+) -> Array:
     """Return weighted objects by true and detected class, (C + 1, C + 1) float64.
 
     Detections with at least this `score` count, or those that a column `shown` (bool) of the table
@@ -91,7 +101,9 @@ def matrix(confused: Table, truths: Table, weights: Array, classes: int, *, scor
     [[1.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 1.0, 0.0]]
     """
     shown = confused["shown"] if "shown" in confused else confused["score"] >= score
-    rows = np.where(confused["truth"] == NOTHING, classes, confused["truth"])[shown].astype(np.int64)
+    rows = np.where(confused["truth"] == NOTHING, classes, confused["truth"])[shown].astype(
+        np.int64
+    )
     cells = rows * (classes + 1) + confused["class"][shown]
     sums = np.bincount(cells, weights[confused["image"][shown]], (classes + 1) ** 2)
     table: Array = sums.astype(np.float64).reshape(classes + 1, classes + 1)
@@ -101,7 +113,9 @@ def matrix(confused: Table, truths: Table, weights: Array, classes: int, *, scor
     return table
 
 
-def score(confused: Table, truths: Table, weights: Array, classes: int, *, score: float = 0.5) -> ConfusionScores:
+def score(
+    confused: Table, truths: Table, weights: Array, classes: int, *, score: float = 0.5
+) -> ConfusionScores:
     """Score N images under weights (B, N), by detections with at least this `score`."""
     found, right, real = ([np.zeros((0, classes))] for _ in NAMES)
     present_rows = [np.zeros((0, classes), dtype=bool)]
@@ -113,7 +127,9 @@ def score(confused: Table, truths: Table, weights: Array, classes: int, *, score
         real.append(ratio(matched.sum(axis=0), table[:, :classes].sum(axis=0))[None])
         present_rows.append(objects[None] > 0)
     present = np.concatenate(present_rows)
-    values = {name: np.concatenate(rows) for name, rows in zip(NAMES, (found, right, real), strict=True)}
+    values = {
+        name: np.concatenate(rows) for name, rows in zip(NAMES, (found, right, real), strict=True)
+    }
     means = {name: class_mean(rates, present & ~np.isnan(rates)) for name, rates in values.items()}
     return ConfusionScores(means, values)
 

@@ -71,15 +71,21 @@ def of_shown(ranking: Ranking, weights: Array, shown: Array, *, threshold: int =
     listed = ranking.listed(0, None)
     classes, shown = ranking.detections["class"][listed.rows].astype(np.int64), shown[listed.rows]
     # First add up each image and class, then weigh: there are far fewer of these than detections.
-    keys, groups = np.unique((listed.image.astype(np.int64) * C + classes)[shown], return_inverse=True)
+    keys, groups = np.unique(
+        (listed.image.astype(np.int64) * C + classes)[shown], return_inverse=True
+    )
     hits, misses = (
-        np.bincount(groups, weights=(bits[shown] >> threshold & 1).astype(np.float64), minlength=len(keys))
+        np.bincount(
+            groups, weights=(bits[shown] >> threshold & 1).astype(np.float64), minlength=len(keys)
+        )
         for bits in (listed.hits, listed.misses)
     )
     rows = np.asarray(weights, dtype=np.float64)
     image, class_of_key = np.divmod(keys, C)
     tp, fp = (
-        np.array([np.bincount(class_of_key, weights=row[image] * values, minlength=C) for row in rows]).reshape(-1, C)
+        np.array(
+            [np.bincount(class_of_key, weights=row[image] * values, minlength=C) for row in rows]
+        ).reshape(-1, C)
         for values in (hits, misses)
     )
     totals = ranking.totals(rows)[:, 0]

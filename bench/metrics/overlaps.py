@@ -44,12 +44,16 @@ class Overlaps:
     def true_areas(self) -> Array:
         """Return the pixels of every true segment."""
         rows = self.truth >= 0
-        return np.bincount(self.truth[rows], weights=self.pixels[rows], minlength=len(self.true_segments))
+        return np.bincount(
+            self.truth[rows], weights=self.pixels[rows], minlength=len(self.true_segments)
+        )
 
     def predicted_areas(self, over: Array | bool = True) -> Array:
         """Return the pixels of every predicted segment, in the overlaps selected by `over` (P,)."""
         rows = over & (self.predicted >= 0)
-        return np.bincount(self.predicted[rows], weights=self.pixels[rows], minlength=len(self.predicted_segments))
+        return np.bincount(
+            self.predicted[rows], weights=self.pixels[rows], minlength=len(self.predicted_segments)
+        )
 
     def candidates(self) -> tuple[Array, Array]:
         """Return the rows of the pairs that may match.
@@ -71,7 +75,9 @@ class Overlaps:
         """
         both = (self.truth >= 0) & (self.predicted >= 0)
         # One number for each pair. Pairs rise, so that they can be found by bisection.
-        keys = np.append(self.truth[both] * len(self.predicted_segments) + self.predicted[both], NEVER)
+        keys = np.append(
+            self.truth[both] * len(self.predicted_segments) + self.predicted[both], NEVER
+        )
         wanted = truth * len(self.predicted_segments) + predicted
         position = np.searchsorted(keys, wanted)
         shared = np.where(keys[position] == wanted, np.append(self.pixels[both], 0)[position], 0)
@@ -93,10 +99,14 @@ class Overlaps:
 
 def overlaps(pairs: Array, true: SegmentColumns, predicted: SegmentColumns) -> Overlaps:
     """Find the segments of every pair, (P, 3) of true key, predicted key and pixels, rising."""
-    return Overlaps(true, predicted, _rows(true, pairs[:, 0]), _rows(predicted, pairs[:, 1]), pairs[:, 2])
+    return Overlaps(
+        true, predicted, _rows(true, pairs[:, 0]), _rows(predicted, pairs[:, 1]), pairs[:, 2]
+    )
 
 
-def matches(shared: Overlaps, candidates: tuple[Array, Array], iou: Array, classes: int, positions: Array) -> Table:
+def matches(
+    shared: Overlaps, candidates: tuple[Array, Array], iou: Array, classes: int, positions: Array
+) -> Table:
     """Count matches among candidates by their IoU, and segments without a match.
 
     Returns rows of the table `segments`. `positions` (I,) int32 are the positions of the images in
@@ -104,7 +114,10 @@ def matches(shared: Overlaps, candidates: tuple[Array, Array], iou: Array, class
     """
     good = iou > 0.5
     truth, predicted, iou = candidates[0][good], candidates[1][good], iou[good]
-    true_cells, predicted_cells = _cells(shared.true_segments, classes), _cells(shared.predicted_segments, classes)
+    true_cells, predicted_cells = (
+        _cells(shared.true_segments, classes),
+        _cells(shared.predicted_segments, classes),
+    )
     # A crowd that nothing matches is not missed, and an excused prediction is not wrong.
     missed, wrong = ~shared.true_segments.crowd, ~shared.ignored()
     missed[truth], wrong[predicted] = False, False
@@ -114,7 +127,8 @@ def matches(shared: Overlaps, candidates: tuple[Array, Array], iou: Array, class
     cells = len(positions) * classes
     sums = np.bincount(true_cells[truth][order], weights=iou[order], minlength=cells)
     tp, fp, fn = (
-        np.bincount(cell, minlength=cells) for cell in (true_cells[truth], predicted_cells[wrong], true_cells[missed])
+        np.bincount(cell, minlength=cells)
+        for cell in (true_cells[truth], predicted_cells[wrong], true_cells[missed])
     )
     rows = np.flatnonzero(tp + fp + fn)
     return {

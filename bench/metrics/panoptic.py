@@ -13,7 +13,15 @@ import numpy as np
 
 from bench.classes import Classes
 from bench.metrics.pixels import weigh
-from bench.metrics.rates import MIN_CARRIERS, ClassesIn, Fixed, Terms, class_mean, counted_classes, ratio
+from bench.metrics.rates import (
+    MIN_CARRIERS,
+    ClassesIn,
+    Fixed,
+    Terms,
+    class_mean,
+    counted_classes,
+    ratio,
+)
 from bench.metrics.rates import scored_classes as scored_of
 from bench.metrics.segments import boundary_distance, count, count_pairs
 from bench.samples import Array, Table
@@ -136,13 +144,17 @@ def score(
     plain = _plain(counts, classes)
     # Blocks of resamples bound the memory; each row is scored alone, so the cut changes nothing.
     blocks = [
-        _scores(_weighted(counts, weights[start : start + _ROWS], classes), plain, classes, classes_in)
+        _scores(
+            _weighted(counts, weights[start : start + _ROWS], classes), plain, classes, classes_in
+        )
         for start in range(0, max(len(weights), 1), _ROWS)
     ]
     return blocks[0] if len(blocks) == 1 else _joined(blocks)
 
 
-def per_image(counts: Table, images: int, classes: Classes, *, classes_in: ClassesIn = "union") -> PanopticScores:
+def per_image(
+    counts: Table, images: int, classes: Classes, *, classes_in: ClassesIn = "union"
+) -> PanopticScores:
     """Score each of N = `images` images alone, B = N, as `score` with the identity as weights."""
     sums = _Sums(_add_up(counts, counts["image"], images, classes))
     return _scores(sums, _plain(counts, classes), classes, classes_in)
@@ -162,7 +174,9 @@ def leave_out(
     `semantic.leave_out`. If all scored classes of a mean are fixed, the mean is NaN.
     """
     plain = _plain(counts, classes)
-    left_out = _add_up(counts, clusters[counts["image"]], int(clusters.max(initial=-1)) + 1, classes)
+    left_out = _add_up(
+        counts, clusters[counts["image"]], int(clusters.max(initial=-1)) + 1, classes
+    )
     carriers = (_Sums(left_out).truth > 0).sum(axis=0)
     rest = _Sums(plain.columns - left_out)
     scores = _scores(rest, plain, classes, classes_in, rare=carriers < MIN_CARRIERS)
@@ -175,7 +189,10 @@ def leave_out(
 
 def truth_rows(tables: Mapping[str, Table]) -> Table:
     """Return what the ground truth alone determines: its segments, int64."""
-    return {name: np.asarray(column, dtype=np.int64) for name, column in tables["truth_segments"].items()}
+    return {
+        name: np.asarray(column, dtype=np.int64)
+        for name, column in tables["truth_segments"].items()
+    }
 
 
 def _add_up(counts: Table, groups: Array, count: int, classes: Classes) -> Array:
@@ -187,8 +204,12 @@ def _add_up(counts: Table, groups: Array, count: int, classes: Classes) -> Array
     # the cluster.
     high = np.floor(counts["iou_sum"] * _STEP) / _STEP
     columns = (counts["tp"], counts["fp"], counts["fn"], high, counts["iou_sum"] - high)
-    sums = [np.bincount(cells, weights=column, minlength=count * len(classes)) for column in columns]
-    return np.concatenate([column.reshape(count, len(classes)) for column in sums], axis=1).astype(np.float64)
+    sums = [
+        np.bincount(cells, weights=column, minlength=count * len(classes)) for column in columns
+    ]
+    return np.concatenate([column.reshape(count, len(classes)) for column in sums], axis=1).astype(
+        np.float64
+    )
 
 
 def _weighted(counts: Table, weights: Array, classes: Classes) -> _Sums:
@@ -202,7 +223,9 @@ def _weighted(counts: Table, weights: Array, classes: Classes) -> _Sums:
         stop = min(start + _IMAGES, images)
         rows = slice(*np.searchsorted(counts["image"], [start, stop]))
         block = {name: column[rows] for name, column in counts.items()}
-        sums += weigh(weights[:, start:stop], _add_up(block, block["image"] - start, stop - start, classes))
+        sums += weigh(
+            weights[:, start:stop], _add_up(block, block["image"] - start, stop - start, classes)
+        )
     return _Sums(sums)
 
 
@@ -240,7 +263,11 @@ def _scores(
 
 def _groups(classes: Classes) -> tuple[tuple[str, Array], ...]:
     """Return the suffixes of the names of means, each with the classes (C,) that it averages."""
-    return ("", np.ones(len(classes), dtype=bool)), ("_th", classes.things), ("_st", ~classes.things)
+    return (
+        ("", np.ones(len(classes), dtype=bool)),
+        ("_th", classes.things),
+        ("_st", ~classes.things),
+    )
 
 
 def _rates(sums: _Sums) -> dict[str, Array]:
@@ -253,7 +280,10 @@ def _joined(blocks: list[PanopticScores]) -> PanopticScores:
     first = blocks[0]
     return PanopticScores(
         {name: np.concatenate([block.overall[name] for block in blocks]) for name in first.overall},
-        {name: np.concatenate([block.per_class[name] for block in blocks]) for name in first.per_class},
+        {
+            name: np.concatenate([block.per_class[name] for block in blocks])
+            for name in first.per_class
+        },
         scored=first.scored,
         fixed=first.fixed,
     )

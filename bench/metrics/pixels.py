@@ -39,7 +39,11 @@ class Sums:
 
     def joined(self, change: Callable[[Array], Array]) -> Sums:
         """Apply a function once to all three side by side, (..., 3C), which is faster."""
-        return Sums(*np.split(change(np.concatenate([self.truth, self.predicted, self.hits], axis=-1)), 3, axis=-1))
+        return Sums(
+            *np.split(
+                change(np.concatenate([self.truth, self.predicted, self.hits], axis=-1)), 3, axis=-1
+            )
+        )
 
     def total(self) -> Sums:
         """Add up all images, (1, C)."""
@@ -47,7 +51,13 @@ class Sums:
 
 
 def count(
-    truth: LabelMap, prediction: LabelMap, classes: Classes, *, image: int = 0, region: int = 0, where: str = ""
+    truth: LabelMap,
+    prediction: LabelMap,
+    classes: Classes,
+    *,
+    image: int = 0,
+    region: int = 0,
+    where: str = "",
 ) -> Table:
     """Count the pixels of every pair of truth and predicted class in one image.
 
@@ -100,7 +110,10 @@ def count_pairs(pairs: LabelPairs, classes: Classes, positions: Array) -> dict[s
     `positions` are the positions of the images in the data set. The rows are those of `count_all`
     for one image after the other.
     """
-    return {"pixels": _of_pairs(pairs, classes, positions), **unscored_pixels.of_pairs(pairs, classes, positions)}
+    return {
+        "pixels": _of_pairs(pairs, classes, positions),
+        **unscored_pixels.of_pairs(pairs, classes, positions),
+    }
 
 
 def _of_pairs(pairs: LabelPairs, classes: Classes, positions: Array) -> Table:
@@ -166,10 +179,15 @@ def truth_rows(counts: Table) -> Table:
     unique, group = np.unique(keys, return_inverse=True)
     total = np.bincount(group, weights=counts["pixels"], minlength=len(unique)).astype(np.int64)
     values = np.unravel_index(unique, _extent(columns))
-    return {**{name: column.astype(np.int64) for name, column in zip(columns, values, strict=True)}, "pixels": total}
+    return {
+        **{name: column.astype(np.int64) for name, column in zip(columns, values, strict=True)},
+        "pixels": total,
+    }
 
 
-def rare_classes(counts: Table, classes: Classes, *, fewer_than: int = RARE, region: int = 0) -> list[tuple[str, int]]:
+def rare_classes(
+    counts: Table, classes: Classes, *, fewer_than: int = RARE, region: int = 0
+) -> list[tuple[str, int]]:
     """Return the classes that some, but few images carry in the ground truth, with their number."""
     rows = counts["region"] == region
     pairs = counts["image"][rows].astype(np.int64) * len(classes) + counts["truth"][rows]
@@ -177,10 +195,14 @@ def rare_classes(counts: Table, classes: Classes, *, fewer_than: int = RARE, reg
     # scores of a small data set.
     unique, _ = np.unique(pairs, return_counts=True)
     images = np.bincount(unique % len(classes), minlength=len(classes))
-    return [(name, int(n)) for name, n in zip(classes.names, images, strict=True) if 0 < n < fewer_than]
+    return [
+        (name, int(n)) for name, n in zip(classes.names, images, strict=True) if 0 < n < fewer_than
+    ]
 
 
-def confusion(counts: Table, classes: Classes, weights: Array | None = None, *, region: int = 0) -> Array:
+def confusion(
+    counts: Table, classes: Classes, weights: Array | None = None, *, region: int = 0
+) -> Array:
     """Sum the pixels of all images into a confusion matrix (C, C + 1), true by predicted class.
 
     The last column holds labels that are not scored. Images are weighted by `weights` (N,), if
@@ -207,7 +229,9 @@ def sums_per_image(counts: Table, images: int, classes: Classes, region: int) ->
     truth, predicted, pixels = (counts[name][rows] for name in ("truth", "predicted", "pixels"))
 
     def total(selected: Array, label: Array) -> Array:
-        sums = np.bincount((image + label)[selected], weights=pixels[selected], minlength=images * len(classes))
+        sums = np.bincount(
+            (image + label)[selected], weights=pixels[selected], minlength=images * len(classes)
+        )
         return sums.astype(np.float64).reshape(images, len(classes))
 
     everything = np.ones(len(pixels), dtype=bool)
@@ -250,7 +274,8 @@ def _require_same_size(truth: LabelMap, prediction: LabelMap, prefix: str) -> No
     if truth.size != prediction.size:
         sizes = [f"{height}x{width}" for height, width in (prediction.size, truth.size)]
         raise PredictionError(
-            f"{prefix}the prediction is {sizes[0]} pixels (height x width) but the truth is {sizes[1]}: predictions "
+            f"{prefix}the prediction is {sizes[0]} pixels (height x width) but the truth is "
+            f"{sizes[1]}: predictions "
             "have the size of the truth (--resize nearest resizes them to it)"
         )
 

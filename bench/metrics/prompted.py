@@ -20,7 +20,12 @@ from bench.samples import Array, Instances, PromptedMasks, Rle, Table
 
 _STEP = 1 << 26
 """IoU is split at multiples of 2^-26, so that sums are exact; see `panoptic._add_up`."""
-_DTYPES: dict[str, Any] = {"object": np.int32, "class": np.int16, "prompts": np.int16, "last": np.bool_} | {
+_DTYPES: dict[str, Any] = {
+    "object": np.int32,
+    "class": np.int16,
+    "prompts": np.int16,
+    "last": np.bool_,
+} | {
     "intersection": np.int32,
     "union": np.int32,
 }
@@ -54,8 +59,12 @@ def count(truth: Instances, found: PromptedMasks, *, image: int = 0) -> Table:
     """
     true = [truth.rles[place] for place in found.objects]
     areas = masks.areas(true)
-    intersection = np.array([_shared(true, rles) for rles in found.rounds]).reshape(len(found.rounds), len(true))
-    sums = np.array([areas + masks.areas(rles) for rles in found.rounds]).reshape(intersection.shape)
+    intersection = np.array([_shared(true, rles) for rles in found.rounds]).reshape(
+        len(found.rounds), len(true)
+    )
+    sums = np.array([areas + masks.areas(rles) for rles in found.rounds]).reshape(
+        intersection.shape
+    )
     prompts = np.arange(1, len(intersection) + 1)[:, None]
     columns = {
         "object": np.broadcast_to(found.objects, intersection.shape),
@@ -66,7 +75,10 @@ def count(truth: Instances, found: PromptedMasks, *, image: int = 0) -> Table:
         "union": sums - intersection,
     }
     # Transposed: rows by object, then by number of prompts.
-    flat = {name: np.ascontiguousarray(column.T).ravel().astype(_DTYPES[name]) for name, column in columns.items()}
+    flat = {
+        name: np.ascontiguousarray(column.T).ravel().astype(_DTYPES[name])
+        for name, column in columns.items()
+    }
     return {"image": np.full(intersection.size, image, dtype=np.int32), **flat}
 
 
@@ -83,7 +95,9 @@ def score(table: Table, weights: Array, classes: int) -> PromptedScores:
     ([0.75, 0.75], [[0.5, 0.875], [0.5, 1.0]])
     """
     images = np.asarray(weights).shape[1]
-    return _scores(table, classes, lambda rows: weigh(weights, _sums(rows, rows["image"], images, classes)))
+    return _scores(
+        table, classes, lambda rows: weigh(weights, _sums(rows, rows["image"], images, classes))
+    )
 
 
 def per_image(table: Table, images: int, classes: int) -> PromptedScores:
@@ -108,12 +122,17 @@ def leave_out(table: Table, clusters: Array, classes: int) -> PromptedScores:
 def truth_rows(table: Table) -> Table:
     """Return what the ground truth alone determines: image, object and class."""
     first = table["prompts"] == 1
-    return {name: np.asarray(table[name][first], dtype=np.int64) for name in ("image", "object", "class")}
+    return {
+        name: np.asarray(table[name][first], dtype=np.int64)
+        for name in ("image", "object", "class")
+    }
 
 
 def _shared(true: Sequence[Rle], rles: Sequence[Rle]) -> Array:
     """Return the pixels that masks have in common, pair by pair."""
-    both = [np.count_nonzero(masks.decode(a) & masks.decode(b)) for a, b in zip(true, rles, strict=True)]
+    both = [
+        np.count_nonzero(masks.decode(a) & masks.decode(b)) for a, b in zip(true, rles, strict=True)
+    ]
     return np.array(both, dtype=np.float64)
 
 
@@ -130,7 +149,9 @@ def _sums(rows: Table, groups: Array, count: int, classes: int) -> Array:
 
 def _scores(table: Table, classes: int, summed: Callable[[Table], Array]) -> PromptedScores:
     numbers = np.unique(table["prompts"]).tolist() or [1]
-    rows_of = {"": np.asarray(table["last"])} | {f"@{n}": np.asarray(table["prompts"]) == n for n in numbers}
+    rows_of = {"": np.asarray(table["last"])} | {
+        f"@{n}": np.asarray(table["prompts"]) == n for n in numbers
+    }
     overall: dict[str, Array] = {}
     per_class: dict[str, Array] = {}
     for suffix, rows in rows_of.items():

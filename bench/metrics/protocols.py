@@ -89,7 +89,9 @@ def coco_like(
     # APs, APm, APl are the names of COCO; other ranges keep their full name, as in APtiny.
     letters = sizes == COCO_SIZES[1:]
     suffixes = [size.name[0] if letters else size.name for size in sizes]
-    single = {name: position_of(value, thresholds) for name, value in (("AP50", 0.5), ("AP75", 0.75))}
+    single = {
+        name: position_of(value, thresholds) for name, value in (("AP50", 0.5), ("AP75", 0.75))
+    }
     return Protocol(
         thresholds=thresholds,
         sizes=(ALL_SIZES, *sizes),
@@ -121,7 +123,10 @@ def position_of(threshold: float, thresholds: tuple[float, ...]) -> int | None:
     >>> position_of(0.6, COCO_THRESHOLDS), position_of(0.3, COCO_THRESHOLDS)
     (2, None)
     """
-    return next((position for position, other in enumerate(thresholds) if abs(other - threshold) < 1e-9), None)
+    return next(
+        (position for position, other in enumerate(thresholds) if abs(other - threshold) < 1e-9),
+        None,
+    )
 
 
 COCO = coco_like()

@@ -59,7 +59,9 @@ class Ranking:
     @property
     def images(self) -> int:
         """One more than the last image in the tables."""
-        return 1 + max(int(table["image"].max(initial=-1)) for table in (self.detections, self.truths))
+        return 1 + max(
+            int(table["image"].max(initial=-1)) for table in (self.detections, self.truths)
+        )
 
     def listed(
         self,
@@ -89,8 +91,18 @@ class Ranking:
         if max_detections is not None:
             listed &= table["rank"] < max_detections
         rows = np.flatnonzero(listed)
-        starts = np.searchsorted(table["class"][rows], np.append(chosen, self.classes).astype(np.int16))
-        return Listed(chosen, numbers, rows, table["image"][rows], starts.astype(np.int64), hits[rows], misses[rows])
+        starts = np.searchsorted(
+            table["class"][rows], np.append(chosen, self.classes).astype(np.int16)
+        )
+        return Listed(
+            chosen,
+            numbers,
+            rows,
+            table["image"][rows],
+            starts.astype(np.int64),
+            hits[rows],
+            misses[rows],
+        )
 
     def totals(self, weights: Array) -> Array:
         """Sum true objects to be found under weights (B, N), by size range and class, (B, A, C).
@@ -100,7 +112,10 @@ class Ranking:
         shape = len(self.protocol.sizes), self.classes
         cells = self.truths["size"].astype(np.int64) * self.classes + self.truths["class"]
         image, objects = self.truths["image"], self.truths["objects"]
-        sums = [np.bincount(cells, row[image] * objects, minlength=shape[0] * shape[1]) for row in weights]
+        sums = [
+            np.bincount(cells, row[image] * objects, minlength=shape[0] * shape[1])
+            for row in weights
+        ]
         return np.stack(sums).reshape(-1, *shape) if sums else np.zeros((0, *shape))
 
 
@@ -124,8 +139,12 @@ def rank(detections: Table, truths: Table, classes: int, protocol: Protocol) -> 
     """Sort match tables for scoring; C = `classes`."""
     # The kernel sorts by image, class and falling score; here all images are ranked together.
     one_image = np.zeros(len(detections["class"]), dtype=np.int32)
-    order = kernels.order_groups(one_image, detections["class"].astype(np.int32), detections["score"])
-    return Ranking({name: column[order] for name, column in detections.items()}, truths, classes, protocol)
+    order = kernels.order_groups(
+        one_image, detections["class"].astype(np.int32), detections["score"]
+    )
+    return Ranking(
+        {name: column[order] for name, column in detections.items()}, truths, classes, protocol
+    )
 
 
 def as_ranks(detections: Table) -> Table:
@@ -144,7 +163,9 @@ def as_ranks(detections: Table) -> Table:
     sorted_classes, sorted_scores = classes[order], scores[order]
     position = np.arange(len(order))
     new_class = np.concatenate([[True], sorted_classes[1:] != sorted_classes[:-1]])[: len(order)]
-    new_score = new_class | np.concatenate([[True], sorted_scores[1:] != sorted_scores[:-1]])[: len(order)]
+    new_score = (
+        new_class | np.concatenate([[True], sorted_scores[1:] != sorted_scores[:-1]])[: len(order)]
+    )
     # The running maximum of the positions where a value begins is where the current value began:
     # the number of higher scores is the distance between the begins of this score and of this
     # class.
@@ -162,8 +183,16 @@ def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
     # No maximum comes last.
     limits = {measure.max_detections for measure in protocol.measures}
     maxima = tuple(sorted(limits, key=lambda limit: inf if limit is None else limit))
-    shape = len(protocol.thresholds), len(protocol.recalls), ranking.classes, len(protocol.sizes), len(maxima)
-    precision, recall, scores = (np.full(each, np.nan) for each in (shape, (shape[0], *shape[2:]), shape))
+    shape = (
+        len(protocol.thresholds),
+        len(protocol.recalls),
+        ranking.classes,
+        len(protocol.sizes),
+        len(maxima),
+    )
+    precision, recall, scores = (
+        np.full(each, np.nan) for each in (shape, (shape[0], *shape[2:]), shape)
+    )
     row = np.ones(ranking.images) if weights is None else weights
     rows = np.asarray(row, dtype=np.float64)[None]
     totals = ranking.totals(rows)
@@ -175,10 +204,15 @@ def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
         # The kernel returns (C, T, R) for one array of weights; curves are (T, R, C), as in
         # pycocotools.
         positions = found.places[0].transpose(1, 2, 0)
-        precision[..., a, m], recall[..., a, m] = found.precision[0].transpose(1, 2, 0), found.recall[0].T
+        precision[..., a, m], recall[..., a, m] = (
+            found.precision[0].transpose(1, 2, 0),
+            found.recall[0].T,
+        )
         reached = np.zeros(positions.shape)
         if len(listed.rows):
-            reached = np.where(positions >= 0, ranking.detections["score"][listed.rows[positions]], 0.0)
+            reached = np.where(
+                positions >= 0, ranking.detections["score"][listed.rows[positions]], 0.0
+            )
         scores[..., a, m] = np.where(np.isnan(precision[..., a, m]), np.nan, reached)
     return Curves(precision, recall, scores, maxima)
 
@@ -199,7 +233,13 @@ class Found:
 
 
 def precision_of(
-    listed: Listed, weights: Array, totals: Array, protocol: Protocol, *, with_places: bool = False, points: bool = True
+    listed: Listed,
+    weights: Array,
+    totals: Array,
+    protocol: Protocol,
+    *,
+    with_places: bool = False,
+    points: bool = True,
 ) -> Found:
     """Compute precision and recall of listed detections under weights (B, N).
 
@@ -229,5 +269,8 @@ def _bits(flags: Array, numbers: Sequence[int]) -> Array:
     """
     if isinstance(numbers, range):
         return np.asarray((flags & np.uint64((1 << len(numbers)) - 1)).astype(np.uint16))
-    moved = [(flags >> np.uint64(number) & np.uint64(1)) << np.uint64(n) for n, number in enumerate(numbers)]
+    moved = [
+        (flags >> np.uint64(number) & np.uint64(1)) << np.uint64(n)
+        for n, number in enumerate(numbers)
+    ]
     return np.asarray(np.bitwise_or.reduce(np.array(moved), axis=0).astype(np.uint16))

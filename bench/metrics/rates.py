@@ -34,7 +34,9 @@ def ratio(numerator: Array, denominator: Array) -> Array:
     [0.5, nan]
     """
     quotients = np.full(np.shape(denominator), np.nan)
-    return np.asarray(np.divide(numerator, denominator, out=quotients, where=np.asarray(denominator) > 0))
+    return np.asarray(
+        np.divide(numerator, denominator, out=quotients, where=np.asarray(denominator) > 0)
+    )
 
 
 def weigh_in_order(weights: Array, values: Array) -> Array:
@@ -64,7 +66,9 @@ class Fixed:
     counted: Array
 
 
-def class_mean(rate: Array, counted: Array, fixed: Fixed | None = None, *, scored: Array | None = None) -> Array:
+def class_mean(
+    rate: Array, counted: Array, fixed: Fixed | None = None, *, scored: Array | None = None
+) -> Array:
     """Average rates (B, C) over the classes that count in each row, (B, C) bool; returns (B,).
 
     NaN if no class counts. With `fixed`, NaN also if every class in `scored` (C,) is fixed: the

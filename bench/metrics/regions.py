@@ -110,7 +110,9 @@ def named(score: str, region: str) -> str:
     return score if region == FULL else f"{score}@{region}"
 
 
-def regions_of(plan: Plan, truth: LabelMap, *, ignore: int = 255, depth: Array | None = None) -> list[tuple[str, Area]]:
+def regions_of(
+    plan: Plan, truth: LabelMap, *, ignore: int = 255, depth: Array | None = None
+) -> list[tuple[str, Area]]:
     """Make every region of one image, with its name, in the order of `plan.regions`.
 
     The first is the full image. `depth` (H, W) is the distance in metres; pixels with NaN are in no
@@ -122,7 +124,9 @@ def regions_of(plan: Plan, truth: LabelMap, *, ignore: int = 255, depth: Array |
         DataError: the plan needs depth and there is none, or it has another size.
     """
     areas: list[Area] = [(slice(0, truth.size[0]), slice(0, truth.size[1]))]
-    areas += [crop(factor, truth.size) if fits(factor, truth.size) else NOWHERE for factor in plan.cutting]
+    areas += [
+        crop(factor, truth.size) if fits(factor, truth.size) else NOWHERE for factor in plan.cutting
+    ]
     areas += _rings(plan.rings, truth.size)
     # Whole rows: the heights of bands differ by at most one row.
     cuts = [truth.size[0] * k // plan.bands for k in range(plan.bands + 1)] if plan.bands else []
@@ -185,7 +189,8 @@ def crop(factor: int, size: Size) -> Window:
     above, below, side = _cuts(factor, size)
     if not fits(factor, size):
         raise UsageError(
-            f"crop factor {factor} leaves nothing of an image of {height}x{width} pixels (height x width); "
+            f"crop factor {factor} leaves nothing of an image of {height}x{width} pixels "
+            "(height x width); "
             "use a smaller factor"
         )
     return slice(above, height - below), slice(side, width - side)
@@ -213,7 +218,9 @@ def _rings(radii: tuple[int, ...], size: Size) -> tuple[Array, ...]:
     squares = columns[None, :] ** 2 + rows[:, None] ** 2
     # Squares are compared, without roots: squares of multiples of 1 / 2048 are exact in float64, so
     # no pixel depends on rounding.
-    ring = np.searchsorted((np.array(radii) * size[0] / _ROWS) ** 2, squares.ravel(), side="right").reshape(size)
+    ring = np.searchsorted(
+        (np.array(radii) * size[0] / _ROWS) ** 2, squares.ravel(), side="right"
+    ).reshape(size)
     return tuple(ring == k for k in range(len(radii) + 1))
 
 
@@ -221,9 +228,14 @@ def _depths(edges: tuple[float, ...], depth: Array | None, size: Size) -> Iterat
     if not edges:
         return
     if depth is None:
-        raise DataError("depth bins need the distance of every pixel, and this data set gives none for this image")
+        raise DataError(
+            "depth bins need the distance of every pixel, and this data set gives none for "
+            "this image"
+        )
     if depth.shape != size:
-        raise DataError(f"the depth map has shape {depth.shape} and the truth {size}: they must be equal")
+        raise DataError(
+            f"the depth map has shape {depth.shape} and the truth {size}: they must be equal"
+        )
     # NaN compares as False: pixels without a distance are in no bin.
     for low, high in pairwise((*edges, None)):
         yield depth >= low if high is None else (depth >= low) & (depth < high)

@@ -68,7 +68,8 @@ def count(
     if truth.size != prediction.size:
         sizes = [f"{height}x{width}" for height, width in (prediction.size, truth.size)]
         raise PredictionError(
-            f"{prefix}the predicted segments are {sizes[0]} pixels (height x width) but the truth is {sizes[1]}: "
+            f"{prefix}the predicted segments are {sizes[0]} pixels (height x width) but the "
+            f"truth is {sizes[1]}: "
             "predictions have the size of the truth"
         )
     maps = (
@@ -88,7 +89,9 @@ def count(
         edge_pairs = kernels.pair_counts(*(kernels.edge_map(ids, distance) for ids in maps))
         boundary_iou = overlaps(edge_pairs, true, predicted).ious(*shared.candidates())
         smaller = np.minimum(iou, boundary_iou)
-        tables["boundary_segments"] = matches(shared, shared.candidates(), smaller, len(classes), positions)
+        tables["boundary_segments"] = matches(
+            shared, shared.candidates(), smaller, len(classes), positions
+        )
     return tables
 
 
@@ -123,7 +126,11 @@ def _tables(shared: Overlaps, classes: Classes, positions: Array) -> tuple[dict[
 
 
 def _side(
-    segments: Segments, map_ids: Array, classes: Classes, subject: str, error_type: type[DataError | PredictionError]
+    segments: Segments,
+    map_ids: Array,
+    classes: Classes,
+    subject: str,
+    error_type: type[DataError | PredictionError],
 ) -> SegmentColumns:
     """Order the segments by id, after checking that the map and the list name the same ones.
 
@@ -137,18 +144,26 @@ def _side(
     listed = np.append(ids, NEVER)[rows] == map_ids
     if not (listed | (map_ids == 0)).all():
         stray = map_ids[~listed & (map_ids != 0)].min()
-        raise error_type(f"{subject} has pixels of segment {stray}, which is not among its {len(ids)} listed segments")
+        raise error_type(
+            f"{subject} has pixels of segment {stray}, which is not among its {len(ids)} "
+            "listed segments"
+        )
     has_pixels = np.bincount(rows[listed], minlength=len(ids))
     if not has_pixels.all():
         empty = ids[has_pixels == 0][0]
-        raise error_type(f"{subject} lists segment {empty}, which has no pixel; leave such segments out")
+        raise error_type(
+            f"{subject} lists segment {empty}, which has no pixel; leave such segments out"
+        )
     if ids.size and ids[0] < 0:
-        raise error_type(f"{subject} has a segment {ids[0]}: ids are positive numbers below 2^31, and 0 is void")
+        raise error_type(
+            f"{subject} has a segment {ids[0]}: ids are positive numbers below 2^31, and 0 is void"
+        )
     no_class = np.flatnonzero((labels < 0) | (labels >= len(classes)))
     if no_class.size:
         first = no_class[0]
         raise error_type(
-            f"{subject} gives segment {ids[first]} the class {labels[first]}; classes are 0-{len(classes) - 1}"
+            f"{subject} gives segment {ids[first]} the class {labels[first]}; classes are "
+            f"0-{len(classes) - 1}"
         )
     claimed = np.full(len(ids), np.nan) if segments.claimed is None else segments.claimed[order]
     return SegmentColumns(ids, labels, np.asarray(segments.crowd, dtype=bool)[order], claimed)
@@ -160,5 +175,8 @@ def _int32(ids: Array, subject: str, error_type: type[DataError | PredictionErro
     if ids.dtype.kind not in "iu":
         raise error_type(f"{subject} has segment ids of type {ids.dtype}; they must be integers")
     if ids.dtype.itemsize >= 4 and ids.size and not 0 <= int(ids.min()) <= int(ids.max()) < 1 << 31:
-        raise error_type(f"{subject} has segment ids from {ids.min()} to {ids.max()}; they must be in 0 .. 2^31 - 1")
+        raise error_type(
+            f"{subject} has segment ids from {ids.min()} to {ids.max()}; they must be in 0 .. "
+            "2^31 - 1"
+        )
     return ids.astype(np.int32)

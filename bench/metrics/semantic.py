@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bench.classes import Classes
-from bench.metrics.pixels import Sums, by_cluster, confusion, count, rare_classes, sums_per_image, weigh
+from bench.metrics.pixels import (
+    Sums,
+    by_cluster,
+    confusion,
+    count,
+    rare_classes,
+    sums_per_image,
+    weigh,
+)
 from bench.metrics.rates import CLASSES_IN, MIN_CARRIERS, ClassesIn, Rates, Terms, rates, ratio
 from bench.metrics.rates import scored_classes as scored_of
 from bench.samples import Array, Table
@@ -58,7 +66,9 @@ class SemanticScores:
         return self.overall[name] if name in self.overall else self.per_class[name]
 
 
-def scored_classes(counts: Table, classes: Classes, classes_in: ClassesIn, *, region: int = 0) -> Array:
+def scored_classes(
+    counts: Table, classes: Classes, classes_in: ClassesIn, *, region: int = 0
+) -> Array:
     """Return which classes a mean averages, (C,) bool, by the rule `classes_in`."""
     images = int(counts["image"].max(initial=-1)) + 1
     plain = sums_per_image(counts, images, classes, region).total()
@@ -100,7 +110,12 @@ def score(
 
 
 def per_image(
-    counts: Table, images: int, classes: Classes, *, classes_in: ClassesIn = "truth", region: int = 0
+    counts: Table,
+    images: int,
+    classes: Classes,
+    *,
+    classes_in: ClassesIn = "truth",
+    region: int = 0,
 ) -> SemanticScores:
     """Score each of N = `images` images alone, B = N; NaN for an image that is void everywhere.
 
@@ -129,7 +144,11 @@ def leave_out(
     plain = images.total()
     count_of_clusters = int(clusters.max(initial=-1)) + 1
     left_out = images.each(lambda values: by_cluster(values, clusters, count_of_clusters))
-    rest = Sums(plain.truth - left_out.truth, plain.predicted - left_out.predicted, plain.hits - left_out.hits)
+    rest = Sums(
+        plain.truth - left_out.truth,
+        plain.predicted - left_out.predicted,
+        plain.hits - left_out.hits,
+    )
     carriers = (left_out.truth > 0).sum(axis=0)
     scores = _scores(rest, plain, classes_in, rare=carriers < MIN_CARRIERS)
     # The interval of a mean needs its members: rare ones add the variance that is missing here.
@@ -137,7 +156,9 @@ def leave_out(
     return replace(scores, parts={mean: (name, averaged) for mean, name in MEANS.items()})
 
 
-def _scores(sums: Sums, plain: Sums, classes_in: ClassesIn, *, rare: Array | None = None) -> SemanticScores:
+def _scores(
+    sums: Sums, plain: Sums, classes_in: ClassesIn, *, rare: Array | None = None
+) -> SemanticScores:
     rows, plain_terms = _terms(sums), _terms(plain)
     results: dict[str, Rates] = {
         name: rates(terms, plain_terms[name], classes_in, rare=rare) for name, terms in rows.items()

@@ -73,7 +73,11 @@ def count(
     # Every object is missed until a detection reaches it.
     missed = ~hidden
     total = len(groups.detection_rows)
-    error, ignored, fixed_class = np.zeros(total, np.int8), np.zeros(total, dtype=bool), np.full(total, -1, np.int16)
+    error, ignored, fixed_class = (
+        np.zeros(total, np.int8),
+        np.zeros(total, dtype=bool),
+        np.full(total, -1, np.int16),
+    )
     for span in groups.spans:
         rows = slice(int(span[0]), int(span[1]))
         objects = groups.truth_rows[span[2] : span[3]]
@@ -108,7 +112,11 @@ def errors(tables: Mapping[str, Table]) -> dict[str, int]:
 
 
 def score(
-    tables: Mapping[str, Table], weights: Array, classes: Classes, *, classes_in: ClassesIn = "union"
+    tables: Mapping[str, Table],
+    weights: Array,
+    classes: Classes,
+    *,
+    classes_in: ClassesIn = "union",
 ) -> InstanceScores:
     """Score N images under weights (B, N): AP50, and the gain in AP50 from fixing each error type.
 
@@ -119,7 +127,9 @@ def score(
     """
     weights = np.asarray(weights, dtype=np.float64)
     variants = {name: _Fixed.of(tables, len(classes), name) for name in ("", *ERRORS)}
-    in_truth = _sums(tables["tide_truths"], "objects", np.ones((1, weights.shape[1])), len(classes))[0] > 0
+    in_truth = (
+        _sums(tables["tide_truths"], "objects", np.ones((1, weights.shape[1])), len(classes))[0] > 0
+    )
     aps: dict[str, list[Array]] = {name: [np.zeros((0, len(classes)))] for name in variants}
     means: dict[str, list[Array]] = {name: [np.zeros(0)] for name in variants}
     for start in range(0, len(weights), _BLOCK):
@@ -127,7 +137,9 @@ def score(
         # All variants share the weights: the gain is a difference within the same resample.
         for name, variant in variants.items():
             ap, counted = variant.score(rows)
-            means[name].append(class_mean(ap, counted & in_truth if classes_in == "truth" else counted))
+            means[name].append(
+                class_mean(ap, counted & in_truth if classes_in == "truth" else counted)
+            )
             aps[name].append(np.where(counted, ap, np.nan))
     overall = {"AP50": np.concatenate(means[""])}
     for name in ERRORS:
@@ -244,8 +256,12 @@ class _Fixed:
         # Errors of the type are right now, in their fixed class, or gone. Others stay, if they
         # count.
         rows = np.flatnonzero(np.where(of_type, can_be_right, ~detections["ignored"]))
-        class_of_row = np.where(of_type, detections["mended"], detections["class"])[rows].astype(np.int32)
-        order = kernels.order_groups(np.zeros(len(rows), np.int32), class_of_row, detections["score"][rows])
+        class_of_row = np.where(of_type, detections["mended"], detections["class"])[rows].astype(
+            np.int32
+        )
+        order = kernels.order_groups(
+            np.zeros(len(rows), np.int32), class_of_row, detections["score"][rows]
+        )
         rows, class_of_row = rows[order], class_of_row[order]
         remaining = truths["objects"] - (truths["missed"] if name == "missed" else 0)
         return _Fixed(
@@ -271,11 +287,19 @@ class _Fixed:
             thresholds=1,
         )
         class_of_row = np.repeat(np.arange(self.classes), np.diff(self.starts))
-        detected = np.stack([np.bincount(class_of_row, row[self.image], self.classes) for row in weights]) > 0
+        detected = (
+            np.stack([np.bincount(class_of_row, row[self.image], self.classes) for row in weights])
+            > 0
+        )
         return np.where(totals > 0, precision[:, :, 0].mean(axis=2), 0.0), detected | (totals > 0)
 
 
 def _sums(truths: Table, column: str, weights: Array, classes: int) -> Array:
     """Return weighted objects (B, C), added in the order of the images."""
     image, class_of_row = truths["image"], truths["class"]
-    return np.stack([np.bincount(class_of_row, row[image] * truths[column], minlength=classes) for row in weights])
+    return np.stack(
+        [
+            np.bincount(class_of_row, row[image] * truths[column], minlength=classes)
+            for row in weights
+        ]
+    )

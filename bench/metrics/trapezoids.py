@@ -44,7 +44,8 @@ def scores(
     Source: cityscapesScripts.
     """
     curves = {
-        size: Curves.of((found, truths), classes, size, overlaps) for size in {size for size, _ in measures.values()}
+        size: Curves.of((found, truths), classes, size, overlaps)
+        for size in {size for size, _ in measures.values()}
     }
     overall, per_class = {}, {}
     for size, curve in curves.items():
@@ -56,7 +57,9 @@ def scores(
     scored = curves[0].truths_of(np.ones((1, weights.shape[1])))[0] > 0
     # In the order of the measures, not of the size ranges.
     order = tuple(measures)
-    return InstanceScores({name: overall[name] for name in order}, {name: per_class[name] for name in order}, scored)
+    return InstanceScores(
+        {name: overall[name] for name in order}, {name: per_class[name] for name in order}, scored
+    )
 
 
 def _at(areas: Array, overlap: int | None) -> Array:
@@ -89,21 +92,29 @@ class Curves:
         order = kernels.order_groups(np.zeros_like(labels), labels, scores)
         rows, labels, scores = counted[order], labels[order], scores[order]
         # Only the last of equal scores of a class is a point of the curve.
-        last_of_equal = np.append((scores[1:] != scores[:-1]) | (labels[1:] != labels[:-1]), True)[: len(rows)]
+        last_of_equal = np.append((scores[1:] != scores[:-1]) | (labels[1:] != labels[:-1]), True)[
+            : len(rows)
+        ]
         columns = {
             "image": detections["image"][rows],
-            "starts": np.searchsorted(labels, np.arange(classes + 1, dtype=np.int32)).astype(np.int64),
+            "starts": np.searchsorted(labels, np.arange(classes + 1, dtype=np.int32)).astype(
+                np.int64
+            ),
             "hits": hits[rows],
             "misses": misses[rows],
             "last": last_of_equal,
         }
         of_size = truths["size"] == size
-        return Curves(columns, {name: column[of_size] for name, column in truths.items()}, classes, overlaps)
+        return Curves(
+            columns, {name: column[of_size] for name, column in truths.items()}, classes, overlaps
+        )
 
     def truths_of(self, weights: Array) -> Array:
         """Return the weighted objects to be found, (B, C), added in the order of the images."""
         image, objects, labels = (self.truths[name] for name in ("image", "objects", "class"))
-        sums = [np.bincount(labels, row[image] * objects, minlength=self.classes) for row in weights]
+        sums = [
+            np.bincount(labels, row[image] * objects, minlength=self.classes) for row in weights
+        ]
         return np.stack(sums) if sums else np.zeros((0, self.classes))
 
     def areas(self, weights: Array) -> tuple[Array, Array]:
@@ -111,7 +122,9 @@ class Curves:
         totals = self.truths_of(weights)
 
         def block_areas(rows: slice) -> Array:
-            return kernels.trapezoid_areas(weights[rows], totals[rows], **self.columns, thresholds=self.overlaps)
+            return kernels.trapezoid_areas(
+                weights[rows], totals[rows], **self.columns, thresholds=self.overlaps
+            )
 
         # One block for each processor, of a multiple of the rows that the kernel handles at once.
         step = _LANES * max(1, -(-len(weights) // (_LANES * processors())))

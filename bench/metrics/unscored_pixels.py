@@ -19,7 +19,9 @@ _VALUES = 1 << 17
 """A bound above all values (16 bits and `UNKNOWN`), to pack several into one sortable key."""
 
 
-def of_maps(truth: LabelMap, prediction: LabelMap, classes: Classes, matrix: Array, *, image: int) -> dict[str, Table]:
+def of_maps(
+    truth: LabelMap, prediction: LabelMap, classes: Classes, matrix: Array, *, image: int
+) -> dict[str, Table]:
     """Return the tables of one image.
 
     `matrix` (C + 1, C + 1) are the pixels of the image by true and predicted class, void last.
@@ -44,7 +46,11 @@ def _missed(truth: LabelMap, prediction: LabelMap, classes: Classes) -> tuple[Ar
     unscored = (prediction.labels == classes.ignore) & (truth.labels != classes.ignore)
     true, values = truth.labels[unscored].astype(np.int64), prediction.values
     # UNKNOWN is -1: labels are shifted by one, so that it can be counted as 0.
-    label = np.zeros(len(true), np.int64) if values is None else values[unscored].astype(np.int64) - UNKNOWN
+    label = (
+        np.zeros(len(true), np.int64)
+        if values is None
+        else values[unscored].astype(np.int64) - UNKNOWN
+    )
     width = 1 + int(label.max(initial=0))
     pixels = np.bincount(true * width + label)
     cells = np.flatnonzero(pixels)
@@ -60,7 +66,9 @@ def of_pairs(pairs: LabelPairs, classes: Classes, positions: Array) -> dict[str,
     values = np.full(len(image), UNKNOWN) if pairs.values is None else pairs.values.astype(np.int64)
     return {
         "void_pixels": _void(image[void], predicted[void], pixels[void]),
-        "unscored_labels": _labels(image[missed], pairs.truth[missed].astype(np.int64), values[missed], pixels[missed]),
+        "unscored_labels": _labels(
+            image[missed], pairs.truth[missed].astype(np.int64), values[missed], pixels[missed]
+        ),
     }
 
 

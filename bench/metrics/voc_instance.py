@@ -51,12 +51,15 @@ PROTOCOLS: dict[Form, Protocol] = {
     ),
 }
 OVERALL: dict[Form, tuple[str, ...]] = {
-    form: tuple(measure.name for measure in protocol.measures) for form, protocol in PROTOCOLS.items()
+    form: tuple(measure.name for measure in protocol.measures)
+    for form, protocol in PROTOCOLS.items()
 }
 TABLES = ("voc_detections", "voc_truths")
 
 
-def count(truth: TruthColumns, detections: DetectionColumns, *, form: Form = "2014") -> dict[str, Table]:
+def count(
+    truth: TruthColumns, detections: DetectionColumns, *, form: Form = "2014"
+) -> dict[str, Table]:
     """Match the detections of N images: tables `voc_detections` and `voc_truths`.
 
     They are those of `match_tables`. All true objects are to be found, and none is ignored. Neither
@@ -68,7 +71,13 @@ def count(truth: TruthColumns, detections: DetectionColumns, *, form: Form = "20
     """
     nothing = np.zeros(len(truth), dtype=bool)
     plain = TruthColumns(
-        truth.images, truth.image, truth.classes, truth.boxes, np.zeros(len(truth)), nothing, truth.runs
+        truth.images,
+        truth.image,
+        truth.classes,
+        truth.boxes,
+        np.zeros(len(truth)),
+        nothing,
+        truth.runs,
     )
     pair = match_tables(
         plain,
@@ -86,7 +95,9 @@ def ranking(tables: Mapping[str, Table], classes: Classes, *, form: Form = "2014
     return rank(tables["voc_detections"], tables["voc_truths"], len(classes), PROTOCOLS[form])
 
 
-def score(tables: Mapping[str, Table], weights: Array, classes: Classes, *, form: Form = "2014") -> InstanceScores:
+def score(
+    tables: Mapping[str, Table], weights: Array, classes: Classes, *, form: Form = "2014"
+) -> InstanceScores:
     """Score N images under weights (B, N): AP50 and APvol (2014), or AP50 and AP70 (2015).
 
     AP is the area under the highest precision at or after each recall; `APvol` is the mean over the
@@ -100,7 +111,9 @@ def truth_rows(tables: Mapping[str, Table]) -> Table:
     return tables["voc_truths"]
 
 
-def _match_2014(overlaps: Array, spans: Array, thresholds: Array, **_: object) -> tuple[Array, Array]:
+def _match_2014(
+    overlaps: Array, spans: Array, thresholds: Array, **_: object
+) -> tuple[Array, Array]:
     """Match detections to the free object of highest overlap, the first of equal ones."""
 
     def take(row: Array, taken: Array) -> tuple[Array, Array]:
@@ -112,7 +125,9 @@ def _match_2014(overlaps: Array, spans: Array, thresholds: Array, **_: object) -
     return _match(overlaps, spans, float(thresholds.min()), len(thresholds), take)
 
 
-def _match_2015(overlaps: Array, spans: Array, thresholds: Array, **_: object) -> tuple[Array, Array]:
+def _match_2015(
+    overlaps: Array, spans: Array, thresholds: Array, **_: object
+) -> tuple[Array, Array]:
     """Match detections to the object of highest overlap; they are wrong if it is taken."""
 
     def take(row: Array, taken: Array) -> tuple[Array, Array]:
@@ -122,7 +137,9 @@ def _match_2015(overlaps: Array, spans: Array, thresholds: Array, **_: object) -
     return _match(overlaps, spans, float(thresholds.min()), len(thresholds), take)
 
 
-def _match(overlaps: Array, spans: Array, lowest: float, count: int, take: _Take) -> tuple[Array, Array]:
+def _match(
+    overlaps: Array, spans: Array, lowest: float, count: int, take: _Take
+) -> tuple[Array, Array]:
     """Match detections by falling score at T = `count` thresholds.
 
     Returns bits as `kernels.match` does: matched (D,) uint64, bit t for threshold t, and ignored,

@@ -65,7 +65,10 @@ def average_sizes(classes: Classes) -> Array:
     size_of: Mapping[str, float] = args.avgClassSize
     missing = [entry.name for entry in classes.scored if entry.thing and entry.name not in size_of]
     if missing:
-        raise UsageError(f"iIoU needs the average size of {missing[0]!r}, which is known for Cityscapes' classes only")
+        raise UsageError(
+            f"iIoU needs the average size of {missing[0]!r}, which is known for Cityscapes' "
+            "classes only"
+        )
     return np.array([size_of[entry.name] if entry.thing else np.nan for entry in classes.scored])
 
 
@@ -95,7 +98,10 @@ def count(
     predicted, codes = _codes(prediction, prediction_ids, classes, merged)
     total, rows = len(classes), len(classes) + len(merged)
     belongs = _belongs(classes, merged)
-    pixels = _table(kernels.value_pairs(truth.labels, predicted), np.arange(total), codes, len(belongs)) @ belongs
+    pixels = (
+        _table(kernels.value_pairs(truth.labels, predicted), np.arange(total), codes, len(belongs))
+        @ belongs
+    )
     # False positives are not weighted: no true object says how much such a pixel should count.
     fp = np.where(belongs[:total].T > 0, 0, pixels.T).sum(axis=1)
     objects, values, class_of_object = _objects(segments, classes)
@@ -103,7 +109,9 @@ def count(
     areas = hits_by_code.sum(axis=1)
     columns = {name: np.zeros(rows) for name in ("instances", "tp", "fn")}
     countable = np.append(classes.things, merged.things)
-    for hits, area, owner in zip(hits_by_code @ belongs, areas.tolist(), class_of_object.tolist(), strict=True):
+    for hits, area, owner in zip(
+        hits_by_code @ belongs, areas.tolist(), class_of_object.tolist(), strict=True
+    ):
         if not area:
             continue
         weight = sizes[owner] / area
@@ -127,7 +135,11 @@ def count(
 
 
 def score(
-    tables: Mapping[str, Table], weights: Array, classes: Classes, *, classes_in: ClassesIn = "truth"
+    tables: Mapping[str, Table],
+    weights: Array,
+    classes: Classes,
+    *,
+    classes_in: ClassesIn = "truth",
 ) -> WeightedScores:
     """Score the tables `pixels` and `weighted` of N images under weights (B, N).
 
@@ -139,17 +151,25 @@ def score(
     plain = {name: values.sum(axis=0, keepdims=True) for name, values in sums.items()}
     # Whole numbers add up exactly in any order, weighted pixels do not.
     weighed = {
-        name: weigh(weights, values) if name in ("instances", "fp") else weigh_in_order(weights, values)
+        name: weigh(weights, values)
+        if name in ("instances", "fp")
+        else weigh_in_order(weights, values)
         for name, values in sums.items()
     }
     # Merging classes first makes confusions within a category right.
     merged = categories(classes)
-    by_category = semantic.score(merge(tables["pixels"], classes), weights, merged, classes_in=classes_in)
+    by_category = semantic.score(
+        merge(tables["pixels"], classes), weights, merged, classes_in=classes_in
+    )
     return _scores(weighed, plain, classes, by_category, classes_in=classes_in)
 
 
 def leave_out(
-    tables: Mapping[str, Table], clusters: Array, classes: Classes, *, classes_in: ClassesIn = "truth"
+    tables: Mapping[str, Table],
+    clusters: Array,
+    classes: Classes,
+    *,
+    classes_in: ClassesIn = "truth",
 ) -> WeightedScores:
     """Score with each of K clusters left out in turn, B = K; `clusters` (N,) numbers them 0 .. K-1.
 
@@ -159,11 +179,15 @@ def leave_out(
     sums = _sums(tables["weighted"], len(clusters), classes)
     count_of_clusters = int(clusters.max(initial=-1)) + 1
     plain = {name: values.sum(axis=0, keepdims=True) for name, values in sums.items()}
-    left_out = {name: by_cluster(values, clusters, count_of_clusters) for name, values in sums.items()}
+    left_out = {
+        name: by_cluster(values, clusters, count_of_clusters) for name, values in sums.items()
+    }
     # A difference of rounded sums can be slightly below 0 where the true one is 0.
     rest = {name: np.maximum(plain[name] - left_out[name], 0.0) for name in sums}
     merged = categories(classes)
-    by_category = semantic.leave_out(merge(tables["pixels"], classes), clusters, merged, classes_in=classes_in)
+    by_category = semantic.leave_out(
+        merge(tables["pixels"], classes), clusters, merged, classes_in=classes_in
+    )
     rare = (left_out["instances"] > 0).sum(axis=0) < MIN_CARRIERS
     return _scores(rest, plain, classes, by_category, classes_in=classes_in, rare=rare)
 
@@ -175,7 +199,9 @@ def truth_rows(tables: Mapping[str, Table]) -> Table:
     return {name: table[name][in_truth] for name in ("image", "class", "instances")}
 
 
-def _codes(prediction: LabelMap, ids: Array | None, classes: Classes, merged: Classes) -> tuple[Array, Array]:
+def _codes(
+    prediction: LabelMap, ids: Array | None, classes: Classes, merged: Classes
+) -> tuple[Array, Array]:
     """Return a map of predicted values, (H, W), and the code of each of these values, (65536,).
 
     Codes are 0 .. C-1 for classes, C + k for a label of category k that is not scored, and C + K
@@ -236,9 +262,15 @@ def _objects(segments: Segments, classes: Classes) -> tuple[Array, Array, Array]
     Objects are countable segments that are not crowds.
     """
     order = np.argsort(segments.segment_ids, kind="stable")
-    is_object = ~segments.crowd[order].astype(bool) & classes.things[segments.classes[order].astype(np.int64)]
+    is_object = (
+        ~segments.crowd[order].astype(bool)
+        & classes.things[segments.classes[order].astype(np.int64)]
+    )
     order = order[is_object]
-    ids, owners = segments.segment_ids[order].astype(np.int64), segments.classes[order].astype(np.int64)
+    ids, owners = (
+        segments.segment_ids[order].astype(np.int64),
+        segments.classes[order].astype(np.int64),
+    )
     if segments.ids.dtype in (np.uint8, np.uint16):
         return segments.ids, ids, owners
     # The kernel takes values below 2^16: wider ids are replaced by 1, 2, ... in their order.
@@ -278,9 +310,16 @@ def _scores(
             rare=None if rare is None else rare[columns],
         )
 
-    of_classes, of_categories = iiou(slice(0, C), classes.things), iiou(slice(C, None), merged.things)
+    of_classes, of_categories = (
+        iiou(slice(0, C), classes.things),
+        iiou(slice(C, None), merged.things),
+    )
     return WeightedScores(
-        overall={"iIoU": of_classes.mean, "category_IoU": by_category["mIoU"], "category_iIoU": of_categories.mean},
+        overall={
+            "iIoU": of_classes.mean,
+            "category_IoU": by_category["mIoU"],
+            "category_iIoU": of_categories.mean,
+        },
         per_class={"iIoU": of_classes.rate},
         per_category={"IoU": by_category["IoU"], "iIoU": of_categories.rate},
         categories=merged.names,

@@ -22,7 +22,9 @@ MEMBER = "COCO_WITH_VOC_LABELS_V1"
 ARCHITECTURES = {
     "deeplabv3_resnet50": PublishedWeights("DeepLabV3_ResNet50_Weights", MEMBER),
     "deeplabv3_resnet101": PublishedWeights("DeepLabV3_ResNet101_Weights", MEMBER),
-    "deeplabv3_mobilenet_v3_large": PublishedWeights("DeepLabV3_MobileNet_V3_Large_Weights", MEMBER),
+    "deeplabv3_mobilenet_v3_large": PublishedWeights(
+        "DeepLabV3_MobileNet_V3_Large_Weights", MEMBER
+    ),
 }
 
 

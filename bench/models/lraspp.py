@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from bench.models.running.inference import SemanticModel
 
 ARCHITECTURES = {
-    "lraspp_mobilenet_v3_large": PublishedWeights("LRASPP_MobileNet_V3_Large_Weights", "COCO_WITH_VOC_LABELS_V1"),
+    "lraspp_mobilenet_v3_large": PublishedWeights(
+        "LRASPP_MobileNet_V3_Large_Weights", "COCO_WITH_VOC_LABELS_V1"
+    ),
 }
 
 

@@ -91,7 +91,10 @@ def _countable(card: Card) -> Card:
     """The card with its countable classes only, because the network has outputs for these only."""
     entries = [entry for entry in card.classes.scored if entry.thing]
     if not entries:
-        raise UsageError(f"--model maskrcnn finds objects, but the card {card.name} has no class with thing = true")
+        raise UsageError(
+            f"--model maskrcnn finds objects, but the card {card.name} has no class with thing "
+            "= true"
+        )
     renumbered = tuple(replace(entry, train_id=index) for index, entry in enumerate(entries))
     return replace(card, classes=replace(card.classes, entries=renumbered))
 
@@ -118,7 +121,9 @@ def _outputs(checkpoint: Checkpoint) -> int:
 
     outputs = object_networks.outputs_of(checkpoint.state)
     if outputs is None:
-        raise CheckpointError(f"{checkpoint.path} has no classifier (no weights named roi_heads.box_predictor...)")
+        raise CheckpointError(
+            f"{checkpoint.path} has no classifier (no weights named roi_heads.box_predictor...)"
+        )
     return outputs
 
 

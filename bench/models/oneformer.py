@@ -76,7 +76,9 @@ def task_text(source: Source, network: Any, task: str) -> Tensor:
     needs = "the tokenizer's files vocab.json and merges.txt (or tokenizer.json)"
     files = [source.folder / name for name in ("vocab.json", "tokenizer.json")]
     if not any(path.is_file() for path in files):
-        raise CheckpointError(f"{source.folder} lacks {needs}; OneFormer needs them to encode its task")
+        raise CheckpointError(
+            f"{source.folder} lacks {needs}; OneFormer needs them to encode its task"
+        )
     tokenizer = hub.part(CLIPTokenizer.from_pretrained, source, needs)
     tokens = tokenizer(
         [f"the task is {task}"],

@@ -34,7 +34,9 @@ def load(card: Card, options: Options) -> PromptedModel:  # noqa: ARG001 - it kn
         from bench.models.running import promptable
     except ModuleNotFoundError as error:
         raise missing_extra(error.name or "torch", "models", "--model sam") from None
-    network = promptable.PromptableNetwork(network=SamModel, processor=SamImageProcessor, padded=True)
+    network = promptable.PromptableNetwork(
+        network=SamModel, processor=SamImageProcessor, padded=True
+    )
     return promptable.assemble(ADAPTER, network, options)
 
 
@@ -54,7 +56,10 @@ ADAPTER = Adapter(
     extra="models",
     licence="Apache-2.0 (the authors, transformers)",
     weights=TransformersFolder(model_types=("sam",), published_for_all="facebook/sam-vit-base"),
-    accepts=("FOLDER or a hub id such as facebook/sam-vit-base, facebook/sam-vit-large or facebook/sam-vit-huge"),
+    accepts=(
+        "FOLDER or a hub id such as facebook/sam-vit-base, facebook/sam-vit-large or "
+        "facebook/sam-vit-huge"
+    ),
     also=("segmentanything",),
     hub_id_of=hub_id_of,
     load=load,

@@ -31,7 +31,9 @@ def load(card: Card, options: Options) -> PromptedModel:  # noqa: ARG001 - it kn
         from bench.models.running import promptable
     except ModuleNotFoundError as error:
         raise missing_extra(error.name or "torch", "models", "--model sam2") from None
-    network = promptable.PromptableNetwork(network=Sam2Model, processor=Sam2ImageProcessor, padded=False)
+    network = promptable.PromptableNetwork(
+        network=Sam2Model, processor=Sam2ImageProcessor, padded=False
+    )
     return promptable.assemble(ADAPTER, network, options)
 
 

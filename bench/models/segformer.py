@@ -44,7 +44,9 @@ def hub_id_of(name: str) -> str | None:
         data = "640x640-ade"
     else:
         data = "512x512-ade"
-    return f"smp-hub/segformer-b{size[1]}-{data}-160k (or FILE: the encoder is read from the weights)"
+    return (
+        f"smp-hub/segformer-b{size[1]}-{data}-160k (or FILE: the encoder is read from the weights)"
+    )
 
 
 ADAPTER = Adapter(

@@ -28,8 +28,12 @@ def load(card: Card, options: Options) -> SemanticModel:
 
 def keywords_of(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """Keywords of the library's class that the weights reveal; widths from coarse to fine."""
-    blocks = sorted({int(name.split(".")[2]) for name in state if name.startswith("decoder.blocks.")})
-    widths = tuple(int(state[f"decoder.blocks.{block}.conv2.0.weight"].shape[0]) for block in blocks)
+    blocks = sorted(
+        {int(name.split(".")[2]) for name in state if name.startswith("decoder.blocks.")}
+    )
+    widths = tuple(
+        int(state[f"decoder.blocks.{block}.conv2.0.weight"].shape[0]) for block in blocks
+    )
     attention = any(".attention1.attention.cSE" in name for name in state)
     return {
         "encoder_depth": len(widths),

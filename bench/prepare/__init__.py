@@ -1,7 +1,8 @@
-"""Get a data set onto the disk: download, verify and unpack what its card lists, or say what the user must download.
+"""Get a data set onto the disk: download, verify and unpack what its card lists, or say what the
+user must download.
 
-Every step may be interrupted and repeated; a second call does nothing. What is known about a data set's archives is in
-its card; this module knows no metrics and no data set by name.
+Every step may be interrupted and repeated; a second call does nothing. What is known about a data
+set's archives is in its card; this module knows no metrics and no data set by name.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ RECORD = ".bench-prepare.json"
 class Prepared:
     """What `prepare` did, by names of archives, and what is left to the user.
 
-    `complete` says that the data set is there; otherwise `missing` names archives that only a registered user
-    can fetch, and `instructions` say how.
+    `complete` says that the data set is there; otherwise `missing` names archives that only a
+    registered user can fetch, and `instructions` say how.
     """
 
     card: Card
@@ -53,7 +54,8 @@ def prepare(
     A card without sources is answered with its own words on how to obtain the data set.
 
     Raises:
-        DataError: a download that fails, an archive that is not what the card says, no room, or another call at work.
+        DataError: a download that fails, an archive that is not what the card says, no room, or
+            another call at work.
     """
     card = card if isinstance(card, Card) else load_card(card)
     with alone(root):
@@ -62,7 +64,8 @@ def prepare(
 
 @contextmanager
 def alone(root: Path) -> Iterator[None]:
-    """Make the folder of a data set if need be, and hold it, so that two calls never write into it at once.
+    """Make the folder of a data set if need be, and hold it, so that two calls never write into it
+    at once.
 
     Raises:
         DataError: it is a file, or another call holds it.
@@ -76,14 +79,17 @@ def alone(root: Path) -> Iterator[None]:
     except ImportError:  # Windows
         yield
         return
-    # The lock is on the folder itself: no lock file is left behind, and a killed process releases it.
+    # The lock is on the folder itself: no lock file is left behind, and a killed process releases
+    # it.
     held = os.open(root, os.O_RDONLY)
     try:
         with suppress(OSError):  # a file system that knows no locks
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise DataError(f"{root}: another bench prepare is running there; wait until it has finished") from None
+                raise DataError(
+                    f"{root}: another bench prepare is running there; wait until it has finished"
+                ) from None
         yield
     finally:
         os.close(held)
@@ -93,7 +99,9 @@ def _prepare(card: Card, root: Path, *, report: Report, patience: Patience | Non
     record = _Record(root / RECORD)
     done: dict[str, list[str]] = {"unpacked": [], "present": [], "missing": []}
     for source in card.sources:
-        done[_bring(source, root, record=record, report=report, patience=patience)].append(source.file)
+        done[_bring(source, root, record=record, report=report, patience=patience)].append(
+            source.file
+        )
     optional = {source.file for source in card.sources if source.optional}
     missing = tuple(file for file in done["missing"] if file not in optional)
     complete = bool(card.sources) and not missing
@@ -108,7 +116,9 @@ def _prepare(card: Card, root: Path, *, report: Report, patience: Patience | Non
     )
 
 
-def _bring(source: Source, root: Path, *, record: _Record, report: Report, patience: Patience | None) -> str:
+def _bring(
+    source: Source, root: Path, *, record: _Record, report: Report, patience: Patience | None
+) -> str:
     """Bring one archive; returns `present`, `missing` or `unpacked`."""
     there = all((root / path).exists() for path in source.provides)
     if there and not record.of(source).get("unpacking", False):
@@ -133,7 +143,9 @@ def _bring(source: Source, root: Path, *, record: _Record, report: Report, patie
     return "unpacked"
 
 
-def _verify(source: Source, archive: Path, *, record: _Record, fetched: bool, report: Report) -> None:
+def _verify(
+    source: Source, archive: Path, *, record: _Record, fetched: bool, report: Report
+) -> None:
     """Compare an archive with what the card, or the record of the first download, says of it."""
     size = archive.stat().st_size
     known = record.of(source)
@@ -147,7 +159,9 @@ def _verify(source: Source, archive: Path, *, record: _Record, fetched: bool, re
     found = digests(archive, tuple({"sha256", algorithm}), report=report)
     if expected and found[algorithm] != expected:
         origin = source.cited if source.checksum else f"{RECORD}, written at the first download"
-        raise _set_aside(archive, f"its {algorithm} is {found[algorithm]}, but should be {expected} ({origin})")
+        raise _set_aside(
+            archive, f"its {algorithm} is {found[algorithm]}, but should be {expected} ({origin})"
+        )
     record.note(source, url=source.url, bytes=size, sha256=found["sha256"])
 
 
@@ -155,7 +169,8 @@ def _set_aside(archive: Path, problem: str) -> DataError:
     aside = archive.with_name(f"{archive.name}.damaged")
     archive.replace(aside)
     return DataError(
-        f"{archive}: {problem}; it was renamed to {aside.name}; download it again with the same command or by hand"
+        f"{archive}: {problem}; it was renamed to {aside.name}; download it again with the "
+        "same command or by hand"
     )
 
 
@@ -169,7 +184,9 @@ class _Record:
             try:
                 self.sources = dict(json.loads(path.read_text(encoding="utf-8"))["sources"])
             except (ValueError, KeyError, TypeError):
-                raise DataError(f"{path}: this record of an earlier `prepare` is damaged; delete it") from None
+                raise DataError(
+                    f"{path}: this record of an earlier `prepare` is damaged; delete it"
+                ) from None
 
     def of(self, source: Source) -> dict[str, Any]:
         """The recorded facts about an archive."""

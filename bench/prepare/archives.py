@@ -1,7 +1,8 @@
-"""Unpack a zip or tar archive below a folder: nothing lands outside of it, and no file is ever half written.
+"""Unpack a zip or tar archive below a folder: nothing lands outside of it, and no file is ever half
+written.
 
-An unpacking that was interrupted goes on: files that are there in full are not written again. This module knows neither
-cards nor where an archive came from.
+An unpacking that was interrupted goes on: files that are there in full are not written again. This
+module knows neither cards nor where an archive came from.
 """
 
 from __future__ import annotations
@@ -33,23 +34,34 @@ class Member:
     open: Callable[[], IO[bytes]]
 
 
-def unpack(archive: Path, root: Path, *, strip: str = "", only: Sequence[str] = (), report: Report = silent) -> int:
+def unpack(
+    archive: Path, root: Path, *, strip: str = "", only: Sequence[str] = (), report: Report = silent
+) -> int:
     """Unpack an archive below `root`; returns the number of files that were written.
 
-    Of the members only those below the folder `strip` are taken, without it, and of these only those whose path
-    matches one of the patterns `only`, if there are any.
+    Of the members only those below the folder `strip` are taken, without it, and of these only
+    those whose path matches one of the patterns `only`, if there are any.
 
     Raises:
-        DataError: a damaged archive, a member that would land outside of `root` or is a link, nothing to unpack, or no
-            room on the disk.
+        DataError: a damaged archive, a member that would land outside of `root` or is a link,
+            nothing to unpack, or no room on the disk.
     """
     with _opened(archive) as members:
-        wanted = [(place, member) for member in members if (place := _place(member.name, strip, only, archive))]
+        wanted = [
+            (place, member)
+            for member in members
+            if (place := _place(member.name, strip, only, archive))
+        ]
         if not wanted:
             raise DataError(
-                f"{archive}: the archive holds nothing below {strip or 'its root'!r}; check that it is the right file"
+                f"{archive}: the archive holds nothing below {strip or 'its root'!r}; check "
+                "that it is the right file"
             )
-        missing = [(root / place, member) for place, member in wanted if not _is_there(root / place, member.size)]
+        missing = [
+            (root / place, member)
+            for place, member in wanted
+            if not _is_there(root / place, member.size)
+        ]
         total, done = sum(member.size for _, member in missing), 0
         require_room(root, total, purpose=f"unpacking {archive.name}")
         for target, member in missing:
@@ -96,7 +108,9 @@ def _tar_members(tar: tarfile.TarFile, archive: Path) -> list[Member]:
 
 
 def _open_in_tar(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
-    return cast("IO[bytes]", tar.extractfile(info))  # None only for members that are not regular files
+    return cast(
+        "IO[bytes]", tar.extractfile(info)
+    )  # None only for members that are not regular files
 
 
 def _place(name: str, strip: str, only: Sequence[str], archive: Path) -> Path | None:
@@ -122,4 +136,7 @@ def _is_there(path: Path, size: int) -> bool:
 
 
 def _unsafe(archive: Path, name: str, problem: str) -> DataError:
-    return DataError(f"{archive}: the member {name!r} {problem}, which is not allowed; the archive was not unpacked")
+    return DataError(
+        f"{archive}: the member {name!r} {problem}, which is not allowed; the archive was not "
+        "unpacked"
+    )

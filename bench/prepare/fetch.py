@@ -1,7 +1,8 @@
-"""Download one file over HTTP: resumed after an interruption, checked by size and checksum, never half a file.
+"""Download one file over HTTP: resumed after an interruption, checked by size and checksum, never
+half a file.
 
-Bytes gather in `<file>.part` and take their name only when they are all there. This module knows neither cards nor
-what is in a file.
+Bytes gather in `<file>.part` and take their name only when they are all there. This module knows
+neither cards nor what is in a file.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ Report: TypeAlias = Callable[[Step], None]
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a server may be silent, how often in a row a try may bring nothing new, and the pause between tries."""
+    """How long a server may be silent, how often in a row a try may bring nothing new, and the
+    pause between tries.
+    """
 
     timeout: float = 30.0
     attempts: int = 4
@@ -58,15 +61,21 @@ def silent(step: Step) -> None:
 
 
 def download(
-    url: str, target: Path, *, size: int | None = None, report: Report = silent, patience: Patience | None = None
+    url: str,
+    target: Path,
+    *,
+    size: int | None = None,
+    report: Report = silent,
+    patience: Patience | None = None,
 ) -> None:
     """Fetch `url` into `target`, going on from `<target>.part` where an earlier call left one.
 
     `size` is what the file must have, in bytes, where that is known.
 
     Raises:
-        DataError: the server refuses, is out of reach or offers another size, the connection keeps breaking, or the
-            disk is full; what has arrived stays for the next call unless it is of no use.
+        DataError: the server refuses, is out of reach or offers another size, the connection keeps
+            breaking, or the disk is full; what has arrived stays for the next call unless it is of
+            no use.
     """
     patience = patience or Patience()
     part = target.with_name(f"{target.name}.part")
@@ -86,14 +95,20 @@ def download(
             time.sleep(patience.pause)
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                raise DataError(f"{part}: the disk is full; free some space and run the same command again") from None
+                raise DataError(
+                    f"{part}: the disk is full; free some space and run the same command again"
+                ) from None
             raise DataError(f"{part}: {error.strerror}; the file cannot be written there") from None
     _note(part).unlink(missing_ok=True)
     part.replace(target)
 
 
-def digests(path: Path, algorithms: tuple[str, ...], *, report: Report = silent) -> Mapping[str, str]:
-    """Hash a file, with several algorithms in one reading; returns algorithm -> hexadecimal digits."""
+def digests(
+    path: Path, algorithms: tuple[str, ...], *, report: Report = silent
+) -> Mapping[str, str]:
+    """Hash a file, with several algorithms in one reading; returns algorithm -> hexadecimal
+    digits.
+    """
     hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
     total, done = path.stat().st_size, 0
     with path.open("rb") as file:
@@ -114,7 +129,8 @@ def require_room(folder: Path, size: int, *, purpose: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise DataError(
-            f"{folder}: {purpose} needs {size:,} bytes, but the disk has {free:,} free; free some space first"
+            f"{folder}: {purpose} needs {size:,} bytes, but the disk has {free:,} free; free "
+            "some space first"
         )
 
 
@@ -126,18 +142,27 @@ def _try(url: str, part: Path, *, size: int | None, report: Report, timeout: flo
     if start:
         headers["Range"] = f"bytes={start}-"
         if _note(part).is_file():
-            # A file that changed on the server comes whole instead of being glued to the old beginning.
+            # A file that changed on the server comes whole instead of being glued to the old
+            # beginning.
             headers["If-Range"] = _note(part).read_text(encoding="ascii")
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout) as response:  # noqa: S310 - cards allow http and https only
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - cards allow http(s) only
+        with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
             start, total = _begin(response, part, start)
             if size is not None and total is not None and total != size:
                 raise DataError(
-                    f"{url}: the server offers {total} bytes, but the card says {size}; the file has changed"
+                    f"{url}: the server offers {total} bytes, but the card says {size}; the "
+                    "file has changed"
                 )
             if total is not None:
                 require_room(part.parent, total - start, purpose="the download")
-            _pour(response, part, start=start, total=total if total is not None else size, report=report)
+            _pour(
+                response,
+                part,
+                start=start,
+                total=total if total is not None else size,
+                report=report,
+            )
     except urllib.error.HTTPError as error:
         _refused(url, part, error)
     except urllib.error.URLError as error:
@@ -151,7 +176,9 @@ def _try(url: str, part: Path, *, size: int | None, report: Report, timeout: flo
 def _begin(response: http.client.HTTPResponse, part: Path, start: int) -> tuple[int, int | None]:
     """Say from which byte the answer goes on, and how long the whole file is."""
     if response.status == http.HTTPStatus.PARTIAL_CONTENT:
-        span, _, whole = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+        span, _, whole = (
+            response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+        )
         if span.partition("-")[0] == str(start):
             return start, int(whole) if whole.isdecimal() else None
         part.unlink()
@@ -165,7 +192,9 @@ def _begin(response: http.client.HTTPResponse, part: Path, start: int) -> tuple[
     return 0, int(length) if length.isdecimal() else None
 
 
-def _pour(response: http.client.HTTPResponse, part: Path, *, start: int, total: int | None, report: Report) -> None:
+def _pour(
+    response: http.client.HTTPResponse, part: Path, *, start: int, total: int | None, report: Report
+) -> None:
     done = start
     with part.open("ab" if start else "wb") as file:
         report(Step("download", part.stem, done, total))

@@ -66,7 +66,9 @@ def sentence(comparison: Comparison, pair: Pair) -> str:
     names = (comparison.names[pair.first], comparison.names[pair.second])
     metric = comparison.title
     if np.isnan(effect.difference):
-        return f"{names[0]} and {names[1]} cannot be compared: {metric} is undefined for one of them."
+        return (
+            f"{names[0]} and {names[1]} cannot be compared: {metric} is undefined for one of them."
+        )
     # The sentence names the better run first, so the difference is shown as a positive number.
     turn = effect.difference < 0
     better, worse = reversed(names) if turn != comparison.lower_is_better else names
@@ -192,7 +194,8 @@ def notes(comparison: Comparison) -> list[str]:
         )
     if any(pair.shares for pair in comparison.pairs):
         sentences.append(
-            f"share: the {comparison.declared.points} that a class contributes to the difference in {comparison.title}."
+            f"share: the {comparison.declared.points} that a class contributes to the "
+            f"difference in {comparison.title}."
         )
     return sentences + [f"Note: {note}." for note in comparison.notes]
 
@@ -221,7 +224,11 @@ def _differing_settings(comparison: Comparison) -> list[str]:
     """For each run, the settings in which the runs differ."""
     all_settings: list[dict[str, Any]] = [run.record.settings for run in comparison.runs]
     keys = dict.fromkeys(key for settings in all_settings for key in settings)
-    differing = [key for key in keys if any(settings.get(key) != all_settings[0].get(key) for settings in all_settings)]
+    differing = [
+        key
+        for key in keys
+        if any(settings.get(key) != all_settings[0].get(key) for settings in all_settings)
+    ]
     texts = []
     for settings in all_settings:
         # A missing value is not shown: stored predictions have no device, networks no label space.
@@ -255,4 +262,6 @@ def tabulated(headers: list[str], rows: list[list[str]], align: tuple[str, ...])
     from tabulate import tabulate
 
     columns = (*align, *("left",) * len(headers))[: len(headers)]
-    return tabulate(rows, headers=headers, tablefmt="plain", colalign=columns, disable_numparse=True)
+    return tabulate(
+        rows, headers=headers, tablefmt="plain", colalign=columns, disable_numparse=True
+    )

@@ -22,7 +22,9 @@ def _lines(verdict: Verdict) -> list[str]:
     guards = [finding for finding in verdict.findings if finding.label is not None]
     passing = [finding for finding in guards if finding.outcome == "pass"]
     lines = [
-        f"{finding.outcome}: {sentence(verdict, finding)}" for finding in verdict.findings if finding not in passing
+        f"{finding.outcome}: {sentence(verdict, finding)}"
+        for finding in verdict.findings
+        if finding not in passing
     ]
     if passing:
         lines.append(f"pass: {len(passing)} of {len(guards)} guarded classes")

@@ -44,7 +44,10 @@ def sentence(verdict: Verdict, finding: Finding) -> str:
     if finding.change == 0:
         return f"{scores}."
     if math.isnan(finding.low):
-        return f"{scores}; there are too few images to estimate its uncertainty, so only an unchanged score passes."
+        return (
+            f"{scores}; there are too few images to estimate its uncertainty, so only an "
+            "unchanged score passes."
+        )
     if finding.outcome == "fail":
         worse = f"at least {_difference(finding, -finding.high)} worse"
         return f"{scores}; with 95 % confidence it is {worse}, beyond {margin}."

@@ -142,7 +142,9 @@ def _draw_labels(axes: Axes, front: Front) -> None:
     obstacles = list(_obstacles(axes, front.points, scale))
     for point in front.points:
         anchor = (point.cost, scale * point.score)
-        candidates = [_candidate(axes, point, anchor, offset, obstacles) for offset in LABEL_OFFSETS]
+        candidates = [
+            _candidate(axes, point, anchor, offset, obstacles) for offset in LABEL_OFFSETS
+        ]
         chosen = min(candidates, key=lambda candidate: candidate.overlap)
         for candidate in candidates:
             if candidate is not chosen:

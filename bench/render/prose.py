@@ -10,7 +10,9 @@ _NARROWEST, _WIDEST = 80, 120
 
 
 def width() -> int:
-    """Columns that lines and tables may take: those of the terminal, from 80 to 120; 80 without a terminal."""
+    """Columns that lines and tables may take: those of the terminal, from 80 to 120; 80 without a
+    terminal.
+    """
     return min(max(shutil.get_terminal_size((_NARROWEST, 24)).columns, _NARROWEST), _WIDEST)
 
 

@@ -89,7 +89,9 @@ def _sentence(comparison: SeedComparison, pair: SeedPair) -> str:
     names = (comparison.models[pair.first].name, comparison.models[pair.second].name)
     effect, metric, declared = pair.effect, comparison.title, comparison.declared
     if math.isnan(effect.value):
-        return f"{names[0]} and {names[1]} cannot be compared: {metric} is undefined for one of them."
+        return (
+            f"{names[0]} and {names[1]} cannot be compared: {metric} is undefined for one of them."
+        )
     # The sentence names the better model first, so the difference is shown as a positive number.
     turn = effect.value < 0
     better, worse = reversed(names) if turn != comparison.lower_is_better else names
@@ -104,7 +106,10 @@ def _sentence(comparison: SeedComparison, pair: SeedPair) -> str:
     errors = _errors(effect, declared)
     if significant:
         return f"{better} beats {worse} by {gap} on the mean of their runs; {errors}."
-    return f"No significant difference between {' and '.join(names)}: {better} is ahead by {gap}; {errors}."
+    return (
+        f"No significant difference between {' and '.join(names)}: {better} is ahead by "
+        f"{gap}; {errors}."
+    )
 
 
 def _amount(comparison: SeedComparison, value: float) -> str:

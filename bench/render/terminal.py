@@ -55,12 +55,18 @@ def run_table(run: Run, metrics: str = "default") -> str:
 
 
 def _only(group: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
-    """A group with the scores of these names; class scores only if no overall score has the name."""
+    """A group with the scores of these names; class scores only if no overall score has the
+    name.
+    """
     kept: dict[str, Any] = {}
     for key, entry in group.items():
         if key in ("per_class", "per_category"):
             kept[key] = {
-                label: {name: score for name, score in scores.items() if name in names and name not in group}
+                label: {
+                    name: score
+                    for name, score in scores.items()
+                    if name in names and name not in group
+                }
                 for label, scores in entry.items()
             }
         elif not _is_score(entry) or key.partition("@")[0] in names:
@@ -85,7 +91,9 @@ def group_tables(group: Mapping[str, Any], description: GroupDescription) -> lis
     ]
 
 
-def _overall_table(group: Mapping[str, Any], overall: Mapping[str, Any], description: GroupDescription) -> str:
+def _overall_table(
+    group: Mapping[str, Any], overall: Mapping[str, Any], description: GroupDescription
+) -> str:
     """A row for each overall score, the leading ones first."""
     plain = {name: entry for name, entry in overall.items() if "@" not in name}
     names = sorted(plain, key=lambda name: not description.metric(name).leading)
@@ -111,7 +119,9 @@ def _rows_table(
 ) -> str:
     """A row for each region, class or category; only its first score has an interval."""
     defined = {
-        label: scores for label, scores in rows.items() if any(entry["value"] is not None for entry in scores.values())
+        label: scores
+        for label, scores in rows.items()
+        if any(entry["value"] is not None for entry in scores.values())
     }
     if not defined:
         return ""
@@ -121,7 +131,10 @@ def _rows_table(
     metrics = [description.metric(name) for name in names]
     cells = []
     for label, scores in defined.items():
-        numbers = [metric.number(scores[name]["value"]) for name, metric in zip(names, metrics, strict=True)]
+        numbers = [
+            metric.number(scores[name]["value"])
+            for name, metric in zip(names, metrics, strict=True)
+        ]
         ends = metrics[0].ends(scores[names[0]]["interval"])
         cells.append([label, numbers[0], ends, *numbers[1:]])
     titles = [f"{metric.title} {metric.unit}" for metric in metrics]
@@ -137,7 +150,9 @@ def _table(headers: list[str], rows: list[list[str]], align: tuple[str, ...]) ->
     if max(map(len, table.splitlines())) <= width() - len(INDENT):
         return table
     # The first three columns are the label, the first score and its interval.
-    stacked = [_stacked(header) if column > 2 else [header] for column, header in enumerate(headers)]
+    stacked = [
+        _stacked(header) if column > 2 else [header] for column, header in enumerate(headers)
+    ]
     height = max(map(len, stacked))
     lines = zip(*([""] * (height - len(lines)) + lines for lines in stacked), strict=True)
     return tabulate([*lines, *rows], tablefmt="plain", colalign=align, disable_numparse=True)
@@ -200,7 +215,9 @@ def _notes(run: Run, descriptions: Mapping[str, GroupDescription]) -> str:
     return filled(lines)
 
 
-def _on_intervals(used: Mapping[str, Any], descriptions: Mapping[str, GroupDescription]) -> list[str]:
+def _on_intervals(
+    used: Mapping[str, Any], descriptions: Mapping[str, GroupDescription]
+) -> list[str]:
     """A sentence for each method of intervals, naming its groups if there are several methods."""
     titles_by_method: dict[str, list[str]] = {}
     for group, method in used["methods"].items():

@@ -153,7 +153,9 @@ def jackknife_interval(
     )
 
 
-def bootstrap_interval(estimate: float, replicates: Array, *, level: float = 0.95, sizes: Array) -> Interval | None:
+def bootstrap_interval(
+    estimate: float, replicates: Array, *, level: float = 0.95, sizes: Array
+) -> Interval | None:
     """Return the interval around `estimate` from the standard error of B resamples, (B,).
 
     It is for scores such as AP, which are not smooth in the weights: AP changes only when the order
@@ -220,7 +222,9 @@ def rare_variance(members: Members) -> tuple[float, float]:
     return total, 2 * total**2 / squares if squares > 0 else float("inf")
 
 
-def _with_rare(freedom: float, error: float, variance: float, rare_freedom: float) -> tuple[float, float]:
+def _with_rare(
+    freedom: float, error: float, variance: float, rare_freedom: float
+) -> tuple[float, float]:
     """Add a variance to a squared standard error; degrees of freedom follow Satterthwaite.
 
     Satterthwaite: (v1 + v2)^2 / (v1^2 / f1 + v2^2 / f2), for variances v with f degrees of freedom.

@@ -60,7 +60,9 @@ def bca(estimate: float, replicates: Array, leave_one_out: Array, *, level: floa
         return NONE
     acceleration = float((influence**3).sum()) / (6 * scale)
     # Replicates equal to the estimate count half on either side, as there may be many for counts.
-    below = (np.count_nonzero(defined < estimate) + np.count_nonzero(defined <= estimate)) / (2 * len(defined))
+    below = (np.count_nonzero(defined < estimate) + np.count_nonzero(defined <= estimate)) / (
+        2 * len(defined)
+    )
     if not 0 < below < 1:
         return NONE
     bias = float(ndtri(below))
@@ -70,7 +72,12 @@ def bca(estimate: float, replicates: Array, leave_one_out: Array, *, level: floa
 
 
 def studentised(
-    estimate: float, error: float, replicates: Array, replicate_errors: Array, *, level: float = 0.95
+    estimate: float,
+    error: float,
+    replicates: Array,
+    replicate_errors: Array,
+    *,
+    level: float = 0.95,
 ) -> Ends:
     """Return the studentised interval (bootstrap-t) from B resamples; NaN without a defined one.
 
@@ -106,7 +113,13 @@ def errors_of(leave_one_out: Array, drawn: Array) -> Array:
 
 
 def ends(
-    method: Method, estimate: float, replicates: Array, leave_one_out: Array | None, drawn: Array, *, level: float
+    method: Method,
+    estimate: float,
+    replicates: Array,
+    leave_one_out: Array | None,
+    drawn: Array,
+    *,
+    level: float,
 ) -> Ends:
     """Return the interval by one of the methods; NaN if it is undefined.
 

@@ -30,7 +30,9 @@ def detectable(error: float, freedom: float, *, alpha: float = 0.05, power: floa
     return (student_quantile(1 - alpha / 2, freedom) + student_quantile(power, freedom)) * error
 
 
-def units_needed(units: int, error: float, freedom: float, *, effect: float, alpha: float = 0.05) -> float:
+def units_needed(
+    units: int, error: float, freedom: float, *, effect: float, alpha: float = 0.05
+) -> float:
     """Return how many such units make `effect` the minimum detectable difference.
 
     `units` is the number behind `error`; the standard error falls with its square root. Infinite

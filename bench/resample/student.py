@@ -22,7 +22,9 @@ def student_quantile(probability: float, freedom: float) -> float:
     tail, t = 1 - probability, 0.0
     # The density of t is  scale * (1 + t^2 / freedom) ^ (-(freedom + 1) / 2). Logarithms of the
     # gamma function keep `scale` finite for many degrees of freedom.
-    scale = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)
+    scale = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(
+        freedom * math.pi
+    )
     # Newton's method on the upper tail. The tail is convex for t > 0, so the iterates that start at
     # 0 rise to the root and never pass it.
     for _ in range(200):
@@ -56,7 +58,16 @@ def _beta(x: float, rest: float, a: float, b: float) -> float:
     """
     if x == 0:
         return 0.0
-    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest)) / a
+    front = (
+        math.exp(
+            math.lgamma(a + b)
+            - math.lgamma(a)
+            - math.lgamma(b)
+            + a * math.log(x)
+            + b * math.log(rest)
+        )
+        / a
+    )
     # Lentz's method: c and d are the ratios of successive numerators and denominators of the
     # fraction, so that neither overflows.
     c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))

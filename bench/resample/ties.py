@@ -45,7 +45,8 @@ def letters(scores: Array, differs: Array) -> list[str]:
     # Groups in the order of their best member, so that the best score has the letter a.
     groups.sort(key=lambda group: sorted(rank_of[index] for index in group))
     return [
-        "".join(_letter(number) for number, group in enumerate(groups) if index in group) for index in range(len(order))
+        "".join(_letter(number) for number, group in enumerate(groups) if index in group)
+        for index in range(len(order))
     ]
 
 
@@ -81,7 +82,9 @@ def rank_shares(replicates: Array) -> Array:
     same = (scores[:, None, :] == scores[:, :, None]).sum(axis=2)
     for rank in range(len(shares)):
         # A score that shares its value with `same` others has the ranks above .. above + same - 1.
-        shares[:, rank] = np.where((above <= rank) & (rank < above + same), 1 / same, 0.0).mean(axis=0)
+        shares[:, rank] = np.where((above <= rank) & (rank < above + same), 1 / same, 0.0).mean(
+            axis=0
+        )
     return shares
 
 

@@ -64,7 +64,9 @@ def write(run: Run) -> None:
 
 
 @contextmanager
-def writing(path: Path, tables: Tables, *, overwrite: bool = True) -> Iterator[Callable[[Record], Run]]:
+def writing(
+    path: Path, tables: Tables, *, overwrite: bool = True
+) -> Iterator[Callable[[Record], Run]]:
     """Start to write tables in a thread, and yield a function that adds the record and finishes.
 
     Everything is written to a folder beside `path` and renamed, so that `path` never holds half a
@@ -146,11 +148,15 @@ def read(path: Path) -> Run:
     tables = read_tables(root / "counts.npz")
     images = tables.get("images")
     if images is None or len(images["id"]) != record.dataset.images:
-        raise RunError(f"{root}: counts.npz does not list the {record.dataset.images} images of run.json")
+        raise RunError(
+            f"{root}: counts.npz does not list the {record.dataset.images} images of run.json"
+        )
     for digests in record.tables.values():
         for name, rows in digests.rows.items():
             if name not in tables or len(tables[name]["image"]) != rows:
-                raise RunError(f"{root}: counts.npz lacks rows of the table {name!r}; copy the record again")
+                raise RunError(
+                    f"{root}: counts.npz lacks rows of the table {name!r}; copy the record again"
+                )
     return Run(record, tables, root)
 
 

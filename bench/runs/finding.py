@@ -22,7 +22,9 @@ def find_record(path: Path) -> Path:
         return path
     folders = sorted(file.parent for file in path.rglob("run.json") if _is_complete(file.parent))
     if not folders:
-        raise RunError(f"{path}: there is no run record here or below; bench run and bench eval write them")
+        raise RunError(
+            f"{path}: there is no run record here or below; bench run and bench eval write them"
+        )
     if len(folders) > 1:
         names = few([str(folder) for folder in folders], _SHOWN_RECORDS)
         raise RunError(f"{path}: there are {len(folders)} run records below; name one: {names}")
@@ -40,5 +42,7 @@ def read_run(path: str | Path) -> Run:
         RunError: no record, more than one, or a damaged one.
     """
     if not isinstance(path, str | Path):
-        raise UsageError(f"expected the path of a run record, got an object of type {type(path).__name__}")
+        raise UsageError(
+            f"expected the path of a run record, got an object of type {type(path).__name__}"
+        )
     return runs.read(find_record(Path(path).expanduser()))

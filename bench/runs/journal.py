@@ -41,12 +41,15 @@ class Journal:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunError(f"cannot write run records below {path.parent}: {error.strerror}") from None
+            raise RunError(
+                f"cannot write run records below {path.parent}: {error.strerror}"
+            ) from None
         file = self.folder / "asked.json"
         text = json.dumps(dict(asked), sort_keys=True, indent=2)
         if file.is_file() and file.read_text(encoding="utf-8") != text:
             raise RunError(
-                f"{self.folder} was started with other files or settings; run without --resume to start again"
+                f"{self.folder} was started with other files or settings; run without --resume "
+                "to start again"
             )
         file.write_text(text, encoding="utf-8")
 

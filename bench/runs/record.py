@@ -106,8 +106,12 @@ def _title(record: Record) -> str:
     return f"{record.name} on {dataset.title} {dataset.split}, {many(dataset.images, 'image')}"
 
 
-def _first_scores(scores: Mapping[str, Mapping[str, Any]], units: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """The first scores of the first group that have a value; `units` are those that are not percent."""
+def _first_scores(
+    scores: Mapping[str, Mapping[str, Any]], units: Mapping[str, Mapping[str, str]]
+) -> list[str]:
+    """The first scores of the first group that have a value; `units` are those that are not
+    percent.
+    """
     group, entries = next(iter(scores.items()), ("", {}))
     texts = []
     for name, entry in entries.items():

@@ -50,9 +50,13 @@ def choose_folder(path: Path, staged: Path, tables: Tables, record: Record) -> P
     cause = ""
     if record.model.get("kind", "model") == "model" and old.record.bench == record.bench:
         cause = (
-            " (if the model has changed, let its loader return its identity (docs/models.md), or pass another --name)"
+            " (if the model has changed, let its loader return its identity "
+            "(docs/models.md), or pass another --name)"
         )
-    raise RunError(f"{path} holds other counts for the same model and data: {changed}{cause}; --overwrite replaces it")
+    raise RunError(
+        f"{path} holds other counts for the same model and data: {changed}{cause}; --overwrite "
+        "replaces it"
+    )
 
 
 def _has_other_truth(old: Record, new: Record) -> bool:

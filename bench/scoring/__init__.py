@@ -71,7 +71,9 @@ def rules_of(run: Run) -> Rules:
         try:
             load_family(key)
         except (UsageError, OwnCodeError) as error:
-            raise RunError(f"{where}: its metrics come from {key}, which cannot be loaded: {error}") from None
+            raise RunError(
+                f"{where}: its metrics come from {key}, which cannot be loaded: {error}"
+            ) from None
     return rules
 
 
@@ -102,7 +104,9 @@ def with_interval(run: Run, interval: str) -> Run:
     return replace(run, record=record)
 
 
-def score(tables: Tables, classes: Classes, rules: Rules, *, source: Source | None = None) -> Scored:
+def score(
+    tables: Tables, classes: Classes, rules: Rules, *, source: Source | None = None
+) -> Scored:
     """Score all families of the rules, with 95 % intervals over the clusters of images.
 
     `source` is where the predictions came from; only notices depend on it.
@@ -204,7 +208,9 @@ def _group(
     if plain.categories:
         group["per_category"] = {
             label: {
-                name: entries.entry(family.metric(name, options), values[0, c], _of_category(name, c))
+                name: entries.entry(
+                    family.metric(name, options), values[0, c], _of_category(name, c)
+                )
                 for name, values in plain.per_category.items()
             }
             for c, label in enumerate(plain.categories)
@@ -291,6 +297,8 @@ def _sample_notices(sizes: Array) -> list[Notice]:
         notices.append(Notice("few-images", message))
     effective = resample.effective_clusters(sizes)
     if clusters < images and effective < FEW_CLUSTERS:
-        message = f"only {clusters} clusters (effective number {effective:.1f}): intervals are imprecise"
+        message = (
+            f"only {clusters} clusters (effective number {effective:.1f}): intervals are imprecise"
+        )
         notices.append(Notice("few-clusters", message))
     return notices

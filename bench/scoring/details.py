@@ -33,7 +33,10 @@ def confusions(run: Run) -> list[Confusion]:
         RunError: the record has none.
     """
     rules, classes = rules_of(run), run.record.classes
-    matrices = [family.confusion(run.tables, classes, family.options(rules)) for family in families(run.record.tables)]
+    matrices = [
+        family.confusion(run.tables, classes, family.options(rules))
+        for family in families(run.record.tables)
+    ]
     existing = [matrix for matrix in matrices if matrix is not None]
     if not existing:
         raise RunError(

@@ -75,5 +75,7 @@ def _metric_names(run: Run) -> set[str]:
     """The names that overall scores have in the groups of the record."""
     rules = rules_of(run)
     return {
-        metric.name for family in families(run.record.tables) for metric in family.metrics_under(family.options(rules))
+        metric.name
+        for family in families(run.record.tables)
+        for metric in family.metrics_under(family.options(rules))
     }

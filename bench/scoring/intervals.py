@@ -57,19 +57,25 @@ class Replicates:
                 value, pick(self.without), level=LEVEL, sizes=self.sizes, members=members
             )
         elif self.resampled is not None:
-            interval = resample.bootstrap_interval(value, pick(self.resampled), level=LEVEL, sizes=self.sizes)
+            interval = resample.bootstrap_interval(
+                value, pick(self.resampled), level=LEVEL, sizes=self.sizes
+            )
         if interval is None or self.method not in bootstrap.NAMES:
             return interval
         if self.resampled is None or self.drawn is None:
             return interval
         method: bootstrap.Method = self.method
         left_out = None if self.without is None else pick(self.without)
-        low, high = bootstrap.ends(method, value, pick(self.resampled), left_out, self.drawn, level=LEVEL)
+        low, high = bootstrap.ends(
+            method, value, pick(self.resampled), left_out, self.drawn, level=LEVEL
+        )
         if math.isnan(low):
             return None
         # Without a jackknife, BCa and studentised intervals are replaced by percentiles.
         name = bootstrap.NAMES[method if self.without is not None else "percentile"]
-        return replace(interval, low=low, high=high, method=f"{name} of {len(self.drawn)} resamples")
+        return replace(
+            interval, low=low, high=high, method=f"{name} of {len(self.drawn)} resamples"
+        )
 
     def members(self, name: str) -> Members | None:
         """The classes behind the mean of this name, if the family says which clusters have them."""
@@ -99,7 +105,10 @@ def replicates_of(
     count = RESAMPLES if rules.interval == "default" else bootstrap.RESAMPLES
     weights = resample.bootstrap_weights(clusters, count, np.random.default_rng(seed))
     step = max(1, BYTES // (8 * max(len(clusters), 1)))
-    blocks = [family.score(tables, weights[start : start + step], classes, options) for start in range(0, count, step)]
+    blocks = [
+        family.score(tables, weights[start : start + step], classes, options)
+        for start in range(0, count, step)
+    ]
     resampled = blocks[0] if len(blocks) == 1 else _joined(blocks)
     # The images of a cluster share one weight: how often the cluster is drawn.
     drawn = weights[:, np.unique(clusters, return_index=True)[1]]

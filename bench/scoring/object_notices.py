@@ -107,7 +107,9 @@ class _Side:
 
     def _rows(self, check: str) -> Array:
         table = self.tables[TABLE]
-        return np.flatnonzero((table["side"] == self.side) & (table["check"] == CHECKS.index(check)))
+        return np.flatnonzero(
+            (table["side"] == self.side) & (table["check"] == CHECKS.index(check))
+        )
 
 
 def _nothing_to_find(tables: Tables) -> list[Notice]:
@@ -120,7 +122,10 @@ def _nothing_to_find(tables: Tables) -> list[Notice]:
     elif _Side(tables, TRUTH).counts("hidden") == total:
         crowd = _Side(tables, TRUTH).numbers("hidden", "stated")[0] == 1
         what = "crowds (iscrowd = 1), which do" if crowd else "ignored, and do"
-        reason = f"all {many(total, 'object')} of the ground truth are {what} not count as objects to find"
+        reason = (
+            f"all {many(total, 'object')} of the ground truth are {what} not count as "
+            "objects to find"
+        )
     else:
         odd = "crowds or ignored, or have an area below 0 or above 1e10"
         reason = f"all {many(total, 'object')} of the ground truth are {odd}"
@@ -145,8 +150,10 @@ def _parts(side: _Side) -> Notice | None:
         return None
     has = "has" if side.counts("part") == 1 else "have"
     message = (
-        f"{side.some('part')} {has} polygon parts of fewer than three points or with an odd number of coordinates "
-        f"({side.first('part')}); such a part, or its last coordinate, is left out, as in pycocotools"
+        f"{side.some('part')} {has} polygon parts of fewer than three points or with an odd "
+        "number of coordinates "
+        f"({side.first('part')}); such a part, or its last coordinate, is left out, as in "
+        "pycocotools"
     )
     return Notice("polygon-parts-left-out", message)
 
@@ -156,10 +163,14 @@ def _without_pixels(side: _Side) -> Notice | None:
         return None
     has, image = ("has", "its image") if side.counts("no_pixel") == 1 else ("have", "their images")
     message = (
-        f"{side.some('no_pixel')} {has} no pixel in {image} ({side.first('no_pixel')}): {side.unmatched('no_pixel')}"
+        f"{side.some('no_pixel')} {has} no pixel in {image} ({side.first('no_pixel')}): "
+        f"{side.unmatched('no_pixel')}"
     )
     if side.fraction("no_pixel") >= MOST:
-        message += "; the polygons may be fractions of the image, or the image's height and width may be swapped"
+        message += (
+            "; the polygons may be fractions of the image, or the image's height and "
+            "width may be swapped"
+        )
     return Notice("objects-without-pixels", message, _severity(side, "no_pixel"))
 
 
@@ -169,7 +180,8 @@ def _boxes_and_masks(side: _Side) -> Notice | None:
     stated, measured = (_box(side.numbers("box", name)) for name in ("stated", "measured"))
     message = (
         f"the boxes of {side.some('box')} do not fit their masks "
-        f"({side.first('box')}: box {stated}, box around the mask {measured}); {PIXELS}, and masks are height x width"
+        f"({side.first('box')}: box {stated}, box around the mask {measured}); {PIXELS}, and "
+        "masks are height x width"
     )
     return Notice("boxes-and-masks", message, "warning")
 
@@ -199,7 +211,8 @@ def _fractions(side: _Side) -> Notice | None:
         return None
     first = f"{side.first('fraction')}: {_box(side.numbers('fraction', 'stated'))}"
     message = (
-        f"the boxes of {side.some('fraction')} look like fractions of the image, between 0 and 1 ({first}); {PIXELS}"
+        f"the boxes of {side.some('fraction')} look like fractions of the image, between "
+        f"0 and 1 ({first}); {PIXELS}"
     )
     return Notice("boxes-in-fractions", message, "warning")
 
@@ -207,9 +220,17 @@ def _fractions(side: _Side) -> Notice | None:
 def _beyond(side: _Side) -> Notice | None:
     if side.fraction("beyond") < SOME:
         return None
-    stated, (height, width, *_) = side.numbers("beyond", "stated"), side.numbers("beyond", "measured")
-    first = f"{side.first('beyond')}: {_box(stated)} in an image of {height:.0f} x {width:.0f}, height x width"
-    message = f"the boxes of {side.some('beyond')} reach far beyond their images ({first}); {PIXELS}"
+    stated, (height, width, *_) = (
+        side.numbers("beyond", "stated"),
+        side.numbers("beyond", "measured"),
+    )
+    first = (
+        f"{side.first('beyond')}: {_box(stated)} in an image of {height:.0f} x "
+        f"{width:.0f}, height x width"
+    )
+    message = (
+        f"the boxes of {side.some('beyond')} reach far beyond their images ({first}); {PIXELS}"
+    )
     hint = "these may be x1, y1, x2, y2, or belong to images of another size"
     return Notice("boxes-beyond-image", f"{message}: {hint}", "warning")
 
@@ -220,7 +241,10 @@ def _without_extent(side: _Side) -> Notice | None:
         return None
     boxes, verb = ("the box", "has") if side.counts("no_extent") == 1 else ("the boxes", "have")
     first = f"{side.first('no_extent')}: {_box(side.numbers('no_extent', 'stated'))}"
-    message = f"{boxes} of {side.some('no_extent')} {verb} no width or height ({first}): {side.unmatched('no_extent')}"
+    message = (
+        f"{boxes} of {side.some('no_extent')} {verb} no width or height ({first}): "
+        f"{side.unmatched('no_extent')}"
+    )
     return Notice("boxes-without-extent", message, _severity(side, "no_extent"))
 
 

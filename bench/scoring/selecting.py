@@ -1,4 +1,6 @@
-"""Which scores `--metrics mIoU,IoU` shows: those of single metrics, where no whole family is named."""
+"""Which scores `--metrics mIoU,IoU` shows: those of single metrics, where no whole family is
+named.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""`streets`: a procedural data set of street scenes in the classes, encodings and naming of Cityscapes.
+"""`streets`: a procedural data set of street scenes in the classes, encodings and naming of
+Cityscapes.
 
-`draw(split, index)` makes one image with its ground truth, with the same bytes on every machine. This
-package knows no metric; only `dataset.py` knows files.
+`draw(split, index)` makes one image with its ground truth, with the same bytes on every machine.
+This package knows no metric; only `dataset.py` knows files.
 """
 
 from collections.abc import Callable
@@ -46,9 +47,10 @@ BOUNDARIES = ("wall", "fence", "hedge")
 class Scene:
     """One drawn image and its ground truth.
 
-    `image` (H, W, 3) uint8; `label_ids` (H, W) uint8, regular Cityscapes ids; `instance_ids` (H, W) uint16,
-    id * 1000 + n for things and the label id elsewhere; `disparity` (H, W) uint16, round(256 d) + 1 with d in pixels
-    and 0 invalid; `camera` as in a Cityscapes camera file, metres and pixels.
+    `image` (H, W, 3) uint8; `label_ids` (H, W) uint8, regular Cityscapes ids; `instance_ids` (H, W)
+    uint16, id * 1000 + n for things and the label id elsewhere; `disparity` (H, W) uint16,
+    round(256 d) + 1 with d in pixels and 0 invalid; `camera` as in a Cityscapes camera file, metres
+    and pixels.
     """
 
     image: NDArray[np.uint8]
@@ -59,7 +61,9 @@ class Scene:
 
 
 def draw(split: str, index: int, *, size: tuple[int, int] = (256, 512)) -> Scene:
-    """Draw image `index` of a split at `size` = (H, W); KeyError or IndexError if it does not exist."""
+    """Draw image `index` of a split at `size` = (H, W); KeyError or IndexError if it does not
+    exist.
+    """
     where = place(split, index)
     street, ahead, things = at_frame(split, where)
     seed = seed_of("frame", split, index)

@@ -22,10 +22,15 @@ def paint_sky(canvas: Canvas, street: Street, frame: int) -> None:
     """Sky gradient with clouds, above and below the horizon."""
     height, width = canvas.camera.v0 + 8, canvas.size[1]
     weather = street.weather
-    share = np.minimum(np.arange(height, dtype=np.int32) * 256 // canvas.camera.v0, 256)[:, None, None]
+    share = np.minimum(np.arange(height, dtype=np.int32) * 256 // canvas.camera.v0, 256)[
+        :, None, None
+    ]
     zenith, horizon = np.array(weather.zenith, np.int32), np.array(weather.horizon, np.int32)
     sky = (zenith * (256 - share) + horizon * share) >> 8
-    cloud = (smooth_noise(street.seed, height, width, 48) + smooth_noise(street.seed + frame, height, width, 17)) >> 1
+    cloud = (
+        smooth_noise(street.seed, height, width, 48)
+        + smooth_noise(street.seed + frame, height, width, 17)
+    ) >> 1
     cover = np.clip((cloud - 118) * weather.clouds >> 5, 0, 220)[..., None]
     canvas.color[:height] = (sky * (256 - cover) + 236 * cover) >> 8
     canvas.owner[:] = SKY
@@ -56,7 +61,9 @@ def paint_ground(canvas: Canvas, street: Street, ahead: int) -> None:
     sun = street.weather.sun
     if sun:
         edge = street.fronts[0] + 600 if sun < 0 else street.fronts[1] - 600
-        color[(x < edge) if sun < 0 else (x > edge)] = (color[(x < edge) if sun < 0 else (x > edge)] * 5) >> 3
+        color[(x < edge) if sun < 0 else (x > edge)] = (
+            color[(x < edge) if sun < 0 else (x > edge)] * 5
+        ) >> 3
     below = np.s_[canvas.camera.v0 :]
     canvas.color[below] = color
     canvas.owner[below] = label
@@ -68,7 +75,9 @@ def _zones(street: Street) -> tuple[NDArray[np.uint16], NDArray[np.int16]]:
     labels = np.full(x.size, SIDEWALK, np.uint16)
     color = np.empty((x.size, 3), np.int16)
     color[:] = street.paving
-    for side, kerb, front, verge in zip((-1, 1), street.kerbs, street.fronts, street.verge, strict=True):
+    for side, kerb, front, verge in zip(
+        (-1, 1), street.kerbs, street.fronts, street.verge, strict=True
+    ):
         out = (x - kerb) * side
         green = ((out > 25) & (out < 25 + verge)) | ((x - front) * side > 0)
         labels[green] = TERRAIN
@@ -109,7 +118,13 @@ def paint_far(canvas: Canvas, street: Street) -> None:
             canvas.polygon(box, scale(dice.pick(street.palette), 200), BUILDING)
         else:
             leaf = dice.shade((72, 88, 54), 14)
-            canvas.blob((x, top // 2, z), (dice.between(350, 800), top * 3 // 4), leaf, VEGETATION, seed=dice.bits())
+            canvas.blob(
+                (x, top // 2, z),
+                (dice.between(350, 800), top * 3 // 4),
+                leaf,
+                VEGETATION,
+                seed=dice.bits(),
+            )
     canvas.owner[base + 4 :][canvas.owner[base + 4 :] == SKY] = ROAD
 
 
@@ -117,12 +132,21 @@ def _facade(s: Ints, y: Ints, *, wall: Color, height: int, seed: int) -> NDArray
     """Bricks, floors, windows with frames, a shop floor and a cornice."""
     dice = Dice(seed)
     floor, pitch = dice.between(290, 370), dice.between(200, 420)
-    wide, tall, sill = pitch * dice.between(35, 62) // 100, floor * dice.between(40, 62) // 100, dice.between(70, 110)
+    wide, tall, sill = (
+        pitch * dice.between(35, 62) // 100,
+        floor * dice.between(40, 62) // 100,
+        dice.between(70, 110),
+    )
     shop = dice.chance(45)
     level, up = y // floor, y % floor
     bay, across = s // pitch, s % pitch
     left = (pitch - wide) // 2
-    framed = (across > left - 12) & (across < left + wide + 12) & (up > sill - 12) & (up < sill + tall + 12)
+    framed = (
+        (across > left - 12)
+        & (across < left + wide + 12)
+        & (up > sill - 12)
+        & (up < sill + tall + 12)
+    )
     glass = (across > left) & (across < left + wide) & (up > sill) & (up < sill + tall)
     if dice.chance(50):
         glass &= np.abs(across - left - wide // 2) > 5
@@ -132,7 +156,9 @@ def _facade(s: Ints, y: Ints, *, wall: Color, height: int, seed: int) -> NDArray
     if shop:
         low = level == 0
         material *= ~low
-        glass = np.where(low, (across > 20) & (across < pitch - 20) & (y > 40) & (y < floor - 70), glass)
+        glass = np.where(
+            low, (across > 20) & (across < pitch - 20) & (y > 40) & (y < floor - 70), glass
+        )
         material[np.broadcast_to((y > floor - 60) & (y < floor), glass.shape)] = 2
         awning = dice.pick(((140, 40, 36), (44, 70, 110), (60, 96, 62), (66, 62, 60)))
     np.copyto(material, (4 + shine).astype(np.uint8), where=glass)
@@ -161,14 +187,20 @@ def paint_building(canvas: Canvas, street: Street, thing: Placed, ahead: int) ->
 
 def _along(canvas: Canvas, thing: Placed, ahead: int, shader: Shader, owner: int) -> None:
     canvas.side_plane(
-        thing.x, (thing.z, thing.z + thing.length), (0, thing.height), lambda z, y: shader(z + ahead, y), owner
+        thing.x,
+        (thing.z, thing.z + thing.length),
+        (0, thing.height),
+        lambda z, y: shader(z + ahead, y),
+        owner,
     )
 
 
 def _masonry(s: Ints, y: Ints, *, color: Color, height: int, seed: int) -> NDArray[np.int16]:
     out = np.empty((*np.broadcast_shapes(s.shape, y.shape), 3), np.int16)
     out[:] = color
-    out += ((cells(s // 40 + (y // 20 % 2) * 7, y // 20, seed) - 128) >> 3)[..., None].astype(np.int16)
+    out += ((cells(s // 40 + (y // 20 % 2) * 7, y // 20, seed) - 128) >> 3)[..., None].astype(
+        np.int16
+    )
     out[(y > height - 15) | (s % 400 < 30)] = scale(color, 215)
     return out
 
@@ -196,7 +228,9 @@ def paint_boundary(canvas: Canvas, street: Street, thing: Placed, ahead: int) ->
     dice = Dice(thing.seed)
     if thing.kind == "wall":
         tint = blend(dice.pick(street.palette), (132, 128, 122), 110)
-        shader: Shader = partial(_masonry, color=dice.shade(tint, 16), height=thing.height, seed=thing.seed)
+        shader: Shader = partial(
+            _masonry, color=dice.shade(tint, 16), height=thing.height, seed=thing.seed
+        )
         owner = WALL
     elif thing.kind == "fence":
         tint = dice.pick(((70, 74, 70), (112, 92, 70), (150, 150, 148), (52, 66, 56)))

@@ -18,7 +18,9 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Body:
-    """A vehicle being painted: its middle x, near z, width and length in cm, and its owner on the canvas."""
+    """A vehicle being painted: its middle x, near z, width and length in cm, and its owner on the
+    canvas.
+    """
 
     canvas: Canvas
     x: int
@@ -52,7 +54,9 @@ class Body:
         self.canvas.polygon(points, color, self.owner, side=self.flank)
 
     def end(self, outline: tuple[tuple[int, int, int], ...], color: Color) -> None:
-        """A polygon of (per cent of half the width, height, distance from the near end) facing the camera."""
+        """A polygon of (per cent of half the width, height, distance from the near end) facing the
+        camera.
+        """
         points = [(self.x + share * self.width // 200, y, self.z + a) for share, y, a in outline]
         self.canvas.polygon(points, color, self.owner)
 
@@ -65,7 +69,10 @@ class Body:
         self.side(tuple((a + u * radius // 16, radius + v * radius // 16) for u, v in CIRCLE), TIRE)
         if self.tall > 40:
             hub = radius // 2
-            self.side(tuple((a + u * hub // 16, radius + v * hub // 16) for u, v in CIRCLE), (120, 120, 124))
+            self.side(
+                tuple((a + u * hub // 16, radius + v * hub // 16) for u, v in CIRCLE),
+                (120, 120, 124),
+            )
 
     @property
     def tall(self) -> int:

@@ -1,7 +1,7 @@
 """The pinhole camera of every street scene, in integers: centimetres in, pixels out, and disparity.
 
-The vanishing point and the focal length are those of Cityscapes at any image size. Knows nothing of what is drawn.
-World axes: x to the right of the camera, y up from the ground, z ahead.
+The vanishing point and the focal length are those of Cityscapes at any image size. Knows nothing of
+what is drawn. World axes: x to the right of the camera, y up from the ground, z ahead.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ FARTHEST = 400_000
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera for images of `height` x `width` pixels; `focal` is in sixteenths of a pixel, `u0`, `v0` in pixels."""
+    """A camera for images of `height` x `width` pixels; `focal` is in sixteenths of a pixel, `u0`,
+    `v0` in pixels.
+    """
 
     height: int
     width: int
@@ -38,15 +40,23 @@ class Camera:
         return self.focal * length // (16 * max(z, NEAREST))
 
     def side_depth(self, x: int, columns: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Distance in cm at which each image column meets the plane `x` = const that runs along the street."""
+        """Distance in cm at which each image column meets the plane `x` = const that runs along the
+        street.
+        """
         offset = columns - self.u0 if x > 0 else self.u0 - 1 - columns
-        return np.where(offset >= 0, self.focal * abs(x) // (8 * np.maximum(2 * offset + 1, 1)), FARTHEST)
+        return np.where(
+            offset >= 0, self.focal * abs(x) // (8 * np.maximum(2 * offset + 1, 1)), FARTHEST
+        )
 
     def disparity(self, depth: NDArray[np.int32]) -> NDArray[np.uint16]:
-        """Cityscapes encoding, round(256 d) + 1 with d in pixels, of distances in cm; 0 from `FARTHEST` on."""
+        """Cityscapes encoding, round(256 d) + 1 with d in pixels, of distances in cm; 0 from
+        `FARTHEST` on.
+        """
         scaled = self.focal * BASELINE_MM * 16
         code = (2 * scaled + 10 * depth) // (20 * np.maximum(depth, 1)) + 1
-        return np.where((depth >= FARTHEST) | (depth <= 0), 0, np.minimum(code, 65535)).astype(np.uint16)
+        return np.where((depth >= FARTHEST) | (depth <= 0), 0, np.minimum(code, 65535)).astype(
+            np.uint16
+        )
 
     def record(self) -> dict[str, dict[str, float]]:
         """The camera in the form of a Cityscapes camera file."""
@@ -63,12 +73,16 @@ class Camera:
 @lru_cache(maxsize=4)
 def camera_for(height: int, width: int) -> Camera:
     """The camera of images of this size."""
-    return Camera(height, width, (226252 * 16 * width) // (2048 * 100), width // 2, 462 * height // 1024)
+    return Camera(
+        height, width, (226252 * 16 * width) // (2048 * 100), width // 2, 462 * height // 1024
+    )
 
 
 @lru_cache(maxsize=4)
 def ground(camera: Camera) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """World x and z in cm, (rows below the horizon, W) and (rows below the horizon, 1), of the ground plane."""
+    """World x and z in cm, (rows below the horizon, W) and (rows below the horizon, 1), of the
+    ground plane.
+    """
     below = np.arange(camera.height - camera.v0, dtype=np.int32)[:, None]
     z = camera.focal * HEIGHT // (8 * (2 * below + 1))
     columns = np.arange(camera.width, dtype=np.int32)[None, :]

@@ -36,7 +36,9 @@ def cache_folder() -> Path:
 
 
 def folder_of(card: Card, split: str) -> Path:
-    """The folder of a split in the cache, in the card's layout; it exists once the split is drawn."""
+    """The folder of a split in the cache, in the card's layout; it exists once the split is
+    drawn.
+    """
     return cache_folder() / f"streets-{VERSION}" / card.layout / split
 
 
@@ -58,7 +60,9 @@ def cached(card: Card, split: str, *, progress: Progress | None = None) -> Path:
         if folder.is_dir():  # another process was faster
             return folder
         reason = error if isinstance(error, DataError) else f"{drawing}: {error.strerror}"
-        raise DataError(f"cannot write the cache: {reason}; set BENCH_CACHE to another folder") from None
+        raise DataError(
+            f"cannot write the cache: {reason}; set BENCH_CACHE to another folder"
+        ) from None
     finally:
         shutil.rmtree(drawing, ignore_errors=True)
     return folder
@@ -81,7 +85,9 @@ def write(card: Card, root: Path, split: str, *, progress: Progress | None = Non
 
     if progress:
         progress(0, total)
-    layout(card).write_truth(card, root, split, _samples(card, split, _drawn(split, total)), progress=follow)
+    layout(card).write_truth(
+        card, root, split, _samples(card, split, _drawn(split, total)), progress=follow
+    )
 
 
 def samples(card: Card, split: str, limit: int | None = None) -> Iterator[Sample]:
@@ -101,8 +107,12 @@ def sample(card: Card, split: str, index: int, scene: Scene) -> Sample:
         id=name,
         truth=Truth(
             read_semantic=lambda: LabelMap(labels),
-            read_instances=lambda: derive.instances_from_object_map(objects, labels, card.classes, where=name),
-            read_segments=lambda: derive.segments_from_objects(objects, labels, card.classes, where=name),
+            read_instances=lambda: derive.instances_from_object_map(
+                objects, labels, card.classes, where=name
+            ),
+            read_segments=lambda: derive.segments_from_objects(
+                objects, labels, card.classes, where=name
+            ),
         ),
         read_image=lambda: scene.image,
         read_depth=lambda: _metres(scene),
@@ -114,7 +124,9 @@ def sample(card: Card, split: str, index: int, scene: Scene) -> Sample:
 def _metres(scene: Scene) -> Array:
     disparity = (scene.disparity.astype(np.float32) - 1) / 256
     factor = scene.camera["intrinsic"]["fx"] * scene.camera["extrinsic"]["baseline"]
-    return np.where(disparity > 0, factor / np.maximum(disparity, 1 / 256), np.nan).astype(np.float32)
+    return np.where(disparity > 0, factor / np.maximum(disparity, 1 / 256), np.nan).astype(
+        np.float32
+    )
 
 
 def _length(split: str) -> int:

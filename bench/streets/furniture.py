@@ -10,7 +10,13 @@ from bench.streets.scenes import Placed
 from bench.streets.texture import Color, scale
 
 STATIC, POLE, LIGHT, SIGN, VEGETATION = 4, 17, 19, 20, 21
-GREENS: tuple[Color, ...] = ((70, 92, 48), (86, 100, 50), (56, 80, 46), (100, 102, 54), (120, 100, 48))
+GREENS: tuple[Color, ...] = (
+    (70, 92, 48),
+    (86, 100, 50),
+    (56, 80, 46),
+    (100, 102, 54),
+    (120, 100, 48),
+)
 METAL: tuple[Color, ...] = ((104, 108, 110), (74, 78, 80), (134, 136, 134), (62, 74, 64))
 
 
@@ -33,7 +39,9 @@ def paint_tree(canvas: Canvas, thing: Placed) -> None:
         170,
     )
     thick = dice.between(10, 22)
-    sheet.shape(((-thick - 4, 0), (thick + 4, 0), (thick - 2, trunk + 120), (2 - thick, trunk + 120)), bark)
+    sheet.shape(
+        ((-thick - 4, 0), (thick + 4, 0), (thick - 2, trunk + 120), (2 - thick, trunk + 120)), bark
+    )
     spread = (high - trunk) * dice.between(34, 52) // 100
     middle = (trunk + high) // 2
     radius = (spread * 5 // 4, (high - trunk) * 5 // 8)
@@ -42,9 +50,16 @@ def paint_tree(canvas: Canvas, thing: Placed) -> None:
     for _ in range(blobs):
         a = dice.between(-spread * 7 // 10, spread * 7 // 10)
         b = dice.between(trunk + (high - trunk) // 5, high - (high - trunk) // 5)
-        bright = 190 + 50 * (b - trunk) // (high - trunk) + (24 if a * canvas.sun > 0 else 0) + dice.between(-14, 26)
+        bright = (
+            190
+            + 50 * (b - trunk) // (high - trunk)
+            + (24 if a * canvas.sun > 0 else 0)
+            + dice.between(-14, 26)
+        )
         size = spread * dice.between(36, 62) // 100
-        canvas.blob((x + a, b, thing.z), (size, size), scale(leaf, bright), VEGETATION, seed=dice.bits())
+        canvas.blob(
+            (x + a, b, thing.z), (size, size), scale(leaf, bright), VEGETATION, seed=dice.bits()
+        )
 
 
 def paint_bush(canvas: Canvas, thing: Placed) -> None:
@@ -119,13 +134,23 @@ def paint_sign(canvas: Canvas, thing: Placed) -> None:
             sheet.shape(((-38, middle - 30), (38, middle - 30), (0, middle + 38)), red)
             sheet.shape(((-23, middle - 21), (23, middle - 21), (0, middle + 20)), white)
         elif kind == 3:
-            sheet.shape(((-30, middle - 30), (30, middle - 30), (30, middle + 30), (-30, middle + 30)), blue)
-            sheet.shape(((-14, middle - 18), (14, middle - 18), (14, middle + 18), (-14, middle + 18)), white)
+            sheet.shape(
+                ((-30, middle - 30), (30, middle - 30), (30, middle + 30), (-30, middle + 30)), blue
+            )
+            sheet.shape(
+                ((-14, middle - 18), (14, middle - 18), (14, middle + 18), (-14, middle + 18)),
+                white,
+            )
         elif kind == 4:
             sheet.shape(((-33, middle), (0, middle - 33), (33, middle), (0, middle + 33)), white)
-            sheet.shape(((-24, middle), (0, middle - 24), (24, middle), (0, middle + 24)), (218, 176, 40))
+            sheet.shape(
+                ((-24, middle), (0, middle - 24), (24, middle), (0, middle + 24)), (218, 176, 40)
+            )
         else:
-            sheet.shape(((-62, middle - 22), (62, middle - 22), (62, middle + 26), (-62, middle + 26)), (206, 180, 60))
+            sheet.shape(
+                ((-62, middle - 22), (62, middle - 22), (62, middle + 26), (-62, middle + 26)),
+                (206, 180, 60),
+            )
             sheet.bar((-44, middle + 2), (44, middle + 2), 4, (40, 40, 40))
 
 
@@ -134,7 +159,9 @@ def paint_clutter(canvas: Canvas, thing: Placed) -> None:
     dice = Dice(thing.seed)
     sheet = Sheet(canvas, thing.x, thing.z, STATIC)
     wide, high = dice.between(20, 55), dice.between(60, 140)
-    color = dice.shade(dice.pick(((70, 74, 70), (120, 116, 108), (46, 66, 50), (90, 60, 44), (140, 120, 60))), 14)
+    color = dice.shade(
+        dice.pick(((70, 74, 70), (120, 116, 108), (46, 66, 50), (90, 60, 44), (140, 120, 60))), 14
+    )
     canvas.darken(
         (
             (thing.x - wide, 0, thing.z - 30),
@@ -145,4 +172,7 @@ def paint_clutter(canvas: Canvas, thing: Placed) -> None:
         150,
     )
     sheet.shape(((-wide, 0), (wide, 0), (wide, high), (-wide, high)), color)
-    sheet.shape(((-wide - 3, high - 10), (wide + 3, high - 10), (wide + 3, high), (-wide - 3, high)), scale(color, 190))
+    sheet.shape(
+        ((-wide - 3, high - 10), (wide + 3, high - 10), (wide + 3, high), (-wide - 3, high)),
+        scale(color, 190),
+    )

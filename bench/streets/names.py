@@ -13,7 +13,16 @@ T = TypeVar("T")
 SPLITS = {"train": 2000, "val": 500, "mini": 20}
 FRAMES = 10
 CITIES = {
-    "train": ("aldermoor", "brunnfeld", "corvenza", "dunhaven", "eskilby", "falkenrode", "grantmouth", "hollerau"),
+    "train": (
+        "aldermoor",
+        "brunnfeld",
+        "corvenza",
+        "dunhaven",
+        "eskilby",
+        "falkenrode",
+        "grantmouth",
+        "hollerau",
+    ),
     "val": ("karnstedt", "lowmere", "marvique", "nordhollen", "ostwick"),
     "mini": ("pellbruck", "quarnford"),
 }
@@ -90,5 +99,7 @@ class Dice:
     def shade(self, color: tuple[int, int, int], spread: int) -> tuple[int, int, int]:
         """The colour with its brightness changed by at most `spread`, its hue by `spread // 3`."""
         level = self.between(-spread, spread)
-        red, green, blue = (min(255, max(0, c + level + self.between(-(spread // 3), spread // 3))) for c in color)
+        red, green, blue = (
+            min(255, max(0, c + level + self.between(-(spread // 3), spread // 3))) for c in color
+        )
         return red, green, blue

@@ -12,7 +12,13 @@ from bench.streets.scenes import Placed
 from bench.streets.texture import Color, scale
 
 PERSON, RIDER, MOTORCYCLE, BICYCLE = 24, 25, 32, 33
-SKIN: tuple[Color, ...] = ((214, 172, 146), (188, 140, 112), (132, 92, 70), (226, 190, 168), (96, 66, 52))
+SKIN: tuple[Color, ...] = (
+    (214, 172, 146),
+    (188, 140, 112),
+    (132, 92, 70),
+    (226, 190, 168),
+    (96, 66, 52),
+)
 CLOTHES: tuple[Color, ...] = (
     (36, 38, 44), (52, 60, 84), (120, 40, 42), (92, 96, 100), (160, 150, 132), (64, 84, 62), (194, 190, 184),
     (44, 48, 52), (70, 96, 130), (150, 110, 60),
@@ -32,21 +38,39 @@ class Sheet:
 
     def shape(self, outline: tuple[Pair, ...], color: Color) -> None:
         """A polygon of (across, up)."""
-        self.canvas.polygon([(self.x + self.flip * a, y, self.z) for a, y in outline], color, self.owner)
+        self.canvas.polygon(
+            [(self.x + self.flip * a, y, self.z) for a, y in outline], color, self.owner
+        )
 
     def bar(self, start: Pair, stop: Pair, wide: int, color: Color) -> None:
         """A thick line, at least a pixel wide."""
         (a, b), (c, d) = start, stop
         across, up = (wide, 0) if abs(d - b) > abs(c - a) else (0, wide)
-        self.shape(((a - across, b - up), (a + across, b + up), (c + across, d + up), (c - across, d - up)), color)
+        self.shape(
+            (
+                (a - across, b - up),
+                (a + across, b + up),
+                (c + across, d + up),
+                (c - across, d - up),
+            ),
+            color,
+        )
 
     def disk(self, middle: Pair, radius: Pair, color: Color) -> None:
         """An ellipse."""
-        self.shape(tuple((middle[0] + u * radius[0] // 16, middle[1] + v * radius[1] // 16) for u, v in CIRCLE), color)
+        self.shape(
+            tuple(
+                (middle[0] + u * radius[0] // 16, middle[1] + v * radius[1] // 16)
+                for u, v in CIRCLE
+            ),
+            color,
+        )
 
     def ring(self, middle: Pair, radius: Pair, wide: int, color: Color) -> None:
         """An ellipse's rim, in spans."""
-        points = [(middle[0] + u * radius[0] // 16, middle[1] + v * radius[1] // 16) for u, v in CIRCLE]
+        points = [
+            (middle[0] + u * radius[0] // 16, middle[1] + v * radius[1] // 16) for u, v in CIRCLE
+        ]
         for start, stop in zip(points, [*points[1:], points[0]], strict=True):
             self.bar(start, stop, wide, color)
 
@@ -66,11 +90,25 @@ def paint_person(canvas: Canvas, thing: Placed) -> None:
     wide = tall * dice.between(12, 15) // 100
     for foot, shade in ((-stride, 200), (stride, 256)):
         knee = foot // 2 + 3
-        leg = ((foot - 7, 0), (foot + 10, 0), (knee + 8, hip // 2), (11, hip), (-11, hip), (knee - 8, hip // 2))
+        leg = (
+            (foot - 7, 0),
+            (foot + 10, 0),
+            (knee + 8, hip // 2),
+            (11, hip),
+            (-11, hip),
+            (knee - 8, hip // 2),
+        )
         sheet.shape(leg, scale(trousers, shade))
     hem = hip - (tall // 6 if dice.chance(30) else 2)
     sheet.shape(
-        ((-wide + 3, hem), (wide - 3, hem), (wide, shoulder - 8), (8, shoulder), (-8, shoulder), (-wide, shoulder - 8)),
+        (
+            (-wide + 3, hem),
+            (wide - 3, hem),
+            (wide, shoulder - 8),
+            (8, shoulder),
+            (-8, shoulder),
+            (-wide, shoulder - 8),
+        ),
         coat,
     )
     if canvas.camera.pixels(tall, thing.z) < 18:
@@ -80,7 +118,8 @@ def paint_person(canvas: Canvas, thing: Placed) -> None:
         sheet.bar((a, shoulder - 8), (hand, hip - 4), 5, scale(coat, 206))
     if dice.chance(35):
         sheet.shape(
-            ((wide - 2, hip), (wide + 14, hip), (wide + 14, hip + 34), (wide - 2, hip + 38)), dice.pick(CLOTHES)
+            ((wide - 2, hip), (wide + 14, hip), (wide + 14, hip + 34), (wide - 2, hip + 38)),
+            dice.pick(CLOTHES),
         )
     _head(sheet, (0, tall - 13), dice)
 
@@ -91,11 +130,21 @@ def _head(sheet: Sheet, middle: Pair, dice: Dice) -> None:
     sheet.bar((middle[0], middle[1] - 18), middle, 5, scale(skin, 210))
     sheet.disk(middle, (10, 13), skin)
     a, b = middle
-    sheet.shape(((a - 11, b), (a - 10, b + 10), (a, b + 15), (a + 10, b + 10), (a + 11, b + 3)), hair)
+    sheet.shape(
+        ((a - 11, b), (a - 10, b + 10), (a, b + 15), (a + 10, b + 10), (a + 11, b + 3)), hair
+    )
 
 
 def _cast(canvas: Canvas, x: int, z: int, half: int) -> None:
-    canvas.darken(((x - half, 0, z - 25), (x + half, 0, z - 25), (x + half, 0, z + 40), (x - half, 0, z + 40)), 160)
+    canvas.darken(
+        (
+            (x - half, 0, z - 25),
+            (x + half, 0, z - 25),
+            (x + half, 0, z + 40),
+            (x - half, 0, z + 40),
+        ),
+        160,
+    )
 
 
 def paint_bicycle(canvas: Canvas, thing: Placed) -> None:
@@ -110,7 +159,9 @@ def paint_bicycle(canvas: Canvas, thing: Placed) -> None:
 def _cycle(canvas: Canvas, x: int, z: int, dice: Dice, turn: int) -> None:
     sheet = Sheet(canvas, x, z, canvas.new_object(BICYCLE), dice.pick((-1, 1)))
     near = canvas.camera.pixels(100, z) > 17
-    frame = dice.shade(dice.pick(((40, 40, 44), (120, 36, 34), (40, 70, 110), (150, 150, 150), (60, 90, 66))), 14)
+    frame = dice.shade(
+        dice.pick(((40, 40, 44), (120, 36, 34), (40, 70, 110), (150, 150, 150), (60, 90, 66))), 14
+    )
 
     def at(a: int, b: int) -> Pair:
         return a * turn // 100, b
@@ -153,14 +204,25 @@ def _rider(canvas: Canvas, thing: Placed, dice: Dice, turn: int) -> None:
         sheet.bar(knee, (foot, low), 7, scale(trousers, 214))
     back = -lean // 2
     sheet.shape(
-        ((back - 17, 88), (back + 17, 88), (lean + 20, 138), (lean + 8, 148), (lean - 12, 148), (lean - 22, 138)), coat
+        (
+            (back - 17, 88),
+            (back + 17, 88),
+            (lean + 20, 138),
+            (lean + 8, 148),
+            (lean - 12, 148),
+            (lean - 22, 138),
+        ),
+        coat,
     )
     for a in (-1, 1):
         sheet.bar((lean + 20 * a, 138), (lean + 24 * a + lean // 2, 104), 5, scale(coat, 206))
     _head(sheet, (lean + 4, 164), dice)
     if dice.chance(45):
         helmet = dice.shade(dice.pick(CLOTHES), 10)
-        sheet.shape(((lean - 9, 166), (lean - 7, 178), (lean + 4, 182), (lean + 15, 178), (lean + 17, 166)), helmet)
+        sheet.shape(
+            ((lean - 9, 166), (lean - 7, 178), (lean + 4, 182), (lean + 15, 178), (lean + 17, 166)),
+            helmet,
+        )
 
 
 def paint_motorcycle(canvas: Canvas, thing: Placed) -> None:
@@ -184,7 +246,9 @@ def paint_motorbike(canvas: Canvas, thing: Placed) -> None:
 
 def _motor(canvas: Canvas, x: int, z: int, dice: Dice, turn: int) -> None:
     sheet = Sheet(canvas, x, z, canvas.new_object(MOTORCYCLE), dice.pick((-1, 1)))
-    paint = dice.shade(dice.pick(((30, 30, 34), (130, 30, 30), (40, 60, 110), (180, 178, 172), (180, 120, 40))), 14)
+    paint = dice.shade(
+        dice.pick(((30, 30, 34), (130, 30, 30), (40, 60, 110), (180, 178, 172), (180, 120, 40))), 14
+    )
 
     def at(a: int, b: int) -> Pair:
         return a * turn // 100, b
@@ -207,7 +271,9 @@ def _motor(canvas: Canvas, x: int, z: int, dice: Dice, turn: int) -> None:
         ),
         (56, 56, 60),
     )
-    sheet.shape((at(-30 - thick, 70), at(-6, 96), at(40 + thick, 98), at(48 + thick, 62), at(10, 60)), paint)
+    sheet.shape(
+        (at(-30 - thick, 70), at(-6, 96), at(40 + thick, 98), at(48 + thick, 62), at(10, 60)), paint
+    )
     sheet.shape((at(-84, 84), at(-78, 92), at(-10, 86), at(-14, 78)), (26, 26, 28))
     sheet.bar(at(66, 31), at(42, 108), 5, (120, 120, 122))
     sheet.bar(at(24 - 3 * thick, 114), at(50 + 3 * thick, 112), 4, (30, 30, 32))

@@ -1,4 +1,5 @@
-"""From a painted canvas to a photograph: haze, light, grain, blur, the frame's border and the car's own hood.
+"""From a painted canvas to a photograph: haze, light, grain, blur, the frame's border and the car's
+own hood.
 
 Knows no object.
 """
@@ -18,10 +19,13 @@ GRAIN = np.full(34, 3, np.int32)
 GRAIN[[7, 8, 11, 12, 13, 21, 22, 23]] = (4, 5, 5, 7, 7, 17, 12, 1)
 
 
-def expose(canvas: Canvas, labels: NDArray[np.uint8], weather: Weather, seed: int) -> NDArray[np.uint8]:
+def expose(
+    canvas: Canvas, labels: NDArray[np.uint8], weather: Weather, seed: int
+) -> NDArray[np.uint8]:
     """The (H, W, 3) image as a camera takes it."""
     height, width = canvas.size
-    # In place, and in 16 bits where they suffice: fresh arrays of this size cost more than the arithmetic.
+    # In place, and in 16 bits where they suffice: fresh arrays of this size cost more than the
+    # arithmetic.
     color = canvas.color.astype(np.int32)
     fine = noise(seed, height * width).reshape(height, width).astype(np.int32)
     coarse = smooth_noise(seed + 1, height, width, 3)
@@ -49,7 +53,9 @@ def expose(canvas: Canvas, labels: NDArray[np.uint8], weather: Weather, seed: in
 
 
 def mount(canvas: Canvas) -> None:
-    """Put the car's own hood and the border outside of the region of interest on top of the painted scene."""
+    """Put the car's own hood and the border outside of the region of interest on top of the painted
+    scene.
+    """
     height, width = canvas.size
     hood, _ = _hood(height, width)
     rim = np.ones(canvas.size, bool)

@@ -22,7 +22,9 @@ PALETTES: tuple[tuple[Color, ...], ...] = (
 
 @dataclass(frozen=True)
 class Weather:
-    """Light of a sequence: sky colours, gain of red, green and blue in 1/256, haze, side of the sun (-1, 0, 1)."""
+    """Light of a sequence: sky colours, gain of red, green and blue in 1/256, haze, side of the sun
+    (-1, 0, 1).
+    """
 
     zenith: Color
     horizon: Color
@@ -44,7 +46,9 @@ WEATHERS = (
 
 @dataclass(frozen=True)
 class Street:
-    """The look of a sequence: x of kerbs and building lines in cm, lanes as (x, direction), colours, light."""
+    """The look of a sequence: x of kerbs and building lines in cm, lanes as (x, direction),
+    colours, light.
+    """
 
     kerbs: tuple[int, int]
     fronts: tuple[int, int]
@@ -62,7 +66,9 @@ class Street:
 
 @dataclass(frozen=True)
 class Placed:
-    """One thing: its kind, the position of its near end, its speed (cm per frame), seed and size."""
+    """One thing: its kind, the position of its near end, its speed (cm per frame), seed and
+    size.
+    """
 
     kind: str
     x: int
@@ -90,7 +96,11 @@ def lay_street(dice: Dice, city: str) -> Street:
     palette = PALETTES[(habits.between(0, 4) + (dice.between(0, 4) if dice.chance(45) else 0)) % 5]
     parking = (220 if dice.chance(60) else 30, 220 if dice.chance(70) else 40)
     oncoming = dice.between(1, 2)
-    lanes = ((0, 1), *((-330 * (n + 1), -1) for n in range(oncoming)), *(((330, 1),) if dice.chance(30) else ()))
+    lanes = (
+        (0, 1),
+        *((-330 * (n + 1), -1) for n in range(oncoming)),
+        *(((330, 1),) if dice.chance(30) else ()),
+    )
     right = max(x for x, _ in lanes) + 165 + parking[1]
     left = min(x for x, _ in lanes) - 165 - parking[0]
     walk = (dice.between(200, 480), dice.between(200, 480))
@@ -113,7 +123,9 @@ def lay_street(dice: Dice, city: str) -> Street:
 
 
 def raise_fronts(dice: Dice, street: Street, reach: int) -> list[Placed]:
-    """Buildings on both sides, with gaps, and walls, fences and hedges where there is a garden in front of them."""
+    """Buildings on both sides, with gaps, and walls, fences and hedges where there is a garden in
+    front of them.
+    """
     placed = []
     for side, front in zip((-1, 1), street.fronts, strict=True):
         z = -2000
@@ -121,7 +133,11 @@ def raise_fronts(dice: Dice, street: Street, reach: int) -> list[Placed]:
         boundary = dice.pick(("wall", "fence", "hedge", "fence", "wall"))
         while z < reach:
             length = dice.between(800, 2400)
-            if street.crossing and z - 300 < street.crossing + 450 and z + length > street.crossing - 450:
+            if (
+                street.crossing
+                and z - 300 < street.crossing + 450
+                and z + length > street.crossing - 450
+            ):
                 if z < street.crossing - 900:
                     length = street.crossing - 450 - z
                 else:
@@ -131,14 +147,27 @@ def raise_fronts(dice: Dice, street: Street, reach: int) -> list[Placed]:
                 setback = 1
             else:
                 height = dice.between(500, 1000) if green else dice.between(900, 2100)
-                placed.append(Placed("building", front + side * setback, z, dice.bits(), length=length, height=height))
+                placed.append(
+                    Placed(
+                        "building",
+                        front + side * setback,
+                        z,
+                        dice.bits(),
+                        length=length,
+                        height=height,
+                    )
+                )
             if setback and dice.chance(85):
-                height = {"wall": dice.between(90, 260), "fence": dice.between(90, 200)}.get(boundary, 150)
+                height = {"wall": dice.between(90, 260), "fence": dice.between(90, 200)}.get(
+                    boundary, 150
+                )
                 placed.append(Placed(boundary, front, z, dice.bits(), length=length, height=height))
             if setback:
                 for _ in range(dice.between(0, 2)):
                     x = front + side * dice.between(150, 400)
-                    placed.append(Placed("tree", x, z + dice.between(0, length), dice.bits(), height=1))
+                    placed.append(
+                        Placed("tree", x, z + dice.between(0, length), dice.bits(), height=1)
+                    )
             z += length
     return placed
 
@@ -159,7 +188,11 @@ def furnish(dice: Dice, street: Street, reach: int) -> list[Placed]:
         ):
             z = dice.between(300, 2500)
             while gap and z < reach:
-                x = front - side * dice.between(40, 90) if kind in ("bicycle", "bush", "clutter") else line
+                x = (
+                    front - side * dice.between(40, 90)
+                    if kind in ("bicycle", "bush", "clutter")
+                    else line
+                )
                 placed.append(Placed(kind, x, z, dice.bits()))
                 z += gap * dice.between(70, 130) // 100
         if street.crossing:
@@ -174,7 +207,9 @@ def furnish(dice: Dice, street: Street, reach: int) -> list[Placed]:
 def park(dice: Dice, street: Street, side: int, reach: int) -> list[Placed]:
     """Vehicles standing along one kerb."""
     kerb = street.kerbs[0 if side < 0 else 1]
-    outer = min(x for x, _ in street.lanes) - 165 if side < 0 else max(x for x, _ in street.lanes) + 165
+    outer = (
+        min(x for x, _ in street.lanes) - 165 if side < 0 else max(x for x, _ in street.lanes) + 165
+    )
     placed: list[Placed] = []
     if abs(kerb - outer) < 150:
         return placed
@@ -191,7 +226,9 @@ def park(dice: Dice, street: Street, side: int, reach: int) -> list[Placed]:
 
 
 def populate(dice: Dice, street: Street) -> list[Placed]:
-    """Traffic on the lanes, people on the sidewalks, riders and crossing pedestrians; z is relative to the camera."""
+    """Traffic on the lanes, people on the sidewalks, riders and crossing pedestrians; z is relative
+    to the camera.
+    """
     placed = []
     themes = ["car"] * 7
     for kind, percent in (("bus", 45), ("truck", 50), ("motorbike", 40), ("cyclist", 35)):
@@ -201,10 +238,14 @@ def populate(dice: Dice, street: Street) -> list[Placed]:
         rate = dice.between(-60, 120) if direction > 0 else -dice.between(500, 1400)
         z = dice.between(900, 3500) if x == 0 else dice.between(300, 2000)
         while z < HORIZON - 1500:
-            kind = "tram" if x == street.tracks and x and dice.chance(55) else dice.pick(tuple(themes))
+            kind = (
+                "tram" if x == street.tracks and x and dice.chance(55) else dice.pick(tuple(themes))
+            )
             wobble = dice.between(-25, 25)
             placed.append(Placed(kind, x + wobble, z, dice.bits(), rate, length=direction))
-            z += {"bus": 1300, "truck": 850, "tram": 2900}.get(kind, 450) + dice.between(flow // 2, 3 * flow)
+            z += {"bus": 1300, "truck": 850, "tram": 2900}.get(kind, 450) + dice.between(
+                flow // 2, 3 * flow
+            )
     busy = dice.between(1, 10)
     for side in (0, 1):
         low, high = sorted((street.kerbs[side], street.fronts[side]))
@@ -215,7 +256,9 @@ def populate(dice: Dice, street: Street) -> list[Placed]:
                 placed.append(Placed("person", *place, dice.bits(), dice.between(-600, -100)))
         for _ in range(dice.pick((0, 1, 1, 2, 3))):
             x = street.kerbs[side] + (70 if side == 0 else -70)
-            placed.append(Placed("cyclist", x, dice.between(700, 8000), dice.bits(), dice.between(-500, 0)))
+            placed.append(
+                Placed("cyclist", x, dice.between(700, 8000), dice.bits(), dice.between(-500, 0))
+            )
     for _ in range(dice.pick((0, 0, 1, 2, 4))):
         start, drift = dice.between(-900, 900), dice.pick((-90, -60, 60, 90))
         placed.append(Placed("person", start, dice.between(1200, 5000), dice.bits(), -50, drift))

@@ -1,6 +1,7 @@
 """Integer noise and light: everything that gives a flat colour grain, haze and weather.
 
-Knows nothing of objects. All arithmetic is on integers, so the same seed gives the same bytes everywhere.
+Knows nothing of objects. All arithmetic is on integers, so the same seed gives the same bytes
+everywhere.
 """
 
 import numpy as np
@@ -20,7 +21,9 @@ def noise(seed: int, count: int) -> NDArray[np.uint8]:
 
 
 def smooth_noise(seed: int, height: int, width: int, step: int) -> NDArray[np.int32]:
-    """(H, W) values 0..255 that vary over about `step` pixels: a random grid, interpolated linearly."""
+    """(H, W) values 0..255 that vary over about `step` pixels: a random grid, interpolated
+    linearly.
+    """
     rows, columns = height // step + 2, width // step + 2
     grid = noise(seed, rows * columns).reshape(rows, columns).astype(np.int32)
     y, fy = np.divmod(np.arange(height), step)
@@ -32,8 +35,12 @@ def smooth_noise(seed: int, height: int, width: int, step: int) -> NDArray[np.in
 
 
 def cells(a: NDArray[np.int32], b: NDArray[np.int32], seed: int) -> NDArray[np.int32]:
-    """A random byte for each pair of integers, the same for the same pair: texture fixed to the world."""
-    word = (a.astype(np.uint32) * np.uint32(0x9E3779B1)) ^ (b.astype(np.uint32) * np.uint32(0x85EBCA77))
+    """A random byte for each pair of integers, the same for the same pair: texture fixed to the
+    world.
+    """
+    word = (a.astype(np.uint32) * np.uint32(0x9E3779B1)) ^ (
+        b.astype(np.uint32) * np.uint32(0x85EBCA77)
+    )
     word ^= np.uint32(seed & 0xFFFFFFFF)
     word = (word ^ (word >> np.uint32(15))) * np.uint32(0x2C1B3C6D)
     word = (word ^ (word >> np.uint32(12))) * np.uint32(0x297A2D39)
@@ -49,12 +56,16 @@ def scale(color: Color, by: int) -> Color:
 
 def blend(first: Color, second: Color, share: int) -> Color:
     """The mixture with `share` / 256 of the second colour."""
-    red, green, blue = ((a * (256 - share) + b * share) >> 8 for a, b in zip(first, second, strict=True))
+    red, green, blue = (
+        (a * (256 - share) + b * share) >> 8 for a, b in zip(first, second, strict=True)
+    )
     return red, green, blue
 
 
 def soften(pixels: NDArray[np.int16]) -> NDArray[np.int16]:
-    """A 3 x 3 binomial blur of (H, W, 3); the outermost rows and columns are blurred along themselves only."""
+    """A 3 x 3 binomial blur of (H, W, 3); the outermost rows and columns are blurred along
+    themselves only.
+    """
     out = pixels.copy()
     inner = out[:, 1:-1]
     inner *= 2

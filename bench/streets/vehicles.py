@@ -58,17 +58,32 @@ def paint_car(canvas: Canvas, thing: Placed) -> None:
         body.side(inner, GLASS, lean)
     if body.tall > 30:
         middle = (roof[0] + roof[1]) // 2
-        body.side(((middle, waist), (middle + 10, waist), (middle + 10, high - 8), (middle, high - 8)), shadowed, lean)
-    body.side(((0, 22), (length, 22), (length, waist - 12), (length - hood, waist), (0, waist)), shadowed)
+        body.side(
+            ((middle, waist), (middle + 10, waist), (middle + 10, high - 8), (middle, high - 8)),
+            shadowed,
+            lean,
+        )
+    body.side(
+        ((0, 22), (length, 22), (length, waist - 12), (length - hood, waist), (0, waist)), shadowed
+    )
     if body.tall > 14:
         body.wheel(82, 32)
         body.wheel(length - 78, 32)
     body.end(
-        ((-100, waist - 2, 0), (100, waist - 2, 0), (92, waist + 3, back), (-92, waist + 3, back)), scale(paint, 276)
+        ((-100, waist - 2, 0), (100, waist - 2, 0), (92, waist + 3, back), (-92, waist + 3, back)),
+        scale(paint, 276),
     )
-    body.end(((-88, waist, back), (88, waist, back), (70, high, roof[0]), (-70, high, roof[0])), scale(paint, 240))
     body.end(
-        ((-78, waist + 8, back + 6), (78, waist + 8, back + 6), (62, high - 9, roof[0]), (-62, high - 9, roof[0])),
+        ((-88, waist, back), (88, waist, back), (70, high, roof[0]), (-70, high, roof[0])),
+        scale(paint, 240),
+    )
+    body.end(
+        (
+            (-78, waist + 8, back + 6),
+            (78, waist + 8, back + 6),
+            (62, high - 9, roof[0]),
+            (-62, high - 9, roof[0]),
+        ),
         GLASS,
     )
     _car_end(body, thing.length < 0, paint, waist)
@@ -76,7 +91,14 @@ def paint_car(canvas: Canvas, thing: Placed) -> None:
 
 def _car_end(body: Body, front: bool, paint: Color, waist: int) -> None:
     body.end(
-        ((-100, 24, 0), (100, 24, 0), (100, waist - 3, 0), (97, waist, 0), (-97, waist, 0), (-100, waist - 3, 0)),
+        (
+            (-100, 24, 0),
+            (100, 24, 0),
+            (100, waist - 3, 0),
+            (97, waist, 0),
+            (-97, waist, 0),
+            (-100, waist - 3, 0),
+        ),
         scale(paint, 236),
     )
     for left in (-92, 64):
@@ -110,7 +132,10 @@ def paint_truck(canvas: Canvas, thing: Placed) -> None:
     body.side(((0, 55), (length, 55), (length, 90), (0, 90)), (48, 48, 50))
     top = high - 50
     body.side(((cab[0], 45), (cab[0], top), (cab[1], top), (cab[1], 45)), scale(paint, dim))
-    body.side(((cab[0] + 30, 150), (cab[0] + 30, top - 40), (cab[1] - 50, top - 40), (cab[1] - 50, 150)), GLASS)
+    body.side(
+        ((cab[0] + 30, 150), (cab[0] + 30, top - 40), (cab[1] - 50, top - 40), (cab[1] - 50, 150)),
+        GLASS,
+    )
     body.side(((box[0], 85), (box[0], high), (box[1], high), (box[1], 85)), scale(cargo, dim))
     if dice.chance(50):
         band = dice.pick(PAINTS)
@@ -143,7 +168,10 @@ def paint_bus(canvas: Canvas, thing: Placed) -> None:
     dice = Dice(thing.seed)
     length, high = dice.between(1000, 1250), dice.between(290, 315)
     body = Body(canvas, thing.x, thing.z, dice.between(240, 255), length, canvas.new_object(BUS))
-    paint = dice.shade(dice.pick(((206, 206, 204), (190, 150, 40), (122, 30, 30), (36, 56, 108), (160, 164, 168))), 14)
+    paint = dice.shade(
+        dice.pick(((206, 206, 204), (190, 150, 40), (122, 30, 30), (36, 56, 108), (160, 164, 168))),
+        14,
+    )
     body.shadow()
     _coach(body, high, paint, dice, _flank_light(canvas, thing, 182))
     for a in (220, length - 260):
@@ -167,7 +195,9 @@ def _coach(body: Body, high: int, paint: Color, dice: Dice, dim: int) -> None:
     body.side(((20, 125), (20, high - 50), (length - 20, high - 50), (length - 20, 125)), GLASS)
     if body.tall > 9:
         for a in range(150, length - 50, 150):
-            body.side(((a, 125), (a, high - 50), (a + 12, high - 50), (a + 12, 125)), scale(paint, dim))
+            body.side(
+                ((a, 125), (a, high - 50), (a + 12, high - 50), (a + 12, 125)), scale(paint, dim)
+            )
     body.panel((-99, 99), (30, high), 0, scale(paint, 236))
     body.panel((-88, 88), (120, high - 48), 0, (46, 52, 60))
     body.panel((-99, 99), (30, 50), 0, (50, 50, 52))
@@ -178,14 +208,24 @@ def paint_tram(canvas: Canvas, thing: Placed) -> None:
     dice = Dice(thing.seed)
     length, high = dice.between(2000, 2800), dice.between(330, 350)
     body = Body(canvas, thing.x, thing.z, 240, length, canvas.new_object(TRAIN))
-    paint = dice.shade(dice.pick(((200, 44, 36), (206, 200, 180), (190, 160, 50), (60, 110, 90), (160, 164, 168))), 14)
+    paint = dice.shade(
+        dice.pick(((200, 44, 36), (206, 200, 180), (190, 160, 50), (60, 110, 90), (160, 164, 168))),
+        14,
+    )
     body.shadow()
     _coach(body, high, paint, dice, _flank_light(canvas, thing, 182))
     for a in (length // 3, 2 * length // 3):
         body.side(((a, 20), (a, high), (a + 60, high), (a + 60, 20)), (44, 44, 46))
     body.side(((0, 12), (0, 36), (length, 36), (length, 12)), (58, 58, 60))
     body.end(
-        ((-99, 30, 0), (99, 30, 0), (99, high - 40, 0), (70, high, 0), (-70, high, 0), (-99, high - 40, 0)),
+        (
+            (-99, 30, 0),
+            (99, 30, 0),
+            (99, high - 40, 0),
+            (70, high, 0),
+            (-70, high, 0),
+            (-99, high - 40, 0),
+        ),
         scale(paint, 240),
     )
     body.panel((-86, 86), (130, high - 60), 0, (40, 46, 54))

@@ -1,7 +1,9 @@
-"""Boundary AP, implemented directly: `python -P boundary_ap.py boundary FOLDER` prints the 12 numbers as JSON.
+"""Boundary AP, implemented directly: `python -P boundary_ap.py boundary FOLDER` prints the 12
+numbers as JSON.
 
-It is our own writing of what boundary-iou-api does on top of pycocotools: every mask is drawn, eroded by steps of 3 x 3
-on the whole image, and encoded again; the IoU is the smaller of mask IoU and boundary IoU, except with crowds.
+It is our own writing of what boundary-iou-api does on top of pycocotools: every mask is drawn,
+eroded by steps of 3 x 3 on the whole image, and encoded again; the IoU is the smaller of mask IoU
+and boundary IoU, except with crowds.
 """
 
 import json

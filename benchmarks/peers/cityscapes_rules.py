@@ -1,4 +1,6 @@
-"""Cityscapes' mean IoU from a confusion matrix of label ids (rows: ground truth), for peers that only count."""
+"""Cityscapes' mean IoU from a confusion matrix of label ids (rows: ground truth), for peers that
+only count.
+"""
 
 SCORED = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 

@@ -1,4 +1,6 @@
-"""cityscapesScripts on pixels: `python -P cityscapesscripts.py JOB FOLDER` prints the numbers as JSON."""
+"""cityscapesScripts on pixels: `python -P cityscapesscripts.py JOB FOLDER` prints the numbers as
+JSON.
+"""
 
 import json
 import os
@@ -35,7 +37,9 @@ def pixels(folder, objects):
 
 
 def write(content, file):
-    Path(file).write_text(json.dumps(content, default=lambda value: value.item(), sort_keys=True, indent=4))
+    Path(file).write_text(
+        json.dumps(content, default=lambda value: value.item(), sort_keys=True, indent=4)
+    )
 
 
 def instances(folder):
@@ -43,7 +47,10 @@ def instances(folder):
 
     # It writes what it matched into the working directory, in a way that NumPy 2 does not allow.
     script.writeDict2JSON = write
-    truths = sorted(str(path) for path in (folder / "city-objects").glob("gtFine/val/*/*_gtFine_instanceIds.png"))
+    truths = sorted(
+        str(path)
+        for path in (folder / "city-objects").glob("gtFine/val/*/*_gtFine_instanceIds.png")
+    )
     script.args.predictionPath = str(folder / "city-masks")
     script.args.quiet = True
     script.args.JSONOutput = False

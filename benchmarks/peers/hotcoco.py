@@ -1,4 +1,6 @@
-"""hotcoco on pixels and segments (boxes and masks: pycocotools_like.py): `python -P hotcoco.py JOB FOLDER`."""
+"""hotcoco on pixels and segments (boxes and masks: pycocotools_like.py):
+`python -P hotcoco.py JOB FOLDER`.
+"""
 
 import json
 import sys
@@ -10,7 +12,9 @@ def main(job: str, folder: Path) -> object:
         from hotcoco import semantic
 
         evaluator = semantic.SemanticEval(34)
-        evaluator.update_folders(str(folder / "city/gtFine/val/made"), str(folder / "city-predicted"))
+        evaluator.update_folders(
+            str(folder / "city/gtFine/val/made"), str(folder / "city-predicted")
+        )
         sys.path.insert(0, str(Path(__file__).parent))
         from cityscapes_rules import mean_iou
 
@@ -18,12 +22,18 @@ def main(job: str, folder: Path) -> object:
     if job == "pq":
         from hotcoco import panoptic
 
-        evaluator = panoptic.PanopticEval(str(folder / "panoptic.json"), str(folder / "panoptic-predicted.json"))
+        evaluator = panoptic.PanopticEval(
+            str(folder / "panoptic.json"), str(folder / "panoptic-predicted.json")
+        )
         evaluator.evaluate()
         found = evaluator.results()
         groups = {"all": "All", "things": "Things", "stuff": "Stuff"}
         parts = ("PQ", "SQ", "RQ")
-        return {f"{name} {word}": found[group][name.lower()] for word, group in groups.items() for name in parts}
+        return {
+            f"{name} {word}": found[group][name.lower()]
+            for word, group in groups.items()
+            for name in parts
+        }
     raise SystemExit(f"hotcoco has no job {job}")
 
 

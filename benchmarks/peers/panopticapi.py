@@ -14,7 +14,9 @@ def main(folder):
         found = pq_compute(str(folder / "panoptic.json"), str(folder / "panoptic-predicted.json"))
     groups = {"all": "All", "things": "Things", "stuff": "Stuff"}
     return {
-        f"{name} {word}": found[group][name.lower()] for word, group in groups.items() for name in ("PQ", "SQ", "RQ")
+        f"{name} {word}": found[group][name.lower()]
+        for word, group in groups.items()
+        for name in ("PQ", "SQ", "RQ")
     }
 
 

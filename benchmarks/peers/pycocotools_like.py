@@ -1,4 +1,6 @@
-"""The 12 numbers of any peer with the interface of pycocotools: `python -P pycocotools_like.py MODULE JOB FOLDER`."""
+"""The 12 numbers of any peer with the interface of pycocotools:
+`python -P pycocotools_like.py MODULE JOB FOLDER`.
+"""
 
 import importlib
 import json

@@ -1,7 +1,7 @@
 """torchmetrics on mIoU: `python -P torchmetrics.py miou FOLDER` prints the number as JSON.
 
-It reads files with Pillow, as its users do; its sums are in single precision. Panoptic quality takes it seconds
-an image, and its AP wraps pycocotools: neither is raced.
+It reads files with Pillow, as its users do; its sums are in single precision. Panoptic quality
+takes it seconds an image, and its AP wraps pycocotools: neither is raced.
 """
 
 import json
@@ -21,7 +21,10 @@ def main(folder):
     metric = MulticlassConfusionMatrix(34)
     for truth in sorted((folder / "city").glob("gtFine/val/*/*_gtFine_labelIds.png")):
         prediction = folder / "city-predicted" / truth.name
-        first, second = (torch.from_numpy(np.array(Image.open(path)).astype(np.int64)) for path in (prediction, truth))
+        first, second = (
+            torch.from_numpy(np.array(Image.open(path)).astype(np.int64))
+            for path in (prediction, truth)
+        )
         metric.update(first, second)
     return {"mIoU": mean_iou(metric.compute().tolist())}
 

@@ -1,7 +1,8 @@
 """vernier on one job: `python -P vernier.py JOB FOLDER` prints numbers as JSON.
 
-Of masks it wants boxes as well, which the official format of results does not have, and takes their areas for those of
-the detections: its scores by size are others than those of the masks, and left out.
+Of masks it wants boxes as well, which the official format of results does not have, and takes their
+areas for those of the detections: its scores by size are others than those of the masks, and left
+out.
 """
 
 import json
@@ -19,7 +20,11 @@ def main(job, folder):
     truth, found = (folder / "truth.json").read_bytes(), (folder / file).read_bytes()
     stats = instance.Evaluator(iou=kind, parity_mode="strict").evaluate(truth, found).stats
     numbers = dict(zip(NAMES, (float(value) for value in stats), strict=True))
-    return {name: value for name, value in numbers.items() if job == "bbox" or name not in ("APs", "APm", "APl")}
+    return {
+        name: value
+        for name, value in numbers.items()
+        if job == "bbox" or name not in ("APs", "APm", "APl")
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The jobs `bench` exists for, on real data and from the command line; skipped where the data are not at hand."""
+"""The jobs `bench` exists for, on real data and from the command line; skipped where the data are
+not at hand.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,17 @@ def evaluated(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Runs `bench eval` with these words; returns its exit code and its JSON."""
 
     def run(*words: str | Path) -> tuple[int, dict[str, Any]]:
-        code = cli.main(["eval", "--out", str(tmp_path / "runs"), "--json", *(str(word) for word in words)])
+        code = cli.main(
+            ["eval", "--out", str(tmp_path / "runs"), "--json", *(str(word) for word in words)]
+        )
         return code, json.loads(capsys.readouterr().out)
 
     return run
 
 
-def test_real_voc_predictions_score_what_is_known(shared_data: Callable[[str], Path], evaluated: Run) -> None:
+def test_real_voc_predictions_score_what_is_known(
+    shared_data: Callable[[str], Path], evaluated: Run
+) -> None:
     root = shared_data("voc2012_val_subset")
     words = ["-p", root / "segnet_pred_320", "-d", "voc2012", "--data", root, "--ids", "all"]
     code, refused = evaluated(*words)
@@ -66,10 +72,29 @@ def test_perturbed_camvid_truth_scores_what_plain_loops_say(
     assert sum(expected) / 11 == pytest.approx(scores["mIoU"]["value"], rel=1e-12)
 
 
-COCO_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+COCO_NAMES = (
+    "AP",
+    "AP50",
+    "AP75",
+    "APs",
+    "APm",
+    "APl",
+    "AR1",
+    "AR10",
+    "AR100",
+    "ARs",
+    "ARm",
+    "ARl",
+)
 PUBLISHED = {
-    "fakesegm": ("instance", (0.320, 0.562, 0.299, 0.387, 0.310, 0.327, 0.268, 0.415, 0.417, 0.469, 0.377, 0.381)),
-    "fakebbox": ("boxes", (0.505, 0.697, 0.573, 0.586, 0.519, 0.501, 0.387, 0.594, 0.595, 0.640, 0.566, 0.564)),
+    "fakesegm": (
+        "instance",
+        (0.320, 0.562, 0.299, 0.387, 0.310, 0.327, 0.268, 0.415, 0.417, 0.469, 0.377, 0.381),
+    ),
+    "fakebbox": (
+        "boxes",
+        (0.505, 0.697, 0.573, 0.586, 0.519, 0.501, 0.387, 0.594, 0.595, 0.640, 0.566, 0.564),
+    ),
 }
 
 
@@ -89,7 +114,9 @@ def test_coco_results_score_what_their_authors_published(
 
 
 def _counts(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[list[int], list[int], list[int]]:
-    """Hits, false positives and misses of CamVid's 11 classes, class by class and image by image; 11 is void."""
+    """Hits, false positives and misses of CamVid's 11 classes, class by class and image by image;
+    11 is void.
+    """
     hits, wrong, missed = [0] * 11, [0] * 11, [0] * 11
     for truth, predicted in pairs:
         valid = truth != 11

@@ -23,7 +23,12 @@ def test_all_is_sorted_and_equals_what_is_offered() -> None:
 def test_type_checkers_see_the_same_names() -> None:
     tree = ast.parse(inspect.getsource(bench))
     guarded = next(node for node in tree.body if isinstance(node, ast.If))
-    imported = {alias.asname for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    imported = {
+        alias.asname
+        for node in guarded.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
     assert set(bench.__all__) == imported
 
 

@@ -45,7 +45,9 @@ def test_label_maps_come_in_many_forms(form: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", [lambda x: x, lambda x: x[..., None], lambda x: x[None], lambda x: x[None, None]], ids=range(4)
+    "form",
+    [lambda x: x, lambda x: x[..., None], lambda x: x[None], lambda x: x[None, None]],
+    ids=range(4),
 )
 def test_one_image_is_a_batch_of_one(form: Any) -> None:
     assert scored(TRUTH[:1], FOUND[:1]) == scored(form(TRUTH[0]), form(FOUND[0]))
@@ -61,9 +63,15 @@ def test_tensors_of_every_type_are_taken() -> None:
     evaluator.update(truth=truth, prediction=found, id=torch.arange(4))
     assert ["0", "1", "2", "3"] == evaluator.tables()["images"]["id"].tolist()
     logits = torch.nn.functional.one_hot(found, 3).permute(0, 3, 1, 2).float()
-    with pytest.raises(UsageError, match=r"\(4, 3, 10, 12\), \(N, C, H, W\): take the argmax over the classes first"):
+    with pytest.raises(
+        UsageError,
+        match=r"\(4, 3, 10, 12\), \(N, C, H, W\): take the argmax over the classes first",
+    ):
         scored(truth, logits)
-    with pytest.raises(UsageError, match=r"logits \(C, H, W\), take the argmax over the classes first, x.argmax\(0\)"):
+    with pytest.raises(
+        UsageError,
+        match=r"logits \(C, H, W\), take the argmax over the classes first, x.argmax\(0\)",
+    ):
         scored(truth[0], logits[0])
     assert PLAIN == scored(truth, logits.argmax(1))
 
@@ -74,28 +82,38 @@ def test_values_that_do_not_count_are_told(value: int) -> None:
     masked = np.where(hidden, value, TRUTH)
     expected = scored(np.where(hidden, 255, TRUTH), FOUND)
     assert (
-        expected == scored(masked, FOUND, ignore=value) == scored(masked, np.where(hidden, value, FOUND), ignore=value)
+        expected
+        == scored(masked, FOUND, ignore=value)
+        == scored(masked, np.where(hidden, value, FOUND), ignore=value)
     )
     other = 254 if value == 255 else 255
-    with pytest.raises(UsageError, match=rf"the truth: the label {other} .* nor {value} \(ignored\)"):
+    with pytest.raises(
+        UsageError, match=rf"the truth: the label {other} .* nor {value} \(ignored\)"
+    ):
         scored(np.where(hidden, other, TRUTH), FOUND, ignore=value)
     both = np.where(hidden & (FOUND > 0), other, masked)
     assert expected == scored(both, FOUND, ignore=[np.int64(value), other])
 
 
 def test_a_class_that_does_not_count_is_taken_from_the_truth_alone() -> None:
-    """As torchmetrics and mmsegmentation have it: pixels of class 0 do not count, predictions of it elsewhere do."""
+    """As torchmetrics and mmsegmentation have it: pixels of class 0 do not count, predictions of it
+    elsewhere do.
+    """
     scores = scored(TRUTH, FOUND, ignore=0)
     counts = TRUTH > 0
     ious = [
-        ((TRUTH == c) & (FOUND == c) & counts).sum() / (((TRUTH == c) | (FOUND == c)) & counts).sum() for c in (1, 2)
+        ((TRUTH == c) & (FOUND == c) & counts).sum()
+        / (((TRUTH == c) | (FOUND == c)) & counts).sum()
+        for c in (1, 2)
     ]
     assert abs(scores["mIoU"] - np.mean(ious)) < 1e-12
     assert abs(scores["pixel_accuracy"] - (TRUTH == FOUND)[counts].mean()) < 1e-12
 
 
 def test_masks_of_two_classes_may_be_bool() -> None:
-    assert scored(TRUTH > 0, FOUND > 0, 2) == scored((TRUTH > 0) * 1, (FOUND > 0) * 1, ["rest", "cell"])
+    assert scored(TRUTH > 0, FOUND > 0, 2) == scored(
+        (TRUTH > 0) * 1, (FOUND > 0) * 1, ["rest", "cell"]
+    )
     with pytest.raises(PredictionError, match=r'list both, such as \["background", "cell"\]'):
         scored(TRUTH * 0, TRUTH > 0, ["cell"])
 
@@ -103,17 +121,27 @@ def test_masks_of_two_classes_may_be_bool() -> None:
 @pytest.mark.parametrize(
     ("truth", "prediction", "message"),
     [
-        (TRUTH, FOUND[:, :5], r"it has 5 x 12 pixels, the truth 10 x 12 \(height x width\): resize one of the two"),
+        (
+            TRUTH,
+            FOUND[:, :5],
+            r"it has 5 x 12 pixels, the truth 10 x 12 \(height x width\): resize one of the two",
+        ),
         (TRUTH, FOUND / 2, r"labels must be whole numbers, got 0.5; take the argmax"),
         (TRUTH, np.full(TRUTH.shape, np.nan), "got nan"),
-        (TRUTH - 100 * (TRUTH == 1), FOUND, "the label -99 .*; pass ignore=-99 if such pixels do not count"),
+        (
+            TRUTH - 100 * (TRUTH == 1),
+            FOUND,
+            "the label -99 .*; pass ignore=-99 if such pixels do not count",
+        ),
         (TRUTH, FOUND[:3], "got 4 truths and 3 predictions; pass one of each per image"),
         (TRUTH[0], np.zeros((10, 12, 3), np.uint8), "1 truth and 10 predictions"),
         ([np.array([["a"]])], [np.array([["b"]])], "labels must be whole numbers, got <U1"),
         ([[[0, 1], [0]]], [[[0, 1], [0, 1]]], "rows of unequal length"),
     ],
 )
-def test_labels_that_are_none_are_refused_without_flags(truth: Any, prediction: Any, message: str) -> None:
+def test_labels_that_are_none_are_refused_without_flags(
+    truth: Any, prediction: Any, message: str
+) -> None:
     with pytest.raises(InputError, match=message) as raised:
         scored(truth, prediction)
     assert "--" not in str(raised.value)
@@ -125,10 +153,13 @@ def test_arguments_of_other_tasks_are_refused() -> None:
         ({"ignore": 1.5}, r"ignore must be a whole number .* got 1\.5"),
         ({"ignore": []}, r"ignore must be a whole number .* got \[\]"),
         ({"ignore": -100, "task": "instance"}, "ignore=-100 is only for label maps; .*iscrowd"),
-        ({"ignore": -100, "task": "panoptic"}, "ignore=-100 is only for label maps; .*pixels of id 0"),
+        (
+            {"ignore": -100, "task": "panoptic"},
+            "ignore=-100 is only for label maps; .*pixels of id 0",
+        ),
         ({"label_space": "raw"}, "label_space='raw'"),
         ({"groups": "patient"}, "groups='patient'"),
         ({"metrics": ["PQ"]}, "metrics='PQ': needs panoptic predictions"),
     ):
         with pytest.raises(UsageError, match=message):
-            bench.Evaluator(3, **options)  # type: ignore[arg-type]
+            bench.Evaluator(3, **options)

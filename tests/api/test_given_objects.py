@@ -1,4 +1,6 @@
-"""Objects that loops have at hand, in the forms of torchvision and supervision, and how they score."""
+"""Objects that loops have at hand, in the forms of torchvision and supervision, and how they
+score.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ SIZE = (40, 50)
 
 def same(one: dict[str, float], other: dict[str, float]) -> bool:
     """Equal to the bit, where what is not defined equals itself."""
-    return one.keys() == other.keys() and np.array_equal(list(one.values()), list(other.values()), equal_nan=True)
+    return one.keys() == other.keys() and np.array_equal(
+        list(one.values()), list(other.values()), equal_nan=True
+    )
 
 
 def blobs(seed: int) -> tuple[Any, Any]:
@@ -76,8 +80,8 @@ def objects(form: Any, coco: bool = False) -> Evaluator:
         if coco:
             real, made = entries(truth), entries(found, SCORES[number])
         else:
-            real = {"masks": form(truth), "labels": LABELS}
-            made = {"masks": form(found), "labels": LABELS, "scores": SCORES[number]}
+            real = {"masks": form(truth), "labels": LABELS}  # type: ignore[assignment]
+            made = {"masks": form(found), "labels": LABELS, "scores": SCORES[number]}  # type: ignore[assignment]
         evaluator.update(truth=real, prediction=made, id=str(number))
     return evaluator
 
@@ -101,19 +105,35 @@ def test_masks_come_in_many_forms() -> None:
 def reference(kind: str) -> list[float]:
     """What pycocotools says of the six images."""
     truth, found = COCO(), []
-    annotations = []
+    annotations = []  # type: ignore[var-annotated]
     for number, (masks, moved) in enumerate(IMAGES):
         for code, label in zip(codes(masks), LABELS, strict=True):
             box, area = coco_mask.toBbox(code).tolist(), float(coco_mask.area(code))
-            entry = {"id": len(annotations) + 1, "image_id": number, "category_id": int(label) + 1, "iscrowd": 0}
+            entry = {
+                "id": len(annotations) + 1,
+                "image_id": number,
+                "category_id": int(label) + 1,
+                "iscrowd": 0,
+            }
             annotations.append({**entry, "segmentation": code, "bbox": box, "area": area})
         for code, label, score in zip(codes(moved), LABELS, SCORES[number], strict=True):
-            entry = {"image_id": number, "category_id": int(label) + 1, "score": float(score)}
+            entry = {"image_id": number, "category_id": int(label) + 1, "score": float(score)}  # type: ignore[dict-item]
             found.append(
-                {**entry, **({"segmentation": code} if kind == "segm" else {"bbox": coco_mask.toBbox(code).tolist()})}
+                {
+                    **entry,
+                    **(
+                        {"segmentation": code}
+                        if kind == "segm"
+                        else {"bbox": coco_mask.toBbox(code).tolist()}
+                    ),
+                }
             )
     images = [{"id": number, "height": SIZE[0], "width": SIZE[1]} for number in range(6)]
-    truth.dataset = {"images": images, "annotations": annotations, "categories": [{"id": 1}, {"id": 2}]}
+    truth.dataset = {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": 1}, {"id": 2}],
+    }
     truth.createIndex()
     judge = COCOeval(truth, truth.loadRes(found), kind)
     judge.evaluate()
@@ -133,24 +153,36 @@ def test_objects_score_as_pycocotools_scores_them(capsys: pytest.CaptureFixture[
 def test_boxes_alone_are_scored_as_boxes(capsys: pytest.CaptureFixture[str]) -> None:
     evaluator = Evaluator(["cat", "dog"], task="instance")
     evaluator.update(
-        truth={"boxes": np.zeros((0, 4)), "labels": []}, prediction={"boxes": [], "labels": [], "scores": []}
+        truth={"boxes": np.zeros((0, 4)), "labels": []},
+        prediction={"boxes": [], "labels": [], "scores": []},
     )
     for number, (truth, found) in enumerate(IMAGES):
         area = truth.sum((1, 2))
-        real = {"boxes": corners(truth), "labels": LABELS, "area": area, "iscrowd": [0, 0, 0], "image_id": number}
+        real = {
+            "boxes": corners(truth),
+            "labels": LABELS,
+            "area": area,
+            "iscrowd": [0, 0, 0],
+            "image_id": number,
+        }
         made = {"boxes": corners(found), "labels": LABELS, "scores": SCORES[number]}
         evaluator.update(truth=[real], prediction=[made], id=[str(number)])
     result = evaluator.result()
     assert ("boxes",) == evaluator.counted.families
     assert "boxes/AP" not in result.scores
-    assert "the metrics of instance were not counted: the objects have boxes and no masks" in result.warnings
+    assert (
+        "the metrics of instance were not counted: the objects have boxes and no masks"
+        in result.warnings
+    )
     assert abs(reference("bbox")[0] - result["AP"]) < 1e-12
     masked = {"masks": IMAGES[0][0], "labels": LABELS}
     with pytest.raises(UsageError, match="those of the images before have boxes alone"):
         evaluator.update(truth=masked, prediction={**masked, "scores": SCORES[0]})
     named = Evaluator(["cat", "dog"], task="instance", metrics="AP")
-    empty = {"boxes": [], "labels": [], "scores": []}
-    with pytest.raises(UsageError, match="the metrics of instance need masks, and the objects have boxes only"):
+    empty = {"boxes": [], "labels": [], "scores": []}  # type: ignore[var-annotated]
+    with pytest.raises(
+        UsageError, match="the metrics of instance need masks, and the objects have boxes only"
+    ):
         named.update(truth={"boxes": corners(IMAGES[0][0]), "labels": LABELS}, prediction=empty)
 
 
@@ -172,7 +204,8 @@ def test_detections_of_supervision_are_taken() -> None:
     evaluator.update(truth={"masks": truth, "labels": LABELS}, prediction=kept)
     other = Evaluator(["cat", "dog"], task="instance")
     other.update(
-        truth={"masks": truth, "labels": LABELS}, prediction={"masks": found, "labels": LABELS, "scores": SCORES[0]}
+        truth={"masks": truth, "labels": LABELS},
+        prediction={"masks": found, "labels": LABELS, "scores": SCORES[0]},
     )
     assert same(other.scores(), evaluator.scores())
 
@@ -192,7 +225,10 @@ def test_detections_of_supervision_are_taken() -> None:
         ({"boxes": [0, 0, 2, 3]}, r"boxes have shape \(G, 4\)"),
         ({"area": [-4, 1, 1]}, "0 or more pixels, got -4"),
         ({"masks": np.zeros((3, 9, 9), bool)}, "it has 9 x 9 pixels, the truth 40 x 50"),
-        ({"masks": [{"size": [40, 50], "counts": "zz"}] * 3}, "a damaged run-length code|runs cover"),
+        (
+            {"masks": [{"size": [40, 50], "counts": "zz"}] * 3},
+            "a damaged run-length code|runs cover",
+        ),
         ({"masks": [{"size": [40, 50]}] * 3}, "a run-length code must be a dict with size"),
         ({"mask": 1}, "unknown key 'mask' in a dict; the keys are masks"),
     ],
@@ -218,8 +254,13 @@ def test_a_loop_says_what_it_could_not_count() -> None:
             id=name,
         )
     told = "\n".join(evaluator.result().warnings)
-    assert "the metrics of cityscapes_instance were not counted: they need all forms of the truth" in told
+    assert (
+        "the metrics of cityscapes_instance were not counted: they need all forms of the truth"
+        in told
+    )
     named = Evaluator("cityscapes", task="instance", metrics=["cityscapes_instance"])
     made = {"masks": found, "labels": LABELS, "scores": SCORES[0]}
-    with pytest.raises(UsageError, match="cityscapes_instance need all forms of the truth: pass samples"):
+    with pytest.raises(
+        UsageError, match="cityscapes_instance need all forms of the truth: pass samples"
+    ):
         named.update(truth={"masks": truth, "labels": LABELS}, prediction=made)

@@ -1,4 +1,6 @@
-"""The public functions: runs, results and paths are taken alike, objects become plain data, errors name arguments."""
+"""The public functions: runs, results and paths are taken alike, objects become plain data, errors
+name arguments.
+"""
 
 from __future__ import annotations
 
@@ -65,21 +67,27 @@ def test_runs_results_and_paths_are_compared_alike(results: dict[str, Any]) -> N
     assert "Comparison of mIoU on 12 images" in repr(first)
 
 
-def test_a_comparison_becomes_plain_data(results: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_comparison_becomes_plain_data(
+    results: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     found = bench.compare(results["good"], results["bad"], by_class=True)
     table = found.to_pandas()
     assert [("good", "bad", "mIoU", label) for label in ("", "road", "car", "sky")] == [
         tuple(row) for row in table[["first", "second", "metric", "class"]].to_numpy()
     ]
     assert found.pairs[0].effect.difference == table["difference"][0]
-    assert 0 == main(["compare", results["good path"], results["bad path"], "--by", "class", "--json"])
+    assert 0 == main(
+        ["compare", results["good path"], results["bad path"], "--by", "class", "--json"]
+    )
     printed = json.loads(capsys.readouterr().out)
     assert {"verdict", *found.to_dict()} == set(printed)
     assert printed["pairs"] == json.loads(json.dumps(found.to_dict()["pairs"]))
 
 
 def test_a_verdict_is_that_of_the_gate_and_becomes_plain_data(results: dict[str, Any]) -> None:
-    verdict = bench.check(results["bad"], results["good path"], metric="mIoU", margin=0.01, guards={"car": 0.5})
+    verdict = bench.check(
+        results["bad"], results["good path"], metric="mIoU", margin=0.01, guards={"car": 0.5}
+    )
     assert "fail" == verdict.outcome == verdict.to_dict()["outcome"]
     assert isinstance(verdict, bench.Verdict)
     assert verdict == gate.check(
@@ -129,7 +137,9 @@ def test_what_there_is_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
         printed = json.loads(capsys.readouterr().out)[what]
         assert [row["name"] for row in printed] == [row["name"] for row in rows]
     assert "deeplab" in {row["name"] for row in bench.list_models()}
-    assert {"val"} <= set(next(row for row in bench.list_datasets() if row["name"] == "streets")["splits"])
+    assert {"val"} <= set(
+        next(row for row in bench.list_datasets() if row["name"] == "streets")["splits"]
+    )
 
 
 def test_metrics_are_taken_as_any_sequence() -> None:
@@ -153,7 +163,9 @@ def test_rule_options_are_named_and_typed_everywhere() -> None:
         parameters = inspect.signature(function).parameters
         assert names <= set(parameters)
         assert not any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-        assert all(parameters[name].annotation not in ("Any", inspect.Parameter.empty) for name in names)
+        assert all(
+            parameters[name].annotation not in ("Any", inspect.Parameter.empty) for name in names
+        )
 
 
 def test_types_of_rule_options_are_the_words_that_are_taken() -> None:
@@ -172,8 +184,14 @@ def test_types_of_rule_options_are_the_words_that_are_taken() -> None:
 MODEL = noisy(1.0)
 WRONG: dict[str, tuple[Callable[[], Any], list[str] | None]] = {
     "limit": (lambda: bench.evaluate(MODEL, limit=0), ["run", "-m", "fcn", "--limit", "0"]),
-    "metrics": (lambda: bench.evaluate(MODEL, metrics="mIuO"), ["run", "-m", "fcn", "--metrics", "mIuO"]),
-    "regions": (lambda: bench.evaluate(MODEL, regions="crop"), ["run", "-m", "fcn", "--regions", "crop"]),
+    "metrics": (
+        lambda: bench.evaluate(MODEL, metrics="mIuO"),
+        ["run", "-m", "fcn", "--metrics", "mIuO"],
+    ),
+    "regions": (
+        lambda: bench.evaluate(MODEL, regions="crop"),
+        ["run", "-m", "fcn", "--regions", "crop"],
+    ),
     "max_detections": (
         lambda: bench.evaluate(MODEL, task="instance", max_detections=[0]),
         ["run", "-m", "maskrcnn", "--max-detections", "0"],
@@ -182,21 +200,33 @@ WRONG: dict[str, tuple[Callable[[], Any], list[str] | None]] = {
         lambda: bench.evaluate(MODEL, task="instance", iou_thresholds=[2]),
         ["run", "-m", "maskrcnn", "--iou-thresholds", "2"],
     ),
-    "crop0": (lambda: bench.Evaluator("cityscapes", crop0="base"), ["run", "-m", "fcn", "--crop0", "base"]),
+    "crop0": (
+        lambda: bench.Evaluator("cityscapes", crop0="base"),
+        ["run", "-m", "fcn", "--crop0", "base"],
+    ),
     "interval": (
         lambda: bench.Evaluator("coco-instances", task="instance", interval="bca"),
         ["run", "-m", "maskrcnn", "--interval", "bca"],
     ),
     "split": (lambda: bench.open_data("streets", "vall"), ["run", "-m", "fcn", "--split", "vall"]),
-    "layout": (lambda: bench.open_data("streets", layout="cooc"), ["run", "-m", "fcn", "--layout", "cooc"]),
-    "ids": (lambda: bench.open_data("streets", ids="none.txt"), ["run", "-m", "fcn", "--ids", "none.txt"]),
+    "layout": (
+        lambda: bench.open_data("streets", layout="cooc"),
+        ["run", "-m", "fcn", "--layout", "cooc"],
+    ),
+    "ids": (
+        lambda: bench.open_data("streets", ids="none.txt"),
+        ["run", "-m", "fcn", "--ids", "none.txt"],
+    ),
     "root": (lambda: bench.open_data("cityscapes", root="nowhere"), None),
     "data": (lambda: bench.evaluate(MODEL, "cityscapes", data="nowhere"), None),
     "no data": (lambda: bench.evaluate(MODEL, "cityscapes"), None),
     "card": (lambda: bench.load_card("none.toml"), None),
     "run": (lambda: bench.read_run("nowhere"), None),
     "alpha": (lambda: bench.compare("nowhere", "nowhere", alpha=5), None),
-    "options": (lambda: bench.evaluate("fcn", options={"overlap": 3}), ["run", "-m", "fcn", "--overlap", "3"]),
+    "options": (
+        lambda: bench.evaluate("fcn", options={"overlap": 3}),
+        ["run", "-m", "fcn", "--overlap", "3"],
+    ),
     "model": (lambda: bench.evaluate("deplab"), None),
 }
 
@@ -224,11 +254,17 @@ def test_errors_name_arguments_in_python_and_flags_on_the_command_line(
 @pytest.mark.parametrize(
     ("message", "words"),
     [
-        ("--crop0 has no effect: say --regions crops, or leave it out", "crop0 has no effect: say regions='crops', or"),
+        (
+            "--crop0 has no effect: say --regions crops, or leave it out",
+            "crop0 has no effect: say regions='crops', or",
+        ),
         ("--iou-thresholds 0.6,0.7: too few", "iou_thresholds='0.6,0.7': too few"),
         ("--area-ranges small=0:1024: too few", "area_ranges='small=0:1024': too few"),
         ("there; --overwrite replaces it", "there; overwrite=True replaces it"),
-        ("list them with --ids FILE, or use --ids all", "list them with ids=FILE, or use ids='all'"),
+        (
+            "list them with --ids FILE, or use --ids all",
+            "list them with ids=FILE, or use ids='all'",
+        ),
         ("which bench run --latency measures", "which bench run --latency measures"),
         ("leave out --flip and --config x.toml", "leave out flip=True and sidecar='x.toml'"),
     ],

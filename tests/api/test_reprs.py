@@ -34,7 +34,9 @@ def things() -> dict[str, tuple[Any, str]]:
         predictions=FromLoop(),
     )
     rle = {"size": [2, 2], "counts": b"04"}
-    objects = Instances((2, 2), np.zeros(1, int), [rle], np.ones(1), np.ones((1, 4)), scores=np.ones(1))
+    objects = Instances(
+        (2, 2), np.zeros(1, int), [rle], np.ones(1), np.ones((1, 4)), scores=np.ones(1)
+    )
     return {
         "Run": (run, "<Run fcn on "),
         "Record": (run.record, f"<Record {run.record.id} fcn on "),
@@ -51,7 +53,10 @@ def things() -> dict[str, tuple[Any, str]]:
         "Board": (board_file.read(BOARD), "<Board "),
         "LabelMap": (LabelMap(np.zeros((300, 400), np.uint8)), "<LabelMap 300 x 400>"),
         "Instances": (objects, "<Instances 1 in 2 x 2, with scores>"),
-        "Segments": (Segments(np.zeros((3, 4), int), *[np.zeros(0, int)] * 3), "<Segments 0 in 3 x 4>"),
+        "Segments": (
+            Segments(np.zeros((3, 4), int), *[np.zeros(0, int)] * 3),
+            "<Segments 0 in 3 x 4>",
+        ),
     }
 
 
@@ -63,7 +68,9 @@ def test_reprs_are_short_and_begin_with_what_it_is() -> None:
         assert "array(" not in text, name
 
 
-def test_a_comparison_shows_its_pairs_and_says_how_many_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_shows_its_pairs_and_says_how_many_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     runs = [BOARD / "runs" / name for name in ("deeplab", "fcn")]
     found = compare(*runs)
     effect = found.pairs[0].effect

@@ -1,4 +1,6 @@
-"""Boards: what is measured is ranked and bold by tests alone, what is published never, what differs stands apart."""
+"""Boards: what is measured is ranked and bold by tests alone, what is published never, what differs
+stands apart.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,7 @@ def test_measured_rows_come_first_by_the_primary_metric_then_published_ones(plac
     table = table_of(place)
     values = [scores(table, row.name)[0].value for row in table.rows]
     assert [False, False, False, True, True] == [row.reported for row in table.rows]
-    assert sorted(values[:3], reverse=True) == values[:3]
+    assert sorted(values[:3], reverse=True) == values[:3]  # type: ignore[type-var]
     assert ["bad", "new", "old"] == [row.name for row in table.rows][2:]
 
 
@@ -106,7 +108,9 @@ def test_published_rows_are_neither_bold_nor_ranked_however_high(place: Path) ->
 
 def test_a_run_on_other_images_stands_apart_with_the_reason(place: Path, tmp_path: Path) -> None:
     before = table_of(place)
-    board_file.add(board_file.read(place), contesting.run(tmp_path / "runs", "short", 0.0, images=20))
+    board_file.add(
+        board_file.read(place), contesting.run(tmp_path / "runs", "short", 0.0, images=20)
+    )
     table = table_of(place)
     assert before.rows == table.rows, "it changes nothing for the others"
     assert ["short"] == [row.name for row in table.apart]
@@ -123,7 +127,10 @@ def test_those_that_share_truth_with_most_stay(place: Path, tmp_path: Path) -> N
 
 def test_a_changed_truth_stands_apart(place: Path, tmp_path: Path) -> None:
     samples = [contesting.sample(n, other_truth=n == 3) for n in range(40)]
-    board_file.add(board_file.read(place), contesting.run(tmp_path / "runs", "odd", 0.1, images=samples, model=3))
+    board_file.add(
+        board_file.read(place),
+        contesting.run(tmp_path / "runs", "odd", 0.1, images=samples, model=3),
+    )
     assert "the ground truth differs in image003" in table_of(place).apart[0].reason
 
 
@@ -158,7 +165,8 @@ def test_objects_are_ranked_by_ap(tmp_path: Path) -> None:
     (folder / "blocks.toml").write_text(contesting.CARD)
     metrics = '["AP", "AP50", "APs", "APm"]'
     (folder / "board.toml").write_text(
-        f'title = "B"\ndataset = "blocks.toml"\nsplit = "val"\nmetrics = {metrics}\nprimary = "AP"\n'
+        f'title = "B"\ndataset = "blocks.toml"\nsplit = "val"\nmetrics = {metrics}\nprimary = '
+        '"AP"\n'
     )
     for name, wrong in (("good", 0.05), ("bad", 0.6)):
         run = contesting.run(tmp_path / "runs", name, wrong, task="instance", images=30)
@@ -170,7 +178,9 @@ def test_objects_are_ranked_by_ap(tmp_path: Path) -> None:
 
 
 def test_the_data_frame_holds_the_same(place: Path) -> None:
-    assert "bench.boards" in sys.modules, "importing the module does not take the name from the function"
+    assert "bench.boards" in sys.modules, (
+        "importing the module does not take the name from the function"
+    )
     frame, table = bench.board(place), table_of(place)
     assert [row.name for row in table.rows] == frame["name"].tolist()
     good = frame[frame["name"] == "good"].iloc[0]
@@ -187,7 +197,10 @@ def test_add_refuses_what_does_not_belong(place: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="already has a row 'good'"):
         board_file.add(board, contesting.run(tmp_path / "runs", "good", 0.3))
     other = contesting.run(
-        tmp_path / "runs", "x", 0.1, card=contesting.CARD.replace('name = "blocks"', 'name = "bricks"')
+        tmp_path / "runs",
+        "x",
+        0.1,
+        card=contesting.CARD.replace('name = "blocks"', 'name = "bricks"'),
     )
     with pytest.raises(RunError, match=r"is a run on bricks val; the board .* is for blocks val"):
         board_file.add(board, other)
@@ -239,7 +252,9 @@ WRONG_ROWS = {
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_a_table_of_a_spreadsheet_is_read(place: Path, mark: bytes) -> None:
     expected = board_file.read(place).published
-    (place / "published.csv").write_bytes(mark + PUBLISHED.encode().replace(b"\n", b"\r\n") + b"\r\n")
+    (place / "published.csv").write_bytes(
+        mark + PUBLISHED.encode().replace(b"\n", b"\r\n") + b"\r\n"
+    )
     assert expected == board_file.read(place).published
 
 
@@ -260,7 +275,9 @@ def test_a_wrong_published_row_names_line_and_column(case: str, place: Path) -> 
 
 def test_the_readme_tells_every_key(repository: Path) -> None:
     text = (repository / "leaderboards" / "README.md").read_text(encoding="utf-8")
-    assert [] == [key for key in board_file.BoardFile.__struct_fields__ if f"| `{key}` |" not in text]
+    assert [] == [
+        key for key in board_file.BoardFile.__struct_fields__ if f"| `{key}` |" not in text
+    ]
 
 
 def test_a_folder_without_a_board_says_so(tmp_path: Path) -> None:

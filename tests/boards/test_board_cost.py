@@ -1,4 +1,6 @@
-"""Columns of cost on a board: in every format, published too, and a word on where they were measured."""
+"""Columns of cost on a board: in every format, published too, and a word on where they were
+measured.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,9 @@ def test_every_format_shows_costs(place: Path) -> None:
     table = boards.table(board_file.read(place))
     columns = [column.title for column in table.columns if column.kind == "cost"]
     assert ["parameters (M)", "images/s", "p50 (ms)", "memory (GiB)"] == columns
-    line = next(line for line in markdown.render(table).splitlines() if line.startswith("| 1 | fast"))
+    line = next(
+        line for line in markdown.render(table).splitlines() if line.startswith("| 1 | fast")
+    )
     assert ["27.6", "81.2", "12.3", "1.50"] == [word.strip() for word in line.split("|")][-7:-3]
     for page in (terminal.render(table), html.render(table), latex.render(table)):
         assert all(word in page for word in ("27.6", "81.2", "12.3", "1.50", "134.5"))
@@ -77,10 +81,15 @@ def test_every_format_shows_costs(place: Path) -> None:
 
 def test_devices_are_named(place: Path, tmp_path: Path) -> None:
     remarks = boards.table(board_file.read(place)).remarks
-    expected = "Measured on A100 and H200: images/s, p50 ms, memory; figures of different devices are not comparable."
+    expected = (
+        "Measured on A100 and H200: images/s, p50 ms, memory; figures of different "
+        "devices are not comparable."
+    )
     assert expected in remarks
     (place / "board.toml").write_text(BOARD.replace('"images/s", "p50 ms", "memory"', '"GFLOPs"'))
-    assert not any("Measured on" in remark for remark in boards.table(board_file.read(place)).remarks)
+    assert not any(
+        "Measured on" in remark for remark in boards.table(board_file.read(place)).remarks
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,7 +97,11 @@ def test_devices_are_named(place: Path, tmp_path: Path) -> None:
     [
         ('"p50 ms"', '"p50"', r"cost: 'p50': did you mean"),
         ('"p50 ms"', '"memory"', "'memory' occurs twice in cost and details"),
-        ("cost =", 'details = ["parameters"]\ncost =', "'parameters' occurs twice in cost and details"),
+        (
+            "cost =",
+            'details = ["parameters"]\ncost =',
+            "'parameters' occurs twice in cost and details",
+        ),
     ],
 )
 def test_wrong_costs_are_refused(place: Path, old: str, new: str, message: str) -> None:
@@ -99,5 +112,7 @@ def test_wrong_costs_are_refused(place: Path, old: str, new: str, message: str) 
 
 def test_a_published_cost_is_a_number(place: Path) -> None:
     (place / "published.csv").write_text(PUBLISHED.replace("134.5", "134.5M"))
-    with pytest.raises(UsageError, match=r"line 2, column 'parameters': '134.5M' is not a number such as 27.7"):
+    with pytest.raises(
+        UsageError, match=r"line 2, column 'parameters': '134.5M' is not a number such as 27.7"
+    ):
         board_file.read(place)

@@ -1,4 +1,6 @@
-"""Trainings of one model on a board: a row for their mean with both kinds of noise, beside the rows of the runs."""
+"""Trainings of one model on a board: a row for their mean with both kinds of noise, beside the rows
+of the runs.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("board")
     (folder / "board.toml").write_text(BOARD)
     (folder / "blocks.toml").write_text(contesting.CARD)
-    for n, (name, wrong) in enumerate({"net": 0.1, "net-seed2": 0.13, "net-seed3": 0.17, "other": 0.4}.items()):
+    for n, (name, wrong) in enumerate(
+        {"net": 0.1, "net-seed2": 0.13, "net-seed3": 0.17, "other": 0.4}.items()
+    ):
         run = contesting.run(folder / "made", name, wrong, model=n, images=12)
         board_file.add(board_file.read(folder), run)
     (folder / "board.toml").write_text(BOARD + SEEDS)
@@ -50,8 +54,13 @@ def test_the_mean_stands_beside_the_runs_with_both_errors(place: Path, table: Ta
     assert ["net", "net-seed2", "net-seed3", "other"] == [row.name for row in table.rows]
     assert ["net (3 seeds)"] == [row.name for row in table.means]
     cells = {c.key: cell for c, cell in zip(table.columns, table.means[0].cells, strict=True)}
-    model = compare_seeds({"net": [board.runs[name] for name in ("net", "net-seed2", "net-seed3")]}, by_class=True)
-    for key, effect in (("mIoU", model.models[0].mean), ("IoU:car", model.models[0].classes["car"])):
+    model = compare_seeds(
+        {"net": [board.runs[name] for name in ("net", "net-seed2", "net-seed3")]}, by_class=True
+    )
+    for key, effect in (
+        ("mIoU", model.models[0].mean),
+        ("IoU:car", model.models[0].classes["car"]),
+    ):
         cell = cells[key]
         assert isinstance(cell, Score)
         assert effect.value == pytest.approx(cell.value)
@@ -60,7 +69,10 @@ def test_the_mean_stands_beside_the_runs_with_both_errors(place: Path, table: Ta
         assert model.declared.clipped(effect.interval.ends) == pytest.approx(cell.interval)
         assert not cell.bold
     seed, images = 100 * model.models[0].mean.seed_error, 100 * model.models[0].mean.image_error
-    assert f"mean; standard error of mIoU: {images:.2f} from images, {seed:.2f} from seeds" == cells["source"]
+    assert (
+        f"mean; standard error of mIoU: {images:.2f} from images, {seed:.2f} from seeds"
+        == cells["source"]
+    )
 
 
 def test_every_format_shows_it(table: Table) -> None:
@@ -83,14 +95,22 @@ def test_a_page_without_the_mean_is_stale(place: Path, table: Table) -> None:
 @pytest.mark.parametrize(
     ("seeds", "message"),
     [
-        ('[[seeds]]\nname = "net"\nruns = ["net", "net-sed2"]', "there is no row 'net-sed2': did you mean net-seed2"),
+        (
+            '[[seeds]]\nname = "net"\nruns = ["net", "net-sed2"]',
+            "there is no row 'net-sed2': did you mean net-seed2",
+        ),
         ('[[seeds]]\nname = "net"\nruns = ["net"]', "runs must list at least two rows"),
         ('[[seeds]]\nname = "net"\nruns = ["net", "net"]', "the row 'net' is listed twice"),
-        ('[[seeds]]\nname = "net"\nrun = ["net", "net-seed2"]', "unknown key 'run': did you mean runs"),
+        (
+            '[[seeds]]\nname = "net"\nrun = ["net", "net-seed2"]',
+            "unknown key 'run': did you mean runs",
+        ),
         ('[[seeds]]\nname = "net"', "the key 'runs' is missing"),
     ],
 )
-def test_what_is_wrong_with_seeds_is_said(place: Path, tmp_path: Path, seeds: str, message: str) -> None:
+def test_what_is_wrong_with_seeds_is_said(
+    place: Path, tmp_path: Path, seeds: str, message: str
+) -> None:
     for name in ("blocks.toml", "runs"):
         (tmp_path / name).symlink_to(place / name)
     (tmp_path / "board.toml").write_text(BOARD + seeds)

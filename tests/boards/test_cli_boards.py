@@ -1,4 +1,6 @@
-"""`bench board` as a person meets it: from predictions to a table in every format, and a stale page that fails."""
+"""`bench board` as a person meets it: from predictions to a table in every format, and a stale page
+that fails.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def evaluated(bench: Callable[..., tuple[int, str, str]], place: Path, name: str, *more: str) -> str:
+def evaluated(
+    bench: Callable[..., tuple[int, str, str]], place: Path, name: str, *more: str
+) -> str:
     card = place / "board" / "blocks.toml"
     where = ["-d", card, "--data", place, "--out", place / "runs", "--json"]
     code, out, _ = bench("eval", "-p", f"baseline:{name}", *where, *more)
@@ -79,7 +83,12 @@ def test_from_baselines_to_a_page(place: Path, bench: Any) -> None:
 def test_every_format_goes_to_a_file_or_the_screen(place: Path, bench: Any) -> None:
     board = place / "board"
     bench("board", "add", evaluated(bench, place, "damaged"), board)
-    begins = {"terminal": "Blocks val", "markdown": "# Blocks val", "latex": "% needs", "html": "<!doctype html>"}
+    begins = {
+        "terminal": "Blocks val",
+        "markdown": "# Blocks val",
+        "latex": "% needs",
+        "html": "<!doctype html>",
+    }
     begins |= {"csv": "name,", "json": "{"}
     for form, begin in begins.items():
         code, out, _ = bench("board", "show", board, "--format", form)
@@ -109,5 +118,7 @@ def test_mistakes_are_one_sentence(place: Path, bench: Any) -> None:
     assert (2, True) == (code, "it has no board.toml" in err)
     code, _, err = bench("board", "show", board, "--out", place / "no" / "file")
     assert (2, True) == (code, "cannot write" in err)
-    code, _, err = bench("eval", "-p", "baseline:orakle", "-d", board / "blocks.toml", "--data", place)
+    code, _, err = bench(
+        "eval", "-p", "baseline:orakle", "-d", board / "blocks.toml", "--data", place
+    )
     assert (2, True) == (code, "baseline:orakle: did you mean oracle?" in err)

@@ -33,16 +33,34 @@ TABLE = Table(
         Row(
             "net_a",
             False,
-            ("1", "net_a", Score(0.61249, 1, (0.6, 0.625), bold=True), Score(None, 1), "a", "measured, 9 images"),
+            (
+                "1",
+                "net_a",
+                Score(0.61249, 1, (0.6, 0.625), bold=True),
+                Score(None, 1),
+                "a",
+                "measured, 9 images",
+            ),
             rank=(1, 1),
         ),
         Row(
             "net <b>",
             False,
-            ("2-3", "net <b>", Score(0.5, 1, (0.25, 0.75)), Score(0.3, 1), "b", "measured, 9 images"),
+            (
+                "2-3",
+                "net <b>",
+                Score(0.5, 1, (0.25, 0.75)),
+                Score(0.3, 1),
+                "b",
+                "measured, 9 images",
+            ),
             rank=(2, 3),
         ),
-        Row("old | new", True, ("", "old | new", Score(0.8711, 2), Score(None, 0), "", "reported: Doe & Roe, 50%")),
+        Row(
+            "old | new",
+            True,
+            ("", "old | new", Score(0.8711, 2), Score(None, 0), "", "reported: Doe & Roe, 50%"),
+        ),
     ),
     apart=(
         Row(
@@ -109,7 +127,7 @@ rank & method & mIoU & crop 200 & group & source \\
 \par\smallskip
 \parbox{\linewidth}{\footnotesize Scores in percent; \texttt{bench run} makes them. Bold: not significantly worse than the best. Reported: as published. short: it was counted on other images.}
 \end{table}
-"""  # noqa: E501 - the notes are one line
+"""
 
 TERMINAL = """\
 Made up & measured
@@ -162,7 +180,9 @@ def test_json() -> None:
     assert ["title", "note", "columns", "rows", "remarks"] == list(found)
     column = {"key": "mIoU@crop-200", "title": "crop 200", "kind": "score", "unit": ""}
     assert column == found["columns"][3]
-    assert [0.61249, 0.6, 0.625, True] == [found["rows"][0][f"mIoU{end}"] for end in ("", ":low", ":high", ":bold")]
+    assert [0.61249, 0.6, 0.625, True] == [
+        found["rows"][0][f"mIoU{end}"] for end in ("", ":low", ":high", ":bold")
+    ]
     assert found["rows"][0]["mIoU@crop-200"] is None
 
 
@@ -232,7 +252,10 @@ def test_a_stale_page_names_its_rows() -> None:
 @pytest.mark.parametrize("wide", [False, True])
 def test_latex_compiles(wide: bool, tmp_path: Path) -> None:
     columns = COLUMNS + COLUMNS[2:4] * 4 if wide else COLUMNS
-    rows = tuple(Row(row.name, row.reported, row.cells + (row.cells[2:4] * 4 if wide else ())) for row in TABLE.rows)
+    rows = tuple(
+        Row(row.name, row.reported, row.cells + (row.cells[2:4] * 4 if wide else ()))
+        for row in TABLE.rows
+    )
     table = Table(TABLE.title, TABLE.note, columns, rows, (), TABLE.remarks)
     text = latex.render(table)
     head = "\\documentclass{article}\n\\usepackage{booktabs}\n\\usepackage{graphicx}\n\\begin{document}\n"

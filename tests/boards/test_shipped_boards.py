@@ -1,4 +1,6 @@
-"""The boards that ship are up to date and as published, and the shipped model still scores what it scored."""
+"""The boards that ship are up to date and as published, and the shipped model still scores what it
+scored.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ def test_all_of_them_are_there() -> None:
 
 
 # Pairs of measured rows are tested again, which takes a while.
-MARKED = [pytest.param(name, marks=pytest.mark.slow) if name.startswith("streets") else name for name in NAMES]
+MARKED = [
+    pytest.param(name, marks=pytest.mark.slow) if name.startswith("streets") else name
+    for name in NAMES
+]
 
 
 @pytest.mark.parametrize("name", MARKED)
@@ -46,10 +51,18 @@ def test_its_published_rows_are_those_of_the_papers(name: str, repository: Path)
     if not source.is_file():
         pytest.skip("the published figures are not at hand")
     with source.open(newline="", encoding="utf-8") as file:
-        theirs = sorted(sorted(field for key, field in row.items() if field) for row in csv.DictReader(file))
+        theirs = sorted(
+            sorted(field for key, field in row.items() if field) for row in csv.DictReader(file)
+        )
     board = board_file.read(FOLDER / name)
     ours = sorted(
-        sorted([row.name, *row.details.values(), *(f"{100 * f.value:.{f.digits}f}" for f in row.figures.values())])
+        sorted(
+            [
+                row.name,
+                *row.details.values(),
+                *(f"{100 * f.value:.{f.digits}f}" for f in row.figures.values()),
+            ]
+        )
         for row in board.published
     )
     assert theirs == ours
@@ -58,7 +71,9 @@ def test_its_published_rows_are_those_of_the_papers(name: str, repository: Path)
 @pytest.fixture(scope="module")
 def tool(repository: Path) -> Any:
     """The tool that made the committed record, whose scenes and words these tests use."""
-    place = importlib.util.spec_from_file_location("reference_record", repository / "tools" / "reference_record.py")
+    place = importlib.util.spec_from_file_location(
+        "reference_record", repository / "tools" / "reference_record.py"
+    )
     assert place is not None
     assert place.loader is not None
     module = importlib.util.module_from_spec(place)
@@ -75,12 +90,22 @@ def scenes(tool: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("more", "expected"), [([], (0, "pass")), (["--input-size", "64x128"], (1, "fail"))], ids=["as it is", "broken"]
+    ("more", "expected"),
+    [([], (0, "pass")), (["--input-size", "64x128"], (1, "fail"))],
+    ids=["as it is", "broken"],
 )
 def test_the_shipped_model_scores_what_its_committed_run_says(
-    tool: Any, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, more: list[str], expected: Any
+    tool: Any,
+    scenes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    more: list[str],
+    expected: Any,
 ) -> None:
-    """A run of today is held against the record: what changes reading, inference or scoring fails, as a broken one."""
+    """A run of today is held against the record: what changes reading, inference or scoring fails,
+    as a broken one.
+    """
     pytest.importorskip("torch", reason="the extra models is not installed")
     assert 0 == cli.main([*tool.words(scenes, tmp_path / "runs"), *more])
     settings = tmp_path / "bench.toml"

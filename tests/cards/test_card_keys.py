@@ -1,4 +1,6 @@
-"""Every key of a card in every layout and for every task: it has an effect there, or it is an error that names it."""
+"""Every key of a card in every layout and for every task: it has an effect there, or it is an error
+that names it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from bench.formats import layout
 from bench.opening import open_data
 
 TASKS = [
-    *itertools.chain.from_iterable(itertools.combinations(("semantic", "instance", "panoptic"), n) for n in (1, 2, 3))
+    *itertools.chain.from_iterable(
+        itertools.combinations(("semantic", "instance", "panoptic"), n) for n in (1, 2, 3)
+    )
 ]
 CLASSES = """classes = [
     { id = 0, train_id = 0, name = "ground", color = [0, 0, 0] },
@@ -32,15 +36,23 @@ Expected = Callable[[str, Tasks], str]
 """The error that a layout and tasks give; "" where the key is honoured."""
 
 
-def text(place: str, tasks: Tasks, top: str = "", tables: str = "", splits: str = "[splits.val]\n") -> str:
+def text(
+    place: str, tasks: Tasks, top: str = "", tables: str = "", splits: str = "[splits.val]\n"
+) -> str:
     files = ""
     if place == "pairs" and "[files]" not in tables:
         objects = 'instances = "{split}/objects/{id}.png"\n' if OBJECTS & set(tasks) else ""
-        files = f'[files]\nimages = "{{split}}/i/{{id}}.png"\nlabels = "{{split}}/l/{{id}}.png"\n{objects}'
+        files = (
+            f'[files]\nimages = "{{split}}/i/{{id}}.png"\nlabels = '
+            f'"{{split}}/l/{{id}}.png"\n{objects}'
+        )
     if "classes" not in top and "classes" not in tables:
         top += 'classes_from = "truth"\n' if place == "lvis" else CLASSES
     listed = ", ".join(f'"{task}"' for task in tasks)
-    return f'name = "c"\ntitle = "C"\nlayout = "{place}"\ntasks = [{listed}]\n{top}{files}{tables}{splits}'
+    return (
+        f'name = "c"\ntitle = "C"\nlayout = "{place}"\ntasks = '
+        f"[{listed}]\n{top}{files}{tables}{splits}"
+    )
 
 
 def always(_place: str, _tasks: Tasks) -> str:
@@ -50,8 +62,13 @@ def always(_place: str, _tasks: Tasks) -> str:
 def coded(what: str) -> Expected:
     def expected(place: str, tasks: Tasks) -> str:
         if place == "coco" and "semantic" not in tasks:
-            return rf"{what} has no effect in layout 'coco', which has no label files without the task semantic"
-        return rf"{what} has no effect in layout '{place}'" if place in ("cityscapes", "lvis") else ""
+            return (
+                rf"{what} has no effect in layout 'coco', which has no label files without "
+                r"the task semantic"
+            )
+        return (
+            rf"{what} has no effect in layout '{place}'" if place in ("cityscapes", "lvis") else ""
+        )
 
     return expected
 
@@ -77,7 +94,10 @@ def test_the_matrix_has_every_key_of_a_card() -> None:
 LABELLED = ("cityscapes", "pairs", "voc")
 NOT_LVIS = (*LABELLED, "coco")
 FILES = '[files]\nlabels = "x/{id}.png"\nimages = "y/{id}.png"\n'
-TWO = '[[classes]]\nid = 0\ntrain_id = 0\nname = "a"\n[[classes]]\nid = 1\ntrain_id = 1\nname = "b"\nthing = true\n'
+TWO = (
+    '[[classes]]\nid = 0\ntrain_id = 0\nname = "a"\n[[classes]]\nid = 1\ntrain_id = 1\nname '
+    '= "b"\nthing = true\n'
+)
 KEYS: dict[str, list[tuple[str, str, Expected]]] = {
     "name": [("", "", always)],
     "title": [("", "", always)],
@@ -90,7 +110,11 @@ KEYS: dict[str, list[tuple[str, str, Expected]]] = {
     "default_split": [('"val"', "", always)],
     "classes": [("", "", only_in(*NOT_LVIS, told="layout 'lvis'.*classes_from = 'truth'"))],
     "classes_from": [
-        ('"truth"', "", only_in("lvis", "coco", told="classes_from = 'truth' is not possible with layout"))
+        (
+            '"truth"',
+            "",
+            only_in("lvis", "coco", told="classes_from = 'truth' is not possible with layout"),
+        )
     ],
     "ignore": [
         ("255", "", always),
@@ -105,16 +129,32 @@ KEYS: dict[str, list[tuple[str, str, Expected]]] = {
     "groups": [
         ('"none"', "", always),
         ('"sequence"', "", only_in(*NOT_LVIS, told="groups = 'sequence' has no effect")),
-        ('"sequence-blocks"', "", only_in(*NOT_LVIS, told="groups = 'sequence-blocks' has no effect")),
-        ('"city"', "", only_in("pairs", "coco", "cityscapes", told="groups = 'city' has no effect in layout")),
+        (
+            '"sequence-blocks"',
+            "",
+            only_in(*NOT_LVIS, told="groups = 'sequence-blocks' has no effect"),
+        ),
+        (
+            '"city"',
+            "",
+            only_in("pairs", "coco", "cityscapes", told="groups = 'city' has no effect in layout"),
+        ),
     ],
     "files": [("", FILES, of_files)],
     "values": [("", "[values]\n0 = 0\n255 = 1\n", coded(r"\[values\]"))],
     "threshold": [("128", TWO, coded("threshold"))],
     "colors": [("true", "", coded("colors = true"))],
-    "aliases": [("", '[aliases]\ncell = ["nucleus"]\n', only_in(*NOT_LVIS, told="aliases.*leave it out"))],
+    "aliases": [
+        ("", '[aliases]\ncell = ["nucleus"]\n', only_in(*NOT_LVIS, told="aliases.*leave it out"))
+    ],
     "crops": [("", "[crops]\nfactors = [0]\n", of_semantic(r"\[crops\] has no effect with tasks"))],
-    "boundary": [("", "[boundary]\nratio = 0.01\n", only_in(*NOT_LVIS, told=r"\[boundary\] has no effect in layout"))],
+    "boundary": [
+        (
+            "",
+            "[boundary]\nratio = 0.01\n",
+            only_in(*NOT_LVIS, told=r"\[boundary\] has no effect in layout"),
+        )
+    ],
     "sources": [("", '[[sources]]\nfile = "a.zip"\nprovides = ["a"]\n', always)],
 }
 """Key -> values or tables, with what each layout makes of them."""
@@ -157,11 +197,24 @@ def test_a_key_is_honoured_or_refused(case: Case) -> None:
 
 
 OTHERS = {
-    "lvis holds objects": (text("lvis", ("semantic",)), r"tasks: layout 'lvis' has ground truth for instance only"),
-    "values with colors": (text("voc", ("semantic",), "colors = true\n", "[values]\n1 = 1\n"), "keep one of the two"),
-    "void with colors": (text("pairs", ("semantic",), "colors = true\nvoid = [3]\n"), "without train_id"),
+    "lvis holds objects": (
+        text("lvis", ("semantic",)),
+        r"tasks: layout 'lvis' has ground truth for instance only",
+    ),
+    "values with colors": (
+        text("voc", ("semantic",), "colors = true\n", "[values]\n1 = 1\n"),
+        "keep one of the two",
+    ),
+    "void with colors": (
+        text("pairs", ("semantic",), "colors = true\nvoid = [3]\n"),
+        "without train_id",
+    ),
     "unknown brace": (
-        text("pairs", ("semantic",), tables='[files]\nimages = "{name}.png"\nlabels = "{id}_{splt}.png"\n'),
+        text(
+            "pairs",
+            ("semantic",),
+            tables='[files]\nimages = "{name}.png"\nlabels = "{id}_{splt}.png"\n',
+        ),
         r"files.labels: \{splt\} is not known there; use \{id\} and \{split\}",
     ),
     "id in a pattern of coco": (
@@ -221,7 +274,10 @@ def test_objects_need_a_countable_class(place: str) -> None:
 
 def test_all_stuff_needs_no_objects() -> None:
     written = text(
-        "pairs", ("panoptic",), CLASSES.replace(", thing = true", ""), '[files]\nimages = "i/{id}"\nlabels = "l/{id}"\n'
+        "pairs",
+        ("panoptic",),
+        CLASSES.replace(", thing = true", ""),
+        '[files]\nimages = "i/{id}"\nlabels = "l/{id}"\n',
     )
     assert ("panoptic",) == cards.parse_card(written.encode(), where="c").tasks
 
@@ -236,7 +292,13 @@ def save(path: Path, values: np.ndarray) -> None:
     Image.fromarray(values).save(path)
 
 
-def voc(root: Path, classes: np.ndarray, top: str = "", tables: str = "", objects: np.ndarray | None = None) -> Path:
+def voc(
+    root: Path,
+    classes: np.ndarray,
+    top: str = "",
+    tables: str = "",
+    objects: np.ndarray | None = None,
+) -> Path:
     """A data set in the layout of VOC with one image, and the path of its card."""
     save(root / "SegmentationClass/a.png", classes)
     save(root / "JPEGImages/a.png", np.zeros((*classes.shape[:2], 3), np.uint8))
@@ -266,24 +328,36 @@ def test_voc_reads_values_and_colours_like_ids(tmp_path: Path, coding: str) -> N
         save(tmp_path / name / "a.png", predicted)
         if name == "values" and coding != "values":
             continue
-        read = layout(opened.card).read_predictions(opened.card, tmp_path / name, "semantic", opened.samples)
+        read = layout(opened.card).read_predictions(
+            opened.card, tmp_path / name, "semantic", opened.samples
+        )
         found = read(sample)
         np.testing.assert_array_equal(TRAIN, found.labels, err_msg=f"{name} in {coding}")
-    layout(opened.card).write_predictions(opened.card, tmp_path / "again", "semantic", [(sample, found)])
+    layout(opened.card).write_predictions(
+        opened.card, tmp_path / "again", "semantic", [(sample, found)]
+    )
     np.testing.assert_array_equal(labels, np.asarray(Image.open(tmp_path / "again/a.png")))
 
 
 def test_ids_that_a_listed_value_contradicts_are_values(tmp_path: Path) -> None:
     """Where value 1 means id 0, a predicted 1 is id 0, and a predicted 2 is an error."""
-    opened = open_data(str(voc(tmp_path, MASK, "", "[values]\n0 = 1\n1 = 0\n2 = 2\n")), root=tmp_path)
+    opened = open_data(
+        str(voc(tmp_path, MASK, "", "[values]\n0 = 1\n1 = 0\n2 = 2\n")), root=tmp_path
+    )
     save(tmp_path / "p/a.png", np.array([[1, 0, 0, 2], [1, 1, 0, 2]], np.uint8))
-    read = layout(opened.card).read_predictions(opened.card, tmp_path / "p", "semantic", opened.samples)
+    read = layout(opened.card).read_predictions(
+        opened.card, tmp_path / "p", "semantic", opened.samples
+    )
     np.testing.assert_array_equal(TRAIN, read(opened.samples[0]).labels)
     card = (tmp_path / "c.toml").read_text().replace("2 = 2", "9 = 2")
     (tmp_path / "c.toml").write_text(card)
     opened = open_data(str(tmp_path / "c.toml"), root=tmp_path)
-    read = layout(opened.card).read_predictions(opened.card, tmp_path / "p", "semantic", opened.samples)
-    with pytest.raises(PredictionError, match=r"pixel value 2 is not among the card's \[values\] \(0, 1, 9\)"):
+    read = layout(opened.card).read_predictions(
+        opened.card, tmp_path / "p", "semantic", opened.samples
+    )
+    with pytest.raises(
+        PredictionError, match=r"pixel value 2 is not among the card's \[values\] \(0, 1, 9\)"
+    ):
         read(opened.samples[0])
 
 
@@ -307,7 +381,11 @@ def test_objects_in_colours_are_those_of_the_palette(tmp_path: Path) -> None:
         ("colours", "colors = true\n", (COLORS[labels], images.voc_palette()[objects])),
     ):
         root = tmp_path / name
-        found = open_data(str(voc(root, kinds[0], top, objects=kinds[1])), root=root).samples[0].truth.instances()
+        found = (
+            open_data(str(voc(root, kinds[0], top, objects=kinds[1])), root=root)
+            .samples[0]
+            .truth.instances()
+        )
         assert [1, 2, 1, 1] == found.areas[np.argsort(found.boxes[:, 0])].tolist()
         assert [False, False, False, True] == found.crowd[np.argsort(found.boxes[:, 0])].tolist()
 
@@ -321,7 +399,9 @@ def test_colours_of_other_palettes_are_objects_too() -> None:
 
 def test_groups_that_no_id_shows_are_refused(tmp_path: Path) -> None:
     path = voc(tmp_path, MASK, 'groups = "sequence"\n')
-    with pytest.raises(CardError, match=r"groups = 'sequence', but no image id \(such as 'a'\) shows one"):
+    with pytest.raises(
+        CardError, match=r"groups = 'sequence', but no image id \(such as 'a'\) shows one"
+    ):
         open_data(str(path), root=tmp_path)
 
 
@@ -334,7 +414,9 @@ def test_groups_that_no_id_shows_are_refused(tmp_path: Path) -> None:
         ("streets", "voc", ""),
     ],
 )
-def test_another_layout_is_taken_only_where_it_can_do_all(tmp_path: Path, name: str, wanted: str, message: str) -> None:
+def test_another_layout_is_taken_only_where_it_can_do_all(
+    tmp_path: Path, name: str, wanted: str, message: str
+) -> None:
     if not message:
         assert wanted == cards.load_card(name).in_layout(wanted).layout
         return

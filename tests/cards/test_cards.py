@@ -1,4 +1,6 @@
-"""Cards: every shipped one against what is known from outside, and every way to write a wrong one."""
+"""Cards: every shipped one against what is known from outside, and every way to write a wrong
+one.
+"""
 
 from __future__ import annotations
 
@@ -72,10 +74,14 @@ def test_voc_agrees_with_the_palette_rule() -> None:
     card = cards.load_card("voc2012")
     color = voc_palette_oracle.color
     assert [color(index) for index in range(21)] == [entry.color for entry in card.classes.entries]
-    assert [(128, 0, 0), (0, 128, 0), (0, 64, 128)] == [card.classes.entries[index].color for index in (1, 2, 20)]
+    assert [(128, 0, 0), (0, 128, 0), (0, 64, 128)] == [
+        card.classes.entries[index].color for index in (1, 2, 20)
+    ]
     assert list(range(21)) == [entry.train_id for entry in card.classes.entries]
     assert [False] + [True] * 20 == card.classes.things.tolist()
-    assert (1464, 1449, 2913) == tuple(card.split(split).images for split in ("train", "val", "trainval"))
+    assert (1464, 1449, 2913) == tuple(
+        card.split(split).images for split in ("train", "val", "trainval")
+    )
 
 
 @pytest.mark.parametrize("name", ["cityscapes", "streets"])
@@ -83,7 +89,8 @@ def test_cityscapes_agrees_with_cityscapesscripts(name: Any) -> None:
     from cityscapesscripts.helpers.labels import labels
 
     expected = [
-        (label.id, label.name, label.category, label.hasInstances, label.color, _train_id(label)) for label in labels
+        (label.id, label.name, label.category, label.hasInstances, label.color, _train_id(label))
+        for label in labels
     ]
     entries = cards.load_card(name).classes.entries
     assert expected == [(e.id, e.name, e.category, e.thing, e.color, e.train_id) for e in entries]
@@ -98,12 +105,20 @@ def _train_id(label: Any) -> int | None:
 def test_coco_agrees_with_the_published_categories(shared_data: Callable[[str], Path]) -> None:
     path = shared_data("panopticapi_sample") / "panoptic_coco_categories.json"
     published = json.loads(path.read_text())
-    expected = [(c["id"], c["name"], c["supercategory"], bool(c["isthing"]), tuple(c["color"])) for c in published]
-    for name, wanted in (("coco-panoptic", expected), ("coco-instances", [c for c in expected if c[3]])):
+    expected = [
+        (c["id"], c["name"], c["supercategory"], bool(c["isthing"]), tuple(c["color"]))
+        for c in published
+    ]
+    for name, wanted in (
+        ("coco-panoptic", expected),
+        ("coco-instances", [c for c in expected if c[3]]),
+    ):
         entries = cards.load_card(name).classes.entries
         assert wanted == [(e.id, e.name, e.category, e.thing, e.color) for e in entries]
         assert list(range(len(wanted))) == [e.train_id for e in entries]
-    assert (133, 80) == tuple(len(cards.load_card(name).classes) for name in ("coco-panoptic", "coco-instances"))
+    assert (133, 80) == tuple(
+        len(cards.load_card(name).classes) for name in ("coco-panoptic", "coco-instances")
+    )
 
 
 def test_ade20k_has_150_classes_after_other() -> None:
@@ -133,10 +148,12 @@ def test_camvid_scores_eleven_and_not_void() -> None:
 def test_voc_and_coco_name_each_other() -> None:
     voc, coco = cards.load_card("voc2012"), cards.load_card("coco-panoptic")
     for first, second in ((voc, coco), (coco, voc)):
-        reach = {other for name, others in second.aliases.items() for other in (name, *others)} | set(
-            second.classes.names
+        reach = {
+            other for name, others in second.aliases.items() for other in (name, *others)
+        } | set(second.classes.names)
+        shared = (
+            [name for name in voc.classes.names if name != "background"] if first is voc else []
         )
-        shared = [name for name in voc.classes.names if name != "background"] if first is voc else []
         assert [] == [name for name in shared if not {name, *first.aliases.get(name, ())} & reach]
     assert ("airplane",) == voc.aliases["aeroplane"]
     assert "aeroplane" in coco.aliases["airplane"]
@@ -145,13 +162,26 @@ def test_voc_and_coco_name_each_other() -> None:
 
 def test_streets_agrees_with_the_code_that_draws_it() -> None:
     drawn = pytest.importorskip("bench.streets.names", exc_type=ImportError).SPLITS
-    assert drawn == {name: split.images for name, split in cards.load_card("streets").splits.items()}
+    assert drawn == {
+        name: split.images for name, split in cards.load_card("streets").splits.items()
+    }
 
 
 def test_small_card_reads_with_its_defaults() -> None:
     card = parse(SMALL)
-    assert ("mine", "val", "none", (255,)) == (card.name, card.default_split, card.groups, card.classes.void)
-    assert (None, None, (), {}, {}) == (card.crops, card.boundary, card.sources, card.values, card.aliases)
+    assert ("mine", "val", "none", (255,)) == (
+        card.name,
+        card.default_split,
+        card.groups,
+        card.classes.void,
+    )
+    assert (None, None, (), {}, {}) == (
+        card.crops,
+        card.boundary,
+        card.sources,
+        card.values,
+        card.aliases,
+    )
     assert 10 == card.split("val").images
     assert card.digest != parse(SMALL + "# a comment\n").digest
     with pytest.raises(CardError, match=r"Mine has no split 'vall': did you mean val\?"):
@@ -229,14 +259,29 @@ def test_wrong_card_is_refused_by_key_and_file(text: str, message: str) -> None:
 
 
 def test_all_problems_are_listed_at_once() -> None:
-    text = replaced('"pairs"', '"pair"').replace("id = 1,", 'id = "one",').replace("images = 10", "image = 10")
-    text = text.replace('title   = "Mine"', 'titel = "Mine"').replace('["semantic"]', '["semantic", "depth"]')
+    text = (
+        replaced('"pairs"', '"pair"')
+        .replace("id = 1,", 'id = "one",')
+        .replace("images = 10", "image = 10")
+    )
+    text = text.replace('title   = "Mine"', 'titel = "Mine"').replace(
+        '["semantic"]', '["semantic", "depth"]'
+    )
     with pytest.raises(CardError) as caught:
         parse('groups = "cities"\n' + text + "[boundary]\nratio = 7\n")
     lines = str(caught.value).splitlines()
     assert "mine.toml: 9 problems" == lines[0]
     assert [f"  {number}." for number in range(1, 10)] == [line[:4] for line in lines[1:]]
-    for told in ("titel", "title", "classes[1].id", "image", "'pair'", "depth", "cities", "boundary.ratio"):
+    for told in (
+        "titel",
+        "title",
+        "classes[1].id",
+        "image",
+        "'pair'",
+        "depth",
+        "cities",
+        "boundary.ratio",
+    ):
         assert any(told in line for line in lines[1:]), told
 
 
@@ -247,21 +292,33 @@ def test_all_problems_are_listed_at_once() -> None:
             "[values]\n0 = 0\n1 = 1\ncolors = true",
             r"values\.colors: expected int, got bool; it is below \[values\]",
         ),
-        ("[splits.test]\nvoid = []", r"unknown key 'void' in splits\.test: it is below \[splits\.test\]"),
-        ('[aliases]\ngroups = "city"', r"aliases\.groups: expected array, got str; it is below \[aliases\]"),
+        (
+            "[splits.test]\nvoid = []",
+            r"unknown key 'void' in splits\.test: it is below \[splits\.test\]",
+        ),
+        (
+            '[aliases]\ngroups = "city"',
+            r"aliases\.groups: expected array, got str; it is below \[aliases\]",
+        ),
     ],
 )
 def test_a_key_of_the_card_below_a_table_is_told(table: Any, told: Any) -> None:
     with pytest.raises(
-        CardError, match=told + " and so belongs to that table; keys of the card itself must be above the first"
+        CardError,
+        match=told
+        + " and so belongs to that table; keys of the card itself must be above the first",
     ):
         parse(f"{SMALL}\n{table}\n")
 
 
 def test_a_number_or_word_below_a_table_is_told_too() -> None:
-    with pytest.raises(CardError, match=r"values: 'ignore' is not a pixel value; it is below \[values\]"):
+    with pytest.raises(
+        CardError, match=r"values: 'ignore' is not a pixel value; it is below \[values\]"
+    ):
         parse(f"{SMALL}\n[values]\n0 = 0\n1 = 1\nignore = 1\n")
-    with pytest.raises(CardError, match=r"unknown key 'groups' in files of layout 'pairs': it is below \[files\]"):
+    with pytest.raises(
+        CardError, match=r"unknown key 'groups' in files of layout 'pairs': it is below \[files\]"
+    ):
         parse(SMALL.replace("[files]", '[files]\ngroups = "city"'))
 
 
@@ -272,7 +329,11 @@ def test_one_problem_is_one_line() -> None:
 
 
 def test_a_private_card_needs_no_licence_and_no_citation() -> None:
-    text = replaced('licence = "mine"', "").replace('cite    = "me"', "").replace('obtain  = "ask me"', "")
+    text = (
+        replaced('licence = "mine"', "")
+        .replace('cite    = "me"', "")
+        .replace('obtain  = "ask me"', "")
+    )
     card = parse(text)
     assert ("", "", "") == (card.licence, card.cite, card.obtain)
 
@@ -284,7 +345,9 @@ def test_a_card_may_begin_with_a_byte_order_mark() -> None:
 
 
 def test_name_that_does_not_exist() -> None:
-    with pytest.raises(CardError, match=r"there is no data set 'cityscape': did you mean cityscapes\?; your own"):
+    with pytest.raises(
+        CardError, match=r"there is no data set 'cityscape': did you mean cityscapes\?; your own"
+    ):
         cards.load_card("cityscape")
     with pytest.raises(CardError, match=r"there is no data set '\.\./datasets/voc2012'"):
         cards.load_card("../datasets/voc2012")
@@ -308,7 +371,11 @@ def readme(repository: Path) -> str:
 
 
 def test_readme_tells_every_key_and_no_other(repository: Path) -> None:
-    told = dict(re.findall(r"^\| `([a-z0-9_.<>\[\]]+)` \| (required|optional)", readme(repository), re.MULTILINE))
+    told = dict(
+        re.findall(
+            r"^\| `([a-z0-9_.<>\[\]]+)` \| (required|optional)", readme(repository), re.MULTILINE
+        )
+    )
     expected = {}
     for table, struct in card_file.TABLES.items():
         prefix = {"": "", "splits": "splits.<name>."}.get(table, f"{table}.")
@@ -323,7 +390,11 @@ def _needed(struct: Any) -> list[bool]:
 
 
 def test_examples_of_the_readme_are_cards(repository: Path) -> None:
-    examples = [text for text in re.findall(r"```toml\n(.*?)```", readme(repository), re.DOTALL) if "\nlayout" in text]
+    examples = [
+        text
+        for text in re.findall(r"```toml\n(.*?)```", readme(repository), re.DOTALL)
+        if "\nlayout" in text
+    ]
     assert len(examples) >= 2
     for text in examples:
         assert tomllib.loads(text)["name"] == parse(text).name

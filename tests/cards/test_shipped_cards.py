@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from card_contract import check_label_maps, check_truth, instances_of, load_card, made_up, objects, parts
+from card_contract import (
+    check_label_maps,
+    check_truth,
+    instances_of,
+    load_card,
+    made_up,
+    objects,
+    parts,
+)
 
 from bench import cards, formats
 from bench.errors import BenchError
@@ -17,7 +25,9 @@ def test_what_is_made_up_from_a_card_reads_back_equal(name: str, tmp_path: Path)
     check_truth(load_card(name), tmp_path)
 
 
-@pytest.mark.parametrize("name", [name for name in cards.names() if "semantic" in cards.load_card(name).tasks])
+@pytest.mark.parametrize(
+    "name", [name for name in cards.names() if "semantic" in cards.load_card(name).tasks]
+)
 def test_predictions_read_back_equal_in_ids(name: str, tmp_path: Path) -> None:
     check_label_maps(cards.load_card(name), tmp_path)
 
@@ -39,5 +49,7 @@ def test_the_comparison_notices_a_moved_pixel_and_another_class() -> None:
     moved = Segments(ids, segments.segment_ids, segments.classes, segments.crowd)
     assert parts(segments) != parts(moved)
     assert objects(instances_of(segments, card)) != objects(instances_of(moved, card))
-    renamed = Segments(segments.ids, segments.segment_ids, (segments.classes + 1) % 21, segments.crowd)
+    renamed = Segments(
+        segments.ids, segments.segment_ids, (segments.classes + 1) % 21, segments.crowd
+    )
     assert parts(segments) != parts(renamed)

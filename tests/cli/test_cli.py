@@ -1,4 +1,6 @@
-"""The command line as a person meets it: tables, JSON, one-sentence errors, exit codes, interruption."""
+"""The command line as a person meets it: tables, JSON, one-sentence errors, exit codes,
+interruption.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,14 @@ class Place:
 
     @property
     def arguments(self) -> list[str]:
-        return ["--dataset", str(self.root / "blocks.toml"), "--data", str(self.root), "--out", str(self.root / "runs")]
+        return [
+            "--dataset",
+            str(self.root / "blocks.toml"),
+            "--data",
+            str(self.root),
+            "--out",
+            str(self.root / "runs"),
+        ]
 
 
 def _write(path: Path, labels: np.ndarray) -> None:
@@ -95,7 +104,9 @@ def test_eval_prints_a_table_and_writes_a_record(place: Place, bench: Any) -> No
 
 
 def test_json_is_one_object_and_equals_the_record(place: Place, bench: Any) -> None:
-    code, out, err = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")
+    code, out, err = bench(
+        "eval", "--predictions", place.root / "predictions", *place.arguments, "--json"
+    )
     assert 0 == code
     found = json.loads(out)
     written = json.loads((Path(found.pop("path")) / "run.json").read_text())
@@ -104,7 +115,9 @@ def test_json_is_one_object_and_equals_the_record(place: Place, bench: Any) -> N
 
 
 def test_eval_counts_what_a_plain_loop_counts(place: Place, bench: Any) -> None:
-    _, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")
+    _, out, _ = bench(
+        "eval", "--predictions", place.root / "predictions", *place.arguments, "--json"
+    )
     hit = {1: 0, 2: 0}
     either = {1: 0, 2: 0}
     for index in range(IMAGES):
@@ -120,15 +133,21 @@ def test_eval_counts_what_a_plain_loop_counts(place: Place, bench: Any) -> None:
     assert "dirt" not in scores["per_class"]
 
 
-def test_show_repeats_the_table_and_writes_scores_of_single_images(place: Place, bench: Any) -> None:
-    _, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")
+def test_show_repeats_the_table_and_writes_scores_of_single_images(
+    place: Place, bench: Any
+) -> None:
+    _, out, _ = bench(
+        "eval", "--predictions", place.root / "predictions", *place.arguments, "--json"
+    )
     folder = json.loads(out)["path"]
     code, table, note = bench("show", folder, "--per-image", place.root / "scores.csv")
     assert 0 == code
     assert "over 2 of 2 classes" in table
     assert "12 images" in note
     lines = (place.root / "scores.csv").read_text().splitlines()
-    assert "image,cluster,pixel_accuracy,mean_accuracy,mIoU,fwIoU,mDice,IoU:road,IoU:car" == lines[0]
+    assert (
+        "image,cluster,pixel_accuracy,mean_accuracy,mIoU,fwIoU,mDice,IoU:road,IoU:car" == lines[0]
+    )
     assert IMAGES + 1 == len(lines)
 
 
@@ -137,7 +156,10 @@ WRONG = {
     "no such data set": (["eval", "-p", "{root}", "-d", "cityscape"], "did you mean cityscapes"),
     "no such card": (["eval", "-p", "{root}", "-d", "nowhere.toml"], "no card at nowhere.toml"),
     "no data": (["eval", "-p", "{root}/predictions", "-d", "voc2012"], "--data FOLDER"),
-    "no such folder": (["eval", "-p", "{root}/predictions", "-d", "voc2012", "--data", "{root}/no"], "no such folder"),
+    "no such folder": (
+        ["eval", "-p", "{root}/predictions", "-d", "voc2012", "--data", "{root}/no"],
+        "no such folder",
+    ),
     "no predictions": (
         ["eval", "-p", "{root}/none", *["-d", "{root}/blocks.toml", "--data", "{root}"]],
         "no such folder",
@@ -148,14 +170,27 @@ WRONG = {
         "no split 'test'",
     ),
     "no such layout": (
-        ["eval", "-p", "{root}", *["-d", "{root}/blocks.toml", "--data", "{root}", "--layout", "x"]],
+        [
+            "eval",
+            "-p",
+            "{root}",
+            *["-d", "{root}/blocks.toml", "--data", "{root}", "--layout", "x"],
+        ],
         "--layout x",
     ),
     "limit": (
         ["eval", "-p", "{root}", *["-d", "{root}/blocks.toml", "--data", "{root}", "--limit", "0"]],
         "--limit must be at least 1",
     ),
-    "ids": (["eval", "-p", "{root}", *["-d", "{root}/blocks.toml", "--data", "{root}", "--ids", "{root}/no"]], "--ids"),
+    "ids": (
+        [
+            "eval",
+            "-p",
+            "{root}",
+            *["-d", "{root}/blocks.toml", "--data", "{root}", "--ids", "{root}/no"],
+        ],
+        "--ids",
+    ),
     "batch": (["run", "-m", "deeplab", "--batch-size", "0"], "--batch-size"),
     "size": (["run", "-m", "deeplab", "--input-size", "12"], "--input-size 12"),
     "no record": (["show", "{root}"], "no run record"),
@@ -166,10 +201,26 @@ WRONG = {
     "no value": (["run", "--model"], "--model NAME: a value is needed"),
     "missing option": (["eval", "-p", "x"], "--dataset/-d is missing"),
     "missing word": (["list"], "WHAT is missing"),
-    "no number": (["eval", "-p", "x", "-d", "streets", "--limit", "x"], "--limit: a whole number is needed"),
-    "no choice": (["eval", "-p", "x", "-d", "streets", "--interval", "x"], "--interval: 'x' is not one of"),
+    "no number": (
+        ["eval", "-p", "x", "-d", "streets", "--limit", "x"],
+        "--limit: a whole number is needed",
+    ),
+    "no choice": (
+        ["eval", "-p", "x", "-d", "streets", "--interval", "x"],
+        "--interval: 'x' is not one of",
+    ),
     "no finite score": (
-        ["eval", "-p", "{root}/predictions", "-d", "{root}/blocks.toml", "--data", "{root}", "--shown-from", "nan"],
+        [
+            "eval",
+            "-p",
+            "{root}/predictions",
+            "-d",
+            "{root}/blocks.toml",
+            "--data",
+            "{root}",
+            "--shown-from",
+            "nan",
+        ],
         "--shown-from must be a number",
     ),
     "data in a file": (
@@ -189,7 +240,17 @@ WRONG = {
         "blocks.toml: this is not JSON: it begins with",
     ),
     "an unknown id": (
-        ["eval", "-p", "{root}/predictions", "-d", "{root}/blocks.toml", "--data", "{root}", "--ids", "{root}/ids"],
+        [
+            "eval",
+            "-p",
+            "{root}/predictions",
+            "-d",
+            "{root}/blocks.toml",
+            "--data",
+            "{root}",
+            "--ids",
+            "{root}/ids",
+        ],
         "--ids {root}/ids: ",
     ),
 }
@@ -211,15 +272,21 @@ def test_wrong_use_gets_one_sentence_and_exit_code_2(
     assert 1 == err.count("\n"), err
 
 
-def test_files_of_no_image_are_told_but_not_of_images_that_were_left_out(place: Place, bench: Any) -> None:
-    (place.root / "predictions" / "99.png").write_bytes((place.root / "predictions" / "00.png").read_bytes())
+def test_files_of_no_image_are_told_but_not_of_images_that_were_left_out(
+    place: Place, bench: Any
+) -> None:
+    (place.root / "predictions" / "99.png").write_bytes(
+        (place.root / "predictions" / "00.png").read_bytes()
+    )
     (place.root / "predictions" / "notes.txt").write_text("mine")
     asked = ["eval", "--predictions", place.root / "predictions", *place.arguments]
     _, out, _ = bench(*asked)
     assert "1 of 13 files in" in out
     assert "belong to no image (99.png)" in " ".join(out.split())
     _, out, _ = bench(*asked, "--json")
-    assert ["unused-files"] == [w["code"] for w in json.loads(out)["warnings"] if w["code"] != "few-images"]
+    assert ["unused-files"] == [
+        w["code"] for w in json.loads(out)["warnings"] if w["code"] != "few-images"
+    ]
     _, out, _ = bench(*asked, "--json", "--limit", "5")
     assert "unused-files" not in out
 
@@ -236,11 +303,19 @@ def test_a_palette_in_another_order_is_told(place: Place, bench: Any) -> None:
             if black:  # the colour of no class: the rest tells
                 labels = np.where(np.arange(8) > 1, 7, labels)
             image = Image.fromarray(labels.astype(np.uint8))
-            palette = [(0, 0, 0), *(colors[3 - k] if swapped else colors[k] for k in (1, 2)), *[(0, 0, 0)] * 5]
+            palette = [
+                (0, 0, 0),
+                *(colors[3 - k] if swapped else colors[k] for k in (1, 2)),
+                *[(0, 0, 0)] * 5,
+            ]
             image.putpalette([value for color in palette for value in color])
             image.save(path)
-        _, out, _ = bench("eval", "--predictions", place.root / "predictions", *place.arguments, "--json")
-        assert swapped == ("palette-order" in [each["code"] for each in json.loads(out)["warnings"]])
+        _, out, _ = bench(
+            "eval", "--predictions", place.root / "predictions", *place.arguments, "--json"
+        )
+        assert swapped == (
+            "palette-order" in [each["code"] for each in json.loads(out)["warnings"]]
+        )
 
 
 def test_wrong_input_is_refused_before_anything_is_written(place: Place, bench: Any) -> None:
@@ -248,14 +323,18 @@ def test_wrong_input_is_refused_before_anything_is_written(place: Place, bench: 
         (place.root / "predictions" / name).write_bytes(content)
         code, _, err = bench("eval", "-p", place.root / "predictions", *place.arguments)
         assert 2 == code
-        assert not [path for path in (place.root / "runs").rglob("*") if path.is_file()], "something is left behind"
+        assert not [path for path in (place.root / "runs").rglob("*") if path.is_file()], (
+            "something is left behind"
+        )
         return err
 
     original = (place.root / "predictions" / "03.png").read_bytes()
     assert "03.png" in spoil("03.png", original[:60])
     assert "03.png" in spoil("03.png", b"")
     picture = place.root / "colour.png"
-    Image.fromarray(np.dstack([np.full((6, 8), part, dtype=np.uint8) for part in (1, 2, 1)])).save(picture)
+    Image.fromarray(np.dstack([np.full((6, 8), part, dtype=np.uint8) for part in (1, 2, 1)])).save(
+        picture
+    )
     assert "colour" in spoil("03.png", picture.read_bytes())
     _write(picture, np.full((6, 8), 5, dtype=np.uint8))
     assert "value 5 is not a label" in spoil("03.png", picture.read_bytes())
@@ -272,7 +351,9 @@ def test_errors_are_json_too(place: Place, bench: Any) -> None:
     }
 
 
-def test_a_defect_of_ours_is_told_with_how_to_report_it(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_of_ours_is_told_with_how_to_report_it(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("by nought")
 
@@ -288,9 +369,14 @@ def test_a_defect_of_ours_is_told_with_how_to_report_it(bench: Any, monkeypatch:
 
 
 def test_every_error_says_its_exit_code() -> None:
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.BenchError)]
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.BenchError)
+    ]
     assert {4: 1, 2: len(kinds) - 1} == {
-        code: sum(kind.exit_code == code for kind in kinds) for code in {kind.exit_code for kind in kinds}
+        code: sum(kind.exit_code == code for kind in kinds)
+        for code in {kind.exit_code for kind in kinds}
     }
 
 
@@ -326,7 +412,9 @@ def test_ctrl_c_keeps_what_was_counted(place: Place) -> None:
         "    return Model()\n"
     )
     command = [sys.executable, "-m", "bench", "run", "--model", "slow_model:load", *place.arguments]
-    process = subprocess.Popen(command, cwd=place.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=place.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     journal = place.root / "runs"
     for _ in range(200):
         if list(journal.rglob("part-*.npz")):
@@ -337,7 +425,9 @@ def test_ctrl_c_keeps_what_was_counted(place: Place) -> None:
     assert 130 == process.returncode
     assert "--resume" in err
     assert "Traceback" not in err
-    done = subprocess.run([*command, "--resume", "--json"], cwd=place.root, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*command, "--resume", "--json"], cwd=place.root, capture_output=True, text=True, check=True
+    )
     timings = json.loads(done.stdout)["timings"]
     assert IMAGES == timings["images_resumed"] + timings["images_counted"]
     assert timings["images_resumed"] > 0
@@ -354,7 +444,9 @@ def test_what_is_interrupted_says_so(bench: Any, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_whoever_stops_it_twice_is_obeyed_at_once(number: signal.Signals) -> None:
-    """Python must not end while a thread is in a kernel: C++ says `terminate called without an active exception`."""
+    """Python must not end while a thread is in a kernel: C++ says
+    `terminate called without an active exception`.
+    """
     program = (
         "import sys, time\n"
         "from bench import cli\n"
@@ -395,7 +487,9 @@ def test_an_install_without_compiled_kernels_says_so_once(
 
 @pytest.mark.parametrize("columns", [80, 100, 120])
 @pytest.mark.parametrize("what", ["datasets", "models", "metrics"])
-def test_lists_fit_the_terminal(bench: Any, monkeypatch: pytest.MonkeyPatch, what: str, columns: int) -> None:
+def test_lists_fit_the_terminal(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, what: str, columns: int
+) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     _, out, _ = bench("list", what)
     assert columns - 15 < max(map(len, out.splitlines())) <= columns
@@ -406,16 +500,30 @@ def test_a_comparison_is_suggested_where_there_can_be_one(place: Place, bench: A
     shutil.copytree(place.root / "predictions", place.root / "others")
 
     def last(predictions: str, *more: str) -> str:
-        asked = ["eval", "--predictions", place.root / predictions, *place.arguments, "--interval", "none"]
+        asked = [
+            "eval",
+            "--predictions",
+            place.root / predictions,
+            *place.arguments,
+            "--interval",
+            "none",
+        ]
         return str(bench(*asked, *more)[1].splitlines()[-1].strip())
 
-    said = [last("predictions"), last("others", "--limit", "5"), last("predictions", "--name", "again")]
+    said = [
+        last("predictions"),
+        last("others", "--limit", "5"),
+        last("predictions", "--name", "again"),
+    ]
     assert ["bench eval --predictions baseline:shuffled"] * 3 == [line[:42] for line in said]
     assert f"bench compare {place.root / 'runs' / 'blocks-val' / 'others'}" in last("others")
 
 
 def test_garbage_is_looked_for_again_whatever_happens(place: Place, bench: Any) -> None:
-    for words in (("--predictions", place.root / "none"), ("--predictions", place.root / "predictions")):
+    for words in (
+        ("--predictions", place.root / "none"),
+        ("--predictions", place.root / "predictions"),
+    ):
         bench("eval", *words, *place.arguments)
         assert gc.isenabled()
     with startup.loading():
@@ -427,6 +535,19 @@ def test_garbage_is_looked_for_again_whatever_happens(place: Place, bench: Any) 
 def test_a_network_leaves_nothing_behind_that_libraries_complain_of(place: Place) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("segmentation_models_pytorch")
-    command = [sys.executable, "-m", "bench", "run", "--model", "unet", "--dataset", "streets", "--limit", "2"]
-    done = subprocess.run([*command, "--json"], cwd=place.root, capture_output=True, text=True, check=True)
+    command = [
+        sys.executable,
+        "-m",
+        "bench",
+        "run",
+        "--model",
+        "unet",
+        "--dataset",
+        "streets",
+        "--limit",
+        "2",
+    ]
+    done = subprocess.run(
+        [*command, "--json"], cwd=place.root, capture_output=True, text=True, check=True
+    )
     assert "" == done.stderr

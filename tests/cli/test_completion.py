@@ -1,4 +1,6 @@
-"""Completion scripts: what bash offers after some words, and that zsh and fish get the same commands and options."""
+"""Completion scripts: what bash offers after some words, and that zsh and fish get the same
+commands and options.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
 def offered(script: str, *words: str) -> list[str]:
     """What bash offers in place of the last word."""
     quoted = " ".join(f"'{word}'" for word in ("bench", *words))
-    program = f'{script}\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words)}\n_bench; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    program = (
+        f"{script}\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words)}\n_bench; printf "
+        f'"%s\\n" "${{COMPREPLY[@]}}"'
+    )
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
     assert "" == done.stderr
     return done.stdout.split()
@@ -37,18 +42,26 @@ def test_bash_completes_commands_options_and_values(capsys: pytest.CaptureFixtur
     assert ["auto", "cpu", "cuda"] == offered(text, "run", "--device", "")
     assert ["models", "metrics"] == offered(text, "list", "m")
     assert ["--limit"] == offered(text, "eval", "predictions", "--li")
-    assert [name for name in cards.names() if name.startswith("city")] == offered(text, "eval", "-d", "city")
+    assert [name for name in cards.names() if name.startswith("city")] == offered(
+        text, "eval", "-d", "city"
+    )
     assert [] == offered(text, "eval", "--predictions", "")  # bash itself offers files
     assert [] == offered(text, "no-such-command", "")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_every_command_and_option_is_in_the_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_and_option_is_in_the_script(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = script(shell, capsys)
     for name in commands.all_names():
         assert all(word in text for word in name.split())
         for flag in (flag for one in declarations(commands.load(name)) for flag in one.flags):
-            written = flag if shell != "fish" else flag.replace("--", "-l ").replace("-", "-s ", flag.count("--") == 0)
+            written = (
+                flag
+                if shell != "fish"
+                else flag.replace("--", "-l ").replace("-", "-s ", flag.count("--") == 0)
+            )
             assert written in text, (name, flag)
 
 
@@ -65,8 +78,12 @@ def test_fish_offers_files_where_a_value_may_be_one(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_scripts_are_valid_where_their_shell_is_installed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scripts_are_valid_where_their_shell_is_installed(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
-    done = subprocess.run([shell, "-n"], input=script(shell, capsys), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [shell, "-n"], input=script(shell, capsys), capture_output=True, text=True, check=False
+    )
     assert (0, "") == (done.returncode, done.stderr)

@@ -24,11 +24,20 @@ DATA = ["--dataset", "mine.toml", "--data", "data"]
 WRONG = {
     "weights": (["-m", "deeplab", "--weights", "none.pth"], "there is no file none.pth"),
     "no weights": (["-m", "unet", *DATA], "--model unet has no weights for mine"),
-    "weights of a web page": (["-m", "unet", *DATA, "--weights", "page.pth"], "is a web page, not weights"),
+    "weights of a web page": (
+        ["-m", "unet", *DATA, "--weights", "page.pth"],
+        "is a web page, not weights",
+    ),
     "folder": (["-m", "mask2former", *DATA, "--weights", "none"], "there is no folder none"),
-    "folder of a library": (["-m", "unet", *DATA, "--weights", "data"], "is a folder without config.json and"),
+    "folder of a library": (
+        ["-m", "unet", *DATA, "--weights", "data"],
+        "is a folder without config.json and",
+    ),
     "network file": (["-m", "onnx", *DATA, "--weights", "none.onnx"], "there is no file none.onnx"),
-    "sidecar": (["-m", "onnx", *DATA, "--weights", "w.onnx", "--config", "none.toml"], "there is no such file"),
+    "sidecar": (
+        ["-m", "onnx", *DATA, "--weights", "w.onnx", "--config", "none.toml"],
+        "there is no such file",
+    ),
     "name": (["-m", "deeplap"], "did you mean deeplab"),
     "module": (["-m", "none_of_mine:f", *DATA], "there is no module 'none_of_mine'"),
     "file": (["-m", "none.py:f", *DATA], "there is no file none.py"),
@@ -66,7 +75,9 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, list[str]]]:
-    """Exit code, what was said, and heavy packages by then, of all wrong commands, one after the other."""
+    """Exit code, what was said, and heavy packages by then, of all wrong commands, one after the
+    other.
+    """
     place = tmp_path_factory.mktemp("early")
     (place / "mine.toml").write_text(CARD)
     (place / "page.pth").write_text("<!DOCTYPE html>")
@@ -78,7 +89,12 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, st
         Image.fromarray(np.ones(shape, dtype=np.uint8)).save(place / "data" / folder / "a.png")
     given = json.dumps({name: words for name, (words, _) in WRONG.items()})
     done = subprocess.run(
-        [sys.executable, "-c", RUN], input=given, capture_output=True, text=True, check=False, cwd=place
+        [sys.executable, "-c", RUN],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=place,
     )
     assert 0 == done.returncode, done.stderr
     assert not (place / "runs").exists()
@@ -97,7 +113,9 @@ def test_wrong_words_are_refused_before_torch_is_loaded(
     assert [] == heavy
 
 
-def test_data_that_must_be_drawn_wait_for_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_must_be_drawn_wait_for_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from bench import cards, opening
 
     streets = cards.load_card("streets")

@@ -43,10 +43,20 @@ def test_help_of_one_command(bench: Any) -> None:
     assert bench("board", "add", "-h") == bench("help", "board", "add")
 
 
-def test_help_of_run_is_in_groups_and_in_words(bench) -> None:
+def test_help_of_run_is_in_groups_and_in_words(bench) -> None:  # type: ignore[no-untyped-def]
     _, out, _ = bench("run", "--help")
     titles = [line for line in out.splitlines() if line.endswith(":") and not line.startswith(" ")]
-    expected = ["Example", "Input", "Model", "Prediction", "Speed", "Metrics", "Object metrics", "Intervals", "Output"]
+    expected = [
+        "Example",
+        "Input",
+        "Model",
+        "Prediction",
+        "Speed",
+        "Metrics",
+        "Object metrics",
+        "Intervals",
+        "Output",
+    ]
     assert [f"{title}:" for title in (*expected, "Options")] == titles
     assert "<" not in out
     assert "  -d, --dataset NAME|CARD.toml\n" in out
@@ -55,10 +65,14 @@ def test_help_of_run_is_in_groups_and_in_words(bench) -> None:
 
 @pytest.mark.parametrize("name", commands.all_names())
 @pytest.mark.parametrize("columns", [80, 110])
-def test_help_fits_the_terminal(bench, monkeypatch: pytest.MonkeyPatch, name: str, columns: int) -> None:
+def test_help_fits_the_terminal(  # type: ignore[no-untyped-def]
+    bench, monkeypatch: pytest.MonkeyPatch, name: str, columns: int
+) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     _, out, _ = bench(*name.split(), "--help")
-    lines = [line for line in out.splitlines() if not line.startswith("    bench ")]  # to be copied whole
+    lines = [
+        line for line in out.splitlines() if not line.startswith("    bench ")
+    ]  # to be copied whole
     longest = max(map(len, lines))
     assert longest <= columns
     if name == "run":  # it has the longest texts, which use the whole width
@@ -66,14 +80,16 @@ def test_help_fits_the_terminal(bench, monkeypatch: pytest.MonkeyPatch, name: st
 
 
 @pytest.mark.parametrize("words", [(), ("board",)])
-def test_overviews_fit_the_terminal_and_cut_nothing(bench, monkeypatch: pytest.MonkeyPatch, words) -> None:
+def test_overviews_fit_the_terminal_and_cut_nothing(  # type: ignore[no-untyped-def]
+    bench, monkeypatch: pytest.MonkeyPatch, words
+) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     _, out, _ = bench(*words)
     assert max(map(len, out.splitlines())) <= 80
     assert "..." not in out
 
 
-def test_every_command_is_in_the_overview(bench) -> None:
+def test_every_command_is_in_the_overview(bench) -> None:  # type: ignore[no-untyped-def]
     _, out, _ = bench()
     for name in commands.NAMES:
         assert f"\n  {name} " in out

@@ -1,4 +1,6 @@
-"""From words to the options of a command: every form in which options may be written, and every way to be wrong."""
+"""From words to the options of a command: every form in which options may be written, and every way
+to be wrong.
+"""
 
 from __future__ import annotations
 
@@ -134,10 +136,14 @@ def test_what_is_required_and_what_is_too_much(words: list[str], message: str) -
 
 def test_arguments_by_place() -> None:
     assert {"options": One(kind="a", model="x")} == parse(two_places, ["-m", "x", "a"])
-    assert {"options": One(kind="b", folder=Path("f"), model="x")} == parse(two_places, ["b", "-m", "x", "f"])
+    assert {"options": One(kind="b", folder=Path("f"), model="x")} == parse(
+        two_places, ["b", "-m", "x", "f"]
+    )
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-h"], ["a", "--frob", "--help"], ["--limit", "x", "-h"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["-h"], ["a", "--frob", "--help"], ["--limit", "x", "-h"]]
+)
 def test_help_wins_over_what_is_wrong(words: list[str]) -> None:
     with pytest.raises(HelpRequested):
         parse(several, words)

@@ -1,4 +1,6 @@
-"""Output that cannot be written never changes what an exit code means: 1 is a regression, 4 a defect of ours."""
+"""Output that cannot be written never changes what an exit code means: 1 is a regression, 4 a
+defect of ours.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ FULL = Path("/dev/full")
 def ended(words: list[str], unbuffered: bool, **streams: object) -> tuple[int, str]:
     """Exit code and standard error."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1" if unbuffered else ""}
-    done = subprocess.run([*BENCH, *words], env=environment, stderr=subprocess.PIPE, text=True, check=False, **streams)  # type: ignore[call-overload]
+    done = subprocess.run(
+        [*BENCH, *words], env=environment, stderr=subprocess.PIPE, text=True, check=False, **streams
+    )  # type: ignore[call-overload]
     return done.returncode, done.stderr
 
 
@@ -38,15 +42,24 @@ def test_a_reader_that_stops_early_changes_nothing(words: list[str], unbuffered:
 def test_a_full_disk_is_one_sentence(unbuffered: bool) -> None:
     with FULL.open("w") as full:
         code, err = ended(["list", "metrics"], unbuffered, stdout=full)
-        assert (2, "error: cannot write to standard output: No space left on device\n") == (code, err)
+        assert (2, "error: cannot write to standard output: No space left on device\n") == (
+            code,
+            err,
+        )
         assert (2, err) == ended(["list", "metrics", "--json"], unbuffered, stdout=full)
 
 
 def test_a_closed_output_is_one_sentence() -> None:
     done = subprocess.run(
-        ["sh", "-c", 'exec "$0" -m bench list metrics >&-', sys.executable], capture_output=True, text=True, check=False
+        ["sh", "-c", 'exec "$0" -m bench list metrics >&-', sys.executable],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert (2, "error: cannot write to standard output: it is closed\n") == (done.returncode, done.stderr)
+    assert (2, "error: cannot write to standard output: it is closed\n") == (
+        done.returncode,
+        done.stderr,
+    )
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", ">&- 2>&-", ">/dev/full 2>/dev/full"])
@@ -55,4 +68,9 @@ def test_an_error_that_cannot_be_printed_keeps_its_exit_code(closed: str) -> Non
         pytest.skip("there is no /dev/full")
     for words in ("frob", "list metrics --frob --json"):
         command = f'exec "$0" -m bench {words} {closed}'
-        assert 2 == subprocess.run(["sh", "-c", command, sys.executable], check=False, capture_output=True).returncode
+        assert (
+            2
+            == subprocess.run(
+                ["sh", "-c", command, sys.executable], check=False, capture_output=True
+            ).returncode
+        )

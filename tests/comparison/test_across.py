@@ -1,4 +1,6 @@
-"""Models over several data sets: ranks from run records, the same test as scipy's, and words that follow from it."""
+"""Models over several data sets: ranks from run records, the same test as scipy's, and words that
+follow from it.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,10 @@ def test_ranks_and_test_are_those_of_scipy(runs: list[Run]) -> None:
     stats = pytest.importorskip("scipy.stats")
     found = rank_across(runs)
     scores = np.array(
-        [[run.record.scores["semantic"]["mIoU"]["value"] for run in runs[n : n + 3]] for n in range(0, 15, 3)]
+        [
+            [run.record.scores["semantic"]["mIoU"]["value"] for run in runs[n : n + 3]]
+            for n in range(0, 15, 3)
+        ]
     )
     scores[3, :2] = scores[3, 1::-1]
     np.testing.assert_allclose(scores, found.scores, atol=1e-15)
@@ -56,14 +61,18 @@ def test_ranks_and_test_are_those_of_scipy(runs: list[Run]) -> None:
     assert [True, True, False] == found.best.tolist()
 
 
-def test_errors_are_ranked_from_the_lowest(runs: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_ranked_from_the_lowest(
+    runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     contesting.declare_lower_better(monkeypatch)
     found = rank_across(runs)
     assert [2.8, 2.2, 1.0] == pytest.approx(found.test.mean_ranks.tolist())
     assert [False, True, True] == found.best.tolist()
 
 
-def test_trainings_of_a_model_count_by_their_mean(runs: list[Run], contest: Callable[..., Run]) -> None:
+def test_trainings_of_a_model_count_by_their_mean(
+    runs: list[Run], contest: Callable[..., Run]
+) -> None:
     more = contest("good-seed2", 0.5, 0)
     found, plain = rank_across([*runs, more]), rank_across(runs)
     mean = (plain.scores[0, 0] + more.record.scores["semantic"]["mIoU"]["value"]) / 2
@@ -72,7 +81,9 @@ def test_trainings_of_a_model_count_by_their_mean(runs: list[Run], contest: Call
     assert any("by their mean: 2 of good on Blocks 0 val" in note for note in found.notes)
 
 
-def test_what_cannot_be_ranked_is_refused_in_words(runs: list[Run], contest: Callable[..., Run]) -> None:
+def test_what_cannot_be_ranked_is_refused_in_words(
+    runs: list[Run], contest: Callable[..., Run]
+) -> None:
     with pytest.raises(UsageError, match="all these runs are on Blocks 0 val"):
         rank_across(runs[:3])
     with pytest.raises(UsageError, match="these are on all: good"):
@@ -81,7 +92,9 @@ def test_what_cannot_be_ranked_is_refused_in_words(runs: list[Run], contest: Cal
         rank_across([*runs, contest("other", 0.1, 0, first=100)])
 
 
-def test_the_command_speaks_words_and_json(runs: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_speaks_words_and_json(
+    runs: list[Run], capsys: pytest.CaptureFixture[str]
+) -> None:
     words = [str(run.path) for run in runs]
     assert 0 == cli.main(["compare", "--across", *words])
     out = " ".join(capsys.readouterr().out.split())
@@ -97,7 +110,8 @@ def test_the_command_speaks_words_and_json(runs: list[Run], capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(
-    "words", [["--across", "--seeds"], ["--across", "--by", "class"], ["--seeds", "--interval", "bca"]]
+    "words",
+    [["--across", "--seeds"], ["--across", "--by", "class"], ["--seeds", "--interval", "bca"]],
 )
 def test_options_that_would_change_nothing_are_refused(
     runs: list[Run], capsys: pytest.CaptureFixture[str], words: list[str]

@@ -1,4 +1,6 @@
-"""`bench compare` as a person meets it: the verdict first, tables, JSON, and one-sentence errors."""
+"""`bench compare` as a person meets it: the verdict first, tables, JSON, and one-sentence
+errors.
+"""
 
 from __future__ import annotations
 
@@ -43,28 +45,42 @@ def test_the_verdict_comes_first_in_words(folder: Path, capsys: pytest.CaptureFi
     assert "10 000 permutations of images between two runs" in out
 
 
-def test_no_difference_comes_with_what_could_be_seen(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_difference_comes_with_what_could_be_seen(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, out, _ = bench(capsys, "compare", folder / "fine", folder / "alike")
     assert "No significant difference between fine and alike: " in " ".join(out.split())
     assert "minimum detectable difference: " in " ".join(out.split())
 
 
-def test_many_runs_have_ranks_letters_and_a_matrix(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = bench(capsys, "compare", *(folder / name for name in ("coarse", "fine", "alike")))
+def test_many_runs_have_ranks_letters_and_a_matrix(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = bench(
+        capsys, "compare", *(folder / name for name in ("coarse", "fine", "alike"))
+    )
     assert 0 == code
     assert "not differ significantly from it." in out
     assert "row minus column, * p <= .05" in out
     assert "corrected for 3 pairs by Holm" in out
-    rows = {line.split()[0]: line.split() for line in out.splitlines() if line.count("[") == 1 and "%" not in line}
+    rows = {
+        line.split()[0]: line.split()
+        for line in out.splitlines()
+        if line.count("[") == 1 and "%" not in line
+    }
     assert ["1-2", "a"] == rows["fine"][-2:]
     assert ["3", "b"] == rows["coarse"][-2:]
 
 
-def test_json_holds_what_the_comparison_holds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_holds_what_the_comparison_holds(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = [folder / name for name in ("fine", "coarse")]
     code, out, _ = bench(capsys, "compare", *words, "--json", "--by", "class", "--metric", "mDice")
     found = json.loads(out)
-    expected = compare(*(runs.read(next(path.iterdir())) for path in words), metric="mDice", by_class=True).pairs[0]
+    expected = compare(
+        *(runs.read(next(path.iterdir())) for path in words), metric="mDice", by_class=True
+    ).pairs[0]
     assert 0 == code
     assert "mDice" == found["metric"]
     assert expected.effect.difference == found["pairs"][0]["difference"]
@@ -73,7 +89,9 @@ def test_json_holds_what_the_comparison_holds(folder: Path, capsys: pytest.Captu
     assert [True, False] == [run["not_worse_than_best"] for run in found["runs"]]
 
 
-def test_errors_are_one_sentence(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_one_sentence(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for words, expected in (
         ([folder / "fine", tmp_path / "nothing"], "there is no run record here or below"),
         ([folder, folder / "fine"], "there are 3 run records below; name one:"),
@@ -101,5 +119,8 @@ def test_settings_that_differ_stand_beside_the_scores(folder: Path) -> None:
 
 def test_points_are_shown_the_way_round_that_the_sentence_says(folder: Path) -> None:
     one, other = (runs.read(next((folder / name).iterdir())) for name in ("fine", "coarse"))
-    sentences = [comparison.sentence(found, found.pairs[0]) for found in (compare(one, other), compare(other, one))]
+    sentences = [
+        comparison.sentence(found, found.pairs[0])
+        for found in (compare(one, other), compare(other, one))
+    ]
     assert sentences[0] == sentences[1]

@@ -75,7 +75,7 @@ def test_files_read_ahead_hold_what_they_hold(files: Any) -> None:
 @pytest.mark.parametrize("text", [None, "[", '{"images": []}'])
 def test_a_wrong_file_is_refused_in_the_same_words(files: Any, text: str) -> None:
     truth, card = files[0], load_card("coco-instances")
-    truth.unlink() if text is None else truth.write_text(text)
+    truth.unlink() if text is None else truth.write_text(text)  # type: ignore[redundant-expr]
     said = []
     for early in (False, True):
         if early:
@@ -100,19 +100,27 @@ print("numpy" in sys.modules, "concurrent.futures" in sys.modules)
 parsing.result()
 print("numpy" in sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert ["False", "False", "True"] == done.stdout.split()
 
 
-def test_what_eval_begins_is_what_the_readers_take(files: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_eval_begins_is_what_the_readers_take(
+    files: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(prefetch, "_begun", {})
     where = ["--dataset", "coco-instances", "--data", str(files[0]), "--predictions", str(files[1])]
     begun = []
     with monkeypatch.context() as patched:
-        patched.setattr(prefetch, "begin", lambda *key, **masks: begun.append((*key, masks["with_masks"])))
+        patched.setattr(
+            prefetch, "begin", lambda *key, **masks: begun.append((*key, masks["with_masks"]))
+        )
         startup.begin_reading(files[1], files[0], "default")
     assert [(files[0], "read_coco_truth", False), (files[1], "read_coco_results", False)] == begun
-    assert 0 == main(["eval", *where, "--interval", "none", "--out", str(tmp_path / "runs"), "--json"])
+    assert 0 == main(
+        ["eval", *where, "--interval", "none", "--out", str(tmp_path / "runs"), "--json"]
+    )
     assert not prefetch._begun
 
 

@@ -48,9 +48,14 @@ def test_shuffled_gives_nobody_their_own_and_everybody_one(card: Card) -> None:
 
 
 def test_shuffled_fits_another_size(card: Card) -> None:
-    samples = [sample("a", np.array([[0, 1], [2, 0]], np.uint8)), sample("b", np.zeros((4, 4), np.uint8))]
+    samples = [
+        sample("a", np.array([[0, 1], [2, 0]], np.uint8)),
+        sample("b", np.zeros((4, 4), np.uint8)),
+    ]
     read = baselines.shuffled(card, samples)
-    assert [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 0, 0], [2, 2, 0, 0]] == read(samples[1]).labels.tolist()
+    assert [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 0, 0], [2, 2, 0, 0]] == read(
+        samples[1]
+    ).labels.tolist()
     assert (2, 2) == read(samples[0]).size
 
 
@@ -65,7 +70,9 @@ def test_damaged_is_wrong_in_about_its_share(card: Card, share: float) -> None:
     read = baselines.damaged(card, share)
     found = np.stack([read(each).labels for each in samples])
     assert found.max() < 3
-    assert share * 2 / 3 == pytest.approx((found > 0).mean(), abs=0.03), "a third of the squares keeps its class"
+    assert share * 2 / 3 == pytest.approx((found > 0).mean(), abs=0.03), (
+        "a third of the squares keeps its class"
+    )
     assert (found[0] == read(samples[0]).labels).all()
 
 
@@ -122,7 +129,7 @@ def test_eroded_labels_lose_their_rim_to_what_is_not_countable() -> None:
     assert np.array_equal(square(5, 5, 3), found.labels == 0)
     assert 255 == found.labels[0, 0], "void is no class that could shrink"
     assert (found.labels[5, 9:] == 1).all(), "of classes that are not countable the first grows"
-    assert np.array_equal(labels, damage.eroded(LabelMap(labels), CLASSES, 0, RNG).labels)  # type: ignore[union-attr]
+    assert np.array_equal(labels, damage.eroded(LabelMap(labels), CLASSES, 0, RNG).labels)
 
 
 def test_eroded_objects_and_segments_lose_their_rim_to_nothing() -> None:
@@ -130,25 +137,33 @@ def test_eroded_objects_and_segments_lose_their_rim_to_nothing() -> None:
     assert isinstance(found, Instances)
     assert [0, 3] == found.classes.tolist()
     assert np.array_equal(square(5, 5, 3), masks.decode(found.rles[0]))
-    assert np.array_equal(square(0, 0, 1), masks.decode(found.rles[1])), "the frame takes nothing away"
+    assert np.array_equal(square(0, 0, 1), masks.decode(found.rles[1])), (
+        "the frame takes nothing away"
+    )
     assert [9.0, 1.0] == found.areas.tolist()
-    assert 1 == len(damage.eroded(objects((0, square(4, 4, 5)), (3, square(3, 3, 2))), CLASSES, 1, RNG).classes)  # type: ignore[union-attr]
+    assert 1 == len(
+        damage.eroded(objects((0, square(4, 4, 5)), (3, square(3, 3, 2))), CLASSES, 1, RNG).classes
+    )
     panoptic = damage.eroded(segments(), CLASSES, 1, RNG)
     assert isinstance(panoptic, Segments)
     assert np.array_equal(square(5, 5, 3), panoptic.ids == 700)
     assert {0, 20, 30, 700} == set(np.unique(panoptic.ids).tolist())
     assert 1 + 25 - 9 == (panoptic.ids == 0).sum()
-    assert [20, 30] == damage.eroded(segments(), CLASSES, 3, RNG).segment_ids.tolist()  # type: ignore[union-attr]
+    assert [20, 30] == damage.eroded(segments(), CLASSES, 3, RNG).segment_ids.tolist()
 
 
 def test_shifted_moves_all_to_the_right() -> None:
     labels = np.arange(12, dtype=np.uint8).reshape(2, 6) % 5
-    assert [[0, 0, 0, 1, 2, 3], [1, 1, 1, 2, 3, 4]] == damage.shifted(LabelMap(labels), CLASSES, 2, RNG).labels.tolist()  # type: ignore[union-attr]
+    assert [[0, 0, 0, 1, 2, 3], [1, 1, 1, 2, 3, 4]] == damage.shifted(
+        LabelMap(labels), CLASSES, 2, RNG
+    ).labels.tolist()
     found = damage.shifted(objects((0, square(4, 0, 5)), (3, square(0, 14, 2))), CLASSES, 3, RNG)
     assert isinstance(found, Instances)
     assert [0] == found.classes.tolist()
-    assert np.array_equal(square(4, 3, 5), masks.decode(found.rles[0])), "what touches the frame is not drawn out"
-    assert np.array_equal(square(4, 6, 5), damage.shifted(segments(), CLASSES, 2, RNG).ids == 700)  # type: ignore[union-attr]
+    assert np.array_equal(square(4, 3, 5), masks.decode(found.rles[0])), (
+        "what touches the frame is not drawn out"
+    )
+    assert np.array_equal(square(4, 6, 5), damage.shifted(segments(), CLASSES, 2, RNG).ids == 700)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
@@ -166,12 +181,14 @@ def test_flipped_gives_so_many_another_class_of_their_kind(share: float) -> None
 def test_flipped_labels_and_segments_change_class_by_class() -> None:
     labels = np.arange(5, dtype=np.uint8)[:, None].repeat(3, 1)
     labels[0, 0] = 255
-    found = damage.flipped(LabelMap(labels), CLASSES, 1.0, np.random.default_rng(1)).labels  # type: ignore[union-attr]
+    found = damage.flipped(LabelMap(labels), CLASSES, 1.0, np.random.default_rng(1)).labels
     assert 255 == found[0, 0]
     assert not (found[labels != 255] == labels[labels != 255]).any()
     assert [2, 1] == [int(found[1, 1]), int(found[2, 1])], "road and sky are all there is to swap"
-    told = Segments(np.array([[1, 2, 3]]), np.array([1, 2, 3]), np.array([1, 1, 0]), np.zeros(3, bool))
-    drawn = damage.flipped(told, CLASSES, 1.0, np.random.default_rng(1)).classes  # type: ignore[union-attr]
+    told = Segments(
+        np.array([[1, 2, 3]]), np.array([1, 2, 3]), np.array([1, 1, 0]), np.zeros(3, bool)
+    )
+    drawn = damage.flipped(told, CLASSES, 1.0, np.random.default_rng(1)).classes
     assert [2, 2] == drawn[:2].tolist()
     lonely = Classes((Class(1, "car", 0, thing=True), Class(2, "road", 1)))
     assert [0, 1] == damage._redrawn(np.array([0, 1]), lonely, 1.0, RNG).tolist()
@@ -180,15 +197,25 @@ def test_flipped_labels_and_segments_change_class_by_class() -> None:
 def test_the_oracle_leaves_crowds_and_empty_objects_out(card: Card) -> None:
     every = Card(**{**vars(card), "tasks": ("semantic", "instance", "panoptic")})
     truth = objects(
-        (0, square(4, 4, 5)), (1, np.zeros((12, 16), bool)), (2, square(0, 0, 2)), crowd=[False, False, True]
+        (0, square(4, 4, 5)),
+        (1, np.zeros((12, 16), bool)),
+        (2, square(0, 0, 2)),
+        crowd=[False, False, True],
     )
     mapped = Segments(
-        np.array([[1, 2, 3, 0]]), np.array([1, 2, 3]), np.array([0, 1, 2]), np.array([False, True, False])
+        np.array([[1, 2, 3, 0]]),
+        np.array([1, 2, 3]),
+        np.array([0, 1, 2]),
+        np.array([False, True, False]),
     )
     one = Sample("a", Truth(read_instances=lambda: truth, read_segments=lambda: mapped))
     found = baselines.baseline("oracle", every, [one], task="instance")(one)
     assert isinstance(found, Instances)
-    assert ([0], [1.0], [25.0]) == (found.classes.tolist(), [float(s) for s in found.scores], found.areas.tolist())  # type: ignore[union-attr]
+    assert ([0], [1.0], [25.0]) == (
+        found.classes.tolist(),
+        [float(s) for s in found.scores],
+        found.areas.tolist(),
+    )
     told = baselines.baseline("oracle", every, [one], task="panoptic")(one)
     assert isinstance(told, Segments)
     assert ([[1, 0, 3, 0]], [1, 3]) == (told.ids.tolist(), told.segment_ids.tolist())
@@ -198,19 +225,27 @@ def test_damage_is_the_same_at_every_call(card: Card) -> None:
     labels = np.random.default_rng(2).integers(0, 3, (20, 20)).astype(np.uint8)
     samples = [sample(f"image{n}", labels) for n in range(30)]
     read = baselines.baseline("flipped=0.5", card, samples)
-    first = [read(each).labels for each in samples]  # type: ignore[union-attr]
-    assert all(np.array_equal(a, read(each).labels) for a, each in zip(first, samples, strict=True))  # type: ignore[union-attr]
+    first = [read(each).labels for each in samples]
+    assert all(np.array_equal(a, read(each).labels) for a, each in zip(first, samples, strict=True))
     assert len({each.tobytes() for each in first}) > 1, "each image has its own"
 
 
 @pytest.mark.parametrize(
     ("asked", "task", "message"),
     [
-        ("shifted=x", "semantic", "the amount must be whole pixels from 0 to 1000, such as shifted=4"),
+        (
+            "shifted=x",
+            "semantic",
+            "the amount must be whole pixels from 0 to 1000, such as shifted=4",
+        ),
         ("eroded=1.5", "semantic", "whole pixels"),
         ("flipped=2", "semantic", "a fraction from 0 to 1"),
         ("damaged=-1", "semantic", "a fraction from 0 to 1"),
-        ("oracle=1", "semantic", "oracle does not take an amount; damaged, eroded, shifted, flipped do"),
+        (
+            "oracle=1",
+            "semantic",
+            "oracle does not take an amount; damaged, eroded, shifted, flipped do",
+        ),
         ("shiftd=2", "semantic", "did you mean shifted"),
     ],
 )
@@ -220,20 +255,37 @@ def test_what_makes_no_sense_is_refused(card: Card, asked: str, task: str, messa
 
 
 def test_truth_that_is_not_there_makes_no_oracle() -> None:
-    with pytest.raises(UsageError, match=r"CamVid has no panoptic ground truth \(its tasks: semantic\)"):
+    with pytest.raises(
+        UsageError, match=r"CamVid has no panoptic ground truth \(its tasks: semantic\)"
+    ):
         baselines.baseline("oracle", cards.load_card("camvid"), [], task="panoptic")
 
 
 def test_a_baseline_of_labels_answers_no_other_task() -> None:
-    with pytest.raises(UsageError, match="--task instance: constant predicts only label maps; use baseline:oracle"):
+    with pytest.raises(
+        UsageError, match="--task instance: constant predicts only label maps; use baseline:oracle"
+    ):
         baselines.baseline("constant", cards.load_card("streets"), [], task="instance")
 
 
-@pytest.mark.parametrize(("task", "leading"), [("instance", "AP"), ("panoptic", "PQ"), ("semantic", "mIoU")])
+@pytest.mark.parametrize(
+    ("task", "leading"), [("instance", "AP"), ("panoptic", "PQ"), ("semantic", "mIoU")]
+)
 def test_the_oracle_is_perfect_and_damage_is_seen(
     task: str, leading: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["eval", "--dataset", "streets", "--limit", "3", "--task", task, "--out", str(tmp_path), "--json"]
+    words = [
+        "eval",
+        "--dataset",
+        "streets",
+        "--limit",
+        "3",
+        "--task",
+        task,
+        "--out",
+        str(tmp_path),
+        "--json",
+    ]
     words += ["--interval", "none"]
     found = {}
     for name in ("oracle", "shifted=2", "eroded=1", "flipped=1"):

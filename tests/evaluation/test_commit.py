@@ -15,8 +15,17 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not 
 
 
 def git(folder: Path, *words: str) -> str:
-    who = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org", "-c", "init.defaultBranch=main")
-    done = subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, text=True, check=True)
+    who = (
+        "-c",
+        "user.name=somebody",
+        "-c",
+        "user.email=somebody@example.org",
+        "-c",
+        "init.defaultBranch=main",
+    )
+    done = subprocess.run(
+        ["git", *who, *words], cwd=folder, capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 
@@ -65,7 +74,9 @@ def test_the_commit_is_that_of_the_working_directory(
     assert git(place, "rev-parse", "HEAD") == recording._git_commit()
 
 
-def test_without_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_checkout_there_is_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("GIT_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("git was started"))
@@ -79,7 +90,9 @@ def test_a_broken_checkout_names_no_commit(tmp_path: Path, monkeypatch: pytest.M
     assert recording._git_commit() is None
 
 
-def test_a_checkout_without_commits_names_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkout_without_commits_names_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("GIT_DIR", raising=False)
     git(tmp_path, "init")
     monkeypatch.chdir(tmp_path)

@@ -29,7 +29,11 @@ CARD = tiny.card("road", "car")
 
 def _sample(index: int) -> Sample:
     labels = np.random.default_rng(index).integers(0, 2, SIZE, dtype=np.uint8)
-    return Sample(f"{index:02}", Truth(read_semantic=lambda: LabelMap(labels)), lambda: labels[..., None].repeat(3, 2))
+    return Sample(
+        f"{index:02}",
+        Truth(read_semantic=lambda: LabelMap(labels)),
+        lambda: labels[..., None].repeat(3, 2),
+    )
 
 
 SAMPLES = [_sample(index) for index in range(COUNT)]
@@ -42,8 +46,12 @@ class Slow:
     seconds: float = 0.002
     batch_size: int = 4
     task: str = "semantic"
-    identity: dict[str, Any] = field(default_factory=lambda: {"kind": "model", "model": "slow", "parameters": 2_000})
-    settings: dict[str, Any] = field(default_factory=lambda: {"device": "cpu", "amp": False, "input_size": None})
+    identity: dict[str, Any] = field(
+        default_factory=lambda: {"kind": "model", "model": "slow", "parameters": 2_000}
+    )
+    settings: dict[str, Any] = field(
+        default_factory=lambda: {"device": "cpu", "amp": False, "input_size": None}
+    )
     asked: list[int] = field(default_factory=list)
 
     def predict(self, images: Sequence[Image]) -> list[LabelMap]:
@@ -53,7 +61,15 @@ class Slow:
 
 
 def _run(folder: Path, model: Slow, **more: Any) -> runs.Run:
-    job = Job(CARD, "val", SAMPLES, "slow", dict(model.identity), dict(model.settings), FromModel(model, **more))  # type: ignore[arg-type]
+    job = Job(
+        CARD,
+        "val",
+        SAMPLES,
+        "slow",
+        dict(model.identity),
+        dict(model.settings),
+        FromModel(model, **more),  # type: ignore[arg-type]
+    )
     return evaluate(job, out=folder)
 
 
@@ -91,7 +107,15 @@ def test_the_first_predictions_are_no_part_of_the_latency() -> None:
 
 
 def test_stored_predictions_have_no_cost(tmp_path: Path) -> None:
-    job = Job(CARD, "val", SAMPLES, "stored", {"kind": "predictions"}, {}, FromReader(lambda s: s.truth.semantic()))
+    job = Job(
+        CARD,
+        "val",
+        SAMPLES,
+        "stored",
+        {"kind": "predictions"},
+        {},
+        FromReader(lambda s: s.truth.semantic()),
+    )
     run = evaluate(job, out=tmp_path)
     assert "cost" not in run.record.timings
     assert {None} == {circumstances.cost(run.record, name) for name in circumstances.COSTS}
@@ -110,11 +134,21 @@ def test_costs_in_words(tmp_path: Path) -> None:
         "flops_image": [6, 10],
         "latency": {"images": 13, "warm_up": 5, "p50_ms": 3.25, "p95_ms": 4.0},
     }
-    settings = {"device": "cuda", "window": [4, 8], "overlap": 0.25, "scales": [0.5, 1.0], "flip": True, "amp": True}
-    record = msgspec.structs.replace(run.record, timings={"images_per_second": 12.34, "cost": cost}, settings=settings)
+    settings = {
+        "device": "cuda",
+        "window": [4, 8],
+        "overlap": 0.25,
+        "scales": [0.5, 1.0],
+        "flip": True,
+        "amp": True,
+    }
+    record = msgspec.structs.replace(
+        run.record, timings={"images_per_second": 12.34, "cost": cost}, settings=settings
+    )
     expected = (
         "0.002 M parameters, 0.00234 GFLOPs per image of 6 x 10, 12.3 images/s, "
-        "latency p50 3.2 ms and p95 4.0 ms at batch size 1 (13 images), peak memory 1.50 GiB (GPU); on H200"
+        "latency p50 3.2 ms and p95 4.0 ms at batch size 1 (13 images), peak memory 1.50 GiB "
+        "(GPU); on H200"
     )
     assert expected == circumstances.cost_sentence(record)
     expected = "windows of 4 x 8 with 25 % overlap, scales 0.5, 1, flipped too, half precision"
@@ -132,7 +166,10 @@ def test_costs_in_words(tmp_path: Path) -> None:
     [
         ({}, "full size"),
         ({"input_size": [512, 1024], "compile": True}, "input size 512 x 1024, compiled"),
-        ({"score_threshold": 0.3, "detections": 50}, "score threshold 0.3, at most 50 detections per image"),
+        (
+            {"score_threshold": 0.3, "detections": 50},
+            "score threshold 0.3, at most 50 detections per image",
+        ),
         ({"prompts": 3}, "3 points per object"),
         ({"prompt": "boxes"}, "1 box per object"),
         ({"prompt": "points", "prompts": 1}, "1 point per object"),
@@ -154,7 +191,9 @@ def torch() -> ModuleType:
 def _flops(torch: Any, **options: Any) -> int | None:
     from bench.models.running import inference
 
-    network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 2, 1))
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 2, 1)
+    )
     bare = inference.SemanticModel(network, {"warnings": []}, {}, torch.device("cpu"), (0, 1), 1)
     model = inference.ready(bare, Options(device="cpu", **options))
     image = SAMPLES[0].image()

@@ -1,4 +1,6 @@
-"""One way of counting: the ground truth is read once per image, in threads, and models answer every image."""
+"""One way of counting: the ground truth is read once per image, in threads, and models answer every
+image.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class Prompted(Model):
     def predict(self, images: Sequence[Image], prompts: Any) -> list[list[Rle]]:  # type: ignore[override]
         sizes = [(image.shape[0], image.shape[1]) for image in images]
         full = [masks.encode(np.ones(size, bool)) for size in sizes]
-        return [[rle] * (len(prompt) - self.missing) for rle, prompt in zip(full, prompts, strict=True)]
+        return [
+            [rle] * (len(prompt) - self.missing) for rle, prompt in zip(full, prompts, strict=True)
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +58,9 @@ def streets() -> opening.Data:
 
 
 def watched(data: opening.Data, reads: Counter[str], readers: set[int]) -> opening.Data:
-    """The data set with a count of how often each form of ground truth is read, and the threads that read images."""
+    """The data set with a count of how often each form of ground truth is read, and the threads
+    that read images.
+    """
 
     def count(form: str, read: Any) -> Any:
         def counting() -> Any:
@@ -102,7 +108,10 @@ def test_in_memory_each_ground_truth_is_read_once_in_other_threads(streets: open
 def test_a_model_that_answers_too_few_images_is_refused_in_one_sentence(
     streets: opening.Data, out: str | None, tmp_path: Any
 ) -> None:
-    message = r"^\w+_000000: the model returned 3 predictions for a batch of 4 images that starts with this one"
+    message = (
+        r"^\w+_000000: the model returned 3 predictions for a batch of 4 images that "
+        r"starts with this one"
+    )
     where = None if out is None else tmp_path / out
     with pytest.raises(PredictionError, match=message):
         bench.evaluate(Model(missing=1), streets, out=where)
@@ -110,13 +119,20 @@ def test_a_model_that_answers_too_few_images_is_refused_in_one_sentence(
         bench.evaluate(Model(missing=-1), streets, out=where)
 
 
-def test_a_model_that_answers_too_few_prompts_is_refused_in_one_sentence(streets: opening.Data) -> None:
+def test_a_model_that_answers_too_few_prompts_is_refused_in_one_sentence(
+    streets: opening.Data,
+) -> None:
     assert bench.evaluate(Prompted(), streets, limit=2).scores
-    with pytest.raises(PredictionError, match=r"the model returned \d+ masks? for the prompts of \d+ objects"):
+    with pytest.raises(
+        PredictionError, match=r"the model returned \d+ masks? for the prompts of \d+ objects"
+    ):
         bench.evaluate(Prompted(missing=1), streets)
 
 
 def test_a_model_that_answers_nothing_about_ones_own_data_is_refused() -> None:
     pairs = [(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), int))]
-    with pytest.raises(PredictionError, match=r"^image-00000000: the model returned 0 predictions for a batch of 1 im"):
+    with pytest.raises(
+        PredictionError,
+        match=r"^image-00000000: the model returned 0 predictions for a batch of 1 im",
+    ):
         bench.evaluate(Model(missing=1), pairs, classes=2)

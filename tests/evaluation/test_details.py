@@ -1,4 +1,6 @@
-"""Curves, confusions and operating points from the command line: pycocotools' own arrays, plain loops, and swaps."""
+"""Curves, confusions and operating points from the command line: pycocotools' own arrays, plain
+loops, and swaps.
+"""
 
 from __future__ import annotations
 
@@ -45,16 +47,30 @@ def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
     return call
 
 
-def evaluated(bench: Bench, folder: Path, made: Any, *more: str, without: str = "bbox") -> dict[str, Any]:
+def evaluated(
+    bench: Bench, folder: Path, made: Any, *more: str, without: str = "bbox"
+) -> dict[str, Any]:
     truth = cases.dataset(made)
     for image in truth["images"]:
         image["file_name"] = f"{image['id']}.jpg"
-    results = [{key: value for key, value in result.items() if key != without} for result in made.results]
+    results = [
+        {key: value for key, value in result.items() if key != without} for result in made.results
+    ]
     for name, content in (("own.toml", CARD), ("truth.json", truth), ("results.json", results)):
         text = content if isinstance(content, str) else json.dumps(content)
         (folder / name).write_text(text, encoding="utf-8")
-    asked = ["--dataset", folder / "own.toml", "--data", folder / "truth.json", "--out", folder / "runs", "--json"]
-    printed = bench("eval", "--predictions", folder / "results.json", "--interval", "none", *asked, *more)
+    asked = [
+        "--dataset",
+        folder / "own.toml",
+        "--data",
+        folder / "truth.json",
+        "--out",
+        folder / "runs",
+        "--json",
+    ]
+    printed = bench(
+        "eval", "--predictions", folder / "results.json", "--interval", "none", *asked, *more
+    )
     record: dict[str, Any] = json.loads(printed)
     return record
 
@@ -71,11 +87,15 @@ def test_curves_are_the_arrays_of_pycocotools(bench: Bench, tmp_path: Path, seed
         for t in range(10):
             precision, scores = theirs["precision"][t, :, k, 0, 2], theirs["scores"][t, :, k, 0, 2]
             if precision[0] != -1:
-                expected += [(str(k + 1), float(p), float(s)) for p, s in zip(precision, scores, strict=True)]
+                expected += [
+                    (str(k + 1), float(p), float(s)) for p, s in zip(precision, scores, strict=True)
+                ]
     assert len(expected) > 100
     assert expected == [(each["class"], each["precision"], each["score"]) for each in ours]
     bench("show", record["path"], "--curves", tmp_path / "curves.csv")
-    assert len(points) + 1 == len((tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines())
+    assert len(points) + 1 == len(
+        (tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines()
+    )
 
 
 def test_results_without_any_object_are_told(bench: Bench, tmp_path: Path) -> None:
@@ -97,7 +117,9 @@ def test_results_of_boxes_alone_are_told_in_the_record(bench: Bench, tmp_path: P
 
 
 def plain_points(made: Any, score: float) -> dict[str, list[float]]:
-    """Precision, recall and F1 of the classes that have them, from the matches of pycocotools at an overlap of .5."""
+    """Precision, recall and F1 of the classes that have them, from the matches of pycocotools at an
+    overlap of .5.
+    """
     matches = cases.pycocotools(made, "segm").evalImgs
     values: dict[str, list[float]] = {"precision": [], "recall": [], "F1": []}
     for k in range(made.classes):
@@ -107,7 +129,10 @@ def plain_points(made: Any, score: float) -> dict[str, list[float]]:
                 truths += sum(1 for ignored in match["gtIgnore"] if not ignored)
                 for place, value in enumerate(match["dtScores"]):
                     if value >= score and not match["dtIgnore"][0][place]:
-                        tp, fp = tp + (match["dtMatches"][0][place] > 0), fp + (match["dtMatches"][0][place] == 0)
+                        tp, fp = (
+                            tp + (match["dtMatches"][0][place] > 0),
+                            fp + (match["dtMatches"][0][place] == 0),
+                        )
         if truths:
             values["recall"].append(tp / truths)
             values["F1"].append(2 * tp / (2 * tp + fp + truths - tp))
@@ -125,7 +150,11 @@ def test_precision_recall_and_f1_are_those_of_plain_loops(
     group = record["scores"]["operating_points"]
     for name, values in plain_points(made, score).items():
         expected = float(np.mean(values)) if values else None
-        assert expected == pytest.approx(group[name]["value"]) if values else group[name]["value"] is None
+        assert (
+            expected == pytest.approx(group[name]["value"])
+            if values
+            else group[name]["value"] is None
+        )
     best = [value for value in group["best_scores"].values() if value is not None]
     for other in (0.0, 0.3, 0.6, 0.9) if best else ():
         assert float(np.mean(plain_points(made, other)["F1"])) <= group["best_F1"]["value"] + 1e-12
@@ -133,8 +162,12 @@ def test_precision_recall_and_f1_are_those_of_plain_loops(
 
 def test_confusion_of_objects_is_seen_and_adds_up(bench: Bench, tmp_path: Path) -> None:
     made = cases.case(3)
-    record = evaluated(bench, tmp_path, made, "--metrics", "object_confusion", "--shown-from", "0.3")
-    shown = bench("show", record["path"], "--by", "confusion", "--confusion", tmp_path / "pairs.json")
+    record = evaluated(
+        bench, tmp_path, made, "--metrics", "object_confusion", "--shown-from", "0.3"
+    )
+    shown = bench(
+        "show", record["path"], "--by", "confusion", "--confusion", tmp_path / "pairs.json"
+    )
     assert "Objects by true class" in shown
     pairs = json.loads((tmp_path / "pairs.json").read_text(encoding="utf-8"))
     objects = [a["category_id"] for a in made.annotations if not a["iscrowd"]]
@@ -156,7 +189,10 @@ def test_confusion_of_pixels_is_seen(bench: Bench, tmp_path: Path) -> None:
     run = contesting.run(tmp_path, "a", 0.3, images=5)
     shown = bench("show", run.path, "--by", "confusion", "--confusion", tmp_path / "pairs.csv")
     assert "Pixels by true class" in shown
-    rows = [line.split(",") for line in (tmp_path / "pairs.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    rows = [
+        line.split(",")
+        for line in (tmp_path / "pairs.csv").read_text(encoding="utf-8").splitlines()[1:]
+    ]
     right = sum(int(count) for _, truth, predicted, count in rows if truth == predicted)
     total = sum(int(row[-1]) for row in rows)
     assert right / total == pytest.approx(run.record.scores["semantic"]["pixel_accuracy"]["value"])
@@ -165,7 +201,9 @@ def test_confusion_of_pixels_is_seen(bench: Bench, tmp_path: Path) -> None:
         assert "--metrics object_confusion" in bench("show", panoptic.path, *more, code=2)
 
 
-@pytest.mark.parametrize("metric", ["F1", "best_F1", "object_found", "object_class_accuracy", "object_real"])
+@pytest.mark.parametrize(
+    "metric", ["F1", "best_F1", "object_found", "object_class_accuracy", "object_real"]
+)
 def test_scores_that_look_at_values_survive_a_swap_by_ranks(tmp_path: Path, metric: str) -> None:
     rules = Rules(families=("operating_points", "object_confusion"))
     pair: list[Run] = [
@@ -176,8 +214,13 @@ def test_scores_that_look_at_values_survive_a_swap_by_ranks(tmp_path: Path, metr
     first, second = (run.tables for run in pair)
     none = Permutations(np.array([[False] * 12, [True] * 12]), exact=False)
     differences = contrasts.permuted(asked, (first, second), none, np.arange(12), by_class=False)
-    expected = (contrasts.plain(asked, first, by_class=False) - contrasts.plain(asked, second, by_class=False)).tolist()
+    expected = (
+        contrasts.plain(asked, first, by_class=False)
+        - contrasts.plain(asked, second, by_class=False)
+    ).tolist()
     assert expected == differences[0].tolist()
     assert expected == (-differences[1]).tolist()
     if metric == "F1":
-        assert comparison.compare(*pair, metric=metric, permutations=300).pairs[0].effect.differs(0.05)
+        assert (
+            comparison.compare(*pair, metric=metric, permutations=300).pairs[0].effect.differs(0.05)
+        )

@@ -1,4 +1,6 @@
-"""The loop: the same counts however it is cut, resumed or threaded, and errors that name the image."""
+"""The loop: the same counts however it is cut, resumed or threaded, and errors that name the
+image.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ SAMPLES = [_sample(index) for index in range(COUNT)]
 
 
 class Echo:
-    """A model that reads its prediction off the picture; it can be told to break off after some batches."""
+    """A model that reads its prediction off the picture; it can be told to break off after some
+    batches.
+    """
 
     identity: ClassVar[dict[str, Any]] = {"name": "echo"}
     settings: ClassVar[dict[str, Any]] = {"device": "cpu"}
@@ -54,12 +58,23 @@ class Echo:
         if self.stop_after is not None and len(self.batches) == self.stop_after:
             raise KeyboardInterrupt
         self.batches.append(len(images))
-        return [LabelMap(np.where(image[:, :, 0] == 255, 0, image[:, :, 0]).astype(np.uint8)) for image in images]
+        return [
+            LabelMap(np.where(image[:, :, 0] == 255, 0, image[:, :, 0]).astype(np.uint8))
+            for image in images
+        ]
 
 
 def _job(model: Echo | None = None, **changes: Any) -> Job:
     model = model or Echo()
-    job = Job(CARD, "val", SAMPLES, "echo", dict(model.identity), dict(model.settings), FromModel(model))  # type: ignore[arg-type]
+    job = Job(
+        CARD,
+        "val",
+        SAMPLES,
+        "echo",
+        dict(model.identity),
+        dict(model.settings),
+        FromModel(model),  # type: ignore[arg-type]
+    )
     return replace(job, **changes)
 
 
@@ -113,7 +128,9 @@ def test_without_resume_a_run_starts_anew(tmp_path: Path) -> None:
         evaluate(_job(Echo(stop_after=4)), out=tmp_path)
     model = Echo()
     evaluate(_job(model), out=tmp_path)
-    assert sum(model.batches) in (COUNT, COUNT + 1), "one more to count operations, where torch is loaded"
+    assert sum(model.batches) in (COUNT, COUNT + 1), (
+        "one more to count operations, where torch is loaded"
+    )
 
 
 def test_resuming_with_other_files_is_refused(tmp_path: Path) -> None:
@@ -145,7 +162,9 @@ def test_stored_predictions_give_the_same_counts_as_a_model(tmp_path: Path) -> N
 
 def test_a_prediction_of_another_size_is_refused_or_resized_on_request(tmp_path: Path) -> None:
     def double(sample: Sample) -> LabelMap:
-        return LabelMap(np.kron(sample.truth.semantic().labels % 255, np.ones((2, 2), dtype=np.uint8)))
+        return LabelMap(
+            np.kron(sample.truth.semantic().labels % 255, np.ones((2, 2), dtype=np.uint8))
+        )
 
     with pytest.raises(PredictionError, match=r"image0: .*18x14.*9x7.*--resize nearest"):
         evaluate(_stored(double), out=tmp_path)
@@ -210,6 +229,10 @@ def test_a_mean_most_of_whose_classes_few_images_carry_has_no_interval(tmp_path:
     run = evaluate(job, out=tmp_path)
     scores = run.record.scores["semantic"]
     assert "silent-classes" in {warning.code for warning in run.record.warnings}
-    assert "silent-classes" not in {each.code for each in scoring.rescore(run, interval="none").warnings}
-    assert [None, None, None] == [scores[name]["interval"] for name in ("mIoU", "mean_accuracy", "mDice")]
+    assert "silent-classes" not in {
+        each.code for each in scoring.rescore(run, interval="none").warnings
+    }
+    assert [None, None, None] == [
+        scores[name]["interval"] for name in ("mIoU", "mean_accuracy", "mDice")
+    ]
     assert scores["pixel_accuracy"]["interval"] is not None

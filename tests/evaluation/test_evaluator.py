@@ -1,4 +1,6 @@
-"""Scores from Python: the same as `bench run` gives, whatever the order, the batches and the processes."""
+"""Scores from Python: the same as `bench run` gives, whatever the order, the batches and the
+processes.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,10 @@ def test_scores_are_those_of_plain_loops() -> None:
     images = scenes()
     truth, found = (np.concatenate([each[k].ravel() for each in images]) for k in (1, 2))
     valid = truth != 255
-    ious = [((truth == c) & (found == c))[valid].sum() / ((truth == c) | (found == c))[valid].sum() for c in range(C)]
+    ious = [
+        ((truth == c) & (found == c))[valid].sum() / ((truth == c) | (found == c))[valid].sum()
+        for c in range(C)
+    ]
     result = counted(images).result()
     assert abs(np.mean(ious) - result["mIoU"]) < 1e-12
     assert abs((truth == found)[valid].mean() - result.scores["pixel_accuracy"]) < 1e-12
@@ -70,12 +75,16 @@ def test_order_batches_shards_and_pickles_change_nothing() -> None:
         id=[name for name, *_ in images],
     )
     backwards = counted(images[::-1])
-    # DistributedSampler gives an image to two ranks where they do not divide evenly: it counts once.
+    # DistributedSampler gives an image to two ranks where they do not divide evenly: it counts
+    # once.
     shards = counted(images[:7]).merge(pickle.loads(pickle.dumps(counted(images[6:]))))
     for other in (whole, backwards, shards):
         assert len(images) == len(other)
         for table, columns in plain.items():
-            assert all(np.array_equal(column, other.tables()[table][name]) for name, column in columns.items())
+            assert all(
+                np.array_equal(column, other.tables()[table][name])
+                for name, column in columns.items()
+            )
     assert counted(images).scores() == shards.scores()
     assert counted(images).scores() != counted(images[1:]).scores()
 
@@ -85,7 +94,9 @@ def test_without_ids_images_count_as_often_as_they_come() -> None:
     for _, truth, found in scenes(2) * 2:
         evaluator.update(truth=truth, prediction=found)
     assert 4 == len(evaluator)
-    assert evaluator.scores()["mIoU"] == pytest.approx(counted(scenes(2)).scores()["mIoU"], abs=1e-12)
+    assert evaluator.scores()["mIoU"] == pytest.approx(
+        counted(scenes(2)).scores()["mIoU"], abs=1e-12
+    )
     evaluator.reset()
     with pytest.raises(UsageError, match="no image was counted"):
         evaluator.scores()
@@ -97,7 +108,9 @@ def test_tensors_are_taken() -> None:
     images = scenes()
     evaluator.update(
         truth=torch.from_numpy(np.stack([truth for _, truth, _ in images])).long(),
-        prediction=torch.from_numpy(np.stack([found for *_, found in images])).requires_grad_(requires_grad=False),
+        prediction=torch.from_numpy(np.stack([found for *_, found in images])).requires_grad_(
+            requires_grad=False
+        ),
         id=[name for name, *_ in images],
     )
     assert counted(images).scores() == evaluator.scores()
@@ -112,13 +125,20 @@ def test_wrong_updates_are_refused() -> None:
         evaluator.update(truth=truth, prediction=truth.clip(0, 3), id=name)
     with pytest.raises(PredictionError, match=r"^x: .*\(4, 10, 14\); take the argmax"):
         evaluator.update(truth=[truth], prediction=[np.zeros((4, 10, 14))], id=["x"])
-    with pytest.raises(PredictionError, match=r"x: the label 4 \(row 0, column 0\) is neither a train id from 0 to 3"):
+    with pytest.raises(
+        PredictionError,
+        match=r"x: the label 4 \(row 0, column 0\) is neither a train id from 0 to 3",
+    ):
         evaluator.update(truth=truth, prediction=np.full_like(truth, 4), id="x")
-    with pytest.raises(UsageError, match=r"x: the truth: the label 9 \(row 0, column 0\) is neither"):
+    with pytest.raises(
+        UsageError, match=r"x: the truth: the label 9 \(row 0, column 0\) is neither"
+    ):
         evaluator.update(truth=np.full_like(truth, 9), prediction=found, id="x")
     with pytest.raises(PredictionError, match="x: it has 5 x 14 pixels, the truth 10 x 14"):
         evaluator.update(truth=truth, prediction=found[:5], id="x")
-    with pytest.raises(UsageError, match="got 2 truths and 1 prediction; pass one of each per image"):
+    with pytest.raises(
+        UsageError, match="got 2 truths and 1 prediction; pass one of each per image"
+    ):
         evaluator.update(truth=np.stack([truth, truth]), prediction=found)
     with pytest.raises(UsageError, match="cannot be merged"):
         evaluator.merge(Evaluator(5))
@@ -133,20 +153,32 @@ def test_instances_and_panoptic_segments() -> None:
     truth = {"masks": masks, "labels": [0, 1], "boxes": [[0, 0, 10, 10], [12, 12, 20, 20]]}
     probabilities = np.where(masks, 0.9, 0.2)[:, None]
     evaluator = Evaluator(["cat", "dog"], task="instance")
-    evaluator.update(truth=truth, prediction={"masks": probabilities, "labels": [0, 1], "scores": [0.9, 0.8]}, id="a")
+    evaluator.update(
+        truth=truth,
+        prediction={"masks": probabilities, "labels": [0, 1], "scores": [0.9, 0.8]},
+        id="a",
+    )
     result = evaluator.result()
     assert (1, 1) == pytest.approx((result["AP"], result["boxes/AP"]))
-    evaluator.update(truth=truth, prediction={"masks": masks, "labels": [1, 0], "scores": [0.9, 0.8]}, id="b")
+    evaluator.update(
+        truth=truth, prediction={"masks": masks, "labels": [1, 0], "scores": [0.9, 0.8]}, id="b"
+    )
     assert evaluator.scores()["AP"] < 0.6
     classes = Classes((Class(0, "sky", 0), Class(1, "car", 1, thing=True)))
     ids = np.ones((10, 10), int)
     ids[:, 6:] = 2
     quality = Evaluator(classes, task="panoptic")
-    quality.update(truth={"ids": ids, "segments": {1: 0, 2: 1}}, prediction={"ids": ids * 3, "segments": {3: 0, 6: 1}})
+    quality.update(
+        truth={"ids": ids, "segments": {1: 0, 2: 1}},
+        prediction={"ids": ids * 3, "segments": {3: 0, 6: 1}},
+    )
     assert (1, 1) == pytest.approx((quality.scores()["PQ"], quality.scores()["PQ_th"]))
     shifted = np.roll(ids, 2, axis=1)
     quality.update(
-        truth={"ids": ids, "segments": [{"id": 1, "class": 0}, {"id": 2, "class": 1, "iscrowd": 0}]},
+        truth={
+            "ids": ids,
+            "segments": [{"id": 1, "class": 0}, {"id": 2, "class": 1, "iscrowd": 0}],
+        },
         prediction={"ids": shifted, "segments": {1: 0, 2: 1}},
     )
     assert 0.4 < quality.scores()["PQ"] < 1
@@ -167,7 +199,8 @@ def test_counts_are_those_of_bench_run(
 ) -> None:
     (tmp_path / "mine_thirds.py").write_text(
         "import numpy as np\n\n\ndef thirds(image):\n    labels = np.full(image.shape[:2], 2)\n"
-        "    labels[: len(labels) // 3], labels[2 * len(labels) // 3 :] = 10, 0\n    return labels\n"
+        "    labels[: len(labels) // 3], labels[2 * len(labels) // 3 :] = 10, 0\n    return "
+        "labels\n"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -179,7 +212,9 @@ def test_counts_are_those_of_bench_run(
     opened = open_data("streets", limit=20)
     evaluator = Evaluator("streets")
     for sample in reversed(opened.samples):
-        evaluator.update(truth=sample.truth.semantic().labels, prediction=thirds(sample.image()), id=sample.id)
+        evaluator.update(
+            truth=sample.truth.semantic().labels, prediction=thirds(sample.image()), id=sample.id
+        )
     assert result.run is not None
     assert sorted(run.image_ids) == run.image_ids
     for table, columns in run.tables.items():
@@ -191,7 +226,10 @@ def test_counts_are_those_of_bench_run(
     assert scores["mIoU"]["value"] == result["mIoU"] == evaluator.scores()["mIoU"]
     assert tuple(scores["pixel_accuracy"]["interval"]) == result.intervals["pixel_accuracy"]
     written = bench.evaluate(thirds, opened, limit=20, out=tmp_path / "out", name="mine")
-    assert (result.scores, "mine") == (written.scores, written.run.record.name if written.run else "")
+    assert (result.scores, "mine") == (
+        written.scores,
+        written.run.record.name if written.run else "",
+    )
     assert (written.run.path if written.run else tmp_path / "no").joinpath("run.json").is_file()
 
 
@@ -258,7 +296,9 @@ def test_ranks_are_gathered(tmp_path: Path) -> None:
     (tmp_path / "worker.py").write_text(WORKER)
     command = [sys.executable, str(tmp_path / "worker.py")]
     workers = [
-        subprocess.Popen([*command, str(rank), str(tmp_path / "meet")], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [*command, str(rank), str(tmp_path / "meet")], stdout=subprocess.PIPE, text=True
+        )
         for rank in range(2)
     ]
     assert ["same 9\n", "same 9\n"] == [worker.communicate(timeout=120)[0] for worker in workers]

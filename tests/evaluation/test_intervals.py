@@ -1,4 +1,6 @@
-"""Intervals by the method that is asked for: those of a comparison, recorded with B and seed, and shown again."""
+"""Intervals by the method that is asked for: those of a comparison, recorded with B and seed, and
+shown again.
+"""
 
 from __future__ import annotations
 
@@ -26,22 +28,33 @@ METHODS: list[bootstrap.Method] = ["percentile", "bca", "studentised"]
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     out = tmp_path_factory.mktemp("runs")
-    return [contesting.run(out, name, wrong, model=n) for n, (name, wrong) in enumerate({"a": 0.1, "b": 0.2}.items())]
+    return [
+        contesting.run(out, name, wrong, model=n)
+        for n, (name, wrong) in enumerate({"a": 0.1, "b": 0.2}.items())
+    ]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_record_has_the_interval_that_a_comparison_has(pair: list[Run], method: bootstrap.Method) -> None:
+def test_a_record_has_the_interval_that_a_comparison_has(
+    pair: list[Run], method: bootstrap.Method
+) -> None:
     group, found = rescore(pair[0], interval=method), compare(*pair, method=method).intervals[0]
     plain = rescore(pair[0])
     assert found is not None
-    assert [found.low, found.high] == pytest.approx(group.groups["semantic"]["mIoU"]["interval"], abs=1e-12)
-    assert plain.groups["semantic"]["mIoU"]["interval"] != group.groups["semantic"]["mIoU"]["interval"]
+    assert [found.low, found.high] == pytest.approx(
+        group.groups["semantic"]["mIoU"]["interval"], abs=1e-12
+    )
+    assert (
+        plain.groups["semantic"]["mIoU"]["interval"] != group.groups["semantic"]["mIoU"]["interval"]
+    )
     used = group.intervals["methods"]["semantic"]
     assert f"{bootstrap.NAMES[method]} of 2000 resamples" == used["method"]
     assert (2000, compare(*pair).seed) == (used["resamples"], used["seed"])
     assert {"method", "degrees_of_freedom", "score"} == set(plain.intervals["methods"]["semantic"])
     labels = group.groups["semantic"]["per_class"].values()
-    assert all(entry["interval"][0] <= entry["value"] for scores in labels for entry in scores.values())
+    assert all(
+        entry["interval"][0] <= entry["value"] for scores in labels for entry in scores.values()
+    )
 
 
 def test_errors_of_resamples_are_those_of_a_mean() -> None:
@@ -54,7 +67,10 @@ def test_errors_of_resamples_are_those_of_a_mean() -> None:
 
 
 def test_scores_made_of_steps_take_percentiles_and_say_so(tmp_path: Path) -> None:
-    objects = [contesting.run(tmp_path, name, 0.2, task="instance", model=n, images=12) for n, name in enumerate("ab")]
+    objects = [
+        contesting.run(tmp_path, name, 0.2, task="instance", model=n, images=12)
+        for n, name in enumerate("ab")
+    ]
     found = rescore(objects[0], interval="bca").intervals["methods"]["instance"]
     assert found["method"].startswith("percentile bootstrap of 2000")
     assert 300 == rescore(objects[0]).intervals["methods"]["instance"]["resamples"]
@@ -65,26 +81,41 @@ def test_scores_made_of_steps_take_percentiles_and_say_so(tmp_path: Path) -> Non
 def test_a_run_can_be_made_with_another_method(tmp_path: Path) -> None:
     run = contesting.run(tmp_path, "a", 0.1, rules=Rules(interval="percentile"), images=20)
     assert "percentile" == rules_of(runs.read(run.path)).interval
-    assert run.record.scores == with_interval(contesting.run(tmp_path, "b", 0.1, images=20), "percentile").record.scores
+    assert (
+        run.record.scores
+        == with_interval(contesting.run(tmp_path, "b", 0.1, images=20), "percentile").record.scores
+    )
 
 
 def test_show_makes_intervals_again(pair: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == cli.main(["show", str(pair[0].path), "--interval", "bca"])
-    assert "BCa bootstrap of 2000 resamples, over 40 images" in " ".join(capsys.readouterr().out.split())
+    assert "BCa bootstrap of 2000 resamples, over 40 images" in " ".join(
+        capsys.readouterr().out.split()
+    )
     assert 0 == cli.main(["show", str(pair[0].path), "--interval", "none", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert found["scores"]["semantic"]["mIoU"]["interval"] is None
     assert "none" == found["protocol"]["rules"]["interval"]
     assert 0 == cli.main(["compare", *(str(run.path) for run in pair), "--interval", "studentised"])
-    assert "studentised bootstrap of 2000 resamples, over" in " ".join(capsys.readouterr().out.split())
+    assert "studentised bootstrap of 2000 resamples, over" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
         (("mIoU",), 0.5, "scores.semantic.mIoU is not a score"),
-        (("mIoU",), {"value": "high", "interval": None, "level": 0.95}, "scores.semantic.mIoU is not a score"),
-        (("mIoU",), {"value": 0.5, "interval": [0.1], "level": 0.95}, "scores.semantic.mIoU is not a score"),
+        (
+            ("mIoU",),
+            {"value": "high", "interval": None, "level": 0.95},
+            "scores.semantic.mIoU is not a score",
+        ),
+        (
+            ("mIoU",),
+            {"value": 0.5, "interval": [0.1], "level": 0.95},
+            "scores.semantic.mIoU is not a score",
+        ),
         (("mIoU",), {"value": 0.5, "interval": None}, "scores.semantic.mIoU is not a score"),
         (("per_class",), [], "scores.semantic.per_class is not a table of scores"),
         (("per_class", "car"), 3, "scores.semantic.per_class.car is not a table of scores"),
@@ -117,6 +148,13 @@ def test_a_score_of_another_form_is_refused(
 
 def test_what_bench_writes_passes(pair: list[Run], tmp_path: Path) -> None:
     require_entries(pair[0])
-    for task, families in (("instance", ("instance", "boxes", "tide")), ("panoptic", ("panoptic",))):
-        require_entries(runs.read(contesting.run(tmp_path, task, 0.2, task=task, rules=Rules(families=families)).path))
+    for task, families in (
+        ("instance", ("instance", "boxes", "tide")),
+        ("panoptic", ("panoptic",)),
+    ):
+        require_entries(
+            runs.read(
+                contesting.run(tmp_path, task, 0.2, task=task, rules=Rules(families=families)).path
+            )
+        )
     assert msgspec.to_builtins(pair[0].record)["scores"]["semantic"]["classes"]["of"] == 3

@@ -1,4 +1,6 @@
-"""Predictions that are kept: every form in its official format, also after an interruption and with several threads."""
+"""Predictions that are kept: every form in its official format, also after an interruption and with
+several threads.
+"""
 
 from __future__ import annotations
 
@@ -56,20 +58,32 @@ def _segments(seed: int) -> Segments:
 
 
 def _sample(index: int) -> Sample:
-    truth = Truth(read_instances=lambda: _objects(index, scored=False), read_segments=lambda: _segments(index))
-    return Sample(f"{index:06}", truth, read_image=lambda: np.full((*SIZE, 3), index, dtype=np.uint8))
+    truth = Truth(
+        read_instances=lambda: _objects(index, scored=False), read_segments=lambda: _segments(index)
+    )
+    return Sample(
+        f"{index:06}", truth, read_image=lambda: np.full((*SIZE, 3), index, dtype=np.uint8)
+    )
 
 
 SAMPLES = [_sample(index) for index in range(COUNT)]
 
 
 class Seer:
-    """Answers with the truth, whose number it reads off the picture; it can be told to break off, or to skip."""
+    """Answers with the truth, whose number it reads off the picture; it can be told to break off,
+    or to skip.
+    """
 
     batch_size = 2
 
-    def __init__(self, task: str, *, stop_at: int = COUNT, skip: bool = False, scored: bool = True) -> None:
-        self.identity, self.settings, self.task = {"kind": "model", "model": "seer"}, {"device": "cpu"}, task
+    def __init__(
+        self, task: str, *, stop_at: int = COUNT, skip: bool = False, scored: bool = True
+    ) -> None:
+        self.identity, self.settings, self.task = (
+            {"kind": "model", "model": "seer"},
+            {"device": "cpu"},
+            task,
+        )
         self.stop_at, self.skip, self.scored = stop_at, skip, scored
 
     def predict(self, images: Sequence[Image]) -> list[Prediction]:
@@ -77,14 +91,24 @@ class Seer:
         if self.stop_at in numbers:
             raise KeyboardInterrupt
         whole: list[Prediction] = [
-            _segments(n) if self.task == "panoptic" else _objects(n, scored=self.scored) for n in numbers
+            _segments(n) if self.task == "panoptic" else _objects(n, scored=self.scored)
+            for n in numbers
         ]
         return whole[1:] if self.skip else whole
 
 
 def _job(model: Seer, **changes: Any) -> Job:
     rules = Rules(families=("panoptic",) if model.task == "panoptic" else ("instance", "boxes"))
-    job = Job(CARD, "val", SAMPLES, "seer", dict(model.identity), dict(model.settings), FromModel(model), rules=rules)
+    job = Job(
+        CARD,
+        "val",
+        SAMPLES,
+        "seer",
+        dict(model.identity),
+        dict(model.settings),
+        FromModel(model),
+        rules=rules,
+    )
     return replace(job, task=model.task, save_predictions=True, **changes)
 
 
@@ -98,7 +122,9 @@ def test_what_is_kept_is_read_back(tmp_path: Path, task: str, metric: str) -> No
         back = read(sample)
         if isinstance(back, Segments):
             assert np.array_equal(_segments(index).ids, back.ids)
-            assert [1, 0] == [back.classes[back.segment_ids.tolist().index(n)] for n in (7, 70_000 + index)]
+            assert [1, 0] == [
+                back.classes[back.segment_ids.tolist().index(n)] for n in (7, 70_000 + index)
+            ]
         else:
             assert isinstance(back, Instances)
             expected = _objects(index, scored=True)
@@ -118,7 +144,9 @@ def test_an_interruption_loses_no_prediction(tmp_path: Path, task: str) -> None:
     name = "results.json" if task == "instance" else "panoptic.json"
     one, other = ((run.path / "predictions" / name).read_text() for run in (cut, whole))
     assert json.loads(one) == json.loads(other)
-    assert 0 < cut.record.timings["images_resumed"] < COUNT == whole.record.timings["images_counted"]
+    assert (
+        0 < cut.record.timings["images_resumed"] < COUNT == whole.record.timings["images_counted"]
+    )
 
 
 def test_predictions_that_were_not_kept_at_first_cannot_be_kept_later(tmp_path: Path) -> None:
@@ -135,7 +163,9 @@ def test_a_layout_without_the_format_is_refused_before_the_model_runs(tmp_path: 
 
 
 def test_a_model_answers_every_image_in_the_form_of_its_task(tmp_path: Path) -> None:
-    with pytest.raises(PredictionError, match=r"^000000: the model returned 1 prediction for a batch of 2 images"):
+    with pytest.raises(
+        PredictionError, match=r"^000000: the model returned 1 prediction for a batch of 2 images"
+    ):
         evaluate(_job(Seer("instance", skip=True)), out=tmp_path)
     with pytest.raises(PredictionError, match="have no scores"):
         evaluate(_job(Seer("instance", scored=False)), out=tmp_path)

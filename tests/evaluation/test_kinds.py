@@ -15,8 +15,14 @@ from bench.evaluation.kinds import task_of
 from bench.opening import open_data
 
 RESULTS = [{"image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "score": 0.5}]
-SEM_SEG = [{"file_name": "x.jpg", "category_id": 1, "segmentation": {"size": [1, 1], "counts": "0"}}]
-SEGMENTS = {"annotations": [{"image_id": 1, "file_name": "1.png", "segments_info": [{"id": 1, "category_id": 1}]}]}
+SEM_SEG = [
+    {"file_name": "x.jpg", "category_id": 1, "segmentation": {"size": [1, 1], "counts": "0"}}
+]
+SEGMENTS = {
+    "annotations": [
+        {"image_id": 1, "file_name": "1.png", "segments_info": [{"id": 1, "category_id": 1}]}
+    ]
+}
 
 
 def fill(root: Path, content: dict[str, Any]) -> Path:
@@ -78,7 +84,10 @@ def test_a_folder_is_taken_for_what_the_card_can_score_or_named(tmp_path: Path, 
 
 def test_label_maps_are_no_objects_of_coco(tmp_path: Path) -> None:
     folder = fill(tmp_path / "out", {"a": None, "b": None})
-    words = r"out: this folder holds 2 \.png, read as label maps, but Mine has ground truth for instance predictions"
+    words = (
+        r"out: this folder holds 2 \.png, read as label maps, but Mine has ground truth "
+        r"for instance predictions"
+    )
     with pytest.raises(PredictionError, match=words):
         task_of(folder, cases.card("coco", "instance"))
 
@@ -86,28 +95,49 @@ def test_label_maps_are_no_objects_of_coco(tmp_path: Path) -> None:
 def test_one_file_is_taken_for_what_it_holds(tmp_path: Path) -> None:
     path = cases.write_json(tmp_path / "results.json", RESULTS)
     assert "instance" == task_of(path, cases.card("pairs", "instance"))
-    with pytest.raises(PredictionError, match=r"results\.json: this file holds instance results, but Mine has"):
+    with pytest.raises(
+        PredictionError, match=r"results\.json: this file holds instance results, but Mine has"
+    ):
         task_of(path, cases.card("pairs", "semantic"))
 
 
-def test_the_command_says_it_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_it_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     truth = cases.write_json(tmp_path / "truth.json", cases.truth_of(["x.jpg"], [1]))
     (tmp_path / "card.toml").write_text(cases.card_text("coco", "instance"))
     folder = fill(tmp_path / "out", {"bbox.json": RESULTS, "segm.json": RESULTS})
-    words = ["eval", "-p", folder, "-d", tmp_path / "card.toml", "--data", truth, "--out", tmp_path / "runs"]
+    words = [
+        "eval",
+        "-p",
+        folder,
+        "-d",
+        tmp_path / "card.toml",
+        "--data",
+        truth,
+        "--out",
+        tmp_path / "runs",
+    ]
     assert 2 == cli.main([str(word) for word in words])
-    assert f"error: {folder}: holds 2 JSON files (bbox.json, segm.json); pass one" in capsys.readouterr().err
+    assert (
+        f"error: {folder}: holds 2 JSON files (bbox.json, segm.json); pass one"
+        in capsys.readouterr().err
+    )
     shutil.rmtree(folder)
     folder.mkdir()
     assert 2 == cli.main([str(word) for word in words])
     assert f"error: {folder}: this folder is empty\n" == capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("content", "words"), [(RESULTS, "a list of results"), (SEGMENTS, "panoptic results")])
+@pytest.mark.parametrize(
+    ("content", "words"), [(RESULTS, "a list of results"), (SEGMENTS, "panoptic results")]
+)
 def test_results_given_as_ground_truth_are_named(tmp_path: Path, content: Any, words: str) -> None:
     (tmp_path / "card.toml").write_text(cases.card_text("coco", "instance"))
     truth = cases.write_json(tmp_path / "results.json", content)
-    with pytest.raises(DataError, match=f"results.json: .*{words}.*ground truth is an object with images"):
+    with pytest.raises(
+        DataError, match=f"results.json: .*{words}.*ground truth is an object with images"
+    ):
         open_data(str(tmp_path / "card.toml"), root=truth)
 
 

@@ -1,4 +1,6 @@
-"""A loop in Python gives what the command gives: the same counts, clusters, scores, intervals and records."""
+"""A loop in Python gives what the command gives: the same counts, clusters, scores, intervals and
+records.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,16 @@ def recorded(drives: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[
 
     def record(task: str) -> Run:
         if task not in found:
-            words = ["-p", drives.stored(task), "-d", drives.card, "--data", drives.root, "--task", task]
+            words = [
+                "-p",
+                drives.stored(task),
+                "-d",
+                drives.card,
+                "--data",
+                drives.root,
+                "--task",
+                task,
+            ]
             words += ["--out", out / task, "--name", "stored"]
             assert 0 == cli.main(["eval", *map(str, words)])
             found[task] = bench.read_run(str(out / task))
@@ -71,38 +82,58 @@ def require_same(run: Run, result: Result, tables: Any, but: tuple[str, str] = (
         for name, column in columns.items():
             if (table, name) == but:
                 continue
-            assert np.array_equal(column, tables[table][name], equal_nan=column.dtype.kind == "f"), (table, name)
+            assert np.array_equal(
+                column, tables[table][name], equal_nan=column.dtype.kind == "f"
+            ), (table, name)
     for group, entries in run.record.scores.items():
         for name, entry in entries.items():
             if isinstance(entry, dict) and "value" in entry:
-                key = name if result.scored.groups[group].get(name) is result._entries.get(name) else f"{group}/{name}"
+                key = (
+                    name
+                    if result.scored.groups[group].get(name) is result._entries.get(name)
+                    else f"{group}/{name}"
+                )
                 ours = result.intervals[key]
-                assert entry["value"] == (None if np.isnan(result.scores[key]) else result.scores[key])
+                assert entry["value"] == (
+                    None if np.isnan(result.scores[key]) else result.scores[key]
+                )
                 assert entry["interval"] == (None if ours is None else list(ours))
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_loop_evaluate_and_command_are_one(drives: Any, recorded: Callable[[str], Run], task: str) -> None:
+def test_loop_evaluate_and_command_are_one(
+    drives: Any, recorded: Callable[[str], Run], task: str
+) -> None:
     run = recorded(task)
-    assert {"alpha#0", "alpha#1", "alpha#2", "beta#0"} == set(run.tables["images"]["cluster"].tolist())
+    assert {"alpha#0", "alpha#1", "alpha#2", "beta#0"} == set(
+        run.tables["images"]["cluster"].tolist()
+    )
     for evaluator in (looped(drives, task), added(drives, task)):
         require_same(run, evaluator.result(), evaluator.tables(), but=FOLDED)
-    result = bench.evaluate(drives.model(task), drives.card, data=str(drives.root), task=task)
+    result = bench.evaluate(drives.model(task), drives.card, data=str(drives.root), task=task)  # type: ignore[arg-type]
     assert result.run is not None
     require_same(run, result, result.run.tables, but=FOLDED)
 
 
-def test_ids_of_the_card_are_read_as_the_command_reads_them(drives: Any, recorded: Callable[[str], Run]) -> None:
+def test_ids_of_the_card_are_read_as_the_command_reads_them(
+    drives: Any, recorded: Callable[[str], Run]
+) -> None:
     evaluator = bench.Evaluator(drives.card, label_space="ids")
     masked = bench.Evaluator(drives.card, label_space="ids", ignore=[-100, 255])
     for sample in drives.samples:
         found, truth = drives.predicted["semantic"][sample.id], sample.truth.semantic().labels
         ids = np.where(truth == 255, 255, drives.ids(truth))
         evaluator.update(truth=ids, prediction=drives.ids(found), id=sample.id)
-        masked.update(truth=np.where(truth == 255, -100, ids.astype(int)), prediction=drives.ids(found), id=sample.id)
+        masked.update(
+            truth=np.where(truth == 255, -100, ids.astype(int)),
+            prediction=drives.ids(found),
+            id=sample.id,
+        )
     require_same(recorded("semantic"), evaluator.result(), evaluator.tables())
     require_same(recorded("semantic"), masked.result(), masked.tables())
-    with pytest.raises(UsageError, match=r"x: the truth: value 4 is neither a label of the card nor void"):
+    with pytest.raises(
+        UsageError, match=r"x: the truth: value 4 is neither a label of the card nor void"
+    ):
         evaluator.update(truth=np.full((4, 4), 4), prediction=np.full((4, 4), 3), id="x")
     with pytest.raises(PredictionError, match=r"x: predicted value 0 is not a label of the card"):
         evaluator.update(truth=np.full((4, 4), 3), prediction=np.zeros((4, 4), int), id="x")
@@ -118,7 +149,10 @@ def test_groups_and_clusters_are_told_or_missed(drives: Any) -> None:
     assert ["x", "y", "x", "5"] == two.tables()["images"]["cluster"].tolist()
     two.update(truth=truth[0], prediction=truth[0])
     with pytest.raises(
-        UsageError, match="image-00000004 has no cluster, and other images have one: pass cluster= for all images"
+        UsageError,
+        match=(
+            "image-00000004 has no cluster, and other images have one: pass cluster= for all images"
+        ),
     ):
         two.result()
     none = bench.Evaluator(drives.card)
@@ -126,13 +160,21 @@ def test_groups_and_clusters_are_told_or_missed(drives: Any) -> None:
     told = "\n".join(none.result().warnings)
     assert "groups its images by sequence-blocks, and no two images share a group here" in told
     named = bench.Evaluator("cityscapes")
-    files = ["a/bonn_000001_000019_leftImg8bit.png", "bonn_000001_000020_gtFine_labelIds.png", "bonn_000001_000021"]
+    files = [
+        "a/bonn_000001_000019_leftImg8bit.png",
+        "bonn_000001_000020_gtFine_labelIds.png",
+        "bonn_000001_000021",
+    ]
     named.update(truth=truth[:3], prediction=truth[:3], id=files)
     images = named.tables()["images"]
-    assert ["bonn_000001_000019", "bonn_000001_000020", "bonn_000001_000021"] == images["id"].tolist()
+    assert ["bonn_000001_000019", "bonn_000001_000020", "bonn_000001_000021"] == images[
+        "id"
+    ].tolist()
     assert {"bonn_000001#0"} == set(images["cluster"].tolist())
     city = bench.Evaluator("cityscapes", groups="city")
-    city.update(truth=truth[:2], prediction=truth[:2], id=["bonn_000001_000019", "ulm_000001_000019"])
+    city.update(
+        truth=truth[:2], prediction=truth[:2], id=["bonn_000001_000019", "ulm_000001_000019"]
+    )
     assert ["bonn", "ulm"] == city.tables()["images"]["cluster"].tolist()
     city.update(truth=truth[0], prediction=truth[0], id="a_1", cluster="p")
     with pytest.raises(UsageError, match=r"'a_1' comes twice, with the clusters 'p' and 'q'"):
@@ -141,7 +183,11 @@ def test_groups_and_clusters_are_told_or_missed(drives: Any) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_saved_loop_is_a_record_like_others(
-    drives: Any, recorded: Callable[[str], Run], task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    drives: Any,
+    recorded: Callable[[str], Run],
+    task: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     stored = recorded(task)
     run = looped(drives, task).save(str(tmp_path / "runs"), name="loop", model={"epoch": 3})
@@ -162,12 +208,21 @@ def test_a_saved_loop_is_a_record_like_others(
     assert "loop on Drives val: 35 images" in capsys.readouterr().out
     assert "counted in your own loop" == inference_text(run.record)
     assert 0 == cli.main(["compare", str(tmp_path / "runs"), str(stored.path)])
-    words = ['name = "x"', f'run = "{run.path}"', f'baseline = "{stored.path}"', f'metrics = ["{found.metric}"]']
+    words = [
+        'name = "x"',
+        f'run = "{run.path}"',
+        f'baseline = "{stored.path}"',
+        f'metrics = ["{found.metric}"]',
+    ]
     (tmp_path / "bench.toml").write_text("\n".join(["[[checks]]", *words, "margin = 1.0"]))
     assert 0 == cli.main(["check", "-c", str(tmp_path / "bench.toml")])
     board = tmp_path / "board"
     board.mkdir()
-    rows = [f'dataset = "{drives.card}"', f'metrics = ["{found.metric}"]', f'primary = "{found.metric}"']
+    rows = [
+        f'dataset = "{drives.card}"',
+        f'metrics = ["{found.metric}"]',
+        f'primary = "{found.metric}"',
+    ]
     (board / "board.toml").write_text("\n".join(['title = "t"', 'split = "val"', *rows]))
     for path in (run.path, stored.path):
         assert 0 == cli.main(["board", "add", str(path), str(board)])
@@ -182,7 +237,12 @@ def test_other_counts_are_not_overwritten(drives: Any, tmp_path: Path) -> None:
     sample = drives.samples[0]
     other = bench.Evaluator(drives.card)
     for each in drives.samples:
-        other.add(each, drives.predicted["semantic"][each.id] if each is not sample else np.zeros((20, 30), np.uint8))
+        other.add(
+            each,
+            drives.predicted["semantic"][each.id]
+            if each is not sample
+            else np.zeros((20, 30), np.uint8),
+        )
     before = (run.path / "counts.npz").read_bytes()
     with pytest.raises(RunError, match=r"holds other counts .*overwrite=True replaces it$"):
         other.save(tmp_path, name="mine")
@@ -198,7 +258,7 @@ def test_other_counts_are_not_overwritten(drives: Any, tmp_path: Path) -> None:
         ({"name": "a", "settings": {"x": object()}}, "must hold only what JSON can hold"),
     ):
         with pytest.raises(bench.InputError, match=message):
-            other.save(tmp_path / "wrong", **wrong)  # type: ignore[arg-type]
+            other.save(tmp_path / "wrong", **wrong)
     assert not (tmp_path / "wrong").exists()
 
 
@@ -233,7 +293,10 @@ def test_classes_that_are_none_are_refused() -> None:
         ({"options": {"batch_size": "3"}}, "options: batch_size: expected int"),
         ({"options": {"batch_size": 0}}, "batch_size must be at least 1, got 0"),
         ({"options": 5}, "options must be a dict or bench.Options, got 5"),
-        ({"options": {"task": "instance"}, "task": "semantic"}, "task='semantic', but options have task='instance'"),
+        (
+            {"options": {"task": "instance"}, "task": "semantic"},
+            "task='semantic', but options have task='instance'",
+        ),
         ({"task": "depth"}, "task must be one of semantic, instance, panoptic, got 'depth'"),
         ({"data": 5}, "data must be the path of a folder or file, got 5"),
         ({"name": 5}, "name must be a name, got 5"),
@@ -292,15 +355,23 @@ def test_paths_lists_and_dicts_are_taken(
     assert result.run.record.id == bench.read_run(str(tmp_path / "out")).record.id
     steps: list[tuple[int, int]] = []
     bench.evaluate(
-        drives.model("semantic"), drives.card, data=drives.root, limit=3, progress=lambda *step: steps.append(step)
+        drives.model("semantic"),
+        drives.card,
+        data=drives.root,
+        limit=3,
+        progress=lambda *step: steps.append(step),
     )
     assert (3, 3) == steps[-1]
     with pytest.raises(RunError, match="there is no run record here or below"):
         compare(str(tmp_path / "out"), str(tmp_path / "nothing"))
-    with pytest.raises(UsageError, match="expected the path of a run record, got an object of type int"):
+    with pytest.raises(
+        UsageError, match="expected the path of a run record, got an object of type int"
+    ):
         compare(recorded("semantic"), 5)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"^root='.*nowhere': there is no such folder"):
         bench.open_data(drives.card, root=str(tmp_path / "nowhere"))
     with pytest.raises(UsageError, match="'a' is listed twice"):
         bench.open_data(drives.card, root=drives.root, ids=["a", "a"])
-    assert json.loads((tmp_path / "out" / "drives-val" / "shown" / result.run.record.id / "run.json").read_text())
+    assert json.loads(
+        (tmp_path / "out" / "drives-val" / "shown" / result.run.record.id / "run.json").read_text()
+    )

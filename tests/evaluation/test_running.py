@@ -1,4 +1,6 @@
-"""`bench run` with a model of one's own that answers with objects or segments: scored by its task, and kept."""
+"""`bench run` with a model of one's own that answers with objects or segments: scored by its task,
+and kept.
+"""
 
 from __future__ import annotations
 
@@ -69,14 +71,30 @@ def _sample(index: int) -> Sample:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Callable[..., tuple[int, str, str]]:
-    """Runs `bench run` with the model on images of COCO's layout; returns exit code, output, errors."""
+def bench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `bench run` with the model on images of COCO's layout; returns exit code, output,
+    errors.
+    """
     (tmp_path / "tiny.toml").write_text(CARD)
     (tmp_path / "bright_of_the_test.py").write_text(MODEL)
-    coco.write_truth(cards.load_card(tmp_path / "tiny.toml"), tmp_path / "data", "val", [_sample(n) for n in range(7)])
+    coco.write_truth(
+        cards.load_card(tmp_path / "tiny.toml"),
+        tmp_path / "data",
+        "val",
+        [_sample(n) for n in range(7)],
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "bright_of_the_test", raising=False)
-    where = ["--dataset", tmp_path / "tiny.toml", "--data", tmp_path / "data", "--out", tmp_path / "runs"]
+    where = [
+        "--dataset",
+        tmp_path / "tiny.toml",
+        "--data",
+        tmp_path / "data",
+        "--out",
+        tmp_path / "runs",
+    ]
 
     def run(command: str, *words: str | Path) -> tuple[int, str, str]:
         code = cli.main([command, *(str(word) for word in (*where, *words))])
@@ -90,7 +108,9 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Calla
     ("task", "groups", "metric"),
     [("instance", {"instance", "boxes"}, "AP75"), ("panoptic", {"panoptic"}, "PQ")],
 )
-def test_models_of_every_task_are_scored_and_kept(bench: Any, task: str, groups: set[str], metric: str) -> None:
+def test_models_of_every_task_are_scored_and_kept(
+    bench: Any, task: str, groups: set[str], metric: str
+) -> None:
     words = ["--model", "bright_of_the_test:load", "--task", task, "--save-predictions", "--json"]
     code, out, err = bench("run", *words)
     assert (0, "") == (code, err)
@@ -112,7 +132,9 @@ def test_metrics_of_another_task_are_refused(bench: Any) -> None:
     assert "needs semantic predictions, got instance predictions" in err
 
 
-def test_the_form_of_areas_reaches_the_rules_and_that_of_voc_is_refused_elsewhere(bench: Any) -> None:
+def test_the_form_of_areas_reaches_the_rules_and_that_of_voc_is_refused_elsewhere(
+    bench: Any,
+) -> None:
     words = ["--model", "bright_of_the_test:load", "--area-from", "box", "--json"]
     code, out, _ = bench("run", *words)
     assert 0 == code

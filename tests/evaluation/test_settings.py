@@ -1,4 +1,6 @@
-"""Settings by name: unknown names and values are refused at once, and so is what the chosen metrics do not follow."""
+"""Settings by name: unknown names and values are refused at once, and so is what the chosen metrics
+do not follow.
+"""
 
 from __future__ import annotations
 
@@ -41,13 +43,16 @@ def card_for(name: str) -> cards.Card:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_setting_is_followed_or_refused(name: str, setting: str) -> None:
     def asked() -> Rules:
-        return rules_for(card_for(name), family(name).task, metrics=name, **{setting: GIVEN[setting]})
+        return rules_for(
+            card_for(name), family(name).task, metrics=name, **{setting: GIVEN[setting]}
+        )
 
     if setting in family(name).settings:
         assert GIVEN[setting] == getattr(asked(), setting)
         return
     with pytest.raises(
-        UsageError, match=f"^--{setting.replace('_', '-')} has no effect on {name}: it is for .*leave it out"
+        UsageError,
+        match=f"^--{setting.replace('_', '-')} has no effect on {name}: it is for .*leave it out",
     ):
         asked()
 
@@ -64,7 +69,7 @@ def test_every_rule_is_a_setting() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_not_given_is_never_refused(name: str) -> None:
     asked = dict.fromkeys(GIVEN, None) | {"crop0": None, "interval": None, "regions": ""}
-    rules = rules_for(card_for(name), family(name).task, metrics=name, **asked)
+    rules = rules_for(card_for(name), family(name).task, metrics=name, **asked)  # type: ignore[arg-type]
     assert rules == rules_for(card_for(name), family(name).task, metrics=name)
 
 
@@ -73,14 +78,29 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"classes_in": "All"},
         r"classes.in must be one of 'truth', 'union', 'all', got 'All'; did you mean all",
     ),
-    "capital": ({"interval": "Percentile"}, r"interval must be one of .*, got 'Percentile'; did you mean percentile\?"),
+    "capital": (
+        {"interval": "Percentile"},
+        r"interval must be one of .*, got 'Percentile'; did you mean percentile\?",
+    ),
     "letter": ({"area_from": "x"}, "area.from must be one of 'mask', 'box', got 'x'$"),
-    "number": ({"voc_form": 2014}, r"voc.form must be one of '2014', '2015', got 2014; did you mean 2014"),
-    "mode": ({"boundary_mode": "absent"}, r"boundary.mode must be one of .*, got 'absent'; did you mean present\?"),
+    "number": (
+        {"voc_form": 2014},
+        r"voc.form must be one of '2014', '2015', got 2014; did you mean 2014",
+    ),
+    "mode": (
+        {"boundary_mode": "absent"},
+        r"boundary.mode must be one of .*, got 'absent'; did you mean present\?",
+    ),
     "crop": ({"crop0": "fully"}, r"crop0[ =]'?fully'?: did you mean full\?"),
-    "ratio": ({"boundary_ratio": 2}, "boundary.ratio must be a fraction of the image diagonal between 0 and 1, got 2"),
+    "ratio": (
+        {"boundary_ratio": 2},
+        "boundary.ratio must be a fraction of the image diagonal between 0 and 1, got 2",
+    ),
     "no number": ({"shown_from": "high"}, r"shown.from must be a number such as 0.5, got 'high'"),
-    "not finite": ({"shown_from": float("nan")}, r"shown.from must be a number such as 0.5, got nan"),
+    "not finite": (
+        {"shown_from": float("nan")},
+        r"shown.from must be a number such as 0.5, got nan",
+    ),
     "no text": ({"regions": 3}, "regions must be a text such as 'crops,trimap=3:5', got 3"),
 }
 ASKERS: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -92,7 +112,9 @@ ASKERS: dict[str, Callable[[dict[str, Any]], object]] = {
 
 @pytest.mark.parametrize("asker", ASKERS)
 @pytest.mark.parametrize(("asked", "message"), WRONG.values(), ids=WRONG)
-def test_wrong_words_are_refused_before_anything_is_loaded(asker: str, asked: dict[str, Any], message: str) -> None:
+def test_wrong_words_are_refused_before_anything_is_loaded(
+    asker: str, asked: dict[str, Any], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         ASKERS[asker](asked)
 
@@ -114,14 +136,28 @@ def test_rules_refuse_wrong_words_themselves(asked: dict[str, Any], message: str
     ("task", "asked", "message"),
     [
         ("instance", {"regions": "bands=2"}, "--regions has no effect on instance"),
-        ("semantic", {"regions": "bands=2", "metrics": "boundary"}, "--regions has no effect on boundary"),
+        (
+            "semantic",
+            {"regions": "bands=2", "metrics": "boundary"},
+            "--regions has no effect on boundary",
+        ),
         ("semantic", {"crop0": "base"}, "--crop0 has no effect without the crop factor 0"),
-        ("semantic", {"crop0": "base", "regions": "crops=100:200"}, "--crop0 has no effect without the crop factor 0"),
-        ("instance", {"interval": "bca"}, "--interval bca has no effect on .*instance.*say --interval percentile"),
+        (
+            "semantic",
+            {"crop0": "base", "regions": "crops=100:200"},
+            "--crop0 has no effect without the crop factor 0",
+        ),
+        (
+            "instance",
+            {"interval": "bca"},
+            "--interval bca has no effect on .*instance.*say --interval percentile",
+        ),
         ("instance", {"interval": "studentised"}, "made of steps"),
     ],
 )
-def test_settings_that_change_nothing_are_refused(task: str, asked: dict[str, Any], message: str) -> None:
+def test_settings_that_change_nothing_are_refused(
+    task: str, asked: dict[str, Any], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         rules_for(CITYSCAPES, task, **asked)
 
@@ -162,23 +198,61 @@ OPTIONS = {
     "area of label maps": (["p"], ["--area-from", "mask"], "--area-from has no effect on pixels"),
     "form of label maps": (["p"], ["--voc-form", "2014"], "--voc-form has no effect on pixels"),
     "score of label maps": (["p"], ["--shown-from", "0.5"], "--shown-from has no effect on pixels"),
-    "mode without boundaries": (["p"], ["--boundary-mode", "gscnn"], "--boundary-mode has no effect on pixels"),
+    "mode without boundaries": (
+        ["p"],
+        ["--boundary-mode", "gscnn"],
+        "--boundary-mode has no effect on pixels",
+    ),
     "crop without crops": (["p"], ["--crop0", "full"], "--crop0 has no effect"),
-    "classes of objects": (["results.json"], ["--classes-in", "truth"], "--classes-in has no effect on instance"),
-    "regions of objects": (["results.json"], ["--regions", "trimap"], "--regions has no effect on instance"),
-    "space of objects": (["results.json"], ["--label-space", "ids"], "--label-space has no effect on objects"),
+    "classes of objects": (
+        ["results.json"],
+        ["--classes-in", "truth"],
+        "--classes-in has no effect on instance",
+    ),
+    "regions of objects": (
+        ["results.json"],
+        ["--regions", "trimap"],
+        "--regions has no effect on instance",
+    ),
+    "space of objects": (
+        ["results.json"],
+        ["--label-space", "ids"],
+        "--label-space has no effect on objects",
+    ),
     "size of objects": (["results.json"], ["--resize", "no"], "--resize has no effect on objects"),
-    "space of baselines": (["baseline:oracle"], ["--label-space", "train-ids"], "no effect on baselines"),
-    "size of baselines": (["baseline:oracle"], ["--resize", "nearest"], "--resize has no effect on baselines"),
+    "space of baselines": (
+        ["baseline:oracle"],
+        ["--label-space", "train-ids"],
+        "no effect on baselines",
+    ),
+    "size of baselines": (
+        ["baseline:oracle"],
+        ["--resize", "nearest"],
+        "--resize has no effect on baselines",
+    ),
 }
 
 
 @pytest.mark.parametrize(("predictions", "words", "message"), OPTIONS.values(), ids=OPTIONS)
 def test_options_without_effect_are_refused_by_name(
-    place: Path, capsys: pytest.CaptureFixture[str], predictions: list[str], words: list[str], message: str
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    predictions: list[str],
+    words: list[str],
+    message: str,
 ) -> None:
     found = predictions[0] if ":" in predictions[0] else str(place / predictions[0])
-    asked = ["eval", "-p", found, "-d", str(place / "card.toml"), "--data", str(place), "--out", str(place / "runs")]
+    asked = [
+        "eval",
+        "-p",
+        found,
+        "-d",
+        str(place / "card.toml"),
+        "--data",
+        str(place),
+        "--out",
+        str(place / "runs"),
+    ]
     assert 2 == cli.main([*asked, *words])
     _, err = capsys.readouterr()
     assert message in err

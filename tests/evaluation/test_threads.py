@@ -18,7 +18,9 @@ def _four(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 3, 100])
 def test_results_come_in_the_order_of_the_parts(count: Any) -> None:
-    assert [part * part for part in range(count)] == threads.spread(lambda part: part * part, range(count))
+    assert [part * part for part in range(count)] == threads.spread(
+        lambda part: part * part, range(count)
+    )
 
 
 def test_the_first_part_that_fails_is_told_and_nothing_is_begun_after_it() -> None:

@@ -34,7 +34,10 @@ OTHERS = {
     "void of its own": ("void = []\ncolors = true\n", "void = [7]\n"),
     "no void": ("void = []\ncolors = true\n", "void = []\n"),
     "threshold": ("void = []\ncolors = true\n", "threshold = 128\n"),
-    "colour of void": ("classes = [\n", 'classes = [\n    { id = 2, name = "dirt", color = [0, 0, 9] },\n'),
+    "colour of void": (
+        "classes = [\n",
+        'classes = [\n    { id = 2, name = "dirt", color = [0, 0, 9] },\n',
+    ),
 }
 
 
@@ -50,18 +53,32 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_command_line_finds_the_card(shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_finds_the_card(
+    shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert 0 == main(["list", "datasets", "--json"])
     listed = {row["name"]: row for row in json.loads(capsys.readouterr().out)["datasets"]}
     assert "Cells" == listed["cells"]["title"]
     check_truth(cards.load_card("cells"), tmp_path / "data")
     found = str(tmp_path / "data" / "val" / "labels")
-    arguments = ["eval", "-d", "cells", "--data", str(tmp_path / "data"), "-p", found, "--out", str(tmp_path / "runs")]
+    arguments = [
+        "eval",
+        "-d",
+        "cells",
+        "--data",
+        str(tmp_path / "data"),
+        "-p",
+        found,
+        "--out",
+        str(tmp_path / "runs"),
+    ]
     assert 0 == main([*arguments, "--json"])
     assert 1 == json.loads(capsys.readouterr().out)["scores"]["semantic"]["mIoU"]["value"]
 
 
-@pytest.mark.parametrize(("old", "new"), [("", ""), *OTHERS.values()], ids=["no void, colours", *OTHERS])
+@pytest.mark.parametrize(
+    ("old", "new"), [("", ""), *OTHERS.values()], ids=["no void, colours", *OTHERS]
+)
 def test_the_contract_holds(shipped: Path, tmp_path: Path, old: str, new: str) -> None:
     assert old in CARD
     (shipped / "cells.toml").write_text(CARD.replace(old, new))

@@ -51,7 +51,9 @@ IMAGES, SIDE = 12, 16
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the package with a metric added in two places, ground truth, and two predictions."""
+    """A copy of the package with a metric added in two places, ground truth, and two
+    predictions.
+    """
     root = tmp_path_factory.mktemp("clone")
     # The copy keeps the times of the files, so that Python need not compile them again.
     shutil.copytree(Path(bench.__file__).parent, root / "bench")
@@ -70,7 +72,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def insert(path: Path, before: str, lines: str) -> None:
     """Write lines into a file after a text that occurs once."""
     source = path.read_text(encoding="utf-8")
-    assert source.count(before) == 1, f"{path.name} has changed: this test no longer finds its place"
+    assert source.count(before) == 1, (
+        f"{path.name} has changed: this test no longer finds its place"
+    )
     path.write_text(source.replace(before, before + lines), encoding="utf-8")
 
 
@@ -95,12 +99,24 @@ def test_a_metric_of_a_class_is_added_in_two_places(clone: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     evaluated, _, shown, compared, alone = done.stdout.split("==")[1:]
-    assert all(output.startswith(" 0") for output in (evaluated, shown, compared, alone)), done.stderr
+    assert all(output.startswith(" 0") for output in (evaluated, shown, compared, alone)), (
+        done.stderr
+    )
     for label, name in enumerate(("road", "car")):
         value = precision(clone, "a", label)
         for table in (evaluated, shown):
             assert "precision %" in table
-            assert value == re.search(rf"^  {name} .*", table, re.MULTILINE)[0].split()[-1]  # type: ignore[index]
+            assert (
+                value
+                == re.search(  # type: ignore[index]
+                    (
+                        rf"^  {name} "
+                        r".*"
+                    ),
+                    table,
+                    re.MULTILINE,
+                )[0].split()[-1]
+            )
         assert re.search(rf"^  {name} +{value} +\[[0-9.]+, [0-9.]+\]$", alone, re.MULTILINE)
     assert "a beats b by" in compared
     assert re.search(rf"^a +{precision(clone, 'a', 1)} +\[", compared, re.MULTILINE)

@@ -102,7 +102,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(folder: Path, *words: str, code: int = 0) -> str:
     """Run the command in the folder; return what it printed."""
     said = io.StringIO()
-    with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+    ):
         assert code == cli.main(list(words)), said.getvalue()
     return said.getvalue()
 
@@ -118,17 +122,24 @@ def alone(folder: Path, *words: str, code: int) -> str:
 def test_an_error_in_pixels_works_as_soon_as_its_file_exists(folder: Path) -> None:
     truth = ["--truth", "truth", "--classes", "a,b", "--metrics", NAME]
     table = bench(folder, "eval", "good", *truth, "--name", "good")
-    assert "px  95 % interval" in " ".join(table.split()).replace("  ", " ").replace("px 95", "px  95")
+    assert "px  95 % interval" in " ".join(table.split()).replace("  ", " ").replace(
+        "px 95", "px  95"
+    )
     made = json.loads(bench(folder, "eval", "bad", *truth, "--name", "bad", "--json"))
     entry = made["scores"]["wrong_pixels"]["wrong"]
     assert entry["interval"][0] > 1
     assert entry["interval"][0] < entry["value"] < entry["interval"][1]
-    records = {name: next((folder / "runs").glob(f"*/{name}/*/run.json")).parent for name in ("good", "bad")}
+    records = {
+        name: next((folder / "runs").glob(f"*/{name}/*/run.json")).parent
+        for name in ("good", "bad")
+    }
     assert f"{entry['value']:.2f}" in bench(folder, "show", str(records["bad"]))
     verdict = bench(folder, "compare", str(records["bad"]), str(records["good"]))
     assert "good beats bad by" in " ".join(verdict.split())
     assert "px wrong pixels" in " ".join(verdict.split())
-    config = '[[checks]]\nname = "gate"\nbaseline = "{}"\nrun = "{}"\nmetrics = ["wrong"]\nmargin = {}\n'
+    config = (
+        '[[checks]]\nname = "gate"\nbaseline = "{}"\nrun = "{}"\nmetrics = ["wrong"]\nmargin = {}\n'
+    )
     (folder / "bench.toml").write_text(config.format(records["good"], records["bad"], 2.0))
     assert "worse than" in bench(folder, "check", code=1)
     (folder / "bench.toml").write_text(config.format(records["bad"], records["good"], 2.0))
@@ -136,10 +147,15 @@ def test_an_error_in_pixels_works_as_soon_as_its_file_exists(folder: Path) -> No
     (folder / "bench.toml").write_text(config.format(records["good"], records["bad"], 250.0))
     assert "margin of 250.00" in " ".join(bench(folder, "check").split())
     (folder / "bench.toml").write_text(config.format(records["good"], records["bad"], -1))
-    assert "the margin of wrong is -1; it must be 0 or more" in " ".join(bench(folder, "check", code=2).split())
+    assert "the margin of wrong is -1; it must be 0 or more" in " ".join(
+        bench(folder, "check", code=2).split()
+    )
     (folder / "their_metrics").rename(folder / "moved")
     told = alone(folder, "show", str(records["bad"]), code=2)
-    assert "its metrics come from their_metrics.pixels:WrongPixels, which cannot be loaded" in " ".join(told.split())
+    assert (
+        "its metrics come from their_metrics.pixels:WrongPixels, which cannot be loaded"
+        in " ".join(told.split())
+    )
     (folder / "moved").rename(folder / "their_metrics")
 
 
@@ -150,7 +166,9 @@ def test_a_metric_by_name_is_shown_alone_with_its_interval(folder: Path) -> None
     assert "Dice" not in table
     table = bench(folder, "eval", *truth, "mDice", "--overwrite")
     assert "mean Dice" in table
-    assert "class" not in table.partition("mean Dice")[2].partition("run record")[0].replace("classes", "")
+    assert "class" not in table.partition("mean Dice")[2].partition("run record")[0].replace(
+        "classes", ""
+    )
     record = json.loads(bench(folder, "eval", *truth, "mDice", "--overwrite", "--json"))
     assert {"mIoU", "mDice", "pixel_accuracy"} <= set(record["scores"]["semantic"])
 
@@ -162,9 +180,16 @@ def test_a_family_is_loaded_from_a_file(folder: Path) -> None:
     table = bench(folder, "eval", "good", *truth, "files/own.py:WrongPixels", "--name", "by-file")
     assert "px 95 % interval" in " ".join(table.split())
     record = next((folder / "runs").glob("*/by-file/*/run.json")).parent
-    assert table.partition("Intervals")[0] == bench(folder, "show", str(record)).partition("Intervals")[0]
-    assert "no file files/none.py" in bench(folder, "eval", "good", *truth, "files/none.py:WrongPixels", code=2)
-    assert "'files/own.py' has no 'Wrong'" in bench(folder, "eval", "good", *truth, "files/own.py:Wrong", code=2)
+    assert (
+        table.partition("Intervals")[0]
+        == bench(folder, "show", str(record)).partition("Intervals")[0]
+    )
+    assert "no file files/none.py" in bench(
+        folder, "eval", "good", *truth, "files/none.py:WrongPixels", code=2
+    )
+    assert "'files/own.py' has no 'Wrong'" in bench(
+        folder, "eval", "good", *truth, "files/own.py:Wrong", code=2
+    )
     (folder / "files" / "broken.py").write_text("1 / 0")
     told = bench(folder, "eval", "good", *truth, "files/broken.py:WrongPixels", code=2)
     assert "importing files/broken.py raised ZeroDivisionError" in " ".join(told.split())
@@ -172,7 +197,9 @@ def test_a_family_is_loaded_from_a_file(folder: Path) -> None:
 
 def test_what_is_not_a_family_is_said_in_one_sentence(folder: Path) -> None:
     truth = ["good", "--truth", "truth", "--classes", "a,b", "--metrics"]
-    assert "is not a class derived from" in bench(folder, "eval", *truth, "their_metrics.pixels:np", code=2)
+    assert "is not a class derived from" in bench(
+        folder, "eval", *truth, "their_metrics.pixels:np", code=2
+    )
     assert "there is no module 'nowhere'" in bench(folder, "eval", *truth, "nowhere:Family", code=2)
 
 
@@ -215,12 +242,24 @@ def test_boards_show_the_unit_and_the_lowest_value_in_bold(folder: Path) -> None
     (folder / "board").mkdir()
     head = 'title = "Wrong pixels"\ndataset = "blocks.toml"\nsplit = "val"\n'
     (folder / "board" / "board.toml").write_text(f'{head}metrics = ["wrong"]\nprimary = "wrong"\n')
-    (folder / "board" / "blocks.toml").write_text(contesting.CARD.replace('groups = "sequence"', ""))
+    (folder / "board" / "blocks.toml").write_text(
+        contesting.CARD.replace('groups = "sequence"', "")
+    )
     (folder / "images").mkdir()
     for n in range(8):
         Image.fromarray(contesting.truth_labels(n)).save(folder / "images" / f"image{n:03}.png")
         Image.new("RGB", (16, 16)).save(folder / "images" / f"image{n:03}.jpg")
-    where = ["-d", "board/blocks.toml", "--data", "images", "--out", "board-runs", "--json", "--metrics", NAME]
+    where = [
+        "-d",
+        "board/blocks.toml",
+        "--data",
+        "images",
+        "--out",
+        "board-runs",
+        "--json",
+        "--metrics",
+        NAME,
+    ]
     values = {}
     for name in ("constant", "damaged"):
         made = json.loads(bench(folder, "eval", "-p", f"baseline:{name}", *where))

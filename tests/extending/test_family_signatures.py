@@ -11,10 +11,14 @@ import pytest
 
 
 @pytest.mark.slow
-def test_a_score_that_lacks_a_parameter_fails_the_type_check(repository: Path, tmp_path: Path) -> None:
+def test_a_score_that_lacks_a_parameter_fails_the_type_check(
+    repository: Path, tmp_path: Path
+) -> None:
     source = (repository / "bench/families/calibration.py").read_text(encoding="utf-8")
     # `score` is the first method that takes weights; its last parameter is taken away.
-    lacking = re.sub(r"(weights: Array,\s+classes: Classes),\s+options: NoOptions", r"\1", source, count=1)
+    lacking = re.sub(
+        r"(weights: Array,\s+classes: Classes),\s+options: NoOptions", r"\1", source, count=1
+    )
     assert source != lacking
     (tmp_path / "right.py").write_text(source, encoding="utf-8")
     (tmp_path / "wrong.py").write_text(lacking, encoding="utf-8")

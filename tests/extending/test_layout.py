@@ -1,4 +1,6 @@
-"""A layout from outside the package: one file, named by a card or by `--layout`, used from the command line."""
+"""A layout from outside the package: one file, named by a card or by `--layout`, used from the
+command line.
+"""
 
 from __future__ import annotations
 
@@ -88,18 +90,32 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     for name in ("a", "b"):
-        labels = np.uint8([[0, 0, 1, 1]])
+        labels = np.uint8([[0, 0, 1, 1]])  # type: ignore[arg-type]
         for folder in ("val", "found"):
             (tmp_path / folder).mkdir(exist_ok=True)
         np.save(tmp_path / "val" / f"{name}.truth.npy", labels)
-        np.save(tmp_path / "found" / f"{name}.npy", np.uint8([[0, 0, 1, int(name == "a")]]))
+        np.save(tmp_path / "found" / f"{name}.npy", np.uint8([[0, 0, 1, int(name == "a")]]))  # type: ignore[arg-type]
         Image.fromarray(np.zeros((1, 4, 3), np.uint8)).save(tmp_path / "val" / f"{name}.png")
     return tmp_path
 
 
-def evaluated(folder: Path, card: str, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, float]:
+def evaluated(
+    folder: Path, card: str, capsys: pytest.CaptureFixture[str], *more: str
+) -> dict[str, float]:
     (folder / "own.toml").write_text(card)
-    arguments = ["eval", "-d", "own.toml", "--data", ".", "-p", "found", "--json", "--out", "runs", *more]
+    arguments = [
+        "eval",
+        "-d",
+        "own.toml",
+        "--data",
+        ".",
+        "-p",
+        "found",
+        "--json",
+        "--out",
+        "runs",
+        *more,
+    ]
     assert 0 == main(arguments), capsys.readouterr().err
     scores = json.loads(capsys.readouterr().out)["scores"]["semantic"]
     return {name: score["value"] for name, score in scores.items() if "value" in score}
@@ -110,7 +126,9 @@ def test_a_card_names_a_layout_from_outside(data: Path, capsys: pytest.CaptureFi
     assert 7 / 8 == scores["pixel_accuracy"]
 
 
-def test_the_option_names_a_layout_from_outside(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_option_names_a_layout_from_outside(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     card = CARD.format(layout="voc")
     scores = evaluated(data, card, capsys, "--layout", "arrays_package.arrays:Arrays")
     assert 7 / 8 == scores["pixel_accuracy"]
@@ -121,12 +139,18 @@ def test_the_option_names_a_layout_from_outside(data: Path, capsys: pytest.Captu
     [
         ("nowhere.layouts:Mine", "there is no module 'nowhere'"),
         ("arrays_package.array:Arrays", "there is no module 'arrays_package.array'"),
-        ("arrays_package.arrays:Array", "the module 'arrays_package.arrays' has no 'Array': did you mean Arrays?"),
+        (
+            "arrays_package.arrays:Array",
+            "the module 'arrays_package.arrays' has no 'Array': did you mean Arrays?",
+        ),
         ("arrays_package.arrays:NOT_A_LAYOUT", "is not a class derived from bench.formats.Layout"),
         ("arrays_package.arrays:Unfinished", "the class does not implement read_predictions"),
         ("arrays_package.arrays:FromTruth", "the class does not implement read_classes"),
         ("arrays_package:arrays:Arrays", "must have the form package.module:Name"),
-        ("arrays_package.broken:Arrays", "importing arrays_package.broken raised ZeroDivisionError"),
+        (
+            "arrays_package.broken:Arrays",
+            "importing arrays_package.broken raised ZeroDivisionError",
+        ),
     ],
 )
 def test_what_cannot_be_loaded_is_named(
@@ -145,7 +169,17 @@ def test_what_cannot_be_loaded_is_named(
     assert message in error
 
 
-def test_a_layout_that_only_reads_refuses_to_write(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["prepare", "-d", "streets", "--layout", "arrays_package.arrays:Arrays", "--data", "drawn"]
+def test_a_layout_that_only_reads_refuses_to_write(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "prepare",
+        "-d",
+        "streets",
+        "--layout",
+        "arrays_package.arrays:Arrays",
+        "--data",
+        "drawn",
+    ]
     assert 2 == main(arguments)
     assert "has ground truth for semantic only" in capsys.readouterr().err.replace("\n", " ")

@@ -41,10 +41,18 @@ FORMAT: TableFormat = render
 """
 WRONG = {
     "parameter missing": ("split: str, *, ids: Ids = None", "split: str", "[override]"),
-    "another result": ("-> list[Sample]:\n        return []", "-> int:\n        return 0", "[override]"),
+    "another result": (
+        "-> list[Sample]:\n        return []",
+        "-> int:\n        return 0",
+        "[override]",
+    ),
     "method missing": ("def read_truth", "def read_ground_truth", "[abstract]"),
     "another name": ("card: Card, root: Path", "root: Path, card: Card", "[override]"),
-    "wrong declaration": ("class Mine(Layout):\n", "class Mine(Layout):\n    tasks = 3\n", "[assignment]"),
+    "wrong declaration": (
+        "class Mine(Layout):\n",
+        "class Mine(Layout):\n    tasks = 3\n",
+        "[assignment]",
+    ),
 }
 
 
@@ -55,7 +63,9 @@ def test_a_wrong_signature_fails_the_type_check(repository: Path, tmp_path: Path
         assert old in RIGHT
         (tmp_path / f"wrong_{number}.py").write_text(RIGHT.replace(old, new))
     (tmp_path / "right_format.py").write_text(FORMAT)
-    (tmp_path / "wrong_format.py").write_text(FORMAT.replace("(table: Table)", "(table: Table, width: int)"))
+    (tmp_path / "wrong_format.py").write_text(
+        FORMAT.replace("(table: Table)", "(table: Table, width: int)")
+    )
     files = sorted(str(path) for path in tmp_path.glob("*.py"))
     # With the settings of the repository mypy can use the cache that `make check` leaves behind.
     command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", *files]
@@ -63,5 +73,9 @@ def test_a_wrong_signature_fails_the_type_check(repository: Path, tmp_path: Path
     lines = done.stdout.splitlines()
     assert [] == [line for line in lines if "right" in line]
     for number, (*_, code) in enumerate(WRONG.values()):
-        assert [line for line in lines if f"wrong_{number}.py" in line and code in line], done.stdout
-    assert [line for line in lines if "wrong_format.py" in line and "[assignment]" in line], done.stdout
+        assert [line for line in lines if f"wrong_{number}.py" in line and code in line], (
+            done.stdout
+        )
+    assert [line for line in lines if "wrong_format.py" in line and "[assignment]" in line], (
+        done.stdout
+    )

@@ -1,4 +1,6 @@
-"""A model adapter from outside the package: one file, named by `--model`, used from the command line."""
+"""A model adapter from outside the package: one file, named by `--model`, used from the command
+line.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def run(name: str, *more: str) -> int:
     return main(["run", "--model", name, "--limit", "2", "--out", "runs", "--json", *more])
 
 
-def test_an_adapter_from_outside_runs_from_the_command_line(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_adapter_from_outside_runs_from_the_command_line(
+    package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert 0 == run("outside_model.threshold:load", "--weights", "weights.txt")
     record = json.loads(capsys.readouterr().out)
     assert 0 < record["scores"]["semantic"]["mIoU"]["value"] < 1
@@ -67,7 +71,9 @@ def test_an_adapter_from_outside_runs_from_the_command_line(package: Path, capsy
     assert list((package / "runs").rglob("run.json"))
 
 
-def test_an_option_that_the_adapter_never_reads_is_refused(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_option_that_the_adapter_never_reads_is_refused(
+    package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert 2 == run("outside_model.threshold:load", "--weights", "weights.txt", "--flip")
     message = json.loads(capsys.readouterr().out)["error"]["message"]
     assert message.endswith("does not support --flip: its code never reads it")

@@ -1,4 +1,6 @@
-"""An adapter that declares too little, or whose `load` has another signature, fails the type check."""
+"""An adapter that declares too little, or whose `load` has another signature, fails the type
+check.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,11 @@ WRONG = {
     "no marks": ('marks=(frozenset({"mine.weight"}),), ', "", "[call-arg]"),
     "marks of another type": ('(frozenset({"mine.weight"}),)', '("mine.weight",)', "[arg-type]"),
     "no licence": ('    licence="MIT",\n', "", "[call-arg]"),
-    "no weights": ('    weights=StateDict(architecture="mine"', '    x=StateDict(architecture="mine"', "[call-arg]"),
+    "no weights": (
+        '    weights=StateDict(architecture="mine"',
+        '    x=StateDict(architecture="mine"',
+        "[call-arg]",
+    ),
 }
 
 
@@ -69,4 +75,6 @@ def test_a_wrong_adapter_fails_the_type_check(repository: Path, tmp_path: Path) 
     lines = done.stdout.splitlines()
     assert [] == [line for line in lines if "right.py" in line]
     for number, (*_, code) in enumerate(WRONG.values()):
-        assert [line for line in lines if f"wrong_{number}.py" in line and code in line], done.stdout
+        assert [line for line in lines if f"wrong_{number}.py" in line and code in line], (
+            done.stdout
+        )

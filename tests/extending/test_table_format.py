@@ -1,4 +1,6 @@
-"""A table format is one file: added to a copy of the package, the command line offers and uses it."""
+"""A table format is one file: added to a copy of the package, the command line offers and uses
+it.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def copied(repository: Path, tmp_path: Path) -> Path:
 def shown(folder: Path, board: Path, form: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     command = [sys.executable, "-m", "bench", "board", "show", str(board), "--format", form]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_command_line_writes_the_format(repository: Path, copied: Path, tmp_path: Path) -> None:

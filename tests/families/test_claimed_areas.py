@@ -1,4 +1,6 @@
-"""Areas that a panoptic truth claims and its pixels contradict: pixels count, and the record warns."""
+"""Areas that a panoptic truth claims and its pixels contradict: pixels count, and the record
+warns.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ SCALE = 0.3
 
 
 def sample(name: str, seed: int) -> Sample:
-    ids = np.kron(np.random.default_rng(seed).choice([0, 5, 70_000, 9], (4, 5)), np.ones((5, 5), int)).astype(np.int32)
+    ids = np.kron(
+        np.random.default_rng(seed).choice([0, 5, 70_000, 9], (4, 5)), np.ones((5, 5), int)
+    ).astype(np.int32)
     numbers = np.unique(ids[ids > 0])
     segments = Segments(ids, numbers, np.arange(len(numbers)), np.zeros(len(numbers), dtype=bool))
     return Sample(name, Truth(read_segments=lambda: segments))
@@ -40,7 +44,9 @@ def root(tmp_path: Path) -> Path:
 def run(root: Path, predictions: Path, out: Path, metrics: str = "default") -> Run:
     samples = coco.read_truth(CARD, root, "val")
     rules = rules_for(CARD, "panoptic", metrics=metrics)
-    job = stored_predictions(CARD, "val", samples, predictions, root=root, task="panoptic", rules=rules)
+    job = stored_predictions(
+        CARD, "val", samples, predictions, root=root, task="panoptic", rules=rules
+    )
     return evaluate(job, out=out)
 
 
@@ -49,20 +55,26 @@ def warnings(found: Run) -> list[str]:
 
 
 @pytest.mark.parametrize("metrics", ["PQ", "boundary_PQ", "all"])
-def test_scaled_areas_change_no_score_and_are_told(root: Path, tmp_path: Path, metrics: str) -> None:
+def test_scaled_areas_change_no_score_and_are_told(
+    root: Path, tmp_path: Path, metrics: str
+) -> None:
     file = root / "annotations" / "panoptic_val2017.json"
     before = run(root, file, tmp_path / "before", metrics)
     assert [] == warnings(before)
     content = json.loads(file.read_text())
-    entries = [entry for annotation in content["annotations"] for entry in annotation["segments_info"]]
+    entries = [
+        entry for annotation in content["annotations"] for entry in annotation["segments_info"]
+    ]
     for entry in entries:
         entry["area"] = round(entry["area"] * SCALE, 1)
     file.write_text(json.dumps(content))
     after = run(root, file, tmp_path / "after", metrics)
     first = content["annotations"][0]["segments_info"][0]
     told = (
-        f"{len(entries)} segments in 2 images of the truth have an area in the JSON that is not their pixels "
-        f"(first 000000000001, segment {first['id']}: area {first['area']:g}, but {first['area'] / SCALE:.0f} pixels); "
+        f"{len(entries)} segments in 2 images of the truth have an area in the JSON that is "
+        "not their pixels "
+        f"(first 000000000001, segment {first['id']}: area {first['area']:g}, but "
+        f"{first['area'] / SCALE:.0f} pixels); "
         "pixels were counted"
     )
     assert [told] == warnings(after)
@@ -88,6 +100,8 @@ def test_areas_that_are_missing_or_of_predictions_are_no_matter(root: Path, tmp_
     assert [] == warnings(run(root, predictions, tmp_path / "out"))
 
 
-def test_panopticapi_s_sample_claims_what_is_there(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
+def test_panopticapi_s_sample_claims_what_is_there(
+    shared_data: Callable[[str], Path], tmp_path: Path
+) -> None:
     file = shared_data("panopticapi_sample") / "sample_data" / "panoptic_examples.json"
     assert [] == warnings(run(file, file, tmp_path))

@@ -1,4 +1,6 @@
-"""Families: each answers what the contract asks, counts the same in parts as in one, and is found by its metrics."""
+"""Families: each answers what the contract asks, counts the same in parts as in one, and is found
+by its metrics.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ SPECIAL = ("weighted", "lvis", "lvis_boxes", "cityscapes_instance")
 
 
 def test_the_families_are_the_files_of_the_folder() -> None:
-    files = {path.stem for path in Path(inspect.getfile(families)).parent.glob("*.py")} - {"__init__"}
+    files = {path.stem for path in Path(inspect.getfile(families)).parent.glob("*.py")} - {
+        "__init__"
+    }
     assert files == set(shipped()) == {each.name for each in shipped().values()}
 
 
@@ -47,7 +51,9 @@ def test_the_order_of_families_is_unique() -> None:
 LISTED = [(each, metric) for each in shipped().values() for metric in each.metrics]
 
 
-@pytest.mark.parametrize(("each", "metric"), LISTED, ids=[f"{each.key}-{metric.name}" for each, metric in LISTED])
+@pytest.mark.parametrize(
+    ("each", "metric"), LISTED, ids=[f"{each.key}-{metric.name}" for each, metric in LISTED]
+)
 def test_every_listed_metric_can_be_asked_for(each: Family[Any], metric: Metric) -> None:
     special = {"lvis": "lvis", "voc_instance": "voc2012"}.get(each.group.removesuffix("_boxes"))
     card = COCO if each.task == "panoptic" else CITYSCAPES
@@ -76,14 +82,19 @@ def test_a_family_scores_what_it_declares(tmp_path: Path, task: str) -> None:
 
 def test_default_and_all() -> None:
     assert ("pixels",) == choosing.rules_for(CAMVID, "semantic").families
-    assert {"pixels", "weighted"} <= set(choosing.rules_for(CITYSCAPES, "semantic", metrics="all").families)
+    assert {"pixels", "weighted"} <= set(
+        choosing.rules_for(CITYSCAPES, "semantic", metrics="all").families
+    )
     assert "weighted" not in choosing.rules_for(CAMVID, "semantic", metrics="all").families
     assert ("panoptic",) == choosing.rules_for(COCO, "panoptic").families
 
 
 def test_all_takes_the_crops_of_the_card_in() -> None:
     assert CITYSCAPES.crops is not None
-    assert CITYSCAPES.crops.factors == choosing.rules_for(CITYSCAPES, "semantic", metrics="all").regions.crops
+    assert (
+        CITYSCAPES.crops.factors
+        == choosing.rules_for(CITYSCAPES, "semantic", metrics="all").regions.crops
+    )
     assert () == choosing.rules_for(CAMVID, "semantic", metrics="all").regions.crops
 
 
@@ -110,7 +121,12 @@ def test_the_width_of_boundaries_is_the_card_s() -> None:
         (CAMVID, "semantic", {"regions": "crop"}, "did you mean crops"),
         (CAMVID, "semantic", {"regions": "trimap=x"}, "numbers must be separated by colons"),
         (CAMVID, "semantic", {"regions": "trimap=5:3"}, "must be at least 1 and increase"),
-        (CAMVID, "semantic", {"regions": "trimap=2.5"}, "trimap=2.5: only whole numbers up to 10000"),
+        (
+            CAMVID,
+            "semantic",
+            {"regions": "trimap=2.5"},
+            "trimap=2.5: only whole numbers up to 10000",
+        ),
         (CAMVID, "semantic", {"regions": "depth=nan"}, "depth=nan: only numbers up to 10000"),
         (CAMVID, "semantic", {"regions": "trimap=1e9"}, "whole numbers up to 10000"),
         (CAMVID, "semantic", {"regions": "bands=2:3"}, "bands takes one number"),
@@ -120,15 +136,19 @@ def test_the_width_of_boundaries_is_the_card_s() -> None:
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
-def test_wrong_words_get_one_sentence(card: Any, task: str, asked: dict[str, str], message: str) -> None:
+def test_wrong_words_get_one_sentence(
+    card: Any, task: str, asked: dict[str, str], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
-        choosing.rules_for(card, task, **asked)
+        choosing.rules_for(card, task, **asked)  # type: ignore[arg-type]
 
 
 def test_rules_survive_a_record() -> None:
     import msgspec
 
-    rules = Rules(families=("pixels",), regions=region_options.plan_for(CITYSCAPES, "crops,trimap=3"))
+    rules = Rules(
+        families=("pixels",), regions=region_options.plan_for(CITYSCAPES, "crops,trimap=3")
+    )
     assert rules == msgspec.json.decode(msgspec.json.encode(rules), type=Rules)
 
 
@@ -143,7 +163,9 @@ def test_a_folder_of_segments_is_told_by_the_json_beside_it(tmp_path: Path) -> N
     assert "panoptic" == prediction_files.task_of(folder)
 
 
-@pytest.mark.parametrize("line", ["m.png 26 nan", "m.png 26", "m.png,26,0.5", "m.png car 0.5", "x.png 26 .5"])
+@pytest.mark.parametrize(
+    "line", ["m.png 26 nan", "m.png 26", "m.png,26,0.5", "m.png car 0.5", "x.png 26 .5"]
+)
 def test_lines_of_objects_are_told_also_where_they_are_wrong(tmp_path: Path, line: str) -> None:
     (tmp_path / "m.png").write_bytes(b"")
     for name in ("a.txt", "README.txt"):
@@ -158,11 +180,13 @@ def test_masks_of_another_size_than_the_truth_are_refused() -> None:
         mask = masks.encode(np.ones(size, dtype=bool))
         one = np.zeros(1, dtype=np.int64)
         found = {"areas": masks.areas([mask]), "boxes": masks.boxes([mask]), "scores": np.ones(1)}
-        return Instances(size=size, classes=one, rles=[mask], **found)
+        return Instances(size=size, classes=one, rles=[mask], **found)  # type: ignore[arg-type]
 
     sample = Sample("a", Truth(read_instances=lambda: objects((4, 5))))
     from bench.families.shared import objects as instance
 
     assert 1 == len(instance.columns_of(sample, objects((4, 5)))[1])
-    with pytest.raises(PredictionError, match=r"a: the predicted masks are 5x4 pixels .* but the truth is 4x5"):
+    with pytest.raises(
+        PredictionError, match=r"a: the predicted masks are 5x4 pixels .* but the truth is 4x5"
+    ):
         instance.columns_of(sample, objects((5, 4)))

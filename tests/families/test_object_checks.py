@@ -1,4 +1,6 @@
-"""Notices on odd objects: masks and boxes that contradict each other, objects that no detection can match."""
+"""Notices on odd objects: masks and boxes that contradict each other, objects that no detection can
+match.
+"""
 
 from __future__ import annotations
 
@@ -49,22 +51,40 @@ def square(x: float, y: float, w: float, h: float) -> list[list[float]]:
 def code(x: int, y: int, w: int, h: int, *, turned: bool = False) -> Entry:
     mask = np.zeros((H, W), dtype=bool)
     mask[y : y + h, x : x + w] = True
-    return {"size": [H, W], "counts": masks.encode(mask.T.reshape(H, W) if turned else mask)["counts"].decode()}
+    return {
+        "size": [H, W],
+        "counts": masks.encode(mask.T.reshape(H, W) if turned else mask)["counts"].decode(),
+    }
 
 
 def objects() -> tuple[Entry, list[Entry]]:
     """Three images with five objects, and one detection of each that is a pixel off."""
     truth = {
-        "images": [{"id": i, "file_name": f"img_{i}.jpg", "height": H, "width": W} for i in (1, 2, 3)],
+        "images": [
+            {"id": i, "file_name": f"img_{i}.jpg", "height": H, "width": W} for i in (1, 2, 3)
+        ],
         "annotations": [
-            {"id": 10 + n, "image_id": i, "category_id": c, "bbox": [x, y, w, h], "area": w * h, "iscrowd": 0}
+            {
+                "id": 10 + n,
+                "image_id": i,
+                "category_id": c,
+                "bbox": [x, y, w, h],
+                "area": w * h,
+                "iscrowd": 0,
+            }
             | {"segmentation": square(x, y, w, h)}
             for n, (i, c, x, y, w, h) in enumerate(ROWS)
         ],
         "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
     }
     results = [
-        {"image_id": i, "category_id": c, "bbox": [x + 1, y, w, h], "segmentation": code(x + 1, y, w, h), "score": 0.9}
+        {
+            "image_id": i,
+            "category_id": c,
+            "bbox": [x + 1, y, w, h],
+            "segmentation": code(x + 1, y, w, h),
+            "score": 0.9,
+        }
         for i, c, x, y, w, h in ROWS
     ]
     return truth, results
@@ -79,7 +99,11 @@ def scored(folder: Path, truth: Entry, results: list[Entry], *, metrics: str = "
     path = folder / "results.json"
     told = boxes_of_truth(opened.samples, "instance", metrics)
     rules = rules_for(
-        opened.card, "instance", metrics=metrics, masks=not boxes_alone(path) and not told, interval="none"
+        opened.card,
+        "instance",
+        metrics=metrics,
+        masks=not boxes_alone(path) and not told,
+        interval="none",
     )
     where: Any = {"root": opened.root, "task": "instance", "rules": rules, "notices": told}
     job = stored_predictions(opened.card, opened.split, opened.samples, path, **where)
@@ -88,7 +112,11 @@ def scored(folder: Path, truth: Entry, results: list[Entry], *, metrics: str = "
 
 def said(run: Run) -> dict[str, str]:
     """What was said by its code, without what every small run says."""
-    return {each.code: f"{each.severity}: {each.message}" for each in run.record.warnings if each.code not in USUAL}
+    return {
+        each.code: f"{each.severity}: {each.message}"
+        for each in run.record.warnings
+        if each.code not in USUAL
+    }
 
 
 USUAL = ("few-images", "few-clusters", "no-clusters", "silent-classes")
@@ -115,7 +143,9 @@ def fractions(entry: Entry) -> None:
     x, y, w, h = entry["bbox"]
     entry["bbox"] = [x / W, y / H, w / W, h / H]
     if isinstance(entry.get("segmentation"), list):
-        entry["segmentation"] = [[value / (W, H)[n % 2] for n, value in enumerate(entry["segmentation"][0])]]
+        entry["segmentation"] = [
+            [value / (W, H)[n % 2] for n, value in enumerate(entry["segmentation"][0])]
+        ]
 
 
 def turned(truth: Entry, results: list[Entry]) -> None:
@@ -137,116 +167,145 @@ CASES: dict[str, tuple[Callable[[Entry, list[Entry]], Any], dict[str, str]]] = {
     "no mask of one": (
         one(segmentation=[]),
         {
-            "masks-from-boxes": f"warning: 1 of 5 objects of the ground truth has no mask (first: {FIRST}); "
+            "masks-from-boxes": "warning: 1 of 5 objects of the ground truth has no mask "
+            f"(first: {FIRST}); "
             "its box is used instead (--metrics boxes scores boxes alone)"
         },
     ),
     "a part of two points": (
         one(segmentation=[*square(30, 5, 8, 20), [3, 3, 4, 4]]),
         {
-            "polygon-parts-left-out": "note: 1 of 5 objects of the ground truth has polygon parts of fewer than three "
-            f"points or with an odd number of coordinates (first: {FIRST}); such a part, or its last coordinate, is "
+            "polygon-parts-left-out": "note: 1 of 5 objects of the ground truth has polygon "
+            "parts of fewer than three "
+            f"points or with an odd number of coordinates (first: {FIRST}); such a part, or "
+            "its last coordinate, is "
             "left out, as in pycocotools"
         },
     ),
     "no pixel of one": (
         one(segmentation=square(100, 5, 8, 20)),
         {
-            "objects-without-pixels": "warning: 1 of 5 objects of the ground truth has no pixel in its image "
+            "objects-without-pixels": "warning: 1 of 5 objects of the ground truth has no "
+            "pixel in its image "
             f"(first: {FIRST}): no detection can match it"
         },
     ),
     "no mask and no extent": (
         one(segmentation=[], bbox=[0, 0, 0, 0], area=0),
         {
-            "objects-without-pixels": "warning: 1 of 5 objects of the ground truth has no pixel in its image "
+            "objects-without-pixels": "warning: 1 of 5 objects of the ground truth has no "
+            "pixel in its image "
             f"(first: {FIRST}): no detection can match it"
         },
     ),
     "no pixel of any": (
         each(moved),
         {
-            "objects-without-pixels": "warning: 5 of 5 objects of the ground truth have no pixel in their images "
-            f"(first: {FIRST}): no detection can match them; the polygons may be fractions of the image, or the "
+            "objects-without-pixels": "warning: 5 of 5 objects of the ground truth have no "
+            "pixel in their images "
+            f"(first: {FIRST}): no detection can match them; the polygons may be fractions of "
+            "the image, or the "
             "image's height and width may be swapped"
         },
     ),
     "crowds alone": (
         each(lambda entry: entry.update(iscrowd=1)),
         {
-            "nothing-to-find": "warning: all 5 objects of the ground truth are crowds (iscrowd = 1), which do not "
+            "nothing-to-find": "warning: all 5 objects of the ground truth are crowds (iscrowd "
+            "= 1), which do not "
             "count as objects to find: nothing can be scored"
         },
     ),
     "negative areas alone": (
         each(lambda entry: entry.update(area=-5)),
         {
-            "nothing-to-find": "warning: all 5 objects of the ground truth are crowds or ignored, or have an area "
+            "nothing-to-find": "warning: all 5 objects of the ground truth are crowds or "
+            "ignored, or have an area "
             "below 0 or above 1e10: nothing can be scored",
-            "json-areas": "warning: 5 of 5 objects of the ground truth have an area in the JSON that is far from that "
-            f"of the mask (first: {FIRST}: area -5, but 160 pixels); it decides which objects are small, medium or "
+            "json-areas": "warning: 5 of 5 objects of the ground truth have an area in the "
+            "JSON that is far from that "
+            f"of the mask (first: {FIRST}: area -5, but 160 pixels); it decides which objects "
+            "are small, medium or "
             "large: leave `area` out of the file, and it is computed",
         },
     ),
     "no objects": (
         lambda truth, _: truth["annotations"].clear(),
         {
-            "nothing-to-find": "warning: the ground truth holds no object of a scored class in these images: nothing "
+            "nothing-to-find": "warning: the ground truth holds no object of a scored class in "
+            "these images: nothing "
             "can be scored"
         },
     ),
     "areas in fractions": (
         each(lambda entry: entry.update(area=entry["area"] / H / W)),
         {
-            "json-areas": "warning: 5 of 5 objects of the ground truth have an area in the JSON that is far from that "
-            f"of the mask (first: {FIRST}: area 0.0333333, but 160 pixels); it decides which objects are small, medium "
+            "json-areas": "warning: 5 of 5 objects of the ground truth have an area in the "
+            "JSON that is far from that "
+            f"of the mask (first: {FIRST}: area 0.0333333, but 160 pixels); it decides which "
+            "objects are small, medium "
             "or large: leave `area` out of the file, and it is computed"
         },
     ),
-    "areas of boxes around disks": (each(lambda entry: entry.update(area=entry["area"] * 4 / np.pi)), {}),
+    "areas of boxes around disks": (
+        each(lambda entry: entry.update(area=entry["area"] * 4 / np.pi)),
+        {},
+    ),
     "boxes of the truth as corners": (
         each(corners),
         {
-            "boxes-and-masks": "warning: the boxes of 5 of 5 objects of the ground truth do not fit their "
-            f"masks (first: {FIRST}: box [30, 5, 38, 25], box around the mask [30, 5, 8, 20]); COCO's boxes are x, y, "
+            "boxes-and-masks": "warning: the boxes of 5 of 5 objects of the ground truth do "
+            "not fit their "
+            f"masks (first: {FIRST}: box [30, 5, 38, 25], box around the mask [30, 5, 8, 20]); "
+            "COCO's boxes are x, y, "
             "width and height in pixels, and masks are height x width"
         },
     ),
     "boxes of results as corners": (
         every(corners),
         {
-            "boxes-and-masks": "warning: the boxes of 5 of 5 results do not fit their masks (first: image "
-            "img_1, result 0: box [31, 5, 39, 25], box around the mask [31, 5, 8, 20]); COCO's boxes are x, y, width "
+            "boxes-and-masks": "warning: the boxes of 5 of 5 results do not fit their masks "
+            "(first: image "
+            "img_1, result 0: box [31, 5, 39, 25], box around the mask [31, 5, 8, 20]); COCO's "
+            "boxes are x, y, width "
             "and height in pixels, and masks are height x width"
         },
     ),
     "boxes of results all zero": (
         every(lambda entry: entry.update(bbox=[0, 0, 0, 0])),
         {
-            "boxes-and-masks": "warning: the boxes of 5 of 5 results do not fit their masks (first: image "
-            "img_1, result 0: box [0, 0, 0, 0], box around the mask [31, 5, 8, 20]); COCO's boxes are x, y, width and "
+            "boxes-and-masks": "warning: the boxes of 5 of 5 results do not fit their masks "
+            "(first: image "
+            "img_1, result 0: box [0, 0, 0, 0], box around the mask [31, 5, 8, 20]); COCO's "
+            "boxes are x, y, width and "
             "height in pixels, and masks are height x width"
         },
     ),
     "masks transposed": (
         turned,
         {
-            "boxes-and-masks": "warning: the boxes of 5 of 5 results do not fit their masks (first: image "
-            "img_1, result 0: box [31, 5, 8, 20], box around the mask [5, 31, 20, 8]); COCO's boxes are x, y, width "
+            "boxes-and-masks": "warning: the boxes of 5 of 5 results do not fit their masks "
+            "(first: image "
+            "img_1, result 0: box [31, 5, 8, 20], box around the mask [5, 31, 20, 8]); COCO's "
+            "boxes are x, y, width "
             "and height in pixels, and masks are height x width"
         },
     ),
     "a result without a pixel": (
-        lambda _, results: results[3].update(segmentation={"size": [H, W], "counts": code(0, 0, 0, 0)["counts"]}),
+        lambda _, results: results[3].update(
+            segmentation={"size": [H, W], "counts": code(0, 0, 0, 0)["counts"]}
+        ),
         {
-            "objects-without-pixels": "warning: 1 of 5 results has no pixel in its image (first: image img_2, result "
+            "objects-without-pixels": "warning: 1 of 5 results has no pixel in its image "
+            "(first: image img_2, result "
             "3): it cannot match any object"
         },
     ),
     "a box of a result without width": (
         lambda _, results: results[3].update(bbox=[46, 30, 0, 20]),
         {
-            "boxes-without-extent": "warning: the box of 1 of 5 results has no width or height (first: image img_2, "
+            "boxes-without-extent": "warning: the box of 1 of 5 results has no width or height "
+            "(first: image img_2, "
             "result 3: [46, 30, 0, 20]): it cannot match any object"
         },
     ),
@@ -276,45 +335,54 @@ BOXES: dict[str, tuple[Callable[[Entry, list[Entry]], Any], dict[str, str]]] = {
     "one box without width": (
         lambda _, results: results[2].update(bbox=[46, 30, 0, 20]),
         {
-            "boxes-without-extent": "warning: the box of 1 of 5 results has no width or height (first: image img_2, "
+            "boxes-without-extent": "warning: the box of 1 of 5 results has no width or height "
+            "(first: image img_2, "
             "result 2: [46, 30, 0, 20]): it cannot match any object"
         },
     ),
     "all boxes empty": (
         every(lambda entry: entry.update(bbox=[7, 7, 0, 0])),
         {
-            "boxes-without-extent": "warning: the boxes of 5 of 5 results have no width or height (first: image img_1, "
+            "boxes-without-extent": "warning: the boxes of 5 of 5 results have no width or "
+            "height (first: image img_1, "
             "result 0: [7, 7, 0, 0]): they cannot match any object"
         },
     ),
     "corners": (
         every(corners),
         {
-            "boxes-beyond-image": "warning: the boxes of 4 of 5 results reach far beyond their images (first: image "
-            "img_1, result 1: [41, 10, 53, 40] in an image of 60 x 80, height x width); COCO's boxes are x, y, width "
+            "boxes-beyond-image": "warning: the boxes of 4 of 5 results reach far beyond their "
+            "images (first: image "
+            "img_1, result 1: [41, 10, 53, 40] in an image of 60 x 80, height x width); COCO's "
+            "boxes are x, y, width "
             "and height in pixels: these may be x1, y1, x2, y2, or belong to images of another size"
         },
     ),
     "fractions": (
         every(fractions),
         {
-            "boxes-in-fractions": "warning: the boxes of 5 of 5 results look like fractions of the image, between 0 "
-            "and 1 (first: image img_1, result 0: [0.3875, 0.0833333, 0.1, 0.333333]); COCO's boxes are x, y, width "
+            "boxes-in-fractions": "warning: the boxes of 5 of 5 results look like fractions of "
+            "the image, between 0 "
+            "and 1 (first: image img_1, result 0: [0.3875, 0.0833333, 0.1, 0.333333]); COCO's "
+            "boxes are x, y, width "
             "and height in pixels"
         },
     ),
     "a truth box of no height": (
         lambda truth, _: truth["annotations"][4].update(bbox=[30, 20, 9, 0]),
         {
-            "boxes-without-extent": "warning: the box of 1 of 5 objects of the ground truth has no width or height "
+            "boxes-without-extent": "warning: the box of 1 of 5 objects of the ground truth "
+            "has no width or height "
             "(first: image img_3, annotation 14: [30, 20, 9, 0]): no detection can match it"
         },
     ),
     "areas of 1": (
         each(lambda entry: entry.update(area=1.0)),
         {
-            "json-areas": "warning: 5 of 5 objects of the ground truth have an area in the JSON that is far from that "
-            f"of the box (first: {FIRST}: area 1, but 160 pixels); it decides which objects are small, medium or "
+            "json-areas": "warning: 5 of 5 objects of the ground truth have an area in the "
+            "JSON that is far from that "
+            f"of the box (first: {FIRST}: area 1, but 160 pixels); it decides which objects "
+            "are small, medium or "
             "large: leave `area` out of the file, and it is computed"
         },
     ),
@@ -345,7 +413,10 @@ def test_truth_without_masks_scores_boxes_alone_and_says_so(tmp_path: Path, empt
             del entry["segmentation"]
     run = scored(tmp_path, truth, results)
     assert ["boxes"] == list(run.record.scores)
-    words = "warning: the ground truth holds boxes and no masks: only boxes are scored (--metrics all draws masks)"
+    words = (
+        "warning: the ground truth holds boxes and no masks: only boxes are scored "
+        "(--metrics all draws masks)"
+    )
     assert {"truth-of-boxes": words} == said(run)
 
 
@@ -362,7 +433,9 @@ def test_masks_of_truth_without_masks_are_drawn_where_they_are_asked_for(tmp_pat
     assert {"masks-from-boxes": words} == said(run)
 
 
-def test_the_command_scores_boxes_alone_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_scores_boxes_alone_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     truth, results = objects()
     for entry in truth["annotations"]:
         entry["segmentation"] = []
@@ -383,7 +456,9 @@ def test_categories_of_one_name_are_told(tmp_path: Path) -> None:
     truth, results = objects()
     truth["categories"].insert(0, {"id": 0, "name": "cat", "supercategory": "none"})
     truth["categories"][1]["supercategory"] = "cat"
-    words = "note: several categories of the ground truth are named 'cat'; one is shown as 'cat (0)'"
+    words = (
+        "note: several categories of the ground truth are named 'cat'; one is shown as 'cat (0)'"
+    )
     assert {"same-names": words} == said(scored(tmp_path, truth, results))
 
 
@@ -399,7 +474,12 @@ def test_image_by_image_is_as_in_bulk(tmp_path: Path) -> None:
     run = scored(tmp_path, truth, results)
     opened = opening.open_data(str(tmp_path / "card.toml"), root=tmp_path / "truth.json")
     job = stored_predictions(
-        opened.card, opened.split, opened.samples, tmp_path / "results.json", root=opened.root, task="instance"
+        opened.card,
+        opened.split,
+        opened.samples,
+        tmp_path / "results.json",
+        root=opened.root,
+        task="instance",
     )
     evaluator = Evaluator(opened.card, task="instance")
     assert isinstance(job.predictions, FromReader)

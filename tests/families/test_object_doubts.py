@@ -1,4 +1,6 @@
-"""Objects and segments that are found as another class: what is suspected, with both numbers and what mends it."""
+"""Objects and segments that are found as another class: what is suspected, with both numbers and
+what mends it.
+"""
 
 from __future__ import annotations
 
@@ -43,19 +45,36 @@ def coco_card(ids: list[int], tasks: str = "instance") -> Card:
         f'[[classes]]\nid = {each}\ntrain_id = {place}\nname = "c{each}"\nthing = true'
         for place, each in enumerate(ids)
     )
-    head = f'name = "own"\ntitle = "Own"\nlayout = "coco"\ntasks = ["{tasks}"]\nlicence = "-"\ncite = "-"\nobtain = "-"'
+    head = (
+        f'name = "own"\ntitle = "Own"\nlayout = "coco"\ntasks = ["{tasks}"]\nlicence = '
+        '"-"\ncite = "-"\nobtain = "-"'
+    )
     return parse_card(f"{head}\n[splits.val]\n{rows}".encode(), where="test")
 
 
-def written(root: Path, ids: list[int], true: list[int], change: Written, images: int = 4) -> tuple[Path, Path]:
-    """Truth and results: boxes of the classes `true` in turn, found one pixel aside and under the changed id."""
+def written(
+    root: Path, ids: list[int], true: list[int], change: Written, images: int = 4
+) -> tuple[Path, Path]:
+    """Truth and results: boxes of the classes `true` in turn, found one pixel aside and under the
+    changed id.
+    """
     root.mkdir(parents=True, exist_ok=True)
     turns = [true[number % len(true)] for number in range(images * len(BOXES))]
     places = [(image, box) for image in range(images) for box in BOXES]
     truth = {
-        "images": [{"id": n, "file_name": f"{n}.jpg", "height": SIZE[0], "width": SIZE[1]} for n in range(images)],
+        "images": [
+            {"id": n, "file_name": f"{n}.jpg", "height": SIZE[0], "width": SIZE[1]}
+            for n in range(images)
+        ],
         "annotations": [
-            {"id": n + 1, "image_id": i, "category_id": c, "bbox": [x, y, w, h], "area": w * h, "iscrowd": 0}
+            {
+                "id": n + 1,
+                "image_id": i,
+                "category_id": c,
+                "bbox": [x, y, w, h],
+                "area": w * h,
+                "iscrowd": 0,
+            }
             | {"segmentation": [[x, y, x + w, y, x + w, y + h, x, y + h]]}
             for n, (c, (i, (x, y, w, h))) in enumerate(zip(turns, places, strict=True))
         ],
@@ -66,7 +85,8 @@ def written(root: Path, ids: list[int], true: list[int], change: Written, images
         for n, (c, (i, (x, y, w, h))) in enumerate(zip(turns, places, strict=True))
     ]
     stray = [
-        {"image_id": i, "category_id": change(true[0]), "score": 0.2, "bbox": [70, 50, 8, 8]} for i in range(images)
+        {"image_id": i, "category_id": change(true[0]), "score": 0.2, "bbox": [70, 50, 8, 8]}
+        for i in range(images)
     ]
     (root / "truth.json").write_text(json.dumps(truth))
     (root / "results.json").write_text(json.dumps(found + stray))
@@ -74,7 +94,14 @@ def written(root: Path, ids: list[int], true: list[int], change: Written, images
 
 
 def run_of(
-    card: Card, truth: Path, results: Path, out: Path, *, bulk: bool = True, task: str = "instance", split: str = "val"
+    card: Card,
+    truth: Path,
+    results: Path,
+    out: Path,
+    *,
+    bulk: bool = True,
+    task: str = "instance",
+    split: str = "val",
 ) -> Run:
     samples = layout(card).read_truth(card, truth, split)[:6]
     rules = rules_for(card, task, metrics="box_AP" if task == "instance" else "PQ")
@@ -86,17 +113,43 @@ def run_of(
 
 def warned(run: Run) -> list[tuple[str, str]]:
     again = scoring.rescore(run).warnings
-    assert [tuple(each) for each in again] == [(w.code, w.message, w.severity) for w in run.record.warnings]
+    assert [tuple(each) for each in again] == [
+        (w.code, w.message, w.severity) for w in run.record.warnings
+    ]
     return [(each.code, each.message) for each in run.record.warnings if each.severity == "warning"]
 
 
 CASES: dict[str, tuple[list[int], list[int], Written, str, str]] = {
     "as they are": ([1, 2, 3], [1, 2, 3], lambda c: c, "", ""),
-    "from 0, with a root": ([0, 1, 2], [1, 2], lambda c: c - 1, "label-shift", "one too low (counted from 0?)"),
+    "from 0, with a root": (
+        [0, 1, 2],
+        [1, 2],
+        lambda c: c - 1,
+        "label-shift",
+        "one too low (counted from 0?)",
+    ),
     "from 0, one class": ([0, 1], [1], lambda c: c - 1, "label-shift", "add 1 to each category id"),
-    "from 0": ([*range(8)], [3, 4, 5, 6, 7], lambda c: c - 1, "label-shift", "add 1 to each category id"),
-    "from 1": ([*range(9)], [0, 1, 2, 3, 6], lambda c: c + 1, "label-shift", "subtract 1 from each category id"),
-    "places": ([1, 2, 4, 5, 7, 9], [4, 7, 2, 9], {4: 2, 7: 4, 2: 1, 9: 5}.__getitem__, "label-space", "counted from 0"),
+    "from 0": (
+        [*range(8)],
+        [3, 4, 5, 6, 7],
+        lambda c: c - 1,
+        "label-shift",
+        "add 1 to each category id",
+    ),
+    "from 1": (
+        [*range(9)],
+        [0, 1, 2, 3, 6],
+        lambda c: c + 1,
+        "label-shift",
+        "subtract 1 from each category id",
+    ),
+    "places": (
+        [1, 2, 4, 5, 7, 9],
+        [4, 7, 2, 9],
+        {4: 2, 7: 4, 2: 1, 9: 5}.__getitem__,
+        "label-space",
+        "counted from 0",
+    ),
     "places from 1": (
         [*range(1, 8), *range(10, 20)],
         [1, 2, 12, 14, 3, 16, 17, 18],
@@ -105,7 +158,13 @@ CASES: dict[str, tuple[list[int], list[int], Written, str, str]] = {
         "look like positions in the list of classes, counted from 1",
     ),
     "one for all": ([1, 2, 3, 4], [1, 2, 3, 4], lambda _: 2, "", ""),
-    "one that is not there": ([1, 2, 3, 4], [1, 2, 3], lambda _: 4, "other-classes", "the category ids may be counted"),
+    "one that is not there": (
+        [1, 2, 3, 4],
+        [1, 2, 3],
+        lambda _: 4,
+        "other-classes",
+        "the category ids may be counted",
+    ),
     "two alike": ([1, 2, 3, 4], [1, 2, 3, 4], lambda c: 1 if c == 2 else c, "", ""),
 }
 
@@ -114,7 +173,9 @@ CASES: dict[str, tuple[list[int], list[int], Written, str, str]] = {
 @pytest.mark.parametrize("bulk", [True, False])
 def test_categories_that_are_other_ones(tmp_path: Path, name: str, bulk: bool) -> None:
     ids, true, change, code, words = CASES[name]
-    run = run_of(coco_card(ids), *written(tmp_path / name, ids, true, change), tmp_path / "runs", bulk=bulk)
+    run = run_of(
+        coco_card(ids), *written(tmp_path / name, ids, true, change), tmp_path / "runs", bulk=bulk
+    )
     found = warned(run)
     if not code:
         assert [] == found
@@ -130,7 +191,9 @@ def test_categories_that_are_other_ones(tmp_path: Path, name: str, bulk: bool) -
 def test_both_ways_of_reading_count_the_same(tmp_path: Path) -> None:
     ids, true, change, *_ = CASES["places from 1"]
     files = written(tmp_path, ids, true, change)
-    one, other = (run_of(coco_card(ids), *files, tmp_path / str(bulk), bulk=bulk) for bulk in (True, False))
+    one, other = (
+        run_of(coco_card(ids), *files, tmp_path / str(bulk), bulk=bulk) for bulk in (True, False)
+    )
     assert len(one.tables["found_as"]["image"])
     for name, column in one.tables["found_as"].items():
         assert np.array_equal(column, other.tables["found_as"][name])
@@ -163,18 +226,24 @@ def test_masks_of_a_loop_are_looked_at_too() -> None:
 def test_cityscapes_instances_with_train_ids(tmp_path: Path) -> None:
     data = open_data("streets", "mini")
     right = oracle(data.card, "instance")
-    layout(data.card).write_predictions(data.card, tmp_path, "instance", ((s, right(s)) for s in data.samples[:6]))
+    layout(data.card).write_predictions(
+        data.card, tmp_path, "instance", ((s, right(s)) for s in data.samples[:6])
+    )
     train = {entry.id: entry.train_id for entry in data.card.classes.scored}
     assert [] == warned(run_of(data.card, data.root, tmp_path, tmp_path / "right", split="mini"))
     for file in tmp_path.glob("*.txt"):
         fields = [line.split() for line in file.read_text().splitlines()]
-        file.write_text("".join(f"{name} {train[int(label)]} {score}\n" for name, label, score in fields))
-    ((code, message),) = warned(run_of(data.card, data.root, tmp_path, tmp_path / "wrong", split="mini"))
+        file.write_text(
+            "".join(f"{name} {train[int(label)]} {score}\n" for name, label, score in fields)
+        )
+    ((code, message),) = warned(
+        run_of(data.card, data.root, tmp_path, tmp_path / "wrong", split="mini")
+    )
     assert code == "label-space"
     assert (
-        "most often car as fence: the category ids look like positions in the list of classes, counted from 0"
-        in message
-    )
+        "most often car as fence: the category ids look like positions in the list of classes, "
+        "counted from 0"
+    ) in message
     assert message.endswith("write the ids of the classes (26 for car)")
 
 
@@ -197,7 +266,9 @@ def panoptic(name: str, seed: int) -> Sample:
     ],
     ids=["places from 1", "one less", "right"],
 )
-def test_segments_that_bear_other_ids(tmp_path: Path, change: Any, code: str | None, wrong: int) -> None:
+def test_segments_that_bear_other_ids(
+    tmp_path: Path, change: Any, code: str | None, wrong: int
+) -> None:
     coco.write_truth(PANOPTIC, tmp_path, "val", [panoptic(f"{n:012d}", n) for n in range(1, 5)])
     file = tmp_path / "annotations" / "panoptic_val2017.json"
     content = json.loads(file.read_text())
@@ -209,7 +280,9 @@ def test_segments_that_bear_other_ids(tmp_path: Path, change: Any, code: str | N
     (tmp_path / "found" / "panoptic.json").write_text(json.dumps(content))
     (tmp_path / "found" / "panoptic").symlink_to(file.with_suffix(""))
     runs = [
-        run_of(PANOPTIC, tmp_path, tmp_path / "found", tmp_path / str(bulk), bulk=bulk, task="panoptic")
+        run_of(
+            PANOPTIC, tmp_path, tmp_path / "found", tmp_path / str(bulk), bulk=bulk, task="panoptic"
+        )
         for bulk in (True, False)
     ]
     assert warned(runs[0]) == warned(runs[1])
@@ -221,15 +294,18 @@ def test_segments_that_bear_other_ids(tmp_path: Path, change: Any, code: str | N
 
 
 @pytest.mark.parametrize(("change", "words"), [(0, "lie in 0 to 2"), (1, "lie in 1 to 3"), (7, "")])
-def test_places_that_are_no_ids_are_refused_with_the_cause(tmp_path: Path, change: int, words: str) -> None:
+def test_places_that_are_no_ids_are_refused_with_the_cause(
+    tmp_path: Path, change: int, words: str
+) -> None:
     ids = [3, 5, 9]
     files = written(tmp_path, ids, ids, lambda c: ids.index(c) + change)
     with pytest.raises(PredictionError) as refused:
         run_of(coco_card(ids), *files, tmp_path / "runs")
     assert words in str(refused.value)
-    assert ("if they are positions in the list of classes, write their ids instead" in str(refused.value)) == bool(
-        words
-    )
+    assert (
+        "if they are positions in the list of classes, write their ids instead"
+        in str(refused.value)
+    ) == bool(words)
 
 
 def test_segments_with_train_ids_are_refused_with_the_cause(tmp_path: Path) -> None:
@@ -238,7 +314,8 @@ def test_segments_with_train_ids_are_refused_with_the_cause(tmp_path: Path) -> N
     Image.fromarray(np.full((6, 8, 3), [1, 0, 0], np.uint8)).save(tmp_path / "found" / "a.png")
     entry = SegmentEntry(id=1, category_id=0)
     with pytest.raises(
-        PredictionError, match=r"category 0, which is not a scored class of streets; .* lie in 0 to 18: "
+        PredictionError,
+        match=r"category 0, which is not a scored class of streets; .* lie in 0 to 18: ",
     ):
         read_segments(card, tmp_path / "found" / "a.png", [entry], wrong=PredictionError)
 
@@ -252,14 +329,20 @@ def test_segments_of_crowds_alone(tmp_path: Path) -> None:
 
 
 def counted(seed: int, classes: int, right: float) -> tuple[Votes, float]:
-    """As which class objects are found by a detector that localises some and knows the class of a share of those."""
+    """As which class objects are found by a detector that localises some and knows the class of a
+    share of those.
+    """
     generator = np.random.default_rng(seed)
     objects = np.rint(200 * generator.dirichlet(np.full(classes, 0.3)))
     known = np.clip(right + 0.15 * generator.standard_normal(classes), 0, 1)
-    others = generator.dirichlet(np.full(classes, 2.0)) * (generator.random((classes, classes)) + 0.2)
+    others = generator.dirichlet(np.full(classes, 2.0)) * (
+        generator.random((classes, classes)) + 0.2
+    )
     rates = np.diag(known) + (1 - known)[:, None] * others / others.sum(axis=1, keepdims=True)
     localised = generator.binomial(objects.astype(int), generator.uniform(0.1, 1))
-    counts = np.stack([generator.multinomial(n, row / row.sum()) for n, row in zip(localised, rates, strict=True)])
+    counts = np.stack(
+        [generator.multinomial(n, row / row.sum()) for n, row in zip(localised, rates, strict=True)]
+    )
     places = np.arange(classes)
     return Votes(counts.astype(float), places, places, (objects > 0) * 9), objects.sum()
 
@@ -271,7 +354,9 @@ def test_honest_detectors_are_left_alone(classes: int, right: float) -> None:
     for seed in range(60):
         votes, objects = counted(seed, classes, right)
         votes = replace(votes, values=votes.values + 1)
-        found: Notice | None = object_doubts.notice(votes, objects, table, Source("predictions", "ids"), "objects")
+        found: Notice | None = object_doubts.notice(
+            votes, objects, table, Source("predictions", "ids"), "objects"
+        )
         assert found is None, (seed, found)
 
 
@@ -289,7 +374,10 @@ def test_boxes_that_touch_nothing_are_left_alone() -> None:
     masks[0, :20, :20], masks[1, 40:, 40:] = True, True
     for _ in range(3):
         real = Instances((60, 80), np.array([0, 1]), *_parts(masks))
-        evaluator.update(truth=real, prediction={"masks": masks[:, ::-1], "classes": [1, 0], "scores": [0.9, 0.8]})
+        evaluator.update(
+            truth=real,
+            prediction={"masks": masks[:, ::-1], "classes": [1, 0], "scores": [0.9, 0.8]},
+        )
     assert [] == [each for each in evaluator.result().scored.warnings if each.severity == "warning"]
 
 

@@ -1,4 +1,6 @@
-"""Label maps in a space that was not meant: what stands above the table, with both numbers and what mends it."""
+"""Label maps in a space that was not meant: what stands above the table, with both numbers and what
+mends it.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def save(path: Path, labels: Array) -> None:
 
 
 def street(k: int) -> Array:
-    """Ids of Cityscapes: sky, building, vegetation, road, sidewalk, cars, a person, and labels that are not scored."""
+    """Ids of Cityscapes: sky, building, vegetation, road, sidewalk, cars, a person, and labels that
+    are not scored.
+    """
     found = np.full((48, 96), 23, np.uint8)
     found[30:] = 7
     found[26:30] = 8
@@ -74,9 +78,13 @@ def run_of(card: Card, root: Path, **options: Any) -> Run:
 
 
 def warned(run: Run) -> list[tuple[str, str]]:
-    """Codes and messages of what stands above the table; scoring the record again finds the same."""
+    """Codes and messages of what stands above the table; scoring the record again finds the
+    same.
+    """
     again = scoring.rescore(run).warnings
-    assert [tuple(each) for each in again] == [(w.code, w.message, w.severity) for w in run.record.warnings]
+    assert [tuple(each) for each in again] == [
+        (w.code, w.message, w.severity) for w in run.record.warnings
+    ]
     return [(each.code, each.message) for each in run.record.warnings if each.severity == "warning"]
 
 
@@ -97,7 +105,12 @@ def with_19(ids: Array) -> Array:
 
 
 WRONG: dict[str, tuple[Callable[[Array], Array], dict[str, Any], str, str]] = {
-    "train ids": (lambda ids: TRAIN[ids], {"space": "train-ids"}, "label-space", "say --label-space train-ids"),
+    "train ids": (
+        lambda ids: TRAIN[ids],
+        {"space": "train-ids"},
+        "label-space",
+        "say --label-space train-ids",
+    ),
     "with 19": (with_19, {"space": "train-ids"}, "label-space", "say --label-space train-ids"),
     "from 1": (
         lambda ids: TRAIN[ids] + 1,
@@ -149,7 +162,9 @@ def test_the_value_above_the_train_ids_is_told_where_it_costs(tmp_path: Path) ->
     cityscapes(tmp_path, written)
     run = run_of(load_card("cityscapes"), tmp_path, space="train-ids")
     (told,) = [each for each in run.record.warnings if each.code == "above-train-ids"]
-    assert told.message.startswith(f"{20 * len(CITIES)} scored pixels are predicted as 19, just above the train ids")
+    assert told.message.startswith(
+        f"{20 * len(CITIES)} scored pixels are predicted as 19, just above the train ids"
+    )
     assert told.severity == "note"
 
 
@@ -171,19 +186,26 @@ def test_ade20k_one_column_further(tmp_path: Path, space: str) -> None:
     assert [] == warned(right)
     assert f"mIoU {miou(run)} and" in message
     assert f"but mIoU {miou(right)} and" in message
-    assert message.endswith("say --label-space train-ids" if space == "ids" else "leave out --label-space train-ids")
+    assert message.endswith(
+        "say --label-space train-ids" if space == "ids" else "leave out --label-space train-ids"
+    )
 
 
 NAMES = ["background", "aeroplane", "bicycle", "bird", "boat", "bottle"]
 
 
 def own_card(classes: int = 6, *, tables: str = "", top: str = "") -> Card:
-    rows = "\n".join(f'[[classes]]\nid = {n}\ntrain_id = {n}\nname = "{NAMES[n]}"' for n in range(classes))
+    rows = "\n".join(
+        f'[[classes]]\nid = {n}\ntrain_id = {n}\nname = "{NAMES[n]}"' for n in range(classes)
+    )
     head = (
-        'name = "own"\ntitle = "Own"\nlayout = "pairs"\ntasks = ["semantic"]\nlicence = "-"\ncite = "-"\nobtain = "-"'
+        'name = "own"\ntitle = "Own"\nlayout = "pairs"\ntasks = ["semantic"]\nlicence = '
+        '"-"\ncite = "-"\nobtain = "-"'
     )
     files = '[files]\nimages = "images/{id}.png"\nlabels = "masks/{id}.png"'
-    return parse_card("\n".join([head, top, files, tables, "[splits.val]", rows]).encode(), where="test")
+    return parse_card(
+        "\n".join([head, top, files, tables, "[splits.val]", rows]).encode(), where="test"
+    )
 
 
 def objects(k: int, classes: int = 6) -> Array:
@@ -211,13 +233,26 @@ ORDER = np.array([0, *np.argsort(np.argsort(["van", "cart", "zebra", "ant", "moo
         (lambda labels: (labels + 5) % 6, "label-shift", "and write 0 for background"),
         (lambda labels: (labels + 1) % 6, "label-shift", "and write 5 for bottle"),
         (lambda labels: ORDER[labels], "label-order", "write the ids of the card"),
-        (lambda labels: np.array([0, 2, 1, 3, 4, 5])[labels], "label-order", "write the ids of the card"),
+        (
+            lambda labels: np.array([0, 2, 1, 3, 4, 5])[labels],
+            "label-order",
+            "write the ids of the card",
+        ),
         (np.zeros_like, None, ""),
         (lambda labels: np.full_like(labels, 3), None, ""),
     ],
-    ids=["background last", "bottle first", "alphabetical", "two changed places", "constant", "one object"],
+    ids=[
+        "background last",
+        "bottle first",
+        "alphabetical",
+        "two changed places",
+        "constant",
+        "one object",
+    ],
 )
-def test_other_orders_of_classes(tmp_path: Path, written: Any, code: str | None, words: str) -> None:
+def test_other_orders_of_classes(
+    tmp_path: Path, written: Any, code: str | None, words: str
+) -> None:
     right = own_run(tmp_path / "right", lambda labels: labels)
     run = own_run(tmp_path / "wrong", written)
     found = warned(run)
@@ -272,10 +307,14 @@ def test_void_that_swallows_a_class_is_found_with_both_numbers(tmp_path: Path) -
     assert code == "void-class"
     pixels = 15 * 20 * 5
     assert message.startswith(
-        "255 was read as void: 12.5 % of the truth is void, and class aeroplane does not occur in the truth but is "
-        f"predicted on {pixels} pixels, {14 * 19 * 5} of them void; mIoU is {miou(run)} and would be "
+        "255 was read as void: 12.5 % of the truth is void, and class aeroplane does not occur "
+        "in the truth but is "
+        f"predicted on {pixels} pixels, {14 * 19 * 5} of them void; mIoU is {miou(run)} and "
+        "would be "
     )
-    assert message.endswith("masks of 0 and 255 need [values] with 255 = 1, and void = [], in the card")
+    assert message.endswith(
+        "masks of 0 and 255 need [values] with 255 = 1, and void = [], in the card"
+    )
     mended = own_card(2, top="void = []", tables="[values]\n0 = 0\n255 = 1")
     for k in range(5):  # predictions are coded as the truth is
         cell = np.zeros((40, 60), np.uint8)
@@ -292,8 +331,12 @@ def test_void_around_objects_swallows_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("width", "code"), [(20, []), (60, ["void-class"])])
-def test_void_among_many_missing_classes_must_be_taken_whole(tmp_path: Path, width: int, code: list[str]) -> None:
-    """Void may be an object too hard to mark, which a model names rightly, and a few images show few classes."""
+def test_void_among_many_missing_classes_must_be_taken_whole(
+    tmp_path: Path, width: int, code: list[str]
+) -> None:
+    """Void may be an object too hard to mark, which a model names rightly, and a few images show
+    few classes.
+    """
     for k in range(5):
         truth = objects(k, 2)
         truth[:4] = 255
@@ -305,7 +348,9 @@ def test_void_among_many_missing_classes_must_be_taken_whole(tmp_path: Path, wid
     assert code == [each[0] for each in warned(run_of(own_card(), tmp_path))]
 
 
-def test_a_class_that_is_missing_beside_void_is_told_where_it_is_never_predicted(tmp_path: Path) -> None:
+def test_a_class_that_is_missing_beside_void_is_told_where_it_is_never_predicted(
+    tmp_path: Path,
+) -> None:
     ((code, message),) = warned(masks_of(tmp_path, np.zeros_like))
     assert code == "void-class"
     assert "class aeroplane does not occur in the truth and is never predicted" in message
@@ -315,8 +360,13 @@ def test_truth_without_a_scored_pixel_is_said(tmp_path: Path) -> None:
     card = load_card("cityscapes")
     for name in CITIES:
         truth = np.zeros((8, 16), np.uint8)
-        save(tmp_path / "gtFine" / "val" / name.split("_")[0] / f"{name}_gtFine_labelIds.png", truth)
-        save(tmp_path / "gtFine" / "val" / name.split("_")[0] / f"{name}_gtFine_instanceIds.png", truth)
+        save(
+            tmp_path / "gtFine" / "val" / name.split("_")[0] / f"{name}_gtFine_labelIds.png", truth
+        )
+        save(
+            tmp_path / "gtFine" / "val" / name.split("_")[0] / f"{name}_gtFine_instanceIds.png",
+            truth,
+        )
         save(tmp_path / "predicted" / f"{name}.png", truth + 7)
     ((code, message),) = warned(run_of(card, tmp_path))
     assert code == "nothing-scored"
@@ -331,9 +381,13 @@ def test_labels_that_are_not_scored_deserve_a_word(tmp_path: Path) -> None:
 
     run = cityscapes(tmp_path, written)
     (told,) = [each for each in run.record.warnings if each.code == "unscored-labels"]
-    assert told.message.endswith("predicted as labels that are not scored (unlabeled): each is a false negative")
+    assert told.message.endswith(
+        "predicted as labels that are not scored (unlabeled): each is a false negative"
+    )
     assert told.severity == "note"
-    most = cityscapes(tmp_path / "most", lambda ids: np.where(np.indices(ids.shape).sum(axis=0) % 4, 0, ids))
+    most = cityscapes(
+        tmp_path / "most", lambda ids: np.where(np.indices(ids.shape).sum(axis=0) % 4, 0, ids)
+    )
     ((code, message),) = warned(most)
     assert code == "unscored-labels"
     assert message.endswith("if the values are train ids, say --label-space train-ids")
@@ -346,10 +400,15 @@ def test_what_is_left_out_is_said_shortly(tmp_path: Path) -> None:
         save(tmp_path / f"images/{k}.png", np.zeros((40, 60, 3)))
         save(tmp_path / f"predicted/{k}.png", np.where(objects(k) < 3, objects(k), 0))
     told = {each.code: each.message for each in run_of(card, tmp_path).record.warnings}
-    assert told["never-predicted"] == "3 of 6 classes in the truth are never predicted: bird, boat, bottle"
+    assert (
+        told["never-predicted"]
+        == "3 of 6 classes in the truth are never predicted: bird, boat, bottle"
+    )
     assert told["unscored-images"] == "1 of 5 images have no scored pixel in the truth: 0"
     ade = {each.code: each.message for each in _told_of_ade20k()}
-    assert ade["absent-classes"].startswith("144 of 150 classes are not in the truth, and not in the means: ")
+    assert ade["absent-classes"].startswith(
+        "144 of 150 classes are not in the truth, and not in the means: "
+    )
     assert ade["absent-classes"].endswith("and 139 more")
 
 
@@ -367,14 +426,18 @@ def test_poor_baselines_on_real_scenes_are_left_alone() -> None:
         assert isinstance(job.predictions, FromReader)
         for sample in data.samples:
             evaluator.add(sample, job.predictions.read(sample))
-        assert [] == [each for each in evaluator.result().scored.warnings if each.severity == "warning"], name
+        assert [] == [
+            each for each in evaluator.result().scored.warnings if each.severity == "warning"
+        ], name
 
 
 def test_maps_and_pairs_tell_the_same(tmp_path: Path) -> None:
     pairs = cityscapes(tmp_path, with_19)
     card = load_card("cityscapes")
     samples = layout(card).read_truth(card, tmp_path, "val")
-    job = stored_predictions(card, "val", samples, tmp_path / "predicted", root=tmp_path, rules=Rules())
+    job = stored_predictions(
+        card, "val", samples, tmp_path / "predicted", root=tmp_path, rules=Rules()
+    )
     assert isinstance(job.predictions, FromReader)
     job = replace(job, predictions=FromReader(job.predictions.read))
     maps = evaluate(job, out=tmp_path / "maps")
@@ -387,8 +450,13 @@ def test_maps_and_pairs_tell_the_same(tmp_path: Path) -> None:
 
 def test_records_of_earlier_versions_are_looked_at_as_far_as_they_tell(tmp_path: Path) -> None:
     run = cityscapes(tmp_path, with_19)
-    old = runs.Run(run.record, {n: t for n, t in run.tables.items() if n not in ("void_pixels", "unscored_labels")})
-    assert {"unscored-labels"} == {each.code for each in scoring.rescore(old).warnings if each.severity == "warning"}
+    old = runs.Run(
+        run.record,
+        {n: t for n, t in run.tables.items() if n not in ("void_pixels", "unscored_labels")},
+    )
+    assert {"unscored-labels"} == {
+        each.code for each in scoring.rescore(old).warnings if each.severity == "warning"
+    }
 
 
 def test_the_warning_stands_above_the_table_and_in_json(
@@ -401,4 +469,6 @@ def test_the_warning_stands_above_the_table_and_in_json(
     words = ["eval", "-p", "predicted", "-d", "cityscapes", "--data", ".", "--json"]
     assert main(words) == 0
     found = json.loads(capsys.readouterr().out)
-    assert ("label-space", "warning") in {(each["code"], each["severity"]) for each in found["warnings"]}
+    assert ("label-space", "warning") in {
+        (each["code"], each["severity"]) for each in found["warnings"]
+    }

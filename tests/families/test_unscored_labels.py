@@ -1,4 +1,6 @@
-"""A label that the card lists and does not score: predicted by a network or in a stored file, it counts the same."""
+"""A label that the card lists and does not score: predicted by a network or in a stored file, it
+counts the same.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +41,9 @@ def test_void_is_matched_by_name_and_other_channels_are_left_out() -> None:
     found = labels.match(CAMVID, len(NAMES), NAMES, where="file")
     assert (0,) == found.unscored
     assert tuple(range(11, 0, -1)) == found.channels
-    assert ["the weights know classes that the card camvid does not have: bird; they are left out"] == [
-        m for _, m in found.warnings
-    ]
+    assert [
+        "the weights know classes that the card camvid does not have: bird; they are left out"
+    ] == [m for _, m in found.warnings]
 
 
 def semantic() -> LabelMap:
@@ -70,7 +72,9 @@ def test_running_a_network_and_scoring_its_stored_maps_count_the_same(tmp_path: 
     np.testing.assert_array_equal(np.where(IDS == 11, 255, IDS), ran.labels)
     pixels = family("pixels")
     options = pixels.options(Rules())
-    tables = [pixels.count(CAMVID, options, sample, each, position=0)["pixels"] for each in (stored, ran)]
+    tables = [
+        pixels.count(CAMVID, options, sample, each, position=0)["pixels"] for each in (stored, ran)
+    ]
     for column in tables[0]:
         np.testing.assert_array_equal(tables[0][column], tables[1][column])
 
@@ -78,7 +82,11 @@ def test_running_a_network_and_scoring_its_stored_maps_count_the_same(tmp_path: 
 def query_model(task: str) -> SimpleNamespace:
     channels = labels.match(CAMVID, len(NAMES), NAMES, where="file")
     return SimpleNamespace(
-        channels=channels.channels, unscored=channels.unscored, background=None, classes=CAMVID.classes, task=task
+        channels=channels.channels,
+        unscored=channels.unscored,
+        background=None,
+        classes=CAMVID.classes,
+        task=task,
     )
 
 
@@ -99,7 +107,11 @@ def test_queries_keep_the_share_of_labels_that_are_not_scored() -> None:
 def test_segments_of_labels_that_are_not_scored_are_void() -> None:
     answer = {
         "segmentation": torch.tensor([[1, 2, 2, 3]]),
-        "segments_info": [{"id": 1, "label_id": 4}, {"id": 2, "label_id": 11}, {"id": 3, "label_id": 4}],
+        "segments_info": [
+            {"id": 1, "label_id": 4},
+            {"id": 2, "label_id": 11},
+            {"id": 3, "label_id": 4},
+        ],
     }
     found = QueryModel._segments(query_model("panoptic"), answer)  # type: ignore[arg-type]
     assert [[1, 0, 0, 1]] == found.ids.tolist()

@@ -1,4 +1,6 @@
-"""The Cityscapes layout: names, groups, instance ids, depth, the benchmark's predictions, and what is refused."""
+"""The Cityscapes layout: names, groups, instance ids, depth, the benchmark's predictions, and what
+is refused.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def sample(card: Any, name: Any, seed: int) -> Any:
     rng = np.random.default_rng(seed)
     labels = np.kron(rng.choice([0, 11, 13, 255], (4, 6)), np.ones((2, 2), int)).astype(np.uint8)
     labels[0] = [0, 11, 13, 255] * 3
-    objects = np.where(np.isin(labels, [11, 13]), labels.astype(int) * 10 + rng.integers(0, 3, SIZE), 0)
+    objects = np.where(
+        np.isin(labels, [11, 13]), labels.astype(int) * 10 + rng.integers(0, 3, SIZE), 0
+    )
     objects[:2] = 0
     metres = rng.uniform(4, 90, SIZE).astype(np.float32)
     metres[-1] = np.nan
@@ -52,7 +56,9 @@ def sample(card: Any, name: Any, seed: int) -> Any:
 
 @pytest.fixture
 def written(card: Any, tmp_path: Path) -> Any:
-    """Three images written, their folder, and the truth that was written, in the order of the names."""
+    """Three images written, their folder, and the truth that was written, in the order of the
+    names.
+    """
     samples = [sample(card, name, seed) for seed, name in enumerate(NAMES)]
     root = tmp_path / "data"
     cityscapes.write_truth(card, root, "val", samples)
@@ -77,11 +83,17 @@ def test_what_is_written_reads_back_equal(card: Any, written: Any) -> None:
         np.testing.assert_array_equal(first.truth.semantic().labels, again.labels)
         np.testing.assert_array_equal(first.image(), second.image())
         assert (root / second.file).is_file()
-    assert {"city": "bad_salz", "sequence": "bad_salz_000000", "block": "bad_salz_000000#0"} == read[2].groups
+    assert {
+        "city": "bad_salz",
+        "sequence": "bad_salz_000000",
+        "block": "bad_salz_000000#0",
+    } == read[2].groups
     assert any(s.truth.instances().crowd.any() for s in read)
 
 
-def test_classes_come_from_instance_ids_where_there_are_no_label_ids(card: Any, written: Any) -> None:
+def test_classes_come_from_instance_ids_where_there_are_no_label_ids(
+    card: Any, written: Any
+) -> None:
     root, samples = written
     for path in (root / "gtFine").rglob("*_labelIds.png"):
         path.unlink()
@@ -101,7 +113,12 @@ def test_instance_ids_mean_what_the_official_scripts_say(card: Any, tmp_path: Pa
         24001: (11, False),
         26000: (13, False),
     }
-    rows = zip(panoptic.segment_ids.tolist(), panoptic.classes.tolist(), panoptic.crowd.tolist(), strict=True)
+    rows = zip(
+        panoptic.segment_ids.tolist(),
+        panoptic.classes.tolist(),
+        panoptic.crowd.tolist(),
+        strict=True,
+    )
     assert expected == {number: (c, crowd) for number, c, crowd in rows}
     assert [[0, 0, 7, 24, 26], [24000, 24001, 26000, 0, 0]] == panoptic.ids.tolist()
     things = derive.instances_from_segments(panoptic, card.classes.things)
@@ -114,14 +131,18 @@ def test_instance_ids_mean_what_the_official_scripts_say(card: Any, tmp_path: Pa
         cityscapes_files.read_segments(card.classes, tmp_path / "x.png")
 
 
-def test_the_official_converter_makes_the_same_segments(card: Any, written: Any, tmp_path: Path) -> None:
-    """cityscapesscripts' own panoptic files of what was written, read through the COCO layout, segment by segment."""
+def test_the_official_converter_makes_the_same_segments(
+    card: Any, written: Any, tmp_path: Path
+) -> None:
+    """cityscapesscripts' own panoptic files of what was written, read through the COCO layout,
+    segment by segment.
+    """
     root, _ = written
     (tmp_path / "official").mkdir()
     convert2panoptic(str(root / "gtFine"), str(tmp_path / "official"), setNames=["val"])
     official = coco.read_truth(card, tmp_path / "official" / "cityscapes_panoptic_val.json", "val")
     ours = cityscapes.read_truth(card, root, "val")
-    assert [s.id for s in ours] == [s.origin.number for s in official]
+    assert [s.id for s in ours] == [s.origin.number for s in official]  # type: ignore[attr-defined]
     for first, second in zip(official, ours, strict=True):
         expected, found = first.truth.segments(), second.truth.segments()
         np.testing.assert_array_equal(expected.ids, found.ids)
@@ -152,10 +173,10 @@ def test_objects_that_16_bits_do_not_number(card: Any) -> None:
 def test_depth_is_that_of_the_disparity(card: Any, written: Any, tmp_path: Path) -> None:
     root, samples = written
     read = cityscapes.read_truth(card, root, "val")
-    once = read[0].read_depth()
+    once = read[0].read_depth()  # type: ignore[misc]
     np.testing.assert_array_equal(np.isnan(samples[0].read_depth()), np.isnan(once))
     cityscapes.write_truth(card, tmp_path / "again", "val", read)
-    twice = cityscapes.read_truth(card, tmp_path / "again", "val")[0].read_depth()
+    twice = cityscapes.read_truth(card, tmp_path / "again", "val")[0].read_depth()  # type: ignore[misc]
     np.testing.assert_allclose(once, twice, rtol=1e-6)
     images.write_labels(tmp_path / "d.png", np.array([[0, 1, 257, 2561]], np.uint16))
     camera = {"extrinsic": {"baseline": 0.2, "x": 1}, "intrinsic": {"fx": 2000, "u0": 1}}
@@ -168,7 +189,9 @@ def test_depth_is_that_of_the_disparity(card: Any, written: Any, tmp_path: Path)
 
 
 def test_long_sequences_are_cut_into_blocks_of_about_ten(card: Any, tmp_path: Path) -> None:
-    for name in [f"frankfurt_000000_{frame:06d}" for frame in range(0, 27 * 300, 300)] + ["ulm_000003_000019"]:
+    for name in [f"frankfurt_000000_{frame:06d}" for frame in range(0, 27 * 300, 300)] + [
+        "ulm_000003_000019"
+    ]:
         path = tmp_path / "gtFine" / "val" / name.split("_")[0] / f"{name}_gtFine_labelIds.png"
         images.write_labels(path, np.zeros((2, 2), np.uint8))
     read = cityscapes.read_truth(card, tmp_path, "val")
@@ -195,11 +218,14 @@ def test_semantic_predictions(card: Any, written: Any, tmp_path: Path) -> None:
     read = cityscapes.read_predictions(card, tmp_path / "p", "semantic", samples)
     np.testing.assert_array_equal(samples[1].truth.semantic().labels, read(samples[1]).labels)
     (tmp_path / "p" / f"{NAMES[0]}0.png").write_bytes(b"of another frame")
-    assert cityscapes.read_predictions(card, tmp_path / "p", "semantic", samples)
+    assert cityscapes.read_predictions(card, tmp_path / "p", "semantic", samples)  # type: ignore[truthy-function]
     (deep / f"{NAMES[0]}_color.png").write_bytes(b"")
     with pytest.raises(PredictionError, match=f"{NAMES[0]} has 2 predictions"):
         cityscapes.read_predictions(card, tmp_path / "p", "semantic", samples)
-    with pytest.raises(PredictionError, match=r"3 of 3 images have no prediction \(aachen_000000_000300, .*\*.png is"):
+    with pytest.raises(
+        PredictionError,
+        match=r"3 of 3 images have no prediction \(aachen_000000_000300, .*\*.png is",
+    ):
         cityscapes.read_predictions(card, written[0] / "camera", "semantic", samples)
     with pytest.raises(PredictionError, match="a folder with a file"):
         cityscapes.read_predictions(card, tmp_path / "nowhere", "semantic", samples)
@@ -213,22 +239,33 @@ def test_instance_and_panoptic_predictions(card: Any, written: Any, tmp_path: Pa
     for s in samples:
         found = s.truth.instances()
         scores = np.linspace(0.9, 1 / 3, len(found))
-        stored.append((s, derive.instances_from_rles(SIZE, found.classes, found.rles, scores=scores)))
+        stored.append(
+            (s, derive.instances_from_rles(SIZE, found.classes, found.rles, scores=scores))
+        )
     stored[2] = (samples[2], derive.instances_from_rles(SIZE, np.zeros(0), [], scores=np.zeros(0)))
     cityscapes.write_predictions(card, tmp_path / "i", "instance", stored)
     read = cityscapes.read_predictions(card, tmp_path / "i", "instance", samples)
     for s, expected in stored:
         same_objects(expected, read(s))
         np.testing.assert_array_equal(expected.scores, read(s).scores)
-    cityscapes.write_predictions(card, tmp_path / "p", "panoptic", [(s, s.truth.segments()) for s in samples])
+    cityscapes.write_predictions(
+        card, tmp_path / "p", "panoptic", [(s, s.truth.segments()) for s in samples]
+    )
     again = cityscapes.read_predictions(card, tmp_path / "p", "panoptic", samples)
     for s in samples:
         np.testing.assert_array_equal(s.truth.segments().ids, again(s).ids)
-        same_objects(s.truth.instances(), derive.instances_from_segments(replaced(again(s), s), card.classes.things))
+        same_objects(
+            s.truth.instances(),
+            derive.instances_from_segments(replaced(again(s), s), card.classes.things),
+        )
     with pytest.raises(PredictionError, match="scores"):
-        cityscapes.write_predictions(card, tmp_path / "i", "instance", [(s, s.truth.instances()) for s in samples])
+        cityscapes.write_predictions(
+            card, tmp_path / "i", "instance", [(s, s.truth.instances()) for s in samples]
+        )
     with pytest.raises(PredictionError, match="a LabelMap is expected, not Segments"):
-        cityscapes.write_predictions(card, tmp_path / "i", "semantic", [(s, s.truth.segments()) for s in samples])
+        cityscapes.write_predictions(
+            card, tmp_path / "i", "semantic", [(s, s.truth.segments()) for s in samples]
+        )
 
 
 def replaced(predicted: Any, s: Any) -> Any:
@@ -238,7 +275,9 @@ def replaced(predicted: Any, s: Any) -> Any:
     return predicted
 
 
-def test_masks_may_be_stored_as_any_kind_of_label_file(card: Any, written: Any, tmp_path: Path) -> None:
+def test_masks_may_be_stored_as_any_kind_of_label_file(
+    card: Any, written: Any, tmp_path: Path
+) -> None:
     samples = cityscapes.read_truth(card, written[0], "val")[:1]
     inside = np.random.default_rng(5).random(SIZE) < 0.5
     grey = Image.fromarray(inside.astype(np.uint8) * 7)
@@ -271,7 +310,9 @@ def test_masks_may_be_stored_as_any_kind_of_label_file(card: Any, written: Any, 
         ("masks/small.png 26 0.5", r"masks of sizes \[8, 12\] and \[2, 2\]"),
     ],
 )
-def test_instance_lines_that_are_refused(card: Any, written: Any, tmp_path: Path, line: Any, words: Any) -> None:
+def test_instance_lines_that_are_refused(
+    card: Any, written: Any, tmp_path: Path, line: Any, words: Any
+) -> None:
     samples = cityscapes.read_truth(card, written[0], "val")[:1]
     images.write_labels(tmp_path / "masks" / "a.png", np.full(SIZE, 3, np.uint8))
     images.write_labels(tmp_path / "masks" / "none.png", np.zeros(SIZE, np.uint8))

@@ -1,4 +1,6 @@
-"""Files that pycocotools scores and people bring: entries that are odd but harmless score here as they do there."""
+"""Files that pycocotools scores and people bring: entries that are odd but harmless score here as
+they do there.
+"""
 
 from __future__ import annotations
 
@@ -41,12 +43,28 @@ def square(x: float, y: float, w: float, h: float) -> list[list[float]]:
 
 
 def objects() -> tuple[Entry, list[Entry]]:
-    """Three images with five objects of two classes, and detections that are neither perfect nor all wrong."""
-    rows = [(1, 1, 5, 5, 20, 20), (1, 2, 40, 10, 30, 30), (2, 1, 10, 10, 25, 25), (2, 2, 45, 30, 20, 20)]
+    """Three images with five objects of two classes, and detections that are neither perfect nor
+    all wrong.
+    """
+    rows = [
+        (1, 1, 5, 5, 20, 20),
+        (1, 2, 40, 10, 30, 30),
+        (2, 1, 10, 10, 25, 25),
+        (2, 2, 45, 30, 20, 20),
+    ]
     truth = {
-        "images": [{"id": i, "file_name": f"img_{i}.jpg", "height": 60, "width": 80} for i in (1, 2, 3)],
+        "images": [
+            {"id": i, "file_name": f"img_{i}.jpg", "height": 60, "width": 80} for i in (1, 2, 3)
+        ],
         "annotations": [
-            {"id": n, "image_id": i, "category_id": c, "bbox": [x, y, w, h], "area": w * h, "iscrowd": 0}
+            {
+                "id": n,
+                "image_id": i,
+                "category_id": c,
+                "bbox": [x, y, w, h],
+                "area": w * h,
+                "iscrowd": 0,
+            }
             | {"segmentation": square(x, y, w, h)}
             for n, (i, c, x, y, w, h) in enumerate([*rows, (3, 1, 30, 20, 30, 30)], 1)
         ],
@@ -55,7 +73,13 @@ def objects() -> tuple[Entry, list[Entry]]:
     found = [(1, 1, 6, 5, 20, 20, 0.9), (1, 2, 42, 12, 30, 30, 0.8), (2, 1, 10, 11, 25, 25, 0.7)]
     found += [(2, 2, 20, 5, 20, 20, 0.95), (3, 1, 32, 22, 30, 30, 0.6), (3, 1, 2, 2, 10, 10, 0.5)]
     results = [
-        {"image_id": i, "category_id": c, "bbox": [x, y, w, h], "segmentation": square(x, y, w, h), "score": score}
+        {
+            "image_id": i,
+            "category_id": c,
+            "bbox": [x, y, w, h],
+            "segmentation": square(x, y, w, h),
+            "score": score,
+        }
         for i, c, x, y, w, h, score in found
     ]
     return truth, results
@@ -69,10 +93,21 @@ def scored(folder: Path, truth: Entry, results: list[Entry], **rules_asked: Any)
     opened = opening.open_data(str(folder / "card.toml"), root=folder / "truth.json")
     path = folder / "results.json"
     masks = not boxes_alone(path)
-    asked = {"masks": masks, "interval": "none", **({"area_from": "box"} if masks else {}), **rules_asked}
+    asked = {
+        "masks": masks,
+        "interval": "none",
+        **({"area_from": "box"} if masks else {}),
+        **rules_asked,
+    }
     rules = rules_for(opened.card, "instance", **asked)
     job = stored_predictions(
-        opened.card, opened.split, opened.samples, path, root=opened.root, task="instance", rules=rules
+        opened.card,
+        opened.split,
+        opened.samples,
+        path,
+        root=opened.root,
+        task="instance",
+        rules=rules,
     )
     return evaluate(job, out=folder / "runs")
 
@@ -101,7 +136,9 @@ ODD_TRUTH = {
     "parts of no, one and two and a half points": change(
         1, segmentation=[*square(40, 10, 30, 30), [], [7, 7], [3, 3, 9, 30, 1]]
     ),
-    "a part with a number too many": change(0, segmentation=[[5, 5, 25, 5, 25, 25, 5, 25, 40], [50, 40, 60, 50, 70]]),
+    "a part with a number too many": change(
+        0, segmentation=[[5, 5, 25, 5, 25, 25, 5, 25, 40], [50, 40, 60, 50, 70]]
+    ),
     "two and a half points alone": change(0, segmentation=[[5, 5, 25, 25, 9]]),
     "three points on a line": change(2, segmentation=[[10, 10, 20, 20, 30, 30]]),
     "outside the image": change(2, segmentation=square(100, 100, 20, 20)),
@@ -110,9 +147,12 @@ ODD_TRUTH = {
     "a box turned inside out": change(3, bbox=[65, 50, -20, -20]),
     "a negative area": change(1, area=-900),
     "an area of 0": change(1, area=0),
-    "keys that nobody knows": change(1, segmentation_type="polygon", attributes={"occluded": False}, score=0.3),
+    "keys that nobody knows": change(
+        1, segmentation_type="polygon", attributes={"occluded": False}, score=0.3
+    ),
     "ids as floats": lambda entries: [
-        entry.update(image_id=float(entry["image_id"]), category_id=float(entry["category_id"])) for entry in entries
+        entry.update(image_id=float(entry["image_id"]), category_id=float(entry["category_id"]))
+        for entry in entries
     ],
     "a crowd told as a float": change(1, iscrowd=1.0),
 }
@@ -137,7 +177,8 @@ ODD_RESULTS = {
     "a part of two points": change(0, segmentation=[*square(6, 5, 20, 20), [3, 3, 4, 4]]),
     "keys that nobody knows": change(1, id=7, area=3, iscrowd=0, track=None),
     "ids as floats": lambda entries: [
-        entry.update(image_id=float(entry["image_id"]), category_id=float(entry["category_id"])) for entry in entries
+        entry.update(image_id=float(entry["image_id"]), category_id=float(entry["category_id"]))
+        for entry in entries
     ],
 }
 
@@ -171,20 +212,32 @@ def test_odd_boxes_alone_score_as_in_pycocotools(tmp_path: Path, odd: str, masks
         ([1e8, 1e8, 5, 5], [300, 300, 5, 5]),
     ],
 )
-def test_boxes_of_results_are_drawn_however_far_they_reach(tmp_path: Path, far: list[float], near: list[float]) -> None:
-    """A network may predict any box; as a mask it is cut at the image, which changes no pixel of it."""
+def test_boxes_of_results_are_drawn_however_far_they_reach(
+    tmp_path: Path, far: list[float], near: list[float]
+) -> None:
+    """A network may predict any box; as a mask it is cut at the image, which changes no pixel of
+    it.
+    """
     truth, results = objects()
     drop("segmentation")(results)
     tables = []
     for box in (far, near):
         results[0]["bbox"] = box
-        tables.append(scored(tmp_path, truth, results, metrics="instance", area_from="mask").tables["mask_detections"])
+        tables.append(
+            scored(tmp_path, truth, results, metrics="instance", area_from="mask").tables[
+                "mask_detections"
+            ]
+        )
     assert all(np.array_equal(tables[0][name], tables[1][name]) for name in tables[0])
 
 
 @pytest.mark.parametrize("first", [[], [3, 3], [3, 3, 4, 4]])
-def test_a_part_without_three_points_is_left_out_wherever_it_stands(tmp_path: Path, first: list[float]) -> None:
-    """pycocotools stops where it is the first one of an object, and draws nothing where it comes later."""
+def test_a_part_without_three_points_is_left_out_wherever_it_stands(
+    tmp_path: Path, first: list[float]
+) -> None:
+    """pycocotools stops where it is the first one of an object, and draws nothing where it comes
+    later.
+    """
     truth, results = objects()
     expected = scored(tmp_path, truth, results).record.scores
     truth["annotations"][0]["segmentation"].insert(0, first)
@@ -208,7 +261,10 @@ def test_missing_areas_and_crowd_flags_are_those_of_the_masks(tmp_path: Path) ->
 def test_a_root_category_of_the_same_name_scores_as_in_pycocotools(tmp_path: Path) -> None:
     truth, results = objects()
     root = {"id": 0, "name": "cat", "supercategory": "none"}
-    truth["categories"] = [root, *({**each, "supercategory": "cat"} for each in truth["categories"])]
+    truth["categories"] = [
+        root,
+        *({**each, "supercategory": "cat"} for each in truth["categories"]),
+    ]
     run = scored(tmp_path, truth, results)
     agrees(run, truth, results, "bbox segm")
     assert ("cat (0)", "cat", "dog") == run.record.classes.names
@@ -219,12 +275,28 @@ def test_a_root_category_of_the_same_name_scores_as_in_pycocotools(tmp_path: Pat
     [
         ([{"id": 1, "name": "cat"}, {"id": 2, "name": "cat"}], ("cat", "cat (2)")),
         ([{"id": 2}, {"id": 1.0, "name": ""}], ("category 1", "category 2")),
-        ([{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}, {"id": 1, "name": "cat"}], ("cat", "dog")),
-        ([{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}, {"id": 255, "name": "kite"}], ("cat", "dog", "kite")),
+        (
+            [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}, {"id": 1, "name": "cat"}],
+            ("cat", "dog"),
+        ),
+        (
+            [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}, {"id": 255, "name": "kite"}],
+            ("cat", "dog", "kite"),
+        ),
         ([{"id": k, "name": str(k)} for k in range(1, 366)], tuple(str(k) for k in range(1, 366))),
-        ([{"id": 2, "name": "a"}, {"id": 1, "name": "a"}, {"id": 3, "name": "a (2)"}], ("a", "a (2)'", "a (2)")),
+        (
+            [{"id": 2, "name": "a"}, {"id": 1, "name": "a"}, {"id": 3, "name": "a (2)"}],
+            ("a", "a (2)'", "a (2)"),
+        ),
     ],
-    ids=["the same name", "no names", "listed twice", "the id of void", "more than 255", "numbers that are taken"],
+    ids=[
+        "the same name",
+        "no names",
+        "listed twice",
+        "the id of void",
+        "more than 255",
+        "numbers that are taken",
+    ],
 )
 def test_categories_as_they_come_score_as_in_pycocotools(
     tmp_path: Path, categories: list[Entry], names: tuple[str, ...]
@@ -241,7 +313,9 @@ def test_categories_as_they_come_score_as_in_pycocotools(
 
 def test_nothing_to_score_is_said(tmp_path: Path) -> None:
     truth, _ = objects()
-    with pytest.raises(DataError, match=r"truth\.json: lists no categories, so there is nothing to score"):
+    with pytest.raises(
+        DataError, match=r"truth\.json: lists no categories, so there is nothing to score"
+    ):
         scored(tmp_path, {**truth, "annotations": [], "categories": []}, [])
 
 
@@ -257,14 +331,18 @@ def test_an_annotation_of_an_unlisted_category_is_named(tmp_path: Path) -> None:
 def test_an_annotation_of_an_unlisted_image_is_named(tmp_path: Path) -> None:
     truth, results = objects()
     truth["annotations"][3]["image_id"] = 9
-    with pytest.raises(DataError, match=r"annotation 3 \(id 4\) belongs to image 9, which the file does not list"):
+    with pytest.raises(
+        DataError, match=r"annotation 3 \(id 4\) belongs to image 9, which the file does not list"
+    ):
         scored(tmp_path, truth, results)
 
 
 def test_a_result_of_an_unlisted_category_is_named(tmp_path: Path) -> None:
     truth, results = objects()
     results[3]["category_id"] = 7
-    with pytest.raises(PredictionError, match=r"result 3 \(image 2\): category 7 is not a class of the card mine"):
+    with pytest.raises(
+        PredictionError, match=r"result 3 \(image 2\): category 7 is not a class of the card mine"
+    ):
         scored(tmp_path, truth, results)
 
 
@@ -298,7 +376,9 @@ def test_ids_that_are_no_whole_numbers_are_refused(tmp_path: Path) -> None:
         ({"bbox": [0, 0, 1e300, 1]}, "which is outside every image"),
     ],
 )
-def test_numbers_that_cannot_be_are_told_and_harm_nobody(tmp_path: Path, change: Entry, words: str) -> None:
+def test_numbers_that_cannot_be_are_told_and_harm_nobody(
+    tmp_path: Path, change: Entry, words: str
+) -> None:
     truth, results = objects()
     truth["annotations"][0].update(change)
     with pytest.raises(DataError, match=words):

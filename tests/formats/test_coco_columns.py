@@ -1,4 +1,6 @@
-"""COCO files as columns: equal to what the reader by objects finds, in values, in order, and in what it refuses."""
+"""COCO files as columns: equal to what the reader by objects finds, in values, in order, and in
+what it refuses.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,13 @@ COLUMNS = ("image", "classes", "boxes", "areas", "crowd", "scores")
 
 
 def flat(columns: Any, runs: Any = True) -> Any:
-    """The columns as lists, each image's objects together, and each mask as its runs without empty ones."""
+    """The columns as lists, each image's objects together, and each mask as its runs without empty
+    ones.
+    """
     order = np.argsort(columns.image, kind="stable")
-    found = {name: getattr(columns, name)[order].tolist() for name in COLUMNS if hasattr(columns, name)}
+    found = {
+        name: getattr(columns, name)[order].tolist() for name in COLUMNS if hasattr(columns, name)
+    }
     if runs and columns.runs is not None:
         rows = [
             columns.runs.lengths[a:b].tolist()
@@ -37,7 +43,9 @@ def flat(columns: Any, runs: Any = True) -> Any:
 
 
 def made(seed: int, images: Any = 6) -> Any:
-    """Truth and results with every form of mask, odd spacing, nested keys that mean nothing, and other scripts."""
+    """Truth and results with every form of mask, odd spacing, nested keys that mean nothing, and
+    other scripts.
+    """
     generator = np.random.default_rng(seed)
     listed = [
         {"id": int(n), "file_name": f"{n}\u00e9\u4e2d.jpg", "license": {"a": [1, {"b": None}], "c": '"]}'}}
@@ -48,9 +56,11 @@ def made(seed: int, images: Any = 6) -> Any:
     for place in range(images * 5):
         image = listed[int(generator.integers(images))]
         size = image["height"], image["width"]
-        mask = coco.encode(np.asfortranarray(generator.random(size) > generator.random()).astype(np.uint8))
+        mask = coco.encode(
+            np.asfortranarray(generator.random(size) > generator.random()).astype(np.uint8)  # type: ignore[arg-type]
+        )
         polygons = [
-            (generator.random((4, 2)) * (size[1], size[0])).ravel().tolist()
+            (generator.random((4, 2)) * (size[1], size[0])).ravel().tolist()  # type: ignore[attr-defined]
             for _ in range(int(generator.integers(1, 4)))
         ]
         compressed = {"size": list(size), "counts": mask["counts"].decode()}
@@ -71,22 +81,36 @@ def made(seed: int, images: Any = 6) -> Any:
             "attributes": {"deep": [[], {}, "\\"]},
         }
         found.append(
-            {"image_id": image["id"], "category_id": entry["category_id"], **result, "bbox": [1, 2.5, 3e0, 4e-1]}
+            {
+                "image_id": image["id"],
+                "category_id": entry["category_id"],
+                **result,
+                "bbox": [1, 2.5, 3e0, 4e-1],
+            }
         )
     categories = [{"id": key, "name": name} for key, name in NAMES.items()]
-    return {"info": {"x": [1.5e3]}, "images": listed, "annotations": truths, "categories": categories}, found
+    return {
+        "info": {"x": [1.5e3]},
+        "images": listed,
+        "annotations": truths,
+        "categories": categories,
+    }, found
 
 
 def write(folder: Any, truth: Any, results: Any, indent: Any = None) -> Any:
     paths = folder / "truth.json", folder / "results.json"
     for path, content in zip(paths, (truth, results), strict=True):
-        path.write_text(json.dumps(content, indent=indent, ensure_ascii=indent is None), encoding="utf-8")
+        path.write_text(
+            json.dumps(content, indent=indent, ensure_ascii=indent is None), encoding="utf-8"
+        )
     return paths
 
 
 @pytest.fixture
 def only_native(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Fail where the fast way is not taken, so that a comparison does not compare the slow way with itself."""
+    """Fail where the fast way is not taken, so that a comparison does not compare the slow way with
+    itself.
+    """
     if kernels.which() != "native":
         pytest.skip("the native kernels are not in use")
 
@@ -107,7 +131,7 @@ def expected_of(card: Any, truth_path: Any, results_path: Any) -> Any:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_columns_equal_the_objects(tmp_path: Path, only_native: Any, seed: int) -> None:
-    paths = write(tmp_path, *made(seed), indent=[None, 3][seed % 2])
+    paths = write(tmp_path, *made(seed), indent=[None, 3][seed % 2])  # type: ignore[misc]
     truth, found = expected_of(CARD, *paths)
     only_native()
     fast_truth, fast_found = coco_columns.read(CARD, *paths)
@@ -128,7 +152,9 @@ def test_masks_are_left_out_where_only_boxes_are_asked_for(tmp_path: Path) -> No
     for entry in truth["annotations"]:
         entry |= {"bbox": [1.0, 2.0, 3.0, 4.0], "area": 5.0}
     paths = write(tmp_path, truth, results)
-    with_masks, without = (coco_columns.read(CARD, *paths, with_masks=wanted) for wanted in (True, False))
+    with_masks, without = (
+        coco_columns.read(CARD, *paths, with_masks=wanted) for wanted in (True, False)
+    )
     assert without[0].columns.runs is None
     assert flat(with_masks[0].columns, runs=False) == flat(without[0].columns)
     assert flat(with_masks[1], runs=False) == flat(without[1])
@@ -147,7 +173,7 @@ def test_chosen_images_keep_their_objects_in_the_order_asked_for(tmp_path: Path)
             == chosen.columns.areas[chosen.columns.image == new].tolist()
         )
         assert found.scores[found.image == old].tolist() == kept.scores[kept.image == new].tolist()
-    assert len(kept.runs) == len(kept)
+    assert len(kept.runs) == len(kept)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("form", ["native", "reference"])
@@ -163,18 +189,28 @@ def test_chosen_images_keep_their_objects_in_the_order_asked_for(tmp_path: Path)
         (lambda _, r: r[2].update(bbox=[1e200, 2, 1e200, 4]), "which is outside every image"),
         (lambda _, r: r[2].pop("score"), "the key 'score' is missing in"),
         (lambda _, r: r[2].update(bbox=[1, 2, 3]), "has a bbox of 3 numbers"),
-        (lambda _, r: r[2]["segmentation"].update(size=[3, 3]), "a mask of size [3, 3] for an image of"),
+        (lambda _, r: r[2]["segmentation"].update(size=[3, 3]), ("a mask of size [3, 3] for an "
+                                                                "image of")),
         (lambda _, r: r[2]["segmentation"].update(counts="~"), "a damaged run-length code"),
-        (lambda t, _: t["annotations"][0].update(image_id=10**6), "annotation 0 (id 0) belongs to image 1000000"),
-        (lambda t, _: t["annotations"][0].update(segmentation=[[1, 2, 3, 4, 1e4, 6]]), "a polygon reaches 10000, far"),
-        (lambda t, _: t["annotations"][0].update(segmentation=[[1, 2]], bbox=[]), "has neither a mask nor a box"),
+        (lambda t, _: t["annotations"][0].update(image_id=10**6), ("annotation 0 (id 0) belongs "
+                                                                  "to image 1000000")),
+        (lambda t, _: t["annotations"][0].update(segmentation=[[1, 2, 3, 4, 1e4, 6]]), ("a "
+                                                                                       "polygon reaches 10000, far")),
+        (lambda t, _: t["annotations"][0].update(segmentation=[[1, 2]], bbox=[]), ("has neither "
+                                                                                  "a mask nor "
+                                                                                  "a box")),
         (lambda t, _: t["annotations"][0].update(bbox=[1, 2, 3, 4, 5]), "has a bbox of 5 numbers"),
-        (lambda t, _: t["annotations"][0].update(bbox=[1, 2, 3, 2e9]), "2000000000.0], which is outside every image"),
-        (lambda t, _: t["annotations"][0].update(category_id=12), "12, which `categories` of the file does not list"),
+        (lambda t, _: t["annotations"][0].update(bbox=[1, 2, 3, 2e9]), ("2000000000.0], which "
+                                                                       "is outside every image")),
+        (lambda t, _: t["annotations"][0].update(category_id=12), ("12, which `categories` of "
+                                                                  "the file does not list")),
         (lambda t, _: t["images"][0].update(height=-3), "an image of -3 x"),
-        (lambda t, _: t["images"][0].update(height=10**9, width=10**9), "images[0]: an image of 1000000000 x 1"),
-        (lambda t, _: t["images"][0].update(height=10.5), "images[0]: the height 10.5 is not a whole number"),
-        (lambda t, _: t["categories"][0].update(name="cow"), "category 1 is 'cow' there and 'person'"),
+        (lambda t, _: t["images"][0].update(height=10**9, width=10**9), ("images[0]: an image "
+                                                                        "of 1000000000 x 1")),
+        (lambda t, _: t["images"][0].update(height=10.5), ("images[0]: the height 10.5 is not a "
+                                                          "whole number")),
+        (lambda t, _: t["categories"][0].update(name="cow"), ("category 1 is 'cow' there and "
+                                                             "'person'")),
         (lambda t, _: t["images"].append(t["images"][0]), "each image needs its own"),
         (lambda t, _: t.pop("images"), "the key 'images' is missing"),
     ],
@@ -221,7 +257,9 @@ def test_unusual_files_are_read_all_the_same(tmp_path: Path) -> None:
 
 def test_empty_files_give_empty_columns(tmp_path: Path, only_native: Any) -> None:
     only_native()
-    truth, found = coco_columns.read(CARD, *write(tmp_path, {"images": [], "annotations": [], "categories": []}, []))
+    truth, found = coco_columns.read(
+        CARD, *write(tmp_path, {"images": [], "annotations": [], "categories": []}, [])
+    )
     assert (0, 0) == (len(truth.columns), len(found))
 
 

@@ -1,4 +1,6 @@
-"""Predictions in the colours of the classes count like label ids, or the sentence says to write label ids."""
+"""Predictions in the colours of the classes count like label ids, or the sentence says to write
+label ids.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,19 @@ def ids_of(card: cards.Card) -> np.ndarray:
     """A map of random labels of a card, of those that files can hold."""
     known = [entry.id for entry in card.classes.scored]
     labels = np.random.default_rng(5).choice(known, size=SIZE)
-    unscored = [e.id for e in card.classes.entries if e.train_id is None and e.id >= 0 and own_color(card, e)]
+    unscored = [
+        e.id
+        for e in card.classes.entries
+        if e.train_id is None and e.id >= 0 and own_color(card, e)
+    ]
     labels[0, : len(unscored[:20])] = unscored[:20]
     return labels.astype(np.uint8)
 
 
 def own_color(card: cards.Card, entry: Any) -> bool:
-    return next(other.id for other in card.classes.entries if other.color == entry.color) == entry.id
+    return (
+        next(other.id for other in card.classes.entries if other.color == entry.color) == entry.id
+    )
 
 
 def colors_of(card: cards.Card, ids: np.ndarray) -> np.ndarray:
@@ -60,7 +68,10 @@ def read(card: cards.Card, folder: Path, picture: np.ndarray, **how: Any) -> Lab
 def test_colours_of_a_shipped_card_are_read_like_its_ids(tmp_path: Path, name: str) -> None:
     card = cards.load_card(name)
     ids = ids_of(card)
-    plain, colored = read(card, tmp_path / "ids", ids), read(card, tmp_path / "colors", colors_of(card, ids))
+    plain, colored = (
+        read(card, tmp_path / "ids", ids),
+        read(card, tmp_path / "colors", colors_of(card, ids)),
+    )
     np.testing.assert_array_equal(plain.labels, colored.labels)
     assert (plain.ids is None) == (colored.ids is None)
     if plain.ids is not None and colored.ids is not None:
@@ -80,7 +91,8 @@ def test_a_colour_of_a_scored_and_another_label_is_the_scored_one(tmp_path: Path
 def test_a_card_without_colours_asks_for_label_ids(tmp_path: Path) -> None:
     card = cards.load_card("ade20k")
     with pytest.raises(
-        PredictionError, match=r"a\.png: .*write label ids, not colours: .* gives its classes no colours$"
+        PredictionError,
+        match=r"a\.png: .*write label ids, not colours: .* gives its classes no colours$",
     ):
         read(card, tmp_path / "p", np.full((*SIZE, 3), (120, 0, 7), np.uint8))
 
@@ -104,11 +116,17 @@ classes = [
 @pytest.mark.parametrize(
     ("first", "second", "told"),
     [
-        (", color = [1, 2, 3]", ", color = [1, 2, 3]", r"'ground' and 'cell' share the colour \[1, 2, 3\]"),
+        (
+            ", color = [1, 2, 3]",
+            ", color = [1, 2, 3]",
+            r"'ground' and 'cell' share the colour \[1, 2, 3\]",
+        ),
         (", color = [1, 2, 3]", "", "the card gives 'cell' no colour"),
     ],
 )
-def test_colours_that_do_not_tell_classes_apart_are_refused(tmp_path: Path, first: str, second: str, told: str) -> None:
+def test_colours_that_do_not_tell_classes_apart_are_refused(
+    tmp_path: Path, first: str, second: str, told: str
+) -> None:
     with pytest.raises(PredictionError, match=f"write label ids, not colours: {told}"):
         read(small(first, second), tmp_path / "p", np.full((*SIZE, 3), (1, 2, 3), np.uint8))
 
@@ -117,7 +135,10 @@ def test_a_colour_of_no_class_is_named_with_its_place(tmp_path: Path) -> None:
     card = cards.load_card("voc2012")
     picture = colors_of(card, np.zeros(SIZE, np.uint8))
     picture[3, 4] = (1, 2, 3)
-    with pytest.raises(PredictionError, match=r"colour \(1, 2, 3\) at row 3, column 4 .*; write label ids, or exactly"):
+    with pytest.raises(
+        PredictionError,
+        match=r"colour \(1, 2, 3\) at row 3, column 4 .*; write label ids, or exactly",
+    ):
         read(card, tmp_path / "p", picture)
 
 
@@ -132,13 +153,17 @@ def test_a_colour_of_no_class_is_named_with_its_place(tmp_path: Path) -> None:
         ("camvid", 0, None),  # sky as an id, void as a colour
     ],
 )
-def test_colour_images_of_grey_values_alone(tmp_path: Path, name: str, color: int, expected: int | None) -> None:
+def test_colour_images_of_grey_values_alone(
+    tmp_path: Path, name: str, color: int, expected: int | None
+) -> None:
     picture = np.full((*SIZE, 3), color, np.uint8)
     if expected is None:
         with pytest.raises(PredictionError, match="one class as label ids and another as colours"):
             read(cards.load_card(name), tmp_path / "p", picture)
         return
-    assert {expected} == set(np.unique(read(cards.load_card(name), tmp_path / "p", picture).labels).tolist())
+    assert {expected} == set(
+        np.unique(read(cards.load_card(name), tmp_path / "p", picture).labels).tolist()
+    )
 
 
 def test_train_ids_cannot_be_colours(tmp_path: Path) -> None:
@@ -179,12 +204,16 @@ def test_masks_of_objects_in_colours_are_refused_with_what_is_right(tmp_path: Pa
     card, one = cards.load_card("cityscapes"), sample(cards.load_card("cityscapes"))
     Image.fromarray(np.full((4, 5, 3), (255, 0, 0), np.uint8)).save(tmp_path / "m.png")
     (tmp_path / f"{one.id}.txt").write_text("m.png 26 0.5\n")
-    with pytest.raises(PredictionError, match=r"m\.png: .*a mask of an object is a grey PNG: 0 outside") as caught:
+    with pytest.raises(
+        PredictionError, match=r"m\.png: .*a mask of an object is a grey PNG: 0 outside"
+    ) as caught:
         cityscapes_results.read(card, tmp_path, "instance", [one])(one)
     assert "colors = true" not in str(caught.value)
 
 
-def test_predictions_in_colours_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predictions_in_colours_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "c.toml").write_text(
         'name = "c"\ntitle = "C"\nlayout = "pairs"\ntasks = ["semantic"]\n'
         'classes = [{ id = 0, train_id = 0, name = "ground", color = [0, 0, 0] },\n'
@@ -201,11 +230,22 @@ def test_predictions_in_colours_are_told(tmp_path: Path, capsys: pytest.CaptureF
         Image.fromarray(picture).save(tmp_path / folder / "a.png")
     said, scores = {}, {}
     for folder in ("ids", "colors"):
-        words = ["eval", str(tmp_path / folder), "-d", str(tmp_path / "c.toml"), "--data", str(tmp_path)]
+        words = [
+            "eval",
+            str(tmp_path / folder),
+            "-d",
+            str(tmp_path / "c.toml"),
+            "--data",
+            str(tmp_path),
+        ]
         assert 0 == cli.main([*words, "--out", str(tmp_path / "runs"), "--json"])
         record = json.loads(capsys.readouterr().out)
-        said[folder] = [each["message"] for each in record["warnings"] if each["code"] == "colours-read"]
+        said[folder] = [
+            each["message"] for each in record["warnings"] if each["code"] == "colours-read"
+        ]
         scores[folder] = record["scores"]["semantic"]["mIoU"]["value"]
     assert {"ids": 1.0, "colors": 1.0} == scores
     assert [] == said["ids"]
-    assert ["predictions such as a.png are colour images, read by the colours of the card's classes"] == said["colors"]
+    assert [
+        "predictions such as a.png are colour images, read by the colours of the card's classes"
+    ] == said["colors"]

@@ -18,7 +18,12 @@ from bench.formats.objects import derive
 from bench.samples import LabelMap, Segments
 
 CLASSES = Classes(
-    (Class(0, "unlabeled"), Class(7, "road", 0), Class(24, "person", 1, thing=True), Class(26, "car", 2, thing=True))
+    (
+        Class(0, "unlabeled"),
+        Class(7, "road", 0),
+        Class(24, "person", 1, thing=True),
+        Class(26, "car", 2, thing=True),
+    )
 )
 SHAPE = (5, 6)
 LABELS = hnp.arrays(np.uint8, SHAPE, elements=st.sampled_from([0, 1, 2, 255]))
@@ -27,11 +32,18 @@ OBJECTS = hnp.arrays(np.int32, SHAPE, elements=st.sampled_from([0, 0, 3, 40000])
 
 def segments() -> Any:
     ids = np.array([[0, 70000, 70000], [5, 5, 9], [9, 2, 2]])
-    return Segments(ids, np.array([9, 5, 70000, 2]), np.array([2, 0, 2, 1]), np.array([False, False, False, True]))
+    return Segments(
+        ids,
+        np.array([9, 5, 70000, 2]),
+        np.array([2, 0, 2, 1]),
+        np.array([False, False, False, True]),
+    )
 
 
 def test_classes_of_segments() -> None:
-    assert [[255, 2, 2], [0, 0, 2], [2, 1, 1]] == derive.semantic_from_segments(segments(), CLASSES).labels.tolist()
+    assert [[255, 2, 2], [0, 0, 2], [2, 1, 1]] == derive.semantic_from_segments(
+        segments(), CLASSES
+    ).labels.tolist()
 
 
 def test_objects_of_segments_come_by_class_and_id() -> None:
@@ -52,7 +64,7 @@ def by_loops(objects: Any, labels: Any) -> Any:
         if not any(votes):
             return None
         found[number] = int(np.argmax(votes))
-    parts = {}
+    parts = {}  # type: ignore[var-annotated]
     for place in np.ndindex(labels.shape):
         if labels[place] == 255:
             continue
@@ -68,9 +80,13 @@ def as_set(panoptic: Any) -> Any:
         (
             int(c),
             bool(crowd),
-            frozenset(zip(*(axis.tolist() for axis in np.nonzero(panoptic.ids == number)), strict=True)),
+            frozenset(
+                zip(*(axis.tolist() for axis in np.nonzero(panoptic.ids == number)), strict=True)
+            ),
         )
-        for number, c, crowd in zip(panoptic.segment_ids, panoptic.classes, panoptic.crowd, strict=True)
+        for number, c, crowd in zip(
+            panoptic.segment_ids, panoptic.classes, panoptic.crowd, strict=True
+        )
     }
 
 
@@ -114,14 +130,18 @@ def test_drawing_objects_and_reading_them_changes_nothing(objects: Any, labels: 
 def test_void_values_of_objects_and_unequal_shapes() -> None:
     objects, labels = np.array([[255, 1, 1]], np.uint8), np.array([[1, 2, 2]], np.uint8)
     panoptic = derive.segments_from_objects(objects, labels, CLASSES, void=(0, 255))
-    assert {(1, True, frozenset({(0, 0)})), (2, False, frozenset({(0, 1), (0, 2)}))} == as_set(panoptic)
+    assert {(1, True, frozenset({(0, 0)})), (2, False, frozenset({(0, 1), (0, 2)}))} == as_set(
+        panoptic
+    )
     with pytest.raises(DataError, match=r"\(1, 2\).*\(1, 3\)"):
         derive.segments_from_objects(objects[:, 1:], labels, CLASSES, where="x")
 
 
 def test_overlapping_objects_are_drawn_first_come_first_served() -> None:
     rles = masks.encode_many(np.array([[[1, 1, 0]], [[0, 1, 1]], [[1, 1, 1]]]))
-    objects = derive.instances_from_rles((1, 3), np.array([1, 1, 2]), rles, crowd=np.array([False, False, True]))
+    objects = derive.instances_from_rles(
+        (1, 3), np.array([1, 1, 2]), rles, crowd=np.array([False, False, True])
+    )
     assert [[1, 1, 2]] == derive.object_map(objects).tolist()
     stated = replace(objects, boxes=np.array([[0.6, 0.2, 1.0, 0.4]] * 3))
     assert [[1, 1, 2]] == derive.object_map(stated).tolist()
@@ -133,7 +153,9 @@ def test_places_of_small_and_huge_ids(top: Any) -> None:
 
 
 def test_an_image_of_void() -> None:
-    empty = derive.segments_from_objects(np.zeros(SHAPE, int), np.full(SHAPE, 255, np.uint8), CLASSES)
+    empty = derive.segments_from_objects(
+        np.zeros(SHAPE, int), np.full(SHAPE, 255, np.uint8), CLASSES
+    )
     assert 0 == len(empty.segment_ids)
     assert 0 == len(derive.instances_from_segments(empty, CLASSES.things))
     labels = derive.semantic_from_segments(empty, CLASSES)

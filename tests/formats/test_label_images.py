@@ -1,4 +1,6 @@
-"""Label files as programs write them: what holds one value per pixel is read, and the rest is refused in words."""
+"""Label files as programs write them: what holds one value per pixel is read, and the rest is
+refused in words.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ RAMP = np.arange(256, dtype=np.uint8).reshape(8, 32)
 def saved(values: np.ndarray, suffix: str, mode: str = "", **options: Any) -> bytes:
     buffer = io.BytesIO()
     image = Image.fromarray(values)
-    (image.convert(mode) if mode else image).save(buffer, Image.registered_extensions()[suffix], **options)
+    (image.convert(mode) if mode else image).save(
+        buffer, Image.registered_extensions()[suffix], **options
+    )
     return buffer.getvalue()
 
 
@@ -46,7 +50,12 @@ def png_of(values: np.ndarray, color: int, depth: int) -> bytes:
     rows = values.reshape(len(values), -1)
     raw = b"".join(b"\0" + row.astype(">u2" if depth == 16 else np.uint8).tobytes() for row in rows)
     header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], depth, color, 0, 0, 0)
-    return png.SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    return (
+        png.SIGNATURE
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(raw))
+        + chunk(b"IEND", b"")
+    )
 
 
 def stacked(values: np.ndarray, *more: int) -> np.ndarray:
@@ -62,7 +71,7 @@ def npy(values: np.ndarray, **options: Any) -> bytes:
 
 def npz(*arrays: np.ndarray, packed: bool = True, **named: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    (np.savez_compressed if packed else np.savez)(buffer, *arrays, **named)
+    (np.savez_compressed if packed else np.savez)(buffer, *arrays, **named)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
@@ -101,7 +110,11 @@ READ: dict[str, tuple[str, Callable[[], bytes], np.ndarray]] = {
     "grey GIF": (".gif", lambda: saved(LABELS, ".gif"), LABELS),
     "grey GIF of all values": (".gif", lambda: saved(RAMP, ".gif"), RAMP),
     "lossless WebP": (".webp", lambda: saved(stacked(LABELS), ".webp", lossless=True), LABELS),
-    "lossless WebP with alpha": (".webp", lambda: saved(stacked(LABELS, 255), ".webp", lossless=True), LABELS),
+    "lossless WebP with alpha": (
+        ".webp",
+        lambda: saved(stacked(LABELS, 255), ".webp", lossless=True),
+        LABELS,
+    ),
     "npy": (".npy", lambda: npy(LABELS), LABELS),
     "npy of int64": (".npy", lambda: npy(LABELS.astype(np.int64)), LABELS),
     "npy, big end first": (".npy", lambda: npy(WIDE.astype(">u2")), WIDE),
@@ -129,7 +142,9 @@ def test_what_holds_one_value_per_pixel_is_read(tmp_path: Path, kind: str) -> No
 def paged(suffix: str, *arrays: np.ndarray, **options: Any) -> bytes:
     first, *rest = (Image.fromarray(each) for each in arrays)
     buffer = io.BytesIO()
-    first.save(buffer, Image.registered_extensions()[suffix], save_all=True, append_images=rest, **options)
+    first.save(
+        buffer, Image.registered_extensions()[suffix], save_all=True, append_images=rest, **options
+    )
     return buffer.getvalue()
 
 
@@ -171,7 +186,10 @@ def bomb(width: int, height: int, kind: str) -> bytes:
             )  # fmt: skip
             small[at + 2 : at + 12] = struct.pack("<HII", 4, 1, value)
         return bytes(small)
-    header = str({"descr": "|u1", "fortran_order": False, "shape": (height, width)}).encode().ljust(118) + b"\n"
+    header = (
+        str({"descr": "|u1", "fortran_order": False, "shape": (height, width)}).encode().ljust(118)
+        + b"\n"
+    )
     return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header + bytes(99)
 
 
@@ -183,7 +201,9 @@ def wide_tiff() -> bytes:
     at = 8 + len(body)
     entries = [struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags]
     entries.insert(2, struct.pack("<HHII", 258, 3, 3, at + 2 + 12 * 9 + 4))
-    directory = struct.pack("<H", 9) + b"".join(entries) + bytes(4) + struct.pack("<HHH", 16, 16, 16)
+    directory = (
+        struct.pack("<H", 9) + b"".join(entries) + bytes(4) + struct.pack("<HHH", 16, 16, 16)
+    )
     return b"II*\0" + struct.pack("<I", at) + body + directory
 
 
@@ -195,15 +215,39 @@ def other_zip() -> bytes:
 
 
 REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
-    "colours": (".png", lambda: saved(COLORED, ".png"), r"colour image (the pixel at row 1, column 2 is (9, 8, 7))"),
-    "colours in a TIFF": (".tif", lambda: saved(COLORED, ".tif"), r"(the pixel at row 1, column 2 is (9, 8, 7))"),
-    "colours in a WebP": (".webp", lambda: saved(COLORED, ".webp", lossless=True), "row 1, column 2 is (9, 8, 7)"),
-    "colours of 16 bits": (".png", lambda: png_of(COLORED, png.RGB, 16), "row 1, column 2 is (9, 8, 7)"),
-    "transparent": (".png", lambda: saved(CLEAR, ".png"), "row 2, column 1 is transparent (alpha 128 of 255)"),
+    "colours": (
+        ".png",
+        lambda: saved(COLORED, ".png"),
+        r"colour image (the pixel at row 1, column 2 is (9, 8, 7))",
+    ),
+    "colours in a TIFF": (
+        ".tif",
+        lambda: saved(COLORED, ".tif"),
+        r"(the pixel at row 1, column 2 is (9, 8, 7))",
+    ),
+    "colours in a WebP": (
+        ".webp",
+        lambda: saved(COLORED, ".webp", lossless=True),
+        "row 1, column 2 is (9, 8, 7)",
+    ),
+    "colours of 16 bits": (
+        ".png",
+        lambda: png_of(COLORED, png.RGB, 16),
+        "row 1, column 2 is (9, 8, 7)",
+    ),
+    "transparent": (
+        ".png",
+        lambda: saved(CLEAR, ".png"),
+        "row 2, column 1 is transparent (alpha 128 of 255)",
+    ),
     "CMYK": (".tif", lambda: saved(COLORED, ".tif", "CMYK"), "a colour image (CMYK)"),
     "TIFF of colours of 16 bits": (".tif", wide_tiff, "channels of 16 bits"),
     "colours in a GIF": (".gif", palette_gif, "this GIF has colours"),
-    "pages": (".tif", lambda: paged(".tif", LABELS, 255 - LABELS, LABELS), "the TIFF holds 3 pages"),
+    "pages": (
+        ".tif",
+        lambda: paged(".tif", LABELS, 255 - LABELS, LABELS),
+        "the TIFF holds 3 pages",
+    ),
     "animated GIF": (".gif", lambda: paged(".gif", LABELS, 255 - LABELS), "the GIF holds 2 images"),
     "animated PNG": (".png", lambda: paged(".png", LABELS, 255 - LABELS), "animation of 2 images"),
     "animated WebP": (
@@ -211,36 +255,92 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
         lambda: paged(".webp", stacked(LABELS), stacked(255 - LABELS), lossless=True),
         "the WEBP holds 2 images",
     ),
-    "lossy WebP": (".webp", lambda: saved(COLORED, ".webp", quality=90), "a lossy WebP changes pixel values"),
+    "lossy WebP": (
+        ".webp",
+        lambda: saved(COLORED, ".webp", quality=90),
+        "a lossy WebP changes pixel values",
+    ),
     "JPEG": (".png", lambda: saved(LABELS, ".jpg"), "a JPEG changes pixel values"),
-    "floats": (".tif", lambda: saved(FLOATS, ".tif"), "the value 0.25 at row 1, column 3 is not a whole number"),
-    "floats of NumPy": (".npy", lambda: npy(FLOATS), "the value 0.25 at row 1, column 3 is not a whole number"),
-    "NaN": (".npy", lambda: npy(np.where(FLOATS == 0.25, np.nan, FLOATS)), "the value nan at row 1, column 3"),
-    "negative": (".tif", lambda: saved(NEGATIVE, ".tif"), "the value -1 at row 0, column 4 is not a label"),
-    "negative of NumPy": (".npy", lambda: npy(NEGATIVE), "the value -1 at row 0, column 4 is not a label"),
+    "floats": (
+        ".tif",
+        lambda: saved(FLOATS, ".tif"),
+        "the value 0.25 at row 1, column 3 is not a whole number",
+    ),
+    "floats of NumPy": (
+        ".npy",
+        lambda: npy(FLOATS),
+        "the value 0.25 at row 1, column 3 is not a whole number",
+    ),
+    "NaN": (
+        ".npy",
+        lambda: npy(np.where(FLOATS == 0.25, np.nan, FLOATS)),
+        "the value nan at row 1, column 3",
+    ),
+    "negative": (
+        ".tif",
+        lambda: saved(NEGATIVE, ".tif"),
+        "the value -1 at row 0, column 4 is not a label",
+    ),
+    "negative of NumPy": (
+        ".npy",
+        lambda: npy(NEGATIVE),
+        "the value -1 at row 0, column 4 is not a label",
+    ),
     "too large": (".npy", lambda: npy(LARGE), "the value 70000 at row 2, column 0 is not a label"),
-    "logits": (".npy", lambda: npy(np.zeros((4, 3, 5), np.float32)), "take the argmax over the classes first"),
-    "one-hot": (".npz", lambda: npz(np.zeros((3, 5, 4), bool)), "take the argmax over the classes first"),
+    "logits": (
+        ".npy",
+        lambda: npy(np.zeros((4, 3, 5), np.float32)),
+        "take the argmax over the classes first",
+    ),
+    "one-hot": (
+        ".npz",
+        lambda: npz(np.zeros((3, 5, 4), bool)),
+        "take the argmax over the classes first",
+    ),
     "four axes": (
         ".npy",
         lambda: npy(np.zeros((1, 1, 3, 5), int)),
         "has the shape (1, 1, 3, 5); a label map is (H, W)",
     ),
     "no pixel": (".npy", lambda: npy(np.zeros((0, 5), int)), "header says 5 x 0 pixels"),
-    "pickle": (".npy", lambda: npy(np.array([[{}]]), allow_pickle=True), "holds Python objects (a pickle)"),
+    "pickle": (
+        ".npy",
+        lambda: npy(np.array([[{}]]), allow_pickle=True),
+        "holds Python objects (a pickle)",
+    ),
     "texts": (".npy", lambda: npy(np.array([["a"]])), "a label map holds whole numbers"),
     "complex": (".npy", lambda: npy(LABELS.astype(complex)), "a label map holds whole numbers"),
     "several arrays": (".npz", lambda: npz(LABELS, LABELS), "it holds 2 arrays (arr_0, arr_1)"),
     "cut npy": (".npy", lambda: npy(LABELS)[:-3], "12 bytes of values instead of 15"),
     "cut npz": (".npz", lambda: npz(LABELS)[:-30], "the file of arrays is damaged"),
-    "damaged npy": (".npy", lambda: b"\x93NUMPY\x01\0\xff\xff" + bytes(20), "not a readable NumPy array"),
+    "damaged npy": (
+        ".npy",
+        lambda: b"\x93NUMPY\x01\0\xff\xff" + bytes(20),
+        "not a readable NumPy array",
+    ),
     "another zip": (".npz", other_zip, "not a readable NumPy array"),
-    "huge PNG": (".png", lambda: bomb(100_000, 100_000, "png"), "header says 100000 x 100000 pixels"),
+    "huge PNG": (
+        ".png",
+        lambda: bomb(100_000, 100_000, "png"),
+        "header says 100000 x 100000 pixels",
+    ),
     "huge BMP": (".bmp", lambda: bomb(100_000, 100_000, "bmp"), "header says 10000000000 pixels"),
     "huge TIFF": (".tif", lambda: bomb(100_000, 100_000, "tif"), "header says 10000000000 pixels"),
-    "huge npy": (".npy", lambda: bomb(100_000, 100_000, "npy"), "header says 100000 x 100000 pixels"),
-    "empty PNG of a large size": (".png", lambda: bomb(16_000, 16_000, "png"), "header says more pixels than its data"),
-    "empty npy of a large size": (".npy", lambda: bomb(16_000, 16_000, "npy"), "the array is cut off"),
+    "huge npy": (
+        ".npy",
+        lambda: bomb(100_000, 100_000, "npy"),
+        "header says 100000 x 100000 pixels",
+    ),
+    "empty PNG of a large size": (
+        ".png",
+        lambda: bomb(16_000, 16_000, "png"),
+        "header says more pixels than its data",
+    ),
+    "empty npy of a large size": (
+        ".npy",
+        lambda: bomb(16_000, 16_000, "npy"),
+        "the array is cut off",
+    ),
     "cut TIFF": (".tif", lambda: saved(LABELS, ".tif")[:20], "ca"),
     "cut GIF": (".gif", lambda: saved(RAMP, ".gif")[:-200], "cannot be decoded"),
 }
@@ -259,7 +359,9 @@ def test_the_rest_is_refused_in_one_sentence(tmp_path: Path, kind: str) -> None:
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("kind", [kind for kind in REFUSED if "huge" in kind or "large size" in kind])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in REFUSED if "huge" in kind or "large size" in kind]
+)
 def test_a_claim_takes_no_memory(tmp_path: Path, kind: str) -> None:
     suffix, made, _ = REFUSED[kind]
     path = tmp_path / f"a{suffix}"
@@ -294,9 +396,14 @@ def test_a_thumbnail_is_no_second_page_of_a_picture(tmp_path: Path) -> None:
 
 
 def test_colours_come_from_lossless_files_alone(tmp_path: Path) -> None:
-    for suffix, options in ((".webp", {"lossless": True}), (".tif", {}), (".png", {}), (".bmp", {})):
+    for suffix, options in (
+        (".webp", {"lossless": True}),
+        (".tif", {}),
+        (".png", {}),
+        (".bmp", {}),
+    ):
         path = tmp_path / f"a{suffix}"
-        path.write_bytes(saved(COLORED, suffix, **options))
+        path.write_bytes(saved(COLORED, suffix, **options))  # type: ignore[arg-type]
         assert images.is_color(path)
         np.testing.assert_array_equal(COLORED, images.read_color_labels(path))
     (tmp_path / "b.webp").write_bytes(saved(COLORED, ".webp"))
@@ -304,13 +411,17 @@ def test_colours_come_from_lossless_files_alone(tmp_path: Path) -> None:
         images.read_color_labels(tmp_path / "b.webp")
     (tmp_path / "c.gif").write_bytes(palette_gif())
     assert images.is_color(tmp_path / "c.gif")
-    np.testing.assert_array_equal(images.voc_palette()[LABELS], images.read_color_labels(tmp_path / "c.gif"))
+    np.testing.assert_array_equal(
+        images.voc_palette()[LABELS], images.read_color_labels(tmp_path / "c.gif")
+    )
     (tmp_path / "d.npy").write_bytes(npy(LABELS))
     assert not images.is_color(tmp_path / "d.npy")
     assert images.read_palette(tmp_path / "d.npy") is None
 
 
-@pytest.mark.parametrize("kind", [kind for kind, (_, _, expected) in READ.items() if expected is LABELS])
+@pytest.mark.parametrize(
+    "kind", [kind for kind, (_, _, expected) in READ.items() if expected is LABELS]
+)
 def test_truth_and_predictions_read_them_alike(tmp_path: Path, kind: str) -> None:
     suffix, made, _ = READ[kind]
     (tmp_path / "truth").mkdir()
@@ -353,10 +464,10 @@ def test_arrays_of_cityscapes_are_read_where_there_are_no_pngs(tmp_path: Path) -
     sample = Sample("munster_000000_000019", Truth())
     (tmp_path / "munster_000000_000019_pred.npy").write_bytes(npy(np.full((2, 3), 7, np.int64)))
     found = layout(card).read_predictions(card, tmp_path, "semantic", [sample])(sample)
-    assert [[0, 0, 0], [0, 0, 0]] == found.labels.tolist()  # type: ignore[union-attr]
+    assert [[0, 0, 0], [0, 0, 0]] == found.labels.tolist()
     images.write_labels(tmp_path / "munster_000000_000019_pred2.png", np.full((2, 3), 11, np.uint8))
     found = layout(card).read_predictions(card, tmp_path, "semantic", [sample])(sample)
-    assert [[2, 2, 2], [2, 2, 2]] == found.labels.tolist()  # type: ignore[union-attr]
+    assert [[2, 2, 2], [2, 2, 2]] == found.labels.tolist()
 
 
 def test_what_is_wrong_with_a_prediction_is_said_of_colours_too(tmp_path: Path) -> None:
@@ -364,7 +475,10 @@ def test_what_is_wrong_with_a_prediction_is_said_of_colours_too(tmp_path: Path) 
     (tmp_path / "truth").mkdir()
     (tmp_path / "truth" / "a.png").write_bytes(saved(LABELS, ".png"))
     sample = pairs.read_truth(card, tmp_path, "val")[0]
-    for kind, words in (("colours", "the pixel at row 1, column 2"), ("transparent", "row 2, column 1 is transparent")):
+    for kind, words in (
+        ("colours", "the pixel at row 1, column 2"),
+        ("transparent", "row 2, column 1 is transparent"),
+    ):
         (tmp_path / kind).mkdir()
         (tmp_path / kind / "a.png").write_bytes(REFUSED[kind][1]())
         with pytest.raises(PredictionError, match=f"{words}.*; write label ids, not colours"):

@@ -1,4 +1,6 @@
-"""Labels counted from pairs of PNGs: the tables are those of maps, and whatever is unusual goes the way of maps."""
+"""Labels counted from pairs of PNGs: the tables are those of maps, and whatever is unusual goes the
+way of maps.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ from bench.samples import Array
 
 IMAGES = 20
 
-needs_native = pytest.mark.skipif(kernels.which() == "reference", reason="pairs are read by the native kernels alone")
+needs_native = pytest.mark.skipif(
+    kernels.which() == "reference", reason="pairs are read by the native kernels alone"
+)
 
 CLASSES = """
 [[classes]]
@@ -52,8 +56,10 @@ VALUES = "[values]\n3 = 3\n4 = 7\n7 = 7\n9 = 9\n11 = 11\n200 = 11"
 
 def card_of(tables: str = "", top: str = "") -> Card:
     text = (
-        'name = "own"\ntitle = "T"\nlayout = "pairs"\ntasks = ["semantic"]\nlicence = "-"\ncite = "-"\nobtain = "-"\n'
-        f'void = [255]\n{top}\n[files]\nimages = "{{split}}/{{id}}.png"\nlabels = "{{split}}annot/{{id}}.png"\n'
+        'name = "own"\ntitle = "T"\nlayout = "pairs"\ntasks = ["semantic"]\nlicence = '
+        '"-"\ncite = "-"\nobtain = "-"\n'
+        f'void = [255]\n{top}\n[files]\nimages = "{{split}}/{{id}}.png"\nlabels = '
+        f'"{{split}}annot/{{id}}.png"\n'
         f"[splits.val]\n{tables}\n{CLASSES}"
     )
     return parse_card(text.encode(), where="test")
@@ -67,7 +73,7 @@ def labels(seed: int, values: list[int]) -> Array:
     coarse = np.random.default_rng(seed // 2).choice(values, (4, 6))
     found = np.kron(coarse, np.ones((6, 5), int))
     other = generator.random(found.shape) < 0.1
-    found[other] = generator.choice(values, other.sum())
+    found[other] = generator.choice(values, other.sum())  # type: ignore[attr-defined]
     return found.astype(np.uint8)
 
 
@@ -87,11 +93,15 @@ def root(tmp_path: Path) -> Path:
     return write(tmp_path, [3, 7, 9, 11, 255], [3, 7, 9, 11])
 
 
-def job_of(root: Path, card: Card = CARD, *, metrics: str = "mIoU", regions: str = "", **options: Any) -> Job:
+def job_of(
+    root: Path, card: Card = CARD, *, metrics: str = "mIoU", regions: str = "", **options: Any
+) -> Job:
     samples = pairs.read_truth(card, root, "val")
     rules = rules_for(card, "semantic", metrics=metrics, regions=regions)
     asked = {name: options.pop(name) for name in ("space", "resize") if name in options}
-    found = stored_predictions(card, "val", samples, root / "predicted", root=root, rules=rules, **asked)
+    found = stored_predictions(
+        card, "val", samples, root / "predicted", root=root, rules=rules, **asked
+    )
     assert isinstance(found.predictions, FromReader)
     return replace(found, predictions=replace(found.predictions, **options))
 
@@ -117,17 +127,23 @@ def outcome(root: Path, name: str, *arguments: Any, **options: Any) -> Any:
         (card_of(VALUES), "ids", [[3, 4, 7, 200, 9, 255], [11, 3, 4, 7, 200, 9]]),
     ],
 )
-def test_pairs_give_the_tables_of_maps(tmp_path: Path, card: Card, space: str, values: list[list[int]]) -> None:
+def test_pairs_give_the_tables_of_maps(
+    tmp_path: Path, card: Card, space: str, values: list[list[int]]
+) -> None:
     root = write(tmp_path / "data", *values)
     job = job_of(root, card, space=space)
-    shared = job.predictions.read_pairs(job.samples)
-    together = PIXELS.count_pairs(card, shared, np.arange(IMAGES, dtype=np.int32))["pixels"]
+    shared = job.predictions.read_pairs(job.samples)  # type: ignore[misc]
+    together = PIXELS.count_pairs(card, shared, np.arange(IMAGES, dtype=np.int32))["pixels"]  # type: ignore[arg-type]
     expected = outcome(root, "maps", card, space=space, read_pairs=None)
     table = {name: np.array(column) for name, (_, column) in expected["pixels"].items()}
     # Every cell of the matrix occurs, but in train ids nothing that is not scored can be predicted.
-    assert (9 if space == "train-ids" else 12) == len(np.unique(table["truth"] * 4 + table["predicted"]))
+    assert (9 if space == "train-ids" else 12) == len(
+        np.unique(table["truth"] * 4 + table["predicted"])
+    )
     assert expected == outcome(root, "pairs", card, space=space)
-    assert expected["pixels"] == {key: (column.dtype.str, column.tolist()) for key, column in together.items()}
+    assert expected["pixels"] == {
+        key: (column.dtype.str, column.tolist()) for key, column in together.items()
+    }
 
 
 def saved(**options: Any) -> Callable[[Path], None]:
@@ -135,7 +151,11 @@ def saved(**options: Any) -> Callable[[Path], None]:
 
     def save(file: Path) -> None:
         with Image.open(file) as image:
-            made = image.convert(options["mode"]) if "mode" in options else image.resize(options["size"], 0)
+            made = (
+                image.convert(options["mode"])
+                if "mode" in options
+                else image.resize(options["size"], 0)
+            )
         made.save(file)
 
     return save
@@ -162,8 +182,8 @@ def painted(value: int) -> Callable[[Path], None]:
 
 
 UNUSUAL: dict[str, Callable[[Path], None]] = {
-    "truncated": lambda file: file.write_bytes(file.read_bytes()[:-40]) and None,
-    "not an image": lambda file: file.write_text("none") and None,
+    "truncated": lambda file: file.write_bytes(file.read_bytes()[:-40]) and None,  # type: ignore[dict-item]
+    "not an image": lambda file: file.write_text("none") and None,  # type: ignore[dict-item]
     "colours": colored,
     "equal channels": saved(mode="RGB"),
     "equal channels and alpha": saved(mode="RGBA"),
@@ -182,8 +202,8 @@ ACCEPTED = {"16 bits", "equal channels", "equal channels and alpha", "with alpha
 def test_what_is_unusual_ends_as_it_does_with_maps(root: Path, what: str, folder: str) -> None:
     UNUSUAL[what](root / folder / "001.png")
     job = job_of(root)
-    assert job.predictions.read_pairs(job.samples[:3]) is None
-    assert job.predictions.read_pairs(job.samples[2:5]) is not None
+    assert job.predictions.read_pairs(job.samples[:3]) is None  # type: ignore[misc]
+    assert job.predictions.read_pairs(job.samples[2:5]) is not None  # type: ignore[misc]
     expected = outcome(root, "maps", read_pairs=None)
     assert isinstance(expected, str) == (what not in ACCEPTED)
     assert expected == outcome(root, "pairs")
@@ -191,10 +211,12 @@ def test_what_is_unusual_ends_as_it_does_with_maps(root: Path, what: str, folder
 
 @needs_native
 @pytest.mark.parametrize(("value", "words"), [(9, ""), (1, "value 1")])
-def test_predictions_that_are_mostly_not_scored_are_counted_alike(root: Path, value: int, words: str) -> None:
+def test_predictions_that_are_mostly_not_scored_are_counted_alike(
+    root: Path, value: int, words: str
+) -> None:
     painted(value)(root / "predicted" / "001.png")
     job = job_of(root)
-    assert (job.predictions.read_pairs(job.samples[:3]) is None) == bool(words)
+    assert (job.predictions.read_pairs(job.samples[:3]) is None) == bool(words)  # type: ignore[misc]
     expected = outcome(root, "maps", read_pairs=None)
     assert (words in expected) if words else isinstance(expected, dict)
     assert expected == outcome(root, "pairs")
@@ -209,11 +231,13 @@ def test_palette_files_are_read_by_their_indices(root: Path) -> None:
         found.putpalette(bytes(range(256)) * 3)
         found.save(file)
     job = job_of(root)
-    assert job.predictions.read_pairs(job.samples[:3]) is not None
+    assert job.predictions.read_pairs(job.samples[:3]) is not None  # type: ignore[misc]
     assert expected == outcome(root, "palette")
 
 
-@pytest.mark.parametrize("options", [{"regions": "bands"}, {"metrics": "mIoU,boundary_IoU"}, {"resize": True}])
+@pytest.mark.parametrize(
+    "options", [{"regions": "bands"}, {"metrics": "mIoU,boundary_IoU"}, {"resize": True}]
+)
 def test_what_needs_places_reads_maps(root: Path, options: dict[str, Any]) -> None:
     expected = outcome(root, "plain")["pixels"]
     with_places = outcome(root, "places", read_pairs=_fails, **options)["pixels"]
@@ -231,7 +255,7 @@ def test_colours_are_looked_up_pixel_by_pixel(root: Path) -> None:
             table[[3, 7, 9, 11, 255]] = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12], [7, 8, 9]]
             Image.fromarray(table[found]).save(file)
     job = job_of(root, card)
-    assert job.predictions.read_pairs(job.samples[:3]) is None
+    assert job.predictions.read_pairs(job.samples[:3]) is None  # type: ignore[misc]
     assert outcome(root, "colours", card)["pixels"]["pixels"][1]
 
 

@@ -27,9 +27,13 @@ LISTS: dict[str, str | bytes] = {
     "names of pictures": "\n".join(f"{each}.jpg" for each in IDS),
     "VOC's Main lists": f"{IDS[0]}  1\n{IDS[1]} -1\n{IDS[2]}  0\n",
     "paths": "\n".join(f"JPEGImages/{each}.jpg" for each in IDS),
-    "paths of another machine": "\n".join(f"/home/me/VOC2012/JPEGImages/{each}.jpg" for each in IDS),
+    "paths of another machine": "\n".join(
+        f"/home/me/VOC2012/JPEGImages/{each}.jpg" for each in IDS
+    ),
     "paths of Windows": "\n".join(f"D:\\VOC2012\\JPEGImages\\{each}.jpg" for each in IDS),
-    "DeepLab's pairs": "\n".join(f"/JPEGImages/{each}.jpg /SegmentationClassAug/{each}.png" for each in IDS),
+    "DeepLab's pairs": "\n".join(
+        f"/JPEGImages/{each}.jpg /SegmentationClassAug/{each}.png" for each in IDS
+    ),
     "pairs with commas": "\n".join(f"{each}.jpg,{each}.png" for each in IDS),
 }
 
@@ -47,10 +51,14 @@ def test_every_form_of_a_list_names_the_images(tmp_path: Path, form: str) -> Non
     cases.write_labels(tmp_path / "lab/val", [*IDS, "2009_000001"])
     write(tmp_path / "ImageSets/Segmentation/val.txt", LISTS[form])
     given = write(tmp_path / "given.txt", LISTS[form])
-    assert IDS == [sample.id for sample in voc.read_truth(cases.card("voc", "semantic"), tmp_path, "val")]
+    assert IDS == [
+        sample.id for sample in voc.read_truth(cases.card("voc", "semantic"), tmp_path, "val")
+    ]
     for layout in ("voc", "pairs"):
         card = write(tmp_path / "card.toml", cases.card_text(layout, "semantic"))
-        assert IDS == [sample.id for sample in open_data(str(card), root=tmp_path, ids=str(given)).samples]
+        assert IDS == [
+            sample.id for sample in open_data(str(card), root=tmp_path, ids=str(given)).samples
+        ]
     text = cases.card_text("pairs", "semantic").replace("[files]", '[files]\nlist = "given.txt"')
     assert IDS == [sample.id for sample in open_data(str(write(card, text)), root=tmp_path).samples]
 
@@ -79,7 +87,9 @@ def test_lists_that_are_refused(tmp_path: Path, content: str | bytes, words: str
 def test_images_that_a_list_names_and_are_not_there_are_named(tmp_path: Path) -> None:
     cases.write_labels(tmp_path / "SegmentationClass", IDS[:1])
     write(tmp_path / "ImageSets/Segmentation/val.txt", LISTS["DeepLab's pairs"])
-    with pytest.raises(DataError, match=r"2 of 3 images have no truth \(2007_000042, 2008_000001\)"):
+    with pytest.raises(
+        DataError, match=r"2 of 3 images have no truth \(2007_000042, 2008_000001\)"
+    ):
         voc.read_truth(cases.card("voc", "semantic"), tmp_path, "val")
 
 
@@ -96,7 +106,9 @@ CHOSEN = {
 
 @pytest.mark.parametrize("form", CHOSEN)
 def test_ids_of_a_coco_file_are_names_or_numbers(tmp_path: Path, form: str) -> None:
-    cases.write_json(tmp_path / "truth.json", cases.truth_of(["a/x.jpg", "a/y.jpg", "b/z.jpg"], [4, 5, 6]))
+    cases.write_json(
+        tmp_path / "truth.json", cases.truth_of(["a/x.jpg", "a/y.jpg", "b/z.jpg"], [4, 5, 6])
+    )
     card = write(tmp_path / "card.toml", cases.card_text("coco", "instance"))
     given = write(tmp_path / "ids.txt", "\n".join(CHOSEN[form]))
     found = open_data(str(card), root=tmp_path / "truth.json", ids=str(given))
@@ -106,10 +118,14 @@ def test_ids_of_a_coco_file_are_names_or_numbers(tmp_path: Path, form: str) -> N
 
 def test_ids_that_may_mean_two_images_are_refused(tmp_path: Path) -> None:
     """The picture of image 1 is 2.jpg, and 2 is the id of another image."""
-    cases.write_json(tmp_path / "truth.json", cases.truth_of(["a/2.jpg", "a/1.jpg", "b/1.jpg"], [1, 2, 3]))
+    cases.write_json(
+        tmp_path / "truth.json", cases.truth_of(["a/2.jpg", "a/1.jpg", "b/1.jpg"], [1, 2, 3])
+    )
     card = write(tmp_path / "card.toml", cases.card_text("coco", "instance"))
     given = write(tmp_path / "ids.txt", "2")
-    with pytest.raises(DataError, match="ids and file names contradict each other; write ids like a/2"):
+    with pytest.raises(
+        DataError, match="ids and file names contradict each other; write ids like a/2"
+    ):
         open_data(str(card), root=tmp_path / "truth.json", ids=str(given))
 
 
@@ -134,9 +150,16 @@ def test_ids_of_cityscapes_are_names_of_pictures(tmp_path: Path) -> None:
     names = ["ulm_000000_000001", "ulm_000000_000002", "ulm_000000_000003"]
     cases.write_labels(tmp_path / "gtFine/val/ulm", names, "{}_gtFine_labelIds.png")
     card = cases.card("cityscapes", "semantic")
-    for each in ("{}", "{}_leftImg8bit", "{}_leftImg8bit.png", "leftImg8bit/val/ulm/{}_leftImg8bit.png"):
+    for each in (
+        "{}",
+        "{}_leftImg8bit",
+        "{}_leftImg8bit.png",
+        "leftImg8bit/val/ulm/{}_leftImg8bit.png",
+    ):
         asked = [each.format(name) for name in names[1:]]
-        assert names[1:] == [sample.id for sample in cityscapes.read_truth(card, tmp_path, "val", ids=asked)]
+        assert names[1:] == [
+            sample.id for sample in cityscapes.read_truth(card, tmp_path, "val", ids=asked)
+        ]
 
 
 def test_a_file_that_is_no_list_is_refused(tmp_path: Path) -> None:
@@ -162,7 +185,9 @@ def test_pictures_and_maps_are_found_by_paths_of_windows(tmp_path: Path) -> None
     assert ["x", "y"] == [sample.id for sample in found]
     assert ["images/x.jpg", "images\\y.jpg"] == [sample.file for sample in found]
     parks = cases.parks()
-    whole = cases.write_panoptic(tmp_path / "maps", [(1, "a\\1.png", 1), (2, "a\\2.png", 2)], truth=True)
+    whole = cases.write_panoptic(
+        tmp_path / "maps", [(1, "a\\1.png", 1), (2, "a\\2.png", 2)], truth=True
+    )
     for sample in coco.read_truth(parks, whole, "val"):
         assert (cases.H, cases.W) == sample.truth.segments().size
 
@@ -179,9 +204,15 @@ def test_masks_of_cityscapes_are_found_by_paths_of_windows(tmp_path: Path) -> No
 
 def test_pairs_know_the_ids_in_paths_of_their_patterns(tmp_path: Path) -> None:
     """An id may be less than the name of the file."""
-    card = cases.card("pairs", "semantic", images="img/{split}/{id}_rgb.png", labels="lab/{split}/{id}_gt.png")
+    card = cases.card(
+        "pairs", "semantic", images="img/{split}/{id}_rgb.png", labels="lab/{split}/{id}_gt.png"
+    )
     cases.write_labels(tmp_path / "lab/val", ["a", "b"], "{}_gt.png")
-    for asked in (["img/val/a_rgb.png"], ["/x/img/val/a_rgb.png /x/lab/val/a_gt.png"], ["lab\\val\\a_gt.png"]):
+    for asked in (
+        ["img/val/a_rgb.png"],
+        ["/x/img/val/a_rgb.png /x/lab/val/a_gt.png"],
+        ["lab\\val\\a_gt.png"],
+    ):
         assert ["a"] == [sample.id for sample in pairs.read_truth(card, tmp_path, "val", ids=asked)]
 
 

@@ -1,4 +1,6 @@
-"""Objects in label images, one file an object, and masks outside which nothing counts: the cards of the README."""
+"""Objects in label images, one file an object, and masks outside which nothing counts: the cards of
+the README.
+"""
 
 from __future__ import annotations
 
@@ -126,7 +128,9 @@ def test_one_file_an_object_is_read_as_coco_reads_the_masks(card: Card, root: Pa
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".npy", "_cp_masks.png"])
 @pytest.mark.parametrize("shift", [0, 1, 3])
-def test_predicted_label_images_score_as_their_results_do(card: Card, root: Path, suffix: str, shift: int) -> None:
+def test_predicted_label_images_score_as_their_results_do(
+    card: Card, root: Path, suffix: str, shift: int
+) -> None:
     for name in BOXES:
         save(root / "labels" / f"{name}{suffix}", numbered(name, shift, step=300))
     (root / "results.json").write_text(json.dumps(results_of(card, shift)))
@@ -152,14 +156,24 @@ def test_files_of_no_image_are_told(card: Card, root: Path) -> None:
     assert "unused-files" in [each.code for each in score(card, root, root / "labels").warnings]
 
 
-def test_the_task_is_chosen_by_what_the_card_has(card: Card, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_task_is_chosen_by_what_the_card_has(
+    card: Card, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in BOXES:
         save(root / "labels" / f"{name}.png", numbered(name))
     assert "semantic" == task_of(root / "labels", card)
     assert "instance" == task_of(root / "labels", replace(card, tasks=("instance",)))
     text = re.sub(r"tasks  = .*", 'tasks = ["instance"]', readme_card(root_of(card), "nuclei"))
     (root / "nuclei.toml").write_text(text)
-    where = ["-d", str(root / "nuclei.toml"), "--data", str(root), "--out", str(root / "runs"), "--json"]
+    where = [
+        "-d",
+        str(root / "nuclei.toml"),
+        "--data",
+        str(root),
+        "--out",
+        str(root / "runs"),
+        "--json",
+    ]
     assert 0 == main(["eval", "-p", str(root / "labels"), *where])
     told = json.loads(capsys.readouterr().out)
     assert "instance" in told["scores"]
@@ -169,19 +183,32 @@ def root_of(_card: Card) -> Path:
     return Path(__file__).parents[2]
 
 
-def test_the_command_of_the_readme(card: Card, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_of_the_readme(
+    card: Card, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (root / "nuclei.toml").write_text(readme_card(root_of(card), "nuclei"))
     for name in BOXES:
         save(root / "labels" / f"{name}.tif", numbered(name))
-    where = ["--dataset", str(root / "nuclei.toml"), "--data", str(root), "--out", str(root / "runs"), "--json"]
+    where = [
+        "--dataset",
+        str(root / "nuclei.toml"),
+        "--data",
+        str(root),
+        "--out",
+        str(root / "runs"),
+        "--json",
+    ]
     assert 0 == main(["eval", "--predictions", str(root / "labels"), "--task", "instance", *where])
     assert json.loads(capsys.readouterr().out)["scores"]["instance"]["AP"]["value"] > 0.999
 
 
 def test_several_countable_classes_need_results(card: Card, root: Path) -> None:
-    text = readme_card(root_of(card), "nuclei").replace("]\n\n[files]", ']\n\n[files]\ninstances = "o/{id}.png"')
+    text = readme_card(root_of(card), "nuclei").replace(
+        "]\n\n[files]", ']\n\n[files]\ninstances = "o/{id}.png"'
+    )
     text = text.replace("masks/*.png", "{id}.png").replace(
-        "thing = true },", 'thing = true },\n    { id = 2, train_id = 2, name = "debris", thing = true },'
+        "thing = true },",
+        'thing = true },\n    { id = 2, train_id = 2, name = "debris", thing = true },',
     )
     several = parse_card(text.encode(), where="test")
     save(root / "labels" / "a.png", numbered("a"))
@@ -211,8 +238,14 @@ def test_a_file_without_a_pixel_holds_no_object(card: Card, root: Path, empty: b
 
 
 WRONG_MASKS = {
-    "several values": (np.array([[0, 1], [2, 255]], np.uint8).repeat(12, 0).repeat(15, 1), r"this one holds 1, 2, 255"),
-    "another size": (np.ones((5, 6), np.uint8), r"it has 5 x 6 pixels \(height x width\), and 0f\.png has 24 x 30"),
+    "several values": (
+        np.array([[0, 1], [2, 255]], np.uint8).repeat(12, 0).repeat(15, 1),
+        r"this one holds 1, 2, 255",
+    ),
+    "another size": (
+        np.ones((5, 6), np.uint8),
+        r"it has 5 x 6 pixels \(height x width\), and 0f\.png has 24 x 30",
+    ),
     "colours": (np.full((*SIZE, 3), (9, 0, 0), np.uint8), r"colour image"),
 }
 
@@ -233,7 +266,9 @@ def test_missing_folders_and_pictures_are_named(card: Card, root: Path) -> None:
     with pytest.raises(DataError, match=r"c/masks/\*\.png is expected"):
         pairs.read_truth(card, root, "val", ids=["a", "c"])
     (root / "stage1_train" / "b" / "images" / "b.png").unlink()
-    with pytest.raises(DataError, match=r"1 label files have no image \(b\) and 1 images have no label file \(c\)"):
+    with pytest.raises(
+        DataError, match=r"1 label files have no image \(b\) and 1 images have no label file \(c\)"
+    ):
         pairs.read_truth(card, root, "val")
 
 
@@ -287,20 +322,40 @@ def test_objects_as_files_beside_label_images_take_their_classes(tmp_path: Path)
 def test_what_is_written_reads_back(card: Card, root: Path, tmp_path: Path) -> None:
     samples = pairs.read_truth(card, root, "val")
     pairs.write_truth(card, tmp_path / "again", "val", samples)
-    for first, second in zip(samples, pairs.read_truth(card, tmp_path / "again", "val"), strict=True):
+    for first, second in zip(
+        samples, pairs.read_truth(card, tmp_path / "again", "val"), strict=True
+    ):
         assert first.id == second.id
         one, other = first.truth.instances(), second.truth.instances()
         assert [rle["counts"] for rle in one.rles] == [rle["counts"] for rle in other.rles]
 
 
 WRONG_CARDS = {
-    "star in images": (("images/{id}.png", "images/*{id}.png"), r"files\.images: \* is allowed only in the last part"),
-    "star in a folder": (("masks/*.png", "*/m.png"), r"files\.labels: \* is allowed only in the last part"),
+    "star in images": (
+        ("images/{id}.png", "images/*{id}.png"),
+        r"files\.images: \* is allowed only in the last part",
+    ),
+    "star in a folder": (
+        ("masks/*.png", "*/m.png"),
+        r"files\.labels: \* is allowed only in the last part",
+    ),
     "no thing": ((", thing = true", ""), "list one class with thing = true"),
-    "two things": (('name = "background"', 'name = "background", thing = true'), "list one class with thing = true"),
-    "values": (("[splits.val]", "[values]\n1 = 1\n[splits.val]"), r"\[values\] has no effect where files\.labels"),
-    "instances": (('labels = "', 'instances = "i/{id}.png"\nlabels = "'), r"files\.instances has no effect where"),
-    "ignore": (('labels = "', 'ignore = "i/{id}.png"\nlabels = "'), r"files\.ignore is used for label maps only"),
+    "two things": (
+        ('name = "background"', 'name = "background", thing = true'),
+        "list one class with thing = true",
+    ),
+    "values": (
+        ("[splits.val]", "[values]\n1 = 1\n[splits.val]"),
+        r"\[values\] has no effect where files\.labels",
+    ),
+    "instances": (
+        ('labels = "', 'instances = "i/{id}.png"\nlabels = "'),
+        r"files\.instances has no effect where",
+    ),
+    "ignore": (
+        ('labels = "', 'ignore = "i/{id}.png"\nlabels = "'),
+        r"files\.ignore is used for label maps only",
+    ),
 }
 
 
@@ -322,14 +377,25 @@ def retina(tmp_path: Path, repository: Path) -> tuple[Card, Path]:
     for name in ("21", "22"):
         vessels = np.kron(generator.integers(0, 2, (6, 6)), np.ones((4, 4), int)).astype(np.uint8)
         field = np.hypot(*np.indices(vessels.shape) - 11.5) < 11
-        save(tmp_path / "training" / "images" / f"{name}_training.tif", np.zeros((24, 24, 3), np.uint8))
+        save(
+            tmp_path / "training" / "images" / f"{name}_training.tif",
+            np.zeros((24, 24, 3), np.uint8),
+        )
         save(tmp_path / "training" / "1st_manual" / f"{name}_manual1.gif", vessels * 255)
-        save(tmp_path / "training" / "mask" / f"{name}_training_mask.gif", field.astype(np.uint8) * 255)
-        save(tmp_path / "results" / f"{name}.png", np.where(field, np.roll(vessels, 1, axis=0), 1) * np.uint8(255))
+        save(
+            tmp_path / "training" / "mask" / f"{name}_training_mask.gif",
+            field.astype(np.uint8) * 255,
+        )
+        save(
+            tmp_path / "results" / f"{name}.png",
+            np.where(field, np.roll(vessels, 1, axis=0), 1) * np.uint8(255),
+        )
     return parse_card(text.encode(), where="vessels.toml"), tmp_path
 
 
-def test_only_what_lies_in_the_mask_counts(retina: tuple[Card, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_what_lies_in_the_mask_counts(
+    retina: tuple[Card, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     card, root = retina
     table = np.zeros((2, 2), int)
     for name in ("21", "22"):
@@ -337,14 +403,31 @@ def test_only_what_lies_in_the_mask_counts(retina: tuple[Card, Path], capsys: py
         field = images.read_labels(root / "training" / "mask" / f"{name}_training_mask.gif") > 0
         guess = images.read_labels(root / "results" / f"{name}.png") > 0
         np.add.at(table, (truth[field].astype(int), guess[field].astype(int)), 1)
-    expected = np.mean([table[k, k] / (table[k].sum() + table[:, k].sum() - table[k, k]) for k in (0, 1)])
-    where = ["--dataset", str(root / "vessels.toml"), "--data", str(root), "--out", str(root / "runs"), "--json"]
+    expected = np.mean(
+        [table[k, k] / (table[k].sum() + table[:, k].sum() - table[k, k]) for k in (0, 1)]
+    )
+    where = [
+        "--dataset",
+        str(root / "vessels.toml"),
+        "--data",
+        str(root),
+        "--out",
+        str(root / "runs"),
+        "--json",
+    ]
     assert 0 == main(["eval", "--predictions", str(root / "results"), *where])
     told = json.loads(capsys.readouterr().out)
     assert told["scores"]["semantic"]["mIoU"]["value"] == pytest.approx(expected, abs=1e-12)
     samples = pairs.read_truth(card, root, "val")
-    assert label_pairs.read(pairs.read_predictions(card, root / "results", "semantic", samples), samples) is None
-    pairs.write_truth(card, root / "again", "val", [replace(sample, read_image=None) for sample in samples])
+    assert (
+        label_pairs.read(
+            pairs.read_predictions(card, root / "results", "semantic", samples), samples
+        )
+        is None
+    )
+    pairs.write_truth(
+        card, root / "again", "val", [replace(sample, read_image=None) for sample in samples]
+    )
     for one, other in zip(samples, pairs.read_truth(card, root / "again", "val"), strict=True):
         np.testing.assert_array_equal(one.truth.semantic().labels, other.truth.semantic().labels)
 
@@ -354,14 +437,21 @@ def test_masks_that_are_missing_or_of_another_size(retina: tuple[Card, Path]) ->
     mask = root / "training" / "mask" / "21_training_mask.gif"
     save(mask, np.ones((24, 23), np.uint8))
     sample = pairs.read_truth(card, root, "val")[0]
-    with pytest.raises(DataError, match=r"mask\.gif: it has 24 x 23 pixels \(height x width\), and .* has 24 x 24"):
+    with pytest.raises(
+        DataError, match=r"mask\.gif: it has 24 x 23 pixels \(height x width\), and .* has 24 x 24"
+    ):
         sample.truth.semantic()
     mask.unlink()
-    with pytest.raises(DataError, match=r"1 of 2 images have no mask \(21\); training/mask/21_training_mask\.gif is"):
+    with pytest.raises(
+        DataError,
+        match=r"1 of 2 images have no mask \(21\); training/mask/21_training_mask\.gif is",
+    ):
         pairs.read_truth(card, root, "val")
 
 
-def test_nuclei_of_the_data_science_bowl(shared_data: Callable[[str], Path], repository: Path) -> None:
+def test_nuclei_of_the_data_science_bowl(
+    shared_data: Callable[[str], Path], repository: Path
+) -> None:
     root = shared_data("dsb2018_small")
     card = parse_card(readme_card(repository, "nuclei").encode(), where="nuclei.toml")
     samples = pairs.read_truth(card, root, "val")

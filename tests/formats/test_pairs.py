@@ -1,4 +1,6 @@
-"""The layout of patterns: how ids are found, what pixel values and colours mean, and round trips."""
+"""The layout of patterns: how ids are found, what pixel values and colours mean, and round
+trips.
+"""
 
 from __future__ import annotations
 
@@ -41,9 +43,12 @@ color = [0, 0, 0]
 """
 
 
-def make(files: Any, top: Any = "", tables: Any = "", classes: Any = CLASSES, tasks: Any = '"semantic"') -> Any:
+def make(
+    files: Any, top: Any = "", tables: Any = "", classes: Any = CLASSES, tasks: Any = '"semantic"'
+) -> Any:
     text = (
-        f'name = "own"\ntitle = "T"\nlayout = "pairs"\ntasks = [{tasks}]\nlicence = "-"\ncite = "-"\nobtain = "-"\n'
+        f'name = "own"\ntitle = "T"\nlayout = "pairs"\ntasks = [{tasks}]\nlicence = "-"\ncite '
+        '= "-"\nobtain = "-"\n'
         f"{top}\n[files]\n{files}\n[splits.val]\n{tables}\n{classes}"
     )
     return parse_card(text.encode(), where="test")
@@ -55,10 +60,12 @@ LABELS = np.array([[0, 1, 255], [1, 1, 0]], np.uint8)
 
 
 def sample(name: Any, labels: Any = LABELS, objects: Any = None, classes: Any = None) -> Any:
-    instances = None if objects is None else derive.instances_from_object_map(objects, labels, classes)
+    instances = (
+        None if objects is None else derive.instances_from_object_map(objects, labels, classes)
+    )
     return Sample(
         name,
-        Truth(lambda: LabelMap(labels), None if objects is None else lambda: instances),
+        Truth(lambda: LabelMap(labels), None if objects is None else lambda: instances),  # type: ignore[arg-type, return-value]
         read_image=lambda: np.full((*labels.shape, 3), 99, np.uint8),
     )
 
@@ -89,16 +96,26 @@ def test_the_word_of_the_split_may_differ(tmp_path: Path) -> None:
 def test_a_list_chooses_and_orders(tmp_path: Path) -> None:
     card = make(WITH_LIST)
     write(card, tmp_path, "a", "b", "c/d", "e f")
-    lines = ["e f", "", "/SegNet/CamVid/val/b.png /SegNet/CamVid/valannot/b.png", "val/c/d.png", "other/a.png"]
+    lines = [
+        "e f",
+        "",
+        "/SegNet/CamVid/val/b.png /SegNet/CamVid/valannot/b.png",
+        "val/c/d.png",
+        "other/a.png",
+    ]
     (tmp_path / "val.txt").write_text("\n".join(lines))
     assert ["e f", "b", "c/d", "a"] == [s.id for s in pairs.read_truth(card, tmp_path, "val")]
-    assert ["a", "b", "c/d", "e f"] == [s.id for s in pairs.read_truth(card, tmp_path, "val", ids="all")]
+    assert ["a", "b", "c/d", "e f"] == [
+        s.id for s in pairs.read_truth(card, tmp_path, "val", ids="all")
+    ]
     assert ["b"] == [s.id for s in pairs.read_truth(card, tmp_path, "val", ids=["b"])]
     (tmp_path / "val.txt").write_text("a\nval/a.png\n")
     with pytest.raises(DataError, match="'a' is listed twice"):
         pairs.read_truth(card, tmp_path, "val")
     (tmp_path / "val.txt").write_text("a\nx\n")
-    with pytest.raises(DataError, match=r"1 of 2 images have no label file \(x\); valannot/x\.png is expected"):
+    with pytest.raises(
+        DataError, match=r"1 of 2 images have no label file \(x\); valannot/x\.png is expected"
+    ):
         pairs.read_truth(card, tmp_path, "val")
     (tmp_path / "val.txt").unlink()
     with pytest.raises(DataError, match=r"val\.txt: the list of the split does not exist"):
@@ -112,7 +129,9 @@ def test_images_and_labels_must_pair_up(tmp_path: Path) -> None:
     write(card, tmp_path, "a", "b", "c")
     (tmp_path / "val/a.png").unlink()
     (tmp_path / "valannot/b.png").unlink()
-    with pytest.raises(DataError, match=r"1 label files have no image \(a\) and 1 images have no label file \(b\)"):
+    with pytest.raises(
+        DataError, match=r"1 label files have no image \(a\) and 1 images have no label file \(b\)"
+    ):
         pairs.read_truth(card, tmp_path, "val")
     assert ["a"] == [s.id for s in pairs.read_truth(card, tmp_path, "val", ids=["a"])]
     for file in (tmp_path / "val").iterdir():
@@ -155,10 +174,14 @@ def test_values_map_pixels_to_classes(tmp_path: Path) -> None:
     images.write_labels(path, np.array([[0, 255, 128]], np.uint8))
     target = pairs.read_truth(card, tmp_path, "val")[0]
     np.testing.assert_array_equal([[0, 1, 255]], target.truth.semantic().labels)
-    pairs.write_predictions(card, tmp_path / "p", "semantic", [(target, LabelMap(np.array([[1, 0, 255]], np.uint8)))])
+    pairs.write_predictions(
+        card, tmp_path / "p", "semantic", [(target, LabelMap(np.array([[1, 0, 255]], np.uint8)))]
+    )
     np.testing.assert_array_equal([[255, 0, 128]], images.read_labels(tmp_path / "p/a.png"))
     images.write_labels(path, np.array([[0, 255, 7]], np.uint8))
-    with pytest.raises(DataError, match=r"value 7 is not among the card's \[values\] \(0, 128, 255\)"):
+    with pytest.raises(
+        DataError, match=r"value 7 is not among the card's \[values\] \(0, 128, 255\)"
+    ):
         target.truth.semantic()
     images.write_labels(tmp_path / "p/a.png", np.array([[0, 1, 1]], np.uint8))
     with pytest.raises(PredictionError, match="--label-space train-ids"):
@@ -200,10 +223,14 @@ def test_a_colour_file_without_colours_in_the_card_says_what_to_do(tmp_path: Pat
     card = make(PLAIN)
     images.write_rgb(tmp_path / "valannot/a.png", np.array([[[0, 0, 0]], [[1, 2, 3]]], np.uint8))
     target = pairs.read_truth(card, tmp_path, "val")[0]
-    with pytest.raises(DataError, match=r"colour image \(the pixel at row 1, column 0 is \(1, 2, 3\)\)"):
+    with pytest.raises(
+        DataError, match=r"colour image \(the pixel at row 1, column 0 is \(1, 2, 3\)\)"
+    ):
         target.truth.semantic()
     plain = make(PLAIN, classes=CLASSES.replace("color = [1, 2, 3]", ""))
-    with pytest.raises(PredictionError, match=r"write label ids, not colours: the card gives 'ground' no colour"):
+    with pytest.raises(
+        PredictionError, match=r"write label ids, not colours: the card gives 'ground' no colour"
+    ):
         pairs.read_predictions(plain, tmp_path / "valannot", "semantic", [target])(target)
 
 
@@ -293,7 +320,9 @@ def test_void_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not scored has a colour"):
         write(make(PLAIN, top="colors = true", classes=scored), tmp_path, "a")
     with pytest.raises(PredictionError, match="no class"):
-        pairs.write_predictions(make(PLAIN, classes=scored), tmp_path, "semantic", [(sample("a"), LabelMap(LABELS))])
+        pairs.write_predictions(
+            make(PLAIN, classes=scored), tmp_path, "semantic", [(sample("a"), LabelMap(LABELS))]
+        )
     masks = make(PLAIN, tables="[values]\n0 = 0\n255 = 5\n")
     with pytest.raises(DataError, match="no pixel value stands for id 255"):
         write(masks, tmp_path, "a")
@@ -303,10 +332,19 @@ def test_predictions_of_other_tasks_are_those_of_coco_by_name(tmp_path: Path) ->
     card = make(PLAIN)
     rles = masks.encode_ids(np.array([[0, 1, 1], [0, 0, 2]], np.int32), [1, 2])
     found = Instances(
-        (2, 3), np.array([1, 0]), rles, masks.areas(rles), masks.boxes(rles), scores=np.array([0.5, 0.25])
+        (2, 3),
+        np.array([1, 0]),
+        rles,
+        masks.areas(rles),
+        masks.boxes(rles),
+        scores=np.array([0.5, 0.25]),
     )
-    segments = Segments(np.array([[1, 2, 2]], np.int32), np.array([1, 2]), np.array([0, 1]), np.zeros(2, bool))
-    target = replace(sample("a"), truth=Truth(read_instances=lambda: found, read_segments=lambda: segments))
+    segments = Segments(
+        np.array([[1, 2, 2]], np.int32), np.array([1, 2]), np.array([0, 1]), np.zeros(2, bool)
+    )
+    target = replace(
+        sample("a"), truth=Truth(read_instances=lambda: found, read_segments=lambda: segments)
+    )
     pairs.write_predictions(card, tmp_path / "objects", "instance", [(target, found)])
     back = pairs.read_predictions(card, tmp_path / "objects", "instance", [target])(target)
     assert [0.5, 0.25] == back.scores.tolist()
@@ -314,20 +352,26 @@ def test_predictions_of_other_tasks_are_those_of_coco_by_name(tmp_path: Path) ->
     pairs.write_predictions(card, tmp_path / "segments", "panoptic", [(target, segments)])
     back = pairs.read_predictions(card, tmp_path / "segments", "panoptic", [target])(target)
     assert [[1, 2, 2]] == back.ids.tolist()
-    text = (tmp_path / "objects" / "results.json").read_text().replace('"image_id": "a"', '"image_id": "b"')
+    text = (
+        (tmp_path / "objects" / "results.json")
+        .read_text()
+        .replace('"image_id": "a"', '"image_id": "b"')
+    )
     (tmp_path / "objects" / "results.json").write_text(text)
     with pytest.raises(PredictionError, match="image 'b', which the ground truth does not list"):
         pairs.read_predictions(card, tmp_path / "objects", "instance", [target])
     for task in ("instance", "panoptic"):
         with pytest.raises(PredictionError, match="LabelMap"):
             pairs.write_predictions(card, tmp_path / task, task, [(target, LabelMap(LABELS))])
-    nothing = Segments(np.zeros((1, 1), np.int32), *np.zeros((2, 0), np.int64), np.zeros(0, bool))
+    nothing = Segments(np.zeros((1, 1), np.int32), *np.zeros((2, 0), np.int64), np.zeros(0, bool))  # type: ignore[call-arg]
     with pytest.raises(PredictionError, match="Segments"):
         pairs.write_predictions(card, tmp_path, "semantic", [(sample("a"), nothing)])
 
 
 def test_more_than_255_classes_use_16_bits(tmp_path: Path) -> None:
-    classes = "".join(f'[[classes]]\nid = {i + 7}\ntrain_id = {i}\nname = "c{i}"\n' for i in range(300))
+    classes = "".join(
+        f'[[classes]]\nid = {i + 7}\ntrain_id = {i}\nname = "c{i}"\n' for i in range(300)
+    )
     card = make(PLAIN, top="ignore = 65535\nvoid = [65535]", classes=classes)
     labels = np.array([[0, 299, 65535]], np.uint16)
     pairs.write_truth(card, tmp_path, "val", [sample("a", labels)])
@@ -343,7 +387,9 @@ def test_camvid_as_downloaded(shared_data: Callable[[str], Path]) -> None:
     samples = pairs.read_truth(shipped, root, "val")
     assert 101 == len(samples)
     listed = parse_card(camvid_with_list(), where="test")
-    assert sorted(s.id for s in samples) == sorted(s.id for s in pairs.read_truth(listed, root, "val"))
+    assert sorted(s.id for s in samples) == sorted(
+        s.id for s in pairs.read_truth(listed, root, "val")
+    )
     first = samples[0]
     assert ("0016E5_07959", "val/0016E5_07959.png") == (first.id, first.file)
     raw = images.read_labels(root / "valannot/0016E5_07959.png")
@@ -355,11 +401,16 @@ def test_camvid_as_downloaded(shared_data: Callable[[str], Path]) -> None:
 
 def camvid_with_list() -> Any:
     classes = "".join(f'[[classes]]\nid = {i}\ntrain_id = {i}\nname = "c{i}"\n' for i in range(11))
-    text = 'name = "c"\ntitle = "T"\nlayout = "pairs"\ntasks = ["semantic"]\nlicence = "-"\ncite = "-"\nobtain = "-"\n'
+    text = (
+        'name = "c"\ntitle = "T"\nlayout = "pairs"\ntasks = ["semantic"]\nlicence = '
+        '"-"\ncite = "-"\nobtain = "-"\n'
+    )
     return f"{text}void = [11]\n[files]\n{WITH_LIST}\n[splits.val]\n{classes}".encode()
 
 
-def test_perturbed_camvid_reads_back_as_written(tmp_path: Path, shared_data: Callable[[str], Path]) -> None:
+def test_perturbed_camvid_reads_back_as_written(
+    tmp_path: Path, shared_data: Callable[[str], Path]
+) -> None:
     samples = pairs.read_truth(load_card("camvid"), shared_data("camvid_val"), "val")[:5]
     rng = np.random.default_rng(3)
     card, written = load_card("camvid"), []

@@ -1,4 +1,6 @@
-"""Which image an entry of a panoptic JSON means: one kind of id for all, and nothing that contradicts itself."""
+"""Which image an entry of a panoptic JSON means: one kind of id for all, and nothing that
+contradicts itself.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ ACCEPTED: dict[str, tuple[list[tuple[Any, str]], str]] = {
     "as in the truth": ([(1, "01.png"), (2, "02.png"), (3, "03.png")], ""),
     "by id alone": ([(1, "a.png"), (2, "b.png"), (3, "c.png")], ""),
     "ids and names of several forms": ([(1, "pred_01.png"), (2, "02.png"), (3, "x.png")], ""),
-    "by file name alone": ([(71, "01.png"), (72, "02.png"), (73, "03.png")], "the file_name of each entry"),
+    "by file name alone": (
+        [(71, "01.png"), (72, "02.png"), (73, "03.png")],
+        "the file_name of each entry",
+    ),
     "ids as text": ([("1", "a.png"), ("2", "b.png"), ("3", "c.png")], "their ids in another form"),
     "stems": ([("01", "a.png"), ("02", "b.png"), ("03", "c.png")], "'01'"),
     "other images too": ([(1, "01.png"), (2, "02.png"), (3, "03.png"), (9, "09.png")], ""),
@@ -27,15 +32,27 @@ ACCEPTED: dict[str, tuple[list[tuple[Any, str]], str]] = {
 REFUSED: dict[str, tuple[list[tuple[Any, str]], str]] = {
     "shifted": (
         [(0, "01.png"), (1, "02.png"), (2, "03.png")],
-        r"entry 1 has image_id 1 but file_name '02.png': these name two images \(1 is 01.jpg, and 02.png has",
+        (
+            r"entry 1 has image_id 1 but file_name '02.png': these name two images \(1 is 01.jpg, "
+            r"and 02.png has"
+        ),
     ),
-    "shifted the other way": ([(2, "01.png"), (3, "02.png"), (4, "03.png")], "entry 0 has image_id 2 but file_name"),
+    "shifted the other way": (
+        [(2, "01.png"), (3, "02.png"), (4, "03.png")],
+        "entry 0 has image_id 2 but file_name",
+    ),
     "some by id and others by name": (
         [(1, "a.png"), (72, "02.png"), (73, "03.png")],
         "no prediction for 2 of 3 images",
     ),
-    "twice": ([(1, "01.png"), (2, "02.png"), (3, "03.png"), (3, "04.png")], "lists the image 3 twice"),
-    "one map for two": ([(1, "01.png"), (2, "x.png"), (3, "x.png")], "images 2 and 3 both have the map x.png"),
+    "twice": (
+        [(1, "01.png"), (2, "02.png"), (3, "03.png"), (3, "04.png")],
+        "lists the image 3 twice",
+    ),
+    "one map for two": (
+        [(1, "01.png"), (2, "x.png"), (3, "x.png")],
+        "images 2 and 3 both have the map x.png",
+    ),
     "missing": (
         [(1, "01.png"), (2, "02.png")],
         r"no prediction for 1 of 3 images \(03\); image_id 3 is expected, and 2 entries exist",
@@ -44,10 +61,16 @@ REFUSED: dict[str, tuple[list[tuple[Any, str]], str]] = {
 }
 
 
-def segments(root: Path, entries: list[tuple[Any, str]], card: Any, limit: int | None = None) -> Any:
-    truth = cases.write_panoptic(root / "truth", [(n, f"{n:02}.png", n) for n in (1, 2, 3)], truth=True)
+def segments(
+    root: Path, entries: list[tuple[Any, str]], card: Any, limit: int | None = None
+) -> Any:
+    truth = cases.write_panoptic(
+        root / "truth", [(n, f"{n:02}.png", n) for n in (1, 2, 3)], truth=True
+    )
     listed = coco.read_truth(card, truth, "val")[:limit]
-    cases.write_panoptic(root / "out", [(number, name, k + 1) for k, (number, name) in enumerate(entries)])
+    cases.write_panoptic(
+        root / "out", [(number, name, k + 1) for k, (number, name) in enumerate(entries)]
+    )
     return listed, coco.read_predictions(card, root / "out", "panoptic", listed)
 
 
@@ -68,7 +91,9 @@ def test_panoptic_entries_go_by_one_key_for_all(tmp_path: Path, parks: Any, way:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_panoptic_entries_that_are_not_clear_are_refused(tmp_path: Path, parks: Any, case: str) -> None:
+def test_panoptic_entries_that_are_not_clear_are_refused(
+    tmp_path: Path, parks: Any, case: str
+) -> None:
     entries, words = REFUSED[case]
     with pytest.raises(PredictionError, match=words):
         segments(tmp_path, entries, parks)
@@ -79,7 +104,10 @@ def test_entries_that_may_mean_two_images_are_refused(tmp_path: Path, parks: Any
     truth = cases.write_panoptic(tmp_path / "truth", [(1, "2.png", 1), (2, "1.png", 2)], truth=True)
     listed = coco.read_truth(parks, truth, "val")
     cases.write_panoptic(tmp_path / "out", [("1", "a.png", 1), ("2", "b.png", 2)])
-    with pytest.raises(PredictionError, match=r"the entry of 2 is a\.png by their ids in another form, and b\.png by"):
+    with pytest.raises(
+        PredictionError,
+        match=r"the entry of 2 is a\.png by their ids in another form, and b\.png by",
+    ):
         coco.read_predictions(parks, tmp_path / "out", "panoptic", listed)
 
 
@@ -106,13 +134,19 @@ def test_panoptic_truth_that_contradicts_itself_is_refused(
     path = cases.write_panoptic(tmp_path, [(n, f"{n:02}.png", n) for n in (1, 2, 3)], truth=True)
     content = json.loads(path.read_text())
     info = content["annotations"][0]["segments_info"]
-    content["annotations"] = [{"image_id": n, "file_name": name, "segments_info": info} for n, name in entries]
+    content["annotations"] = [
+        {"image_id": n, "file_name": name, "segments_info": info} for n, name in entries
+    ]
     with pytest.raises(DataError, match=words):
         coco.read_truth(parks, cases.write_json(path, content), "val")
 
 
-def test_maps_that_a_json_names_are_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As createPanopticImgs names pictures <id>_gtFine_leftImg8bit.png and maps <id>_gtFine_panoptic.png."""
+def test_maps_that_a_json_names_are_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As createPanopticImgs names pictures <id>_gtFine_leftImg8bit.png and maps
+    <id>_gtFine_panoptic.png.
+    """
     entries = [(f"ulm_{n}", f"ulm_{n}_gtFine_panoptic.png", n) for n in (1, 2)]
     truth = cases.write_panoptic(tmp_path / "truth", entries, truth=True)
     content = json.loads(truth.read_text())
@@ -121,7 +155,16 @@ def test_maps_that_a_json_names_are_used(tmp_path: Path, capsys: pytest.CaptureF
     cases.write_json(truth, content)
     cases.write_panoptic(tmp_path / "out", entries)
     (tmp_path / "card.toml").write_text(cases.card_text("coco", "panoptic"))
-    asked = ["eval", "-p", tmp_path / "out", "-d", tmp_path / "card.toml", "--data", truth, "--json"]
+    asked = [
+        "eval",
+        "-p",
+        tmp_path / "out",
+        "-d",
+        tmp_path / "card.toml",
+        "--data",
+        truth,
+        "--json",
+    ]
     for stray in (False, True):
         if stray:
             (tmp_path / "out/panoptic/other.png").write_bytes(b"")

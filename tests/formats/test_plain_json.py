@@ -1,4 +1,6 @@
-"""JSON as people bring it: marks, UTF-16, gzip, zip and lines are read everywhere; what is no JSON is named."""
+"""JSON as people bring it: marks, UTF-16, gzip, zip and lines are read everywhere; what is no JSON
+is named.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,15 @@ BOX = [[1.0, 1.0, 9.0, 1.0, 9.0, 7.0, 1.0, 7.0]]
 TRUTH = {
     "images": [{"id": n, "file_name": f"{n}.jpg", "height": 10, "width": 12} for n in (1, 2)],
     "annotations": [
-        {"id": n, "image_id": n, "category_id": 1, "segmentation": BOX, "bbox": [1, 1, 8, 6], "area": 48, "iscrowd": 0}
+        {
+            "id": n,
+            "image_id": n,
+            "category_id": 1,
+            "segmentation": BOX,
+            "bbox": [1, 1, 8, 6],
+            "area": 48,
+            "iscrowd": 0,
+        }
         for n in (1, 2)
     ],
     "categories": [{"id": 1, "name": "Schlüssel"}],
@@ -76,7 +86,8 @@ FORMS: dict[str, Callable[[Any], bytes]] = {
     "UTF-32": lambda content: text_of(content).encode("utf-32"),
     "gzip": lambda content: gzip.compress(text_of(content).encode()),
     "gzip in parts": lambda content: b"".join(
-        gzip.compress(part) for part in (text_of(content).encode()[:40], text_of(content).encode()[40:])
+        gzip.compress(part)
+        for part in (text_of(content).encode()[:40], text_of(content).encode()[40:])
     ),
     "gzip with a mark": lambda content: gzip.compress(text_of(content).encode("utf-8-sig")),
     "zip": lambda content: zipped({"a/results.json": text_of(content).encode()}),
@@ -88,7 +99,11 @@ FORMS: dict[str, Callable[[Any], bytes]] = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_reader_reads_every_form(tmp_path: Path, form: str) -> None:
-    truth, results, segments = tmp_path / "truth.json", tmp_path / "results.json", tmp_path / "panoptic.json"
+    truth, results, segments = (
+        tmp_path / "truth.json",
+        tmp_path / "results.json",
+        tmp_path / "panoptic.json",
+    )
     for path, content in ((truth, TRUTH), (results, RESULTS), (segments, PANOPTIC)):
         path.write_bytes(FORMS[form](content))
         assert content == json.loads(plain_json.read(path))
@@ -112,7 +127,9 @@ def ahead_of(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("form", [*FORMS, "lines"])
-def test_scores_are_those_of_the_plain_files(tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scores_are_those_of_the_plain_files(
+    tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "card.toml").write_text(CARD)
     found = []
     for name in ("plain", form):
@@ -120,7 +137,14 @@ def test_scores_are_those_of_the_plain_files(tmp_path: Path, form: str, capsys: 
         truth.write_bytes(FORMS["plain" if form == "lines" else name](TRUTH))
         lines = "\r\n".join(text_of(each) for each in RESULTS) + "\n\n"
         results.write_bytes(lines.encode() if name == "lines" else FORMS[name](RESULTS))
-        where = ["-d", str(tmp_path / "card.toml"), "--data", str(truth), "--out", str(tmp_path / name)]
+        where = [
+            "-d",
+            str(tmp_path / "card.toml"),
+            "--data",
+            str(truth),
+            "--out",
+            str(tmp_path / name),
+        ]
         assert 0 == main(["eval", "-p", str(results), *where, "--interval", "none", "--json"])
         found.append(json.loads(capsys.readouterr().out)["scores"])
     assert found[0] == found[1]
@@ -130,7 +154,10 @@ def test_scores_are_those_of_the_plain_files(tmp_path: Path, form: str, capsys: 
 def test_the_columns_of_a_marked_file_are_those_of_the_plain_one(tmp_path: Path) -> None:
     card = load_card("coco-instances")
     truth = {**TRUTH, "categories": [{"id": 1, "name": "person"}]}
-    results = [{key: value for key, value in each.items() if key != "bbox"} | {"segmentation": BOX} for each in RESULTS]
+    results = [
+        {key: value for key, value in each.items() if key != "bbox"} | {"segmentation": BOX}
+        for each in RESULTS
+    ]
     columns = []
     for form in ("plain", "byte order mark", "gzip"):
         paths = tmp_path / f"{form}.t.json", tmp_path / f"{form}.r.json"
@@ -143,8 +170,18 @@ def test_the_columns_of_a_marked_file_are_those_of_the_plain_one(tmp_path: Path)
 
 
 def test_lvis_reads_a_mark(tmp_path: Path) -> None:
-    image = {"id": 1, "height": 10, "width": 12, "neg_category_ids": [], "not_exhaustive_category_ids": []}
-    content = {"images": [image], "annotations": [], "categories": [{"id": 1, "name": "key", "frequency": "f"}]}
+    image = {
+        "id": 1,
+        "height": 10,
+        "width": 12,
+        "neg_category_ids": [],
+        "not_exhaustive_category_ids": [],
+    }
+    content = {
+        "images": [image],
+        "annotations": [],
+        "categories": [{"id": 1, "name": "key", "frequency": "f"}],
+    }
     path = tmp_path / "truth.json"
     path.write_bytes(FORMS["byte order mark"](content))
     assert (1,) == lvis_columns.read_truth(path).numbers
@@ -156,7 +193,10 @@ NAMED = {
     "blank": (b" \n\t ", "the file is empty"),
     "a mark alone": (b"\xef\xbb\xbf", "the file is empty"),
     "empty gzip": (gzip.compress(b""), "the file is empty"),
-    "web page": (b"<!DOCTYPE html><html><body>Log in</body></html>", "this is a web page (HTML or XML)"),
+    "web page": (
+        b"<!DOCTYPE html><html><body>Log in</body></html>",
+        "this is a web page (HTML or XML)",
+    ),
     "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
     "pickle": (pickle.dumps(RESULTS), "a Python pickle"),
     "PNG": (b"\x89PNG\r\n\x1a\n", "this is a PNG image"),
@@ -166,12 +206,18 @@ NAMED = {
     "cut": (json.dumps(RESULTS).encode()[:-30], "the file is truncated: the JSON ends after"),
     "cut gzip": (PACKED[:-20], "the gzip file is cut off"),
     "damaged gzip": (PACKED[:20] + bytes(20) + PACKED[40:], "the gzip file is damaged"),
-    "several in a zip": (zipped({"a.json": b"[]", "b.json": b"[]"}), "holds 2 files (a.json, b.json)"),
+    "several in a zip": (
+        zipped({"a.json": b"[]", "b.json": b"[]"}),
+        "holds 2 files (a.json, b.json)",
+    ),
     "cut zip": (zipped({"a.json": b"[]" * 99})[:-9], "the zip file is damaged or cut off"),
     "twice": (gzip.compress(PACKED), "a gzip file inside another packed file"),
     "tar": (gzip.compress(b"a.json".ljust(257, b"\0") + b"ustar" + bytes(300)), "a tar archive"),
     "single quotes": (str(RESULTS).encode(), "strings are in single quotes"),
-    "Latin letters": (b'[{"image_id": "M\xfcller", "category_id": 1, "score": 0.5}]', "not UTF-8 (byte 0xfc at"),
+    "Latin letters": (
+        b'[{"image_id": "M\xfcller", "category_id": 1, "score": 0.5}]',
+        "not UTF-8 (byte 0xfc at",
+    ),
     "damaged UTF-16": (json.dumps(RESULTS).encode("utf-16")[:-1], "the text is damaged"),
 }
 
@@ -187,7 +233,14 @@ def test_what_is_no_json_is_named_with_and_without_a_task(
     path.write_bytes(content)
     said = []
     for task in ([], ["--task", "instance"]):
-        where = ["-d", str(tmp_path / "card.toml"), "--data", str(tmp_path / "truth.json"), "--out", str(tmp_path)]
+        where = [
+            "-d",
+            str(tmp_path / "card.toml"),
+            "--data",
+            str(tmp_path / "truth.json"),
+            "--out",
+            str(tmp_path),
+        ]
         assert 2 == main(["eval", "-p", str(path), *where, *task])
         said.append(capsys.readouterr().err.replace("\n", " "))
     assert said[0] == said[1]
@@ -196,11 +249,20 @@ def test_what_is_no_json_is_named_with_and_without_a_task(
 
 
 @pytest.mark.parametrize("kind", ["empty", "web page", "cut gzip", "several in a zip", "CSV"])
-def test_truth_that_is_no_json_is_named(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_truth_that_is_no_json_is_named(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "card.toml").write_text(CARD)
     (tmp_path / "truth.json").write_bytes(NAMED[kind][0])
     (tmp_path / "results.json").write_bytes(FORMS["plain"](RESULTS))
-    where = ["-d", str(tmp_path / "card.toml"), "--data", str(tmp_path / "truth.json"), "--out", str(tmp_path)]
+    where = [
+        "-d",
+        str(tmp_path / "card.toml"),
+        "--data",
+        str(tmp_path / "truth.json"),
+        "--out",
+        str(tmp_path),
+    ]
     assert 2 == main(["eval", "-p", str(tmp_path / "results.json"), *where])
     assert NAMED[kind][1] in " ".join(capsys.readouterr().err.split())
 
@@ -213,7 +275,9 @@ def test_truth_that_is_no_json_is_named(tmp_path: Path, kind: str, capsys: pytes
         ({}, r"has the keys (none)"),
     ],
 )
-def test_objects_that_hold_no_predictions_are_named(tmp_path: Path, content: Any, words: str) -> None:
+def test_objects_that_hold_no_predictions_are_named(
+    tmp_path: Path, content: Any, words: str
+) -> None:
     path = tmp_path / "results.json"
     path.write_text(json.dumps(content))
     with pytest.raises(PredictionError) as caught:
@@ -229,22 +293,40 @@ def test_a_json_object_that_is_cut_off_is_no_matter_of_its_keys(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["results.json.gz", "results.jsonl", "results.json"])
-def test_a_folder_with_one_file_of_results(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_with_one_file_of_results(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "card.toml").write_text(CARD)
     (tmp_path / "truth.json").write_bytes(FORMS["plain"](TRUTH))
     content = "\n".join(map(json.dumps, RESULTS)).encode()
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / name).write_bytes(gzip.compress(FORMS["plain"](RESULTS)) if name.endswith("gz") else content)
-    where = ["-d", str(tmp_path / "card.toml"), "--data", str(tmp_path / "truth.json"), "--out", str(tmp_path / "runs")]
+    (tmp_path / "out" / name).write_bytes(
+        gzip.compress(FORMS["plain"](RESULTS)) if name.endswith("gz") else content
+    )
+    where = [
+        "-d",
+        str(tmp_path / "card.toml"),
+        "--data",
+        str(tmp_path / "truth.json"),
+        "--out",
+        str(tmp_path / "runs"),
+    ]
     assert 0 == main(["eval", "-p", str(tmp_path / "out"), *where, "--interval", "none", "--json"])
     assert json.loads(capsys.readouterr().out)["scores"]["instance"]["AP"]["value"] > 0
 
 
 def test_lines_are_no_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "card.toml").write_text(CARD)
-    (tmp_path / "truth.json").write_text("\n".join(map(json.dumps, TRUTH["annotations"])))
+    (tmp_path / "truth.json").write_text("\n".join(map(json.dumps, TRUTH["annotations"])))  # type: ignore[call-overload]
     (tmp_path / "results.json").write_bytes(FORMS["plain"](RESULTS))
-    where = ["-d", str(tmp_path / "card.toml"), "--data", str(tmp_path / "truth.json"), "--out", str(tmp_path)]
+    where = [
+        "-d",
+        str(tmp_path / "card.toml"),
+        "--data",
+        str(tmp_path / "truth.json"),
+        "--out",
+        str(tmp_path),
+    ]
     assert 2 == main(["eval", "-p", str(tmp_path / "results.json"), *where])
     assert "one object per line (JSON lines)" in " ".join(capsys.readouterr().err.split())
 
@@ -264,7 +346,9 @@ def test_an_odd_json_beside_label_maps_is_none_of_our_business(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("form", ["gzip", "zip"])
-def test_a_bomb_does_not_fill_the_memory(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bomb_does_not_fill_the_memory(
+    tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(plain_json, "LARGEST", 1 << 20)
     content = b"[" + b" " * (32 << 20) + b"]"
     path = tmp_path / "results.json"

@@ -1,4 +1,6 @@
-"""Where data are looked for: folders one level too high or too low, BENCH_DATA, and files in place of folders."""
+"""Where data are looked for: folders one level too high or too low, BENCH_DATA, and files in place
+of folders.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def said(dataset: str, root: Path | None, layout: str | None = None) -> str:
     return str(caught.value)
 
 
-def test_a_folder_one_level_too_high_or_too_low_is_told_from_the_right_one(tmp_path: Path, card: str) -> None:
+def test_a_folder_one_level_too_high_or_too_low_is_told_from_the_right_one(
+    tmp_path: Path, card: str
+) -> None:
     assert 1 == len(open_data(card, root=tmp_path / "grey").samples)
     right = f"it is in {tmp_path / 'grey'}: use --data {tmp_path / 'grey'}"
     for root in (tmp_path, tmp_path / "grey" / "masks"):
@@ -54,7 +58,8 @@ def test_what_lies_there_and_what_the_card_says_is_told(tmp_path: Path, card: st
     (other / "labels").mkdir(parents=True)
     (other / "notes.txt").write_text("mine")
     assert (
-        f"{other}: no label file matches masks/{{id}}.png, and it holds labels/, notes.txt; the card says: Ask the "
+        f"{other}: no label file matches masks/{{id}}.png, and it holds labels/, notes.txt; "
+        "the card says: Ask the "
         "laboratory. DIR is the folder that holds masks/"
     ) == said(card, other)
 
@@ -83,7 +88,9 @@ def test_every_layout_says_where_the_truth_lies(tmp_path: Path, name: str) -> No
     assert f"bench prepare --dataset {name} --data DIR says what DIR holds" in message
 
 
-def test_bench_data_is_named_where_it_is_wrong(tmp_path: Path, card: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bench_data_is_named_where_it_is_wrong(
+    tmp_path: Path, card: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BENCH_DATA", "/nope")
     for dataset in (card, "streets"):
         message = said(dataset, None)
@@ -96,7 +103,9 @@ def test_bench_data_is_named_where_it_is_wrong(tmp_path: Path, card: str, monkey
     assert 1 == len(open_data(card).samples)
 
 
-def test_streets_are_those_below_bench_data_or_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streets_are_those_below_bench_data_or_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bench.streets.dataset.cached", lambda *_, **__: tmp_path / "drawn")
     monkeypatch.setenv("BENCH_DATA", str(tmp_path))
     for place in ("drawn", "streets"):

@@ -23,7 +23,10 @@ obtain = "own"
 [splits.val]
 images = {count}
 """
-CLASSES = 'classes = [{ id = 0, train_id = 0, name = "a" }, { id = 1, train_id = 1, name = "b", thing = true }]\n'
+CLASSES = (
+    'classes = [{ id = 0, train_id = 0, name = "a" }, { id = 1, train_id = 1, name = '
+    '"b", thing = true }]\n'
+)
 PAIRS = CLASSES + '[files]\nimages = "img/{id}.jpg"\nlabels = "lab/{id}.png"\n'
 
 
@@ -48,7 +51,8 @@ def cityscapes(root: Path, count: int) -> tuple[str, Path]:
     """The same in the layout cityscapes."""
     for frame in range(3):
         images.write_labels(
-            root / f"gtFine/val/ulm/ulm_000000_00000{frame}_gtFine_labelIds.png", np.eye(4, dtype=np.uint8)
+            root / f"gtFine/val/ulm/ulm_000000_00000{frame}_gtFine_labelIds.png",
+            np.eye(4, dtype=np.uint8),
         )
     return _card(root, "cityscapes", "semantic", CLASSES, count), root
 
@@ -57,7 +61,9 @@ def coco(root: Path, count: int) -> tuple[str, Path]:
     """The same in the layout coco."""
     listed = [{"id": n, "file_name": f"{n}.jpg", "height": 4, "width": 4} for n in (1, 2, 3)]
     truth = root / "truth.json"
-    truth.write_text(json.dumps({"images": listed, "annotations": [], "categories": [{"id": 1, "name": "b"}]}))
+    truth.write_text(
+        json.dumps({"images": listed, "annotations": [], "categories": [{"id": 1, "name": "b"}]})
+    )
     return _card(root, "coco", "instance", CLASSES, count), truth
 
 
@@ -88,7 +94,9 @@ def test_nothing_is_told_of_a_part_that_was_asked_for(tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text("a\n")
     assert () == open_data(card, root=root, limit=2).notices
     assert () == open_data(card, root=root, ids=str(tmp_path / "ids.txt")).notices
-    assert 1 == len(open_data(card, root=root, limit=50).notices), "50 images were wanted, and there are 3"
+    assert 1 == len(open_data(card, root=root, limit=50).notices), (
+        "50 images were wanted, and there are 3"
+    )
 
 
 def test_nothing_is_told_where_the_number_is_right(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""Cards with a threshold: masks of any depth and format become two classes, and what contradicts that is refused."""
+"""Cards with a threshold: masks of any depth and format become two classes, and what contradicts
+that is refused.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,9 @@ def store(path: Path, values: np.ndarray, **options: Any) -> Path:
     return path
 
 
-def read(root: Path, values: np.ndarray, threshold: int = 128, suffix: str = ".png", **options: Any) -> list[Any]:
+def read(
+    root: Path, values: np.ndarray, threshold: int = 128, suffix: str = ".png", **options: Any
+) -> list[Any]:
     """The labels of a file as truth and as a prediction."""
     store(root / "masks" / f"a{suffix}", values, **options)
     store(root / "found" / f"a{suffix}", values, **options)
@@ -165,20 +169,25 @@ def test_a_palette_with_colours_is_no_mask(tmp_path: Path) -> None:
         ({"= 128": "= 0"}, "threshold = 0 is not in 1 to 65535"),
         ({"= 128": "= 65536"}, "threshold = 65536 is not in 1 to 65535"),
         ({"train_id = 1, ": ""}, "the card lists two classes"),
-        ({"[splits.val]": "[values]\n255 = 9\n[splits.val]"}, r"\[values\] has no effect with threshold"),
+        (
+            {"[splits.val]": "[values]\n255 = 9\n[splits.val]"},
+            r"\[values\] has no effect with threshold",
+        ),
         ({"= 128": "= 128\nvoid = [7]"}, r"void = \[7\] has no effect with threshold"),
         ({"= 128": "= 128\ncolors = true"}, "colors = true has no effect with threshold"),
     ],
 )
 def test_contradictions_in_the_card(replaced: dict[str, str], words: str) -> None:
     with pytest.raises(CardError, match=words):
-        card(**replaced)
+        card(**replaced)  # type: ignore[arg-type]
 
 
 def test_a_label_space_has_no_effect(tmp_path: Path) -> None:
     store(tmp_path / "masks" / "a.png", BYTES)
     sample = pairs.read_truth(card(), tmp_path, "val")[0]
-    read = pairs.read_predictions(card(), tmp_path / "masks", "semantic", [sample], space="train-ids")
+    read = pairs.read_predictions(
+        card(), tmp_path / "masks", "semantic", [sample], space="train-ids"
+    )
     with pytest.raises(PredictionError, match="--label-space train-ids has no effect"):
         read(sample)
 
@@ -209,13 +218,15 @@ classes = [{{ id = 0, train_id = 0, name = "dark" }}, {{ id = 1, train_id = 1, n
     store(tmp_path / "masks" / "a.png", BYTES)
     sample = pairs.read_truth(card(), tmp_path, "val")[0]
     found = layout(own).read_predictions(own, tmp_path, "semantic", [sample])(sample)
-    assert {1} == set(np.unique(found.labels).tolist())  # type: ignore[union-attr]
+    assert {1} == set(np.unique(found.labels).tolist())
 
 
 def test_the_card_of_the_readme(tmp_path: Path, repository: Path) -> None:
     own = parse_card(readme_card(repository, "roads").encode(), where="roads.toml")
     drawn = np.kron(GENERATOR.integers(0, 2, (4, 5)), np.ones((8, 8), int)).astype(bool)
-    guessed = np.clip(drawn * 180 + GENERATOR.integers(-60, 60, drawn.shape), 0, 255).astype(np.uint8)
+    guessed = np.clip(drawn * 180 + GENERATOR.integers(-60, 60, drawn.shape), 0, 255).astype(
+        np.uint8
+    )
     for name in ("a", "b"):
         store(tmp_path / "images" / f"{name}.jpg", np.zeros((*drawn.shape, 3), np.uint8))
         store(tmp_path / "masks" / f"{name}.png", (drawn * 255).astype(np.uint8))
@@ -224,8 +235,13 @@ def test_the_card_of_the_readme(tmp_path: Path, repository: Path) -> None:
     samples = pairs.read_truth(own, tmp_path, "val")
     rules = rules_for(own, "semantic", metrics="mIoU")
     job = stored_predictions(own, "val", samples, tmp_path / "results", root=tmp_path, rules=rules)
-    assert label_pairs.read(job.predictions.read, samples) is None  # type: ignore[union-attr]
+    assert label_pairs.read(job.predictions.read, samples) is None
     run = evaluate(job, out=tmp_path / "runs")
     found = guessed >= 128
-    shares = [(first & second).sum() / (first | second).sum() for first, second in ((~drawn, ~found), (drawn, found))]
-    assert run.record.scores["semantic"]["mIoU"]["value"] == pytest.approx(np.mean(shares), abs=1e-12)
+    shares = [
+        (first & second).sum() / (first | second).sum()
+        for first, second in ((~drawn, ~found), (drawn, found))
+    ]
+    assert run.record.scores["semantic"]["mIoU"]["value"] == pytest.approx(
+        np.mean(shares), abs=1e-12
+    )

@@ -1,4 +1,6 @@
-"""Two folders of label maps without a card: what their values mean, what is said of it, and what is refused."""
+"""Two folders of label maps without a card: what their values mean, what is said of it, and what is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,12 @@ def blobs(number: int) -> tuple[np.ndarray, np.ndarray]:
     return truth, found
 
 
-def save(folder: Path, values: Callable[[np.ndarray], np.ndarray], which: int, suffix: str = "png") -> Path:
-    """Write the truths (0) or predictions (1) of four images, two of them in a folder of their own."""
+def save(
+    folder: Path, values: Callable[[np.ndarray], np.ndarray], which: int, suffix: str = "png"
+) -> Path:
+    """Write the truths (0) or predictions (1) of four images, two of them in a folder of their
+    own.
+    """
     for number in range(4):
         path = folder / ("deep" if number % 2 else "") / f"c{number}.{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +70,9 @@ def expected(*, without_first_row: bool = False) -> list[float]:
 
 
 @pytest.fixture
-def bench(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Bench:
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str | Path) -> tuple[int, str, str]:
@@ -112,7 +120,9 @@ def test_the_table_says_what_was_assumed(tmp_path: Path, bench: Bench) -> None:
     save(tmp_path / "masks", white, 0)
     save(tmp_path / "found", same, 1)
     _, out, _ = bench("eval", "found", "--truth", "masks")
-    assert "only the values 0, 1 and 255, so 255 was read as the class foreground" in " ".join(out.split())
+    assert "only the values 0, 1 and 255, so 255 was read as the class foreground" in " ".join(
+        out.split()
+    )
     assert "found on masks all: 4 images" in out
 
 
@@ -130,14 +140,21 @@ def test_classes_are_named_or_counted(tmp_path: Path, bench: Bench) -> None:
 def test_values_to_ignore_are_the_persons_own(tmp_path: Path, bench: Bench) -> None:
     save(tmp_path / "masks", bordered, 0)
     save(tmp_path / "found", same, 1)
-    by_class, told = scores(bench("eval", "found", "--truth", "masks", "--ignore", "none", "--json")[1])
+    by_class, told = scores(
+        bench("eval", "found", "--truth", "masks", "--ignore", "none", "--json")[1]
+    )
     assert ["class 0", "class 1", "class 255"] == list(by_class)
     assert "assumed-void" not in told
-    by_class, told = scores(bench("eval", "found", "--truth", "masks", "--ignore", "0,255", "--json")[1])
+    by_class, told = scores(
+        bench("eval", "found", "--truth", "masks", "--ignore", "0,255", "--json")[1]
+    )
     assert ["class 1"] == list(by_class)
-    assert "0, which does not count in the ground truth, is also predicted" in told["void-predicted"]
+    assert (
+        "0, which does not count in the ground truth, is also predicted" in told["void-predicted"]
+    )
     truth, found = (
-        sum(int((each == 1).sum()) for each in column) for column in zip(*map(blobs, range(4)), strict=True)
+        sum(int((each == 1).sum()) for each in column)
+        for column in zip(*map(blobs, range(4)), strict=True)
     )
     both = sum(int(((a == 1) & (b == 1)).sum()) for a, b in map(blobs, range(4)))
     assert truth == found
@@ -182,16 +199,46 @@ def wide(labels: np.ndarray) -> np.ndarray:
 REFUSED: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[str], str]] = {
     "colours of the truth": (colored, same, [], "need a card with colors = true"),
     "colours of predictions": (same, colored, [], "need a card with colors = true"),
-    "numbers of objects": (wide, wide, [], "299 different values: these are images or object numbers"),
-    "value without a class": (sevens, sevens, ["--classes", "a,b"], "the value 7 is not one of --classes"),
-    "class of two": (same, same, ["--classes", "a,a"], "--classes a,a: give names separated by commas, each once"),
+    "numbers of objects": (
+        wide,
+        wide,
+        [],
+        "299 different values: these are images or object numbers",
+    ),
+    "value without a class": (
+        sevens,
+        sevens,
+        ["--classes", "a,b"],
+        "the value 7 is not one of --classes",
+    ),
+    "class of two": (
+        same,
+        same,
+        ["--classes", "a,a"],
+        "--classes a,a: give names separated by commas, each once",
+    ),
     "class of none": (same, same, ["--classes", ","], "--classes ,: give names"),
     "more classes than values": (same, same, ["--classes", "70000"], "70000 classes are too many"),
-    "nothing left": (same, same, ["--classes", "a,b", "--ignore", "0,1"], "--ignore 0,1: no class is left to score"),
-    "ignore of words": (same, same, ["--ignore", "void"], "--ignore void: give values from 0 to 65535"),
+    "nothing left": (
+        same,
+        same,
+        ["--classes", "a,b", "--ignore", "0,1"],
+        "--ignore 0,1: no class is left to score",
+    ),
+    "ignore of words": (
+        same,
+        same,
+        ["--ignore", "void"],
+        "--ignore void: give values from 0 to 65535",
+    ),
     "with a data set": (same, same, ["-d", "camvid"], "--dataset and --truth cannot go together"),
     "with data": (same, same, ["--data", "x"], "--data and --truth cannot go together"),
-    "with a space": (same, same, ["--label-space", "ids"], "--label-space ids has no effect with --truth"),
+    "with a space": (
+        same,
+        same,
+        ["--label-space", "ids"],
+        "--label-space ids has no effect with --truth",
+    ),
     "with objects": (same, same, ["--task", "instance"], "objects and segments need a card"),
     "given twice": (same, same, ["-p", "found"], "give the predictions once"),
     "no images": (same, same, ["--limit", "0"], "--limit must be at least 1, got 0"),
@@ -199,7 +246,9 @@ REFUSED: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[str], str]
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_read_is_refused_in_one_sentence(tmp_path: Path, bench: Bench, case: str) -> None:
+def test_what_cannot_be_read_is_refused_in_one_sentence(
+    tmp_path: Path, bench: Bench, case: str
+) -> None:
     truth, predicted, words, message = REFUSED[case]
     save(tmp_path / "masks", truth, 0)
     save(tmp_path / "found", predicted, 1)
@@ -224,7 +273,9 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(tmp_path: Path, bench: B
         (["found", "-d", "camvid", "--ignore", "0"], "--ignore has no effect without --truth"),
     ],
 )
-def test_what_is_missing_is_said(tmp_path: Path, bench: Bench, words: list[str], message: str) -> None:
+def test_what_is_missing_is_said(
+    tmp_path: Path, bench: Bench, words: list[str], message: str
+) -> None:
     save(tmp_path / "masks", same, 0)
     save(tmp_path / "found", same, 1)
     save(tmp_path / "lossy", same, 0, "jpg")

@@ -1,4 +1,6 @@
-"""The VOC layout: every place a download may lie, real files, and that what is written reads back equal."""
+"""The VOC layout: every place a download may lie, real files, and that what is written reads back
+equal.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from bench.formats.objects import derive
 from bench.formats.voc import data_set as voc
 from bench.samples import LabelMap, Sample, Segments, Truth
 
-HEAD = 'title = "T"\nlayout = "voc"\ntasks = ["semantic"]\nlicence = "-"\ncite = "-"\nobtain = "-"\n[splits.val]\n'
+HEAD = (
+    'title = "T"\nlayout = "voc"\ntasks = ["semantic"]\nlicence = "-"\ncite = "-"\nobtain = '
+    '"-"\n[splits.val]\n'
+)
 SMALL = f"""name = "voc2012"\n{HEAD}
 [[classes]]
 id = 0
@@ -70,19 +75,25 @@ def sample(name: Any, labels: Any, objects: Any = None, classes: Any = None) -> 
         instances = derive.instances_from_object_map(objects, labels, classes)
     return Sample(
         name,
-        Truth(lambda: LabelMap(labels), None if objects is None else lambda: instances),
+        Truth(lambda: LabelMap(labels), None if objects is None else lambda: instances),  # type: ignore[arg-type, return-value]
         read_image=lambda: np.full((*labels.shape, 3), 99, np.uint8),
     )
 
 
 def small(card: Any, folder: Any, names: Any = ("a", "b")) -> Any:
     rng = np.random.default_rng(7)
-    voc.write_truth(card, folder, "val", [sample(n, rng.integers(0, 21, (6, 8)).astype(np.uint8)) for n in names])
+    voc.write_truth(
+        card,
+        folder,
+        "val",
+        [sample(n, rng.integers(0, 21, (6, 8)).astype(np.uint8)) for n in names],
+    )
     return folder
 
 
 @pytest.mark.parametrize(
-    "place", [".", "VOC2012", "VOCdevkit/VOC2012", "VOCtrainval/VOCdevkit/VOC2012", "VOCdevkit/VOC2007"]
+    "place",
+    [".", "VOC2012", "VOCdevkit/VOC2012", "VOCtrainval/VOCdevkit/VOC2012", "VOCdevkit/VOC2007"],
 )
 def test_any_folder_of_the_download_is_a_root(tmp_path: Path, card: Any, place: Any) -> None:
     small(card, tmp_path / place)
@@ -109,13 +120,21 @@ def test_lists_keep_their_order_and_spaces(tmp_path: Path, card: Any) -> None:
     small(card, tmp_path, ("b", "a with space", "sub/c"))
     (tmp_path / "ImageSets/Segmentation/val.txt").write_text("b\r\n\n  a with space \nsub/c\n")
     assert ["b", "a with space", "sub/c"] == [s.id for s in voc.read_truth(card, tmp_path, "val")]
-    assert ["a with space", "b", "sub/c"] == [s.id for s in voc.read_truth(card, tmp_path, "val", ids="all")]
-    assert ["sub/c", "b"] == [s.id for s in voc.read_truth(card, tmp_path, "val", ids=["sub/c", "b"])]
+    assert ["a with space", "b", "sub/c"] == [
+        s.id for s in voc.read_truth(card, tmp_path, "val", ids="all")
+    ]
+    assert ["sub/c", "b"] == [
+        s.id for s in voc.read_truth(card, tmp_path, "val", ids=["sub/c", "b"])
+    ]
 
 
 def test_groups_are_those_of_the_card(tmp_path: Path) -> None:
-    card = parse_card(STREETS.replace("void = []", 'void = []\ngroups = "sequence"').encode(), where="test")
-    voc.write_truth(card, tmp_path, "val", [sample("town_000001_000002", np.array([[0]], np.uint8))])
+    card = parse_card(
+        STREETS.replace("void = []", 'void = []\ngroups = "sequence"').encode(), where="test"
+    )
+    voc.write_truth(
+        card, tmp_path, "val", [sample("town_000001_000002", np.array([[0]], np.uint8))]
+    )
     assert {"sequence": "town_000001"} == voc.read_truth(card, tmp_path, "val")[0].groups
 
 
@@ -161,7 +180,9 @@ def test_the_index_is_read_never_the_colour(tmp_path: Path, card: Any) -> None:
     small(card, tmp_path)
     labels = np.array([[0, 20, 255]], np.uint8)
     images.write_labels(tmp_path / "SegmentationClass/a.png", labels, np.full((256, 3), 7))
-    np.testing.assert_array_equal(labels, voc.read_truth(card, tmp_path, "val")[0].truth.semantic().labels)
+    np.testing.assert_array_equal(
+        labels, voc.read_truth(card, tmp_path, "val")[0].truth.semantic().labels
+    )
 
 
 def test_objects_take_the_class_of_most_of_their_pixels(tmp_path: Path, card: Any) -> None:
@@ -189,7 +210,9 @@ def test_object_and_class_files_must_fit(tmp_path: Path, card: Any) -> None:
 
 
 maps = hnp.arrays(
-    np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.sampled_from([0, 1, 2, 255])
+    np.uint8,
+    hnp.array_shapes(min_dims=2, max_dims=2, max_side=9),
+    elements=st.sampled_from([0, 1, 2, 255]),
 )
 
 
@@ -229,7 +252,9 @@ def test_predictions_read_back_equal(tmp_path_factory: pytest.TempPathFactory, l
         np.testing.assert_array_equal(labels, actual.labels)
 
 
-def test_predictions_are_found_by_id_or_its_last_part_or_in_a_submission(tmp_path: Path, card: Any) -> None:
+def test_predictions_are_found_by_id_or_its_last_part_or_in_a_submission(
+    tmp_path: Path, card: Any
+) -> None:
     labels = np.array([[0, 1]], np.uint8)
     images.write_labels(tmp_path / "flat" / "c.png", labels)
     images.write_labels(tmp_path / "same" / "sub" / "c.png", labels)
@@ -240,7 +265,9 @@ def test_predictions_are_found_by_id_or_its_last_part_or_in_a_submission(tmp_pat
         np.testing.assert_array_equal(labels, read(target).labels)
     shutil.rmtree(tmp_path / "flat")
     shutil.rmtree(tmp_path / "same")
-    np.testing.assert_array_equal(labels, voc.read_predictions(card, tmp_path, "semantic", [target])(target).labels)
+    np.testing.assert_array_equal(
+        labels, voc.read_predictions(card, tmp_path, "semantic", [target])(target).labels
+    )
     images.write_labels(tmp_path / "results/VOC2012/Segmentation/comp5_val_cls/c.png", labels)
     with pytest.raises(PredictionError, match="several submissions"):
         voc.read_predictions(card, tmp_path, "semantic", [target])
@@ -250,14 +277,19 @@ def test_predictions_that_do_not_fit_are_refused(tmp_path: Path, card: Any) -> N
     labels = np.array([[0, 255]], np.uint8)
     images.write_labels(tmp_path / "a.png", labels)
     targets = [sample(name, labels) for name in "abcde"]
-    with pytest.raises(PredictionError, match=r"4 of 5 images have no prediction \(b, c, d and 1 more\); b\.png"):
+    with pytest.raises(
+        PredictionError, match=r"4 of 5 images have no prediction \(b, c, d and 1 more\); b\.png"
+    ):
         voc.read_predictions(card, tmp_path, "semantic", targets)
     with pytest.raises(PredictionError, match="void only in the ground truth"):
         voc.read_predictions(card, tmp_path, "semantic", targets[:1])(targets[0])
     with pytest.raises(PredictionError, match="missing"):
         voc.read_predictions(card, tmp_path / "gone", "semantic", targets)
     # Objects may come as label images, segments may not.
-    for task, message in (("instance", "4 of 5 images have no prediction"), ("panoptic", "exactly one JSON")):
+    for task, message in (
+        ("instance", "4 of 5 images have no prediction"),
+        ("panoptic", "exactly one JSON"),
+    ):
         with pytest.raises(PredictionError, match=message):
             voc.read_predictions(card, tmp_path, task, targets)
     (tmp_path / "a.png").write_bytes(b"")
@@ -265,7 +297,7 @@ def test_predictions_that_do_not_fit_are_refused(tmp_path: Path, card: Any) -> N
         voc.read_predictions(card, tmp_path, "semantic", targets[:1])(targets[0])
     with pytest.raises(PredictionError, match="no class"):
         voc.write_predictions(card, tmp_path, "semantic", [(targets[0], LabelMap(labels))])
-    nothing = Segments(np.zeros((1, 1), np.int32), *np.zeros((2, 0), np.int64), np.zeros(0, bool))
+    nothing = Segments(np.zeros((1, 1), np.int32), *np.zeros((2, 0), np.int64), np.zeros(0, bool))  # type: ignore[call-arg]
     with pytest.raises(PredictionError, match="Segments"):
         voc.write_predictions(card, tmp_path, "semantic", [(targets[0], nothing)])
 
@@ -283,18 +315,28 @@ def test_what_eight_bits_do_not_hold_is_refused(tmp_path: Path) -> None:
 
 
 def centre_scores(pairs: Any) -> Any:
-    """Pixel accuracy, mIoU over the classes of the truth and over those of either, with their numbers, in NumPy."""
+    """Pixel accuracy, mIoU over the classes of the truth and over those of either, with their
+    numbers, in NumPy.
+    """
     counts = np.zeros((21, 21), np.int64)
     for truth, prediction in pairs:
         valid = truth != 255
         np.add.at(counts, (truth[valid], prediction[valid]), 1)
     hit, union = np.diag(counts), counts.sum(0) + counts.sum(1) - np.diag(counts)
     iou, present = hit / np.maximum(union, 1), counts.sum(1) > 0
-    return hit.sum() / counts.sum(), (iou[present].mean(), present.sum()), (iou[union > 0].mean(), (union > 0).sum())
+    return (
+        hit.sum() / counts.sum(),
+        (iou[present].mean(), present.sum()),
+        (iou[union > 0].mean(), (union > 0).sum()),
+    )
 
 
-def test_real_predictions_score_what_is_known_of_them(shared_data: Callable[[str], Path], card: Any) -> None:
-    """Figures of the issue; a rule of resizing that is not Pillow's misses them in the fifth digit."""
+def test_real_predictions_score_what_is_known_of_them(
+    shared_data: Callable[[str], Path], card: Any
+) -> None:
+    """Figures of the issue; a rule of resizing that is not Pillow's misses them in the fifth
+    digit.
+    """
     root = shared_data("voc2012_val_subset")
     samples = voc.read_truth(card, root, "val", ids="all")
     assert len(samples) == 10
@@ -314,7 +356,9 @@ def test_real_predictions_score_what_is_known_of_them(shared_data: Callable[[str
     assert (round(union_mean[0], 4), union_mean[1]) == (0.7598, 14)
 
 
-def test_real_objects_agree_with_a_plain_loop(shared_data: Callable[[str], Path], card: Any) -> None:
+def test_real_objects_agree_with_a_plain_loop(
+    shared_data: Callable[[str], Path], card: Any
+) -> None:
     root = shared_data("voc_labelme_sample") / "instance_segmentation" / "data_dataset_voc"
     samples = voc.read_truth(card, root, "val", ids="all")
     assert ["2011_000003", "2011_000006", "2011_000025"] == [s.id for s in samples]
@@ -328,8 +372,13 @@ def test_real_objects_agree_with_a_plain_loop(shared_data: Callable[[str], Path]
                 expected.append((int(np.bincount(inside).argmax()), inside.size))
         instances = each.truth.instances()
         plain = ~instances.crowd
-        actual = zip(instances.classes[plain].tolist(), instances.areas[plain].tolist(), strict=True)
+        actual = zip(
+            instances.classes[plain].tolist(), instances.areas[plain].tolist(), strict=True
+        )
         assert sorted(expected) == sorted(actual)
         segments = each.truth.segments()
         np.testing.assert_array_equal(labels == 255, segments.ids == 0)
-        assert len(set(segments.segment_ids.tolist())) == len(expected) + (labels == 0).any() + instances.crowd.sum()
+        assert (
+            len(set(segments.segment_ids.tolist()))
+            == len(expected) + (labels == 0).any() + instances.crowd.sum()
+        )

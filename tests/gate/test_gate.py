@@ -1,4 +1,6 @@
-"""The gate: bounds against a margin, in both directions of better, for classes, and on simulated models."""
+"""The gate: bounds against a margin, in both directions of better, for classes, and on simulated
+models.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
 
 def interval(low: float, high: float) -> Interval:
     """The interval of which the gate makes these bounds: at half of its 60 degrees of freedom."""
-    return Interval(-1.0, 1.0, 0.9, (high - low) / 2 / student_quantile(0.95, 30.0), 60.0, 100, 100.0)
+    return Interval(
+        -1.0, 1.0, 0.9, (high - low) / 2 / student_quantile(0.95, 30.0), 60.0, 100, 100.0
+    )
 
 
 def judged(low: float, high: float, margin: float, *, lower: bool = False) -> gate.Finding:
@@ -59,7 +63,9 @@ def judged(low: float, high: float, margin: float, *, lower: bool = False) -> ga
         (0.001, 0.002, 0.0, "pass"),
     ],
 )
-def test_bounds_are_held_against_the_margin(low: float, high: float, margin: float, outcome: str) -> None:
+def test_bounds_are_held_against_the_margin(
+    low: float, high: float, margin: float, outcome: str
+) -> None:
     assert outcome == judged(low, high, margin).outcome
     mirrored = judged(-high, -low, margin, lower=True)
     assert outcome == mirrored.outcome
@@ -68,7 +74,10 @@ def test_bounds_are_held_against_the_margin(low: float, high: float, margin: flo
 
 def test_what_is_not_settled_says_how_many_images_would() -> None:
     found = judged(-0.03, 0.01, 0.015)
-    assert pytest.approx(detectable(0.02 / student_quantile(0.95, 30.0), 30.0, alpha=0.1)) == found.detectable
+    assert (
+        pytest.approx(detectable(0.02 / student_quantile(0.95, 30.0), 30.0, alpha=0.1))
+        == found.detectable
+    )
     assert pytest.approx(400 * (found.detectable / 0.005) ** 2, rel=0.02) == found.needed
     assert math.inf == judged(-0.03, 0.01, 0.01).needed
 
@@ -79,21 +88,33 @@ def test_bounds_are_those_of_a_comparison_at_half_its_degrees_of_freedom(run: An
     pair = compare(bad, good, metric="mIoU", by_class=True, alpha=0.1).pairs[0]
     for finding, effect in zip(found, (pair.effect, pair.classes["car"]), strict=True):
         assert effect.interval is not None
-        reach = student_quantile(0.95, effect.interval.degrees_of_freedom / 2) * effect.interval.standard_error
-        assert (effect.difference - reach, effect.difference + reach) == pytest.approx((finding.low, finding.high))
+        reach = (
+            student_quantile(0.95, effect.interval.degrees_of_freedom / 2)
+            * effect.interval.standard_error
+        )
+        assert (effect.difference - reach, effect.difference + reach) == pytest.approx(
+            (finding.low, finding.high)
+        )
         assert finding.low < effect.interval.low
         assert effect.difference == finding.change
     assert ["mIoU", "IoU:car"] == [finding.name for finding in found]
 
 
-@pytest.mark.parametrize(("task", "metric"), [("semantic", "mIoU"), ("instance", "AP"), ("panoptic", "PQ")])
+@pytest.mark.parametrize(
+    ("task", "metric"), [("semantic", "mIoU"), ("instance", "AP"), ("panoptic", "PQ")]
+)
 def test_unchanged_passes_and_a_broken_model_fails(run: Any, task: str, metric: str) -> None:
     good, broken = run("good", 0.1, task=task), run("broken", 0.6, task=task, model=1)
     for margin in (0.0, 0.01):
-        assert "pass" == gate.check(good, good, metric=metric, margin=margin, guards={"car": margin}).outcome
+        assert (
+            "pass"
+            == gate.check(good, good, metric=metric, margin=margin, guards={"car": margin}).outcome
+        )
     verdict = gate.check(broken, good, metric=metric, margin=0.02, guards={"car": 0.02})
     assert ["fail", "fail"] == [finding.outcome for finding in verdict.findings]
-    assert f"{-100 * verdict.findings[0].change:.2f} points worse than good" in sentence(verdict, verdict.findings[0])
+    assert f"{-100 * verdict.findings[0].change:.2f} points worse than good" in sentence(
+        verdict, verdict.findings[0]
+    )
     assert "beyond the margin of 2.00." in sentence(verdict, verdict.findings[0])
     assert "pass" == gate.check(good, broken, metric=metric, margin=0.0).outcome
 
@@ -136,8 +157,12 @@ def test_invalid_checks_are_refused(run: Any) -> None:
 @pytest.mark.slow
 def test_a_model_worse_than_the_margin_passes_in_few_samples(repository: Path) -> None:
     words = ["-m", "benchmarks.gate_simulation", "--images", "200", "--samples", "150"]
-    found = subprocess.run([sys.executable, *words], cwd=repository, capture_output=True, text=True, check=True)
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in found.stdout.splitlines()[2:]]
+    found = subprocess.run(
+        [sys.executable, *words], cwd=repository, capture_output=True, text=True, check=True
+    )
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in found.stdout.splitlines()[2:]
+    ]
     assert 4 == len(rows)
     for row in rows:
         at, twice, half, pixels, unchanged = (cell.split(" / ") for cell in row[3:])
@@ -150,4 +175,6 @@ def test_a_model_worse_than_the_margin_passes_in_few_samples(repository: Path) -
 
 
 def test_the_document_says_which_command_made_its_table(repository: Path) -> None:
-    assert "python -m benchmarks.gate_simulation" in (repository / "docs" / "statistics.md").read_text(encoding="utf-8")
+    assert "python -m benchmarks.gate_simulation" in (
+        repository / "docs" / "statistics.md"
+    ).read_text(encoding="utf-8")

@@ -30,7 +30,11 @@ def test_scored_classes_go_by_train_id() -> None:
     shuffled = Classes((CAR, EGO, ROAD))
     assert ("road", "car") == shuffled.names
     assert (2, [False, True]) == (len(shuffled), shuffled.things.tolist())
-    assert (0, None, None) == (shuffled.train_id_of(7), shuffled.train_id_of(1), shuffled.train_id_of(99))
+    assert (0, None, None) == (
+        shuffled.train_id_of(7),
+        shuffled.train_id_of(1),
+        shuffled.train_id_of(99),
+    )
     assert ("ego vehicle", "label 99") == (shuffled.name_of(1), shuffled.name_of(99))
     assert (CAR, None) == (shuffled.by_name("car"), shuffled.by_name("boat"))
 
@@ -60,7 +64,8 @@ def test_truth_maps_to_train_ids_and_ignore() -> None:
 
 def test_truth_with_a_value_that_is_no_label_names_it_and_the_file() -> None:
     with pytest.raises(
-        DataError, match=r"a\.png: value 9 is neither a label of the card nor void .*labels: 0-1; void: 255"
+        DataError,
+        match=r"a\.png: value 9 is neither a label of the card nor void .*labels: 0-1; void: 255",
     ):
         PLAIN.to_train(labels(0, 9), where="a.png")
 
@@ -74,7 +79,8 @@ def test_predicted_ids_and_train_ids() -> None:
 def test_void_is_no_prediction() -> None:
     for space in classes.LABEL_SPACES:
         with pytest.raises(
-            PredictionError, match=r"p: predicted value 255 .*every pixel of a prediction needs a class"
+            PredictionError,
+            match=r"p: predicted value 255 .*every pixel of a prediction needs a class",
         ):
             PLAIN.prediction_to_train(labels(0, 255), space, where="p")
 
@@ -96,7 +102,9 @@ def test_values_betray_the_other_label_space(values: Any, space: Any, hint: Any)
 def test_train_ids_that_are_all_labels_are_left_to_the_truth() -> None:
     city = cards.load_card("cityscapes").classes
     found = city.prediction_to_train(labels(0, 0, 2, 8, 13), where="p")
-    assert [[255, 255, 255, 1, 4]] == found.tolist()  # with the truth at hand, `label_space.py` sees what they are
+    assert [
+        [255, 255, 255, 1, 4]
+    ] == found.tolist()  # with the truth at hand, `label_space.py` sees what they are
 
 
 def test_the_value_just_above_the_train_ids_is_not_scored_where_labels_are_left_out() -> None:
@@ -104,7 +112,8 @@ def test_the_value_just_above_the_train_ids_is_not_scored_where_labels_are_left_
     found = city.prediction_to_train(labels(0, 18, 19, 255), "train-ids", where="p")
     assert [[0, 18, 255, 255]] == found.tolist()
     with pytest.raises(
-        PredictionError, match=r"value 20 is not a label .*all its values are ids: use --label-space ids"
+        PredictionError,
+        match=r"value 20 is not a label .*all its values are ids: use --label-space ids",
     ):
         city.prediction_to_train(labels(7, 19, 20), "train-ids", where="p")
     with pytest.raises(PredictionError, match="value 2 is not a label"):
@@ -112,7 +121,9 @@ def test_the_value_just_above_the_train_ids_is_not_scored_where_labels_are_left_
 
 
 def test_masks_of_0_and_255_are_told_what_the_card_lacks() -> None:
-    with pytest.raises(PredictionError, match=r"masks of 0 and 255 need \[values\] with 255 = 1, and void = \[\]"):
+    with pytest.raises(
+        PredictionError, match=r"masks of 0 and 255 need \[values\] with 255 = 1, and void = \[\]"
+    ):
         PLAIN.prediction_to_train(labels(0, 255), where="p")
 
 
@@ -135,7 +146,7 @@ def test_void_id_of_files() -> None:
 def test_many_classes_need_two_bytes() -> None:
     many = Classes(tuple(Class(i, str(i), i) for i in range(300)), ignore=65535, void=(65535,))
     mapped = many.to_train(labels(299, 65535, dtype=np.uint16), where="a")
-    assert (np.uint16, [[299, 65535]]) == (mapped.dtype, mapped.tolist())
+    assert (np.uint16, [[299, 65535]]) == (mapped.dtype, mapped.tolist())  # type: ignore[comparison-overlap]
     assert np.uint16 == many.to_ids(mapped).dtype
 
 
@@ -143,9 +154,11 @@ def test_many_classes_need_two_bytes() -> None:
 @given(data=st.data())
 def test_ids_and_back(name: Any, data: Any) -> None:
     table = cards.load_card(name).classes
-    values = data.draw(st.lists(st.sampled_from([*range(len(table)), table.ignore]), min_size=1, max_size=40))
+    values = data.draw(
+        st.lists(st.sampled_from([*range(len(table)), table.ignore]), min_size=1, max_size=40)
+    )
     train = np.array([values], dtype=table.dtype)
-    assert np.array_equal(train, table.to_train(table.to_ids(train), where=name))
+    assert np.array_equal(train, table.to_train(table.to_ids(train), where=name))  # type: ignore[arg-type]
 
 
 def plain_map(table: Classes, value: int) -> int:
@@ -162,9 +175,9 @@ def test_every_label_of_every_card_by_a_plain_loop(name: Any) -> None:
     known = [entry.id for entry in table.entries if entry.id >= 0] + list(table.void)
     values = np.array([known], dtype=np.uint16 if max(known) > 255 else np.uint8)
     expected = [plain_map(table, value) for value in known]
-    assert [expected] == table.to_train(values, where=name).tolist()
+    assert [expected] == table.to_train(values, where=name).tolist()  # type: ignore[arg-type]
     wrong = [*expected[:-1], expected[-1] + 1]
-    assert [wrong] != table.to_train(values, where=name).tolist()
+    assert [wrong] != table.to_train(values, where=name).tolist()  # type: ignore[arg-type]
 
 
 def test_examples_in_docstrings() -> None:

@@ -1,4 +1,6 @@
-"""Decoding and writing of image files: every flavour of PNG against Pillow, damage of every kind, round trips."""
+"""Decoding and writing of image files: every flavour of PNG against Pillow, damage of every kind,
+round trips.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,13 @@ def filter_rows(rows: Any, bpp: Any, kinds: Any) -> Any:
 
 
 def encode(
-    pixels: Any, color: Any, depth: Any, *, kinds: Any = (0, 1, 2, 3, 4), parts: Any = 1, interlaced: Any = False
+    pixels: Any,
+    color: Any,
+    depth: Any,
+    *,
+    kinds: Any = (0, 1, 2, 3, 4),
+    parts: Any = 1,
+    interlaced: Any = False,
 ) -> Any:
     """A PNG of samples (H, W) or (H, W, channels) from first principles."""
     height, width = pixels.shape[:2]
@@ -77,7 +85,11 @@ def encode(
         part = part.reshape(part.shape[0], -1)
         return filter_rows(pack(part, depth), bpp, kinds) if part.size else b""
 
-    raw = b"".join(one_pass(pixels[y::dy, x::dx]) for x, y, dx, dy in png.ADAM7) if interlaced else one_pass(pixels)
+    raw = (
+        b"".join(one_pass(pixels[y::dy, x::dx]) for x, y, dx, dy in png.ADAM7)
+        if interlaced
+        else one_pass(pixels)
+    )
     packed = zlib.compress(raw)
     cuts = [len(packed) * i // parts for i in range(parts + 1)]
     body = b"".join(chunk(b"IDAT", packed[a:b]) for a, b in itertools.pairwise(cuts))
@@ -92,7 +104,9 @@ def samples(color: Any, depth: Any, size: Any = (13, 21)) -> Any:
     """Blobs with some noise, so that every filter has something to do."""
     rng = np.random.default_rng([SEED, color, depth])
     shape = size if png.CHANNELS[color] == 1 else (*size, png.CHANNELS[color])
-    values = np.repeat(np.repeat(rng.integers(0, 1 << depth, shape), 3, axis=0), 4, axis=1)[: size[0], : size[1]]
+    values = np.repeat(np.repeat(rng.integers(0, 1 << depth, shape), 3, axis=0), 4, axis=1)[
+        : size[0], : size[1]
+    ]
     noise = rng.integers(0, 1 << depth, values.shape)
     return np.where(rng.random(values.shape) < 0.2, noise, values)
 
@@ -108,7 +122,9 @@ def test_decode_gives_the_samples_that_were_encoded(color: Any, depth: Any, part
 
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize(("color", "depth"), FLAVOURS)
-def test_read_labels_gives_stored_values(tmp_path: Path, color: Any, depth: Any, interlaced: Any) -> None:
+def test_read_labels_gives_stored_values(
+    tmp_path: Path, color: Any, depth: Any, interlaced: Any
+) -> None:
     expected = samples(color, depth)
     path = tmp_path / "labels.png"
     path.write_bytes(encode(expected, color, depth, interlaced=interlaced))
@@ -120,7 +136,9 @@ def test_read_labels_gives_stored_values(tmp_path: Path, color: Any, depth: Any,
 
 
 @pytest.mark.parametrize("interlaced", [False, True])
-@pytest.mark.parametrize(("color", "depth"), [(png.GREY, 8), (png.PALETTE, 8), (png.RGB, 8), (png.RGB_ALPHA, 8)])
+@pytest.mark.parametrize(
+    ("color", "depth"), [(png.GREY, 8), (png.PALETTE, 8), (png.RGB, 8), (png.RGB_ALPHA, 8)]
+)
 def test_reading_equals_pillow(tmp_path: Path, color: Any, depth: Any, interlaced: Any) -> None:
     path = tmp_path / "image.png"
     path.write_bytes(encode(samples(color, depth), color, depth, interlaced=interlaced))
@@ -133,7 +151,8 @@ def test_reading_equals_pillow(tmp_path: Path, color: Any, depth: Any, interlace
         if color != png.GREY:
             wide = rgb.astype(np.int64)
             np.testing.assert_array_equal(
-                wide[..., 0] + 256 * wide[..., 1] + 65536 * wide[..., 2], images.read_panoptic_ids(path)[0]
+                wide[..., 0] + 256 * wide[..., 1] + 65536 * wide[..., 2],
+                images.read_panoptic_ids(path)[0],
             )
 
 
@@ -159,7 +178,9 @@ def test_read_rgb_reads_every_mode(tmp_path: Path, mode: Any) -> None:
     path = tmp_path / ("image.jpg" if mode == "CMYK" else "image.png")
     if mode == "I;16":
         Image.fromarray((np.arange(63, dtype=np.uint16) * 1000).reshape(7, 9)).save(path)
-        expected = np.repeat((np.arange(63, dtype=np.uint16) * 1000 >> 8).reshape(7, 9, 1), 3, axis=2)
+        expected = np.repeat(
+            (np.arange(63, dtype=np.uint16) * 1000 >> 8).reshape(7, 9, 1), 3, axis=2
+        )
     else:
         picture.convert(mode).save(path)
         with Image.open(path) as image:
@@ -200,7 +221,10 @@ def damaged() -> Any:
         "lie": (lie + rest, "more pixels than"),
         "short": (short + rest, "20 bytes of pixels instead of 90"),
         "jpeg": (jpeg.getvalue(), "JPEG"),
-        "colour": (encode(samples(png.RGB, 8), png.RGB, 8), "this is a colour image (the pixel at row 0, column 0 is"),
+        "colour": (
+            encode(samples(png.RGB, 8), png.RGB, 8),
+            "this is a colour image (the pixel at row 0, column 0 is",
+        ),
         "alpha": (encode(samples(png.GREY_ALPHA, 8), png.GREY_ALPHA, 8), "transparency"),
     }
 
@@ -220,7 +244,13 @@ def test_damaged_label_files_are_refused_in_one_sentence(tmp_path: Path, name: A
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
-    for read in (images.read_rgb, images.read_labels, images.read_panoptic_ids, images.image_size, images.is_color):
+    for read in (
+        images.read_rgb,
+        images.read_labels,
+        images.read_panoptic_ids,
+        images.image_size,
+        images.is_color,
+    ):
         with pytest.raises(DataError, match=r"gone\.png: cannot be read"):
             read(tmp_path / "gone.png")
 
@@ -228,7 +258,9 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 def test_a_file_that_holds_more_than_it_claims_is_cut(tmp_path: Path) -> None:
     pixels = samples(png.GREY, 8)
     whole = encode(np.vstack([pixels, pixels]), png.GREY, 8)
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 0, 0, 0, 0))
+    header = chunk(
+        b"IHDR", struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 0, 0, 0, 0)
+    )
     path = tmp_path / "long.png"
     path.write_bytes(png.SIGNATURE + header + whole[33:])
     np.testing.assert_array_equal(pixels, images.read_labels(path))
@@ -242,7 +274,9 @@ def test_panoptic_ids_need_colours(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("dtype", "largest"), [(np.uint8, 255), (np.uint16, 65535)])
 def test_labels_survive_writing(tmp_path: Path, dtype: Any, largest: Any) -> None:
-    expected = np.random.default_rng(SEED).integers(0, largest, (17, 5), endpoint=True).astype(dtype)
+    expected = (
+        np.random.default_rng(SEED).integers(0, largest, (17, 5), endpoint=True).astype(dtype)
+    )
     path = tmp_path / "new" / "folder" / "labels.png"
     for palette in (None, images.voc_palette()):
         images.write_labels(path, expected, palette)
@@ -255,7 +289,9 @@ def test_labels_survive_writing(tmp_path: Path, dtype: Any, largest: Any) -> Non
 def test_a_palette_shows_when_labels_are_looked_at(tmp_path: Path) -> None:
     labels = np.array([[0, 1], [15, 255]], np.uint8)
     images.write_labels(tmp_path / "labels.png", labels, images.voc_palette())
-    np.testing.assert_array_equal(images.voc_palette()[labels], images.read_rgb(tmp_path / "labels.png"))
+    np.testing.assert_array_equal(
+        images.voc_palette()[labels], images.read_rgb(tmp_path / "labels.png")
+    )
 
 
 def test_pictures_and_ids_survive_writing(tmp_path: Path) -> None:
@@ -284,21 +320,25 @@ def test_the_reference_kernels_read_through_pillow(
     tmp_path: Path, kernel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images.write_labels(tmp_path / "a.png", np.zeros((2, 2), np.uint8))
-    calls = []
+    calls = []  # type: ignore[var-annotated]
     monkeypatch.setattr(pillow, "to_labels", calls.append)
     images.read_labels(tmp_path / "a.png")
     assert (kernel == "reference") == bool(calls)
 
 
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 150), st.integers(1, 150))
-def test_resize_nearest_equals_pillow(height: Any, width: Any, new_height: Any, new_width: Any) -> None:
+def test_resize_nearest_equals_pillow(
+    height: Any, width: Any, new_height: Any, new_width: Any
+) -> None:
     labels = np.arange(height * width, dtype=np.uint16).reshape(height, width)
     with Image.fromarray(labels.astype(np.int32)) as image:
         expected = np.array(image.resize((new_width, new_height), Image.Resampling.NEAREST))
     np.testing.assert_array_equal(expected, images.resize_nearest(labels, (new_height, new_width)))
 
 
-@pytest.mark.parametrize(("old", "new"), [(320, 500), (320, 375), (1024, 2048), (513, 500), (2048, 1024), (333, 320)])
+@pytest.mark.parametrize(
+    ("old", "new"), [(320, 500), (320, 375), (1024, 2048), (513, 500), (2048, 1024), (333, 320)]
+)
 def test_resize_nearest_equals_pillow_on_common_sizes(old: Any, new: Any) -> None:
     labels = np.arange(old, dtype=np.uint16)[None]
     with Image.fromarray(labels.astype(np.int32)) as image:

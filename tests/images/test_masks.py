@@ -1,4 +1,6 @@
-"""Masks: against pycocotools and plain NumPy, and damaged codes, which pycocotools reads without a word."""
+"""Masks: against pycocotools and plain NumPy, and damaged codes, which pycocotools reads without a
+word.
+"""
 
 from __future__ import annotations
 
@@ -67,16 +69,22 @@ def test_areas_and_boxes_of_long_lists(count: Any) -> None:
         several[place, place % 9 :, place % 11] = True
     rles = masks.encode_many(several)
     assert [9 - place % 9 for place in range(count)] == masks.areas(rles).tolist()
-    assert [[place % 11, place % 9, 1, 9 - place % 9] for place in range(count)] == masks.boxes(rles).tolist()
+    assert [[place % 11, place % 9, 1, 9 - place % 9] for place in range(count)] == masks.boxes(
+        rles
+    ).tolist()
 
 
-def test_real_polygons_are_drawn_as_pycocotools_draws_them(shared_data: Callable[[str], Path]) -> None:
-    file = json.loads((shared_data("tiny_coco") / "annotations" / "instances_val2017.json").read_text())
+def test_real_polygons_are_drawn_as_pycocotools_draws_them(
+    shared_data: Callable[[str], Path],
+) -> None:
+    file = json.loads(
+        (shared_data("tiny_coco") / "annotations" / "instances_val2017.json").read_text()
+    )
     sizes = {image["id"]: (image["height"], image["width"]) for image in file["images"]}
     seen = {list: 0, dict: 0}
     for annotation in file["annotations"]:
         size, shape = sizes[annotation["image_id"]], annotation["segmentation"]
-        seen[type(shape)] += 1
+        seen[type(shape)] += 1  # type: ignore[index]
         parts = coco.frPyObjects(shape, *size)
         expected = coco.merge(parts) if isinstance(parts, list) else parts
         given = (
@@ -121,7 +129,9 @@ def test_polygons_at_the_bounds_are_drawn_as_pycocotools_draws_them() -> None:
         assert plain(coco.frPyObjects([polygon], 5, 4)[0]) == masks.from_polygons([polygon], (5, 4))
 
 
-@pytest.mark.parametrize("counts", [[2**63, 9], [2**62, 2**62, 2**62, 2**62 + 9], [10**30], [2**32 + 9]])
+@pytest.mark.parametrize(
+    "counts", [[2**63, 9], [2**62, 2**62, 2**62, 2**62 + 9], [10**30], [2**32 + 9]]
+)
 def test_runs_that_overflow_are_refused(counts: Any) -> None:
     with pytest.raises(InputError, match=r"longer than any|runs cover"):
         masks.from_uncompressed(counts, (3, 3))
@@ -129,8 +139,12 @@ def test_runs_that_overflow_are_refused(counts: Any) -> None:
 
 @pytest.mark.parametrize(
     ("counts", "words"),
-    [(b"", "cover 0 pixels"), (b"abc", "damaged"), (b"13", "cover 4 pixels"), (b"\xff\xff", "damaged"),
-     (b"o" * 9 + b"0", "longer than any"), (b"o", "end is missing"), (b" 1", "damaged"), (b"N1", "negative")],
+    [(b"", ("cover 0 "
+           "pixels")), (b"abc", "damaged"), (b"13", ("cover 4 "
+                                                           "pixels")), (b"\xff\xff", "damaged"),
+     (b"o" * 9 + b"0", ("longer than "
+                       "any")), (b"o", ("end is "
+                                                  "missing")), (b" 1", "damaged"), (b"N1", "negative")],
 )  # fmt: skip
 def test_damaged_codes(counts: Any, words: Any) -> None:
     with pytest.raises(InputError, match=words):
@@ -150,7 +164,9 @@ def test_plain_counts_must_fill_the_image(counts: Any) -> None:
 
 @given(hnp.arrays(bool, (6, 7)), st.data())
 def test_any_change_of_a_code_is_noticed_or_another_mask(mask: Any, data: Any) -> None:
-    """Cutting a code anywhere leaves one that is refused, never one that pycocotools would read past its end."""
+    """Cutting a code anywhere leaves one that is refused, never one that pycocotools would read
+    past its end.
+    """
     counts = masks.encode(mask)["counts"]
     cut = counts[: data.draw(st.integers(0, len(counts) - 1))]
     with pytest.raises(InputError):

@@ -1,4 +1,6 @@
-"""EXIF orientation: pictures stand upright where the truth does, whatever the format, and it is said."""
+"""EXIF orientation: pictures stand upright where the truth does, whatever the format, and it is
+said.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ TAGS = range(1, 9)
 SIZE = (10, 14)
 HEAD = 'name = "own"\ntitle = "Own"\nlicence = "-"\ncite = "-"\nobtain = "-"\n'
 COCO = parse_card(
-    f'{HEAD}layout = "coco"\ntasks = ["instance"]\nclasses_from = "truth"\n[splits.val]\n'.encode(), where="test"
+    f'{HEAD}layout = "coco"\ntasks = ["instance"]\nclasses_from = "truth"\n[splits.val]\n'.encode(),
+    where="test",
 )
 PAIRS = parse_card(
     f"""{HEAD}layout = "pairs"
@@ -52,7 +55,11 @@ def store(path: Path, picture: np.ndarray, tag: int, **options: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     exif = Image.Exif()
     exif[orientation.TAG] = tag
-    Image.fromarray(orientation.turned_back(picture, tag)).save(path, exif=exif.tobytes(), **options)
+    Image.fromarray(orientation.turned_back(picture, tag)).save(
+        path,
+        exif=exif.tobytes(),
+        **options,  # type: ignore[arg-type]
+    )
 
 
 @pytest.mark.parametrize("tag", TAGS)
@@ -69,7 +76,9 @@ def test_turning_is_that_of_pillow(tmp_path: Path, tag: int) -> None:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
 @pytest.mark.parametrize("tag", TAGS)
-def test_every_format_is_turned_on_request_and_only_then(tmp_path: Path, suffix: str, tag: int, kernel: str) -> None:
+def test_every_format_is_turned_on_request_and_only_then(
+    tmp_path: Path, suffix: str, tag: int, kernel: str
+) -> None:
     path = tmp_path / f"a{suffix}"
     picture = upright()
     store(path, picture, tag, **({"lossless": True} if suffix == ".webp" else {}))
@@ -83,19 +92,25 @@ def test_every_format_is_turned_on_request_and_only_then(tmp_path: Path, suffix:
 
         found = images.read_rgb(path, turn)
         assert expected.shape == found.shape
-        assert np.abs(found.astype(int) - expected).max() < 90  # a JPEG changes values, and nothing else here does
+        assert (
+            np.abs(found.astype(int) - expected).max() < 90
+        )  # a JPEG changes values, and nothing else here does
     assert ([(tag, SIZE)] * 2 if tag > 1 else []) == asked
     assert (tag, SIZE) == images.read_orientation(path)
 
 
-@pytest.mark.parametrize("exif", [b"", b"II", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff", b"II*\0\xff\xff\xff\xff" + bytes(9)])
+@pytest.mark.parametrize(
+    "exif", [b"", b"II", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff", b"II*\0\xff\xff\xff\xff" + bytes(9)]
+)
 def test_a_damaged_block_asks_for_nothing(exif: bytes) -> None:
     assert 1 == orientation.tag_of(exif)
     assert [1, 1, 1, 1] == [orientation.valid(each) for each in (0, 9, "6", None)]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
-def test_label_files_that_ask_to_be_turned_are_refused(tmp_path: Path, suffix: str, kernel: str) -> None:
+def test_label_files_that_ask_to_be_turned_are_refused(
+    tmp_path: Path, suffix: str, kernel: str
+) -> None:
     path = tmp_path / f"a{suffix}"
     store(path, upright(), 6, **({"lossless": True} if suffix == ".webp" else {}))
     for read in (images.read_labels, images.read_color_labels, images.read_panoptic_ids):
@@ -114,7 +129,9 @@ def test_a_grey_label_png_that_asks_to_be_turned_takes_no_quick_way(tmp_path: Pa
 
 
 @pytest.mark.parametrize("mode", ["P", "RGB"])
-def test_the_tag_of_a_png_may_stand_behind_its_pixels(tmp_path: Path, mode: str, kernel: str) -> None:
+def test_the_tag_of_a_png_may_stand_behind_its_pixels(
+    tmp_path: Path, mode: str, kernel: str
+) -> None:
     path = tmp_path / "a.png"
     exif = Image.Exif()
     exif[orientation.TAG] = 6
@@ -125,7 +142,9 @@ def test_the_tag_of_a_png_may_stand_behind_its_pixels(tmp_path: Path, mode: str,
     end = start + 12 + int.from_bytes(data[start : start + 4], "big")
     last = data.index(b"IEND") - 4
     path.write_bytes(data[:start] + data[end:last] + data[start:end] + data[last:])
-    np.testing.assert_array_equal(upright(), images.read_rgb(path, lambda tag, size: (tag, size) == (6, SIZE)))
+    np.testing.assert_array_equal(
+        upright(), images.read_rgb(path, lambda tag, size: (tag, size) == (6, SIZE))
+    )
     with pytest.raises(DataError, match="has the EXIF orientation 6"):
         images.read_color_labels(path)
 
@@ -144,7 +163,9 @@ def listed(root: Path, sizes: dict[str, tuple[int, int]]) -> list[Sample]:
 
 def is_upright(sample: Sample, size: tuple[int, int] = SIZE) -> bool:
     found = sample.image()
-    return found.shape[:2] == size and bool(found[2, 4, 0] > 128) and not bool(found[-2, -4, 0] > 128)
+    return (
+        found.shape[:2] == size and bool(found[2, 4, 0] > 128) and not bool(found[-2, -4, 0] > 128)
+    )
 
 
 @pytest.mark.parametrize("tag", TAGS)
@@ -156,7 +177,10 @@ def test_pictures_stand_upright_where_the_truth_does(tmp_path: Path, tag: int) -
     assert (tag > 1) == bool(notices)
     if notices:
         assert "exif-orientation" == notices[0].code
-        assert f"1 image has an EXIF orientation ({tag}; first: a.jpg): the model received" in notices[0].message
+        assert (
+            f"1 image has an EXIF orientation ({tag}; first: a.jpg): the model received"
+            in notices[0].message
+        )
 
 
 @pytest.mark.parametrize("tag", orientation.SWAPPING)
@@ -168,13 +192,18 @@ def test_pictures_stay_as_they_are_stored_where_the_truth_does(tmp_path: Path, t
 
 
 @pytest.mark.parametrize("truth_is_upright", [True, False])
-def test_where_sizes_tell_nothing_the_other_pictures_decide(tmp_path: Path, truth_is_upright: bool) -> None:
+def test_where_sizes_tell_nothing_the_other_pictures_decide(
+    tmp_path: Path, truth_is_upright: bool
+) -> None:
     square = (10, 10)
     store(tmp_path / "val" / "quarter.jpg", upright(), 6)
     store(tmp_path / "val" / "half.jpg", upright(), 3)
     store(tmp_path / "val" / "square.jpg", upright(square), 8)
     quarter = SIZE if truth_is_upright else SIZE[::-1]
-    samples = {each.id: each for each in listed(tmp_path, {"quarter": quarter, "half": SIZE, "square": square})}
+    samples = {
+        each.id: each
+        for each in listed(tmp_path, {"quarter": quarter, "half": SIZE, "square": square})
+    }
     # The deciding picture is not read first, and need not be read at all.
     assert truth_is_upright == is_upright(samples["half"])
     assert truth_is_upright == is_upright(samples["square"], square)
@@ -184,12 +213,16 @@ def test_where_sizes_tell_nothing_the_other_pictures_decide(tmp_path: Path, trut
     ]
 
 
-def test_pictures_without_a_tag_are_not_looked_at_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_without_a_tag_are_not_looked_at_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("a", "b"):
         store(tmp_path / "val" / f"{name}.jpg", upright(), 1)
     samples = listed(tmp_path, {"a": SIZE, "b": SIZE})
     assert all(is_upright(each) for each in samples)
-    monkeypatch.setattr(images, "read_orientation", lambda path: pytest.fail(f"{path} was opened again"))
+    monkeypatch.setattr(
+        images, "read_orientation", lambda path: pytest.fail(f"{path} was opened again")
+    )
     assert [] == pictures.notices_of(samples)
 
 
@@ -245,11 +278,22 @@ def test_a_perfect_model_scores_100(
     (tmp_path / "truth.json").write_text(json.dumps(content))
     store(tmp_path / "val" / "a.jpg", picture, tag, quality=95)
     (tmp_path / "bright_blocks.py").write_text(
-        "def found(image):\n    return {'masks': (image[..., 0] > 128)[None], 'classes': [0], 'scores': [0.9]}\n"
+        "def found(image):\n    return {'masks': (image[..., 0] > 128)[None], 'classes': [0], "
+        "'scores': [0.9]}\n"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    where = ["-d", "card.toml", "--data", "truth.json", "--interval", "none", "--out", f"runs{tag}", "--json"]
+    where = [
+        "-d",
+        "card.toml",
+        "--data",
+        "truth.json",
+        "--interval",
+        "none",
+        "--out",
+        f"runs{tag}",
+        "--json",
+    ]
     assert 0 == main(["run", "--model", "bright_blocks:found", "--task", "instance", *where])
     told = json.loads(capsys.readouterr().out)
     assert told["scores"]["instance"]["AP"]["value"] > 0.999

@@ -1,4 +1,6 @@
-"""The kernels: the reference against plain loops, and the native twin against the reference, on noise and maps."""
+"""The kernels: the reference against plain loops, and the native twin against the reference, on
+noise and maps.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ Array = np.ndarray[Any, Any]
 NATIVE = kernels.native()
 BYTES_PER_PIXEL = (1, 2, 3, 4, 6, 8)
 
-needs_native = pytest.mark.skipif(NATIVE is None, reason="the native kernels were not built: there was no compiler")
+needs_native = pytest.mark.skipif(
+    NATIVE is None, reason="the native kernels were not built: there was no compiler"
+)
 twins = pytest.mark.parametrize(
     "twin", [reference, pytest.param(NATIVE, marks=needs_native)], ids=["reference", "native"]
 )
@@ -38,17 +42,21 @@ twins = pytest.mark.parametrize(
 
 @st.composite
 def label_maps(draw: st.DrawFn, largest: int = 65535) -> Array:
-    """Noise, or a label map of a few rectangles; uint8 or uint16; of any memory layout; sometimes empty."""
+    """Noise, or a label map of a few rectangles; uint8 or uint16; of any memory layout; sometimes
+    empty.
+    """
     dtype = draw(st.sampled_from([np.uint8, np.uint16]))
     height, width = draw(st.integers(0, 12)), draw(st.integers(0, 70))
-    values = st.integers(0, min(largest, np.iinfo(dtype).max))
+    values = st.integers(0, min(largest, np.iinfo(dtype).max))  # type: ignore[type-var]
     if draw(st.booleans()):
         labels = draw(arrays.arrays(dtype, (height, width), elements=values))
     else:
         labels = np.full((height, width), draw(values), dtype)
         for _ in range(draw(st.integers(0, 4))):
             top, left = draw(st.integers(0, height)), draw(st.integers(0, width))
-            labels[top : top + draw(st.integers(0, 9)), left : left + draw(st.integers(0, 40))] = draw(values)
+            labels[top : top + draw(st.integers(0, 9)), left : left + draw(st.integers(0, 40))] = (
+                draw(values)
+            )
     return _laid_out(labels, draw(st.sampled_from(["rows", "columns", "strided", "reversed"])))
 
 
@@ -112,22 +120,29 @@ def test_reference_histogram_equals_plain_loops(truth: Array, data: st.DataObjec
 
 @needs_native
 @given(
-    label_maps(largest=300), label_maps(largest=300), st.sampled_from([0, 1, 19, 256, 301]), st.sampled_from([5, 301])
+    label_maps(largest=300),
+    label_maps(largest=300),
+    st.sampled_from([0, 1, 19, 256, 301]),
+    st.sampled_from([5, 301]),
 )
-def test_native_histogram_equals_reference(truth: Array, prediction: Array, rows: int, columns: int) -> None:
+def test_native_histogram_equals_reference(
+    truth: Array, prediction: Array, rows: int, columns: int
+) -> None:
     height, width = (min(pair) for pair in zip(truth.shape, prediction.shape, strict=True))
     truth, prediction = truth[:height, :width], prediction[:height, :width]
     arguments = (truth, prediction, rows, columns)
-    assert outcome(reference.joint_histogram, *arguments) == outcome(NATIVE.joint_histogram, *arguments)  # type: ignore[union-attr]
+    assert outcome(reference.joint_histogram, *arguments) == outcome(
+        NATIVE.joint_histogram, *arguments
+    )
 
 
 def maps_of_many_blocks(dtype: type[np.generic], noise: float) -> tuple[Array, Array]:
     """A pair of maps larger than the native block, whose kinds of content alternate."""
     generator = np.random.default_rng(7)
     truth = np.repeat(generator.integers(0, 19, 3001), 41).astype(dtype)
-    prediction = np.where(generator.random(truth.size) < noise, generator.integers(0, 19, truth.size), truth).astype(
-        dtype
-    )
+    prediction = np.where(
+        generator.random(truth.size) < noise, generator.integers(0, 19, truth.size), truth
+    ).astype(dtype)
     prediction[50_000:90_000] = 3
     return truth, prediction
 
@@ -135,7 +150,9 @@ def maps_of_many_blocks(dtype: type[np.generic], noise: float) -> tuple[Array, A
 @twins
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.9])
-def test_histogram_over_many_blocks(twin: ModuleType, dtype: type[np.generic], noise: float) -> None:
+def test_histogram_over_many_blocks(
+    twin: ModuleType, dtype: type[np.generic], noise: float
+) -> None:
     truth, prediction = maps_of_many_blocks(dtype, noise)
     expected = plain_histogram(truth, prediction, 19, 19)
     assert expected == twin.joint_histogram(truth, prediction, 19, 19).tolist()
@@ -147,7 +164,9 @@ def test_histogram_over_many_blocks(twin: ModuleType, dtype: type[np.generic], n
 @twins
 def test_histogram_refuses_what_it_cannot_count(twin: ModuleType) -> None:
     labels = np.zeros((2, 3), np.uint8)
-    with pytest.raises(ValueError, match=r"truth has shape \(2, 3\) and prediction \(3, 2\): they must be equal"):
+    with pytest.raises(
+        ValueError, match=r"truth has shape \(2, 3\) and prediction \(3, 2\): they must be equal"
+    ):
         twin.joint_histogram(labels, labels.T, 1, 1)
     with pytest.raises(ValueError, match="label maps are uint8 or uint16, not int64"):
         twin.joint_histogram(labels, labels.astype(np.int64), 1, 1)
@@ -160,13 +179,17 @@ def test_histogram_refuses_what_it_cannot_count(twin: ModuleType) -> None:
 # ---- label tables
 
 
-TABLES = arrays.arrays(np.int32, st.integers(0, 300), elements=st.sampled_from([0, 7, 255, -1, 256]), fill=st.just(7))
+TABLES = arrays.arrays(
+    np.int32, st.integers(0, 300), elements=st.sampled_from([0, 7, 255, -1, 256]), fill=st.just(7)
+)
 
 
 @needs_native
 @given(label_maps(largest=310), TABLES, st.sampled_from([np.uint8, np.uint16]))
 def test_native_map_equals_reference(labels: Array, table: Array, dtype: type[np.generic]) -> None:
-    assert outcome(reference.map_labels, labels, table, dtype) == outcome(NATIVE.map_labels, labels, table, dtype)  # type: ignore[union-attr]
+    assert outcome(reference.map_labels, labels, table, dtype) == outcome(
+        NATIVE.map_labels, labels, table, dtype
+    )
 
 
 @twins
@@ -200,13 +223,19 @@ def test_map_refuses_tables_and_types_that_do_not_fit(twin: ModuleType) -> None:
 
 
 def filtered(pixels: Array, kinds: list[int], bytes_per_pixel: int) -> bytes:
-    """Apply PNG row filters to bytes of shape (H, stride), by plain loops from the specification."""
+    """Apply PNG row filters to bytes of shape (H, stride), by plain loops from the
+    specification.
+    """
     rows = bytearray()
     above = [0] * pixels.shape[1]
     for row, kind in zip(pixels.tolist(), kinds, strict=True):
         rows.append(kind)
         for i, value in enumerate(row):
-            left, corner = (row[i - bytes_per_pixel], above[i - bytes_per_pixel]) if i >= bytes_per_pixel else (0, 0)
+            left, corner = (
+                (row[i - bytes_per_pixel], above[i - bytes_per_pixel])
+                if i >= bytes_per_pixel
+                else (0, 0)
+            )
             nearest = min((left, above[i], corner), key=lambda p: abs(left + above[i] - corner - p))
             rows.append((value - (0, left, above[i], (left + above[i]) // 2, nearest)[kind]) % 256)
         above = row
@@ -218,7 +247,11 @@ def filtered_images(draw: st.DrawFn) -> tuple[Array, int, list[int]]:
     """Bytes of shape (H, stride), bytes per pixel, and a filter for each row."""
     bytes_per_pixel = draw(st.sampled_from(BYTES_PER_PIXEL))
     labels = draw(label_maps(largest=255)).astype(np.uint8)
-    pixels = np.repeat(labels, bytes_per_pixel, axis=1) if draw(st.booleans()) else np.ascontiguousarray(labels)
+    pixels = (
+        np.repeat(labels, bytes_per_pixel, axis=1)
+        if draw(st.booleans())
+        else np.ascontiguousarray(labels)
+    )
     kinds = draw(st.lists(st.integers(0, 4), min_size=len(pixels), max_size=len(pixels)))
     return pixels, bytes_per_pixel, kinds
 
@@ -228,7 +261,11 @@ def filtered_images(draw: st.DrawFn) -> tuple[Array, int, list[int]]:
 def test_unfilter_undoes_filtering(twin: ModuleType, image: tuple[Array, int, list[int]]) -> None:
     pixels, bytes_per_pixel, kinds = image
     result = twin.unfilter(filtered(pixels, kinds, bytes_per_pixel), *pixels.shape, bytes_per_pixel)
-    assert (pixels.dtype, pixels.shape, pixels.tolist()) == (result.dtype, result.shape, result.tolist())
+    assert (pixels.dtype, pixels.shape, pixels.tolist()) == (
+        result.dtype,
+        result.shape,
+        result.tolist(),
+    )
 
 
 @needs_native
@@ -241,21 +278,25 @@ def test_native_unfilter_equals_reference_on_any_bytes(
     if valid:
         rows[:: stride + 1] = bytes(kind % 5 for kind in rows[:: stride + 1])
     arguments = (bytes(rows), height, stride, bytes_per_pixel)
-    assert outcome(reference.unfilter, *arguments) == outcome(NATIVE.unfilter, *arguments)  # type: ignore[union-attr]
+    assert outcome(reference.unfilter, *arguments) == outcome(NATIVE.unfilter, *arguments)
 
 
 @needs_native
 @pytest.mark.parametrize("bytes_per_pixel", BYTES_PER_PIXEL)
 @pytest.mark.parametrize("kind", range(5))
 def test_native_unfilter_skips_flat_runs_rightly(kind: int, bytes_per_pixel: int) -> None:
-    """Rows wide enough for every path of the skip, under each filter, with runs that start and end anywhere."""
+    """Rows wide enough for every path of the skip, under each filter, with runs that start and end
+    anywhere.
+    """
     generator = np.random.default_rng([kind, bytes_per_pixel])
-    labels = np.repeat(generator.integers(0, 3, 900), generator.integers(1, 60, 900))[: 40 * 331].reshape(40, 331)
+    labels = np.repeat(generator.integers(0, 3, 900), generator.integers(1, 60, 900))[
+        : 40 * 331
+    ].reshape(40, 331)
     labels[generator.random(40) < 0.5] = labels[7]
     labels = np.maximum.accumulate(np.where(generator.random((40, 1)) < 0.7, labels, 0), axis=0)
     pixels = np.repeat(labels, bytes_per_pixel, axis=1).astype(np.uint8)
     data = filtered(pixels, [kind] * 40, bytes_per_pixel)
-    assert np.array_equal(pixels, NATIVE.unfilter(data, *pixels.shape, bytes_per_pixel))  # type: ignore[union-attr]
+    assert np.array_equal(pixels, NATIVE.unfilter(data, *pixels.shape, bytes_per_pixel))
 
 
 @twins
@@ -290,9 +331,13 @@ def test_unfilter_refuses_what_is_no_png(twin: ModuleType) -> None:
 
 @pytest.mark.parametrize("wanted", ["reference", pytest.param("native", marks=needs_native)])
 def test_environment_chooses_the_form(wanted: str) -> None:
-    program = "from bench import kernels; print(kernels.which(), kernels.joint_histogram.__module__)"
+    program = (
+        "from bench import kernels; print(kernels.which(), kernels.joint_histogram.__module__)"
+    )
     environment = {**os.environ, "BENCH_KERNELS": wanted}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
     module = {"reference": "bench.kernels.reference", "native": "bench.kernels._native"}[wanted]
     assert [wanted, module] == done.stdout.split()
 
@@ -305,7 +350,9 @@ def test_a_build_of_another_form_is_not_used(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_choose_explains_what_it_cannot_give(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="BENCH_KERNELS is 'fast': it is native, reference, or not set"):
+    with pytest.raises(
+        UsageError, match="BENCH_KERNELS is 'fast': it is native, reference, or not set"
+    ):
         kernels.choose("fast")
     monkeypatch.setattr(kernels, "native", lambda: None)
     assert reference is kernels.choose("")
@@ -322,25 +369,33 @@ def test_extension_is_built_from_every_source(repository: Path) -> None:
         if callable(value) and getattr(value, "__module__", "").startswith(reference.__name__)
     }
     loops = {name for name in public if name[0].islower() and not name.startswith("_")}
-    readers = {"polygon_runs", "read_coco_results", "read_coco_truth"}  # their twin is bench/formats/coco/unusual.py
+    readers = {
+        "polygon_runs",
+        "read_coco_results",
+        "read_coco_truth",
+    }  # their twin is bench/formats/coco/unusual.py
     assert {*loops, *readers, "FORM"} == {name for name in vars(NATIVE) if not name.startswith("_")}
     assert loops <= set(kernels.__all__)
 
 
 @needs_native
 def test_native_kernels_release_the_interpreter() -> None:
-    """While one thread counts a large map, another one is never held up for as long as that takes."""
+    """While one thread counts a large map, another one is never held up for as long as that
+    takes.
+    """
     labels = np.random.default_rng(0).integers(0, 19, 1 << 25, dtype=np.uint8)
     assert any(_longest_wait(labels) < 0.5 for _ in range(20))
 
 
 def _longest_wait(labels: Array) -> float:
-    """Count in a second thread; return the first one's longest standstill as a fraction of the counting time."""
+    """Count in a second thread; return the first one's longest standstill as a fraction of the
+    counting time.
+    """
     spent: list[float] = []
 
     def count() -> None:
         start = time.perf_counter()
-        NATIVE.joint_histogram(labels, labels, 19, 19)  # type: ignore[union-attr]
+        NATIVE.joint_histogram(labels, labels, 19, 19)
         spent.append(time.perf_counter() - start)
 
     worker = threading.Thread(target=count)

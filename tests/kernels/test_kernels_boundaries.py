@@ -16,7 +16,9 @@ from bench.kernels import reference
 
 Array = np.ndarray[Any, Any]
 NATIVE = kernels.native()
-needs_native = pytest.mark.skipif(NATIVE is None, reason="the native kernels were not built: there was no compiler")
+needs_native = pytest.mark.skipif(
+    NATIVE is None, reason="the native kernels were not built: there was no compiler"
+)
 twins = pytest.mark.parametrize(
     "twin", [reference, pytest.param(NATIVE, marks=needs_native)], ids=["reference", "native"]
 )
@@ -46,7 +48,9 @@ def drawn(lengths: Array, height: int) -> Array:
 
 @twins
 @given(seeds)
-def test_boundary_is_what_an_erosion_takes_away(twin: ModuleType, random: np.random.Generator) -> None:
+def test_boundary_is_what_an_erosion_takes_away(
+    twin: ModuleType, random: np.random.Generator
+) -> None:
     height, width = (int(side) for side in random.integers(1, 24, 2))
     mask, lengths = random_runs(random, height, width)
     distance = int(random.integers(1, 6))
@@ -72,7 +76,9 @@ def test_boundaries_are_alike(random: np.random.Generator) -> None:
     rows = random.integers(-1, len(runs), int(random.integers(0, 8)))
     options = {"rows": rows, "widths": random.integers(1, 6, len(rows))}
     columns = offsets, np.concatenate(runs), heights
-    for one, other in zip(*(twin.boundary_runs(*columns, **options) for twin in (reference, NATIVE)), strict=True):
+    for one, other in zip(
+        *(twin.boundary_runs(*columns, **options) for twin in (reference, NATIVE)), strict=True
+    ):
         assert one.dtype == other.dtype
         assert one.tolist() == other.tolist()
 
@@ -82,7 +88,7 @@ def test_bad_input_is_refused(twin: ModuleType) -> None:
     columns = np.array([0, 2], np.int64), np.array([0, 16], np.uint32), np.array([4], np.int32)
     for rows, widths in (([0], [0]), ([1], [1]), ([0], [1, 1])):
         with pytest.raises(ValueError, match=r"width|row"):
-            twin.boundary_runs(*columns, rows=np.int64(rows), widths=np.int64(widths))
+            twin.boundary_runs(*columns, rows=np.int64(rows), widths=np.int64(widths))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="whole columns"):
         twin.boundary_runs(
             np.array([0, 2], np.int64),

@@ -1,4 +1,6 @@
-"""The compiled reader of COCO files: polygons as pycocotools draws them, and what it leaves to the slow way."""
+"""The compiled reader of COCO files: polygons as pycocotools draws them, and what it leaves to the
+slow way.
+"""
 
 from __future__ import annotations
 
@@ -51,11 +53,15 @@ def test_polygons_are_drawn_as_pycocotools_draws_them(kind: Any) -> None:
 
 def test_the_comparison_sees_a_moved_point() -> None:
     points = np.array([1.0, 1, 9, 1, 9, 9, 1, 9])
-    assert native.polygon_runs(points, 12, 12).tolist() != native.polygon_runs(points + 0.5, 12, 12).tolist()
+    assert (
+        native.polygon_runs(points, 12, 12).tolist()
+        != native.polygon_runs(points + 0.5, 12, 12).tolist()
+    )
 
 
 NUMBERS = (
-    "0 -0 1 12.5 -3.25 1e3 1E-3 2.5e+2 0.1 123456789012345 0.30000000000000004 1234567890123456789 0.21874603629112244 "
+    "0 -0 1 12.5 -3.25 1e3 1E-3 2.5e+2 0.1 123456789012345 0.30000000000000004 "
+    "1234567890123456789 0.21874603629112244 "
     "4.9e-324 1.7976931348623157e308 100.0 1e22"
 )
 
@@ -70,9 +76,15 @@ def test_numbers_are_the_nearest_doubles(text: str) -> None:
 
 def test_random_numbers_are_the_nearest_doubles() -> None:
     values = np.concatenate(
-        [np.random.default_rng(1).random(2000), np.random.default_rng(2).random(2000).astype(np.float32)]
+        [
+            np.random.default_rng(1).random(2000),
+            np.random.default_rng(2).random(2000).astype(np.float32),
+        ]
     )
-    rows = [{"image_id": 1, "category_id": 2, "score": value, "bbox": [value, 0, 1, 1]} for value in values.tolist()]
+    rows = [
+        {"image_id": 1, "category_id": 2, "score": value, "bbox": [value, 0, 1, 1]}
+        for value in values.tolist()
+    ]
     results = native.read_coco_results(json.dumps(rows).encode(), False)()
     assert values.tolist() == results["scores"].tolist()
     assert values.tolist() == results["boxes"][:, 0].tolist()
@@ -107,13 +119,32 @@ SIZED = '{"size": [4, 5], "counts": '
 
 @pytest.mark.parametrize(
     "mask",
-    [SIZED + counts + "}" for counts in ('"d"', '"0"', '"d0~"', '"oooooooo0"', '"\\u0064"', "[21]", "[25, -5]", "null")]
-    + ['{"size": [4, 5]}', '{"size": [5, 4, 1], "counts": [20]}', '{"size": [5, 4], "counts": [20]}']
+    [
+        SIZED + counts + "}"
+        for counts in (
+            '"d"',
+            '"0"',
+            '"d0~"',
+            '"oooooooo0"',
+            '"\\u0064"',
+            "[21]",
+            "[25, -5]",
+            "null",
+        )
+    ]
+    + [
+        '{"size": [4, 5]}',
+        '{"size": [5, 4, 1], "counts": [20]}',
+        '{"size": [5, 4], "counts": [20]}',
+    ]
     + ['{"size": [0, 5], "counts": []}', "[1, 2]", '"x"', "[[]]"]
     + ["[[1, 1, 2, 2]]", "[[1, 1, 2, 2, 3]]", "[[1, 1, 2, 2, 3, 1e9]]", "[[1, 1, 2, 2, 3, 501]]"],
 )
 def test_a_mask_that_is_unusual_is_left_alone(mask: Any) -> None:
-    annotation = f'{{"image_id": 7, "category_id": 1, "area": 1, "bbox": [0, 0, 1, 1], "segmentation": {mask}}}'
+    annotation = (
+        f'{{"image_id": 7, "category_id": 1, "area": 1, "bbox": [0, 0, 1, 1], '
+        f'"segmentation": {mask}}}'
+    )
     assert native.read_coco_truth(truth(annotation), True) is None
     assert native.read_coco_truth(truth(annotation), False) is not None
 
@@ -122,7 +153,12 @@ def test_no_prefix_of_a_file_is_taken_for_the_file() -> None:
     common = {"image_id": 7, "category_id": 1, "area": 1.5}
     polygon = {**common, "iscrowd": 0, "bbox": [0, 0, 1, 1], "segmentation": [[0, 0, 3, 0, 3, 3]]}
     code = masks.from_uncompressed([12, 3, 5], (4, 5))["counts"].decode()
-    coded = {**common, "iscrowd": 1, "bbox": [0, 0, 1, 1], "segmentation": {"size": [4, 5], "counts": code}}
+    coded = {
+        **common,
+        "iscrowd": 1,
+        "bbox": [0, 0, 1, 1],
+        "segmentation": {"size": [4, 5], "counts": code},
+    }
     data = truth(f"{json.dumps(polygon)}, {json.dumps(coded)}")
     assert native.read_coco_truth(data, True) is not None
     for end in range(len(data)):
@@ -133,7 +169,9 @@ def test_no_prefix_of_a_file_is_taken_for_the_file() -> None:
 def test_damaged_bytes_do_no_harm() -> None:
     """The sanitizers run this: whatever the bytes are, nothing outside the text is read."""
     generator = np.random.default_rng(5)
-    code = coco.encode(np.asfortranarray(generator.random((4, 5)) > 0.5).astype(np.uint8))["counts"].decode()
+    code = coco.encode(np.asfortranarray(generator.random((4, 5)) > 0.5).astype(np.uint8))[
+        "counts"
+    ].decode()
     annotation = {"image_id": 7, "category_id": 1, "segmentation": {"size": [4, 5], "counts": code}}
     data = np.frombuffer(truth(json.dumps(annotation)), dtype=np.uint8)
     for _ in range(2000):

@@ -1,4 +1,6 @@
-"""The kernel over contours: the reference against plain loops, and the native twin against the reference."""
+"""The kernel over contours: the reference against plain loops, and the native twin against the
+reference.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from bench.kernels import reference
 
 Array = np.ndarray[Any, Any]
 NATIVE = kernels.native()
-needs_native = pytest.mark.skipif(NATIVE is None, reason="the native kernels were not built: there was no compiler")
+needs_native = pytest.mark.skipif(
+    NATIVE is None, reason="the native kernels were not built: there was no compiler"
+)
 twins = pytest.mark.parametrize(
     "twin", [reference, pytest.param(NATIVE, marks=needs_native)], ids=["reference", "native"]
 )
@@ -37,7 +41,9 @@ def pairs(draw: st.DrawFn, side: int = 7) -> tuple[Array, Array]:
     return truth, np.where(spots == 5, moved, spots)
 
 
-def plain(oracle: ModuleType, truth: Array, prediction: Array, radii: list[int]) -> list[list[list[int]]]:
+def plain(
+    oracle: ModuleType, truth: Array, prediction: Array, radii: list[int]
+) -> list[list[list[int]]]:
     counts = []
     for number in range(3):
         both = [oracle.contour((labels == number).tolist()) for labels in (truth, prediction)]
@@ -53,7 +59,9 @@ def plain(oracle: ModuleType, truth: Array, prediction: Array, radii: list[int])
 @twins
 @settings(max_examples=50)
 @given(pair=pairs(), radii=RADII)
-def test_matches_equal_the_plain_loops(twin: ModuleType, pair: tuple[Array, Array], radii: list[int]) -> None:
+def test_matches_equal_the_plain_loops(
+    twin: ModuleType, pair: tuple[Array, Array], radii: list[int]
+) -> None:
     expected = plain(boundary_oracle, *pair, radii)
     assert expected == twin.contour_matches(*pair, 3, radii).tolist()
     changed = pair[0].copy()
@@ -64,7 +72,9 @@ def test_matches_equal_the_plain_loops(twin: ModuleType, pair: tuple[Array, Arra
 
 @twins
 @given(pair=pairs(side=9), width=st.integers(0, 12))
-def test_near_other_labels_equals_the_plain_loops(twin: ModuleType, pair: tuple[Array, Array], width: int) -> None:
+def test_near_other_labels_equals_the_plain_loops(
+    twin: ModuleType, pair: tuple[Array, Array], width: int
+) -> None:
     expected = regions_oracle.near(pair[0].tolist(), 5, width)
     actual = twin.near_other_labels(pair[0], 5, width)
     assert (np.bool_, expected) == (actual.dtype, actual.tolist())
@@ -75,10 +85,15 @@ def test_near_other_labels_equals_the_plain_loops(twin: ModuleType, pair: tuple[
 @pytest.mark.parametrize("width", [0, 1, 2, 11, 46, 300])
 def test_native_near_equals_reference_on_larger_maps(dtype: type[np.generic], width: int) -> None:
     generator = np.random.default_rng(3)
-    whole = generator.choice([0, 0, 0, 4, 19], (9, 13)).repeat(17, axis=0).repeat(19, axis=1).astype(dtype)
+    whole = (
+        generator.choice([0, 0, 0, 4, 19], (9, 13))
+        .repeat(17, axis=0)
+        .repeat(19, axis=1)
+        .astype(dtype)
+    )
     for labels in (whole, np.asfortranarray(whole), whole[::-1, 3:], whole[:0], whole[:, :0]):
         expected = reference.near_other_labels(labels, 19, width)
-        assert np.array_equal(expected, NATIVE.near_other_labels(labels, 19, width))  # type: ignore[union-attr]
+        assert np.array_equal(expected, NATIVE.near_other_labels(labels, 19, width))
 
 
 @needs_native
@@ -87,17 +102,21 @@ def test_native_near_equals_reference_on_larger_maps(dtype: type[np.generic], wi
 def test_native_equals_reference_on_larger_maps(dtype: type[np.generic], noise: float) -> None:
     generator = np.random.default_rng(5)
     truth = generator.integers(0, 9, (9, 13)).repeat(7, axis=0).repeat(11, axis=1).astype(dtype)
-    prediction = np.where(generator.random(truth.shape) < noise, 3, np.roll(truth, 2, axis=1)).astype(dtype)
+    prediction = np.where(
+        generator.random(truth.shape) < noise, 3, np.roll(truth, 2, axis=1)
+    ).astype(dtype)
     for first, second in ((truth, prediction), (np.asfortranarray(truth), prediction[::-1])):
         expected = reference.contour_matches(first, second, 8, (1, 2, 2, 9))
-        actual = NATIVE.contour_matches(first, second, 8, (1, 2, 2, 9))  # type: ignore[union-attr]
+        actual = NATIVE.contour_matches(first, second, 8, (1, 2, 2, 9))
         assert (expected.dtype, expected.tolist()) == (actual.dtype, actual.tolist())
 
 
 @twins
 def test_what_makes_no_sense_is_refused(twin: ModuleType) -> None:
     labels = np.zeros((2, 3), np.uint8)
-    with pytest.raises(ValueError, match=r"truth has shape \(2, 3\) and prediction \(3, 2\): both must be one"):
+    with pytest.raises(
+        ValueError, match=r"truth has shape \(2, 3\) and prediction \(3, 2\): both must be one"
+    ):
         twin.contour_matches(labels, labels.T, 1, [1])
     with pytest.raises(ValueError, match="label maps are uint8 or uint16, not int64"):
         twin.contour_matches(labels, labels.astype(np.int64), 1, [1])
@@ -107,8 +126,13 @@ def test_what_makes_no_sense_is_refused(twin: ModuleType) -> None:
         twin.contour_matches(labels, labels, 1, [-1])
     with pytest.raises(ValueError, match=r"classes lies in 0 ... 65536, not -1"):
         twin.contour_matches(labels, labels, -1, [])
-    assert np.zeros((2, 2, 2)).tolist() == twin.contour_matches(labels[:0], labels[:0], 2, [1]).tolist()
-    with pytest.raises(ValueError, match=r"a width in 0 ... 10000 are needed, not shape \(2, 3\) and -1"):
+    assert (
+        np.zeros((2, 2, 2)).tolist()
+        == twin.contour_matches(labels[:0], labels[:0], 2, [1]).tolist()
+    )
+    with pytest.raises(
+        ValueError, match=r"a width in 0 ... 10000 are needed, not shape \(2, 3\) and -1"
+    ):
         twin.near_other_labels(labels, 9, -1)
     with pytest.raises(ValueError, match="label maps are uint8 or uint16, not int64"):
         twin.near_other_labels(labels.astype(np.int64), 9, 1)

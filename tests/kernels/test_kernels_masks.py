@@ -1,4 +1,6 @@
-"""The kernels of masks in COCO's code: native and reference alike, and equal to pycocotools and plain loops."""
+"""The kernels of masks in COCO's code: native and reference alike, and equal to pycocotools and
+plain loops.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from bench.kernels import reference
 
 Array = np.ndarray[Any, Any]
 NATIVE = kernels.native()
-needs_native = pytest.mark.skipif(NATIVE is None, reason="the native kernels were not built: there was no compiler")
+needs_native = pytest.mark.skipif(
+    NATIVE is None, reason="the native kernels were not built: there was no compiler"
+)
 twins = pytest.mark.parametrize(
     "twin", [reference, pytest.param(NATIVE, marks=needs_native)], ids=["reference", "native"]
 )
@@ -25,7 +29,9 @@ seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 
 def filtered_rows(random: np.random.Generator, height: int, stride: int) -> bytes:
-    """Rows of any filter whose bytes are mostly 0, as those of masks are; some rows hold nothing."""
+    """Rows of any filter whose bytes are mostly 0, as those of masks are; some rows hold
+    nothing.
+    """
     rows = random.integers(0, 256, (height, stride + 1), dtype=np.uint8)
     rows[random.random(rows.shape) < random.choice([0, 0.5, 0.9, 0.98])] = 0
     rows[random.random(height) < random.choice([0, 0.5]), 1:] = 0
@@ -40,7 +46,9 @@ def pixels_of(filtered: bytes, height: int, width: int, depth: int) -> Array:
 
 @twins
 @given(seeds, st.sampled_from([1, 8]))
-def test_code_is_that_of_the_pixels(twin: ModuleType, random: np.random.Generator, depth: int) -> None:
+def test_code_is_that_of_the_pixels(
+    twin: ModuleType, random: np.random.Generator, depth: int
+) -> None:
     height, width = (int(side) for side in random.integers(1, 90, 2))
     filtered = filtered_rows(random, height, width if depth == 8 else (width + 7) // 8)
     expected = pixels_of(filtered, height, width, depth)
@@ -72,15 +80,23 @@ def test_rows_that_are_no_mask_are_refused(twin: ModuleType) -> None:
 
 
 def random_codes(random: np.random.Generator, height: int, width: int) -> tuple[Array, list[bytes]]:
-    masks = random.random((int(random.integers(0, 4)), height, width)) < random.choice([0, 0.1, 0.9, 1])
-    return masks, [coco.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"] for mask in masks]
+    masks = random.random((int(random.integers(0, 4)), height, width)) < random.choice(
+        [0, 0.1, 0.9, 1]
+    )
+    return masks, [
+        coco.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"] for mask in masks
+    ]
 
 
 @twins
 @given(seeds, st.sampled_from([np.uint8, np.uint16]))
-def test_pixels_under_masks_are_counted(twin: ModuleType, random: np.random.Generator, dtype: type) -> None:
+def test_pixels_under_masks_are_counted(
+    twin: ModuleType, random: np.random.Generator, dtype: type
+) -> None:
     height, width = (int(side) for side in random.integers(1, 30, 2))
-    labels: Array = random.integers(0, int(random.choice([2, 9, 256])), (height, width)).astype(dtype)
+    labels: Array = random.integers(0, int(random.choice([2, 9, 256])), (height, width)).astype(
+        dtype
+    )
     count = int(random.integers(0, 5))
     columns = random.integers(-1, count, int(random.choice([0, 3, 9, 256, 65536]))).astype(np.int32)
     masks, codes = random_codes(random, height, width)
@@ -104,7 +120,10 @@ def test_other_maps_codes_and_columns_are_refused(twin: ModuleType) -> None:
         with pytest.raises(ValueError, match="a code is damaged"):
             twin.labels_under(labels, [whole, code], column, 1)
     refused: list[tuple[Callable[[], object], str]] = [
-        (lambda: twin.labels_under(labels.astype(np.int32), [], column, 1), "uint8 or uint16, not int32"),
+        (
+            lambda: twin.labels_under(labels.astype(np.int32), [], column, 1),
+            "uint8 or uint16, not int32",
+        ),
         (lambda: twin.labels_under(labels[0], [], column, 1), "a map"),
         (lambda: twin.labels_under(labels, [], column, 0), "beyond the last one"),
     ]

@@ -1,4 +1,6 @@
-"""The kernels over objects: native and reference alike, and overlaps equal to pycocotools to the bit."""
+"""The kernels over objects: native and reference alike, and overlaps equal to pycocotools to the
+bit.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from bench.kernels import reference
 
 Array = np.ndarray[Any, Any]
 NATIVE = kernels.native()
-needs_native = pytest.mark.skipif(NATIVE is None, reason="the native kernels were not built: there was no compiler")
+needs_native = pytest.mark.skipif(
+    NATIVE is None, reason="the native kernels were not built: there was no compiler"
+)
 twins = pytest.mark.parametrize(
     "twin", [reference, pytest.param(NATIVE, marks=needs_native)], ids=["reference", "native"]
 )
@@ -35,12 +39,16 @@ def same(function: str, *arguments: Any, **named: Any) -> None:
 
 
 def groups(random: np.random.Generator, detections: int, truths: int) -> dict[str, Array]:
-    """Spans over some rows, drawn with repetition, of columns with so many detections and truths."""
+    """Spans over some rows, drawn with repetition, of columns with so many detections and
+    truths.
+    """
     count = int(random.integers(0, 5))
     sizes = random.integers(0, 5, (count, 2)) * np.array([detections > 0, truths > 0])
     ends = np.cumsum(sizes, axis=0).reshape(-1, 2)
     total = ends[-1] if count else np.zeros(2, int)
-    spans = np.stack([ends[:, 0] - sizes[:, 0], ends[:, 0], ends[:, 1] - sizes[:, 1], ends[:, 1]], axis=1)
+    spans = np.stack(
+        [ends[:, 0] - sizes[:, 0], ends[:, 0], ends[:, 1] - sizes[:, 1], ends[:, 1]], axis=1
+    )
     return {
         "detection_rows": random.integers(0, max(detections, 1), total[0]),
         "truth_rows": random.integers(0, max(truths, 1), total[1]),
@@ -114,7 +122,9 @@ def test_orders_are_alike(random: np.random.Generator) -> None:
 @twins
 def test_order_keeps_ties_as_they_come(twin: Any) -> None:
     order = twin.order_groups(
-        np.array([0, 0, 0, 0], np.int32), np.array([1, 0, 1, 1], np.int32), np.array([0.5, 0.1, 0.5, 0.9])
+        np.array([0, 0, 0, 0], np.int32),
+        np.array([1, 0, 1, 1], np.int32),
+        np.array([0.5, 0.1, 0.5, 0.9]),
     )
     assert [1, 3, 0, 2] == order.tolist()
 
@@ -125,18 +135,32 @@ def test_order_keeps_ties_as_they_come(twin: Any) -> None:
 @twins
 @given(seeds)
 def test_box_overlaps_equal_pycocotools(twin: Any, random: np.random.Generator) -> None:
-    first, second = boxes(random, int(random.integers(1, 6))), boxes(random, int(random.integers(1, 6)))
+    first, second = (
+        boxes(random, int(random.integers(1, 6))),
+        boxes(random, int(random.integers(1, 6))),
+    )
     crowd = random.random(len(second)) < 0.3
     rows = {"detection_rows": np.arange(len(first)), "truth_rows": np.arange(len(second))}
-    found = twin.box_overlaps(first, second, crowd, spans=np.array([[0, len(first), 0, len(second)]], np.int64), **rows)
+    found = twin.box_overlaps(
+        first, second, crowd, spans=np.array([[0, len(first), 0, len(second)]], np.int64), **rows
+    )
     assert np.array_equal(coco.iou(first, second, crowd.astype(np.uint8)).reshape(-1), found)
 
 
 @needs_native
 @given(seeds)
 def test_box_overlaps_are_alike(random: np.random.Generator) -> None:
-    first, second = boxes(random, int(random.integers(0, 6))), boxes(random, int(random.integers(0, 6)))
-    same("box_overlaps", first, second, random.random(len(second)) < 0.3, **groups(random, len(first), len(second)))
+    first, second = (
+        boxes(random, int(random.integers(0, 6))),
+        boxes(random, int(random.integers(0, 6))),
+    )
+    same(
+        "box_overlaps",
+        first,
+        second,
+        random.random(len(second)) < 0.3,
+        **groups(random, len(first), len(second)),
+    )
 
 
 @twins
@@ -147,7 +171,11 @@ def test_mask_overlaps_equal_pycocotools(twin: Any, random: np.random.Generator)
     crowd = random.random(len(second)) < 0.3
     expected = coco.iou(coded(first, size), coded(second, size), crowd.astype(np.uint8)).reshape(-1)
     span = np.array([[0, len(first), 0, len(second)]], np.int64)
-    rows = {"detection_rows": np.arange(len(first)), "truth_rows": np.arange(len(second)), "spans": span}
+    rows = {
+        "detection_rows": np.arange(len(first)),
+        "truth_rows": np.arange(len(second)),
+        "spans": span,
+    }
     masks = joined(split(random, first), size[0]), joined(split(random, second), size[0])
     assert np.array_equal(expected, twin.mask_overlaps(*masks, crowd, **rows))
     floored = twin.mask_overlaps(*masks, crowd, floor=0.4, **rows)
@@ -158,7 +186,9 @@ def test_mask_overlaps_equal_pycocotools(twin: Any, random: np.random.Generator)
 @given(seeds)
 def test_mask_overlaps_are_alike(random: np.random.Generator) -> None:
     size = int(random.integers(1, 12)), int(random.integers(1, 12))
-    first, second = (split(random, runs(random, int(random.integers(0, 5)), size)) for _ in range(2))
+    first, second = (
+        split(random, runs(random, int(random.integers(0, 5)), size)) for _ in range(2)
+    )
     arguments = joined(first, size[0]), joined(second, size[0]), random.random(len(second)) < 0.3
     same("mask_overlaps", *arguments, floor=0.3, **groups(random, len(first), len(second)))
 
@@ -183,7 +213,9 @@ def test_empty_runs_inside_a_mask_are_read_where_pycocotools_stops(twin: Any) ->
         "spans": np.array([[0, 1, 0, 1]], np.int64),
     }
     assert 0.0 == coco.iou(coded(first, size), coded(second, size), [0])[0, 0]
-    assert 1.0 == twin.mask_overlaps(joined(first, 6), joined(second, 6), np.array([False]), **rows)[0]
+    assert (
+        1.0 == twin.mask_overlaps(joined(first, 6), joined(second, 6), np.array([False]), **rows)[0]
+    )
 
 
 @needs_native
@@ -197,7 +229,7 @@ def test_a_mask_without_runs_is_empty_in_both() -> None:
     }
     for first, second in ((empty, some), (some, empty), (empty, empty)):
         same("mask_overlaps", first, second, np.array([False]), **rows)
-        assert 0.0 == kernels.mask_overlaps(first, second, np.array([False]), **rows)[0]
+        assert 0.0 == kernels.mask_overlaps(first, second, np.array([False]), **rows)[0]  # type: ignore[arg-type]
     same("run_areas", *empty[:2])
     same("run_boxes", *empty)
 
@@ -214,7 +246,8 @@ def test_matches_are_alike(random: np.random.Generator, areas: int) -> None:
     thresholds = np.sort(random.choice([0.1, 0.5, 0.75, 0.9, 1.0], int(random.integers(1, 4))))
     named = {
         "areas": areas,
-        "ignored": random.integers(0, 256, truths).astype(np.uint8) & random.integers(0, 256, truths).astype(np.uint8),
+        "ignored": random.integers(0, 256, truths).astype(np.uint8)
+        & random.integers(0, 256, truths).astype(np.uint8),
         "outside": random.integers(0, 256, detections).astype(np.uint8),
         "many": random.random(truths) < 0.3,
     }
@@ -260,7 +293,9 @@ def test_too_many_bits_are_refused(twin: Any) -> None:
 def ranked(random: np.random.Generator) -> tuple[tuple[Array, Array, Array], dict[str, Any]]:
     images, classes, thresholds = (int(random.integers(1, most)) for most in (6, 4, 17))
     rows, detections = int(random.integers(1, 20)), int(random.integers(0, 30))
-    hits = random.integers(0, 65536, detections).astype(np.uint16) & random.integers(0, 65536, detections).astype("u2")
+    hits = random.integers(0, 65536, detections).astype(np.uint16) & random.integers(
+        0, 65536, detections
+    ).astype("u2")
     borders = np.sort(random.integers(0, detections + 1, classes - 1))
     totals = random.integers(0, 9, (rows, classes)).astype(np.float64)
     named = {
@@ -278,7 +313,10 @@ def ranked(random: np.random.Generator) -> tuple[tuple[Array, Array, Array], dic
 @given(seeds)
 def test_precision_is_alike_for_whole_weights(random: np.random.Generator) -> None:
     arguments, named = ranked(random)
-    one, other = (module.weighted_precision(*arguments, **named, with_places=True) for module in (reference, NATIVE))
+    one, other = (
+        module.weighted_precision(*arguments, **named, with_places=True)
+        for module in (reference, NATIVE)
+    )
     for place, (first, second) in enumerate(zip(one, other, strict=True)):
         assert first.dtype == second.dtype
         assert np.array_equal(first, second, equal_nan=place != 3)
@@ -289,7 +327,10 @@ def test_precision_is_alike_for_whole_weights(random: np.random.Generator) -> No
 def test_precision_is_close_for_fractions(random: np.random.Generator) -> None:
     (weights, totals, recalls), named = ranked(random)
     weights = weights * random.random(weights.shape)
-    one, other = (module.weighted_precision(weights, totals, recalls, **named) for module in (reference, NATIVE))
+    one, other = (
+        module.weighted_precision(weights, totals, recalls, **named)
+        for module in (reference, NATIVE)
+    )
     np.testing.assert_allclose(other[1], one[1], rtol=1e-12)
     np.testing.assert_allclose(other[2], one[2], rtol=1e-12, atol=1e-15)
 
@@ -297,7 +338,11 @@ def test_precision_is_close_for_fractions(random: np.random.Generator) -> None:
 @twins
 def test_area_under_the_curve_by_hand(twin: Any) -> None:
     """Right, wrong, right, of three truths: recall 1/3 at precision 1, then 2/3 at 2/3."""
-    bits = {"hits": np.array([1, 0, 1], np.uint16), "misses": np.array([0, 1, 0], np.uint16), "thresholds": 1}
+    bits = {
+        "hits": np.array([1, 0, 1], np.uint16),
+        "misses": np.array([0, 1, 0], np.uint16),
+        "thresholds": 1,
+    }
     arguments = np.ones((1, 1)), np.array([[3.0]]), np.array([0.0, 0.5, 1.0])
     found = twin.weighted_precision(
         *arguments, image=np.array([0, 0, 0], np.int32), starts=np.array([0, 3], np.int64), **bits
@@ -323,12 +368,24 @@ def test_trapezoids_are_alike(random: np.random.Generator, whole: bool) -> None:
 @twins
 @pytest.mark.parametrize(
     ("last", "area"),
-    [([True, True, True], 1 / 3 + 7 / 36), ([False, True, True], 1 / 4 + 7 / 36), ([False, False, True], 5 / 9)],
+    [
+        ([True, True, True], 1 / 3 + 7 / 36),
+        ([False, True, True], 1 / 4 + 7 / 36),
+        ([False, False, True], 5 / 9),
+    ],
 )
 def test_trapezoids_by_hand(twin: Any, last: list[bool], area: float) -> None:
     """Right, wrong, right, of three truths: precision 1, 1/2, 2/3; equal scores are one point."""
-    bits = {"hits": np.array([1, 0, 1], np.uint16), "misses": np.array([0, 1, 0], np.uint16), "thresholds": 1}
-    named = {"image": np.array([0, 0, 0], np.int32), "starts": np.array([0, 3], np.int64), "last": np.array(last)}
+    bits = {
+        "hits": np.array([1, 0, 1], np.uint16),
+        "misses": np.array([0, 1, 0], np.uint16),
+        "thresholds": 1,
+    }
+    named = {
+        "image": np.array([0, 0, 0], np.int32),
+        "starts": np.array([0, 3], np.int64),
+        "last": np.array(last),
+    }
     found = twin.trapezoid_areas(np.ones((1, 1)), np.array([[3.0]]), **named, **bits)
     assert [[[pytest.approx(area)]]] == found.tolist()
 
@@ -373,7 +430,11 @@ def test_kernels_release_the_lock() -> None:
     """While precision is computed on one thread, another one counts."""
     random = np.random.default_rng(0)
     count, ticks, done = 60_000, 0, threading.Event()
-    arguments = random.integers(0, 3, (64, 50)).astype(float), np.full((64, 1), 1e5), np.linspace(0, 1, 101)
+    arguments = (
+        random.integers(0, 3, (64, 50)).astype(float),
+        np.full((64, 1), 1e5),
+        np.linspace(0, 1, 101),
+    )
     named = {
         "image": random.integers(0, 50, count).astype(np.int32),
         "starts": np.array([0, count], np.int64),
@@ -382,7 +443,7 @@ def test_kernels_release_the_lock() -> None:
     hits = random.integers(0, 1024, count).astype(np.uint16)
 
     def work() -> None:
-        kernels.weighted_precision(*arguments, hits=hits, misses=~hits, **named)
+        kernels.weighted_precision(*arguments, hits=hits, misses=~hits, **named)  # type: ignore[arg-type]
         done.set()
 
     thread = threading.Thread(target=work)

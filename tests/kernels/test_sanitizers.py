@@ -1,4 +1,6 @@
-"""The kernel tests once more, over kernels built with the address and undefined-behaviour sanitizers."""
+"""The kernel tests once more, over kernels built with the address and undefined-behaviour
+sanitizers.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,12 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sanitizers")]
 
-SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g1"]
+SANITIZE = [
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
+    "-fno-omit-frame-pointer",
+    "-g1",
+]
 COMPILE = ["-std=c++17", "-O1", "-fPIC", "-fvisibility=hidden"]
 
 RUN = """
@@ -43,7 +50,9 @@ def _runtime(compiler: str, name: str) -> str:
 def _compile(compiler: str, sources: list[Path], folder: Path) -> list[str]:
     """Compile every source; the headers of pybind11, most of the work, are read once."""
     header = folder / "precompiled.h"
-    header.write_text("#include <pybind11/numpy.h>\n#include <pybind11/pybind11.h>\n", encoding="utf-8")
+    header.write_text(
+        "#include <pybind11/numpy.h>\n#include <pybind11/pybind11.h>\n", encoding="utf-8"
+    )
     include = [f"-I{pybind11.get_include()}", f"-I{sysconfig.get_path('include')}"]
     command = [compiler, *SANITIZE, *COMPILE, *include]
     subprocess.run([*command, "-x", "c++-header", str(header), "-o", f"{header}.gch"], check=True)
@@ -58,7 +67,9 @@ def _compile(compiler: str, sources: list[Path], folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def sanitized(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
+def sanitized(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, dict[str, str]]:
     """The sanitized extension and the environment in which Python can load it."""
     compiler = shutil.which("g++")
     if compiler is None:
@@ -66,7 +77,9 @@ def sanitized(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     # libstdc++ has to be there before the sanitizer looks for the function that throws.
     preload = " ".join(_runtime(compiler, name) for name in ("libasan.so", "libstdc++.so"))
     folder = tmp_path_factory.mktemp("sanitized")
-    objects = _compile(compiler, sorted((repository / "bench" / "kernels" / "native").glob("*.cpp")), folder)
+    objects = _compile(
+        compiler, sorted((repository / "bench" / "kernels" / "native").glob("*.cpp")), folder
+    )
     library = folder / f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
     subprocess.run([compiler, *SANITIZE, "-shared", *objects, "-o", str(library)], check=True)
     environment = {
@@ -74,7 +87,8 @@ def sanitized(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
         "LD_PRELOAD": preload,
         "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
-        "PYTHONMALLOC": "malloc",  # else small buffers lie inside Python's own pools, where no overflow is seen
+        # else small buffers lie inside Python's own pools, where no overflow is seen
+        "PYTHONMALLOC": "malloc",
         "OPENBLAS_NUM_THREADS": "1",
     }
     return str(library), environment
@@ -84,7 +98,9 @@ def run(sanitized: tuple[str, dict[str, str]], program: str) -> subprocess.Compl
     """Run a program that sees the sanitized kernels as `bench.kernels._native`."""
     library, environment = sanitized
     text = RUN.format(library=library, program=program)
-    return subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", text], env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_kernels_are_clean(sanitized: tuple[str, dict[str, str]], repository: Path) -> None:
@@ -109,7 +125,9 @@ def test_kernels_are_clean(sanitized: tuple[str, dict[str, str]], repository: Pa
 
 
 def test_an_overflow_is_noticed(sanitized: tuple[str, dict[str, str]]) -> None:
-    """An array that lies about its size makes the kernel read past its buffer: the sanitizer must stop it."""
+    """An array that lies about its size makes the kernel read past its buffer: the sanitizer must
+    stop it.
+    """
     program = (
         "import numpy as np\n"
         "from numpy.lib.stride_tricks import as_strided\n"

@@ -1,4 +1,6 @@
-"""Boundary IoU and boundary F: equal to plain loops and to the references' own operations, and the laws of weights."""
+"""Boundary IoU and boundary F: equal to plain loops and to the references' own operations, and the
+laws of weights.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ WIDE = (1, 2, 3.5)  # pixels
 
 @st.composite
 def pairs(draw: st.DrawFn, images: int = 2, side: int = 8) -> Pairs:
-    """Truth of one block on another class, with void; the prediction is the truth moved, with another block."""
+    """Truth of one block on another class, with void; the prediction is the truth moved, with
+    another block.
+    """
     found = []
     for _ in range(images):
         shape = draw(hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=side))
@@ -51,13 +55,16 @@ def block(draw: st.DrawFn, labels: Array) -> None:
 def tables(pairs: Pairs, classes: Classes = CLASSES, **options: Any) -> Tables:
     options = {"band_ratio": 0.1, "tolerances": WIDE} | options
     parts = [
-        boundary.count(LabelMap(t), LabelMap(p), classes, image=n, **options)["bands"] for n, (t, p) in enumerate(pairs)
+        boundary.count(LabelMap(t), LabelMap(p), classes, image=n, **options)["bands"]  # type: ignore[arg-type]
+        for n, (t, p) in enumerate(pairs)
     ]
     return {"bands": {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}}
 
 
 def plain(pairs: Pairs, **options: Any) -> boundary.BoundaryScores:
-    return boundary.score(tables(pairs), np.ones((1, len(pairs))), CLASSES, tolerances=WIDE, **options)
+    return boundary.score(
+        tables(pairs), np.ones((1, len(pairs))), CLASSES, tolerances=WIDE, **options
+    )
 
 
 def lists(pairs: Pairs) -> list[tuple[list[list[int]], list[list[int]]]]:
@@ -69,7 +76,9 @@ def expected_f(oracle: ModuleType, pairs: Pairs, tolerance: float) -> Array:
     found = []
     for t, p in pairs:
         void = (t == 255).tolist()
-        row = [oracle.f_score((t == c).tolist(), (p == c).tolist(), void, tolerance) for c in range(C)]
+        row = [
+            oracle.f_score((t == c).tolist(), (p == c).tolist(), void, tolerance) for c in range(C)
+        ]
         found.append(row)
     return np.array(found)
 
@@ -83,7 +92,9 @@ def test_boundary_iou_equals_the_plain_loops(pairs: Pairs, ratio: float) -> None
     pairs = [(pairs[0][0], pairs[0][1])]
     width = max(1, round(ratio * float(np.hypot(*pairs[0][0].shape))))
     expected = [boundary_oracle.boundary_iou(lists(pairs), c, 255, width) for c in range(C)]
-    found = boundary.score(tables(pairs, band_ratio=ratio), np.ones((1, 1)), CLASSES, tolerances=WIDE)
+    found = boundary.score(
+        tables(pairs, band_ratio=ratio), np.ones((1, 1)), CLASSES, tolerances=WIDE
+    )
     np.testing.assert_allclose(found.per_class["boundary_IoU"][0], expected, rtol=1e-12)
 
 
@@ -95,9 +106,13 @@ def test_boundary_f_equals_the_plain_loops(pairs: Pairs) -> None:
         expected = expected_f(boundary_oracle, pairs, tolerance)
         np.testing.assert_allclose(every.per_class[name][0], expected.mean(axis=0), rtol=1e-12)
         np.testing.assert_allclose(every[name][0], expected.mean(), rtol=1e-12)
-        contours = [[boundary_oracle.contour((t == c).tolist()) for c in range(C)] for t, _ in pairs]
+        contours = [
+            [boundary_oracle.contour((t == c).tolist()) for c in range(C)] for t, _ in pairs
+        ]
         carried = np.array([[any(map(any, one)) for one in image] for image in contours])
-        per_class = [expected[carried[:, c], c].mean() if carried[:, c].any() else np.nan for c in range(C)]
+        per_class = [
+            expected[carried[:, c], c].mean() if carried[:, c].any() else np.nan for c in range(C)
+        ]
         np.testing.assert_allclose(present.per_class[name][0], per_class, rtol=1e-12)
         if carried.any():
             np.testing.assert_allclose(present[name][0], np.nanmean(per_class), rtol=1e-12)
@@ -109,7 +124,7 @@ def test_comparison_with_the_loops_fails_where_a_boundary_moves() -> None:
     expected = expected_f(boundary_oracle, [(truth, truth)], 0.1)
     strict = {"tolerances": (0.1,), "band_ratio": 0.1}
     found = [
-        boundary.score(tables([pair], **strict), np.ones((1, 1)), CLASSES, tolerances=(0.1,))
+        boundary.score(tables([pair], **strict), np.ones((1, 1)), CLASSES, tolerances=(0.1,))  # type: ignore[arg-type]
         for pair in ((truth, truth), (truth, moved))
     ]
     np.testing.assert_array_equal(found[0].per_class["boundary_F_0.1"], expected)
@@ -142,7 +157,9 @@ def test_bands_are_those_of_boundary_iou_api(seed: int, ratio: float) -> None:
 
     bands = [[band(labels == c) for c in range(C)] for labels in (truth, prediction)]
     expected = [(a & b).sum() / max((a | b).sum(), 1) for a, b in zip(*bands, strict=True)]
-    found = boundary.score(tables([(truth, prediction)], band_ratio=ratio), np.ones((1, 1)), CLASSES, tolerances=WIDE)
+    found = boundary.score(
+        tables([(truth, prediction)], band_ratio=ratio), np.ones((1, 1)), CLASSES, tolerances=WIDE
+    )
     np.testing.assert_allclose(found.per_class["boundary_IoU"][0], expected, rtol=1e-12)
 
 
@@ -156,11 +173,17 @@ def test_boundary_f_is_that_of_gscnn(seed: int) -> None:
     tolerances = (0.01, 0.03, 0.06)
     assert boundary.radii((48, 63), tolerances) == (1, 3, 5)
     found = boundary.score(
-        tables([(truth, prediction)], tolerances=tolerances), np.ones((1, 1)), CLASSES, tolerances=tolerances
+        tables([(truth, prediction)], tolerances=tolerances),
+        np.ones((1, 1)),
+        CLASSES,
+        tolerances=tolerances,
     )
     for tolerance, radius in zip(tolerances, (1, 3, 5), strict=True):
         for c in range(C):
-            masks = [np.where(truth == 255, False, labels == c).tolist() for labels in (truth, prediction)]
+            masks = [
+                np.where(truth == 255, False, labels == c).tolist()
+                for labels in (truth, prediction)
+            ]
             true, predicted = (np.array(boundary_oracle.contour(mask)) for mask in masks)
             precision = (predicted & dilation(true, disk(radius))).sum() / max(predicted.sum(), 1)
             recall = (true & dilation(predicted, disk(radius))).sum() / max(true.sum(), 1)
@@ -174,19 +197,28 @@ def test_boundary_f_is_that_of_gscnn(seed: int) -> None:
 
 def test_void_makes_a_contour_and_not_a_band() -> None:
     void = grid([[0] * 9 + [255] * 9] * 20)
-    tall = boundary.count(LabelMap(void), LabelMap(np.zeros_like(void)), CLASSES, band_ratio=0.05, tolerances=(1,))
+    tall = boundary.count(
+        LabelMap(void), LabelMap(np.zeros_like(void)), CLASSES, band_ratio=0.05, tolerances=(1,)
+    )
     rows = {
         (int(c), int(t)): int(n)
-        for c, t, n in zip(*(tall["bands"][k] for k in ("class", "tolerance", "truth")), strict=True)
+        for c, t, n in zip(
+            *(tall["bands"][k] for k in ("class", "tolerance", "truth")), strict=True
+        )
     }
-    # Width 1: the frame alone, without the column beside the void; the contour is that column alone.
+    # Width 1: the frame alone, without the column beside the void; the contour is that column
+    # alone.
     assert {(0, 0): 20 + 8 + 8, (0, 1): 20} == rows
 
 
 def test_a_class_behind_void_makes_a_band() -> None:
     labels = grid([[0, 0, 0, 255, 1, 1, 1]] * 9)
-    wide = boundary.count(LabelMap(labels), LabelMap(labels), CLASSES, band_ratio=0.18, tolerances=())
-    narrow = boundary.count(LabelMap(labels), LabelMap(labels), CLASSES, band_ratio=0.1, tolerances=())
+    wide = boundary.count(
+        LabelMap(labels), LabelMap(labels), CLASSES, band_ratio=0.18, tolerances=()
+    )
+    narrow = boundary.count(
+        LabelMap(labels), LabelMap(labels), CLASSES, band_ratio=0.1, tolerances=()
+    )
     # Width 2 reaches from the third column over the void to the other class; width 1 does not.
     assert [[27, 27], [13, 13]] == [one["bands"]["truth"].tolist() for one in (wide, narrow)]
 
@@ -236,7 +268,9 @@ def values(scores: boundary.BoundaryScores) -> list[Array]:
 
 @settings(max_examples=20)
 @given(strategies.whole_weights(6), st.sampled_from(boundary.MODES))
-def test_whole_weights_equal_repeated_images(six: Tables, weights: Array, mode: boundary.Mode) -> None:
+def test_whole_weights_equal_repeated_images(
+    six: Tables, weights: Array, mode: boundary.Mode
+) -> None:
     actual = boundary.score(six, weights, CLASSES, tolerances=WIDE, mode=mode)
     parts = [{k: v[six["bands"]["image"] == n] for k, v in six["bands"].items()} for n in range(6)]
     for row, times in enumerate(weights):
@@ -244,7 +278,9 @@ def test_whole_weights_equal_repeated_images(six: Tables, weights: Array, mode: 
         if not len(order):
             continue
         repeated = {k: np.concatenate([parts[n][k] for n in order]) for k in parts[0]}
-        repeated["image"] = np.repeat(np.arange(len(order)), [len(parts[n]["image"]) for n in order])
+        repeated["image"] = np.repeat(
+            np.arange(len(order)), [len(parts[n]["image"]) for n in order]
+        )
         ones = np.ones((1, len(order)))
         expected = boundary.score({"bands": repeated}, ones, CLASSES, tolerances=WIDE, mode=mode)
         for mine, theirs in zip(values(actual), values(expected), strict=True):
@@ -253,7 +289,9 @@ def test_whole_weights_equal_repeated_images(six: Tables, weights: Array, mode: 
 
 @settings(max_examples=20)
 @given(strategies.real_weights(6), st.sampled_from(boundary.MODES))
-def test_real_weights_do_not_depend_on_batching(six: Tables, weights: Array, mode: boundary.Mode) -> None:
+def test_real_weights_do_not_depend_on_batching(
+    six: Tables, weights: Array, mode: boundary.Mode
+) -> None:
     together = boundary.score(six, weights, CLASSES, tolerances=WIDE, mode=mode)
     for row in range(len(weights)):
         alone = boundary.score(six, weights[row : row + 1], CLASSES, tolerances=WIDE, mode=mode)
@@ -272,7 +310,9 @@ def test_leaving_a_cluster_out_equals_recomputing_without_it(
     recomputed = boundary.score(six, rows, CLASSES, tolerances=WIDE, mode=mode)
     for name in boundary.names(WIDE):
         rare = np.isnan(left_out.per_class[name]).all(axis=0)
-        np.testing.assert_allclose(left_out.per_class[name][:, ~rare], recomputed.per_class[name][:, ~rare], rtol=1e-12)
+        np.testing.assert_allclose(
+            left_out.per_class[name][:, ~rare], recomputed.per_class[name][:, ~rare], rtol=1e-12
+        )
         if not left_out.fixed[name].any():
             np.testing.assert_allclose(left_out[name], recomputed[name], rtol=1e-12)
 
@@ -296,7 +336,9 @@ def test_renaming_classes_moves_their_scores_and_void_does_not_matter(
 def test_perfect_prediction_scores_one_and_truth_rows_do_not_move(pairs: Pairs) -> None:
     perfect = tables([(t, t) for t, _ in pairs])
     for mode in boundary.MODES:
-        scores = boundary.score(perfect, np.ones((1, len(pairs))), CLASSES, tolerances=WIDE, mode=mode)
+        scores = boundary.score(
+            perfect, np.ones((1, len(pairs))), CLASSES, tolerances=WIDE, mode=mode
+        )
         found = np.concatenate([value.ravel() for value in values(scores)])
         np.testing.assert_allclose(found[~np.isnan(found)], 1.0, rtol=1e-12)
     mine, theirs = boundary.truth_rows(tables(pairs)), boundary.truth_rows(perfect)
@@ -306,7 +348,9 @@ def test_perfect_prediction_scores_one_and_truth_rows_do_not_move(pairs: Pairs) 
 def test_many_classes_are_counted_alike() -> None:
     wide = Classes(tuple(Class(c, f"class {c}", c) for c in range(255)), ignore=255, void=())
     labels = grid([[0, 254, 254, 255, 1, 1]] * 3)
-    rows = boundary.count(LabelMap(labels), LabelMap(labels), wide, band_ratio=0.01, tolerances=(1,))["bands"]
+    rows = boundary.count(
+        LabelMap(labels), LabelMap(labels), wide, band_ratio=0.01, tolerances=(1,)
+    )["bands"]
     assert [0, 0, 1, 1, 254, 254] == rows["class"].tolist()
     assert {"image": "i4", "class": "i2", "tolerance": "i2", "truth": "i4"} == {
         name: rows[name].dtype.str[1:] for name in ("image", "class", "tolerance", "truth")

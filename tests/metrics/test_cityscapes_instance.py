@@ -1,4 +1,6 @@
-"""Instance AP of Cityscapes: equal to cityscapesScripts run live, on all objects and near ones, and laws of weights."""
+"""Instance AP of Cityscapes: equal to cityscapesScripts run live, on all objects and near ones, and
+laws of weights.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ class Case:
 
 
 def generated(seed: int, images: int = 3) -> Case:
-    """Blocks of objects, groups, void, caravans; shifted, doubled, tied, empty and wrong detections."""
+    """Blocks of objects, groups, void, caravans; shifted, doubled, tied, empty and wrong
+    detections.
+    """
     random = np.random.default_rng(seed)
     case = Case()
     for _ in range(images):
@@ -50,7 +54,10 @@ def generated(seed: int, images: int = 3) -> Case:
             top, left = random.integers(0, (H, W))
             tall, wide = random.integers(4, 60, 2)
             ids[top : top + tall, left : left + wide] = raw
-        found = [(np.pad(np.ones((11, 11), bool), ((0, H - 11), (0, W - 11))), label, 0.05) for label in THINGS]
+        found = [
+            (np.pad(np.ones((11, 11), bool), ((0, H - 11), (0, W - 11))), label, 0.05)
+            for label in THINGS
+        ]
         ids[:11, :11] = 7
         for raw in np.unique(ids[ids >= 24]).tolist():
             label = raw // 1000 if raw >= 1000 else raw
@@ -59,10 +66,18 @@ def generated(seed: int, images: int = 3) -> Case:
                 if random.random() < 0.2:
                     mask |= np.roll(ids == int(random.choice(np.unique(ids))), 3, axis=1)
                 wrong = random.random() < 0.15
-                found.append((mask, int(random.choice(THINGS)) if wrong else label, float(random.integers(1, 6)) / 5))
+                found.append(
+                    (
+                        mask,
+                        int(random.choice(THINGS)) if wrong else label,
+                        float(random.integers(1, 6)) / 5,
+                    )
+                )
         found.append((np.zeros((H, W), bool), 26, 0.9))
         found.append((ids == 0, 24, 0.95))
-        distance = np.where(random.random((H, W)) < 0.3, np.nan, 10.0) + 4 * np.arange(H)[::-1, None] / 3
+        distance = (
+            np.where(random.random((H, W)) < 0.3, np.nan, 10.0) + 4 * np.arange(H)[::-1, None] / 3
+        )
         distance[:, random.integers(0, W, 20)] = np.nan
         case.truths.append(ids)
         case.found.append(found)
@@ -78,7 +93,10 @@ def streets(count: int = 3) -> Case:
     for index in range(count):
         ids = draw("mini", index).instance_ids.astype(np.int32)
         raws = [raw for raw in np.unique(ids).tolist() if raw >= 24000 and raw // 1000 in THINGS]
-        found = [(np.roll(ids == raw, n % 4, axis=1), raw // 1000, 1 - n / 90) for n, raw in enumerate(raws)]
+        found = [
+            (np.roll(ids == raw, n % 4, axis=1), raw // 1000, 1 - n / 90)
+            for n, raw in enumerate(raws)
+        ]
         case.truths.append(ids)
         case.found.append(found)
         case.metres.append(np.full(ids.shape, 20.0))
@@ -105,7 +123,9 @@ def prepared(case: Case, folder: Path) -> list[tuple[Segments, Instances, Array]
 
 def tables(case: Case, folder: Path, *, near: bool = False) -> dict[str, Any]:
     counted = [
-        metric.count(truth, found, CLASSES, void=void, distance=case.metres[n] if near else None, image=n)
+        metric.count(
+            truth, found, CLASSES, void=void, distance=case.metres[n] if near else None, image=n
+        )
         for n, (truth, found, void) in enumerate(prepared(case, folder))
     ]
     return joined(counted)
@@ -113,15 +133,24 @@ def tables(case: Case, folder: Path, *, near: bool = False) -> dict[str, Any]:
 
 def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        name: {column: np.concatenate([part[name][column] for part in parts]) for column in parts[0][name]}
+        name: {
+            column: np.concatenate([part[name][column] for part in parts])
+            for column in parts[0][name]
+        }
         for name in parts[0]
     }
 
 
-def reference(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch, *, near: bool = False) -> dict[str, Any]:
+def reference(
+    case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch, *, near: bool = False
+) -> dict[str, Any]:
     """Write the case as files and run the script of Cityscapes over them."""
-    monkeypatch.setattr(np, "in1d", np.isin, raising=False)  # NumPy 2.4 removed what the script calls
-    script: ModuleType = pytest.importorskip("cityscapesscripts.evaluation.evalInstanceLevelSemanticLabeling")
+    monkeypatch.setattr(
+        np, "in1d", np.isin, raising=False
+    )  # NumPy 2.4 removed what the script calls
+    script: ModuleType = pytest.importorskip(
+        "cityscapesscripts.evaluation.evalInstanceLevelSemanticLabeling"
+    )
     monkeypatch.chdir(folder)
     truths, predictions = [], []
     for n, (ids, found) in enumerate(zip(case.truths, case.found, strict=True)):
@@ -136,7 +165,9 @@ def reference(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch, *, near
     args = copy.copy(script.args)
     args.quiet, args.JSONOutput, args.distanceAvailable = True, False, near
     args.predictionPath, args.gtInstancesFile = str(folder), str(folder / "gtInstances.json")
-    monkeypatch.setattr(script, "writeDict2JSON", lambda *_: None)  # it cannot write NumPy's numbers
+    monkeypatch.setattr(
+        script, "writeDict2JSON", lambda *_: None
+    )  # it cannot write NumPy's numbers
     if near:
         listed = script.instances2dict(truths)
         for n, path in enumerate(truths):
@@ -153,14 +184,18 @@ def reference(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch, *, near
     return result["averages"]
 
 
-def compared(expected: dict[str, Any], scores: Any, *, near: bool = False) -> list[tuple[float, float]]:
+def compared(
+    expected: dict[str, Any], scores: Any, *, near: bool = False
+) -> list[tuple[float, float]]:
     names = {"AP": "ap", "AP50": "ap50%"} | ({"AP100m": "ap100m", "AP50m": "ap50m"} if near else {})
     pairs = []
     for ours, theirs in names.items():
         pairs.append((float(expected[f"allA{theirs[1:]}"]), float(scores[ours][0])))
         for k, name in enumerate(CLASSES.names):
             if name in expected["classes"]:
-                pairs.append((float(expected["classes"][name][theirs]), float(scores.per_class[ours][0, k])))
+                pairs.append(
+                    (float(expected["classes"][name][theirs]), float(scores.per_class[ours][0, k]))
+                )
     return pairs
 
 
@@ -171,7 +206,9 @@ def require_equal(pairs: list[tuple[float, float]]) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("near", [False, True])
-def test_cityscapes_scripts_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, near: bool) -> None:
+def test_cityscapes_scripts_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, near: bool
+) -> None:
     case = generated(seed)
     scores = metric.score(tables(case, tmp_path, near=near), np.ones((1, 3)), CLASSES, near=near)
     expected = reference(case, tmp_path, monkeypatch, near=near)
@@ -179,19 +216,25 @@ def test_cityscapes_scripts_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     require_equal(compared(expected, scores, near=near))
 
 
-def test_cityscapes_scripts_agree_on_streets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cityscapes_scripts_agree_on_streets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = streets()
     scores = metric.score(tables(case, tmp_path), np.ones((1, 3)), CLASSES)
     require_equal(compared(reference(case, tmp_path, monkeypatch), scores))
 
 
-def test_comparison_fails_where_a_match_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparison_fails_where_a_match_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = generated(2)
     counted = tables(case, tmp_path)
     found = counted["cityscapes_detections"]
     place = int(np.argmax(found["matched"] > 0))
     found["matched"][place] = 0
-    pairs = compared(reference(case, tmp_path, monkeypatch), metric.score(counted, np.ones((1, 3)), CLASSES))
+    pairs = compared(
+        reference(case, tmp_path, monkeypatch), metric.score(counted, np.ones((1, 3)), CLASSES)
+    )
     with pytest.raises(AssertionError):
         require_equal(pairs)
 
@@ -215,7 +258,7 @@ def single(scores: list[tuple[bool, float]], objects: int = 1) -> float:
         "objects": np.array([objects], np.int32),
     }
     both = {"cityscapes_detections": found, "cityscapes_truths": truths}
-    return float(metric.score(both, np.ones((1, 1)), CLASSES)["AP"][0])
+    return float(metric.score(both, np.ones((1, 1)), CLASSES)["AP"][0])  # type: ignore[arg-type]
 
 
 def test_areas_are_trapezoids_and_equal_scores_one_point() -> None:
@@ -231,7 +274,9 @@ def square(raw: int, size: int = 20) -> Array:
     return ids
 
 
-def test_an_overlap_of_one_half_does_not_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_overlap_of_one_half_does_not_match(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = square(26001)
     half = ids == 26001
     half[:10] = False
@@ -257,8 +302,10 @@ def test_detections_over_void_and_groups_alone_score_zero_where_the_script_stops
 
 def test_caravans_are_not_void_and_their_unnumbered_regions_are(tmp_path: Path) -> None:
     path = tmp_path / "a_instanceIds.png"
-    Image.fromarray(np.uint16([[29001, 29, 4, 26001, 26, 7]])).save(path)
-    assert [[False, True, True, False, False, False]] == read_segments_and_void(CLASSES, path)[1].tolist()
+    Image.fromarray(np.uint16([[29001, 29, 4, 26001, 26, 7]])).save(path)  # type: ignore[arg-type]
+    assert [[False, True, True, False, False, False]] == read_segments_and_void(CLASSES, path)[
+        1
+    ].tolist()
 
 
 # ---- weights
@@ -269,16 +316,20 @@ def six(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return tables(generated(11, 6), tmp_path_factory.mktemp("six"), near=True)
 
 
-def test_whole_weights_equal_repeated_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whole_weights_equal_repeated_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = generated(5)
     times = [2, 0, 1]
     scores = metric.score(tables(case, tmp_path), np.array([times]), CLASSES)
     places = [n for n, count in enumerate(times) for _ in range(count)]
-    again = Case(*([part[n] for n in places] for part in (case.truths, case.found, case.metres)))
+    again = Case(*([part[n] for n in places] for part in (case.truths, case.found, case.metres)))  # type: ignore[arg-type]
     require_equal(compared(reference(again, tmp_path, monkeypatch), scores))
 
 
-def test_rows_do_not_depend_on_their_neighbours(six: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_do_not_depend_on_their_neighbours(
+    six: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     weights = np.random.default_rng(0).random((9, 6))
     together = metric.score(six, weights, CLASSES, near=True)
     from bench.metrics import trapezoids
@@ -295,7 +346,9 @@ def test_rows_do_not_depend_on_their_neighbours(six: dict[str, Any], monkeypatch
 def test_a_monotone_change_of_scores_changes_nothing(six: dict[str, Any]) -> None:
     found = six["cityscapes_detections"]
     changed = {**six, "cityscapes_detections": {**found, "score": np.exp(found["score"])}}
-    before, after = (metric.score(each, np.ones((1, 6)), CLASSES)["AP"].tolist() for each in (six, changed))
+    before, after = (
+        metric.score(each, np.ones((1, 6)), CLASSES)["AP"].tolist() for each in (six, changed)
+    )
     assert before == after
 
 
@@ -304,7 +357,9 @@ def test_truth_rows_hold_no_prediction(tmp_path: Path) -> None:
     before = metric.truth_rows(tables(case, tmp_path))
     case.found = [found[:1] for found in case.found]
     after = metric.truth_rows(tables(case, tmp_path))
-    assert {name: column.tolist() for name, column in before.items()} == {n: c.tolist() for n, c in after.items()}
+    assert {name: column.tolist() for name, column in before.items()} == {
+        n: c.tolist() for n, c in after.items()
+    }
 
 
 def test_nothing_and_bad_input(tmp_path: Path) -> None:
@@ -313,7 +368,9 @@ def test_nothing_and_bad_input(tmp_path: Path) -> None:
     assert [0.0, 0.0] == scores["AP"].tolist()
     with pytest.raises(PredictionError, match="no scores"):
         metric.count(truth, derive.instances_from_rles((H, W), np.zeros(0, int), []), CLASSES)
-    small = derive.instances_from_rles((2, 2), np.array([13]), [masks.encode(np.ones((2, 2)))], scores=np.ones(1))
+    small = derive.instances_from_rles(
+        (2, 2), np.array([13]), [masks.encode(np.ones((2, 2)))], scores=np.ones(1)
+    )
     with pytest.raises(PredictionError, match="size"):
         metric.count(truth, small, CLASSES)
 
@@ -323,7 +380,12 @@ def test_speed_beside_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     parts = prepared(case, tmp_path)
     start = time.process_time()
     metric.score(
-        joined([metric.count(*part[:2], CLASSES, void=part[2], image=n) for n, part in enumerate(parts)]),
+        joined(
+            [
+                metric.count(*part[:2], CLASSES, void=part[2], image=n)
+                for n, part in enumerate(parts)
+            ]
+        ),
         np.ones((1, 3)),
         CLASSES,
     )

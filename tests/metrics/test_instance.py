@@ -1,4 +1,6 @@
-"""COCO's AP and AR against pycocotools, run live: whole arrays, to the bit; and what our own rules add to it."""
+"""COCO's AP and AR against pycocotools, run live: whole arrays, to the bit; and what our own rules
+add to it.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def differences(tables: dict[str, Any], evaluation: Any, count: int, kind: str) 
         "stats": np.array([scores[name][0] for name in instance.OVERALL]),
     }
     theirs = {**evaluation.eval, "stats": evaluation.stats}
-    return [name for name, values in ours.items() if not np.array_equal(minus_one(values), theirs[name])]
+    return [
+        name for name, values in ours.items() if not np.array_equal(minus_one(values), theirs[name])
+    ]
 
 
 # ---- generated cases
@@ -61,7 +65,9 @@ def test_masks_equal_pycocotools(seed: int) -> None:
 def test_boxes_equal_pycocotools(seed: int) -> None:
     made = cases.case(seed)
     tables = instance.count(*cases.columns(made), kinds=("box",))
-    assert [] == differences(tables, cases.pycocotools(made, "bbox", with_boxes=True), made.classes, "box")
+    assert [] == differences(
+        tables, cases.pycocotools(made, "bbox", with_boxes=True), made.classes, "box"
+    )
 
 
 @pytest.mark.parametrize("kind", ["segm", "bbox"])
@@ -81,11 +87,15 @@ def test_a_changed_bit_is_found() -> None:
     hits = found["matched"] & ~found["ignored"] & np.uint64(1)
     assert hits.any()
     wrong = {**found, "matched": found["matched"] ^ hits}
-    assert "precision" in differences({**tables, "mask_detections": wrong}, evaluation, made.classes, "mask")
+    assert "precision" in differences(
+        {**tables, "mask_detections": wrong}, evaluation, made.classes, "mask"
+    )
 
 
 def test_area_of_detections_decides_by_size() -> None:
-    """Results with a `bbox` take their area from it in pycocotools, which moves detections between size ranges."""
+    """Results with a `bbox` take their area from it in pycocotools, which moves detections between
+    size ranges.
+    """
     moved = 0
     for seed in SEEDS:
         made = cases.case(seed)
@@ -93,15 +103,24 @@ def test_area_of_detections_decides_by_size() -> None:
         columns = cases.columns(made)
         tables = instance.count(*columns, kinds=("mask",), area_from="box")
         assert [] == differences(tables, boxed, made.classes, "mask")
-        moved += bool(differences(instance.count(*columns, kinds=("mask",)), boxed, made.classes, "mask"))
+        moved += bool(
+            differences(instance.count(*columns, kinds=("mask",)), boxed, made.classes, "mask")
+        )
     assert moved > 0
 
 
 def test_boxes_of_results_with_masks_only_have_the_masks_areas_in_pycocotools() -> None:
     made = cases.case(2)
     truth, found = cases.columns(made)
-    areas = masks.areas([{**r["segmentation"], "counts": r["segmentation"]["counts"].encode()} for r in made.results])
-    pair = matching.match_tables(truth, found, matching.box_overlaps(truth, found), COCO, areas=areas)
+    areas = masks.areas(
+        [
+            {**r["segmentation"], "counts": r["segmentation"]["counts"].encode()}
+            for r in made.results
+        ]
+    )
+    pair = matching.match_tables(
+        truth, found, matching.box_overlaps(truth, found), COCO, areas=areas
+    )
     tables = dict(zip(("box_detections", "box_truths"), pair, strict=True))
     assert [] == differences(tables, cases.pycocotools(made, "bbox"), made.classes, "box")
 
@@ -128,7 +147,11 @@ def from_files(truth: dict[str, Any], results: list[dict[str, Any]], kind: str) 
     """Our tables, our scores and pycocotools' evaluation of data as files have it."""
     compressed(truth, results)
     columns = cases.truth_columns(truth), cases.detection_columns(truth, results)
-    tables = instance.count(*columns, kinds=(kind,), area_from="box" if "bbox" in results[0] else "mask")
+    tables = instance.count(
+        *columns,
+        kinds=(kind,),  # type: ignore[arg-type]
+        area_from="box" if "bbox" in results[0] else "mask",
+    )
     names = classes(len(truth["categories"]))
     scores = instance.score(tables, np.ones((1, len(truth["images"]))), names, kind=kind)
     evaluation = cases.evaluated(truth, results, "segm" if kind == "mask" else "bbox")
@@ -143,7 +166,9 @@ def published(path: Path, kind: str) -> list[float]:
 
 
 @pytest.mark.parametrize(("kind", "name"), [("mask", "segm"), ("box", "bbox")])
-def test_twelve_published_numbers_of_the_coco_authors(shared_data: Callable[[str], Path], kind: str, name: str) -> None:
+def test_twelve_published_numbers_of_the_coco_authors(
+    shared_data: Callable[[str], Path], kind: str, name: str
+) -> None:
     root = shared_data("cocoapi_results")
     truth = read(root / "dataset" / "cocoapi" / "instances_val2014_100.json")
     results = read(root / "results" / f"instances_val2014_fake{name}100_results.json")
@@ -161,20 +186,25 @@ def test_balloon(shared_data: Callable[[str], Path], kind: str, expected: dict[s
     root = shared_data("balloon") / "maskrcnn_run_B"
     results = read(root / "res.json")
     if kind == "mask":
-        results = [{key: value for key, value in result.items() if key != "bbox"} for result in results]
+        results = [
+            {key: value for key, value in result.items() if key != "bbox"} for result in results
+        ]
     _, scores = from_files(read(root / "gt.json"), results, kind)
     assert expected == {name: round(scores[name], 3) for name in expected}
 
 
 @pytest.mark.parametrize("kind", ["mask", "box"])
 @pytest.mark.parametrize("part", ["train2017", "val2017"])
-def test_tiny_coco_with_damaged_truth_as_results(shared_data: Callable[[str], Path], part: str, kind: str) -> None:
+def test_tiny_coco_with_damaged_truth_as_results(
+    shared_data: Callable[[str], Path], part: str, kind: str
+) -> None:
     truth = read(shared_data("tiny_coco") / "annotations" / f"instances_{part}.json")
     compressed(truth, [])
     random = np.random.default_rng(7)
     keys = {"image_id", "category_id", "segmentation" if kind == "mask" else "bbox"}
     results = [
-        {key: value for key, value in entry.items() if key in keys} | {"score": float(random.integers(1, 30)) / 30}
+        {key: value for key, value in entry.items() if key in keys}
+        | {"score": float(random.integers(1, 30)) / 30}
         for entry in truth["annotations"]
         for _ in range(int(random.integers(0, 3)))
     ]
@@ -183,7 +213,11 @@ def test_tiny_coco_with_damaged_truth_as_results(shared_data: Callable[[str], Pa
             result["bbox"] = [value * float(random.uniform(0.8, 1.2)) for value in result["bbox"]]
         elif random.random() < 0.5 and kind == "mask":
             code = result["segmentation"]
-            moved = np.roll(masks.decode({**code, "counts": cases._bytes(code["counts"])}), int(random.integers(9)), 1)
+            moved = np.roll(
+                masks.decode({**code, "counts": cases._bytes(code["counts"])}),
+                int(random.integers(9)),
+                1,
+            )
             result["segmentation"] = dict(masks.encode(moved))
     tables, _ = from_files(truth, results, kind)
     assert tables[f"{kind}_truths"]["ignored"].any()
@@ -202,14 +236,18 @@ def test_whole_weights_equal_pycocotools_on_repeated_images(seed: int) -> None:
         if not sum(drawn):
             continue
         evaluation = cases.pycocotools(cases.repeated(made, drawn), "segm")
-        assert evaluation.stats.tolist() == [minus_one(scores[name])[row] for name in instance.OVERALL]
+        assert evaluation.stats.tolist() == [
+            minus_one(scores[name])[row] for name in instance.OVERALL
+        ]
         curves = instance.curves(tables, classes(made.classes), weights=weights[row])
         assert np.array_equal(evaluation.eval["precision"], minus_one(curves.precision))
         assert np.array_equal(evaluation.eval["scores"], minus_one(curves.scores))
 
 
 def test_tied_scores_in_repeated_images_depend_on_the_order_of_rows() -> None:
-    """A right and a wrong detection of one score: pycocotools alternates them when their image is repeated."""
+    """A right and a wrong detection of one score: pycocotools alternates them when their image is
+    repeated.
+    """
     made = cases.case(0, classes=1)
     mask, other = np.zeros((2, cases.H, cases.W), dtype=bool)
     mask[:50, :50], other[60:, 60:] = True, True
@@ -232,7 +270,9 @@ def test_rows_do_not_depend_on_their_neighbours_or_the_cut(monkeypatch: pytest.M
         alone = instance.score(tables, weights[row : row + 1], classes(made.classes))
         for name in instance.OVERALL:
             assert np.array_equal(together[name][row], alone[name][0], equal_nan=True), name
-            assert np.array_equal(together.per_class[name][row], alone.per_class[name][0], equal_nan=True), name
+            assert np.array_equal(
+                together.per_class[name][row], alone.per_class[name][0], equal_nan=True
+            ), name
     monkeypatch.setattr(matching, "_PAIRS", 1)
     again = instance.count(*cases.columns(made), kinds=("mask",))
     for table in tables:
@@ -254,7 +294,9 @@ def test_images_one_by_one_make_the_same_tables() -> None:
             [{**r, "image_id": 1} for r, keep in zip(made.results, theirs, strict=True) if keep],
         )
         tables = instance.count(*cases.columns(part))
-        pieces.append({name: {**t, "image": t["image"] + np.int32(image)} for name, t in tables.items()})
+        pieces.append(
+            {name: {**t, "image": t["image"] + np.int32(image)} for name, t in tables.items()}
+        )
     for name, table in whole.items():
         for column, values in table.items():
             joined = np.concatenate([piece[name][column] for piece in pieces])
@@ -268,11 +310,16 @@ def test_images_one_by_one_make_the_same_tables() -> None:
 def scores_of(truth: TruthColumns, found: DetectionColumns, count: int) -> dict[str, Array]:
     tables = instance.count(truth, found, kinds=("mask",))
     scores = instance.score(tables, np.ones((1, truth.images)), classes(count))
-    return {**scores.overall, **{f"{name} per class": values for name, values in scores.per_class.items()}}
+    return {
+        **scores.overall,
+        **{f"{name} per class": values for name, values in scores.per_class.items()},
+    }
 
 
 def with_scores(found: DetectionColumns, scores: Array) -> DetectionColumns:
-    return DetectionColumns(found.images, found.image, found.classes, scores, found.boxes, found.runs)
+    return DetectionColumns(
+        found.images, found.image, found.classes, scores, found.boxes, found.runs
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -283,10 +330,15 @@ def test_a_monotone_change_of_scores_changes_nothing(seed: int) -> None:
     before, after = scores_of(truth, found, made.classes), scores_of(truth, changed, made.classes)
     for name in before:
         assert np.array_equal(before[name], after[name], equal_nan=True), name
-    tables = [instance.count(truth, each, kinds=("mask",))["mask_detections"] for each in (found, changed)]
+    tables = [
+        instance.count(truth, each, kinds=("mask",))["mask_detections"] for each in (found, changed)
+    ]
     ranks = [instance.as_ranks(table)["score"].tolist() for table in tables]
     assert ranks[0] == ranks[1]
-    ties = [len(np.unique(np.stack([t["class"], s]), axis=1).T) for t, s in zip(tables, ranks, strict=True)]
+    ties = [
+        len(np.unique(np.stack([t["class"], s]), axis=1).T)
+        for t, s in zip(tables, ranks, strict=True)
+    ]
     assert len(np.unique(np.stack([tables[0]["class"], tables[0]["score"]]), axis=1).T) == ties[0]
 
 
@@ -295,7 +347,9 @@ def test_ranks_score_as_scores_do() -> None:
     tables = instance.count(*cases.columns(made), kinds=("mask",))
     ranked = {**tables, "mask_detections": instance.as_ranks(tables["mask_detections"])}
     weights = np.ones((1, made.images))
-    plain, again = (instance.score(each, weights, classes(made.classes)) for each in (tables, ranked))
+    plain, again = (
+        instance.score(each, weights, classes(made.classes)) for each in (tables, ranked)
+    )
     for name in instance.OVERALL:
         assert np.array_equal(plain[name], again[name], equal_nan=True), name
 
@@ -308,14 +362,18 @@ def perfect(count: int) -> tuple[TruthColumns, DetectionColumns]:
     rles = masks.encode_many(maps)
     shared: Any = {"size": (8, 8), "classes": np.zeros(count, int), "rles": rles}
     shared |= {"areas": masks.areas(rles), "boxes": masks.boxes(rles)}
-    return instance.columns([Instances(**shared)], [Instances(**shared, scores=np.linspace(1, 0.5, count))])
+    return instance.columns(
+        [Instances(**shared)], [Instances(**shared, scores=np.linspace(1, 0.5, count))]
+    )
 
 
 def test_a_perfect_result_scores_just_below_one_as_in_pycocotools() -> None:
     tables = instance.count(*perfect(1))
     assert 0.9999999999999998 == instance.score(tables, np.ones((1, 1)), classes(1))["AP"][0]
     tables = instance.count(*perfect(3))
-    assert 1.0 == pytest.approx(instance.score(tables, np.ones((1, 1)), classes(1))["AP"][0], abs=1e-15)
+    assert 1.0 == pytest.approx(
+        instance.score(tables, np.ones((1, 1)), classes(1))["AP"][0], abs=1e-15
+    )
 
 
 def test_an_annotation_with_id_0_is_found_here_and_not_by_pycocotools() -> None:
@@ -353,7 +411,9 @@ def test_tables_without_rows_have_no_score() -> None:
 
 
 def test_detections_without_scores_are_refused() -> None:
-    nothing = Instances(size=(2, 2), classes=np.zeros(0, int), rles=[], areas=np.zeros(0), boxes=np.zeros((0, 4)))
+    nothing = Instances(
+        size=(2, 2), classes=np.zeros(0, int), rles=[], areas=np.zeros(0), boxes=np.zeros((0, 4))
+    )
     with pytest.raises(PredictionError, match="image 0 have no scores"):
         instance.columns([nothing], [nothing])
 
@@ -370,7 +430,11 @@ def test_masks_are_asked_for_where_there_are_boxes_only() -> None:
 def test_truth_rows_do_not_know_the_prediction() -> None:
     truth, found = perfect(3)
     one = instance.truth_rows(instance.count(truth, found))
-    other = instance.truth_rows(instance.count(truth, with_scores(found, found.scores[::-1].copy())))
-    assert {name: column.tolist() for name, column in one.items()} == {n: c.tolist() for n, c in other.items()}
+    other = instance.truth_rows(
+        instance.count(truth, with_scores(found, found.scores[::-1].copy()))
+    )
+    assert {name: column.tolist() for name, column in one.items()} == {
+        n: c.tolist() for n, c in other.items()
+    }
     assert [3, 3, 0, 0] == one["objects"].tolist()
     assert [0, 0, 3, 3] == one["ignored"].tolist()

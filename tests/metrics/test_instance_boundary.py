@@ -23,10 +23,16 @@ def classes(count: int) -> Classes:
     return Classes(tuple(Class(id=k + 1, name=str(k + 1), train_id=k) for k in range(count)))
 
 
-def stats(columns: tuple[Any, Any], count: int, ratio: float = 0.02, area_from: Any = "mask") -> dict[str, float]:
-    tables = instance.count(*columns, kinds=("boundary",), boundary_ratio=ratio, area_from=area_from)
+def stats(
+    columns: tuple[Any, Any], count: int, ratio: float = 0.02, area_from: Any = "mask"
+) -> dict[str, float]:
+    tables = instance.count(
+        *columns, kinds=("boundary",), boundary_ratio=ratio, area_from=area_from
+    )
     assert {"boundary_detections", "boundary_truths", "left_out"} == set(tables)
-    scores = instance.score(tables, np.ones((1, columns[0].images)), classes(count), kind="boundary")
+    scores = instance.score(
+        tables, np.ones((1, columns[0].images)), classes(count), kind="boundary"
+    )
     return {name: float(np.nan_to_num(scores[name][0], nan=-1)) for name in instance.OVERALL}
 
 
@@ -36,7 +42,9 @@ def test_boundary_ap_equals_the_plain_loops(seed: int, ratio: float) -> None:
     made = cases.case(seed)
     if not made.results:
         pytest.skip("nothing was found")
-    results = [{key: value for key, value in result.items() if key != "bbox"} for result in made.results]
+    results = [
+        {key: value for key, value in result.items() if key != "bbox"} for result in made.results
+    ]
     expected = boundary_ap_oracle.evaluated(cases.dataset(made), results, ratio).stats.tolist()
     assert expected == list(stats(cases.columns(made), made.classes, ratio).values())
 
@@ -48,7 +56,9 @@ def test_another_ratio_gives_another_score() -> None:
 
 
 @pytest.mark.parametrize(("boxes", "medium"), [(True, 0.7920792079), (False, 0.7367986799)])
-def test_published_data_of_boundary_iou_api(shared_data: Callable[[str], Path], boxes: bool, medium: float) -> None:
+def test_published_data_of_boundary_iou_api(
+    shared_data: Callable[[str], Path], boxes: bool, medium: float
+) -> None:
     root = shared_data("cocoapi_results") / "dataset"
     truth = json.loads((root / "gt_dataset.json").read_text(encoding="utf-8"))
     results = json.loads((root / "dt_dataset.json").read_text(encoding="utf-8"))

@@ -1,4 +1,6 @@
-"""Readings that agree better: wrong spaces are found in good and in poor models, and honest models are left alone."""
+"""Readings that agree better: wrong spaces are found in good and in poor models, and honest models
+are left alone.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +40,14 @@ TABLES = {
 
 
 def model(classes: int, quality: float, generator: Rng) -> Array:
-    """Pixels (C, C) by true and predicted class: right at a rate around `quality`, wrong as the model happens to be."""
+    """Pixels (C, C) by true and predicted class: right at a rate around `quality`, wrong as the
+    model happens to be.
+    """
     sizes = 1e5 * generator.dirichlet(np.full(classes, 0.5))
     sizes[generator.random(classes) < 0.3] = 0
     right = np.clip(quality + 0.3 * generator.standard_normal(classes), 0, 1)
-    # Mistakes are spread over all classes, some kinds are more frequent than others; often large classes get them.
+    # Mistakes are spread over all classes, some kinds are more frequent than others; often large
+    # classes get them.
     wrong = generator.dirichlet(np.full(classes, generator.choice([2.0, 5.0])), classes)
     if generator.random() < 0.5:
         wrong *= sizes + 1
@@ -53,10 +58,16 @@ def model(classes: int, quality: float, generator: Rng) -> Array:
     return np.rint(sizes[:, None] * rates)
 
 
-def votes(matrix: Array, classes: Classes, space: LabelSpace = "ids", values: Array | None = None) -> Votes:
+def votes(
+    matrix: Array, classes: Classes, space: LabelSpace = "ids", values: Array | None = None
+) -> Votes:
     """As if class p had been written as `values[p]`, and read in the space."""
     ids = {entry.id: entry.train_id for entry in classes.entries}
-    own = np.array([entry.id for entry in classes.scored]) if space == "ids" else np.arange(len(classes))
+    own = (
+        np.array([entry.id for entry in classes.scored])
+        if space == "ids"
+        else np.arange(len(classes))
+    )
     written = own if values is None else values
     table = ids if space == "ids" else {place: place for place in range(len(classes))}
     taken = [table.get(value) for value in written.tolist()]
@@ -74,7 +85,10 @@ def honest(seed: int, classes: Classes, quality: float) -> Votes:
 @pytest.mark.parametrize("quality", [0.05, 0.15, 0.3, 0.5, 0.7, 0.95])
 def test_sound_models_are_not_suspected(name: str, quality: float) -> None:
     tries = 10 if name == "ade20k" else 60
-    found = [suspected(honest(seed, TABLES[name], quality), TABLES[name], "ids") for seed in range(1, 2 * tries, 2)]
+    found = [
+        suspected(honest(seed, TABLES[name], quality), TABLES[name], "ids")
+        for seed in range(1, 2 * tries, 2)
+    ]
     assert [] == [each for each in found if each is not None]
 
 
@@ -86,12 +100,18 @@ def test_models_that_know_nothing_are_left_alone(name: str) -> None:
     for size in sizes:
         constant = np.zeros((len(classes), len(classes)))
         constant[:, generator.integers(len(classes))] = size
-        for matrix in (constant, np.outer(size, size) / 1e5, np.outer(size, generator.permutation(size)) / 1e5):
+        for matrix in (
+            constant,
+            np.outer(size, size) / 1e5,
+            np.outer(size, generator.permutation(size)) / 1e5,
+        ):
             assert suspected(votes(matrix, classes), classes, "ids") is None
 
 
 def read_wrongly(name: str, way: str) -> tuple[LabelSpace, Array] | None:
-    """The space in which they are read, and the values that stand for the classes; None where that is no mistake."""
+    """The space in which they are read, and the values that stand for the classes; None where that
+    is no mistake.
+    """
     classes = TABLES[name]
     ids, train = np.array([entry.id for entry in classes.scored]), np.arange(len(classes))
     same = np.array_equal(ids, train)
@@ -105,7 +125,10 @@ def read_wrongly(name: str, way: str) -> tuple[LabelSpace, Array] | None:
         "train ids and 1": ("train-ids", train + 1),
         "last first": ("ids", np.roll(ids, 1)),
         "first last": ("ids", np.roll(ids, -1)),
-        "another order": ("ids", ids[order[np.argsort(np.roll(order, 2))]]),  # no class keeps its place
+        "another order": (
+            "ids",
+            ids[order[np.argsort(np.roll(order, 2))]],
+        ),  # no class keeps its place
     }
     return ways[way]
 
@@ -121,7 +144,9 @@ EXPECTED = {
     "first last": {"first-last", "one-less", "other-space"},
     "another order": {"order", "one-less", "one-more"},
 }
-"""Several names, where only some classes are there at all: then nothing tells one from the other."""
+"""Several names, where only some classes are there at all: then nothing tells one from the
+other.
+"""
 
 
 @pytest.mark.parametrize("name", [name for name in TABLES if name != "binary"])

@@ -1,4 +1,6 @@
-"""LVIS: equal to the package lvis run live, on generated files and on its own sample; the reader; laws of weights."""
+"""LVIS: equal to the package lvis run live, on generated files and on its own sample; the reader;
+laws of weights.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +32,16 @@ def package(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The package lvis 0.5.3, which wants a NumPy of old, and OpenCV for drawing only."""
     monkeypatch.setattr(np, "float", float, raising=False)
     monkeypatch.setitem(sys.modules, "cv2", sys.modules.get("cv2") or ModuleType("cv2"))
-    return pytest.importorskip("lvis", reason="lvis is not installed: pip install --no-deps lvis==0.5.3")
+    return pytest.importorskip(
+        "lvis", reason="lvis is not installed: pip install --no-deps lvis==0.5.3"
+    )
 
 
 def classes(count: int) -> Classes:
     return Classes(
-        tuple(Class(id=k + 1, name=str(k + 1), train_id=k) for k in range(count)), ignore=65535, void=(65535,)
+        tuple(Class(id=k + 1, name=str(k + 1), train_id=k) for k in range(count)),
+        ignore=65535,
+        void=(65535,),
     )
 
 
@@ -47,7 +53,9 @@ def entry(mask: Array, image: int, category: int) -> dict[str, Any]:
 
 
 def generated(seed: int, *, crowded: bool = False) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """A truth file and results: ignored objects, both lists, ties, and on request more than 300 detections."""
+    """A truth file and results: ignored objects, both lists, ties, and on request more than 300
+    detections.
+    """
     random = np.random.default_rng(seed)
     annotations: list[Any] = []
     results: list[Any] = []
@@ -56,11 +64,20 @@ def generated(seed: int, *, crowded: bool = False) -> tuple[dict[str, Any], list
         kinds = random.permutation(C) + 1
         negative, partly = kinds[:2].tolist(), kinds[2:4].tolist()
         images.append(
-            {"id": image, "height": H, "width": W, "neg_category_ids": negative, "not_exhaustive_category_ids": partly}
+            {
+                "id": image,
+                "height": H,
+                "width": W,
+                "neg_category_ids": negative,
+                "not_exhaustive_category_ids": partly,
+            }
         )
         for _ in range(int(random.integers(1, 7))):
             mask = np.zeros((H, W), dtype=bool)
-            (top, left), (tall, wide) = random.integers(0, (H - 9, W - 9)), random.integers(5, 45, 2)
+            (top, left), (tall, wide) = (
+                random.integers(0, (H - 9, W - 9)),
+                random.integers(5, 45, 2),
+            )
             mask[top : top + tall, left : left + wide] = True
             category = int(random.choice(kinds[2:]))
             more = {"id": len(annotations) + 1, "area": float(mask.sum())}
@@ -69,26 +86,41 @@ def generated(seed: int, *, crowded: bool = False) -> tuple[dict[str, Any], list
             for _ in range(int(random.integers(0, 90 if crowded else 4))):
                 moved = np.roll(mask, random.integers(-4, 5, 2), axis=(0, 1))
                 other = category if random.random() < 0.7 else int(random.integers(1, C + 1))
-                results.append(entry(moved, image, other) | {"score": float(random.integers(1, 12)) / 11})
+                results.append(
+                    entry(moved, image, other) | {"score": float(random.integers(1, 12)) / 11}
+                )
     kinds_of = "rcf"
-    categories = [{"id": k, "name": f"kind {k}", "frequency": kinds_of[k % 3]} for k in range(1, C + 1)]
+    categories = [
+        {"id": k, "name": f"kind {k}", "frequency": kinds_of[k % 3]} for k in range(1, C + 1)
+    ]
     order = random.permutation(len(results))
-    return {"images": images, "annotations": annotations, "categories": categories}, [results[n] for n in order]
+    return {"images": images, "annotations": annotations, "categories": categories}, [
+        results[n] for n in order
+    ]
 
 
-def written(folder: Path, truth: dict[str, Any], results: list[dict[str, Any]]) -> tuple[Path, Path]:
+def written(
+    folder: Path, truth: dict[str, Any], results: list[dict[str, Any]]
+) -> tuple[Path, Path]:
     paths = folder / "truth.json", folder / "results.json"
     for path, content in zip(paths, (truth, results), strict=True):
         path.write_text(json.dumps(content), encoding="utf-8")
     return paths
 
 
-def counted(paths: tuple[Path, Path], kind: Any, area_from: Any) -> tuple[dict[str, Any], reader.LvisTruth]:
+def counted(
+    paths: tuple[Path, Path], kind: Any, area_from: Any
+) -> tuple[dict[str, Any], reader.LvisTruth]:
     truth = reader.read_truth(paths[0])
-    found, objects = reader.read_results(paths[1], truth, truth.numbers), truth.columns(truth.numbers)
+    found, objects = (
+        reader.read_results(paths[1], truth, truth.numbers),
+        truth.columns(truth.numbers),
+    )
     assert objects.absent is not None
     assert objects.partial is not None
-    tables = lvis.count(objects, found, objects.absent, objects.partial, kind=kind, area_from=area_from)
+    tables = lvis.count(
+        objects, found, objects.absent, objects.partial, kind=kind, area_from=area_from
+    )
     return tables, truth
 
 
@@ -99,7 +131,9 @@ def frequencies(truth: reader.LvisTruth) -> list[str]:
 def ours(paths: tuple[Path, Path], kind: Any = "mask", area_from: Any = "box") -> dict[str, float]:
     tables, truth = counted(paths, kind, area_from)
     count = len(truth.categories)
-    scores = lvis.score(tables, np.ones((1, len(truth.numbers))), classes(count), frequencies(truth), kind=kind)
+    scores = lvis.score(
+        tables, np.ones((1, len(truth.numbers))), classes(count), frequencies(truth), kind=kind
+    )
     return {name: float(np.nan_to_num(scores[name][0], nan=-1.0)) for name in lvis.OVERALL}
 
 
@@ -135,7 +169,9 @@ def test_area_from_masks_without_boxes(package: ModuleType, tmp_path: Path) -> N
     assert theirs(package, paths) == ours(paths, area_from="mask")
 
 
-def test_sample_of_lvis(package: ModuleType, shared_data: Callable[[str], Path], tmp_path: Path) -> None:
+def test_sample_of_lvis(
+    package: ModuleType, shared_data: Callable[[str], Path], tmp_path: Path
+) -> None:
     path = shared_data("cocoapi_results") / "lvis_dataset" / "lvis_val_100.json"
     truth = json.loads(path.read_text(encoding="utf-8"))
     random = np.random.default_rng(0)
@@ -143,12 +179,16 @@ def test_sample_of_lvis(package: ModuleType, shared_data: Callable[[str], Path],
     sizes = {image["id"]: (image["height"], image["width"]) for image in truth["images"]}
     results = []
     for annotation in truth["annotations"]:
-        mask = masks.decode(masks.from_polygons(annotation["segmentation"], sizes[annotation["image_id"]]))
+        mask = masks.decode(
+            masks.from_polygons(annotation["segmentation"], sizes[annotation["image_id"]])
+        )
         for _ in range(int(random.integers(0, 3))):
             code = masks.encode(np.roll(mask, random.integers(-2, 3, 2), axis=(0, 1)))
             own = annotation["category_id"] if random.random() < 0.8 else int(random.choice(kinds))
             shape = {"size": list(mask.shape), "counts": code["counts"].decode()}
-            results.append({"image_id": annotation["image_id"], "category_id": own, "segmentation": shape})
+            results.append(
+                {"image_id": annotation["image_id"], "category_id": own, "segmentation": shape}
+            )
             results[-1]["score"] = float(random.random())
     found = written(tmp_path, {}, results)[1]
     scores = ours((path, found), area_from="mask")
@@ -163,9 +203,16 @@ def test_lists_change_scores(tmp_path: Path) -> None:
     for seed in range(6):
         paths = written(tmp_path, *generated(seed))
         truth = reader.read_truth(paths[0])
-        found, objects = reader.read_results(paths[1], truth, truth.numbers), truth.columns(truth.numbers)
+        found, objects = (
+            reader.read_results(paths[1], truth, truth.numbers),
+            truth.columns(truth.numbers),
+        )
         for name in changed:
-            lists: dict[str, Any] = {"negative": objects.absent, "not_exhaustive": objects.partial, name: none}
+            lists: dict[str, Any] = {
+                "negative": objects.absent,
+                "not_exhaustive": objects.partial,
+                name: none,
+            }
             tables = lvis.count(objects, found, **lists, area_from="box")
             score = lvis.score(tables, np.ones((1, 4)), classes(C), frequencies(truth))["AP"][0]
             changed[name] += score != ours(paths)["AP"]
@@ -183,7 +230,10 @@ def test_weights_of_zero_equal_files_without_the_image(tmp_path: Path) -> None:
     weights[0, places[11]] = 0
     zeroed = lvis.score(tables, weights, classes(C), frequencies(read))
     fewer = [r for r in results if r["image_id"] != 11]
-    truth = {**truth, **{k: [e for e in truth[k] if e.get("image_id", e["id"]) != 11] for k in ("images",)}}
+    truth = {
+        **truth,
+        **{k: [e for e in truth[k] if e.get("image_id", e["id"]) != 11] for k in ("images",)},
+    }
     truth["annotations"] = [a for a in truth["annotations"] if a["image_id"] != 11]
     again = ours(written(tmp_path, truth, fewer), area_from="mask")
     assert again == {name: float(np.nan_to_num(zeroed[name][0], nan=-1.0)) for name in lvis.OVERALL}
@@ -192,8 +242,10 @@ def test_weights_of_zero_equal_files_without_the_image(tmp_path: Path) -> None:
 def test_only_classes_with_truth_and_overlaps_asked_for_are_worked_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 1 203 classes a few images show 200: the others would take most of the time of every resample."""
-    asked, precision_of = [], average_precision.precision_of
+    """Of 1 203 classes a few images show 200: the others would take most of the time of every
+    resample.
+    """
+    asked, precision_of = [], average_precision.precision_of  # type: ignore[attr-defined]
 
     def watched(listed: Any, weights: Array, totals: Array, *more: Any, **named: Any) -> Any:
         asked.append((totals.shape[1], list(listed.thresholds)))
@@ -201,7 +253,9 @@ def test_only_classes_with_truth_and_overlaps_asked_for_are_worked_on(
 
     monkeypatch.setattr(average_precision, "precision_of", watched)
     tables, read = counted(written(tmp_path, *generated(3)), "mask", "mask")
-    scores = lvis.score(tables, np.ones((1, 4)), classes(300), frequencies(read) + ["c"] * (300 - C), only="AP")
+    scores = lvis.score(
+        tables, np.ones((1, 4)), classes(300), frequencies(read) + ["c"] * (300 - C), only="AP"
+    )
     lvis.score(tables, np.ones((1, 4)), classes(C), frequencies(read), only="AP75")
     assert [(C, list(range(10))), (C, [5])] == asked
     assert (1, 300) == scores.per_class["AP"].shape
@@ -268,7 +322,10 @@ def test_a_polygon_far_away_is_refused(tmp_path: Path) -> None:
     truth, results = usual(0)
     truth["annotations"][0]["segmentation"] = [[0, 0, 1e8, 0, 1e8, 1e8]]
     numbers = tuple(image["id"] for image in truth["images"])
-    with pytest.raises(DataError, match=r"annotation 0 \(id 1, image \d+\): a polygon reaches 100000000, far outside"):
+    with pytest.raises(
+        DataError,
+        match=r"annotation 0 \(id 1, image \d+\): a polygon reaches 100000000, far outside",
+    ):
         lvis_bulk.read(*written(tmp_path, truth, results), numbers)
 
 
@@ -287,7 +344,10 @@ def test_wrong_results_are_refused(tmp_path: Path) -> None:
         ({"segmentation": None}, "all need the same"),
         ({"bbox": [0.0, 0.0, 3.0]}, "a bbox of 3 numbers"),
         ({"bbox": [0.0, 0.0, 3.0, 1e10]}, "which is outside every image"),
-        ({"segmentation": [[0, 0, 1e8, 0, 1e8, 1e8]]}, r"result 0 \(image \d+\): a polygon reaches 100000000"),
+        (
+            {"segmentation": [[0, 0, 1e8, 0, 1e8, 1e8]]},
+            r"result 0 \(image \d+\): a polygon reaches 100000000",
+        ),
         ({"segmentation": {"size": [9, 9], "counts": "Q2"}}, "size"),
     ):
         wrong = [{**results[0], **change}, *results[1:]]
@@ -317,7 +377,9 @@ def test_the_compiled_reader_finds_the_same(
         del result["bbox"]
     paths, numbers = written(tmp_path, truth, results), (11, 3, 5)
     slow = reader.read_truth(paths[0])
-    expected = lvis.count(*_listed(slow.columns(numbers), reader.read_results(paths[1], slow, numbers)))
+    expected = lvis.count(
+        *_listed(slow.columns(numbers), reader.read_results(paths[1], slow, numbers))
+    )
     for name in ("read_truth", "read_results"):
         monkeypatch.setattr(reader, name, None)  # the slow way would fail
     actual = lvis.count(*_listed(*lvis_bulk.read(*paths, numbers)))
@@ -340,10 +402,14 @@ def _listed(truth: Any, found: Any) -> tuple[Any, ...]:
         ({"score": "high"}, "expected `float`"),
     ],
 )
-def test_the_slow_reader_reports_what_is_wrong(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+def test_the_slow_reader_reports_what_is_wrong(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
     truth, results = usual(0)
     with pytest.raises(PredictionError, match=message):
-        lvis_bulk.read(*written(tmp_path, truth, [results[0], {**results[1], **change}]), (3, 5, 7, 11))
+        lvis_bulk.read(
+            *written(tmp_path, truth, [results[0], {**results[1], **change}]), (3, 5, 7, 11)
+        )
     truth["images"][0]["neg_category_ids"] = [98]
     with pytest.raises(DataError, match="category 98"):
         lvis_bulk.read(*written(tmp_path, truth, results), (3, 5, 7, 11))
@@ -360,7 +426,17 @@ def shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shown:
     """The scores that `bench eval` finds for a truth and a results file."""
 
     def scores(paths: tuple[Path, Path], *more: str) -> dict[str, Any]:
-        asked = ["eval", "--dataset", "lvis", "--data", str(paths[0]), "--predictions", str(paths[1]), "--json", *more]
+        asked = [
+            "eval",
+            "--dataset",
+            "lvis",
+            "--data",
+            str(paths[0]),
+            "--predictions",
+            str(paths[1]),
+            "--json",
+            *more,
+        ]
         code = cli.main([*asked, "--interval", "none", "--out", str(tmp_path / "runs")])
         said = capsys.readouterr()
         assert 0 == code, said.err
@@ -371,7 +447,10 @@ def shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shown:
 
 
 def plain(group: dict[str, Any]) -> dict[str, float]:
-    return {name: -1.0 if group[name]["value"] is None else group[name]["value"] for name in lvis.OVERALL}
+    return {
+        name: -1.0 if group[name]["value"] is None else group[name]["value"]
+        for name in lvis.OVERALL
+    }
 
 
 def test_command_line_agrees_with_lvis(package: ModuleType, shown: Shown, tmp_path: Path) -> None:
@@ -385,7 +464,9 @@ def test_command_line_agrees_with_lvis(package: ModuleType, shown: Shown, tmp_pa
     assert plain(scores["lvis"]) != plain(other["lvis"])
 
 
-def test_classes_of_the_record_are_the_truths_and_some_images_count_alone(shown: Shown, tmp_path: Path) -> None:
+def test_classes_of_the_record_are_the_truths_and_some_images_count_alone(
+    shown: Shown, tmp_path: Path
+) -> None:
     truth, results = generated(5)
     paths = written(tmp_path, truth, results)
     (tmp_path / "ids.txt").write_text("000000000003\n000000000011\n", encoding="utf-8")
@@ -410,17 +491,27 @@ def test_one_image_at_a_time_counts_the_same(tmp_path: Path) -> None:
     for name in ("lvis", "lvis_boxes"):
         each = family(name)
         options = each.options(Rules(families=(name,)))
-        whole = each.count_columns(
+        whole = each.count_columns(  # type: ignore[misc]
             options,
-            *layout(opened.card).read_columns(opened.card, paths[0], "val", paths[1], opened.samples),  # type: ignore[attr-defined]
+            *layout(opened.card).read_columns(
+                opened.card, paths[0], "val", paths[1], opened.samples
+            ),
         )
-        parts = [each.count(opened.card, options, s, read(s), position=n) for n, s in enumerate(opened.samples)]
+        parts = [
+            each.count(opened.card, options, s, read(s), position=n)
+            for n, s in enumerate(opened.samples)
+        ]
         for table, columns in whole.items():
             for column, values in columns.items():
-                assert values.tolist() == np.concatenate([part[table][column] for part in parts]).tolist()
+                assert (
+                    values.tolist()
+                    == np.concatenate([part[table][column] for part in parts]).tolist()
+                )
 
 
-def test_other_tasks_and_layouts_are_refused_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_tasks_and_layouts_are_refused_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     paths = written(tmp_path, *generated(0))
     asked = ["eval", "--dataset", "lvis", "--data", str(paths[0]), "--predictions", str(paths[1])]
     for more, message in (

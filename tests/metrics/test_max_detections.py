@@ -1,4 +1,6 @@
-"""What maximum detections leave out: the notices, and what a perfect model would score, against pycocotools."""
+"""What maximum detections leave out: the notices, and what a perfect model would score, against
+pycocotools.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +43,14 @@ def columns(
     total = len(truth["image"])
     marked = np.full(total, crowd)
     scores = np.linspace(1, 0.1, len(ours["image"]))
-    return TruthColumns(**truth, areas=np.full(total, 25.0), crowd=marked), DetectionColumns(**ours, scores=scores)
+    return TruthColumns(**truth, areas=np.full(total, 25.0), crowd=marked), DetectionColumns(
+        **ours, scores=scores
+    )
 
 
-def warned(counts: Counts, images: int, found: Counts | None = None, rules: Rules | None = None) -> dict[str, str]:
+def warned(
+    counts: Counts, images: int, found: Counts | None = None, rules: Rules | None = None
+) -> dict[str, str]:
     rules = rules or Rules(families=("boxes",))
     tables = BOXES.count_columns(BOXES.options(rules), *columns(counts, images, found))
     notices = BOXES.warnings(tables, np.arange(images), None, BOXES.options(rules))  # type: ignore[arg-type]
@@ -56,7 +62,9 @@ def warned(counts: Counts, images: int, found: Counts | None = None, rules: Rule
 
 @pytest.mark.parametrize("seed", range(8))
 def test_score_of_a_perfect_model_is_that_of_pycocotools(seed: int) -> None:
-    """Whole and empty images, classes within and beyond the maximum: the score of exactly the truth as detections."""
+    """Whole and empty images, classes within and beyond the maximum: the score of exactly the truth
+    as detections.
+    """
     random = np.random.default_rng(seed)
     maximum, images = int(random.integers(1, 7)), 4
     counts = {(n, k): int(random.integers(0, 12)) for n in range(images) for k in range(3)}
@@ -68,14 +76,23 @@ def test_score_of_a_perfect_model_is_that_of_pycocotools(seed: int) -> None:
     assert len({n for (n, _), number in counts.items() if number > maximum}) == found.crowded
     assert max(counts.values()) == found.most
     truth, results = coco(counts, images)
-    theirs = coco_settings.summary(coco_settings.reference(truth, results, "bbox", Rules(max_detections=(maximum,))))
+    theirs = coco_settings.summary(
+        coco_settings.reference(truth, results, "bbox", Rules(max_detections=(maximum,)))
+    )
     assert (found.ap, found.ar) == pytest.approx((theirs["AP"], theirs[f"AR{maximum}"]), abs=1e-12)
 
 
 def coco(counts: Counts, images: int) -> tuple[Any, list[Any]]:
     made = rows(counts, images)
     entries = [
-        {"image_id": int(image) + 1, "category_id": int(label) + 1, "bbox": box, "area": 25.0, "iscrowd": 0, "id": n}
+        {
+            "image_id": int(image) + 1,
+            "category_id": int(label) + 1,
+            "bbox": box,
+            "area": 25.0,
+            "iscrowd": 0,
+            "id": n,
+        }
         for n, (image, label, box) in enumerate(
             zip(made["image"], made["classes"], made["boxes"].tolist(), strict=True), start=1
         )
@@ -86,7 +103,9 @@ def coco(counts: Counts, images: int) -> tuple[Any, list[Any]]:
         "annotations": entries,
     }
     keys = ("image_id", "category_id", "bbox")
-    return truth, [{**{key: e[key] for key in keys}, "score": 1 - e["id"] / 10_000} for e in entries]
+    return truth, [
+        {**{key: e[key] for key in keys}, "score": 1 - e["id"] / 10_000} for e in entries
+    ]
 
 
 def test_there_is_no_warning_if_all_objects_can_be_found() -> None:
@@ -98,7 +117,8 @@ def test_there_is_no_warning_if_all_objects_can_be_found() -> None:
 def test_more_objects_than_count_are_a_warning_with_both_scores_and_the_option() -> None:
     said = warned({(0, 0): 150, (1, 0): 20, (2, 1): 5}, 3, found={(0, 0): 9})
     wanted = (
-        "1 of 3 images has more than 100 objects of a class, and AP counts 100 detections of a class in an image: a "
+        "1 of 3 images has more than 100 objects of a class, and AP counts 100 detections of a "
+        "class in an image: a "
         "perfect model would score AP 85.15 and AR100 85.29 (--max-detections 1,10,200 counts more)"
     )
     assert [wanted] == list(said.values())
@@ -130,9 +150,12 @@ def test_detections_beyond_the_maximum_are_counted_by_image_and_class() -> None:
 
 
 def test_detections_left_out_are_a_note() -> None:
-    said = warned({(0, 0): 2, (1, 0): 1}, 3, found={(0, 0): 130, (0, 1): 101, (1, 1): 100, (2, 0): 102})
+    said = warned(
+        {(0, 0): 2, (1, 0): 1}, 3, found={(0, 0): 130, (0, 1): 101, (1, 1): 100, (2, 0): 102}
+    )
     wanted = (
-        "2 images hold more than 100 detections of a class; the protocol counts the 100 with the highest scores: "
+        "2 images hold more than 100 detections of a class; the protocol counts the 100 with "
+        "the highest scores: "
         "33 detections were left out (--max-detections changes that)"
     )
     assert {"note detections-left-out": wanted} == said
@@ -154,8 +177,13 @@ def test_lvis_and_tide_have_their_own_maximum_over_all_classes() -> None:
     truth, found = columns(counts, 2)
     tables = lvis.count(truth, found, none, none, kind="box")
     crowded, left = (each.message for each in lvis_objects.notices_of(tables, "lvis_box_truths"))
-    assert crowded.startswith("1 image has more than 300 objects, and LVIS counts 300 detections of an image over all")
-    assert "counts the 300 detections of an image with the highest scores: 20 detections were left out" in left
+    assert crowded.startswith(
+        "1 image has more than 300 objects, and LVIS counts 300 detections of an image over all"
+    )
+    assert (
+        "counts the 300 detections of an image with the highest scores: 20 detections were left out"
+        in left
+    )
     assert [] == lvis_objects.notices_of(
         lvis.count(*columns({(0, 0): 300}, 1), none, none, kind="box"), "lvis_box_truths"
     )
@@ -181,12 +209,15 @@ def test_the_command_line_reports_each_fact_once_and_warns_above_the_table(
     assert 1 == round(more["scores"]["boxes"]["AR200"]["value"], 12)
 
 
-def test_a_board_names_runs_with_detections_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_board_names_runs_with_detections_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     truth, results = coco_settings.grid(10, 11, 2)
     board = tmp_path / "board"
     board.mkdir()
     (board / "board.toml").write_text(
-        f'title = "T"\ndataset = "{tmp_path / "own.toml"}"\nsplit = "val"\nmetrics = ["box_AP"]\nprimary = "box_AP"\n'
+        f'title = "T"\ndataset = "{tmp_path / "own.toml"}"\nsplit = "val"\nmetrics = '
+        '["box_AP"]\nprimary = "box_AP"\n'
     )
     for name, found in (("all", results), ("some", results[::2])):
         words = coco_settings.files(tmp_path, truth, found)

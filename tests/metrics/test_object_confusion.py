@@ -13,7 +13,9 @@ BOXES = np.array([[0.0, 0, 10, 10], [20, 0, 10, 10], [40, 0, 10, 10], [60, 0, 10
 
 
 def by_hand() -> tuple[TruthColumns, DetectionColumns]:
-    """Objects of classes 0, 1 and 1 and a crowd; found: the first, the second as 0, the first again, the crowd."""
+    """Objects of classes 0, 1 and 1 and a crowd; found: the first, the second as 0, the first
+    again, the crowd.
+    """
     truth = TruthColumns(
         images=1,
         image=np.zeros(4, np.int32),
@@ -51,18 +53,24 @@ def test_rows_sum_to_the_truth_and_repeated_images_to_weights(seed: int) -> None
     weights = np.random.default_rng(seed).integers(0, 3, made.images)
     truth, found = coco_cases.columns(made)
     tables = object_confusion.count(truth, found, matching.mask_overlaps(truth, found))
-    matrix = object_confusion.matrix(*tables.values(), weights.astype(float), made.classes)
+    matrix = object_confusion.matrix(*tables.values(), weights.astype(float), made.classes)  # type: ignore[arg-type, call-arg]
     again = coco_cases.columns(coco_cases.repeated(made, weights.tolist()))
     repeated = object_confusion.count(*again, matching.mask_overlaps(*again))
     ones = np.ones(int(weights.sum()))
-    assert object_confusion.matrix(*repeated.values(), ones, made.classes).tolist() == matrix.tolist()
-    objects = np.bincount(truth.classes[~truth.crowd], weights[truth.image[~truth.crowd]], made.classes)
+    assert (
+        object_confusion.matrix(*repeated.values(), ones, made.classes).tolist() == matrix.tolist()  # type: ignore[arg-type, call-arg]
+    )
+    objects = np.bincount(
+        truth.classes[~truth.crowd], weights[truth.image[~truth.crowd]], made.classes
+    )
     assert objects.tolist() == matrix[: made.classes].sum(axis=1).tolist()
 
 
 def test_nothing_at_all() -> None:
     truth, found = by_hand()
-    empty = DetectionColumns(1, found.image[:0], found.classes[:0], found.scores[:0], found.boxes[:0])
+    empty = DetectionColumns(
+        1, found.image[:0], found.classes[:0], found.scores[:0], found.boxes[:0]
+    )
     tables = object_confusion.count(truth, empty, matching.box_overlaps(truth, empty))
-    matrix = object_confusion.matrix(*tables.values(), np.ones(1), 2)
+    matrix = object_confusion.matrix(*tables.values(), np.ones(1), 2)  # type: ignore[arg-type, call-arg]
     assert [[0, 0, 1], [0, 0, 2], [0, 0, 0]] == matrix.tolist()

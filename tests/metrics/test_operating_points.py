@@ -1,4 +1,6 @@
-"""Precision, recall and F1 at a score, against plain loops over the detections that pycocotools matched."""
+"""Precision, recall and F1 at a score, against plain loops over the detections that pycocotools
+matched.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,23 @@ def ranked(made: Any) -> Ranking:
     return instance.ranking(instance.count(*cases.columns(made), kinds=("mask",)), classes)
 
 
-def at_scores(ranking: Ranking, weights: Array, scores: float | Array) -> operating_points.PointScores:
-    """Score the detections from a score threshold on, one for all classes or one for each (C,), NaN for none."""
+def at_scores(
+    ranking: Ranking, weights: Array, scores: float | Array
+) -> operating_points.PointScores:
+    """Score the detections from a score threshold on, one for all classes or one for each (C,), NaN
+    for none.
+    """
     thresholds = np.broadcast_to(np.asarray(scores, dtype=np.float64), ranking.classes)
     shown = ranking.detections["score"] >= thresholds[ranking.detections["class"]]
     return operating_points.of_shown(ranking, weights, shown)
 
 
-def plain(evaluation: Any, made: Any, score: float, drawn: list[float]) -> list[tuple[float, float, float]]:
-    """Weighted tp, fp and truths of every class from pycocotools' matches of all sizes at an overlap of .5."""
+def plain(
+    evaluation: Any, made: Any, score: float, drawn: list[float]
+) -> list[tuple[float, float, float]]:
+    """Weighted tp, fp and truths of every class from pycocotools' matches of all sizes at an
+    overlap of .5.
+    """
     sums = []
     for k in range(made.classes):
         tp = fp = truths = 0.0

@@ -24,8 +24,13 @@ PAIRS = strategies.label_pairs(C)
 @given(PAIRS)
 def test_weighted_confusion_is_the_sum_of_its_images(pairs: Pairs) -> None:
     weights = np.arange(len(pairs)) / 4
-    parts = [w * semantic.confusion(table([pair]), CLASSES) for w, pair in zip(weights, pairs, strict=True)]
-    np.testing.assert_allclose(semantic.confusion(table(pairs), CLASSES, weights), sum(parts), rtol=1e-12)
+    parts = [
+        w * semantic.confusion(table([pair]), CLASSES)
+        for w, pair in zip(weights, pairs, strict=True)
+    ]
+    np.testing.assert_allclose(
+        semantic.confusion(table(pairs), CLASSES, weights), sum(parts), rtol=1e-12
+    )
 
 
 def test_rare_classes_are_named_with_their_images() -> None:
@@ -42,7 +47,9 @@ def test_rows_are_sorted_and_small() -> None:
     assert {"image": "i4", "region": "i2", "truth": "i2", "predicted": "i2", "pixels": "i4"} == {
         name: column.dtype.str[1:] for name, column in counts.items()
     }
-    assert [[0, 0, 3], [0, 1, 4], [1, 1, 1]] == [counts[name].tolist() for name in ("truth", "predicted", "pixels")]
+    assert [[0, 0, 3], [0, 1, 4], [1, 1, 1]] == [
+        counts[name].tolist() for name in ("truth", "predicted", "pixels")
+    ]
 
 
 def test_image_of_void_gives_no_rows_and_no_score() -> None:
@@ -53,8 +60,15 @@ def test_image_of_void_gives_no_rows_and_no_score() -> None:
 
 
 def test_another_size_is_refused_with_both_sizes() -> None:
-    with pytest.raises(PredictionError, match=r"^img: the prediction is 2x3 .* truth is 2x4.*--resize nearest"):
-        semantic.count(LabelMap(np.zeros((2, 4), np.uint8)), LabelMap(np.zeros((2, 3), np.uint8)), CLASSES, where="img")
+    with pytest.raises(
+        PredictionError, match=r"^img: the prediction is 2x3 .* truth is 2x4.*--resize nearest"
+    ):
+        semantic.count(
+            LabelMap(np.zeros((2, 4), np.uint8)),
+            LabelMap(np.zeros((2, 3), np.uint8)),
+            CLASSES,
+            where="img",
+        )
 
 
 def test_unknown_value_in_the_truth_is_a_defect_of_the_data() -> None:
@@ -63,7 +77,11 @@ def test_unknown_value_in_the_truth_is_a_defect_of_the_data() -> None:
 
 
 def test_more_than_254_classes_are_counted_alike() -> None:
-    wide = Classes(tuple(Class(id=c, name=f"class {c}", train_id=c) for c in range(300)), ignore=65535, void=(65535,))
+    wide = Classes(
+        tuple(Class(id=c, name=f"class {c}", train_id=c) for c in range(300)),
+        ignore=65535,
+        void=(65535,),
+    )
     truth, prediction = grid([[0, 299, 65535, 5]], np.uint16), grid([[0, 65535, 1, 298]], np.uint16)
     counts = semantic.count(LabelMap(truth), LabelMap(prediction), wide)
     pairs = list(zip(counts["truth"].tolist(), counts["predicted"].tolist(), strict=True))

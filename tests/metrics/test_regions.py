@@ -1,4 +1,6 @@
-"""Regions: their geometry pixel by pixel, their counts, and the curve of distance-based evaluation on `streets`."""
+"""Regions: their geometry pixel by pixel, their counts, and the curve of distance-based evaluation
+on `streets`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,11 @@ from bench.samples import LabelMap
 
 Array = np.ndarray[Any, Any]
 CLASSES = Classes(tuple(Class(c, f"class {c}", c) for c in range(4)))
-MAPS = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.sampled_from([0, 1, 255]))
+MAPS = hnp.arrays(
+    np.uint8,
+    hnp.array_shapes(min_dims=2, max_dims=2, max_side=9),
+    elements=st.sampled_from([0, 1, 255]),
+)
 PAPER = {100: (724, 1448), 200: (524, 1048), 300: (324, 648), 400: (124, 248)}
 
 
@@ -58,11 +64,17 @@ def test_crops_of_any_size_equal_the_plain_rule(factor: int, height: int, aspect
         window = regions.crop(factor, size)
         assert (rows, columns) == tuple(range(part.start, part.stop) for part in window)
     else:
-        with pytest.raises(UsageError, match=f"crop factor {factor} leaves nothing of an image of {height}x"):
+        with pytest.raises(
+            UsageError, match=f"crop factor {factor} leaves nothing of an image of {height}x"
+        ):
             regions.crop(factor, size)
 
 
-@given(st.lists(st.integers(1, 1500), min_size=1, max_size=3, unique=True), st.integers(5, 24), st.integers(5, 24))
+@given(
+    st.lists(st.integers(1, 1500), min_size=1, max_size=3, unique=True),
+    st.integers(5, 24),
+    st.integers(5, 24),
+)
 def test_rings_equal_the_plain_rule(radii: list[int], height: int, width: int) -> None:
     radii.sort()
     plan = Plan(rings=tuple(radii))
@@ -70,14 +82,18 @@ def test_rings_equal_the_plain_rule(radii: list[int], height: int, width: int) -
     for y in range(height):
         for x in range(width):
             inside = [name for name in plan.regions.names[1:] if found[name][y, x]]
-            assert [plan.regions.names[1 + regions_oracle.ring(radii, y, x, height, width)]] == inside
+            assert [
+                plan.regions.names[1 + regions_oracle.ring(radii, y, x, height, width)]
+            ] == inside
 
 
 @given(MAPS, st.integers(1, 4))
 def test_trimaps_equal_the_plain_loops(labels: Array, width: int) -> None:
     expected = regions_oracle.near(labels.tolist(), 255, width)
     assert expected == masks(Plan(trimaps=(width,)), LabelMap(labels))[f"trimap-{width}px"].tolist()
-    assert [[False] * len(row) for row in expected] == near_another_class(np.zeros_like(labels), 255, width).tolist()
+    assert [[False] * len(row) for row in expected] == near_another_class(
+        np.zeros_like(labels), 255, width
+    ).tolist()
 
 
 @given(MAPS, st.integers(0, 5))
@@ -112,7 +128,8 @@ def test_depth_that_is_lacking_or_of_another_size_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"crops": (200, 100)}, {"rings": (0, 5)}, {"bands": 1}, {"trimaps": (3, 3)}, {"crop0": "all"}]
+    "wrong",
+    [{"crops": (200, 100)}, {"rings": (0, 5)}, {"bands": 1}, {"trimaps": (3, 3)}, {"crop0": "all"}],
 )
 def test_invalid_plans_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong))):
@@ -124,11 +141,16 @@ def test_invalid_plans_are_refused(wrong: dict[str, Any]) -> None:
 
 def test_names_follow_the_plan() -> None:
     plan = Plan(crops=(0, 100), crop0="base", rings=(200,), bands=2, depths=(7.5,), trimaps=(5,))
-    expected = "full crop-0 crop-100 ring-0-200 ring-200-up band-1-of-2 band-2-of-2 depth-7.5m-up trimap-5px"
+    expected = (
+        "full crop-0 crop-100 ring-0-200 ring-200-up band-1-of-2 band-2-of-2 "
+        "depth-7.5m-up trimap-5px"
+    )
     assert expected.split() == list(plan.regions.names)
     assert {0: 1, 100: 2} == plan.curve
     assert {0: 0, 100: 1} == Plan(crops=(0, 100)).curve
-    assert ["mIoU", "mIoU@crop-100"] == [regions.named("mIoU", name) for name in ("full", "crop-100")]
+    assert ["mIoU", "mIoU@crop-100"] == [
+        regions.named("mIoU", name) for name in ("full", "crop-100")
+    ]
 
 
 @given(st.data())
@@ -139,18 +161,25 @@ def test_counts_of_a_region_are_those_of_its_pixels(data: st.DataObject) -> None
     mask = data.draw(hnp.arrays(np.bool_, shape))
     window = slice(0, shape[0] - 1), slice(1, shape[1])
     whole = slice(0, shape[0]), slice(0, shape[1])
-    counts = pixels.count_regions(LabelMap(truth), LabelMap(prediction), [whole, window, mask], CLASSES, image=3)
+    counts = pixels.count_regions(
+        LabelMap(truth), LabelMap(prediction), [whole, window, mask], CLASSES, image=3
+    )
     for number, area in enumerate((whole, window, mask)):
-        inside = LabelMap(np.atleast_2d(truth[area])), LabelMap(np.atleast_2d(prediction[area]))
+        inside = LabelMap(np.atleast_2d(truth[area])), LabelMap(np.atleast_2d(prediction[area]))  # type: ignore[call-overload]
         expected = pixels.count(*inside, CLASSES, image=3, region=number)
         keep = counts["region"] == number
         for name in expected:
-            assert (expected[name].dtype, expected[name].tolist()) == (counts[name].dtype, counts[name][keep].tolist())
+            assert (expected[name].dtype, expected[name].tolist()) == (
+                counts[name].dtype,
+                counts[name][keep].tolist(),
+            )
 
 
 def test_prediction_of_another_size_is_refused_before_it_is_cut() -> None:
     with pytest.raises(PredictionError, match="x: the prediction is 2x4 pixels"):
-        pixels.count_regions(blank(2, 3), blank(2, 4), [(slice(0, 2), slice(0, 3))], CLASSES, where="x")
+        pixels.count_regions(
+            blank(2, 3), blank(2, 4), [(slice(0, 2), slice(0, 3))], CLASSES, where="x"
+        )
 
 
 def test_mean_of_a_crop_runs_over_the_classes_of_its_own_truth() -> None:
@@ -159,7 +188,9 @@ def test_mean_of_a_crop_runs_over_the_classes_of_its_own_truth() -> None:
     counts = pixels.count_regions(LabelMap(truth), LabelMap(prediction), areas, CLASSES)
     scores = [semantic.score(counts, np.ones((1, 1)), CLASSES, region=r)["mIoU"][0] for r in (0, 1)]
     assert [0.5, 0.5] == scores
-    assert [2, 1] == [int(semantic.scored_classes(counts, CLASSES, "truth", region=r).sum()) for r in (0, 1)]
+    assert [2, 1] == [
+        int(semantic.scored_classes(counts, CLASSES, "truth", region=r).sum()) for r in (0, 1)
+    ]
 
 
 # The curve
@@ -221,7 +252,13 @@ def scored(
     parts = []
     for image, (labels, depth) in enumerate(scenes):
         areas = [area for _, area in regions.regions_of(plan, LabelMap(labels), depth=depth)]
-        parts.append(pixels.count_regions(LabelMap(labels), LabelMap(damage(labels)), areas, card.classes, image=image))
+        parts.append(
+            pixels.count_regions(
+                LabelMap(labels), LabelMap(damage(labels)), areas, card.classes, image=image
+            )
+        )
     counts = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     ones = np.ones((1, len(scenes)))
-    return [semantic.score(counts, ones, card.classes, region=r) for r in range(len(plan.regions.names))]
+    return [
+        semantic.score(counts, ones, card.classes, region=r) for r in range(len(plan.regions.names))
+    ]

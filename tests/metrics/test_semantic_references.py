@@ -1,4 +1,6 @@
-"""Semantic scores beside the references, each run live: where they agree, and each convention on which they differ."""
+"""Semantic scores beside the references, each run live: where they agree, and each convention on
+which they differ.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,13 @@ from bench.errors import PredictionError
 from bench.metrics import semantic
 from bench.samples import LabelMap
 
-C, CLASSES, table, plain, lists = counting.C, counting.CLASSES, counting.table, counting.plain, counting.lists
+C, CLASSES, table, plain, lists = (
+    counting.C,
+    counting.CLASSES,
+    counting.table,
+    counting.plain,
+    counting.lists,
+)
 grid = counting.grid
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 
@@ -27,13 +35,20 @@ def cityscapes() -> Classes:
     from cityscapesscripts.helpers.labels import labels
 
     return Classes(
-        tuple(Class(x.id, x.name, None if x.ignoreInEval else x.trainId) for x in labels if x.id >= 0), void=()
+        tuple(
+            Class(x.id, x.name, None if x.ignoreInEval else x.trainId) for x in labels if x.id >= 0
+        ),
+        void=(),
     )
 
 
-def cityscapes_result(folder: Path, pairs: Pairs, monkeypatch: pytest.MonkeyPatch, **changes: bool) -> dict[str, Any]:
+def cityscapes_result(
+    folder: Path, pairs: Pairs, monkeypatch: pytest.MonkeyPatch, **changes: bool
+) -> dict[str, Any]:
     """Write label ids as PNGs and run the evaluation script of Cityscapes over them."""
-    monkeypatch.setattr(np, "in1d", np.isin, raising=False)  # NumPy 2.4 removed what the script calls
+    monkeypatch.setattr(
+        np, "in1d", np.isin, raising=False
+    )  # NumPy 2.4 removed what the script calls
     script = pytest.importorskip("cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling")
     from PIL import Image
 
@@ -43,34 +58,55 @@ def cityscapes_result(folder: Path, pairs: Pairs, monkeypatch: pytest.MonkeyPatc
             path = folder / f"{kind}_{n}.png"
             Image.fromarray(labels).save(path)
             names[kind].append(str(path))
-    options = {"evalInstLevelScore": False, "JSONOutput": False, "quiet": True, "evalPixelAccuracy": False}
+    options = {
+        "evalInstLevelScore": False,
+        "JSONOutput": False,
+        "quiet": True,
+        "evalPixelAccuracy": False,
+    }
     for name, value in (options | changes).items():
         monkeypatch.setattr(script.args, name, value)
-    result: dict[str, Any] = script.evaluateImgLists(names["prediction"], names["truth"], script.args)
+    result: dict[str, Any] = script.evaluateImgLists(
+        names["prediction"], names["truth"], script.args
+    )
     return result
 
 
 def generated_ids(seed: int, *, images: int = 4, present: int = 34) -> Pairs:
-    """Blocky label ids with all kinds of confusion, ignored labels predicted and void in the truth."""
+    """Blocky label ids with all kinds of confusion, ignored labels predicted and void in the
+    truth.
+    """
     generator = np.random.default_rng(seed)
     pairs = []
     for _ in range(images):
-        truth = generator.integers(0, present, (6, 9)).repeat(4, axis=0).repeat(3, axis=1).astype(np.uint8)
+        truth = (
+            generator.integers(0, present, (6, 9))
+            .repeat(4, axis=0)
+            .repeat(3, axis=1)
+            .astype(np.uint8)
+        )
         wrong = generator.integers(0, 34, truth.shape, dtype=np.uint8)
-        pairs.append((truth, np.where(generator.random(truth.shape) < 0.6, truth, wrong).astype(np.uint8)))
+        pairs.append(
+            (truth, np.where(generator.random(truth.shape) < 0.6, truth, wrong).astype(np.uint8))
+        )
     return pairs
 
 
 def in_train_ids(pairs: Pairs, classes: Classes) -> Pairs:
     both = []
     for truth, prediction in pairs:
-        mapped = classes.to_train(truth, where="truth"), classes.prediction_to_train(prediction, where="prediction")
+        mapped = (
+            classes.to_train(truth, where="truth"),
+            classes.prediction_to_train(prediction, where="prediction"),
+        )
         both.append((np.asarray(mapped[0]), np.asarray(mapped[1])))
     return both
 
 
 @pytest.mark.parametrize(("seed", "present"), [(0, 34), (1, 34), (2, 12), (3, 25)])
-def test_cityscapes_scripts_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, present: int) -> None:
+def test_cityscapes_scripts_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, present: int
+) -> None:
     pairs, classes = generated_ids(seed, present=present), cityscapes()
     expected = cityscapes_result(tmp_path, pairs, monkeypatch)
     mapped = in_train_ids(pairs, classes)
@@ -94,7 +130,9 @@ def test_comparison_with_cityscapes_scripts_fails_where_a_prediction_differs(
     assert abs(actual["mIoU"][0] - expected["averageScoreClasses"]) > 1e-12
 
 
-def test_real_predictions_on_voc_score_as_measured_elsewhere(shared_data: Callable[[str], Path]) -> None:
+def test_real_predictions_on_voc_score_as_measured_elsewhere(
+    shared_data: Callable[[str], Path],
+) -> None:
     folder = shared_data("voc2012_val_subset")
     from PIL import Image
 
@@ -103,7 +141,9 @@ def test_real_predictions_on_voc_score_as_measured_elsewhere(shared_data: Callab
     for path in sorted((folder / "SegmentationClass").glob("*.png")):
         truth = np.array(Image.open(path))
         prediction = Image.open(next((folder / "segnet_pred_320").glob(f"{path.stem}*.png")))
-        pairs.append((truth, np.array(prediction.resize(truth.shape[::-1], Image.Resampling.NEAREST))))
+        pairs.append(
+            (truth, np.array(prediction.resize(truth.shape[::-1], Image.Resampling.NEAREST)))
+        )
     by_truth, by_union = plain(pairs, voc), plain(pairs, voc, classes_in="union")
     assert (12, 14) == (by_truth.scored.sum(), by_union.scored.sum())
     measured = [by_truth["pixel_accuracy"][0], by_truth["mIoU"][0], by_union["mIoU"][0]]
@@ -116,7 +156,9 @@ def test_real_predictions_on_voc_score_as_measured_elsewhere(shared_data: Callab
 def test_void_in_the_truth_counts_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     truth, prediction = grid([[7, 7, 0, 0]]), grid([[7, 7, 7, 26]])
     expected = cityscapes_result(tmp_path, [(truth, prediction)], monkeypatch)
-    actual = plain(in_train_ids([(truth, prediction)], cityscapes()), cityscapes(), classes_in="union")
+    actual = plain(
+        in_train_ids([(truth, prediction)], cityscapes()), cityscapes(), classes_in="union"
+    )
     assert [1.0, 1.0] == [expected["classScores"]["road"], actual["IoU"][0, 0]]
     assert np.isnan([expected["classScores"]["car"], actual["IoU"][0, 13]]).all()
     assert 1.0 == oracle.voc_devkit([([[0, 255]], [[0, 1]])], 2)[0][0]
@@ -127,7 +169,9 @@ def test_predicting_a_label_that_is_not_scored_is_a_false_negative(
 ) -> None:
     truth, prediction = grid([[7, 7, 7, 7]]), grid([[7, 7, 7, 4]])
     expected = cityscapes_result(tmp_path, [(truth, prediction)], monkeypatch)
-    actual = plain(in_train_ids([(truth, prediction)], cityscapes()), cityscapes(), classes_in="union")
+    actual = plain(
+        in_train_ids([(truth, prediction)], cityscapes()), cityscapes(), classes_in="union"
+    )
     assert [0.75, 0.75] == [expected["classScores"]["road"], actual["IoU"][0, 0]]
 
 
@@ -143,7 +187,8 @@ def test_predicted_values_that_are_not_a_class_are_refused_even_on_void() -> Non
     with pytest.raises(ValueError, match="out of range"):
         oracle.voc_devkit([([[0, 255]], [[0, 9]])], C)
     with pytest.raises(
-        PredictionError, match=r"^a: the prediction holds the value 9, which is neither a class \(0-3\)"
+        PredictionError,
+        match=r"^a: the prediction holds the value 9, which is neither a class \(0-3\)",
     ):
         semantic.count(LabelMap(grid([[0, 255]])), LabelMap(grid([[0, 9]])), CLASSES, where="a")
 
@@ -155,7 +200,11 @@ def test_class_in_neither_truth_nor_prediction_makes_the_mean_of_voc_nan() -> No
     np.testing.assert_array_equal(plain(pair, classes_in="all")["IoU"][0], iou)
     assert np.isnan(plain(pair, classes_in="all")["mIoU"][0])
     assert np.isnan(plain(pair, classes_in="all")["mean_accuracy"][0])
-    assert 1.0 == plain(pair, classes_in="truth")["mIoU"][0] == plain(pair, classes_in="union")["mIoU"][0]
+    assert (
+        1.0
+        == plain(pair, classes_in="truth")["mIoU"][0]
+        == plain(pair, classes_in="union")["mIoU"][0]
+    )
 
 
 @pytest.mark.slow
@@ -171,9 +220,13 @@ def test_mean_of_image_scores_is_another_number() -> None:
     right, wrong = grid([[0, 1, 2, 3]]), grid([[0, 1, 2, 2]])
     pairs = [(right, right), (right, right), (right, wrong)]
     smp, stats = smp_stats(pairs)
-    assert float(smp.metrics.iou_score(*stats, reduction="macro")) == pytest.approx(plain(pairs)["mIoU"][0])
+    assert float(smp.metrics.iou_score(*stats, reduction="macro")) == pytest.approx(
+        plain(pairs)["mIoU"][0]
+    )
     by_image = semantic.per_image(table(pairs), 3, CLASSES)["mIoU"].mean()
-    assert float(smp.metrics.iou_score(*stats, reduction="macro-imagewise")) == pytest.approx(by_image)
+    assert float(smp.metrics.iou_score(*stats, reduction="macro-imagewise")) == pytest.approx(
+        by_image
+    )
     assert abs(by_image - plain(pairs)["mIoU"][0]) > 0.01
 
 
@@ -181,7 +234,9 @@ def smp_stats(pairs: Pairs) -> tuple[Any, Any]:
     """The counts of segmentation-models-pytorch for images of one size."""
     torch = pytest.importorskip("torch")
     smp = pytest.importorskip("segmentation_models_pytorch")
-    truth, prediction = (torch.from_numpy(np.stack(maps).astype(np.int64)) for maps in zip(*pairs, strict=True))
+    truth, prediction = (
+        torch.from_numpy(np.stack(maps).astype(np.int64)) for maps in zip(*pairs, strict=True)
+    )
     return smp, smp.metrics.get_stats(prediction, truth, mode="multiclass", num_classes=C)
 
 
@@ -189,12 +244,16 @@ def test_pixel_accuracy_of_cityscapes_scripts_counts_ignored_pixels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = grid([[7, 7, 7, 0]]), grid([[7, 7, 26, 7]])
-    (theirs,) = cityscapes_result(tmp_path, [pair], monkeypatch, evalPixelAccuracy=True)["perImageScores"].values()
+    (theirs,) = cityscapes_result(tmp_path, [pair], monkeypatch, evalPixelAccuracy=True)[
+        "perImageScores"
+    ].values()
     assert (1, 1) == (theirs["nbCorrectPixels"], theirs["nbNotIgnoredPixels"])
     assert 2 / 3 == plain(in_train_ids([pair], cityscapes()), cityscapes())["pixel_accuracy"][0]
 
 
-def test_class_that_is_only_predicted_scores_zero_in_the_union(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_class_that_is_only_predicted_scores_zero_in_the_union(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = grid([[7, 7]]), grid([[7, 26]])
     assert 0.25 == cityscapes_result(tmp_path, [ids], monkeypatch)["averageScoreClasses"]
     pair = [(grid([[0, 0]]), grid([[0, 1]]))]

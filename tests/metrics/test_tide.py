@@ -1,4 +1,6 @@
-"""Errors as TIDE sorts them: equal to tidecv run live where no scores tie, its counts and what mending adds; laws."""
+"""Errors as TIDE sorts them: equal to tidecv run live where no scores tie, its counts and what
+mending adds; laws.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,32 @@ from bench.classes import Class, Classes
 from bench.metrics import tide
 
 Array = np.ndarray[Any, Any]
-SHORT = {"Cls": "class", "Loc": "location", "Both": "both", "Dupe": "duplicate", "Bkg": "background", "Miss": "missed"}
+SHORT = {
+    "Cls": "class",
+    "Loc": "location",
+    "Both": "both",
+    "Dupe": "duplicate",
+    "Bkg": "background",
+    "Miss": "missed",
+}
 
 
 @pytest.fixture
 def tidecv(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """tidecv 1.0.1 without what it draws and downloads with."""
-    for name in ("cv2", "seaborn", "appdirs", "matplotlib", "matplotlib.lines", "matplotlib.pyplot", "tidecv.datasets"):
+    for name in (
+        "cv2",
+        "seaborn",
+        "appdirs",
+        "matplotlib",
+        "matplotlib.lines",
+        "matplotlib.pyplot",
+        "tidecv.datasets",
+    ):
         monkeypatch.setitem(sys.modules, name, sys.modules.get(name) or MagicMock())
-    return pytest.importorskip("tidecv", reason="tidecv is not installed: pip install --no-deps tidecv==1.0.1")
+    return pytest.importorskip(
+        "tidecv", reason="tidecv is not installed: pip install --no-deps tidecv==1.0.1"
+    )
 
 
 def classes(count: int) -> Classes:
@@ -39,7 +58,11 @@ def made(seed: int) -> Any:
         if random.random() < 0.3:
             result["category_id"] = int(random.integers(1, case.classes + 1))
         shift = random.integers(-25, 26, 2) if random.random() < 0.4 else np.zeros(2)
-        result["bbox"] = [result["bbox"][0] + float(shift[0]), result["bbox"][1] + float(shift[1]), *result["bbox"][2:]]
+        result["bbox"] = [
+            result["bbox"][0] + float(shift[0]),
+            result["bbox"][1] + float(shift[1]),
+            *result["bbox"][2:],
+        ]
     return case
 
 
@@ -54,7 +77,11 @@ def reference(tidecv: ModuleType, case: Any, kind: str) -> Any:
         add(entry["image_id"], entry["category_id"], entry["bbox"], entry["segmentation"])
     for entry in case.results:
         found.add_detection(
-            entry["image_id"], entry["category_id"], entry["score"], entry["bbox"], entry["segmentation"]
+            entry["image_id"],
+            entry["category_id"],
+            entry["score"],
+            entry["bbox"],
+            entry["segmentation"],
         )
     run = tidecv.TIDE(mode="mask" if kind == "mask" else "bbox").evaluate(
         truth, found, mode=kind if kind == "mask" else "bbox"
@@ -108,12 +135,21 @@ def test_plain_loops_agree(seed: int) -> None:
 
 
 def test_equal_scores_keep_their_order(tidecv: ModuleType) -> None:
-    """A right detection before a wrong one of its score; mending a third moves the wrong one up in tidecv."""
+    """A right detection before a wrong one of its score; mending a third moves the wrong one up in
+    tidecv.
+    """
     shape = cases._entry(np.zeros((cases.H, cases.W), bool), 1, 1)["segmentation"]
     shared = {"image_id": 1, "category_id": 1, "segmentation": shape}
-    first, second, low, nowhere = [0, 0, 20, 20], [60, 60, 20, 20], [60, 60, 20, 8], [100, 0, 10, 10]
+    first, second, low, nowhere = (
+        [0, 0, 20, 20],
+        [60, 60, 20, 20],
+        [60, 60, 20, 8],
+        [100, 0, 10, 10],
+    )
     found = [(first, 0.5), (nowhere, 0.5), (low, 0.9)]
-    case = cases.Case(1, 1, [], [{**shared, "bbox": [*map(float, box)], "score": score} for box, score in found])
+    case = cases.Case(
+        1, 1, [], [{**shared, "bbox": [*map(float, box)], "score": score} for box, score in found]
+    )
     case.annotations = [
         {**shared, "bbox": [*map(float, box)], "id": 1 + n, "iscrowd": 0, "area": 400.0}
         for n, box in enumerate((first, second))
@@ -142,10 +178,14 @@ def test_rows_do_not_depend_on_their_neighbours(monkeypatch: pytest.MonkeyPatch)
 def test_whole_weights_equal_repeated_images() -> None:
     case = made(5)
     times = (1 + np.arange(case.images) % 3).tolist()
-    weighted = tide.score(tide.count(*cases.columns(case)), np.array([times], dtype=float), classes(case.classes))
+    weighted = tide.score(
+        tide.count(*cases.columns(case)), np.array([times], dtype=float), classes(case.classes)
+    )
     again = cases.repeated(case, times)
     repeated = ours(tide.count(*cases.columns(again)), again)
-    assert repeated == pytest.approx({name: float(weighted[name][0]) for name in tide.OVERALL}, abs=1e-12)
+    assert repeated == pytest.approx(
+        {name: float(weighted[name][0]) for name in tide.OVERALL}, abs=1e-12
+    )
 
 
 def test_a_class_without_truth_counts_in_the_union_only(tidecv: ModuleType) -> None:
@@ -157,7 +197,9 @@ def test_a_class_without_truth_counts_in_the_union_only(tidecv: ModuleType) -> N
     union = [tide.score(each, one, classes(4))["AP50"][0] for each in tables]
     truth = [tide.score(each, one, classes(4), classes_in="truth")["AP50"][0] for each in tables]
     assert union[1] < union[0]
-    assert [reference(tidecv, each, "box")[0] for each in (case, more)] == pytest.approx(union, abs=1e-12)
+    assert [reference(tidecv, each, "box")[0] for each in (case, more)] == pytest.approx(
+        union, abs=1e-12
+    )
     assert truth[1] == truth[0]
 
 
@@ -166,4 +208,6 @@ def test_truth_rows_hold_no_prediction() -> None:
     before = tide.truth_rows(tide.count(*cases.columns(case)))
     case.results = case.results[:1]
     after = tide.truth_rows(tide.count(*cases.columns(case)))
-    assert {name: column.tolist() for name, column in before.items()} == {n: c.tolist() for n, c in after.items()}
+    assert {name: column.tolist() for name, column in before.items()} == {
+        n: c.tolist() for n, c in after.items()
+    }

@@ -1,4 +1,6 @@
-"""AP^r of SDS in both forms: equal to plain loops, where the forms differ, and the laws of weights."""
+"""AP^r of SDS in both forms: equal to plain loops, where the forms differ, and the laws of
+weights.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,17 @@ def generated(seed: int, images: int = 4) -> tuple[list[Any], list[Any]]:
     truths: list[Any] = []
     found: list[Any] = []
     for n in range(images):
-        true = [] if n == 1 else [(blob(random), int(random.integers(2))) for _ in range(int(random.integers(1, 6)))]
-        guessed = [(blob(random), int(random.integers(3)), float(random.integers(1, 9)) / 8) for _ in range(2)]
+        true = (
+            []
+            if n == 1
+            else [
+                (blob(random), int(random.integers(2))) for _ in range(int(random.integers(1, 6)))
+            ]
+        )
+        guessed = [
+            (blob(random), int(random.integers(3)), float(random.integers(1, 9)) / 8)
+            for _ in range(2)
+        ]
         for mask, owner in true:
             for _ in range(int(random.integers(0, 3))):
                 moved = np.roll(mask, random.integers(-2, 3, 2), axis=(0, 1))
@@ -60,7 +71,9 @@ def objects(entries: list[Any]) -> Instances:
 
 
 def tables(truths: list[Any], found: list[Any], form: voc_instance.Form) -> dict[str, Any]:
-    columns = instance.columns([objects(each) for each in truths], [objects(each) for each in found])
+    columns = instance.columns(
+        [objects(each) for each in truths], [objects(each) for each in found]
+    )
     return voc_instance.count(*columns, form=form)
 
 
@@ -110,10 +123,16 @@ def test_false_positives_in_images_without_truth_count() -> None:
     """The script of 2014 loses them; a mistake of the script, not a rule."""
     mask = np.zeros((H, W), dtype=bool)
     mask[:9, :9] = True
-    truths, right, wrong = [[(mask, 0)], []], [[(mask, 0, 0.5)], []], [[(mask, 0, 0.5)], [(mask, 0, 0.9)]]
+    truths, right, wrong = (
+        [[(mask, 0)], []],
+        [[(mask, 0, 0.5)], []],
+        [[(mask, 0, 0.5)], [(mask, 0, 0.9)]],
+    )
     for found, expected in ((right, 1.0), (wrong, 0.5)):
         for form in FORMS:
-            scores = voc_instance.score(tables(truths, found, form), np.ones((1, 2)), CLASSES, form=form)
+            scores = voc_instance.score(
+                tables(truths, found, form), np.ones((1, 2)), CLASSES, form=form
+            )
             assert expected == pytest.approx(scores["AP50"][0])
 
 
@@ -124,8 +143,15 @@ def test_whole_weights_equal_repeated_images(form: voc_instance.Form) -> None:
     found = [[(m, k, s + random.random()) for m, k, s in each] for each in found]
     times = [2, 1, 0, 3]
     scores = voc_instance.score(tables(truths, found, form), np.array([times]), CLASSES, form=form)
-    again = [[each[n] for n, count in enumerate(times) for _ in range(count)] for each in (truths, found)]
-    repeated = voc_instance.score(tables(*again, form), np.ones((1, sum(times))), CLASSES, form=form)
+    again = [
+        [each[n] for n, count in enumerate(times) for _ in range(count)] for each in (truths, found)
+    ]
+    repeated = voc_instance.score(
+        tables(*again, form),  # type: ignore[arg-type, call-arg]
+        np.ones((1, sum(times))),
+        CLASSES,
+        form=form,
+    )
     for name in voc_instance.OVERALL[form]:
         np.testing.assert_allclose(scores[name], repeated[name], rtol=1e-12)
 
@@ -134,7 +160,10 @@ def test_truth_rows_do_not_depend_on_results() -> None:
     truths, found = generated(8, images=6)
     counted = tables(truths, found, "2015")
     other = tables(truths, [[] for _ in found], "2015")
-    assert voc_instance.truth_rows(counted)["objects"].tolist() == voc_instance.truth_rows(other)["objects"].tolist()
+    assert (
+        voc_instance.truth_rows(counted)["objects"].tolist()
+        == voc_instance.truth_rows(other)["objects"].tolist()
+    )
 
 
 def written(folder: Path, truths: list[Any], found: list[Any]) -> cards.Card:
@@ -145,12 +174,19 @@ def written(folder: Path, truths: list[Any], found: list[Any]) -> cards.Card:
         labels = np.zeros((H, W), dtype=np.uint8)
         for mask, owner in true:
             labels[mask] = owner + 1
-        instances = replace(objects(true), classes=np.array([owner + 1 for _, owner in true], dtype=int), scores=None)
+        instances = replace(
+            objects(true),
+            classes=np.array([owner + 1 for _, owner in true], dtype=int),
+            scores=None,
+        )
         truth = Truth(lambda labels=labels: LabelMap(labels), lambda instances=instances: instances)  # type: ignore[misc]
         picture = np.zeros((H, W, 3), np.uint8)
         samples.append(Sample(f"2007_{n:06}", truth, read_image=lambda picture=picture: picture))  # type: ignore[misc]
     layout.write_truth(card, folder, "val", samples)
-    guessed = [replace(objects(each), classes=np.array([k + 1 for _, k, _ in each], dtype=int)) for each in found]
+    guessed = [
+        replace(objects(each), classes=np.array([k + 1 for _, k, _ in each], dtype=int))
+        for each in found
+    ]
     layout.write_predictions(card, folder, "instance", zip(samples, guessed, strict=True))
     return card
 
@@ -161,18 +197,39 @@ def test_command_line_agrees_with_the_plain_loops(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], form: voc_instance.Form, *, numbered: bool
 ) -> None:
     truths, found = generated(3)
-    for n, true in enumerate(truths):  # of objects that lie over one another a map of VOC shows the uppermost
+    for n, true in enumerate(
+        truths
+    ):  # of objects that lie over one another a map of VOC shows the uppermost
         whole = np.zeros((H, W), dtype=int)
         for place, (mask, _) in enumerate(true, start=1):
             whole[mask] = place
-        truths[n] = [(whole == p, k) for p, (_, k) in enumerate(true, start=1) if (whole == p).any()]
+        truths[n] = [
+            (whole == p, k) for p, (_, k) in enumerate(true, start=1) if (whole == p).any()
+        ]
     written(tmp_path, truths, found)
     if numbered:
         results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-        renamed = [{**result, "image_id": int(result["image_id"].replace("_", ""))} for result in results]
+        renamed = [
+            {**result, "image_id": int(result["image_id"].replace("_", ""))} for result in results
+        ]
         (tmp_path / "results.json").write_text(json.dumps(renamed), encoding="utf-8")
-    asked = ["--predictions", str(tmp_path / "results.json"), "--out", str(tmp_path / "runs"), "--json"]
-    more = ["--dataset", "voc2012", "--data", str(tmp_path), "--metrics", "voc_AP50", "--voc-form", form]
+    asked = [
+        "--predictions",
+        str(tmp_path / "results.json"),
+        "--out",
+        str(tmp_path / "runs"),
+        "--json",
+    ]
+    more = [
+        "--dataset",
+        "voc2012",
+        "--data",
+        str(tmp_path),
+        "--metrics",
+        "voc_AP50",
+        "--voc-form",
+        form,
+    ]
     assert 0 == cli.main(["eval", *asked, *more, "--interval", "none"])
     group = json.loads(capsys.readouterr().out)["scores"]["voc_instance"]
     expected = voc_sds_oracle.score(truths, found, 3, form)

@@ -1,4 +1,6 @@
-"""iIoU, category IoU and category iIoU: equal to cityscapesScripts run live, and the laws of counts and weights."""
+"""iIoU, category IoU and category iIoU: equal to cityscapesScripts run live, and the laws of counts
+and weights.
+"""
 
 from __future__ import annotations
 
@@ -31,19 +33,25 @@ THINGS = [24, 25, 26, 27, 28, 29, 30, 31, 32, 33]
 
 
 class Case:
-    """Label ids, instance ids and predicted ids of a few images, as the files of Cityscapes hold them."""
+    """Label ids, instance ids and predicted ids of a few images, as the files of Cityscapes hold
+    them.
+    """
 
     def __init__(self, images: list[tuple[Array, Array, Array]]) -> None:
         self.images = images
 
     def reference(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         """Write the images as PNGs and run the evaluation script of Cityscapes over them."""
-        monkeypatch.setattr(np, "in1d", np.isin, raising=False)  # NumPy 2.4 removed what the script calls
+        monkeypatch.setattr(
+            np, "in1d", np.isin, raising=False
+        )  # NumPy 2.4 removed what the script calls
         script = pytest.importorskip("cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling")
         names: tuple[list[str], list[str]] = ([], [])
         for n, (labels, instances, predicted) in enumerate(self.images):
             Image.fromarray(instances).save(folder / f"{n}_instanceIds.png")
-            for path, array, known in zip(("labelIds", "predicted"), (labels, predicted), names, strict=True):
+            for path, array, known in zip(
+                ("labelIds", "predicted"), (labels, predicted), names, strict=True
+            ):
                 Image.fromarray(array).save(folder / f"{n}_{path}.png")
                 known.append(str(folder / f"{n}_{path}.png"))
         for name, value in {"JSONOutput": False, "quiet": True, "evalInstLevelScore": True}.items():
@@ -58,9 +66,13 @@ class Case:
             Image.fromarray(instances).save(folder / f"{n}_instanceIds.png")
             segments = read_segments(CLASSES, folder / f"{n}_instanceIds.png")
             truth = LabelMap(np.asarray(CLASSES.to_train(labels, where="truth")))
-            prediction = LabelMap(np.asarray(CLASSES.prediction_to_train(predicted, where="prediction")))
+            prediction = LabelMap(
+                np.asarray(CLASSES.prediction_to_train(predicted, where="prediction"))
+            )
             ids = predicted if with_ids else None
-            found = weighted.count(truth, segments, prediction, CLASSES, SIZES, prediction_ids=ids, image=n)
+            found = weighted.count(
+                truth, segments, prediction, CLASSES, SIZES, prediction_ids=ids, image=n
+            )
             parts.append({"pixels": pixels.count(truth, prediction, CLASSES, image=n), **found})
         return joined(parts)
 
@@ -73,7 +85,9 @@ def joined(parts: list[Tables]) -> Tables:
 
 
 def generated(seed: int, present: list[int] | None = None) -> Case:
-    """Blocky labels; countable ones are objects or, now and then, groups; a prediction with every kind of label."""
+    """Blocky labels; countable ones are objects or, now and then, groups; a prediction with every
+    kind of label.
+    """
     generator = np.random.default_rng(seed)
     known = np.array(present or [*range(12), *THINGS, *THINGS], dtype=np.uint8)
     images = []
@@ -90,7 +104,9 @@ def generated(seed: int, present: list[int] | None = None) -> Case:
 
 
 def streets(count: int = 3) -> Case:
-    """Scenes with a prediction that is shifted, and takes some cars for caravans and some people for riders."""
+    """Scenes with a prediction that is shifted, and takes some cars for caravans and some people
+    for riders.
+    """
     from bench.streets import draw
 
     images = []
@@ -98,7 +114,9 @@ def streets(count: int = 3) -> Case:
         scene = draw("mini", index)
         predicted = np.roll(scene.label_ids, (1, 3), axis=(0, 1))
         left = np.arange(predicted.shape[1]) < 220
-        predicted = np.where(left & (predicted == 26), 29, np.where(left & (predicted == 24), 25, predicted))
+        predicted = np.where(
+            left & (predicted == 26), 29, np.where(left & (predicted == 24), 25, predicted)
+        )
         images.append((scene.label_ids, scene.instance_ids, predicted.astype(np.uint8)))
     return Case(images)
 
@@ -111,9 +129,18 @@ def plain(tables: Tables, **options: Any) -> weighted.WeightedScores:
 def require_equal(expected: dict[str, Any], actual: weighted.WeightedScores) -> None:
     """Compare every score with those of the reference."""
     pairs = [
-        ([expected["classInstScores"][name] for name in CLASSES.names], actual.per_class["iIoU"][0]),
-        ([expected["categoryScores"][name] for name in actual.categories], actual.per_category["IoU"][0]),
-        ([expected["categoryInstScores"][name] for name in actual.categories], actual.per_category["iIoU"][0]),
+        (
+            [expected["classInstScores"][name] for name in CLASSES.names],
+            actual.per_class["iIoU"][0],
+        ),
+        (
+            [expected["categoryScores"][name] for name in actual.categories],
+            actual.per_category["IoU"][0],
+        ),
+        (
+            [expected["categoryInstScores"][name] for name in actual.categories],
+            actual.per_category["iIoU"][0],
+        ),
         (expected["averageScoreInstClasses"], actual["iIoU"][0]),
         (expected["averageScoreCategories"], actual["category_IoU"][0]),
         (expected["averageScoreInstCategories"], actual["category_iIoU"][0]),
@@ -125,14 +152,24 @@ def require_equal(expected: dict[str, Any], actual: weighted.WeightedScores) -> 
 # The reference
 
 
-@pytest.mark.parametrize("case", [generated(0), generated(1), generated(2, [7, 21, 26, 33]), generated(3, [7, 11])])
-def test_cityscapes_scripts_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
-    require_equal(case.reference(tmp_path, monkeypatch), plain(case.tables(tmp_path), classes_in="union"))
+@pytest.mark.parametrize(
+    "case", [generated(0), generated(1), generated(2, [7, 21, 26, 33]), generated(3, [7, 11])]
+)
+def test_cityscapes_scripts_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case
+) -> None:
+    require_equal(
+        case.reference(tmp_path, monkeypatch), plain(case.tables(tmp_path), classes_in="union")
+    )
 
 
-def test_cityscapes_scripts_agree_on_streets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cityscapes_scripts_agree_on_streets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = streets()
-    require_equal(case.reference(tmp_path, monkeypatch), plain(case.tables(tmp_path), classes_in="union"))
+    require_equal(
+        case.reference(tmp_path, monkeypatch), plain(case.tables(tmp_path), classes_in="union")
+    )
 
 
 def test_objects_of_a_drawn_sample_count_like_those_of_its_files(tmp_path: Path) -> None:
@@ -147,14 +184,22 @@ def test_objects_of_a_drawn_sample_count_like_those_of_its_files(tmp_path: Path)
         truth = sample.truth
         parts.append(
             weighted.count(
-                truth.semantic(), truth.segments(), prediction, CLASSES, SIZES, prediction_ids=predicted, image=n
+                truth.semantic(),
+                truth.segments(),
+                prediction,
+                CLASSES,
+                SIZES,
+                prediction_ids=predicted,
+                image=n,
             )
         )
     for name, column in joined(parts)["weighted"].items():
         np.testing.assert_allclose(column, from_files[name], rtol=1e-12, err_msg=name)
 
 
-def test_comparison_fails_where_a_pixel_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparison_fails_where_a_pixel_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = generated(0)
     expected = case.reference(tmp_path, monkeypatch)
     labels, _, predicted = case.images[0]
@@ -168,13 +213,25 @@ def test_comparison_fails_where_a_pixel_differs(tmp_path: Path, monkeypatch: pyt
 
 
 def small(labels: list[int], instances: list[int], predicted: list[int]) -> Case:
-    return Case([(np.array([labels], np.uint8), np.array([instances], np.uint16), np.array([predicted], np.uint8))])
+    return Case(
+        [
+            (
+                np.array([labels], np.uint8),
+                np.array([instances], np.uint16),
+                np.array([predicted], np.uint8),
+            )
+        ]
+    )
 
 
-def test_caravan_counts_as_a_vehicle_in_category_iiou_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caravan_counts_as_a_vehicle_in_category_iiou_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = small([26, 26], [26000, 26000], [26, 29])
     expected = case.reference(tmp_path, monkeypatch)
-    assert [0.5, 1.0] == [expected[name]["vehicle"] for name in ("categoryScores", "categoryInstScores")]
+    assert [0.5, 1.0] == [
+        expected[name]["vehicle"] for name in ("categoryScores", "categoryInstScores")
+    ]
     actual, place = plain(case.tables(tmp_path)), list(categories(CLASSES).names).index("vehicle")
     assert [0.5, 1.0] == [actual.per_category[name][0, place] for name in ("IoU", "iIoU")]
     without = plain(case.tables(tmp_path, with_ids=False))
@@ -193,7 +250,8 @@ def test_caravan_is_distinguished_in_files_of_ids(tmp_path: Path) -> None:
     each, rules = family("weighted"), Rules(families=("weighted",))
     tables = each.count(CARD, each.options(rules), Sample("a", truth), prediction, position=0)
     assert [0.5, 1.0] == [
-        weighted.score(tables, np.ones((1, 1)), CLASSES)[name][0] for name in ("iIoU", "category_iIoU")
+        weighted.score(tables, np.ones((1, 1)), CLASSES)[name][0]
+        for name in ("iIoU", "category_iIoU")
     ]
     Image.fromarray(labels).save(tmp_path / "plain.png")
     assert LabelFiles(CLASSES).read_prediction(tmp_path / "plain.png").ids is None
@@ -202,15 +260,22 @@ def test_caravan_is_distinguished_in_files_of_ids(tmp_path: Path) -> None:
 def test_groups_are_not_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = small([26, 26, 26, 7], [26001, 26, 26, 7], [26, 7, 26, 7])
     expected = case.reference(tmp_path, monkeypatch)
-    assert [1.0, 1.0] == [expected["classInstScores"]["car"], plain(case.tables(tmp_path))["iIoU"][0]]
+    assert [1.0, 1.0] == [
+        expected["classInstScores"]["car"],
+        plain(case.tables(tmp_path))["iIoU"][0],
+    ]
 
 
-def test_class_without_objects_scores_zero_in_the_union(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_class_without_objects_scores_zero_in_the_union(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = small([26, 26, 7], [26001, 26001, 7], [26, 26, 24])
     expected = case.reference(tmp_path, monkeypatch)
     assert 0.5 == expected["averageScoreInstClasses"]
     tables = case.tables(tmp_path)
-    assert [0.5, 1.0] == [plain(tables, classes_in=which)["iIoU"][0] for which in ("union", "truth")]
+    assert [0.5, 1.0] == [
+        plain(tables, classes_in=which)["iIoU"][0] for which in ("union", "truth")
+    ]
     assert np.isnan(plain(tables, classes_in="all")["iIoU"][0])
 
 
@@ -222,9 +287,19 @@ def test_average_sizes_are_those_of_cityscapes() -> None:
 
 
 def test_categories_without_names_are_none() -> None:
-    classes = Classes((Class(0, "a", 0), Class(1, "b", 1, category="x"), Class(2, "c", 2, category="x", thing=True)))
+    classes = Classes(
+        (
+            Class(0, "a", 0),
+            Class(1, "b", 1, category="x"),
+            Class(2, "c", 2, category="x", thing=True),
+        )
+    )
     assert (("x",), [False]) == (categories(classes).names, categories(classes).things.tolist())
-    counts = pixels.count(LabelMap(np.array([[0, 1, 2]], np.uint8)), LabelMap(np.array([[1, 2, 0]], np.uint8)), classes)
+    counts = pixels.count(
+        LabelMap(np.array([[0, 1, 2]], np.uint8)),
+        LabelMap(np.array([[1, 2, 0]], np.uint8)),
+        classes,
+    )
     assert [[0, 0], [0, 1], [1, 1]] == [
         merge(counts, classes)[name].tolist() for name in ("truth", "predicted", "pixels")
     ]
@@ -243,12 +318,15 @@ def repeated(tables: Tables, times: Array) -> Tables:
     order = np.repeat(np.arange(len(times)), times)
     parts = [
         {
-            name: {**{k: v[t["image"] == n] for k, v in t.items()}, "image": np.full((t["image"] == n).sum(), place)}
+            name: {
+                **{k: v[t["image"] == n] for k, v in t.items()},
+                "image": np.full((t["image"] == n).sum(), place),
+            }
             for name, t in tables.items()
         }
         for place, n in enumerate(order)
     ]
-    return joined(parts)
+    return joined(parts)  # type: ignore[arg-type]
 
 
 def values(scores: weighted.WeightedScores) -> list[Array]:
@@ -269,7 +347,10 @@ def test_whole_weights_equal_repeated_images(six: Tables, weights: Array) -> Non
 @settings(max_examples=20)
 @given(strategies.real_weights(6))
 def test_real_weights_do_not_depend_on_batching_and_scale(six: Tables, weights: Array) -> None:
-    together, larger = weighted.score(six, weights, CLASSES), weighted.score(six, weights * 60, CLASSES)
+    together, larger = (
+        weighted.score(six, weights, CLASSES),
+        weighted.score(six, weights * 60, CLASSES),
+    )
     for row in range(len(weights)):
         alone = weighted.score(six, weights[row : row + 1], CLASSES)
         for one, two, three in zip(values(together), values(alone), values(larger), strict=True):
@@ -294,10 +375,12 @@ def test_leaving_a_cluster_out_equals_recomputing_without_it(six: Tables) -> Non
 
 def test_class_carried_by_two_images_keeps_its_plain_value() -> None:
     rows = {"image": [0, 1, 2, 3, 0, 1], "class": [13, 13, 13, 13, 11, 11], "fp": [0] * 6}
-    rows |= {"instances": [1] * 6, "tp": [3.0, 1, 2, 2, 1, 2], "fn": [1.0, 1, 1, 1, 1, 0]}
+    rows |= {"instances": [1] * 6, "tp": [3.0, 1, 2, 2, 1, 2], "fn": [1.0, 1, 1, 1, 1, 0]}  # type: ignore[list-item]
     tables = {
         "weighted": {name: np.array(column) for name, column in rows.items()},
-        "pixels": pixels.count(LabelMap(np.array([[0]], np.uint8)), LabelMap(np.array([[0]], np.uint8)), CLASSES),
+        "pixels": pixels.count(
+            LabelMap(np.array([[0]], np.uint8)), LabelMap(np.array([[0]], np.uint8)), CLASSES
+        ),
     }
     left_out = weighted.leave_out(tables, np.arange(4), CLASSES)
     cars = weighted.score(tables, 1 - np.eye(4), CLASSES).per_class["iIoU"][:, 13]

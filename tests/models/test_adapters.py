@@ -55,10 +55,20 @@ def test_no_two_adapters_share_a_name_a_mark_or_a_suffix() -> None:
     adapters = list(catalogue.adapters())
     for found in (
         [word for adapter in adapters for word in (adapter.name, *adapter.also)],
-        [mark for adapter in STATE_DICTS for mark in adapter.weights.marks],  # type: ignore[union-attr]
-        [adapter.weights.architecture for adapter in STATE_DICTS],  # type: ignore[union-attr]
-        [each for a in adapters if isinstance(a.weights, NetworkFile) for each in a.weights.suffixes],
-        [t for a in adapters if isinstance(a.weights, TransformersFolder) for t in a.weights.model_types],
+        [mark for adapter in STATE_DICTS for mark in adapter.weights.marks],
+        [adapter.weights.architecture for adapter in STATE_DICTS],
+        [
+            each
+            for a in adapters
+            if isinstance(a.weights, NetworkFile)
+            for each in a.weights.suffixes
+        ],
+        [
+            t
+            for a in adapters
+            if isinstance(a.weights, TransformersFolder)
+            for t in a.weights.model_types
+        ],
     ):
         assert len(found) == len(set(found))
 
@@ -83,11 +93,18 @@ def test_architectures_and_model_types_lead_to_their_adapter() -> None:
     for adapter in catalogue.adapters():
         if isinstance(adapter.weights, StateDict):
             assert catalogue.of_architecture(f"{adapter.weights.architecture}_any") is adapter
-        if isinstance(adapter.weights, StateDict) and isinstance(adapter.weights.library, SegmentationModelsPytorch):
+        if isinstance(adapter.weights, StateDict) and isinstance(
+            adapter.weights.library, SegmentationModelsPytorch
+        ):
             assert catalogue.of_smp(adapter.weights.library.network) is adapter
         if isinstance(adapter.weights, TransformersFolder):
-            assert all(catalogue.of_model_type(each) is adapter for each in adapter.weights.model_types)
-            assert all(hub.known_names.HUB_ID.fullmatch(each) for each in adapter.weights.published.values())
+            assert all(
+                catalogue.of_model_type(each) is adapter for each in adapter.weights.model_types
+            )
+            assert all(
+                hub.known_names.HUB_ID.fullmatch(each)  # type: ignore[attr-defined]
+                for each in adapter.weights.published.values()
+            )
     assert catalogue.of_architecture("alexnet_any") is None
     assert catalogue.of_model_type("bert") is None
 
@@ -111,15 +128,30 @@ def test_a_file_without_a_declaration_is_an_error(monkeypatch: pytest.MonkeyPatc
 def imported_rooms(path: Path) -> Iterator[str]:
     """The folders of `bench/models` that a file imports, "" for `bench.models` itself."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("bench.models"):
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.module
+            and node.module.startswith("bench.models")
+        ):
             parts = node.module.split(".")[2:]
             if parts:
                 yield parts[0]
             else:
-                yield from (name.name if (MODELS / name.name).is_dir() else "" for name in node.names)
+                yield from (
+                    name.name if (MODELS / name.name).is_dir() else "" for name in node.names
+                )
 
 
-ROOMS = ("contract", "naming", "own_code", "weights", "architectures", "running", "assembling", "interchange")
+ROOMS = (
+    "contract",
+    "naming",
+    "own_code",
+    "weights",
+    "architectures",
+    "running",
+    "assembling",
+    "interchange",
+)
 
 
 def test_folders_import_neither_the_door_nor_an_adapter() -> None:
@@ -131,6 +163,8 @@ def test_folders_import_neither_the_door_nor_an_adapter() -> None:
 def test_the_contract_imports_no_other_folder_when_it_is_loaded() -> None:
     for path in (MODELS / "contract").rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        at_top = [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
+        at_top = [
+            node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module
+        ]
         models = [module for module in at_top if module.startswith("bench.models")]
         assert all(module.startswith("bench.models.contract") for module in models), path

@@ -1,4 +1,6 @@
-"""Files of weights: every flavour that training code writes is read, and everything else is refused in one sentence."""
+"""Files of weights: every flavour that training code writes is read, and everything else is refused
+in one sentence.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from torch import nn  # noqa: E402
 from bench.errors import CheckpointError  # noqa: E402
 from bench.models.weights import checkpoints  # noqa: E402
 
-STATE = {"conv.weight": torch.arange(6.0).reshape(2, 3, 1, 1), "conv.bias": torch.tensor([1.0, 2.0])}
+STATE = {
+    "conv.weight": torch.arange(6.0).reshape(2, 3, 1, 1),
+    "conv.bias": torch.tensor([1.0, 2.0]),
+}
 
 
 class Malicious:
@@ -44,12 +49,21 @@ FLAVOURS: dict[str, Any] = {
     "compiled": prefixed("_orig_mod."),
     "model": {"model": STATE, "epoch": 3},
     "state_dict": {"state_dict": STATE},
-    "model_state_dict": {"model_state_dict": STATE, "optimizer_state_dict": {"state": {}, "param_groups": []}},
+    "model_state_dict": {
+        "model_state_dict": STATE,
+        "optimizer_state_dict": {"state": {}, "param_groups": []},
+    },
     "model_ema only": {"model_ema": {"n_averaged": torch.tensor(4), **prefixed("module.")}},
-    "lightning": {"state_dict": {**prefixed("model."), "criterion.weight": torch.ones(2)}, "epoch": 1},
+    "lightning": {
+        "state_dict": {**prefixed("model."), "criterion.weight": torch.ones(2)},
+        "epoch": 1,
+    },
     "lightning net, parallel": {"state_dict": prefixed("net.module.")},
     "nested": {"model": {"state_dict": STATE}},
-    "torchvision's reference script": {"model": STATE, "args": argparse.Namespace(lr=0.1, out=Path("runs"))},
+    "torchvision's reference script": {
+        "model": STATE,
+        "args": argparse.Namespace(lr=0.1, out=Path("runs")),
+    },
     "with the best score": {"model": STATE, "best": np.float64(0.5), "history": np.zeros(3)},
 }
 
@@ -96,7 +110,9 @@ def test_a_pickle_that_runs_code_is_refused_and_does_not_run(tmp_path: Path, how
 
 def test_a_whole_pickled_network_is_refused_with_its_class_named(tmp_path: Path) -> None:
     torch.save(nn.Conv2d(1, 1, 1), tmp_path / "whole.pth")
-    with pytest.raises(CheckpointError, match=r"torch\.nn\.modules\.conv\.Conv2d.*save the state_dict\(\) only"):
+    with pytest.raises(
+        CheckpointError, match=r"torch\.nn\.modules\.conv\.Conv2d.*save the state_dict\(\) only"
+    ):
         checkpoints.read(tmp_path / "whole.pth")
 
 
@@ -138,7 +154,9 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
         checkpoints.read(tmp_path)
 
 
-@pytest.mark.parametrize("content", [{"epoch": 3}, [1, 2], torch.ones(3), {}], ids=["table", "list", "tensor", "empty"])
+@pytest.mark.parametrize(
+    "content", [{"epoch": 3}, [1, 2], torch.ones(3), {}], ids=["table", "list", "tensor", "empty"]
+)
 def test_files_without_weights_are_refused(tmp_path: Path, content: Any) -> None:
     torch.save(content, tmp_path / "weights.pth")
     with pytest.raises(CheckpointError, match="holds no weights"):
@@ -146,12 +164,17 @@ def test_files_without_weights_are_refused(tmp_path: Path, content: Any) -> None
 
 
 def test_what_does_not_fit_is_counted_and_named(tmp_path: Path) -> None:
-    network = nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 2, 1), extra=nn.Conv2d(2, 2, 1), last=nn.Conv2d(2, 2, 1)))
+    network = nn.Sequential(
+        OrderedDict(conv=nn.Conv2d(3, 2, 1), extra=nn.Conv2d(2, 2, 1), last=nn.Conv2d(2, 2, 1))
+    )
     torch.save(STATE | {"other.weight": torch.ones(1)}, tmp_path / "weights.pth")
     found = checkpoints.read(tmp_path / "weights.pth")
     with pytest.raises(
         CheckpointError,
-        match=r"4 weights are missing \(extra.weight, extra.bias, last.weight, ...\), 1 are not .* \(other.weight\)",
+        match=(
+            r"4 weights are missing \(extra.weight, extra.bias, last.weight, ...\), 1 are "
+            r"not .* \(other.weight\)"
+        ),
     ):
         checkpoints.fit(network, found, architecture="toy")
 
@@ -160,9 +183,12 @@ def test_another_shape_is_named(tmp_path: Path) -> None:
     torch.save(STATE, tmp_path / "weights.pth")
     found = checkpoints.read(tmp_path / "weights.pth")
     with pytest.raises(
-        CheckpointError, match=r"conv.weight has shape \[2, 3, 1, 1\], the network needs \[2, 4, 1, 1\]"
+        CheckpointError,
+        match=r"conv.weight has shape \[2, 3, 1, 1\], the network needs \[2, 4, 1, 1\]",
     ):
-        checkpoints.fit(nn.Sequential(OrderedDict(conv=nn.Conv2d(4, 2, 1))), found, architecture="toy")
+        checkpoints.fit(
+            nn.Sequential(OrderedDict(conv=nn.Conv2d(4, 2, 1))), found, architecture="toy"
+        )
 
 
 def test_weights_arrive_in_the_network(tmp_path: Path) -> None:
@@ -172,7 +198,9 @@ def test_weights_arrive_in_the_network(tmp_path: Path) -> None:
     assert all(torch.equal(STATE[name], value) for name, value in network.state_dict().items())
 
 
-def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "mine.pth"
     path.write_bytes(b"x")
 

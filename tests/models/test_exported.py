@@ -1,4 +1,6 @@
-"""TorchScript and torch.export: the same label maps as the network itself, and nothing that could run code."""
+"""TorchScript and torch.export: the same label maps as the network itself, and nothing that could
+run code.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ SIZE = (64, 96)
 
 def picture(height: int = SIZE[0], width: int = SIZE[1]) -> Any:
     """Coarse patches of colour: of fine noise every deep feature is the same."""
-    patches = np.random.default_rng(7).integers(0, 256, (-(-height // 16), -(-width // 16), 3), dtype=np.uint8)
+    patches = np.random.default_rng(7).integers(
+        0, 256, (-(-height // 16), -(-width // 16), 3), dtype=np.uint8
+    )
     return patches.repeat(16, 0).repeat(16, 1)[:height, :width].copy()
 
 
@@ -49,7 +53,7 @@ def network() -> Any:
     return found.eval()
 
 
-class Wrapped(torch.nn.Module):
+class Wrapped(torch.nn.Module):  # type: ignore[misc, name-defined]
     """The network in another form: what it takes and what it gives."""
 
     def __init__(self, network: Any, form: str) -> None:
@@ -83,10 +87,15 @@ def script(path: Path, network: Any, form: str, given: Any = None) -> Path:
 
 def program(path: Path, network: Any, form: str, *, free: bool = False, given: Any = None) -> Path:
     given = torch.zeros(1, 3, *SIZE) if given is None else given
-    sides = {2: torch.export.Dim("h8", min=4, max=64) * 8, 3: torch.export.Dim("w8", min=4, max=64) * 8}
+    sides = {
+        2: torch.export.Dim("h8", min=4, max=64) * 8,
+        3: torch.export.Dim("w8", min=4, max=64) * 8,
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        made = torch.export.export(Wrapped(network, form).eval(), (given,), dynamic_shapes=(sides,) if free else None)
+        made = torch.export.export(
+            Wrapped(network, form).eval(), (given,), dynamic_shapes=(sides,) if free else None
+        )
         torch.export.save(made, path)
     return path
 
@@ -96,7 +105,7 @@ def load(path: Path, **options: Any) -> models.Model:
 
 
 def labels(model: models.Model, image: Any) -> Any:
-    return model.predict([image])[0].labels  # type: ignore[union-attr]
+    return model.predict([image])[0].labels
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +113,11 @@ def own(network: Any, tmp_path_factory: pytest.TempPathFactory) -> models.Model:
     """The same network through bench's own adapter."""
     path = tmp_path_factory.mktemp("own") / "unet.safetensors"
     told = {"architecture": "unet_slim8", "classes": json.dumps(list(STREETS.classes.names))}
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path, metadata=told)
+    save_file(
+        {name: value.contiguous() for name, value in network.state_dict().items()},
+        path,
+        metadata=told,
+    )
     return models.load("unet", STREETS, Options(weights=str(path), device="cpu"))
 
 
@@ -113,7 +126,10 @@ def own(network: Any, tmp_path_factory: pytest.TempPathFactory) -> models.Model:
     [
         *((script, form) for form in ("logits", "labels", "dict", "tuple")),
         (program, "logits"),
-        *(pytest.param(program, form, marks=pytest.mark.slow) for form in ("labels", "dict", "tuple")),
+        *(
+            pytest.param(program, form, marks=pytest.mark.slow)
+            for form in ("labels", "dict", "tuple")
+        ),
     ],
 )
 def test_label_maps_are_those_of_the_own_adapter(
@@ -128,8 +144,12 @@ def test_label_maps_are_those_of_the_own_adapter(
     assert len(np.unique(expected)) > 3
     assert np.array_equal(expected, labels(model, image))
     assert not np.array_equal(expected, labels(model, image[:, ::-1].copy()))
-    assert {"torch.export" if write is program else "TorchScript"} == {model.identity["architecture"]}
-    assert model.identity["parameters"] == sum(parameter.numel() for parameter in network.parameters())
+    assert {"torch.export" if write is program else "TorchScript"} == {
+        model.identity["architecture"]
+    }
+    assert model.identity["parameters"] == sum(
+        parameter.numel() for parameter in network.parameters()
+    )
     json.dumps(model.identity)
 
 
@@ -137,7 +157,9 @@ def test_label_maps_are_those_of_the_own_adapter(
 def plain() -> Any:
     """Two convolutions, quick to export."""
     torch.manual_seed(5)
-    return torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 19, 1)).eval()
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 19, 1)
+    ).eval()
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +169,10 @@ def free(plain: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def logits_of(network: Any, image: Any) -> Any:
-    mean, std = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
+    mean, std = (
+        np.array([0.485, 0.456, 0.406], np.float32),
+        np.array([0.229, 0.224, 0.225], np.float32),
+    )
     pixels = (image.astype(np.float32) / np.float32(255) - mean) / std
     with torch.inference_mode():
         return network(torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous())
@@ -168,7 +193,9 @@ def test_fixed_sizes_resize(tmp_path: Path, plain: Any) -> None:
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
     small = torch.nn.functional.interpolate(pixels, SIZE, mode="bilinear", antialias=True).round()
     logits = logits_of(plain, small[0].permute(1, 2, 0).numpy())
-    expected = torch.nn.functional.interpolate(logits, (100, 150), mode="bilinear").argmax(1)[0].numpy()
+    expected = (
+        torch.nn.functional.interpolate(logits, (100, 150), mode="bilinear").argmax(1)[0].numpy()
+    )
     blocky = torch.nn.functional.interpolate(logits, (100, 150)).argmax(1)[0].numpy()
     found = labels(load(program(tmp_path / "p.pt2", plain, "logits")), image)
     # Pillow's steps of rounding are not quite torch's: a tie may fall otherwise.
@@ -182,7 +209,9 @@ def test_lower_resolutions_and_pixels_as_bytes(tmp_path: Path, plain: Any) -> No
     for write in (program, script):
         path = write(tmp_path / f"{write.__name__}.pt2", plain, "bytes", given=given)
         if write is script:
-            path.with_suffix(".toml").write_text('layout = "NHWC"\ndtype = "uint8"\ninput_size = [64, 96]\n')
+            path.with_suffix(".toml").write_text(
+                'layout = "NHWC"\ndtype = "uint8"\ninput_size = [64, 96]\n'
+            )
         assert (expected.argmax(1)[0].numpy() == labels(load(path), image)).mean() > 0.999
     quarter = torch.nn.functional.avg_pool2d(expected, 4)
     smooth = torch.nn.functional.interpolate(quarter, SIZE, mode="bilinear").argmax(1)[0].numpy()
@@ -195,7 +224,17 @@ def test_it_runs_from_the_command_line(
     tmp_path: Path, network: Any, own: models.Model, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = script(tmp_path / "mine.pt", network, "logits")
-    words = ["run", "--model", "exported", "--weights", str(path), "--input-size", "64x128", "--limit", "2"]
+    words = [
+        "run",
+        "--model",
+        "exported",
+        "--weights",
+        str(path),
+        "--input-size",
+        "64x128",
+        "--limit",
+        "2",
+    ]
     assert 0 == cli.main([*words, "--interval", "none", "--json", "--out", str(tmp_path / "runs")])
     found = json.loads(capsys.readouterr().out)
     assert ("exported", [64, 128]) == (found["model"]["model"], found["settings"]["input_size"])
@@ -204,7 +243,7 @@ def test_it_runs_from_the_command_line(
 # What is refused.
 
 
-class Detector(torch.nn.Module):
+class Detector(torch.nn.Module):  # type: ignore[misc, name-defined]
     def forward(self, pixels: Any) -> Any:
         return pixels, [pixels[0, 0, :, :4], pixels[0, 0, :, 0]]
 
@@ -212,7 +251,9 @@ class Detector(torch.nn.Module):
 def test_networks_that_find_objects_are_refused(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.jit.trace(Detector(), torch.zeros(1, 3, 64, 96), strict=False).save(str(tmp_path / "d.pt"))
+        torch.jit.trace(Detector(), torch.zeros(1, 3, 64, 96), strict=False).save(
+            str(tmp_path / "d.pt")
+        )
     with pytest.raises(CheckpointError, match="boxes and masks of objects are not"):
         load(tmp_path / "d.pt")
     with pytest.raises(UsageError, match="--task instance"):
@@ -224,11 +265,15 @@ class Evil:
         return print, ("run",)
 
 
-def test_pickles_are_refused(tmp_path: Path, network: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pickles_are_refused(
+    tmp_path: Path, network: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     torch.save(network, tmp_path / "whole.pt")
     (tmp_path / "old.pt").write_bytes(pickle.dumps(Evil()))
     for name, what in (("whole.pt", "a file of torch.save"), ("old.pt", "a pickle")):
-        with pytest.raises(CheckpointError, match=rf"{name} is {what}.*--model exported runs TorchScript"):
+        with pytest.raises(
+            CheckpointError, match=rf"{name} is {what}.*--model exported runs TorchScript"
+        ):
             load(tmp_path / name)
     assert "" == capsys.readouterr().out
 
@@ -268,7 +313,9 @@ def test_programs_that_would_run_code_are_refused(
         return buffer.getvalue()
 
     inputs = changed(free, tmp_path / "inputs.pt2", "sample_inputs/model.pt", pickled)
-    with pytest.raises(CheckpointError, match=r"inputs\.pt2 \(torch\.export\) holds Python objects"):
+    with pytest.raises(
+        CheckpointError, match=r"inputs\.pt2 \(torch\.export\) holds Python objects"
+    ):
         load(inputs)
     assert "run" not in capsys.readouterr().out
     same = changed(free, tmp_path / "same.pt2", "-", bytes)
@@ -293,13 +340,19 @@ def test_expressions_of_sizes_are_arithmetic(text: str, fine: bool) -> None:
     assert fine == exported_archive.is_arithmetic(text)
 
 
-def test_truncated_and_other_files_are_refused(tmp_path: Path, network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_truncated_and_other_files_are_refused(
+    tmp_path: Path, network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good = script(tmp_path / "good.pt", network, "logits")
     (tmp_path / "cut.pt").write_bytes(good.read_bytes()[:-500])
-    with pytest.raises(CheckpointError, match=r"cut\.pt is not an archive that torch writes, or truncated"):
+    with pytest.raises(
+        CheckpointError, match=r"cut\.pt is not an archive that torch writes, or truncated"
+    ):
         load(tmp_path / "cut.pt")
     damaged = changed(good, tmp_path / "damaged.pt", "data.pkl", lambda content: content[:40])
-    with pytest.raises(CheckpointError, match=r"torch .* cannot read .*damaged\.pt \(TorchScript\)"):
+    with pytest.raises(
+        CheckpointError, match=r"torch .* cannot read .*damaged\.pt \(TorchScript\)"
+    ):
         load(damaged)
     (tmp_path / "good.toml").write_text('layout = "NHWC"\n')
     with pytest.raises(CheckpointError, match=r"does not run on an input of 1 x 128 x 128 x 3"):

@@ -1,4 +1,6 @@
-"""How a semantic network is run: windows, scales, mirror images, batches that shrink, and what is said of it."""
+"""How a semantic network is run: windows, scales, mirror images, batches that shrink, and what is
+said of it.
+"""
 
 from __future__ import annotations
 
@@ -49,12 +51,16 @@ class Wide(Local):
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(5)
-        self.layers = nn.Sequential(nn.Conv2d(3, 8, 9, padding=4), nn.ReLU(), nn.Conv2d(8, CLASSES, 9, padding=4))
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 8, 9, padding=4), nn.ReLU(), nn.Conv2d(8, CLASSES, 9, padding=4)
+        )
 
 
 @dataclass
 class Scarce:
-    """Memory of which a network needs more for more images than `images`, and the sizes of batches that were tried."""
+    """Memory of which a network needs more for more images than `images`, and the sizes of batches
+    that were tried.
+    """
 
     images: int
     tried: list[int] = field(default_factory=list)
@@ -73,25 +79,31 @@ class Scarce:
 
 
 def picture(seed: int = 0, size: tuple[int, int] = SIZE) -> Image:
-    patches = np.random.default_rng(seed).integers(0, 256, (-(-size[0] // 8), -(-size[1] // 8), 3), dtype=np.uint8)
+    patches = np.random.default_rng(seed).integers(
+        0, 256, (-(-size[0] // 8), -(-size[1] // 8), 3), dtype=np.uint8
+    )
     return patches.repeat(8, 0).repeat(8, 1)[: size[0], : size[1]].copy()
 
 
 def model(network: nn.Module, options: Options | None = None, **changes: Any) -> SemanticModel:
     identity = {"kind": "model", "warnings": []}
-    bare = SemanticModel(network, identity, {}, torch.device("cpu"), tuple(range(CLASSES)), 1, **changes)
+    bare = SemanticModel(
+        network, identity, {}, torch.device("cpu"), tuple(range(CLASSES)), 1, **changes
+    )
     return inference.ready(bare, options or Options(device="cpu"))
 
 
 def labels(ready: SemanticModel, images: Sequence[Image]) -> list[Any]:
     found = ready.predict(images)
     assert all(isinstance(one, LabelMap) for one in found)
-    return [one.labels for one in found]  # type: ignore[union-attr]
+    return [one.labels for one in found]
 
 
 def normal(image: Image) -> Any:
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (inference.MEAN, inference.STD))
+    mean, std = (
+        torch.tensor(values).view(1, 3, 1, 1) for values in (inference.MEAN, inference.STD)
+    )
     return (pixels - mean) / std
 
 
@@ -123,7 +135,9 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     state = Local().state_dict()
     state["layers.2.bias"][1] = torch.nan
     torch.save(state, tmp_path / "w.pth")
-    with pytest.raises(CheckpointError, match=r"w\.pth holds NaN in layers\.2\.bias: the training diverged"):
+    with pytest.raises(
+        CheckpointError, match=r"w\.pth holds NaN in layers\.2\.bias: the training diverged"
+    ):
         checkpoints.fit(Local(), checkpoints.read(tmp_path / "w.pth"), architecture="local")
 
 
@@ -132,7 +146,9 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("window", [(16, 20), (1, 53), (36, 52), (37, 8)])
 @pytest.mark.parametrize("overlap", [0.0, 1 / 3, 0.9])
-def test_windows_change_nothing_for_a_network_that_sees_single_pixels(window: Any, overlap: float) -> None:
+def test_windows_change_nothing_for_a_network_that_sees_single_pixels(
+    window: Any, overlap: float
+) -> None:
     whole, image = model(Local()), picture()
     pieces = model(Local(), Options(device="cpu", window=window, overlap=overlap))
     assert (labels(whole, [image])[0] == labels(pieces, [image])[0]).mean() > 0.999
@@ -141,13 +157,17 @@ def test_windows_change_nothing_for_a_network_that_sees_single_pixels(window: An
 def test_logits_of_windows_are_averaged_where_they_overlap() -> None:
     network, image, window, overlap = Wide().eval(), picture(), (20, 30), 0.4
     tops, lefts = [0, 12, 17], [0, 18, 23]
-    assert (tops, lefts) == tuple(windows.starts(n, w, overlap) for n, w in zip(SIZE, window, strict=True))
+    assert (tops, lefts) == tuple(
+        windows.starts(n, w, overlap) for n, w in zip(SIZE, window, strict=True)
+    )
     total, seen = torch.zeros((1, CLASSES, *SIZE)), torch.zeros(SIZE)
     with torch.inference_mode():
         pixels = normal(image)
         for top in tops:
             for left in lefts:
-                total[..., top : top + 20, left : left + 30] += network(pixels[..., top : top + 20, left : left + 30])
+                total[..., top : top + 20, left : left + 30] += network(
+                    pixels[..., top : top + 20, left : left + 30]
+                )
                 seen[top : top + 20, left : left + 30] += 1
         expected = (total / seen).argmax(1)[0].numpy()
         whole = network(pixels).argmax(1)[0].numpy()
@@ -159,22 +179,32 @@ def test_logits_of_windows_are_averaged_where_they_overlap() -> None:
 def test_a_window_that_covers_the_image_is_the_image() -> None:
     images = [picture(), picture(1, (16, 16))]
     one, other = model(Wide()), model(Wide(), Options(device="cpu", window=SIZE))
-    assert all(np.array_equal(a, b) for a, b in zip(labels(one, images), labels(other, images), strict=True))
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(labels(one, images), labels(other, images), strict=True)
+    )
 
 
-@pytest.mark.parametrize(("length", "window"), [(1024, 512), (2048, 769), (100, 99), (5, 7), (13, 1)])
+@pytest.mark.parametrize(
+    ("length", "window"), [(1024, 512), (2048, 769), (100, 99), (5, 7), (13, 1)]
+)
 @pytest.mark.parametrize("overlap", [0.0, 0.25, 1 / 3, 0.5, 0.99])
 def test_windows_cover_a_side_and_share_enough(length: int, window: int, overlap: float) -> None:
     begins = windows.starts(length, window, overlap)
     assert sorted(set(begins)) == begins
-    assert set(range(length)) == {p for begin in begins for p in range(begin, min(begin + window, length))}
+    assert set(range(length)) == {
+        p for begin in begins for p in range(begin, min(begin + window, length))
+    }
     assert all(begin + window <= length for begin in begins) or begins == [0]
     shared = [window - (after - before) for before, after in pairwise(begins)]
     assert all(each >= overlap * window - 1 for each in shared)
-    # As mmsegmentation 1.2 places them: a grid of equal steps, each window shifted back into the image.
+    # As mmsegmentation 1.2 places them: a grid of equal steps, each window shifted back into the
+    # image.
     step = max(1, int(window * (1 - overlap)))
     grids = max(length - window + step - 1, 0) // step + 1
-    assert begins == [max(min(number * step + window, length) - window, 0) for number in range(grids)]
+    assert begins == [
+        max(min(number * step + window, length) - window, 0) for number in range(grids)
+    ]
 
 
 # Scales and mirror images.
@@ -186,16 +216,23 @@ def test_probabilities_are_averaged_over_scales_and_mirror_images() -> None:
     with torch.inference_mode():
         for size in ((19, 27), SIZE, (56, 80)):
             small = functional.interpolate(
-                torch.from_numpy(image).permute(2, 0, 1)[None].float(), size, mode="bilinear", antialias=True
+                torch.from_numpy(image).permute(2, 0, 1)[None].float(),
+                size,
+                mode="bilinear",
+                antialias=True,
             )
-            mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (inference.MEAN, inference.STD))
+            mean, std = (
+                torch.tensor(values).view(1, 3, 1, 1) for values in (inference.MEAN, inference.STD)
+            )
             small = (small / 255 - mean) / std
             for turned in (small, small.flip(3)):
                 logits = functional.interpolate(network(turned), SIZE, mode="bilinear")
                 shares.append(logits.softmax(1) if turned is small else logits.softmax(1).flip(3))
     expected = torch.stack(shares).mean(0)
     options = Options(device="cpu", scales=(0.5, 1.0, 1.5), flip=True, confidence=True)
-    assert [(19, 27), SIZE, (56, 80)] == [augmentation.scaled(SIZE, scale) for scale in options.scales]
+    assert [(19, 27), SIZE, (56, 80)] == [
+        augmentation.scaled(SIZE, scale) for scale in options.scales
+    ]
     (found,) = model(Wide(), options).predict([image])
     assert isinstance(found, LabelMap)
     assert found.confidence is not None
@@ -213,10 +250,15 @@ def test_a_mirrored_image_is_answered_with_the_mirrored_answer() -> None:
 
 
 def test_windows_and_scales_go_together_with_an_input_size_and_a_stride() -> None:
-    options = Options(device="cpu", input_size=(24, 40), window=(16, 16), scales=(0.5, 2.0), flip=True)
+    options = Options(
+        device="cpu", input_size=(24, 40), window=(16, 16), scales=(0.5, 2.0), flip=True
+    )
     found = labels(model(Local(), options, stride=8), [picture(), picture(1, (64, 48))])
     assert [SIZE, (64, 48)] == [one.shape for one in found]
-    plain = labels(model(Local(), Options(device="cpu", input_size=(24, 40))), [picture(), picture(1, (64, 48))])
+    plain = labels(
+        model(Local(), Options(device="cpu", input_size=(24, 40))),
+        [picture(), picture(1, (64, 48))],
+    )
     assert all((one == other).mean() > 0.8 for one, other in zip(found, plain, strict=True))
 
 
@@ -224,7 +266,9 @@ def test_windows_and_scales_go_together_with_an_input_size_and_a_stride() -> Non
 
 
 def test_settings_name_only_what_is_not_default() -> None:
-    assert {"device": "cpu", "batch_size": 4, "amp": False, "input_size": None} == model(Local()).settings
+    assert {"device": "cpu", "batch_size": 4, "amp": False, "input_size": None} == model(
+        Local()
+    ).settings
     options = Options(device="cpu", window=(8, 9), scales=(1.0, 2.0), flip=True)
     expected = {"window": [8, 9], "overlap": 1 / 3, "scales": [1.0, 2.0], "flip": True}
     found = model(Local(), options).settings
@@ -242,7 +286,9 @@ def test_images_of_one_size_go_together_and_no_more_than_asked() -> None:
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
-def test_batches_are_halved_once_for_all_when_memory_runs_out(error: Callable[[str], Exception]) -> None:
+def test_batches_are_halved_once_for_all_when_memory_runs_out(
+    error: Callable[[str], Exception],
+) -> None:
     scarce = Scarce(images=2)
     ready = model(scarce.network(error), Options(device="cpu", batch_size=8))
     ready._batches.together = True
@@ -253,7 +299,9 @@ def test_batches_are_halved_once_for_all_when_memory_runs_out(error: Callable[[s
     assert all((one == other).mean() > 0.999 for one, other in zip(found, alone, strict=True))
     ((code, message),) = ready.identity["warnings"]
     assert "out-of-memory" == code
-    assert "was too small for 4 images of 53 x 37 at once; the batch size was reduced to 2" in message
+    assert (
+        "was too small for 4 images of 53 x 37 at once; the batch size was reduced to 2" in message
+    )
     scarce.tried.clear()
     labels(ready, images[:3])
     assert max(scarce.tried) <= 2
@@ -261,7 +309,9 @@ def test_batches_are_halved_once_for_all_when_memory_runs_out(error: Callable[[s
 
 def test_one_image_that_memory_does_not_hold_is_one_sentence() -> None:
     ready = model(Scarce(images=0).network(torch.OutOfMemoryError))
-    with pytest.raises(UsageError, match=r"out of memory on cpu with one image of 53 x 37: use a smaller --input"):
+    with pytest.raises(
+        UsageError, match=r"out of memory on cpu with one image of 53 x 37: use a smaller --input"
+    ):
         ready.predict([picture()])
 
 
@@ -286,7 +336,10 @@ def test_a_compiled_network_answers_as_it_did(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch, "compile", quick)
     ready, images = model(Local(), Options(device="cpu", compile=True)), [picture(), picture(1)]
     assert ready.settings["compile"]
-    assert all(np.array_equal(a, b) for a, b in zip(labels(ready, images), labels(model(Local()), images), strict=True))
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(labels(ready, images), labels(model(Local()), images), strict=True)
+    )
     assert 1 == len(calls)
 
 
@@ -302,7 +355,8 @@ def test_a_network_that_cannot_be_compiled_is_one_sentence(monkeypatch: pytest.M
     monkeypatch.setattr(torch, "compile", broken)
     ready = model(Local(), Options(device="cpu", compile=True))
     with pytest.raises(
-        UsageError, match=r"^--compile: torch cannot compile the network here \(No working C\+\+ compil"
+        UsageError,
+        match=r"^--compile: torch cannot compile the network here \(No working C\+\+ compil",
     ):
         ready.predict([picture()])
 
@@ -311,10 +365,16 @@ def test_smaller_batches_are_said_in_the_record(tmp_path: Path) -> None:
     card = load_card("camvid")
     truth = Truth(read_semantic=lambda: LabelMap(np.zeros(SIZE, dtype=np.uint8)))
     samples = [Sample(f"{n}", truth, read_image=picture) for n in range(4)]
-    ready = model(Scarce(images=1).network(torch.OutOfMemoryError), Options(device="cpu", batch_size=4))
+    ready = model(
+        Scarce(images=1).network(torch.OutOfMemoryError), Options(device="cpu", batch_size=4)
+    )
     ready._batches.together = True
-    job = Job(card, "val", samples, "scarce", dict(ready.identity), dict(ready.settings), FromModel(ready))
+    job = Job(
+        card, "val", samples, "scarce", dict(ready.identity), dict(ready.settings), FromModel(ready)
+    )
     record = evaluate(job, out=tmp_path).record
-    assert ["out-of-memory"] == [each.code for each in record.warnings if each.code == "out-of-memory"]
+    assert ["out-of-memory"] == [
+        each.code for each in record.warnings if each.code == "out-of-memory"
+    ]
     assert 4 == record.settings["batch_size"]
     assert 0 < record.timings["cost"]["flops"]

@@ -1,4 +1,6 @@
-"""Which output channel stands for which class: by position, or by names that agree or are aliases of each other."""
+"""Which output channel stands for which class: by position, or by names that agree or are aliases
+of each other.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ TORCHVISION_VOC = [
 
 def test_without_names_the_position_counts() -> None:
     assert labels.ChannelMap(tuple(range(21))) == labels.match(VOC, 21, None, where="file")
-    with pytest.raises(CheckpointError, match="file: the weights have 21 classes, but the card streets has 19"):
+    with pytest.raises(
+        CheckpointError, match="file: the weights have 21 classes, but the card streets has 19"
+    ):
         labels.match(STREETS, 21, None, where="file")
 
 
@@ -60,7 +64,8 @@ def test_a_class_takes_its_own_name_before_an_alias() -> None:
 
 def test_fewer_than_half_of_the_classes_are_too_few() -> None:
     with pytest.raises(
-        CheckpointError, match=r"21 classes \(__background__, .*card streets has 19 .* only 6 names agree"
+        CheckpointError,
+        match=r"21 classes \(__background__, .*card streets has 19 .* only 6 names agree",
     ):
         labels.match(STREETS, 21, TORCHVISION_VOC, where="file")
     assert not labels.fits(STREETS, TORCHVISION_VOC)
@@ -72,7 +77,9 @@ def test_fewer_than_half_of_the_classes_are_too_few() -> None:
 def test_names_of_coco_and_voc_map_to_each_other(name: str) -> None:
     coco = load_card(name).classes.names
     found = labels.match(VOC, len(coco), coco, where="file").channels
-    things = [n for n, channel in zip(VOC.classes.names, found, strict=True) if channel == labels.UNKNOWN]
+    things = [
+        n for n, channel in zip(VOC.classes.names, found, strict=True) if channel == labels.UNKNOWN
+    ]
     assert ["background"] == things
     assert "tv" == coco[found[VOC.classes.names.index("tvmonitor")]]
     assert "airplane" == coco[found[VOC.classes.names.index("aeroplane")]]

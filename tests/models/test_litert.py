@@ -61,7 +61,7 @@ def golden(path: Path) -> Any:
 
 
 def labels(model: models.Model, image: Any) -> Any:
-    return model.predict([image])[0].labels  # type: ignore[union-attr]
+    return model.predict([image])[0].labels
 
 
 @pytest.mark.parametrize(("file", "mean"), [(FULL, 0.729), (HALF, 0.637)])
@@ -69,7 +69,19 @@ def test_real_deeplabs_score_what_is_known_on_voc(
     shared_data: Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, mean: float
 ) -> None:
     weights, root = shared_data("coral_deeplab") / file, shared_data("voc2012_val_subset")
-    words = ["--weights", weights, "--dataset", "voc2012", "--data", root, "--ids", "all", "--out", tmp_path, "--json"]
+    words = [
+        "--weights",
+        weights,
+        "--dataset",
+        "voc2012",
+        "--data",
+        root,
+        "--ids",
+        "all",
+        "--out",
+        tmp_path,
+        "--json",
+    ]
     assert 0 == cli.main(["run", "--model", "litert", *map(str, words)])
     found = json.loads(capsys.readouterr().out)
     scores = found["scores"]["semantic"]
@@ -84,9 +96,15 @@ def test_real_deeplabs_score_what_is_known_on_voc(
 
 @pytest.mark.parametrize(
     ("file", "picture", "card", "share"),
-    [(FULL, "bird", VOC, 0.979), (HALF, "bird", VOC, 0.961), (CITY, "cityscapes", CITYSCAPES, 0.921)],
+    [
+        (FULL, "bird", VOC, 0.979),
+        (HALF, "bird", VOC, 0.961),
+        (CITY, "cityscapes", CITYSCAPES, 0.921),
+    ],
 )
-def test_golden_masks_agree_as_is_known(shared_data: Shared, file: str, picture: str, card: Card, share: float) -> None:
+def test_golden_masks_agree_as_is_known(
+    shared_data: Shared, file: str, picture: str, card: Card, share: float
+) -> None:
     folder = shared_data("coral_deeplab")
     model = models.load("litert", card, Options(weights=str(folder / file)))
     image, mask = (folder / f"{picture}_segmentation{end}.bmp" for end in ("", "_mask"))
@@ -100,22 +118,34 @@ def test_a_network_for_other_classes_is_noticed(shared_data: Shared, tmp_path: P
     weights = shared_data("coral_deeplab") / FULL
     image = pixels(shared_data("coral_deeplab") / "dog_segmentation.bmp")
     streets = models.load("litert", load_card("camvid"), Options(weights=str(weights)))
-    with pytest.raises(PredictionError, match=r"returns the label 12, which is not a class of the card"):
+    with pytest.raises(
+        PredictionError, match=r"returns the label 12, which is not a class of the card"
+    ):
         labels(streets, image)
     names = ["nothing"] * 12 + ["Car"] + ["nothing"] * 8
     (tmp_path / "voc.toml").write_text(f"classes = {json.dumps(names)}\n")
     with pytest.raises(CheckpointError, match="only 1 names agree"):
-        models.load("litert", load_card("camvid"), Options(weights=str(weights), sidecar=tmp_path / "voc.toml"))
+        models.load(
+            "litert",
+            load_card("camvid"),
+            Options(weights=str(weights), sidecar=tmp_path / "voc.toml"),
+        )
 
 
-def test_one_plane_of_a_float_network_is_told_by_its_sidecar(shared_data: Shared, tmp_path: Path) -> None:
+def test_one_plane_of_a_float_network_is_told_by_its_sidecar(
+    shared_data: Shared, tmp_path: Path
+) -> None:
     weights = shared_data("weights_selfie") / "selfie_segmentation.tflite"
     (tmp_path / "people.toml").write_text(PEOPLE)
     card = load_card(tmp_path / "people.toml")
-    with pytest.raises(CheckpointError, match=r"of shape \(1, 256, 256, 1\), which is neither .*set kind"):
+    with pytest.raises(
+        CheckpointError, match=r"of shape \(1, 256, 256, 1\), which is neither .*set kind"
+    ):
         models.load("litert", card, Options(weights=str(weights)))
     (tmp_path / "selfie.toml").write_text('kind = "probabilities"\nscale = 255\n')
-    model = models.load("litert", card, Options(weights=str(weights), sidecar=tmp_path / "selfie.toml"))
+    model = models.load(
+        "litert", card, Options(weights=str(weights), sidecar=tmp_path / "selfie.toml")
+    )
     folder = shared_data("voc2012_val_subset")
     agreements = []
     for path in sorted((folder / "SegmentationClass").glob("*.png")):
@@ -128,7 +158,9 @@ def test_one_plane_of_a_float_network_is_told_by_its_sidecar(shared_data: Shared
     assert np.mean(agreements) > 0.8
 
 
-def test_wrong_files_and_wishes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_files_and_wishes_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "no.tflite"
     path.write_bytes(b"\x1c\x00\x00\x00TFL3 and then nothing")
     with pytest.raises(CheckpointError, match=r"no\.tflite is not a network that LiteRT can run"):

@@ -1,4 +1,6 @@
-"""Mask R-CNN: the objects of torchvision's own forward, its old and new checkpoints, and the classes they stand for."""
+"""Mask R-CNN: the objects of torchvision's own forward, its old and new checkpoints, and the
+classes they stand for.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ def pictures() -> list[Any]:
 
 
 def require_same(network: Any, picture: Any, found: Any, labels: dict[int, int]) -> None:
-    """Objects are those of torchvision's own forward: `labels` are its labels, and the train ids they stand for."""
+    """Objects are those of torchvision's own forward: `labels` are its labels, and the train ids
+    they stand for.
+    """
     with torch.inference_mode():
         theirs = network([torch.from_numpy(picture).permute(2, 0, 1).float() / 255])[0]
     kept = [n for n, label in enumerate(theirs["labels"].tolist()) if label in labels]
@@ -71,7 +75,9 @@ def require_same(network: Any, picture: Any, found: Any, labels: dict[int, int])
     assert [labels[int(theirs["labels"][n])] for n in kept] == found.classes.tolist()
     assert theirs["scores"][kept].tolist() == pytest.approx(found.scores)
     corners = theirs["boxes"][kept].numpy().astype(np.float64)
-    np.testing.assert_allclose(corners, np.column_stack([found.boxes[:, :2], found.boxes[:, :2] + found.boxes[:, 2:]]))
+    np.testing.assert_allclose(
+        corners, np.column_stack([found.boxes[:, :2], found.boxes[:, :2] + found.boxes[:, 2:]])
+    )
     for n, rle, area in zip(kept, found.rles, found.areas, strict=True):
         expected = theirs["masks"][n, 0].numpy() >= 0.5
         np.testing.assert_array_equal(expected, masks.decode(rle))
@@ -80,7 +86,10 @@ def require_same(network: Any, picture: Any, found: Any, labels: dict[int, int])
 
 def test_objects_are_those_of_torchvision(tmp_path: Path, pictures: list[Any]) -> None:
     model = load(slim_file(tmp_path))
-    train_ids = {label: int(class_) for label, class_ in enumerate(np.flatnonzero(STREETS.classes.things), start=1)}
+    train_ids = {
+        label: int(class_)
+        for label, class_ in enumerate(np.flatnonzero(STREETS.classes.things), start=1)
+    }
     for picture, found in zip(pictures, model.predict(pictures), strict=True):
         require_same(slim(), picture, found, train_ids)
 
@@ -95,7 +104,9 @@ def test_classes_are_matched_by_name(tmp_path: Path, pictures: list[Any]) -> Non
         model.predict(pictures[:1])[0],
         {k: STREETS.classes.names.index(v) for k, v in labels.items()},
     )
-    assert {"classes-unknown", "channels-left-out"} == {code for code, _ in model.identity["warnings"]}
+    assert {"classes-unknown", "channels-left-out"} == {
+        code for code, _ in model.identity["warnings"]
+    }
 
 
 @pytest.mark.slow
@@ -114,13 +125,18 @@ def test_state_dicts_of_torchvision_are_known_and_stand_for_coco(
     vars(model.network.transform).update(sizes)
     network.roi_heads.score_thresh, network.roi_heads.detections_per_img = 0.012, 20
     assert architecture == model.identity["architecture"]
-    # torchvision numbers COCO's classes by their ids, of which the card makes train ids without gaps.
-    labels = {entry.id: entry.train_id for entry in COCO.classes.scored if entry.train_id is not None}
+    # torchvision numbers COCO's classes by their ids, of which the card makes train ids without
+    # gaps.
+    labels = {
+        entry.id: entry.train_id for entry in COCO.classes.scored if entry.train_id is not None
+    }
     require_same(network, pictures[0], model.predict(pictures[:1])[0], labels)
 
 
 def test_old_names_of_published_files_are_read() -> None:
-    state = get_model("maskrcnn_resnet50_fpn", weights=None, weights_backbone=None, num_classes=3).state_dict()
+    state = get_model(
+        "maskrcnn_resnet50_fpn", weights=None, weights_backbone=None, num_classes=3
+    ).state_dict()
     old = {}
     for name, value in state.items():
         kept = name.replace("rpn.head.conv.0.0.", "rpn.head.conv.")
@@ -137,7 +153,10 @@ def test_old_names_of_published_files_are_read() -> None:
 
 def test_score_threshold_and_detections_limit_objects(tmp_path: Path, pictures: list[Any]) -> None:
     path = slim_file(tmp_path)
-    whole, few = load(path).predict(pictures[:1])[0], load(path, detections=7).predict(pictures[:1])[0]
+    whole, few = (
+        load(path).predict(pictures[:1])[0],
+        load(path, detections=7).predict(pictures[:1])[0],
+    )
     assert isinstance(whole, Instances)
     assert isinstance(few, Instances)
     assert whole.scores is not None
@@ -151,14 +170,19 @@ def test_score_threshold_and_detections_limit_objects(tmp_path: Path, pictures: 
     assert 0 < len(left) < len(whole)
     assert left.scores.min() > middle
     assert (whole.scores > middle).sum() == len(left)
-    assert {"score_threshold": middle} == {k: v for k, v in sure.settings.items() if k not in load(path).settings}
+    assert {"score_threshold": middle} == {
+        k: v for k, v in sure.settings.items() if k not in load(path).settings
+    }
 
 
 def test_an_input_size_is_what_the_network_sees(tmp_path: Path, pictures: list[Any]) -> None:
     model = load(slim_file(tmp_path), input_size=(64, 96))
     network = slim()
     network.transform.fixed_size = (96, 64)
-    train_ids = {label: int(class_) for label, class_ in enumerate(np.flatnonzero(STREETS.classes.things), start=1)}
+    train_ids = {
+        label: int(class_)
+        for label, class_ in enumerate(np.flatnonzero(STREETS.classes.things), start=1)
+    }
     require_same(network, pictures[1], model.predict(pictures[1:])[0], train_ids)
 
 
@@ -185,12 +209,15 @@ def refuse(path: Path, card: Card = STREETS, **options: Any) -> str:
 
 
 def test_other_weights_are_refused_in_one_sentence(tmp_path: Path) -> None:
-    deeplab = get_model("deeplabv3_mobilenet_v3_large", weights=None, weights_backbone=None, num_classes=19)
+    deeplab = get_model(
+        "deeplabv3_mobilenet_v3_large", weights=None, weights_backbone=None, num_classes=19
+    )
     torch.save(deeplab.state_dict(), tmp_path / "deeplab.pth")
     assert "use --model deeplab" in refuse(tmp_path / "deeplab.pth")
     torch.save({"weight": torch.zeros(3, 4)}, tmp_path / "linear.pth")
-    assert "weights that --model maskrcnn does not know (the first of its 1 tensors is weight)" in refuse(
-        tmp_path / "linear.pth"
+    assert (
+        "weights that --model maskrcnn does not know (the first of its 1 tensors is weight)"
+        in refuse(tmp_path / "linear.pth")
     )
     path = slim_file(tmp_path)
     path.write_bytes(path.read_bytes()[:90_000])
@@ -202,7 +229,9 @@ def test_other_weights_are_refused_in_one_sentence(tmp_path: Path) -> None:
 
 def test_another_number_of_classes_needs_names(tmp_path: Path) -> None:
     torch.save(slim(4).state_dict(), tmp_path / "unnamed.pth")
-    assert "the weights have 3 classes, but the card streets has 8" in refuse(tmp_path / "unnamed.pth")
+    assert "the weights have 3 classes, but the card streets has 8" in refuse(
+        tmp_path / "unnamed.pth"
+    )
 
 
 def test_a_card_without_objects_is_refused(tmp_path: Path) -> None:
@@ -220,14 +249,18 @@ def test_published_weights_that_cannot_be_fetched_say_which_file(
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
-    with pytest.raises(CheckpointError, match=r"put the file maskrcnn_resnet50_fpn_coco-bf2d0c1e\.pth into"):
+    with pytest.raises(
+        CheckpointError, match=r"put the file maskrcnn_resnet50_fpn_coco-bf2d0c1e\.pth into"
+    ):
         models.load("maskrcnn", COCO, Options(weights="DEFAULT", device="cpu"))
     with pytest.raises(CheckpointError, match=r"maskrcnn_resnet50_fpn_coco-bf2d0c1e\.pth"):
         models.load("maskrcnn", VOC, Options(device="cpu"))
 
 
-def test_a_batch_that_memory_does_not_hold_is_halved_and_said(tmp_path: Path, pictures: list[Any]) -> None:
-    class Small(torch.nn.Module):
+def test_a_batch_that_memory_does_not_hold_is_halved_and_said(
+    tmp_path: Path, pictures: list[Any]
+) -> None:
+    class Small(torch.nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self, network: Any) -> None:
             super().__init__()
             self.network = network
@@ -244,5 +277,5 @@ def test_a_batch_that_memory_does_not_hold_is_halved_and_said(tmp_path: Path, pi
     object.__setattr__(model, "_batches", Batches("cuda", 2, True, model.identity["warnings"]))
     expected = plain.predict(pictures[:1] * 2)
     found = model.predict(pictures[:1] * 2)
-    assert [one.scores.tolist() for one in expected] == [one.scores.tolist() for one in found]  # type: ignore[union-attr]
+    assert [one.scores.tolist() for one in expected] == [one.scores.tolist() for one in found]
     assert ["out-of-memory"] == [code for code, _ in model.identity["warnings"]]

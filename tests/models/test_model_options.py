@@ -1,4 +1,6 @@
-"""What a person says of how a model runs: every flag reaches the options, and what makes no sense is one sentence."""
+"""What a person says of how a model runs: every flag reaches the options, and what makes no sense
+is one sentence.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ FLAGS = {
 }
 
 
-def test_every_option_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_option_has_a_flag(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     seen: list[Options] = []
 
     def load(_card: Any, options: Options) -> Any:
@@ -45,7 +49,9 @@ def test_every_option_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     own = ModuleType("own_model_of_the_test")
     own.load = load  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, own.__name__, own)
-    words = [word for flag, value, _ in FLAGS.values() for word in (flag, value) if word is not None]
+    words = [
+        word for flag, value, _ in FLAGS.values() for word in (flag, value) if word is not None
+    ]
     assert 2 == cli.main(["run", "--model", f"{own.__name__}:load", *words])
     assert "error: seen\n" == capsys.readouterr().err
     assert [Options(**{name: value for name, (_, _, value) in FLAGS.items()})] == seen  # type: ignore[arg-type]
@@ -78,7 +84,10 @@ def test_values_without_meaning_are_refused(words: dict[str, Any], message: str)
     [
         (("--window", "12x"), "--window 12x: height and width in pixels are needed"),
         (("--scales", "a"), "--scales a: comma-separated numbers"),
-        (("--task", "instance"), "--model fcn does not support --task instance (it supports semantic)"),
+        (
+            ("--task", "instance"),
+            "--model fcn does not support --task instance (it supports semantic)",
+        ),
     ],
 )
 def test_wrong_words_are_one_sentence(words: tuple[str, ...], message: str, capsys: Any) -> None:
@@ -95,4 +104,6 @@ def test_unsupported_options_are_refused() -> None:
         models.refuse_unsupported("some", given, {"flip"})
     with pytest.raises(UsageError, match=r"--model some does not support --score-threshold"):
         models.refuse_unsupported("some", replace(Options(), score_threshold=0.5), ())
-    models.refuse_unsupported("some", Options(weights="a", device="cpu", batch_size=2, task="semantic"), ())
+    models.refuse_unsupported(
+        "some", Options(weights="a", device="cpu", batch_size=2, task="semantic"), ()
+    )

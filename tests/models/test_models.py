@@ -1,4 +1,6 @@
-"""Adapters: known by their weights, fitted to the card by number or by name, predicting in each image's own size."""
+"""Adapters: known by their weights, fitted to the card by number or by name, predicting in each
+image's own size.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def pictures(sizes: list[tuple[int, int]]) -> list[Any]:
 
 
 def slim_file(folder: Path, model: str, card: Card = STREETS, **metadata: Any) -> Path:
-    """A reference network with random weights that knows the statistics of the pictures, and so tells them apart."""
+    """A reference network with random weights that knows the statistics of the pictures, and so
+    tells them apart.
+    """
     torch.manual_seed(3)
     network = networks.build(SLIM[model], len(metadata.get("classes", card.classes.names)))
     for module in network.modules():
@@ -50,16 +54,28 @@ def slim_file(folder: Path, model: str, card: Card = STREETS, **metadata: Any) -
             module.momentum = None
     with torch.no_grad():
         for _ in range(2):
-            network(torch.from_numpy(np.stack(pictures([(96, 96)] * 4))).permute(0, 3, 1, 2) / 64 - 2)
+            network(
+                torch.from_numpy(np.stack(pictures([(96, 96)] * 4))).permute(0, 3, 1, 2) / 64 - 2
+            )
     told = {"architecture": SLIM[model], "classes": list(card.classes.names), **metadata}
-    text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()}
+    text = {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()
+    }
     path = folder / f"{model}.safetensors"
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path, metadata=text)
+    save_file(
+        {name: value.contiguous() for name, value in network.state_dict().items()},
+        path,
+        metadata=text,
+    )
     return path
 
 
-def load(model: str, path: Path | None, card: Card = STREETS, **options: Any) -> inference.SemanticModel:
-    found = models.load(model, card, Options(weights=None if path is None else str(path), device="cpu", **options))
+def load(
+    model: str, path: Path | None, card: Card = STREETS, **options: Any
+) -> inference.SemanticModel:
+    found = models.load(
+        model, card, Options(weights=None if path is None else str(path), device="cpu", **options)
+    )
     assert isinstance(found, inference.SemanticModel)
     return found
 
@@ -67,7 +83,7 @@ def load(model: str, path: Path | None, card: Card = STREETS, **options: Any) ->
 def maps(model: models.Model, images: list[Any]) -> list[Any]:
     found = model.predict(images)
     assert all(isinstance(prediction, LabelMap) for prediction in found)
-    return [prediction.labels for prediction in found]  # type: ignore[union-attr]
+    return [prediction.labels for prediction in found]
 
 
 @pytest.mark.parametrize("model", SLIM)
@@ -95,11 +111,18 @@ def test_logits_are_resized_before_the_class_is_chosen(tmp_path: Path) -> None:
     ready = load("deeplab", slim_file(tmp_path, "deeplab"), input_size=(45, 60))
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
     small = torch.nn.functional.interpolate(pixels, (45, 60), mode="bilinear", antialias=True)
-    mean, std = torch.tensor(inference.MEAN).view(3, 1, 1), torch.tensor(inference.STD).view(3, 1, 1)
+    mean, std = (
+        torch.tensor(inference.MEAN).view(3, 1, 1),
+        torch.tensor(inference.STD).view(3, 1, 1),
+    )
     with torch.inference_mode():
         logits = ready.network((small - mean) / std)
-        smooth = torch.nn.functional.interpolate(logits, (90, 120), mode="bilinear").argmax(1)[0].numpy()
-        blocky = torch.nn.functional.interpolate(logits.argmax(1)[None].float(), (90, 120))[0, 0].numpy()
+        smooth = (
+            torch.nn.functional.interpolate(logits, (90, 120), mode="bilinear").argmax(1)[0].numpy()
+        )
+        blocky = torch.nn.functional.interpolate(logits.argmax(1)[None].float(), (90, 120))[
+            0, 0
+        ].numpy()
     found = maps(ready, [image])[0]
     assert (smooth == found).mean() > 0.999
     assert (blocky == found).mean() < 0.99
@@ -116,11 +139,20 @@ def test_amp_runs_on_the_cpu(tmp_path: Path) -> None:
 def test_the_mean_and_deviation_of_the_file_are_used(tmp_path: Path) -> None:
     ready = load("fcn", slim_file(tmp_path, "fcn", mean=[0.5, 0.5, 0.5], std=[0.25, 0.25, 0.25]))
     assert (0.5, 0.5, 0.5) == ready.mean
-    assert abs(float(ready._prepare(ready._upload([np.full((2, 2, 3), 255, np.uint8)]), (2, 2)).max()) - 2) < 1e-6
-    with pytest.raises(CheckpointError, match=r"mean in the metadata must have 3 numbers .R, G, B., got 2"):
+    assert (
+        abs(
+            float(ready._prepare(ready._upload([np.full((2, 2, 3), 255, np.uint8)]), (2, 2)).max())
+            - 2
+        )
+        < 1e-6
+    )
+    with pytest.raises(
+        CheckpointError, match=r"mean in the metadata must have 3 numbers .R, G, B., got 2"
+    ):
         load("fcn", slim_file(tmp_path, "fcn", mean=[0.5, 0.5]))
     with pytest.raises(
-        CheckpointError, match="std in the metadata must be a JSON list of numbers, got 'about a quarter'"
+        CheckpointError,
+        match="std in the metadata must be a JSON list of numbers, got 'about a quarter'",
     ):
         load("fcn", slim_file(tmp_path, "fcn", std="about a quarter"))
 
@@ -132,7 +164,9 @@ def test_identity_says_what_it_is(tmp_path: Path) -> None:
         identity[k] for k in ("model", "architecture", "weights")
     )
     assert checkpoints.digest_of(path) == identity["weights_digest"]
-    assert identity["parameters"] == sum(p.numel() for p in networks.build("unet_slim8", 19).parameters())
+    assert identity["parameters"] == sum(
+        p.numel() for p in networks.build("unet_slim8", 19).parameters()
+    )
     json.dumps(identity)
 
 
@@ -150,11 +184,18 @@ def test_identity_says_what_it_is(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("aux", [False, True])
-def test_networks_of_torchvision_are_recognised(tmp_path: Path, model: str, architecture: str, aux: bool) -> None:
+def test_networks_of_torchvision_are_recognised(
+    tmp_path: Path, model: str, architecture: str, aux: bool
+) -> None:
     if aux and architecture != "deeplabv3_mobilenet_v3_large":
         pytest.skip("one architecture shows it for all")
-    network = get_model(architecture, weights=None, weights_backbone=None, num_classes=11, aux_loss=aux)
-    torch.save({"model": {f"module.{k}": v for k, v in network.state_dict().items()}}, tmp_path / "mine.pth")
+    network = get_model(
+        architecture, weights=None, weights_backbone=None, num_classes=11, aux_loss=aux
+    )
+    torch.save(
+        {"model": {f"module.{k}": v for k, v in network.state_dict().items()}},
+        tmp_path / "mine.pth",
+    )
     ready = load(model, tmp_path / "mine.pth", CAMVID)
     assert architecture == ready.identity["architecture"]
     assert [(97, 131)] == [labels.shape for labels in maps(ready, pictures([(97, 131)]))]
@@ -169,9 +210,14 @@ def test_networks_of_torchvision_are_recognised(tmp_path: Path, model: str, arch
         pytest.param("resnet50", (256, 128, 64, 32, 16), marks=pytest.mark.slow),
     ],
 )
-def test_encoders_of_unet_are_recognised(tmp_path: Path, encoder: str, widths: tuple[int, ...]) -> None:
+def test_encoders_of_unet_are_recognised(
+    tmp_path: Path, encoder: str, widths: tuple[int, ...]
+) -> None:
     network = smp.Unet(encoder, encoder_weights=None, decoder_channels=widths, classes=11).eval()
-    torch.save({"state_dict": {f"net.{k}": v for k, v in network.state_dict().items()}}, tmp_path / "mine.ckpt")
+    torch.save(
+        {"state_dict": {f"net.{k}": v for k, v in network.state_dict().items()}},
+        tmp_path / "mine.ckpt",
+    )
     ready = load("unet", tmp_path / "mine.ckpt", CAMVID)
     assert f"unet_{encoder}" == ready.identity["architecture"]
     image = pictures([(64, 96)])[0]
@@ -205,9 +251,13 @@ def test_classes_without_a_channel_are_never_predicted_and_said(tmp_path: Path) 
 
 def test_another_number_of_classes_names_both(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = get_model("deeplabv3_mobilenet_v3_large", weights=None, weights_backbone=None, num_classes=21)
+    network = get_model(
+        "deeplabv3_mobilenet_v3_large", weights=None, weights_backbone=None, num_classes=21
+    )
     torch.save(network.state_dict(), tmp_path / "voc.pth")
-    with pytest.raises(CheckpointError, match="the weights have 21 classes, but the card streets has 19"):
+    with pytest.raises(
+        CheckpointError, match="the weights have 21 classes, but the card streets has 19"
+    ):
         load("deeplab", tmp_path / "voc.pth")
 
 
@@ -216,7 +266,9 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"holds weights of unet_slim8.*: use --model unet"):
         load("deeplab", path)
     torch.save({"a.weight": torch.ones(3)}, tmp_path / "other.pth")
-    with pytest.raises(CheckpointError, match=r"the first of its 1 tensors is a\.weight.*reads fcn_resnet50"):
+    with pytest.raises(
+        CheckpointError, match=r"the first of its 1 tensors is a\.weight.*reads fcn_resnet50"
+    ):
         load("fcn", tmp_path / "other.pth")
     with pytest.raises(CheckpointError, match="does not fit unet_slim4: "):
         load("unet", slim_file(tmp_path, "unet", architecture="unet_slim4"))
@@ -226,11 +278,16 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 
 
 def test_cards_without_weights_ask_for_a_file() -> None:
-    with pytest.raises(CheckpointError, match=r"--model unet has no weights for voc2012.*--weights FILE"):
+    with pytest.raises(
+        CheckpointError, match=r"--model unet has no weights for voc2012.*--weights FILE"
+    ):
         load("unet", None, VOC)
     with pytest.raises(
         CheckpointError,
-        match=r"know 2 of its 11 classes, and at least half are needed; they fit voc2012\).*--weights FILE",
+        match=(
+            r"know 2 of its 11 classes, and at least half are needed; they fit "
+            r"voc2012\).*--weights FILE"
+        ),
     ):
         load("deeplab", None, CAMVID)
     with pytest.raises(CheckpointError, match="DEFAULT means the library's own"):
@@ -263,7 +320,9 @@ def test_a_gpu_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("model", SLIM)
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
     light = ("bench.models.contract", "bench.models.naming")
-    for name in [n for n in sys.modules if n.startswith("bench.models.") and not n.startswith(light)]:
+    for name in [
+        n for n in sys.modules if n.startswith("bench.models.") and not n.startswith(light)
+    ]:
         monkeypatch.delitem(sys.modules, name)
         monkeypatch.delattr(models, name.rpartition(".")[2], raising=False)
     package = "segmentation_models_pytorch" if model == "unet" else "torch"
@@ -282,7 +341,7 @@ def test_shipped_networks_beat_a_constant(model: str) -> None:
     scenes = [streets.draw("val", index) for index in (3, 160, 333, 480)]
     truth = np.stack([STREETS.classes.to_train(scene.label_ids, where="val") for scene in scenes])
     found = np.stack(maps(ready, [scene.image for scene in scenes]))
-    constant = np.full_like(truth, np.bincount(truth[truth < 19]).argmax())
+    constant = np.full_like(truth, np.bincount(truth[truth < 19]).argmax())  # type: ignore[operator]
     assert mean_iou(truth, found) > 0.25 > 3 * mean_iou(truth, constant)
 
 
@@ -295,7 +354,16 @@ def test_shipped_networks_are_small_and_say_how_they_were_trained() -> None:
     assert sum(path.stat().st_size for path in files) < 40_000_000
     for path in files:
         record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        assert {"architecture", "seed", "steps", "device", "threads", "seconds", "torch", "val_images"} <= set(record)
+        assert {
+            "architecture",
+            "seed",
+            "steps",
+            "device",
+            "threads",
+            "seconds",
+            "torch",
+            "val_images",
+        } <= set(record)
         assert {"val", "val_mIoU"} & set(record)
 
 

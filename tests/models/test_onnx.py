@@ -1,4 +1,6 @@
-"""Networks in ONNX: what the file says is used, the rest is told, and the label maps are those of plain arithmetic."""
+"""Networks in ONNX: what the file says is used, the rest is told, and the label maps are those of
+plain arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
-onnx = pytest.importorskip("onnx", reason="the package onnx, which writes the files, is not installed")
+onnx = pytest.importorskip(
+    "onnx", reason="the package onnx, which writes the files, is not installed"
+)
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
@@ -55,24 +59,38 @@ def write(
     elif tail == "nhwc":
         nodes.append(helper.make_node("Transpose", ["logits"], ["nhwc"], perm=[0, 2, 3, 1]))
     elif tail == "half":
-        nodes.append(helper.make_node("AveragePool", ["logits"], ["half"], kernel_shape=[2, 2], strides=[2, 2]))
+        nodes.append(
+            helper.make_node(
+                "AveragePool", ["logits"], ["half"], kernel_shape=[2, 2], strides=[2, 2]
+            )
+        )
     elif tail == "nan":
         nodes.append(helper.make_node("Log", ["logits"], ["nan"]))
-    taken = [helper.make_tensor_value_info("image" if n == 0 else f"more{n}", dtype, shape) for n in range(inputs)]
+    taken = [
+        helper.make_tensor_value_info("image" if n == 0 else f"more{n}", dtype, shape)
+        for n in range(inputs)
+    ]
     given = [helper.make_tensor_value_info(tail, kind, None)]
-    graph = helper.make_graph(nodes, "g", taken, given, [numpy_helper.from_array(weights[:, :, None, None], "w")])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+    graph = helper.make_graph(
+        nodes, "g", taken, given, [numpy_helper.from_array(weights[:, :, None, None], "w")]
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9),
+        str(path),
+    )
     return path
 
 
 def load(path: Path, **options: Any) -> ExchangeModel:
-    found = models.load("onnx", options.pop("card", STREETS), Options(weights=str(path), device="cpu", **options))
+    found = models.load(
+        "onnx", options.pop("card", STREETS), Options(weights=str(path), device="cpu", **options)
+    )
     assert isinstance(found, ExchangeModel)
     return found
 
 
 def labels_of(model: models.Model, image: Any = IMAGE) -> Any:
-    return model.predict([image])[0].labels  # type: ignore[union-attr]
+    return model.predict([image])[0].labels
 
 
 def normal(image: Any) -> Any:
@@ -84,8 +102,12 @@ def expected(image: Any = IMAGE) -> Any:
 
 
 @pytest.mark.parametrize("tail", ["logits", "labels", "nhwc"])
-@pytest.mark.parametrize("shape", [(1, 3, 24, 40), (1, 24, 40, 3), (None, 3, None, None), ("n", "h", "w", 3)])
-def test_layouts_and_kinds_are_read_from_the_file(tmp_path: Path, shape: tuple[Any, ...], tail: str) -> None:
+@pytest.mark.parametrize(
+    "shape", [(1, 3, 24, 40), (1, 24, 40, 3), (None, 3, None, None), ("n", "h", "w", 3)]
+)
+def test_layouts_and_kinds_are_read_from_the_file(
+    tmp_path: Path, shape: tuple[Any, ...], tail: str
+) -> None:
     model = load(write(tmp_path / "n.onnx", shape=shape, tail=tail))
     assert np.array_equal(expected(), labels_of(model))
     assert ("NHWC" if shape[-1] == 3 else "NCHW") == model.identity["input"]["layout"]
@@ -94,7 +116,10 @@ def test_layouts_and_kinds_are_read_from_the_file(tmp_path: Path, shape: tuple[A
 
 
 def test_free_sizes_take_images_as_they_are_and_fixed_sizes_resize(tmp_path: Path) -> None:
-    free, fixed = load(write(tmp_path / "f.onnx", shape=(1, 3, "h", "w"))), load(write(tmp_path / "x.onnx"))
+    free, fixed = (
+        load(write(tmp_path / "f.onnx", shape=(1, 3, "h", "w"))),
+        load(write(tmp_path / "x.onnx")),
+    )
     larger = IMAGE.repeat(3, 0).repeat(2, 1)
     assert np.array_equal(expected(larger), labels_of(free, larger))
     assert larger.shape[:2] == labels_of(fixed, larger).shape
@@ -109,7 +134,9 @@ def test_logits_are_resized_before_the_class_is_chosen_as_torch_does(tmp_path: P
     found = labels_of(load(write(tmp_path / "n.onnx", tail="half")))
     logits = torch.from_numpy(normal(IMAGE) @ WEIGHTS.T.astype(np.float64)).permute(2, 0, 1)[None]
     half = torch.nn.functional.avg_pool2d(logits, 2)
-    whole = torch.nn.functional.interpolate(half, IMAGE.shape[:2], mode="bilinear").argmax(1)[0].numpy()
+    whole = (
+        torch.nn.functional.interpolate(half, IMAGE.shape[:2], mode="bilinear").argmax(1)[0].numpy()
+    )
     blocky = torch.nn.functional.interpolate(half, IMAGE.shape[:2]).argmax(1)[0].numpy()
     # float32 here, float64 there: a tie may fall otherwise in one pixel of a thousand.
     assert (whole == found).mean() > 0.999
@@ -120,7 +147,9 @@ def test_planes_are_resized_as_torch_does() -> None:
     torch = pytest.importorskip("torch", reason="the extra models is not installed")
     plane = np.random.default_rng(2).normal(size=(33, 47)).astype(np.float32)
     for size in ((66, 94), (33, 100), (20, 20), (1, 1), (375, 500)):
-        whole = torch.nn.functional.interpolate(torch.from_numpy(plane)[None, None], size, mode="bilinear")
+        whole = torch.nn.functional.interpolate(
+            torch.from_numpy(plane)[None, None], size, mode="bilinear"
+        )
         assert np.allclose(whole[0, 0].numpy(), planes.resize_plane(plane, size), atol=1e-4)
 
 
@@ -130,7 +159,9 @@ def test_integer_inputs_take_pixels_as_they_are(tmp_path: Path) -> None:
     assert np.array_equal(plain, labels_of(model))
     assert [] == model.identity["warnings"]
     shifted = ((IMAGE.astype(np.float64) - 128) @ WEIGHTS.T).argmax(-1)
-    assert np.array_equal(shifted, labels_of(load(write(tmp_path / "i.onnx", dtype=TensorProto.INT8))))
+    assert np.array_equal(
+        shifted, labels_of(load(write(tmp_path / "i.onnx", dtype=TensorProto.INT8)))
+    )
 
 
 def test_the_sidecar_says_how_pixels_become_numbers(tmp_path: Path) -> None:
@@ -164,7 +195,7 @@ def test_confidence_is_the_softmax_of_the_logits(tmp_path: Path) -> None:
     found = load(write(tmp_path / "n.onnx"), confidence=True).predict([IMAGE])[0]
     logits = normal(IMAGE) @ WEIGHTS.T
     shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    assert np.allclose(shares.max(-1), found.confidence, atol=1e-5)  # type: ignore[union-attr]
+    assert np.allclose(shares.max(-1), found.confidence, atol=1e-5)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="returns labels only"):
         load(write(tmp_path / "l.onnx", tail="labels"), confidence=True)
 
@@ -232,13 +263,17 @@ def test_a_wrong_sidecar_says_which_key(tmp_path: Path, sidecar: str, message: s
         ({"weights": WEIGHTS[:1]}, "set kind"),
     ],
 )
-def test_networks_that_do_not_fit_are_refused(tmp_path: Path, made: dict[str, Any], message: str) -> None:
+def test_networks_that_do_not_fit_are_refused(
+    tmp_path: Path, made: dict[str, Any], message: str
+) -> None:
     path = write(tmp_path / "n.onnx", **made)
     with pytest.raises(CheckpointError, match=message):
         load(path)
 
 
-def test_wrong_files_and_options_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_files_and_options_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(tmp_path / "n.onnx")
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(path.read_bytes()[:90])
@@ -262,17 +297,32 @@ def test_wrong_files_and_options_are_refused(tmp_path: Path, monkeypatch: pytest
 
 def test_labels_that_are_no_class_and_nan_are_refused(tmp_path: Path) -> None:
     more = np.concatenate([np.zeros_like(WEIGHTS), WEIGHTS])
-    with pytest.raises(PredictionError, match=r"returns the label \d+, which is not a class of the card .it has"):
+    with pytest.raises(
+        PredictionError, match=r"returns the label \d+, which is not a class of the card .it has"
+    ):
         labels_of(load(write(tmp_path / "n.onnx", tail="labels", weights=more)))
     with pytest.raises(PredictionError, match="returns NaN for an image of 40 x 24"):
         labels_of(load(write(tmp_path / "nan.onnx", tail="nan")))
     with pytest.raises(InputError, match="does not run on an input of 1 x 3 x"):
-        load(write(tmp_path / "d.onnx", shape=(1, 3, "h", "h"), weights=np.ones((19, 4), np.float32)))
+        load(
+            write(tmp_path / "d.onnx", shape=(1, 3, "h", "h"), weights=np.ones((19, 4), np.float32))
+        )
 
 
 def test_it_runs_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "mine.onnx", shape=(1, 3, "h", "w"))
-    words = ["run", "--model", "onnx", "--weights", str(path), "--limit", "2", "--interval", "none", "--json"]
+    words = [
+        "run",
+        "--model",
+        "onnx",
+        "--weights",
+        str(path),
+        "--limit",
+        "2",
+        "--interval",
+        "none",
+        "--json",
+    ]
     run: Callable[[list[str]], int] = cli.main
     assert 0 == run([*words, "--out", str(tmp_path / "runs")])
     found = json.loads(capsys.readouterr().out)

@@ -1,4 +1,6 @@
-"""What a person's own code raises is theirs, what they say of it is kept, and what has no effect on it is refused."""
+"""What a person's own code raises is theirs, what they say of it is kept, and what has no effect on
+it is refused.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +28,23 @@ BROKEN = {
     ),
     "import": (
         "import not_there\n",
-        r"ModuleNotFoundError: No module named 'not_there' \(broken\.py, line 1, when it was imported\)",
+        (
+            r"ModuleNotFoundError: No module named 'not_there' \(broken\.py, line 1, when it was "
+            r"imported\)"
+        ),
     ),
-    "exit": ("import sys\n\nsys.exit('usage')\n", r"SystemExit: usage \(broken\.py, line 3, when it was imported\)"),
+    "exit": (
+        "import sys\n\nsys.exit('usage')\n",
+        r"SystemExit: usage \(broken\.py, line 3, when it was imported\)",
+    ),
     "loader": (
         "def f(card, options):\n    raise RuntimeError('no\\nGPU')\n",
         r"RuntimeError: no GPU \(broken\.py, line 2, in f, called as load\(card, options\)\)",
     ),
-    "factory": ("def f():\n    return {}['x']\n", r"KeyError: 'x' \(broken\.py, line 2, in f, called as make\(\)\)"),
+    "factory": (
+        "def f():\n    return {}['x']\n",
+        r"KeyError: 'x' \(broken\.py, line 2, in f, called as make\(\)\)",
+    ),
     "function": (
         "import json\ndef f(image):\n    json.loads('x')\n",
         r"JSONDecodeError: .* \(broken\.py, line 3, in f\)",
@@ -69,7 +80,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
 def test_what_own_code_raises_is_reported_as_its_own(write: Any, case: str) -> None:
     text, message = BROKEN[case]
     write("broken", text)
-    with pytest.raises(OwnCodeError, match=rf"^--model broken:f: your code raised {message}; BENCH_DEBUG=1"):
+    with pytest.raises(
+        OwnCodeError, match=rf"^--model broken:f: your code raised {message}; BENCH_DEBUG=1"
+    ):
         models.load("broken:f", STREETS, Options()).predict([IMAGE])
 
 
@@ -83,7 +96,10 @@ def test_the_whole_traceback_is_shown_on_request(write: Any, monkeypatch: Any, c
 
 
 def test_what_own_code_prints_stays_out_of_json(write: Any, tmp_path: Path, capsys: Any) -> None:
-    write("talks", "print('loading')\ndef f(image):\n    print('asked')\n    return image[..., 0] % 19\n")
+    write(
+        "talks",
+        "print('loading')\ndef f(image):\n    print('asked')\n    return image[..., 0] % 19\n",
+    )
     words = ["--limit", "1", "--interval", "none", "--json", "--out", str(tmp_path / "runs")]
     assert 0 == cli.main(["run", "--model", "talks:f", *words])
     said = capsys.readouterr()
@@ -105,7 +121,9 @@ def test_what_own_code_prints_stays_out_of_json(write: Any, tmp_path: Path, caps
         ({"out": np.zeros((24, 40))}, "key 'out'"),
     ],
 )
-def test_answers_of_functions_and_models_that_are_none_are_refused(answer: Any, message: str) -> None:
+def test_answers_of_functions_and_models_that_are_none_are_refused(
+    answer: Any, message: str
+) -> None:
     class Model:
         task, batch_size = "semantic", 1
         identity: ClassVar[Any] = {}
@@ -147,11 +165,13 @@ def hands_on(card, options):
 @pytest.mark.parametrize("name", ["early", "late", "hands_on"])
 def test_loaders_that_read_an_option_may_be_given_it(write: Any, name: str) -> None:
     write("mine_load", LOADERS)
-    plain, flipped = (models.load(f"mine_load:{name}", STREETS, Options(flip=flip)) for flip in (False, True))
+    plain, flipped = (
+        models.load(f"mine_load:{name}", STREETS, Options(flip=flip)) for flip in (False, True)
+    )
     assert flipped.settings["flip"] is True
     assert "flip" not in plain.settings
     found = flipped.predict([IMAGE])[0]
-    assert (2 if name == "late" else 19) > found.labels.max()  # type: ignore[union-attr]
+    assert (2 if name == "late" else 19) > found.labels.max()
 
 
 @pytest.mark.parametrize(
@@ -166,7 +186,9 @@ def test_loaders_that_read_an_option_may_be_given_it(write: Any, name: str) -> N
 def test_options_that_a_loader_never_reads_are_refused(write: Any, options: Any, flag: str) -> None:
     write("mine_load", LOADERS)
     model = models.load("mine_load:plain", STREETS, Options(**options))
-    with pytest.raises(UsageError, match=f"mine_load:plain does not support {flag}: its code never reads it"):
+    with pytest.raises(
+        UsageError, match=f"mine_load:plain does not support {flag}: its code never reads it"
+    ):
         model.predict([IMAGE])
 
 
@@ -203,8 +225,15 @@ def test_loaders_say_who_their_model_is(write: Any) -> None:
     write("mine_id", IDENTITIES)
     for name in ("attribute", "pair"):
         who = models.load(f"mine_id:{name}", STREETS, Options()).identity
-        assert ("model", f"mine_id:{name}", "a.pth", 3) == (who["kind"], who["model"], who["weights"], who["epochs"])
-    with pytest.raises(UsageError, match=r"identity\['net'\] is object; a run record holds strings, numbers"):
+        assert ("model", f"mine_id:{name}", "a.pth", 3) == (
+            who["kind"],
+            who["model"],
+            who["weights"],
+            who["epochs"],
+        )
+    with pytest.raises(
+        UsageError, match=r"identity\['net'\] is object; a run record holds strings, numbers"
+    ):
         models.load("mine_id:wrong", STREETS, Options())
     with pytest.raises(UsageError, match="identity has the key 'kind'"):
         models.load("mine_id:ours", STREETS, Options())
@@ -299,7 +328,7 @@ def nets(write: Any) -> Any:
 def test_networks_run_whatever_their_parts_are_called(nets: Any, name: str) -> None:
     size = (64, 64) if name == "Side" else None
     model = models.load(f"mine_nets:{name}", STREETS, Options(device="cpu", input_size=size))
-    assert (24, 40) == model.predict([IMAGE])[0].labels.shape  # type: ignore[union-attr]
+    assert (24, 40) == model.predict([IMAGE])[0].labels.shape
     assert 19 * 4 == model.identity["parameters"]
     assert "mine_nets.py" == model.identity["weights"]
 
@@ -311,10 +340,11 @@ def test_the_answer_proper_is_taken_and_dropout_is_off(nets: Any) -> None:
     plain, other = nets.Net(), nets.Dict()
     other.conv = plain.conv
     found = [
-        adapting.adapted(net, "mine_nets:net", STREETS, Options()).predict([IMAGE])[0] for net in (plain, plain, other)
+        adapting.adapted(net, "mine_nets:net", STREETS, Options()).predict([IMAGE])[0]
+        for net in (plain, plain, other)
     ]
-    assert (found[0].labels == found[1].labels).all()  # type: ignore[union-attr]
-    assert (found[0].labels == found[2].labels).all()  # type: ignore[union-attr]
+    assert (found[0].labels == found[1].labels).all()
+    assert (found[0].labels == found[2].labels).all()
 
 
 @pytest.mark.parametrize(
@@ -324,12 +354,17 @@ def test_the_answer_proper_is_taken_and_dropout_is_off(nets: Any) -> None:
         ("Single", r"returns 'out', float32 of shape \(\)"),
         (
             "Bug",
-            r"your code raised AttributeError: .*'lacking' \(mine_nets.py, line \d+, in forward, on an input of 1 x 3",
+            (
+                r"your code raised AttributeError: .*'lacking' \(mine_nets.py, line \d+, in "
+                r"forward, on an input of 1 x 3"
+            ),
         ),
         ("Side", r"AssertionError: sides of 64 .*--config FILE"),
     ],
 )
-def test_networks_that_do_not_answer_are_refused_in_one_sentence(nets: Any, name: str, message: str) -> None:
+def test_networks_that_do_not_answer_are_refused_in_one_sentence(
+    nets: Any, name: str, message: str
+) -> None:
     from bench.errors import InputError
 
     with pytest.raises(InputError, match=message):
@@ -344,9 +379,9 @@ def test_weights_are_loaded_once_by_the_loader_or_by_bench(nets: Any, tmp_path: 
     torch.save(net.state_dict(), tmp_path / "dir" / "w.pth")
     by_loader = models.load("mine_nets:loads_itself", STREETS, Options(device="cpu", weights="dir"))
     by_bench = models.load("mine_nets:load", STREETS, Options(device="cpu", weights="dir/w.pth"))
-    expected = adapting.adapted(net, "mine_nets:net", STREETS, Options()).predict([IMAGE])[0].labels  # type: ignore[union-attr]
+    expected = adapting.adapted(net, "mine_nets:net", STREETS, Options()).predict([IMAGE])[0].labels
     for model in (by_loader, by_bench):
-        assert (model.predict([IMAGE])[0].labels == expected).all()  # type: ignore[union-attr]
+        assert (model.predict([IMAGE])[0].labels == expected).all()
     assert ("dir", "w.pth") == (by_loader.identity["weights"], by_bench.identity["weights"])
     assert by_loader.identity["code_digest"] == by_bench.identity["code_digest"]
     with pytest.raises(UsageError, match="load does not support --flip"):

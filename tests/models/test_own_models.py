@@ -185,7 +185,10 @@ FUNCTIONS = [
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"mine_code:{word}" for word in (*FUNCTIONS, "Called.static", "Called.of_class", "called.static")),
+        *(
+            f"mine_code:{word}"
+            for word in (*FUNCTIONS, "Called.static", "Called.of_class", "called.static")
+        ),
         "mine_code.py:thirds",
         "./mine_code.py:thirds",
         "./mine_code:thirds",
@@ -196,8 +199,8 @@ def test_a_function_of_an_image_gives_labels(mine: Path, name: str) -> None:
     found = model.predict([IMAGE, IMAGE[:9]])
     assert ("semantic", name, 1) == (model.task, model.identity["model"], model.batch_size)
     assert all(isinstance(each, LabelMap) for each in found)
-    assert [(24, 40), (9, 40)] == [each.labels.shape for each in found]  # type: ignore[union-attr]
-    assert [[10] * 6 + [0] * 3] == [found[1].labels[:, 0].tolist()]  # type: ignore[union-attr]
+    assert [(24, 40), (9, 40)] == [each.labels.shape for each in found]
+    assert [[10] * 6 + [0] * 3] == [found[1].labels[:, 0].tolist()]
 
 
 def test_another_source_is_another_identity(mine: Path) -> None:
@@ -220,7 +223,11 @@ def test_a_function_gives_objects_or_segments(mine: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "task"),
-    [("mine_code:thirds", "semantic"), ("mine_code:objects", "instance"), ("mine_code:segments", "panoptic")],
+    [
+        ("mine_code:thirds", "semantic"),
+        ("mine_code:objects", "instance"),
+        ("mine_code:segments", "panoptic"),
+    ],
 )
 def test_all_forms_run_from_the_command_line(
     mine: Path, capsys: pytest.CaptureFixture[str], name: str, task: str
@@ -237,7 +244,10 @@ def test_all_forms_run_from_the_command_line(
     [
         (lambda image: image, r"the shape \(H, W\), got \(24, 40, 3\); take the argmax"),
         (lambda image: image[..., 0] / 255.0, r"whole numbers, got 0\.37.*; take the argmax"),
-        (lambda _: np.full((24, 40), 19), "the label 19 .* is neither a train id from 0 to 18 nor 255"),
+        (
+            lambda _: np.full((24, 40), 19),
+            "the label 19 .* is neither a train id from 0 to 18 nor 255",
+        ),
         (lambda _: np.full((24, 40), -1), r"the label -1 \(row 0, column 0\) is neither"),
         (lambda _: np.full((24, 40), 1000, np.uint16), "the label 1000 .* is neither"),
         (lambda _: np.zeros((40, 24), int), "it has 40 x 24 pixels, the image 24 x 40"),
@@ -245,7 +255,9 @@ def test_all_forms_run_from_the_command_line(
         (lambda _: None, "shape"),
     ],
 )
-def test_wrong_labels_are_refused_in_one_sentence(answer: Callable[[Any], Any], message: str) -> None:
+def test_wrong_labels_are_refused_in_one_sentence(
+    answer: Callable[[Any], Any], message: str
+) -> None:
     from bench.models.own_code import adapting
 
     model = adapting.adapted(answer, "mine:net", STREETS, Options())
@@ -260,14 +272,34 @@ MASKS = np.ones((1, 24, 40), bool)
     ("task", "answer", "message"),
     [
         ("instance", {"classes": [1], "scores": [1]}, "objects need masks or boxes"),
-        ("instance", {"boxes": [[1, 1, 4, 4]], "classes": [1], "scores": [1]}, "every object needs a mask"),
+        (
+            "instance",
+            {"boxes": [[1, 1, 4, 4]], "classes": [1], "scores": [1]},
+            "every object needs a mask",
+        ),
         ("instance", {"masks": MASKS, "classes": [1]}, "detections need scores"),
-        ("instance", {"masks": MASKS, "classes": [1, 2], "scores": [1]}, "got 1 masks and 2 labels"),
-        ("instance", {"masks": MASKS, "classes": [19], "scores": [1]}, "the class 19 is not a train id from 0 to 18"),
+        (
+            "instance",
+            {"masks": MASKS, "classes": [1, 2], "scores": [1]},
+            "got 1 masks and 2 labels",
+        ),
+        (
+            "instance",
+            {"masks": MASKS, "classes": [19], "scores": [1]},
+            "the class 19 is not a train id from 0 to 18",
+        ),
         ("instance", {"masks": MASKS, "classes": [1.5], "scores": [1]}, "whole numbers"),
         ("instance", {"masks": MASKS, "classes": [1], "scores": [np.nan]}, "NaN"),
-        ("instance", {"masks": MASKS[:, :9], "classes": [1], "scores": [1]}, "it has 9 x 40 pixels"),
-        ("instance", {"masks": MASKS, "classes": [1], "scores": [1], "boxes": [[9, 9, 3, 3]]}, "x1, y1, x2, y2"),
+        (
+            "instance",
+            {"masks": MASKS[:, :9], "classes": [1], "scores": [1]},
+            "it has 9 x 40 pixels",
+        ),
+        (
+            "instance",
+            {"masks": MASKS, "classes": [1], "scores": [1], "boxes": [[9, 9, 3, 3]]},
+            "x1, y1, x2, y2",
+        ),
         ("instance", [1], "the objects of an image must be a dict"),
         ("panoptic", {"ids": MASKS[0] * 1}, "a dict with ids, .* and segments"),
         (
@@ -288,13 +320,28 @@ def test_wrong_objects_are_refused_in_one_sentence(task: Any, answer: Any, messa
         model.predict([IMAGE])
 
 
-def test_an_exception_of_own_code_names_its_line_and_the_image(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["run", "--model", "mine_code:fails", "--limit", "2", "--json", "--out", str(mine / "runs")]
+def test_an_exception_of_own_code_names_its_line_and_the_image(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "run",
+        "--model",
+        "mine_code:fails",
+        "--limit",
+        "2",
+        "--json",
+        "--out",
+        str(mine / "runs"),
+    ]
     assert 2 == cli.main(words)
     message = json.loads(capsys.readouterr().out)["error"]["message"]
     line = 1 + CODE.splitlines().index("    return image[:, :, 3]")
-    assert "--model mine_code:fails: your code raised IndexError: index 3 is out of bounds" in message
-    assert f"(mine_code.py, line {line}, in fails); BENCH_DEBUG=1 shows the whole traceback" in message
+    assert (
+        "--model mine_code:fails: your code raised IndexError: index 3 is out of bounds" in message
+    )
+    assert (
+        f"(mine_code.py, line {line}, in fails); BENCH_DEBUG=1 shows the whole traceback" in message
+    )
     assert message.startswith("karnstedt_")
 
 
@@ -308,8 +355,14 @@ def test_an_exception_of_own_code_names_its_line_and_the_image(mine: Path, capsy
         ("mine_code:Small.method", "is a method of a class"),
         ("mine_code:makes_none", r"returned None when called as make\(\); it may return"),
         ("mine_code:CODE", "has no 'CODE'"),
-        ("mine_code:nothing", r"returned int 5 when called as load\(card, options\); it may return"),
-        ("mine_code:np.pi", r"is float 3.14159\d*: own code must be a function load\(card, options\)"),
+        (
+            "mine_code:nothing",
+            r"returned int 5 when called as load\(card, options\); it may return",
+        ),
+        (
+            "mine_code:np.pi",
+            r"is float 3.14159\d*: own code must be a function load\(card, options\)",
+        ),
         ("mine_code:thrids", "has no 'thrids': did you mean thirds"),
         ("mine_code:", "lacks the function, network or class after the colon"),
         (":thirds", "lacks the module before the colon"),
@@ -326,7 +379,9 @@ def test_what_has_no_known_form_is_refused(mine: Path, name: str, message: str) 
         load(name)
 
 
-@pytest.mark.parametrize("option", [{"weights": "x.pth"}, {"batch_size": 2}, {"flip": True}, {"input_size": (8, 8)}])
+@pytest.mark.parametrize(
+    "option", [{"weights": "x.pth"}, {"batch_size": 2}, {"flip": True}, {"input_size": (8, 8)}]
+)
 def test_options_without_use_for_a_function_are_refused(mine: Path, option: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="does not support"):
         load("mine_code:thirds", **option)
@@ -341,10 +396,14 @@ def test_torch_networks_take_normalised_pixels_and_their_own_or_other_weights(mi
 
     def expected(network: Any) -> Any:
         with torch.no_grad():
-            return network(torch.from_numpy(pixels).float().permute(2, 0, 1)[None]).argmax(1)[0].numpy()
+            return (
+                network(torch.from_numpy(pixels).float().permute(2, 0, 1)[None])
+                .argmax(1)[0]
+                .numpy()
+            )
 
     for each in (model, load("mine_net:load")):
-        assert (expected(network) == each.predict([IMAGE])[0].labels).mean() > 0.999  # type: ignore[union-attr]
+        assert (expected(network) == each.predict([IMAGE])[0].labels).mean() > 0.999
     assert network.training
     assert network[0].training
     assert 76 == model.identity["parameters"]
@@ -352,7 +411,7 @@ def test_torch_networks_take_normalised_pixels_and_their_own_or_other_weights(mi
     torch.save(other.state_dict(), mine / "other.pth")
     found = load("mine_net:Net", weights=str(mine / "other.pth"))
     assert "other.pth" == found.identity["weights"]
-    assert (expected(other) == found.predict([IMAGE])[0].labels).mean() > 0.999  # type: ignore[union-attr]
+    assert (expected(other) == found.predict([IMAGE])[0].labels).mean() > 0.999
     torch.save({"a": torch.zeros(1)}, mine / "wrong.pth")
     with pytest.raises(CheckpointError, match="does not fit mine_net:Net"):
         load("mine_net:Net", weights=str(mine / "wrong.pth"))

@@ -1,4 +1,6 @@
-"""Prompts: drawn from the truth by the stated rule, answered by promptable models, scored after each number of them."""
+"""Prompts: drawn from the truth by the stated rule, answered by promptable models, scored after
+each number of them.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def sample(name: str, truth: Instances) -> Sample:
 
 
 def plain_depth(mask: Array) -> Array:
-    """Distance of every pixel inside to the nearest one outside, the frame included, by plain loops."""
+    """Distance of every pixel inside to the nearest one outside, the frame included, by plain
+    loops.
+    """
     framed = np.pad(mask, 1)
     outside = np.argwhere(~framed)
     depth = np.zeros(framed.shape)
@@ -84,11 +88,17 @@ def test_the_next_point_goes_where_more_is_wrong() -> None:
     assert (6, 0, False) == prompting.correction(truth, picture(*["xxxxxxxx"] * 3))
     assert prompting.correction(truth, truth) is None
     both = picture(".xxxxxx.", ".xxxxxx.", ".xxxxxx.")
-    assert True is prompting.correction(truth, both)[2], "of equally deep regions the missed one"
+    assert True is prompting.correction(truth, both)[2], "of equally deep regions the missed one"  # type: ignore[index]
 
 
 def test_prompts_of_a_sample_leave_out_crowds_and_empty_objects(card: cards.Card) -> None:
-    truth = instances((0, BLOB), (1, np.zeros((7, 8), bool)), (1, BAR), (2, BLOB), crowd=[False, False, False, True])
+    truth = instances(
+        (0, BLOB),
+        (1, np.zeros((7, 8), bool)),
+        (1, BAR),
+        (2, BLOB),
+        crowd=[False, False, False, True],
+    )
     found = prompting.targets_of(sample("a", truth), "points")
     assert [0, 2] == found.indices.tolist()
     assert [[[3.0, 3.0]], [[6.0, 0.0]]] == found.prompts.points.tolist()
@@ -106,7 +116,9 @@ def test_only_truth_with_objects_can_prompt() -> None:
 
 
 class Knowing:
-    """A model that knows the truth of each image and answers with it, shifted by some pixels, the first times."""
+    """A model that knows the truth of each image and answers with it, shifted by some pixels, the
+    first times.
+    """
 
     prompted = True
     task = "prompted"
@@ -114,7 +126,12 @@ class Knowing:
     identity: ClassVar[dict[str, Any]] = {"kind": "model", "model": "knowing"}
 
     def __init__(
-        self, samples: Sequence[Sample], *, prompts: int, wrong: Sequence[int] = (), prompt: str = "points"
+        self,
+        samples: Sequence[Sample],
+        *,
+        prompts: int,
+        wrong: Sequence[int] = (),
+        prompt: str = "points",
     ) -> None:
         self.truths = {each.image().tobytes(): each.truth.instances() for each in samples}
         self.prompt, self.prompts, self.wrong = prompt, prompts, list(wrong)
@@ -164,16 +181,24 @@ def test_a_model_that_answers_with_the_truth_has_an_miou_of_one(
 ) -> None:
     found = run(card, samples, Knowing(samples, prompts=1, prompt=prompt), tmp_path)
     group = found.record.scores["prompted"]
-    assert (1.0, 1.0, 4, 1) == (group["mIoU"]["value"], group["mIoU@1"]["value"], group["objects"], group["prompts"])
+    assert (1.0, 1.0, 4, 1) == (
+        group["mIoU"]["value"],
+        group["mIoU@1"]["value"],
+        group["objects"],
+        group["prompts"],
+    )
     assert {"prompt": prompt, "prompts": 1} == found.record.settings
 
 
-def test_scores_follow_each_number_of_prompts(card: cards.Card, samples: list[Sample], tmp_path: Path) -> None:
+def test_scores_follow_each_number_of_prompts(
+    card: cards.Card, samples: list[Sample], tmp_path: Path
+) -> None:
     model = Knowing(samples, prompts=3, wrong=[2, 1, 0])
     group = run(card, samples, model, tmp_path).record.scores["prompted"]
     shifted = [
         [
-            np.logical_and(mask, np.roll(mask, shift, 1)).sum() / np.logical_or(mask, np.roll(mask, shift, 1)).sum()
+            np.logical_and(mask, np.roll(mask, shift, 1)).sum()
+            / np.logical_or(mask, np.roll(mask, shift, 1)).sum()
             for mask in (BLOB, BAR, BLOB.T, BLOB)
         ]
         for shift in (2, 1, 0)
@@ -186,7 +211,9 @@ def test_scores_follow_each_number_of_prompts(card: cards.Card, samples: list[Sa
     assert [1, 1, 2, 2, 3, 3, 1, 2, 3] == [told.points.shape[1] for told in model.told][:9]
 
 
-def test_an_object_that_is_right_stays_as_it_is(card: cards.Card, samples: list[Sample], tmp_path: Path) -> None:
+def test_an_object_that_is_right_stays_as_it_is(
+    card: cards.Card, samples: list[Sample], tmp_path: Path
+) -> None:
     model = Knowing(samples, prompts=2, wrong=[0, 3])
     group = run(card, samples, model, tmp_path).record.scores["prompted"]
     assert 1.0 == group["mIoU@2"]["value"], "what would be worse after another point is not taken"
@@ -203,7 +230,9 @@ def test_a_point_after_an_error_is_told_which_side_it_is_on(samples: list[Sample
         model.told += prompts
         return [whole * len(told) for told in prompts]
 
-    prompting.prompted_masks(all_of_it, [samples[0].image()], [prompting.targets_of(samples[0], "points")], 2)
+    prompting.prompted_masks(
+        all_of_it, [samples[0].image()], [prompting.targets_of(samples[0], "points")], 2
+    )
     assert [[True, False], [True, False]] == model.told[1].inside.tolist()
     for (x, y), mask in zip(model.told[1].points[:, 1].astype(int), (BLOB, BAR), strict=True):
         assert not mask[y, x]
@@ -227,11 +256,15 @@ def test_weights_and_leaving_out_agree_with_means_over_objects() -> None:
     for number in (1, 2):
         for row, drawn in enumerate(weights):
             kept = table["prompts"] == number
-            repeated = np.repeat((table["intersection"] / union)[kept], drawn[images[kept]].astype(int))
+            repeated = np.repeat(
+                (table["intersection"] / union)[kept], drawn[images[kept]].astype(int)
+            )
             assert repeated.mean() == pytest.approx(found.overall[f"mIoU@{number}"][row], rel=1e-12)
     without = prompted.leave_out(table, np.arange(6), 3)
     alone = prompted.per_image(table, 6, 3).overall["mIoU@1"]
-    assert alone == pytest.approx(prompted.score(table, np.eye(6), 3).overall["mIoU@1"], rel=1e-12, nan_ok=True)
+    assert alone == pytest.approx(
+        prompted.score(table, np.eye(6), 3).overall["mIoU@1"], rel=1e-12, nan_ok=True
+    )
     again = prompted.score(table, 1 - np.eye(6), 3)
     for name, values in again.overall.items():
         assert values == pytest.approx(without.overall[name], rel=1e-12)
@@ -251,12 +284,16 @@ def test_runs_with_other_numbers_of_prompts_share_truth_and_the_score_after_the_
     assert 1.0 == found[1]["mIoU"][0] > found[0]["mIoU"][0] > found[1]["mIoU@2"][0]
     assert np.isnan(found[0]["mIoU@2"]).all()
     told = compare(once, thrice)
-    assert [found[0]["mIoU"][0], 1.0] == pytest.approx(sorted(told.scores.ravel().tolist()), rel=1e-12)
+    assert [found[0]["mIoU"][0], 1.0] == pytest.approx(
+        sorted(told.scores.ravel().tolist()), rel=1e-12
+    )
 
 
 def test_another_kind_of_prediction_is_refused(card: cards.Card, samples: list[Sample]) -> None:
     with pytest.raises(PredictionError, match="needs the masks that answer prompts, not LabelMap"):
-        family("prompted").count(card, (), samples[0], LabelMap(np.zeros((7, 8), np.uint8)), position=0)
+        family("prompted").count(
+            card, (), samples[0], LabelMap(np.zeros((7, 8), np.uint8)), position=0
+        )
 
 
 def test_without_objects_there_is_no_score_and_a_note(card: cards.Card, tmp_path: Path) -> None:
@@ -278,24 +315,56 @@ def tiny(kind: str, folder: Path) -> Path:
     decoder |= {"iou_head_hidden_dim": 8, "attention_downsample_rate": 2}
     told = {"hidden_size": 8, "image_size": 64, "mask_input_channels": 4}
     if kind == "sam":
-        vision = {"hidden_size": 16, "output_channels": 8, "num_hidden_layers": 2, "num_attention_heads": 2}
-        vision |= {"image_size": 64, "patch_size": 8, "window_size": 2, "global_attn_indexes": [1], "num_pos_feats": 4}
+        vision = {
+            "hidden_size": 16,
+            "output_channels": 8,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+        }
+        vision |= {
+            "image_size": 64,
+            "patch_size": 8,
+            "window_size": 2,
+            "global_attn_indexes": [1],  # type: ignore[dict-item]
+            "num_pos_feats": 4,
+        }
         config = transformers.SamConfig(
-            vision_config=vision, prompt_encoder_config={**told, "patch_size": 8}, mask_decoder_config=decoder
+            vision_config=vision,
+            prompt_encoder_config={**told, "patch_size": 8},
+            mask_decoder_config=decoder,
         )
         network = transformers.SamModel(config)
         processor = transformers.SamImageProcessor(
-            size={"longest_edge": 64}, pad_size={"height": 64, "width": 64}, mask_pad_size={"height": 16, "width": 16}
+            size={"longest_edge": 64},
+            pad_size={"height": 64, "width": 64},
+            mask_pad_size={"height": 16, "width": 16},
         )
     else:
-        hiera: dict[str, Any] = {"model_type": "sam2_hiera_det_model", "hidden_size": 8, "image_size": [64, 64]}
-        hiera |= {"blocks_per_stage": [1, 1, 2, 1], "embed_dim_per_stage": [8, 16, 32, 64], "num_attention_heads": 1}
+        hiera: dict[str, Any] = {
+            "model_type": "sam2_hiera_det_model",
+            "hidden_size": 8,
+            "image_size": [64, 64],
+        }
+        hiera |= {
+            "blocks_per_stage": [1, 1, 2, 1],
+            "embed_dim_per_stage": [8, 16, 32, 64],
+            "num_attention_heads": 1,
+        }
         hiera |= {"num_attention_heads_per_stage": [1] * 4, "window_size_per_stage": [4, 2, 2, 2]}
-        hiera |= {"global_attention_blocks": [3], "window_positional_embedding_background_size": [2, 2]}
-        vision = {"backbone_config": hiera, "backbone_channel_list": [64, 32, 16, 8], "fpn_hidden_size": 8}
-        vision |= {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}
+        hiera |= {
+            "global_attention_blocks": [3],
+            "window_positional_embedding_background_size": [2, 2],
+        }
+        vision = {
+            "backbone_config": hiera,  # type: ignore[dict-item]
+            "backbone_channel_list": [64, 32, 16, 8],  # type: ignore[dict-item]
+            "fpn_hidden_size": 8,
+        }
+        vision |= {"backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]]}  # type: ignore[dict-item]
         config = transformers.Sam2Config(
-            vision_config=vision, prompt_encoder_config={**told, "patch_size": 16}, mask_decoder_config=decoder
+            vision_config=vision,
+            prompt_encoder_config={**told, "patch_size": 16},
+            mask_decoder_config=decoder,
         )
         network = transformers.Sam2Model(config)
         processor = transformers.Sam2ImageProcessor(size={"height": 64, "width": 64})
@@ -312,7 +381,11 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def load(kind: str, folder: Path, **options: Any) -> Any:
     from bench import models
 
-    return models.load(kind, cards.load_card("streets"), models.Options(weights=str(folder), device="cpu", **options))
+    return models.load(
+        kind,
+        cards.load_card("streets"),
+        models.Options(weights=str(folder), device="cpu", **options),
+    )
 
 
 def noise(height: int, width: int) -> Image:
@@ -321,17 +394,25 @@ def noise(height: int, width: int) -> Image:
 
 @pytest.mark.parametrize("kind", ["sam", "sam2"])
 @pytest.mark.parametrize("prompt", ["one point", "two points", "boxes"])
-def test_answers_are_those_of_transformers(folders: dict[str, Path], kind: str, prompt: str) -> None:
+def test_answers_are_those_of_transformers(
+    folders: dict[str, Path], kind: str, prompt: str
+) -> None:
     import torch
     import transformers
 
     image = noise(50, 90)
-    points = np.array([[[12.0, 30.0], [70.0, 5.0]], [[80.0, 44.0], [3.0, 3.0]], [[45.0, 20.0], [46.0, 21.0]]])
+    points = np.array(
+        [[[12.0, 30.0], [70.0, 5.0]], [[80.0, 44.0], [3.0, 3.0]], [[45.0, 20.0], [46.0, 21.0]]]
+    )
     inside = np.array([[True, False], [True, True], [True, False]])
     boxes = np.array([[5.0, 6.0, 30.0, 20.0], [40.0, 10.0, 45.0, 39.0], [0.0, 0.0, 8.0, 50.0]])
     count = 1 if prompt == "one point" else 2
     boxed = prompt == "boxes"
-    given = Prompts(points[:, :0], inside[:, :0], boxes) if boxed else Prompts(points[:, :count], inside[:, :count])
+    given = (
+        Prompts(points[:, :0], inside[:, :0], boxes)
+        if boxed
+        else Prompts(points[:, :count], inside[:, :count])
+    )
     model = load(kind, folders[kind], prompt="boxes" if boxed else "points")
     found = model.predict([image], [given])[0]
 
@@ -341,9 +422,14 @@ def test_answers_are_those_of_transformers(folders: dict[str, Path], kind: str, 
     corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
     told: dict[str, Any] = {"input_boxes": [corners.tolist()]}
     if not boxed:
-        told = {"input_points": [points[:, :count].tolist()], "input_labels": [inside[:, :count].astype(int).tolist()]}
+        told = {
+            "input_points": [points[:, :count].tolist()],
+            "input_labels": [inside[:, :count].astype(int).tolist()],
+        }
     inputs = processor(images=image, return_tensors="pt", **told)
-    sizes = [inputs.pop("original_sizes")] + ([inputs.pop("reshaped_input_sizes")] if kind == "sam" else [])
+    sizes = [inputs.pop("original_sizes")] + (
+        [inputs.pop("reshaped_input_sizes")] if kind == "sam" else []
+    )
     network = getattr(transformers, f"{name}Model").from_pretrained(str(folders[kind])).eval()
     with torch.inference_mode():
         output = network(**inputs, multimask_output=count == 1 and not boxed)
@@ -356,7 +442,9 @@ def test_answers_are_those_of_transformers(folders: dict[str, Path], kind: str, 
 
 
 @pytest.mark.parametrize("kind", ["sam", "sam2"])
-def test_an_image_is_looked_at_once_however_often_it_is_asked_about(folders: dict[str, Path], kind: str) -> None:
+def test_an_image_is_looked_at_once_however_often_it_is_asked_about(
+    folders: dict[str, Path], kind: str
+) -> None:
     model = load(kind, folders[kind], prompts=3)
     looks: list[int] = []
     model.network.vision_encoder.register_forward_hook(lambda *_: looks.append(1))
@@ -369,7 +457,9 @@ def test_an_image_is_looked_at_once_however_often_it_is_asked_about(folders: dic
     assert 3 == len(looks)
 
 
-def test_many_objects_are_asked_for_in_parts(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_objects_are_asked_for_in_parts(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from bench.models.running import promptable
 
     model, image = load("sam", folders["sam"]), noise(40, 60)
@@ -390,16 +480,32 @@ def test_many_objects_are_asked_for_in_parts(folders: dict[str, Path], monkeypat
         ({"score_threshold": 0.5}, "does not support --score-threshold"),
     ],
 )
-def test_options_without_use_are_refused(folders: dict[str, Path], options: dict[str, Any], message: str) -> None:
+def test_options_without_use_are_refused(
+    folders: dict[str, Path], options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         load("sam", folders["sam"], **options)
 
 
-def test_from_the_command_line(folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_the_command_line(
+    folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from bench.cli import main
 
-    words = ["run", "--model", "sam", "--weights", str(folders["sam"]), "--prompt", "points", "--prompts", "3"]
-    assert 0 == main([*words, "--dataset", "streets", "--limit", "2", "--device", "cpu", "--out", str(tmp_path)])
+    words = [
+        "run",
+        "--model",
+        "sam",
+        "--weights",
+        str(folders["sam"]),
+        "--prompt",
+        "points",
+        "--prompts",
+        "3",
+    ]
+    assert 0 == main(
+        [*words, "--dataset", "streets", "--limit", "2", "--device", "cpu", "--out", str(tmp_path)]
+    )
     shown = capsys.readouterr().out
     assert "mIoU" in shown
     assert "prompts" in shown

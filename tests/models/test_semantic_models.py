@@ -1,4 +1,6 @@
-"""Adapters of semantic networks, all alike: they compute what the library does by hand, and say what is wrong."""
+"""Adapters of semantic networks, all alike: they compute what the library does by hand, and say
+what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,11 @@ SMALL: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "deeplabv3plus": (smp.DeepLabV3Plus, {"encoder_name": "mobilenet_v2", "decoder_channels": 16}),
     "fpn": (
         smp.FPN,
-        {"encoder_name": "mobilenet_v2", "decoder_pyramid_channels": 32, "decoder_segmentation_channels": 32},
+        {
+            "encoder_name": "mobilenet_v2",
+            "decoder_pyramid_channels": 32,
+            "decoder_segmentation_channels": 32,
+        },
     ),
     "pspnet": (smp.PSPNet, {"encoder_name": "mobilenet_v2", "psp_out_channels": 16}),
     "segformer": (smp.Segformer, {"encoder_name": "mit_b0", "decoder_segmentation_channels": 16}),
@@ -47,7 +53,9 @@ OURS = ("lraspp", "segnet")
 
 def picture(height: int = 64, width: int = 128, seed: int = 7) -> Any:
     """Coarse patches of colour: of fine noise every deep feature is the same."""
-    patches = np.random.default_rng(seed).integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
+    patches = np.random.default_rng(seed).integers(
+        0, 256, (height // 8, width // 8, 3), dtype=np.uint8
+    )
     return patches.repeat(8, 0).repeat(8, 1)
 
 
@@ -56,11 +64,15 @@ def normalised(image: Any) -> Any:
 
 
 def network(model: str, classes: int = 19, **keywords: Any) -> Any:
-    """A small network with random weights whose normalisations know the pictures, so that its classes differ."""
+    """A small network with random weights whose normalisations know the pictures, so that its
+    classes differ.
+    """
     torch.manual_seed(3)
     made: Any
     if model == "lraspp":
-        made = get_model("lraspp_mobilenet_v3_large", weights=None, weights_backbone=None, num_classes=classes)
+        made = get_model(
+            "lraspp_mobilenet_v3_large", weights=None, weights_backbone=None, num_classes=classes
+        )
     elif model == "segnet":
         made = segnet_network.slim(4, classes)
     else:
@@ -93,7 +105,9 @@ def predicted(ready: Any, image: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A function from an adapter to a file of weights with no word about their network, made once."""
+    """A function from an adapter to a file of weights with no word about their network, made
+    once.
+    """
     folder = tmp_path_factory.mktemp("weights")
 
     def file(model: str) -> Path:
@@ -106,7 +120,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.mark.parametrize("model", [*SMALL, *OURS])
-def test_weights_alone_give_what_the_library_computes_by_hand(files: Callable[[str], Path], model: str) -> None:
+def test_weights_alone_give_what_the_library_computes_by_hand(
+    files: Callable[[str], Path], model: str
+) -> None:
     made = network(model)
     made.load_state_dict(torch.load(files(model), weights_only=True))
     expected, found = by_hand(made, picture()), predicted(load(model, files(model)), picture())
@@ -119,7 +135,11 @@ def test_weights_alone_give_what_the_library_computes_by_hand(files: Callable[[s
 @pytest.mark.parametrize(
     ("model", "keywords", "trace"),
     [
-        ("deeplabv3plus", {"encoder_output_stride": 8, "decoder_atrous_rates": (2, 3, 4)}, "dilation"),
+        (
+            "deeplabv3plus",
+            {"encoder_output_stride": 8, "decoder_atrous_rates": (2, 3, 4)},
+            "dilation",
+        ),
         ("segformer", {"aux_params": {"classes": 3}, "activation": "softmax2d"}, "head"),
     ],
 )
@@ -143,7 +163,9 @@ def test_a_saved_folder_tells_what_weights_do_not(
         assert [] == list(ready.identity["warnings"])
 
 
-def test_a_hub_id_is_fetched_by_the_libraries_own_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_id_is_fetched_by_the_libraries_own_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network("pspnet").save_pretrained(tmp_path / "kept")
     asked = []
 
@@ -153,7 +175,10 @@ def test_a_hub_id_is_fetched_by_the_libraries_own_call(tmp_path: Path, monkeypat
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", fetch)
     ready = load("pspnet", "someone/pspnet-streets")
-    assert [("someone/pspnet-streets", "config.json"), ("someone/pspnet-streets", "model.safetensors")] == asked
+    assert [
+        ("someone/pspnet-streets", "config.json"),
+        ("someone/pspnet-streets", "model.safetensors"),
+    ] == asked
     assert ("someone/pspnet-streets", "pspnet_mobilenet_v2") == (
         ready.identity["weights"],
         ready.identity["architecture"],
@@ -166,7 +191,11 @@ def test_a_hub_out_of_reach_names_the_files_to_bring(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", refuse)
     with pytest.raises(
-        CheckpointError, match=r"\(no route to the hub\): put its files config.json and model.safetensors into a folder"
+        CheckpointError,
+        match=(
+            r"\(no route to the hub\): put its files config.json and model.safetensors into "
+            r"a folder"
+        ),
     ):
         load("segformer", "smp-hub/segformer-b0")
     with pytest.raises(CheckpointError, match="there is no file"):
@@ -181,15 +210,26 @@ def test_a_hub_out_of_reach_names_the_files_to_bring(monkeypatch: pytest.MonkeyP
         ({"_model_class": "MAnet"}, "holds the class 'MAnet' .* which no adapter runs"),
         (
             {"_model_class": "Unet"},
-            "holds weights of unet_mobilenet_v2, which --model pspnet does not run: use --model unet",
+            (
+                "holds weights of unet_mobilenet_v2, which --model pspnet does not run: use "
+                "--model unet"
+            ),
         ),
-        ({"_model_class": None, "model_type": "segformer"}, "but of transformers .model_type 'segformer'"),
+        (
+            {"_model_class": None, "model_type": "segformer"},
+            "but of transformers .model_type 'segformer'",
+        ),
         ({"in_channels": 4}, "is a network for images of 4 channels"),
-        ({"encoder_name": "nonsense"}, "cannot build pspnet_nonsense: Wrong encoder name `nonsense`"),
+        (
+            {"encoder_name": "nonsense"},
+            "cannot build pspnet_nonsense: Wrong encoder name `nonsense`",
+        ),
         ({"psp_out_channels": 24}, "does not fit pspnet_mobilenet_v2: "),
     ],
 )
-def test_wrong_configurations_are_named(tmp_path: Path, change: dict[str, Any], reason: str) -> None:
+def test_wrong_configurations_are_named(
+    tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
     folder = tmp_path / "mine"
     network("pspnet").save_pretrained(folder)
     config = json.loads((folder / "config.json").read_text())
@@ -208,7 +248,9 @@ def test_wrong_configurations_are_named(tmp_path: Path, change: dict[str, Any], 
 def test_another_model_is_named_for_its_weights(files: Callable[[str], Path], model: str) -> None:
     for other in ("deeplab", "unet", "pspnet"):
         if other != model:
-            with pytest.raises(CheckpointError, match=f"--model {other} does not run: use --model {model}$"):
+            with pytest.raises(
+                CheckpointError, match=f"--model {other} does not run: use --model {model}$"
+            ):
                 load(other, files(model))
 
 
@@ -230,13 +272,20 @@ def test_wrong_files_get_one_sentence(
         assert 2 == caught.value.exit_code
 
 
-def test_a_backbone_that_cannot_be_told_is_said(tmp_path: Path, files: Callable[[str], Path]) -> None:
+def test_a_backbone_that_cannot_be_told_is_said(
+    tmp_path: Path, files: Callable[[str], Path]
+) -> None:
     state = torch.load(files("fpn"), weights_only=True)
-    other = {name.replace("encoder.features", "encoder.model"): value for name, value in state.items()}
+    other = {
+        name.replace("encoder.features", "encoder.model"): value for name, value in state.items()
+    }
     torch.save(other, tmp_path / "timm.pth")
     with pytest.raises(
         CheckpointError,
-        match=r"weights of fpn with an unknown backbone: .* more backbones; a folder that save_pretrained",
+        match=(
+            r"weights of fpn with an unknown backbone: .* more backbones; a folder that "
+            r"save_pretrained"
+        ),
     ):
         load("fpn", tmp_path / "timm.pth")
     wider = {n: torch.cat([v, v]) if n == "decoder.p5.bias" else v for n, v in state.items()}
@@ -267,7 +316,9 @@ def test_reference_networks_are_known_without_their_metadata(tmp_path: Path, kin
 
 
 @pytest.mark.parametrize("model", ["deeplab", "fcn", "unet"])
-def test_shipped_weights_saved_again_without_metadata_are_the_same_network(tmp_path: Path, model: str) -> None:
+def test_shipped_weights_saved_again_without_metadata_are_the_same_network(
+    tmp_path: Path, model: str
+) -> None:
     shipped = checkpoints.shipped(model, "streets")
     assert shipped is not None
     save_file(load_file(shipped), tmp_path / "bare.safetensors")
@@ -279,15 +330,24 @@ def test_shipped_weights_saved_again_without_metadata_are_the_same_network(tmp_p
 
 def test_segnet_has_the_layers_of_its_paper() -> None:
     with torch.device("meta"):
-        made, vgg = segnet_network.full(19).state_dict(), vgg16_bn(weights=None).features.state_dict()
+        made, vgg = (
+            segnet_network.full(19).state_dict(),
+            vgg16_bn(weights=None).features.state_dict(),
+        )
     assert 26 == sum(value.ndim == 4 for value in made.values())
-    encoder = {name.removeprefix("encoder."): value.shape for name, value in made.items() if name.startswith("encoder")}
+    encoder = {
+        name.removeprefix("encoder."): value.shape
+        for name, value in made.items()
+        if name.startswith("encoder")
+    }
     assert {name: value.shape for name, value in vgg.items()} == encoder
     assert (2, 2, 3, 3, 3) == segnet_network.convolutions_of(made)
 
 
 def test_segnet_puts_values_back_where_they_were_largest() -> None:
-    """With convolutions that do nothing, only the largest value of each block is left, in its place."""
+    """With convolutions that do nothing, only the largest value of each block is left, in its
+    place.
+    """
     made = segnet_network.SegNet((3, 3), (1, 1), 3).eval()
     for module in made.modules():
         if isinstance(module, torch.nn.Conv2d):
@@ -310,16 +370,23 @@ def test_published_weights_that_know_too_little_name_the_card_they_fit() -> None
     for name in ("lraspp", "deeplab"):
         with pytest.raises(
             CheckpointError,
-            match=r"know 20 of its 133 classes, and at least half are needed; they fit voc2012\): pass weights",
+            match=(
+                r"know 20 of its 133 classes, and at least half are needed; they fit "
+                r"voc2012\): pass weights"
+            ),
         ):
             models.load(name, COCO, Options(weights="DEFAULT", device="cpu"))
-    with pytest.raises(CheckpointError, match=r"no library publishes any.*FILE, a folder that save_pretrained"):
+    with pytest.raises(
+        CheckpointError, match=r"no library publishes any.*FILE, a folder that save_pretrained"
+    ):
         models.load("upernet", STREETS, Options(device="cpu"))
 
 
 def test_names_that_fit_another_card_say_so() -> None:
     names = ["__background__", *VOC.classes.names[1:]]
-    with pytest.raises(CheckpointError, match=r"only 20 names agree, but at least half .* or evaluate on voc2012"):
+    with pytest.raises(
+        CheckpointError, match=r"only 20 names agree, but at least half .* or evaluate on voc2012"
+    ):
         labels.match(COCO, 21, names, where="file")
 
 
@@ -331,7 +398,17 @@ def test_names_that_fit_another_card_say_so() -> None:
 def test_every_model_runs_on_streets(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], files: Callable[[str], Path], model: str
 ) -> None:
-    words = ["--model", model, "--weights", str(files(model)), "--limit", "2", "--device", "cpu", "--json"]
+    words = [
+        "--model",
+        model,
+        "--weights",
+        str(files(model)),
+        "--limit",
+        "2",
+        "--device",
+        "cpu",
+        "--json",
+    ]
     assert 0 == cli.main(["run", *words, "--out", str(tmp_path)])
     found = json.loads(capsys.readouterr().out)
     assert 2 == found["dataset"]["images"]
@@ -358,5 +435,11 @@ def test_every_adapter_says_its_task_extra_and_licence() -> None:
 @pytest.mark.parametrize("name", [*SMALL, *OURS])
 def test_marks_belong_to_one_adapter_only(files: Callable[[str], Path], name: str) -> None:
     state = set(torch.load(files(name), weights_only=True))
-    weights = {each.name: each.weights for each in catalogue.adapters() if isinstance(each.weights, StateDict)}
-    assert [name] == [each for each in weights if any(mark <= state for mark in weights[each].marks)]
+    weights = {
+        each.name: each.weights
+        for each in catalogue.adapters()
+        if isinstance(each.weights, StateDict)
+    }
+    assert [name] == [
+        each for each in weights if any(mark <= state for mark in weights[each].marks)
+    ]

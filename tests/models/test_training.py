@@ -1,4 +1,6 @@
-"""The training of the reference networks: losses are their formulas, and a stopped training goes on the same."""
+"""The training of the reference networks: losses are their formulas, and a stopped training goes on
+the same.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,15 @@ TOOLS = str(Path(__file__).parents[2] / "tools")
 if TOOLS not in sys.path:
     sys.path.append(TOOLS)
 
-from training import losses, objects, pixels, results, scenes  # noqa: E402
-from training.recipes import SHIPPED, Recipe  # noqa: E402
+from training import losses, objects, pixels, results, scenes  # type: ignore[import-not-found]  # noqa: E402
+from training.recipes import SHIPPED, Recipe  # type: ignore[import-not-found]  # noqa: E402
 
 
 @pytest.fixture
 def case() -> tuple[Any, Any, Any]:
-    """Logits, truth with pixels that do not count and a class that is nowhere, and weights of classes."""
+    """Logits, truth with pixels that do not count and a class that is nowhere, and weights of
+    classes.
+    """
     rng = np.random.default_rng(5)
     truth = rng.integers(0, CLASSES - 1, (2, 5, 7))
     truth[rng.random(truth.shape) < 0.2] = IGNORE
@@ -41,7 +45,9 @@ def pixel_by_pixel(logits: Any, truth: Any) -> list[tuple[int, list[float]]]:
     for image, row, column in np.ndindex(*truth.shape):
         if int(truth[image, row, column]) != IGNORE:
             powers = [float(np.exp(float(logits[image, c, row, column]))) for c in range(CLASSES)]
-            found.append((int(truth[image, row, column]), [power / sum(powers) for power in powers]))
+            found.append(
+                (int(truth[image, row, column]), [power / sum(powers) for power in powers])
+            )
     return found
 
 
@@ -51,12 +57,16 @@ def plain(name: str, logits: Any, truth: Any, weights: Any) -> float:
     if name == "cross-entropy":
         return sum(-np.log(p[t]) for t, p in seen) / len(seen)
     if name == "weighted":
-        return sum(-float(weights[t]) * np.log(p[t]) for t, p in seen) / sum(float(weights[t]) for t, _ in seen)
+        return sum(-float(weights[t]) * np.log(p[t]) for t, p in seen) / sum(
+            float(weights[t]) for t, _ in seen
+        )
     if name == "focal":
         return sum(-((1 - p[t]) ** 2) * np.log(p[t]) for t, p in seen) / len(seen)
     present = sorted({t for t, _ in seen})
     scores = [
-        2 * sum(p[c] for t, p in seen if t == c) / (sum(p[c] for _, p in seen) + sum(t == c for t, _ in seen))
+        2
+        * sum(p[c] for t, p in seen if t == c)
+        / (sum(p[c] for _, p in seen) + sum(t == c for t, _ in seen))
         for c in present
     ]
     return 1 - sum(scores) / len(scores)
@@ -92,7 +102,9 @@ def test_targets_of_objects_are_the_truth_of_the_data_set(drawn: list[Any]) -> N
     from bench.streets import dataset
 
     index = scenes.spread("train", 2)[1]
-    truth = dataset.sample(scenes.CARD, "train", index, streets.draw("train", index)).truth.instances()
+    truth = dataset.sample(
+        scenes.CARD, "train", index, streets.draw("train", index)
+    ).truth.instances()
     large = np.minimum(truth.boxes[:, 2], truth.boxes[:, 3]) >= objects.SMALLEST
     names = [scenes.CARD.classes.names[class_] for class_ in truth.classes[large]]
     target = objects.target_of(np.asarray(drawn[2][1]))
@@ -104,7 +116,10 @@ def test_targets_of_objects_are_the_truth_of_the_data_set(drawn: list[Any]) -> N
         strict=True,
     )
     theirs = zip(
-        names, truth.boxes[large].tolist(), masks.areas(np.array(truth.rles, object)[large].tolist()), strict=True
+        names,
+        truth.boxes[large].tolist(),
+        masks.areas(np.array(truth.rles, object)[large].tolist()),
+        strict=True,
     )
     assert sorted(theirs) == sorted(ours)
 
@@ -135,7 +150,12 @@ def test_a_stopped_training_goes_on_as_if_undisturbed(drawn: list[Any], tmp_path
     resumed = train(tmp_path / "kept.pt")
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
     other, _ = pixels.train(
-        Recipe(**{**vars(recipe), "seed": 2}), images, labels, device=device, kept=tmp_path / "other.pt", init=None
+        Recipe(**{**vars(recipe), "seed": 2}),
+        images,
+        labels,
+        device=device,
+        kept=tmp_path / "other.pt",
+        init=None,
     )
     assert not all(torch.equal(value, whole[name]) for name, value in other.state_dict().items())
 
@@ -148,7 +168,9 @@ def test_a_checkpoint_is_finished_only_by_its_own_recipe(tmp_path: Path) -> None
     (tmp_path / "fcn.json").write_text(json.dumps(record))
     assert results.finished(tmp_path / "fcn.safetensors", recipe, 7)
     assert not results.finished(tmp_path / "fcn.safetensors", recipe, 8)
-    assert not results.finished(tmp_path / "fcn.safetensors", Recipe("fcn", "fcn_slim8", steps=2), 7)
+    assert not results.finished(
+        tmp_path / "fcn.safetensors", Recipe("fcn", "fcn_slim8", steps=2), 7
+    )
 
 
 def test_all_of_them_have_files_of_their_own() -> None:
@@ -160,7 +182,9 @@ def test_all_of_them_have_files_of_their_own() -> None:
 def test_the_page_of_the_checkpoints_says_what_their_records_say(repository: Path) -> None:
     folder = repository / "bench" / "checkpoints"
     assert results.table(folder) in (folder / "README.md").read_text(encoding="utf-8")
-    assert {path.stem for path in folder.glob("*.safetensors")} == {path.stem for path in folder.glob("*.json")}
+    assert {path.stem for path in folder.glob("*.safetensors")} == {
+        path.stem for path in folder.glob("*.json")
+    }
     assert sum(path.stat().st_size for path in folder.iterdir()) < 40e6
 
 

@@ -1,4 +1,6 @@
-"""Networks of transformers from tiny configurations: what they answer is what transformers itself answers."""
+"""Networks of transformers from tiny configurations: what they answer is what transformers itself
+answers.
+"""
 
 from __future__ import annotations
 
@@ -36,13 +38,31 @@ def tiny(kind: str, names: list[str] | None) -> Any:
     """A network of this kind with random weights, a slim Swin and few queries."""
     torch.manual_seed(11)
     stages = ["stage1", "stage2", "stage3", "stage4"]
-    sizes: dict[str, Any] = {"embed_dim": 8, "depths": [1, 1, 1, 1], "num_heads": [1, 1, 2, 2], "window_size": 4}
+    sizes: dict[str, Any] = {
+        "embed_dim": 8,
+        "depths": [1, 1, 1, 1],
+        "num_heads": [1, 1, 2, 2],
+        "window_size": 4,
+    }
     swin = transformers.SwinConfig(image_size=64, out_features=stages, **sizes)
-    given: dict[str, Any] = {"backbone_config": swin, "id2label": dict(enumerate(names or ["LABEL_0"] * 19))}
-    layers = {"encoder_layers": 1, "encoder_feedforward_dim": 16, "dim_feedforward": 16, "num_attention_heads": 2}
+    given: dict[str, Any] = {
+        "backbone_config": swin,
+        "id2label": dict(enumerate(names or ["LABEL_0"] * 19)),
+    }
+    layers = {
+        "encoder_layers": 1,
+        "encoder_feedforward_dim": 16,
+        "dim_feedforward": 16,
+        "num_attention_heads": 2,
+    }
     if kind == "maskformer":
         heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
-        depths = {"encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16}
+        depths = {
+            "encoder_layers": 1,
+            "decoder_layers": 1,
+            "encoder_ffn_dim": 16,
+            "decoder_ffn_dim": 16,
+        }
         detr = transformers.DetrConfig(d_model=16, num_queries=12, **heads, **depths)
         config = transformers.MaskFormerConfig(
             decoder_config=detr, fpn_feature_size=32, mask_feature_size=32, num_queries=12, **given
@@ -50,12 +70,26 @@ def tiny(kind: str, names: list[str] | None) -> Any:
         network = transformers.MaskFormerForInstanceSegmentation(config)
     elif kind == "mask2former":
         widths = {"feature_size": 32, "mask_feature_size": 32, "hidden_dim": 32}
-        config = transformers.Mask2FormerConfig(decoder_layers=2, num_queries=12, **widths, **layers, **given)
+        config = transformers.Mask2FormerConfig(
+            decoder_layers=2, num_queries=12, **widths, **layers, **given
+        )
         network = transformers.Mask2FormerForUniversalSegmentation(config)
     else:
-        text = {"text_encoder_width": 32, "text_encoder_num_layers": 1, "text_encoder_vocab_size": 60}
-        widths = {"conv_dim": 32, "mask_dim": 32, "hidden_dim": 32, "query_dec_layers": 1, "task_seq_len": 24}
-        config = transformers.OneFormerConfig(decoder_layers=2, num_queries=12, **widths, **layers, **text, **given)
+        text = {
+            "text_encoder_width": 32,
+            "text_encoder_num_layers": 1,
+            "text_encoder_vocab_size": 60,
+        }
+        widths = {
+            "conv_dim": 32,
+            "mask_dim": 32,
+            "hidden_dim": 32,
+            "query_dec_layers": 1,
+            "task_seq_len": 24,
+        }
+        config = transformers.OneFormerConfig(
+            decoder_layers=2, num_queries=12, **widths, **layers, **text, **given
+        )
         network = transformers.OneFormerForUniversalSegmentation(config)
     return network.eval()
 
@@ -70,15 +104,25 @@ def save(folder: Path, kind: str, names: list[str] | None = None) -> Path:
 
 
 def processor_of(kind: str) -> Any:
-    made = {"maskformer": "MaskFormer", "mask2former": "Mask2Former", "oneformer": "OneFormer"}[kind]
+    made = {"maskformer": "MaskFormer", "mask2former": "Mask2Former", "oneformer": "OneFormer"}[
+        kind
+    ]
     return getattr(transformers, f"{made}ImageProcessor")(size=SIZE)
 
 
 def write_vocabulary(folder: Path) -> None:
     """A vocabulary of CLIP's kind that spells words letter by letter."""
     letters = sorted(set("the task is panoptic semantic instance") - {" "})
-    words = [*letters, *(f"{letter}</w>" for letter in letters), "th", "<|startoftext|>", "<|endoftext|>"]
-    (folder / "vocab.json").write_text(json.dumps({word: position for position, word in enumerate(words)}))
+    words = [
+        *letters,
+        *(f"{letter}</w>" for letter in letters),
+        "th",
+        "<|startoftext|>",
+        "<|endoftext|>",
+    ]
+    (folder / "vocab.json").write_text(
+        json.dumps({word: position for position, word in enumerate(words)})
+    )
     (folder / "merges.txt").write_text("#version: 0.2\nt h\n")
 
 
@@ -98,12 +142,14 @@ def load_spread(kind: str, folder: Path, **options: Any) -> Any:
 
 def pictures(*sizes: tuple[int, int]) -> list[Any]:
     rng = np.random.default_rng(7)
-    patches = [rng.integers(0, 256, (-(-h // 16), -(-w // 16), 3), dtype=np.uint8) for h, w in sizes]
+    patches = [
+        rng.integers(0, 256, (-(-h // 16), -(-w // 16), 3), dtype=np.uint8) for h, w in sizes
+    ]
     found = zip(patches, sizes, strict=True)
     return [each.repeat(16, 0).repeat(16, 1)[:h, :w].copy() for each, (h, w) in found]
 
 
-class Spread(torch.nn.Module):
+class Spread(torch.nn.Module):  # type: ignore[misc, name-defined]
     """A network whose queries are told apart: those of random weights all say about the same."""
 
     def __init__(self, network: Any) -> None:
@@ -114,7 +160,9 @@ class Spread(torch.nn.Module):
         output = self.network(**inputs)
         logits, shapes = output.class_queries_logits, output.masks_queries_logits
         drawn = torch.Generator().manual_seed(2)
-        patches = torch.eye(12).reshape(1, 12, 3, 4) * 16 - 8 + torch.randn(1, 12, 3, 4, generator=drawn)
+        patches = (
+            torch.eye(12).reshape(1, 12, 3, 4) * 16 - 8 + torch.randn(1, 12, 3, 4, generator=drawn)
+        )
         wide = torch.nn.functional.interpolate(patches, shapes.shape[-2:], mode="bilinear")
         output.masks_queries_logits = wide + (shapes - shapes.mean()) / shapes.std()
         told = torch.randn(1, *logits.shape[1:], generator=drawn)
@@ -133,7 +181,13 @@ def plain_output(kind: str, folder: Path, image: Any, task: str) -> Any:
         inputs = processor(images=[image], return_tensors="pt")
     network = Spread(tiny(kind, list(STREETS.classes.names)))
     with torch.inference_mode():
-        return network(**{name: inputs[name] for name in inputs if name != "task_inputs" or kind == "oneformer"})
+        return network(
+            **{
+                name: inputs[name]
+                for name in inputs
+                if name != "task_inputs" or kind == "oneformer"
+            }
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -144,7 +198,11 @@ def test_semantic_answers_are_those_of_transformers(folders: dict[str, Path], ki
     assert all(isinstance(each, LabelMap) and each.labels.dtype == np.uint8 for each in found)
     for image, size, each in zip(images, sizes, found, strict=True):
         output = plain_output(kind, folders[kind], image, "semantic")
-        expected = processor_of(kind).post_process_semantic_segmentation(output, target_sizes=[size])[0].numpy()
+        expected = (
+            processor_of(kind)
+            .post_process_semantic_segmentation(output, target_sizes=[size])[0]
+            .numpy()
+        )
         assert np.array_equal(expected, each.labels)
     assert len(np.unique(found[0].labels)) > 1, "a map of one class shows nothing"
     assert not np.array_equal(found[0].labels, found[2].labels)
@@ -163,10 +221,14 @@ def test_panoptic_answers_are_those_of_transformers(folders: dict[str, Path], ki
     ids = expected["segmentation"].numpy()
     classes = np.vectorize(lambda number: label_of.get(int(number), 255))(ids)
     ours = dict(zip(found.segment_ids.tolist(), found.classes.tolist(), strict=True))
-    assert np.array_equal(classes, np.vectorize(lambda number: ours.get(int(number), 255))(found.ids))
+    assert np.array_equal(
+        classes, np.vectorize(lambda number: ours.get(int(number), 255))(found.ids)
+    )
     stuff = [label for label in ours.values() if not STREETS.classes.things[label]]
     assert sorted(set(stuff)) == sorted(stuff), "one segment for each class that is not countable"
-    things = [each for each in expected["segments_info"] if STREETS.classes.things[each["label_id"]]]
+    things = [
+        each for each in expected["segments_info"] if STREETS.classes.things[each["label_id"]]
+    ]
     assert len(things) == len(ours) - len(stuff)
     assert set(np.unique(found.ids).tolist()) - {0} == set(ours)
 
@@ -174,13 +236,17 @@ def test_panoptic_answers_are_those_of_transformers(folders: dict[str, Path], ki
 @pytest.mark.parametrize("kind", KINDS)
 def test_objects_are_those_of_transformers(folders: dict[str, Path], kind: str) -> None:
     image = pictures((70, 90))[0]
-    found = load_spread(kind, folders[kind], task="instance", score_threshold=0.05, detections=3).predict([image])[0]
+    found = load_spread(
+        kind, folders[kind], task="instance", score_threshold=0.05, detections=3
+    ).predict([image])[0]
     assert isinstance(found, Instances)
     output = plain_output(kind, folders[kind], image, "instance")
     by_mask = processor_of("mask2former" if kind == "mask2former" else "maskformer")
     settings = {"threshold": 0.05, "target_sizes": [(70, 90)], "return_binary_maps": True}
     expected = by_mask.post_process_instance_segmentation(output, **settings)[0]
-    things = [p for p, e in enumerate(expected["segments_info"]) if STREETS.classes.things[e["label_id"]]]
+    things = [
+        p for p, e in enumerate(expected["segments_info"]) if STREETS.classes.things[e["label_id"]]
+    ]
     best = sorted(things, key=lambda p: -expected["segments_info"][p]["score"])[:3]
     assert best, "no object shows nothing"
     assert [expected["segments_info"][p]["label_id"] for p in best] == found.classes.tolist()
@@ -218,7 +284,9 @@ def test_transformers_gives_one_number_to_two_segments_when_it_fuses() -> None:
     fused = transformers.MaskFormerImageProcessor().post_process_panoptic_segmentation(
         output, label_ids_to_fuse={0}, **settings
     )[0]
-    assert [1, 2, 1, 2] == [each["id"] for each in fused["segments_info"]], "car and person share a number"
+    assert [1, 2, 1, 2] == [each["id"] for each in fused["segments_info"]], (
+        "car and person share a number"
+    )
     model = SimpleNamespace(classes=STREETS.classes)
     plain = transformers.MaskFormerImageProcessor().post_process_panoptic_segmentation(
         output, label_ids_to_fuse=set(), **settings
@@ -237,7 +305,9 @@ def test_classes_are_matched_by_name_and_others_left_out(tmp_path: Path, task: s
     model = load("maskformer", folder, task=task)
     assert ["channels-left-out"] == [code for code, _ in model.identity["warnings"]]
     logits = torch.randn(1, 12, 21)
-    folded = model._folded(SimpleNamespace(class_queries_logits=logits)).class_queries_logits.softmax(-1)
+    folded = model._folded(
+        SimpleNamespace(class_queries_logits=logits)
+    ).class_queries_logits.softmax(-1)
     shares = logits.softmax(-1)
     assert torch.allclose(shares[..., :19].flip(-1), folded[..., :19])
     assert torch.allclose(shares[..., 19:].sum(-1), folded[..., 19])
@@ -252,7 +322,10 @@ def test_background_stands_for_all_that_the_card_lacks(tmp_path: Path) -> None:
     model = load("maskformer", save(tmp_path / "voc", "maskformer", names), voc, task="semantic")
     assert ["background-of-others"] == [code for code, _ in model.identity["warnings"]]
     logits = torch.randn(1, 12, 23)
-    shares, folded = logits.softmax(-1), model._folded(SimpleNamespace(class_queries_logits=logits.clone()))
+    shares, folded = (
+        logits.softmax(-1),
+        model._folded(SimpleNamespace(class_queries_logits=logits.clone())),
+    )
     found = folded.class_queries_logits.softmax(-1)
     assert torch.allclose(shares[..., 20:22].sum(-1), found[..., 0])
     assert torch.allclose(shares[..., :20], found[..., 1:21])
@@ -273,7 +346,10 @@ def test_the_task_is_what_the_card_has(folders: dict[str, Path], tmp_path: Path)
 
 
 def test_oneformer_is_told_its_task(folders: dict[str, Path]) -> None:
-    told = {task: load("oneformer", folders["oneformer"], task=task).task_inputs for task in ("semantic", "instance")}
+    told = {
+        task: load("oneformer", folders["oneformer"], task=task).task_inputs
+        for task in ("semantic", "instance")
+    }
     assert (1, 24) == tuple(told["semantic"].shape)
     assert not torch.equal(told["semantic"], told["instance"])
 
@@ -283,7 +359,8 @@ def test_input_size_is_what_the_network_sees(folders: dict[str, Path], kind: str
     model = load(kind, folders[kind], task="semantic", input_size=(32, 64))
     seen: list[Any] = []
     model.network.register_forward_pre_hook(
-        lambda _network, _args, kwargs: seen.append(tuple(kwargs["pixel_values"].shape)), with_kwargs=True
+        lambda _network, _args, kwargs: seen.append(tuple(kwargs["pixel_values"].shape)),
+        with_kwargs=True,
     )
     found = model.predict(pictures((70, 90)))[0]
     assert [(1, 3, 32, 64)] == seen
@@ -294,7 +371,9 @@ def test_input_size_is_what_the_network_sees(folders: dict[str, Path], kind: str
 def test_settings_name_only_what_was_said(folders: dict[str, Path]) -> None:
     plain = load("maskformer", folders["maskformer"], task="instance")
     assert {"device", "batch_size", "amp", "input_size"} == set(plain.settings)
-    said = load("maskformer", folders["maskformer"], task="instance", score_threshold=0.3, detections=7)
+    said = load(
+        "maskformer", folders["maskformer"], task="instance", score_threshold=0.3, detections=7
+    )
     assert (0.3, 7) == (said.settings["score_threshold"], said.settings["detections"])
     assert "maskformer_swin" == plain.identity["architecture"]
 
@@ -311,7 +390,9 @@ def broken(folders: dict[str, Path], to: Path, change: str) -> Path:
     elif change == "no json":
         config.write_text("{")
     elif change in ("detr", "sam"):
-        config.write_text(config.read_text().replace('"model_type": "maskformer"', f'"model_type": "{change}"'))
+        config.write_text(
+            config.read_text().replace('"model_type": "maskformer"', f'"model_type": "{change}"')
+        )
     else:
         from safetensors.torch import load_file, save_file
 
@@ -337,7 +418,9 @@ def broken(folders: dict[str, Path], to: Path, change: str) -> Path:
         ("shape", "does not fit its own|cannot be loaded"),
     ],
 )
-def test_wrong_folders_get_one_sentence(folders: dict[str, Path], tmp_path: Path, change: str, message: str) -> None:
+def test_wrong_folders_get_one_sentence(
+    folders: dict[str, Path], tmp_path: Path, change: str, message: str
+) -> None:
     with pytest.raises(CheckpointError, match=message) as caught:
         load("maskformer", broken(folders, tmp_path / "broken", change))
     assert "\n" not in str(caught.value)
@@ -346,11 +429,15 @@ def test_wrong_folders_get_one_sentence(folders: dict[str, Path], tmp_path: Path
 def test_a_vocabulary_is_asked_for(folders: dict[str, Path], tmp_path: Path) -> None:
     shutil.copytree(folders["oneformer"], tmp_path / "mute")
     (tmp_path / "mute" / "vocab.json").unlink()
-    with pytest.raises(CheckpointError, match=r"lacks the tokenizer's files vocab\.json and merges\.txt"):
+    with pytest.raises(
+        CheckpointError, match=r"lacks the tokenizer's files vocab\.json and merges\.txt"
+    ):
         load("oneformer", tmp_path / "mute")
 
 
-def test_without_preprocessing_the_defaults_are_taken_with_a_warning(folders: dict[str, Path], tmp_path: Path) -> None:
+def test_without_preprocessing_the_defaults_are_taken_with_a_warning(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
     shutil.copytree(folders["maskformer"], tmp_path / "bare")
     for name in ("preprocessor_config.json", "processor_config.json"):
         (tmp_path / "bare" / name).unlink(missing_ok=True)
@@ -377,7 +464,8 @@ def test_a_hub_that_cannot_be_reached_says_what_to_bring(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
     sentence = (
-        r"facebook/mask2former-swin-tiny-coco-panoptic is not a folder .*\(no route to host\).*model\.safetensors"
+        r"facebook/mask2former-swin-tiny-coco-panoptic is not a folder .*\(no route to "
+        r"host\).*model\.safetensors"
     )
     with pytest.raises(CheckpointError, match=sentence) as caught:
         models.load("mask2former", load_card("coco-panoptic"), Options(weights="DEFAULT"))
@@ -386,10 +474,14 @@ def test_a_hub_that_cannot_be_reached_says_what_to_bring(monkeypatch: pytest.Mon
         models.load("mask2former", CAMVID, Options())
 
 
-def test_what_was_fetched_is_a_folder_like_any_other(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_fetched_is_a_folder_like_any_other(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     import huggingface_hub
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(folders["maskformer"]))
+    monkeypatch.setattr(
+        huggingface_hub, "snapshot_download", lambda *_, **__: str(folders["maskformer"])
+    )
     model = load("maskformer", Path("someone/maskformer"))
     assert "someone/maskformer" == model.identity["weights"]
     assert (
@@ -410,7 +502,11 @@ def test_paths_that_are_no_folder(weights: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("task", "options", "message"),
     [
-        ("semantic", {"score_threshold": 0.5}, "--task semantic does not support --score-threshold"),
+        (
+            "semantic",
+            {"score_threshold": 0.5},
+            "--task semantic does not support --score-threshold",
+        ),
         ("panoptic", {"detections": 5}, "--task panoptic does not support --detections"),
         ("panoptic", {"flip": True}, "does not support --flip"),
     ],

@@ -1,4 +1,5 @@
-"""Boundary scores in plain loops: the rules of boundary-iou-api and of the released code of GSCNN, step by step.
+"""Boundary scores in plain loops: the rules of boundary-iou-api and of the released code of GSCNN,
+step by step.
 
 It imports neither `bench` nor NumPy: masks and label maps are lists of rows.
 """
@@ -12,7 +13,9 @@ Mask = list[list[bool]]
 
 
 def band(mask: Mask, void: Mask, width: int) -> Mask:
-    """Pixels of a mask within `width` (chessboard) of a pixel outside it that is not void, or of the frame."""
+    """Pixels of a mask within `width` (chessboard) of a pixel outside it that is not void, or of
+    the frame.
+    """
     height, across = len(mask), len(mask[0])
     result = [[False] * across for _ in range(height)]
     for y in range(height):
@@ -28,7 +31,9 @@ def band(mask: Mask, void: Mask, width: int) -> Mask:
 
 
 def contour(mask: Mask) -> Mask:
-    """Follow seg2bmap of GSCNN and DAVIS: a pixel that differs from its right, lower or lower right neighbour."""
+    """Follow seg2bmap of GSCNN and DAVIS: a pixel that differs from its right, lower or lower right
+    neighbour.
+    """
     height, width = len(mask), len(mask[0])
     result = [[False] * width for _ in range(height)]
     for y in range(height):
@@ -60,9 +65,14 @@ def matched(own: Mask, other: Mask, radius: int) -> int:
 def f_score(truth: Mask, prediction: Mask, void: Mask, threshold: float) -> float:
     """Follow db_eval_boundary of GSCNN for one class of one image."""
     height, width = len(truth), len(truth[0])
-    radius = int(threshold) if threshold >= 1 else math.ceil(threshold * math.sqrt(height**2 + width**2))
+    radius = (
+        int(threshold) if threshold >= 1 else math.ceil(threshold * math.sqrt(height**2 + width**2))
+    )
     valid = [
-        [[m and not v for m, v in zip(row, gone, strict=True)] for row, gone in zip(mask, void, strict=True)]
+        [
+            [m and not v for m, v in zip(row, gone, strict=True)]
+            for row, gone in zip(mask, void, strict=True)
+        ]
         for mask in (truth, prediction)
     ]
     true, predicted = contour(valid[0]), contour(valid[1])
@@ -84,7 +94,10 @@ def boundary_iou(pairs: list[tuple[Rows, Rows]], label: int, ignore: int, width:
     both = either = 0
     for truth, prediction in pairs:
         void = [[value == ignore for value in row] for row in truth]
-        bands = [band([[value == label for value in row] for row in rows], void, width) for rows in (truth, prediction)]
+        bands = [
+            band([[value == label for value in row] for row in rows], void, width)
+            for rows in (truth, prediction)
+        ]
         for first, second in zip(*bands, strict=True):
             both += sum(a and b for a, b in zip(first, second, strict=True))
             either += sum(a or b for a, b in zip(first, second, strict=True))

@@ -1,4 +1,6 @@
-"""Boundary AP as boundary-iou-api computes it, step by step, on full images with SciPy's erosion. No bench here."""
+"""Boundary AP as boundary-iou-api computes it, step by step, on full images with SciPy's erosion.
+No bench here.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ Array = np.ndarray[Any, Any]
 
 
 def boundary(mask: Array, ratio: float) -> Array:
-    """Pad by one pixel of nothing, erode by a 3 x 3 square as often as the distance says, and subtract."""
+    """Pad by one pixel of nothing, erode by a 3 x 3 square as often as the distance says, and
+    subtract.
+    """
     height, width = mask.shape
     distance = max(1, round(ratio * np.sqrt(height**2 + width**2)))
     padded = np.pad(mask.astype(bool), 1)
@@ -35,7 +39,10 @@ class _Evaluation(COCOeval):  # type: ignore[misc]
         order = np.argsort([-d["score"] for d in found], kind="mergesort")
         found = [found[place] for place in order][: self.params.maxDets[-1]]
         crowd = [int(t["iscrowd"]) for t in truths]
-        masks = [[self._code(entry, truth) for entry in side] for side, truth in ((found, False), (truths, True))]
+        masks = [
+            [self._code(entry, truth) for entry in side]
+            for side, truth in ((found, False), (truths, True))
+        ]
         edges = [[self._edge(code) for code in side] for side in masks]
         overlaps = coco_mask.iou(*masks, crowd)
         if not len(overlaps):
@@ -47,7 +54,9 @@ class _Evaluation(COCOeval):  # type: ignore[misc]
         return (self.cocoGt if truth else self.cocoDt).annToRLE(entry)
 
     def _edge(self, code: Any) -> Any:
-        return coco_mask.encode(np.asfortranarray(boundary(coco_mask.decode(code), self.ratio), dtype=np.uint8))
+        return coco_mask.encode(
+            np.asfortranarray(boundary(coco_mask.decode(code), self.ratio), dtype=np.uint8)
+        )
 
 
 def evaluated(truth: dict[str, Any], results: list[dict[str, Any]], ratio: float = 0.02) -> Any:

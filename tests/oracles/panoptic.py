@@ -1,7 +1,8 @@
-"""Panoptic quality by plain loops: panopticapi's matching, and boundary-iou-api's way with boundaries.
+"""Panoptic quality by plain loops: panopticapi's matching, and boundary-iou-api's way with
+boundaries.
 
-A map is a list of rows of ids with 0 for void; its segments are {id: (class, crowd)}. No bench, no NumPy. Unlike
-panopticapi, all crowds of a class excuse a prediction, not only the last one.
+A map is a list of rows of ids with 0 for void; its segments are {id: (class, crowd)}. No bench, no
+NumPy. Unlike panopticapi, all crowds of a class excuse a prediction, not only the last one.
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ def masks(ids: Map) -> dict[int, Pixels]:
 
 
 def boundary(mask: Pixels, distance: int) -> Pixels:
-    """Erode by a square of 3 x 3, as often as the distance says, beyond the frame is outside; keep what goes."""
+    """Erode by a square of 3 x 3, as often as the distance says, beyond the frame is outside; keep
+    what goes.
+    """
     left = set(mask)
     for _ in range(distance):
         left = {
-            (y, x) for y, x in left if all((y + down, x + right) in left for down in (-1, 0, 1) for right in (-1, 0, 1))
+            (y, x)
+            for y, x in left
+            if all((y + down, x + right) in left for down in (-1, 0, 1) for right in (-1, 0, 1))
         }
     return mask - left
 
@@ -38,9 +43,15 @@ def iou(true: Pixels, predicted: Pixels, void: Pixels) -> float:
 
 
 def matches(
-    true: Mapping[int, Pixels], true_segments: Segments, predicted: Mapping[int, Pixels], segments: Segments, reach: int
+    true: Mapping[int, Pixels],
+    true_segments: Segments,
+    predicted: Mapping[int, Pixels],
+    segments: Segments,
+    reach: int,
 ) -> dict[tuple[int, int], float]:
-    """Return (true id, predicted id) -> IoU of what matches; with a reach, the smaller IoU of mask and boundary."""
+    """Return (true id, predicted id) -> IoU of what matches; with a reach, the smaller IoU of mask
+    and boundary.
+    """
     found = {}
     for t, (label, crowd) in true_segments.items():
         for p, (guess, _) in segments.items():
@@ -48,14 +59,20 @@ def matches(
                 continue
             value = iou(true[t], predicted[p], true[0])
             if reach:
-                value = min(value, iou(boundary(true[t], reach), boundary(predicted[p], reach), true[0]))
+                value = min(
+                    value, iou(boundary(true[t], reach), boundary(predicted[p], reach), true[0])
+                )
             if value > 0.5:
                 found[t, p] = value
     return found
 
 
 def count(
-    truth: Map, true_segments: Segments, prediction: Map, segments: Segments, distance: int | None = None
+    truth: Map,
+    true_segments: Segments,
+    prediction: Map,
+    segments: Segments,
+    distance: int | None = None,
 ) -> dict[int, list[float]]:
     """Return class -> [sum of IoU, tp, fp, fn]; with a distance, of Boundary PQ."""
     true, predicted = masks(truth), masks(prediction)
@@ -76,7 +93,9 @@ def count(
     return counts
 
 
-def scores(counts: Mapping[int, Sequence[float]], classes: Sequence[int]) -> dict[str, float | None]:
+def scores(
+    counts: Mapping[int, Sequence[float]], classes: Sequence[int]
+) -> dict[str, float | None]:
     """Means over the given classes that have anything to count; None where there are none."""
     rows = [counts[c] for c in classes if c in counts and sum(counts[c][1:]) > 0]
     if not rows:

@@ -1,4 +1,5 @@
-"""Regions decided pixel by pixel, in plain loops and exact fractions: the specification of `bench.metrics.regions`.
+"""Regions decided pixel by pixel, in plain loops and exact fractions: the specification of
+`bench.metrics.regions`.
 
 It imports neither `bench` nor NumPy: label maps are lists of rows of numbers.
 """
@@ -12,7 +13,9 @@ LabelRows = list[list[int]]
 
 
 def crop_rows_and_columns(factor: int, height: int, width: int) -> tuple[range, range]:
-    """Cut 100 pixels from every side but the top, then the factor above and below and twice it at the sides."""
+    """Cut 100 pixels from every side but the top, then the factor above and below and twice it at
+    the sides.
+    """
 
     def scaled(pixels: int) -> int:
         return floor(Fraction(pixels * height, 1024) + Fraction(1, 2))
@@ -30,7 +33,9 @@ def ring(radii: list[int], y: int, x: int, height: int, width: int) -> int:
 
 
 def near(labels: LabelRows, void: int, reach: int) -> list[list[bool]]:
-    """Say of every pixel whether a pixel of another class lies in the square of 2 reach + 1 pixels around it."""
+    """Say of every pixel whether a pixel of another class lies in the square of 2 reach + 1 pixels
+    around it.
+    """
     height, width = len(labels), len(labels[0])
     found = [[False] * width for _ in range(height)]
     for y in range(height):

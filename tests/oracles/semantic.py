@@ -1,6 +1,8 @@
-"""Semantic scores written out slowly, in plain loops over pixels: the specification of the fast code.
+"""Semantic scores written out slowly, in plain loops over pixels: the specification of the fast
+code.
 
-It imports neither `bench` nor NumPy: label maps are lists of rows of numbers, matrices lists of rows.
+It imports neither `bench` nor NumPy: label maps are lists of rows of numbers, matrices lists of
+rows.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ NAN = float("nan")
 
 
 def confusion(pairs: list[tuple[LabelRows, LabelRows]], classes: int, ignore: int) -> Matrix:
-    """Count pixels by true class and predicted class; column `classes` is a label that is not scored."""
+    """Count pixels by true class and predicted class; column `classes` is a label that is not
+    scored.
+    """
     matrix = [[0] * (classes + 1) for _ in range(classes)]
     for truth, prediction in pairs:
         for truth_row, predicted_row in zip(truth, prediction, strict=True):
@@ -44,7 +48,9 @@ def scores(matrix: Matrix, classes_in: str = "truth") -> dict[str, float | list[
         "Dice": dice,
         "accuracy": accuracy,
         "pixel_accuracy": _divide(sum(matrix[c][c] for c in range(size)), valid),
-        "mean_accuracy": _mean([a for a, counts in zip(accuracy, with_truth, strict=True) if counts]),
+        "mean_accuracy": _mean(
+            [a for a, counts in zip(accuracy, with_truth, strict=True) if counts]
+        ),
         "mIoU": _mean([v for v, counts in zip(iou, present, strict=True) if counts]),
         "mDice": _mean([v for v, counts in zip(dice, present, strict=True) if counts]),
         "fwIoU": _divide(sum(n * v for n, v in zip(truth_of, iou, strict=True) if n), valid),
@@ -52,13 +58,17 @@ def scores(matrix: Matrix, classes_in: str = "truth") -> dict[str, float | list[
 
 
 def voc_devkit(pairs: list[tuple[LabelRows, LabelRows]], classes: int) -> tuple[list[float], float]:
-    """Follow the steps of the development kit of PASCAL VOC, VOCevalseg.m: IoU of every class, and their plain mean.
+    """Follow the steps of the development kit of PASCAL VOC, VOCevalseg.m: IoU of every class, and
+    their plain mean.
 
-    Raises ValueError where it stops with an error: another size, or a predicted value that is no class.
+    Raises ValueError where it stops with an error: another size, or a predicted value that is no
+    class.
     """
     rows = [[0] * classes for _ in range(classes)]
     for truth, prediction in pairs:
-        if len(truth) != len(prediction) or any(len(t) != len(p) for t, p in zip(truth, prediction, strict=True)):
+        if len(truth) != len(prediction) or any(
+            len(t) != len(p) for t, p in zip(truth, prediction, strict=True)
+        ):
             raise ValueError("results image has wrong size")
         if max(max(row) for row in prediction) >= classes:
             raise ValueError("results image has out of range value")

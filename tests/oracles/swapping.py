@@ -1,4 +1,5 @@
-"""Paired comparison of mean IoU in plain loops: every permutation of images, and every image left out.
+"""Paired comparison of mean IoU in plain loops: every permutation of images, and every image left
+out.
 
 An image is a list with (truth pixels, predicted pixels, hits) of every class.
 """
@@ -11,7 +12,9 @@ Image = list[tuple[int, int, int]]
 
 
 def mean_iou(images: list[Image], scored: list[int]) -> float:
-    """Mean of intersection / union over the classes `scored` that are in the ground truth of these images."""
+    """Mean of intersection / union over the classes `scored` that are in the ground truth of these
+    images.
+    """
     found = []
     for c in scored:
         truth, predicted, hits = (sum(image[c][k] for image in images) for k in range(3))
@@ -26,7 +29,9 @@ def all_classes(images: list[Image]) -> list[int]:
 
 
 def exact_p(first: list[Image], second: list[Image], clusters: list[int]) -> float:
-    """Fraction of all 2^K permutations of clusters whose difference is at least the observed one."""
+    """Fraction of all 2^K permutations of clusters whose difference is at least the observed
+    one.
+    """
     scored = all_classes(first)
     observed = abs(mean_iou(first, scored) - mean_iou(second, scored))
     reached = total = 0
@@ -44,6 +49,8 @@ def jackknife_error(first: list[Image], second: list[Image], clusters: list[int]
     rows = []
     for out in range(K):
         left = [n for n, k in enumerate(clusters) if k != out]
-        rows.append(mean_iou([first[n] for n in left], scored) - mean_iou([second[n] for n in left], scored))
+        rows.append(
+            mean_iou([first[n] for n in left], scored) - mean_iou([second[n] for n in left], scored)
+        )
     centre = sum(rows) / K
     return ((K - 1) / K * sum((row - centre) ** 2 for row in rows)) ** 0.5

@@ -1,4 +1,6 @@
-"""TIDE's sorting of errors and mending in plain loops, for boxes and scores that do not tie. No bench here."""
+"""TIDE's sorting of errors and mending in plain loops, for boxes and scores that do not tie. No
+bench here.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,13 @@ def sort_image(truths: list[Entry], found: list[Entry]) -> None:
         best = max(free, key=lambda t: iou(d["bbox"], t["bbox"], False), default=None)
         d["right"] = best is not None and iou(d["bbox"], best["bbox"], False) >= 0.5
         if d["right"]:
-            best["taken"], best["missed"] = True, False
+            best["taken"], best["missed"] = True, False  # type: ignore[index]
     for d in found:
         d["error"], d["mended"] = "", None
         d["hidden"] = not d["right"] and any(
-            t["iscrowd"] and t["category_id"] == d["category_id"] and iou(d["bbox"], t["bbox"], True) > 0.5
+            t["iscrowd"]
+            and t["category_id"] == d["category_id"]
+            and iou(d["bbox"], t["bbox"], True) > 0.5
             for t in truths
         )
         if not d["right"]:
@@ -42,8 +46,14 @@ def sort_image(truths: list[Entry], found: list[Entry]) -> None:
 def sort_detection(d: Entry, objects: list[Entry]) -> None:
     """Name the error of a detection that is not right."""
     overlap = [iou(d["bbox"], t["bbox"], False) for t in objects]
-    same = [o if t["category_id"] == d["category_id"] else 0.0 for o, t in zip(overlap, objects, strict=True)]
-    other = [o if t["category_id"] != d["category_id"] else 0.0 for o, t in zip(overlap, objects, strict=True)]
+    same = [
+        o if t["category_id"] == d["category_id"] else 0.0
+        for o, t in zip(overlap, objects, strict=True)
+    ]
+    other = [
+        o if t["category_id"] != d["category_id"] else 0.0
+        for o, t in zip(overlap, objects, strict=True)
+    ]
     double = [o for o, t in zip(same, objects, strict=True) if t["taken"]]
     target = None
     if not objects:
@@ -95,7 +105,9 @@ def evaluated(
     """Counts of errors, AP50, and what mending each kind adds to it."""
     truths, found = [dict(t) for t in annotations], []
     for image in range(1, images + 1):
-        own = sorted((dict(d) for d in results if d["image_id"] == image), key=lambda d: -d["score"])[:100]
+        own = sorted(
+            (dict(d) for d in results if d["image_id"] == image), key=lambda d: -d["score"]
+        )[:100]
         sort_image([t for t in truths if t["image_id"] == image], own)
         found += own
     objects = [t for t in truths if not t["iscrowd"]]

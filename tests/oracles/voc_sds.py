@@ -1,4 +1,6 @@
-"""AP^r of SDS in plain loops, in its forms of 2014 and 2015: masks as arrays, one class at a time. No bench here."""
+"""AP^r of SDS in plain loops, in its forms of 2014 and 2015: masks as arrays, one class at a time.
+No bench here.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,10 @@ def average_precision(right: list[bool], total: int) -> float:
 
 
 def score(
-    truths: list[list[tuple[Array, int]]], found: list[list[tuple[Array, int, float]]], classes: int, form: str
+    truths: list[list[tuple[Array, int]]],
+    found: list[list[tuple[Array, int, float]]],
+    classes: int,
+    form: str,
 ) -> dict[float, list[float]]:
     """AP of every class (NaN without truth) at every threshold of the form."""
     thresholds = [k / 10 for k in range(1, 10)] if form == "2014" else [0.5, 0.7]
@@ -63,11 +68,15 @@ def score(
             total = 0
             for true, guessed in zip(truths, found, strict=True):
                 objects = [mask for mask, owner in true if owner == k]
-                own = sorted(((s, m) for m, owner, s in guessed if owner == k), key=lambda pair: -pair[0])
+                own = sorted(
+                    ((s, m) for m, owner, s in guessed if owner == k), key=lambda pair: -pair[0]
+                )
                 total += len(objects)
                 overlaps = [[iou(mask, g) for g in objects] for _, mask in own]
                 right = hits(overlaps, threshold, form)
                 listed += [(s, r) for (s, _), r in zip(own, right, strict=True)]
             ranked = sorted(listed, key=lambda pair: -pair[0])
-            result[threshold].append(average_precision([r for _, r in ranked], total) if total else float("nan"))
+            result[threshold].append(
+                average_precision([r for _, r in ranked], total) if total else float("nan")
+            )
     return result

@@ -1,4 +1,6 @@
-"""Downloads from a server on loopback that resumes, misbehaves or serves the wrong thing, down to data that reads."""
+"""Downloads from a server on loopback that resumes, misbehaves or serves the wrong thing, down to
+data that reads.
+"""
 
 from __future__ import annotations
 
@@ -35,23 +37,23 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         server = self.server
-        server.requests.append((self.path, self.headers.get("Range"), self.headers.get("If-Range")))
+        server.requests.append((self.path, self.headers.get("Range"), self.headers.get("If-Range")))  # type: ignore[attr-defined]
         if self.path == "/moved":
             self.send_response(302)
             self.send_header("Location", f"/{FILE}")
             self.end_headers()
             return
-        time.sleep(server.silences.pop(0) if server.silences else 0)
-        body = server.files.get(self.path[1:])
-        if server.statuses or body is None:
-            self.send_error(server.statuses.pop(0) if server.statuses else 404)
+        time.sleep(server.silences.pop(0) if server.silences else 0)  # type: ignore[attr-defined]
+        body = server.files.get(self.path[1:])  # type: ignore[attr-defined]
+        if server.statuses or body is None:  # type: ignore[attr-defined]
+            self.send_error(server.statuses.pop(0) if server.statuses else 404)  # type: ignore[attr-defined]
             return
         start = self.begin(body)
         if start is None:
             return
         piece = body[start:]
-        if server.cuts:
-            piece = piece[: server.cuts.pop(0)]
+        if server.cuts:  # type: ignore[attr-defined]
+            piece = piece[: server.cuts.pop(0)]  # type: ignore[attr-defined]
         with suppress(ConnectionError):  # whoever asked may have had enough
             self.wfile.write(piece)
         self.close_connection = True
@@ -59,8 +61,12 @@ class Handler(BaseHTTPRequestHandler):
     def begin(self, body: bytes) -> int | None:
         """Send the head of the answer; returns where the body begins."""
         server, asked = self.server, self.headers.get("Range")
-        current = self.headers.get("If-Range") in (None, server.etag)
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and server.ranges and current else 0
+        current = self.headers.get("If-Range") in (None, server.etag)  # type: ignore[attr-defined]
+        start = (
+            int(asked.removeprefix("bytes=").rstrip("-"))
+            if asked and server.ranges and current  # type: ignore[attr-defined]
+            else 0
+        )
         if start >= len(body) > 0:
             self.send_response(416)
             self.send_header("Content-Range", f"bytes */{len(body)}")
@@ -70,9 +76,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-        if server.etag:
-            self.send_header("ETag", server.etag)
-        if server.lengths:
+        if server.etag:  # type: ignore[attr-defined]
+            self.send_header("ETag", server.etag)  # type: ignore[attr-defined]
+        if server.lengths:  # type: ignore[attr-defined]
             self.send_header("Content-Length", str(len(body) - start))
         self.end_headers()
         return start
@@ -84,10 +90,10 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.files, server.statuses, server.cuts, server.requests = {}, [], [], []
-    server.silences = []
-    server.ranges, server.lengths, server.etag = True, True, '"first"'
-    server.url = f"http://127.0.0.1:{server.server_address[1]}"
+    server.files, server.statuses, server.cuts, server.requests = {}, [], [], []  # type: ignore[attr-defined]
+    server.silences = []  # type: ignore[attr-defined]
+    server.ranges, server.lengths, server.etag = True, True, '"first"'  # type: ignore[attr-defined]
+    server.url = f"http://127.0.0.1:{server.server_address[1]}"  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
@@ -111,7 +117,9 @@ def voc_files() -> dict[str, bytes]:
     for name in ("2007_000033", "2007_000042"):
         files[f"{top}/JPEGImages/{name}.jpg"] = picture(np.zeros((*TRUTH.shape, 3), dtype=np.uint8))
         files[f"{top}/SegmentationClass/{name}.png"] = picture(TRUTH)
-        files[f"{top}/SegmentationObject/{name}.png"] = picture((TRUTH > 0).astype(np.uint8) * TRUTH)
+        files[f"{top}/SegmentationObject/{name}.png"] = picture(
+            (TRUTH > 0).astype(np.uint8) * TRUTH
+        )
     return files
 
 
@@ -266,7 +274,9 @@ def test_passing_failure_of_the_server_is_tried_again(server: Any, tmp_path: Pat
 def test_silent_server_is_tried_again_and_then_given_up(server: Any, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()))
     server.silences = [0.4]
-    assert prepare(card, tmp_path / "once", patience=Patience(timeout=0.1, attempts=2, pause=0.4)).complete
+    assert prepare(
+        card, tmp_path / "once", patience=Patience(timeout=0.1, attempts=2, pause=0.4)
+    ).complete
     server.silences = [0.2, 0.2]
     with pytest.raises(DataError, match=r"the server did not answer for 0\.05 s"):
         prepare(card, tmp_path / "twice", patience=Patience(timeout=0.05, attempts=2, pause=0.0))
@@ -275,7 +285,8 @@ def test_silent_server_is_tried_again_and_then_given_up(server: Any, tmp_path: P
 def test_missing_file_says_what_to_do_by_hand(server: Any, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()), url=f"{server.url}/gone.tar")
     with pytest.raises(
-        DataError, match=r"gone\.tar: the server answered 404 .*; download the file elsewhere and put it at"
+        DataError,
+        match=r"gone\.tar: the server answered 404 .*; download the file elsewhere and put it at",
     ):
         prepare(card, tmp_path, patience=HASTE)
     assert 1 == len(server.requests)
@@ -283,7 +294,9 @@ def test_missing_file_says_what_to_do_by_hand(server: Any, tmp_path: Path) -> No
 
 def test_server_out_of_reach(server: Any, tmp_path: Path) -> None:
     card = card_for(server, b"x", url="http://127.0.0.1:9/x.tar")
-    with pytest.raises(DataError, match=r"cannot be reached .* or download the file yourself and put it at"):
+    with pytest.raises(
+        DataError, match=r"cannot be reached .* or download the file yourself and put it at"
+    ):
         prepare(card, tmp_path, patience=HASTE)
 
 
@@ -299,11 +312,15 @@ def test_wrong_checksum_is_said_and_set_aside(server: Any, tmp_path: Path) -> No
 
 def test_other_size_than_the_card_says(server: Any, tmp_path: Path) -> None:
     body = tar_of(voc_files())
-    with pytest.raises(DataError, match=rf"the server offers {len(body)} bytes, but the card says 17"):
+    with pytest.raises(
+        DataError, match=rf"the server offers {len(body)} bytes, but the card says 17"
+    ):
         prepare(card_for(server, body, bytes=17), tmp_path, patience=HASTE)
 
 
-def test_first_download_speaks_where_nobody_publishes_a_checksum(server: Any, tmp_path: Path) -> None:
+def test_first_download_speaks_where_nobody_publishes_a_checksum(
+    server: Any, tmp_path: Path
+) -> None:
     body = tar_of(voc_files())
     card = card_for(server, body, bytes=None, checksum=None, cited=None)
     assert prepare(card, tmp_path, patience=HASTE).complete
@@ -315,10 +332,14 @@ def test_first_download_speaks_where_nobody_publishes_a_checksum(server: Any, tm
         prepare(card, tmp_path, patience=HASTE)
 
 
-def test_full_disk_is_foreseen(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_foreseen(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     card = card_for(server, tar_of(voc_files()))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
-    with pytest.raises(DataError, match=r"the download needs [\d,]+ bytes, but the disk has 1 free"):
+    with pytest.raises(
+        DataError, match=r"the download needs [\d,]+ bytes, but the disk has 1 free"
+    ):
         prepare(card, tmp_path, patience=HASTE)
 
 
@@ -338,7 +359,12 @@ def test_cityscapes_says_what_to_fetch_and_unpacks_what_lies_there(tmp_path: Pat
     result = prepare("cityscapes", tmp_path)
     assert not result.complete
     assert ("gtFine_trainvaltest.zip", "leftImg8bit_trainvaltest.zip") == result.missing
-    for word in (*result.missing, "disparity_trainvaltest.zip", "https://www.cityscapes-dataset.com", "Log in"):
+    for word in (
+        *result.missing,
+        "disparity_trainvaltest.zip",
+        "https://www.cityscapes-dataset.com",
+        "Log in",
+    ):
         assert word in result.instructions
     for name in result.missing:
         folder = name.partition("_")[0]
@@ -350,7 +376,10 @@ def test_cityscapes_says_what_to_fetch_and_unpacks_what_lies_there(tmp_path: Pat
 
 def test_card_without_sources_answers_in_its_own_words(tmp_path: Path) -> None:
     result = prepare("camvid", tmp_path)
-    assert (result.complete, result.instructions) == (False, cards.load_card("camvid").obtain.strip())
+    assert (result.complete, result.instructions) == (
+        False,
+        cards.load_card("camvid").obtain.strip(),
+    )
 
 
 def test_nested_archive_and_selection_as_in_coco_panoptic(server: Any, tmp_path: Path) -> None:
@@ -358,7 +387,9 @@ def test_nested_archive_and_selection_as_in_coco_panoptic(server: Any, tmp_path:
         {
             "annotations/panoptic_val2017.json": b"{}",
             "annotations/panoptic_train2017.zip": b"not wanted",
-            "annotations/panoptic_val2017.zip": zip_of({"panoptic_val2017/1.png": b"x", "__MACOSX/a": b"y"}),
+            "annotations/panoptic_val2017.zip": zip_of(
+                {"panoptic_val2017/1.png": b"x", "__MACOSX/a": b"y"}
+            ),
         }
     )
     card = cards.load_card("coco-panoptic")
@@ -412,12 +443,16 @@ def test_wrong_archive(tmp_path: Path) -> None:
         unpack(tmp_path / "x.zip", tmp_path, strip="VOCdevkit")
 
 
-def test_two_calls_do_not_write_into_one_folder_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_calls_do_not_write_into_one_folder_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     card = cards.load_card("cityscapes")
     with alone(tmp_path / "data"):
         with pytest.raises(DataError, match="another bench prepare is running there"):
             prepare(card, tmp_path / "data")
-        assert 2 == cli.main(["prepare", "--dataset", "streets", "--split", "mini", "--data", str(tmp_path / "data")])
+        assert 2 == cli.main(
+            ["prepare", "--dataset", "streets", "--split", "mini", "--data", str(tmp_path / "data")]
+        )
         assert "another bench prepare" in capsys.readouterr().err
         prepare(card, tmp_path / "other")
     assert [] == list((tmp_path / "data").iterdir())
@@ -428,7 +463,10 @@ def test_without_a_folder_streets_needs_none_and_others_say_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BENCH_DATA", raising=False)
-    for dataset, words in (("streets", "drawn at its first use"), ("cityscapes", "--data is missing")):
+    for dataset, words in (
+        ("streets", "drawn at its first use"),
+        ("cityscapes", "--data is missing"),
+    ):
         assert 2 == cli.main(["prepare", "--dataset", dataset])
         assert words in capsys.readouterr().err
     monkeypatch.setenv("BENCH_DATA", str(tmp_path))

@@ -13,7 +13,11 @@ CITATION = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 
 def rows(text: str) -> list[list[str]]:
     """Return the cells of every row of the ledger's tables."""
-    lines = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| id |")]
+    lines = [
+        line
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith("| id |")
+    ]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
@@ -22,7 +26,11 @@ def missing(text: str) -> list[str]:
     paths = {path.name: path for path in TESTS.glob("*/test_*.py")}
     tests: dict[str, set[str]] = {}
     for name in {name for name, _ in CITATION.findall(text)}:
-        tree = ast.parse(paths[name].read_text(encoding="utf-8")) if name in paths else ast.Module([], [])
+        tree = (
+            ast.parse(paths[name].read_text(encoding="utf-8"))
+            if name in paths
+            else ast.Module([], [])
+        )
         tests[name] = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     return [f"{name}::{test}" for name, test in CITATION.findall(text) if test not in tests[name]]
 
@@ -38,7 +46,10 @@ def test_every_cited_test_exists() -> None:
 
 
 def test_citation_of_a_test_that_does_not_exist_is_found() -> None:
-    text = "`test_conventions.py::test_of_nothing` `test_nowhere.py::test_x` `test_conventions.py::missing`"
+    text = (
+        "`test_conventions.py::test_of_nothing` `test_nowhere.py::test_x` "
+        "`test_conventions.py::missing`"
+    )
     assert ["test_conventions.py::test_of_nothing", "test_nowhere.py::test_x"] == missing(text)
 
 

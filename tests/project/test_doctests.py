@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def modules_with_examples() -> list[str]:
-    """Dotted names of the modules whose source holds a doctest prompt; read, not imported, to stay quick."""
+    """Dotted names of the modules whose source holds a doctest prompt; read, not imported, to stay
+    quick.
+    """
     names = []
     for path in sorted((ROOT / "bench").rglob("*.py")):
         if ">>> " in path.read_text(encoding="utf-8"):

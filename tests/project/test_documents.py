@@ -1,4 +1,6 @@
-"""The documents of the repository lead somewhere: every relative link, and every heading that a link names."""
+"""The documents of the repository lead somewhere: every relative link, and every heading that a
+link names.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def dead_links(page: Path, text: str) -> list[str]:
     for link in LINK.findall(text):
         name, _, anchor = link.partition("#")
         target = page.parent / name if name else page
-        if not target.exists() or (anchor and anchor not in headings(target.read_text(encoding="utf-8"))):
+        if not target.exists() or (
+            anchor and anchor not in headings(target.read_text(encoding="utf-8"))
+        ):
             dead.append(link)
     return dead
 
@@ -39,7 +43,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_dead_links_are_found() -> None:
-    text = "[a](docs/nothing.md) [b](README.md#no-such-heading) [c](CONTRIBUTING.md#style) [d](https://example.org)"
+    text = (
+        "[a](docs/nothing.md) [b](README.md#no-such-heading) [c](CONTRIBUTING.md#style) "
+        "[d](https://example.org)"
+    )
     assert ["docs/nothing.md", "README.md#no-such-heading"] == dead_links(ROOT / "page.md", text)
 
 

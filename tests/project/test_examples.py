@@ -45,13 +45,18 @@ def test_torch_loop_improves_and_writes_records(run: Run, tmp_path: Path) -> Non
     scores = [float(line.split()[3].rstrip(",")) for line in lines]
     assert 3 == len(lines)
     assert scores[-1] > 0.8
-    assert {"epoch1", "epoch2", "epoch3"} == {path.name for path in (tmp_path / "runs" / "own-val").iterdir()}
+    assert {"epoch1", "epoch2", "epoch3"} == {
+        path.name for path in (tmp_path / "runs" / "own-val").iterdir()
+    }
 
 
-def test_lightning_loop_logs_the_score_of_the_whole_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lightning_loop_logs_the_score_of_the_whole_set(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("torch", reason="the extra models is not installed")
     if importlib.util.find_spec("lightning") is None:
-        # lightning is not a dependency of the tests; the stub calls the same hooks in the same order.
+        # lightning is not a dependency of the tests; the stub calls the same hooks in the same
+        # order.
         import lightning_stub
 
         monkeypatch.setitem(sys.modules, "lightning", lightning_stub)
@@ -65,7 +70,9 @@ def test_lightning_loop_logs_the_score_of_the_whole_set(run: Run, monkeypatch: p
 def test_compare_runs_finds_the_difference(run: Run) -> None:
     lines = run("compare_runs.py")
     assert "Comparison of mIoU on 40 images" == lines[0]
-    assert any(line.startswith("small - large: -0.0") and line.endswith(": significant") for line in lines)
+    assert any(
+        line.startswith("small - large: -0.0") and line.endswith(": significant") for line in lines
+    )
 
 
 def test_gate_fails_on_a_regression(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,15 +95,24 @@ def test_own_metric_is_lower_for_the_better_model(
         assert " px " in capsys.readouterr().out
 
 
-def test_the_outputs_of_the_notebook_are_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_outputs_of_the_notebook_are_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     notebook = json.loads((EXAMPLES / "first_steps.ipynb").read_text(encoding="utf-8"))
     stored = [notebooks.as_text(cell["outputs"]) for cell in notebooks.code_cells(notebook)]
     made = [notebooks.as_text(outputs) for outputs in notebooks.run(notebook)]
-    assert made == stored, "python tests/support/notebooks.py examples/first_steps.ipynb stores the new outputs"
+    assert made == stored, (
+        "python tests/support/notebooks.py examples/first_steps.ipynb stores the new outputs"
+    )
 
 
 def test_an_outdated_notebook_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    cells = [{"cell_type": "code", "source": ["print('one')\n", "1 + 1"]}, {"cell_type": "markdown", "source": ["*"]}]
-    assert ["one\n\n2"] == [notebooks.as_text(outputs) for outputs in notebooks.run({"cells": cells})]
+    cells = [
+        {"cell_type": "code", "source": ["print('one')\n", "1 + 1"]},
+        {"cell_type": "markdown", "source": ["*"]},
+    ]
+    assert ["one\n\n2"] == [
+        notebooks.as_text(outputs) for outputs in notebooks.run({"cells": cells})
+    ]

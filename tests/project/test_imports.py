@@ -1,4 +1,6 @@
-"""What starting `bench` may load: each of these packages costs more time than the whole command line is allowed."""
+"""What starting `bench` may load: each of these packages costs more time than the whole command
+line is allowed.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,14 @@ print(json.dumps([sorted({{name.partition(".")[0] for name in sys.modules}}), sa
 
 
 def loaded_by(program: str) -> tuple[set[str], str]:
-    """Top-level packages that a one-line program loads, in an interpreter of its own, and what it printed."""
+    """Top-level packages that a one-line program loads, in an interpreter of its own, and what it
+    printed.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", RUN.format(program=program)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", RUN.format(program=program)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert 0 == done.returncode, done.stderr
     packages, said = json.loads(done.stdout)
@@ -71,8 +78,17 @@ def test_heavy_packages_are_noticed() -> None:
 def test_scoring_label_maps_loads_what_it_needs_and_no_more(tmp_path: Path) -> None:
     for place in (tmp_path / "gtFine" / "val" / "made", tmp_path / "found"):
         place.mkdir(parents=True)
-        Image.fromarray(np.full((4, 6), 7, np.uint8)).save(place / "made_000000_000019_gtFine_labelIds.png")
-    where = ["--dataset", "cityscapes", "--data", str(tmp_path), "--predictions", str(tmp_path / "found")]
+        Image.fromarray(np.full((4, 6), 7, np.uint8)).save(
+            place / "made_000000_000019_gtFine_labelIds.png"
+        )
+    where = [
+        "--dataset",
+        "cityscapes",
+        "--data",
+        str(tmp_path),
+        "--predictions",
+        str(tmp_path / "found"),
+    ]
     how = ["--metrics", "mIoU", "--interval", "none", "--out", str(tmp_path / "runs"), "--json"]
     words = ["eval", *where, *how]
     packages, said = loaded_by(f"from bench.cli import main; sys.exit(main({words!r}))")

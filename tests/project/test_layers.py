@@ -1,4 +1,6 @@
-"""The floors of docs/architecture.md: a module imports only from lower floors or from its own room."""
+"""The floors of docs/architecture.md: a module imports only from lower floors or from its own
+room.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,8 @@ METRICS_ALLOWED = {
     ("bench.evaluation.region_options", "bench.metrics.regions"),
     ("bench.evaluation.fitting", "bench.metrics.regions"),
     ("bench.evaluation.settings", "bench.metrics.regions"),
-    # `--iou-thresholds`, `--sizes` and `--max-detections` start from the defaults of COCO's protocol.
+    # `--iou-thresholds`, `--sizes` and `--max-detections` start from the defaults of COCO's
+    # protocol.
     ("bench.evaluation.object_settings", "bench.metrics.protocols"),
     # The names of the checks of objects that the tables of counts hold.
     ("bench.scoring.object_notices", "bench.metrics.object_checks"),
@@ -89,7 +92,8 @@ METRICS_ALLOWED = {
 """The only modules outside of `families` that import a metric, with the module that they import."""
 
 AMBIGUOUS = {"instance", "panoptic", "prompted", "boxes", "boundary", "pixels", "calibration"}
-"""Names of families that are words of other things too: tasks, prompts, keys of cards, tables and units.
+"""Names of families that are words of other things too: tasks, prompts, keys of cards, tables and
+units.
 
 They count as names of families only where the code beside them speaks of families or metrics.
 """
@@ -106,14 +110,18 @@ FAMILY_NAMES_ALLOWED = {
 
 
 def room_of(module: str) -> str:
-    """The room of a dotted module name: `bench.metrics.semantic` is in `metrics`; "" is the door and `__main__`."""
+    """The room of a dotted module name: `bench.metrics.semantic` is in `metrics`; "" is the door
+    and `__main__`.
+    """
     parts = module.split(".")
     name = parts[1] if len(parts) > 1 else ""
     return "" if name.startswith("__") else name
 
 
 def imports_of(source: str, package: str) -> Iterator[str]:
-    """Every module of `bench` that a source text imports, at its top or inside functions, as dotted names."""
+    """Every module of `bench` that a source text imports, at its top or inside functions, as dotted
+    names.
+    """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "bench")
@@ -137,11 +145,15 @@ def breaches(source: str, module: str, package: str) -> list[str]:
             continue
         if other == "":
             if room != "cli":
-                found.append(f"{module} imports {target}, the door, which only cli and __main__ may import")
+                found.append(
+                    f"{module} imports {target}, the door, which only cli and __main__ may import"
+                )
         elif other not in FLOORS:
             found.append(f"{module} imports {target}, a room without a floor")
         elif FLOORS[other] >= FLOORS[room]:
-            found.append(f"{module} (floor {FLOORS[room]}) imports {target} (floor {FLOORS[other]})")
+            found.append(
+                f"{module} (floor {FLOORS[room]}) imports {target} (floor {FLOORS[other]})"
+            )
         elif other in SECRETS.get(room, ()):
             found.append(f"{module} imports {target}, which it must not know")
     return found
@@ -175,16 +187,26 @@ def strings_of(node: ast.AST) -> list[str]:
 
 
 def lookups_of(source: str) -> Iterator[tuple[str, str]]:
-    """Strings that a source text compares with, indexes by or has as keys, each with what is beside it."""
+    """Strings that a source text compares with, indexes by or has as keys, each with what is beside
+    it.
+    """
     for node in ast.walk(ast.parse(source)):
         beside: list[ast.AST]
         if isinstance(node, ast.Compare):
             beside = [node.left, *node.comparators]
         elif isinstance(node, ast.Subscript):
             beside = [node.value, node.slice]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name) and node.args:
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute | ast.Name)
+            and node.args
+        ):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
-            beside = [node.func, node.args[0]] if name in ("get", "pop", "setdefault", "family", "startswith") else []
+            beside = (
+                [node.func, node.args[0]]
+                if name in ("get", "pop", "setdefault", "family", "startswith")
+                else []
+            )
         elif isinstance(node, ast.MatchValue):
             beside = [node.value]
         elif isinstance(node, ast.Dict):
@@ -205,7 +227,9 @@ def named_families(source: str, module: str) -> list[str]:
             continue
         about_families = re.search(r"famil|metric|\bkey\b", context)
         if text not in AMBIGUOUS or about_families:
-            breached.append(f"{module} looks for the family {text!r} by its name ({context or 'a table'})")
+            breached.append(
+                f"{module} looks for the family {text!r} by its name ({context or 'a table'})"
+            )
     return breached
 
 
@@ -220,7 +244,9 @@ def modules() -> list[tuple[str, Path]]:
     return found
 
 
-@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("module", "path"), modules(), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_module_imports_only_from_lower_floors(module: str, path: Path) -> None:
     assert room_of(module) in FLOORS, f"{module} has no floor: docs/architecture.md lists the rooms"
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
@@ -249,7 +275,9 @@ def test_breaches_are_found(module: str, source: str, forbidden: int) -> None:
     assert forbidden == len(breaches(source, module, module.rpartition(".")[0]))
 
 
-@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("module", "path"), modules(), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_only_families_know_metrics_and_no_module_names_a_family(module: str, path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
@@ -312,4 +340,6 @@ def test_every_allowed_name_of_a_family_is_in_use(module: str, name: str) -> Non
 
 
 def test_content_folders_are_no_packages() -> None:
-    assert [] == [path for name in ("datasets", "leaderboards") for path in (ROOT / name).rglob("*.py")]
+    assert [] == [
+        path for name in ("datasets", "leaderboards") for path in (ROOT / name).rglob("*.py")
+    ]

@@ -21,7 +21,9 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", GUIDE, flags=re.MULTILINE | re.DOTALL)
 
 
-COMMANDS = [line.removeprefix("$ ").split() for block in blocks("console") for line in block.splitlines()]
+COMMANDS = [
+    line.removeprefix("$ ").split() for block in blocks("console") for line in block.splitlines()
+]
 
 
 @pytest.fixture
@@ -35,7 +37,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("words", [words for words in COMMANDS if "mine:" in " ".join(words)], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [words for words in COMMANDS if "mine:" in " ".join(words)], ids=" ".join
+)
 def test_commands_on_own_code_run(place: Path, words: list[str]) -> None:
     assert 0 == cli.main([*words[1:], "--limit", "2", "--interval", "none", "--json"])
 
@@ -62,7 +66,7 @@ def test_commands_on_exported_networks_run(
 def test_torch_files_of_the_guide_run(place: Path) -> None:
     torch = pytest.importorskip("torch", reason="the extra models is not installed")
 
-    class Net(torch.nn.Module):
+    class Net(torch.nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.conv = torch.nn.Conv2d(3, 19, 1)
@@ -70,14 +74,18 @@ def test_torch_files_of_the_guide_run(place: Path) -> None:
         def forward(self, pixels: object) -> dict[str, object]:
             return {"logits": self.conv(pixels)}
 
-    torch.export.save(torch.export.export(Net().eval(), (torch.zeros(1, 3, 256, 256),)), place / "mine.pt2")
+    torch.export.save(
+        torch.export.export(Net().eval(), (torch.zeros(1, 3, 256, 256),)), place / "mine.pt2"
+    )
     words = next(words for words in COMMANDS if "exported" in words)
     assert 0 == cli.main([*words[1:], "--limit", "2", "--interval", "none", "--json"])
 
 
 def test_onnx_files_of_the_guide_run(place: Path) -> None:
     pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
-    onnx = pytest.importorskip("onnx", reason="the package onnx, which writes the files, is not installed")
+    onnx = pytest.importorskip(
+        "onnx", reason="the package onnx, which writes the files, is not installed"
+    )
     weights = onnx.numpy_helper.from_array(np.ones((19, 3, 1, 1), np.float32), "w")
     given = [onnx.helper.make_tensor_value_info("image", 1, (1, 3, 256, 256))]
     logits = [onnx.helper.make_tensor_value_info("logits", 1, None)]
@@ -85,7 +93,9 @@ def test_onnx_files_of_the_guide_run(place: Path) -> None:
         [onnx.helper.make_node("Conv", ["image", "w"], ["logits"])], "g", given, logits, [weights]
     )
     opset = [onnx.helper.make_opsetid("", 17)]
-    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), str(place / "mine.onnx"))
+    onnx.save(
+        onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), str(place / "mine.onnx")
+    )
     words = next(words for words in COMMANDS if "onnx" in words)
     assert 0 == cli.main([*words[1:], "--limit", "2", "--interval", "none", "--json"])
 

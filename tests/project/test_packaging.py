@@ -1,4 +1,6 @@
-"""Wheel, wheel from the sdist and editable install: each finds the cards, beside a package `datasets` too."""
+"""Wheel, wheel from the sdist and editable install: each finds the cards, beside a package
+`datasets` too.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,12 @@ import pytest
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("packaging"),  # one process: the wheel is built once, which takes minutes
-    pytest.mark.skipif(find_spec("pip") is None, reason="installs are tried with pip, which is not here"),
+    pytest.mark.xdist_group(
+        "packaging"
+    ),  # one process: the wheel is built once, which takes minutes
+    pytest.mark.skipif(
+        find_spec("pip") is None, reason="installs are tried with pip, which is not here"
+    ),
 ]
 
 PROBE = """
@@ -41,13 +47,26 @@ print(json.dumps({
 }))
 """
 
-SOURCE = ("bench", "datasets", "pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "constraints.txt")
+SOURCE = (
+    "bench",
+    "datasets",
+    "pyproject.toml",
+    "setup.py",
+    "MANIFEST.in",
+    "README.md",
+    "LICENSE",
+    "constraints.txt",
+)
 NO_COMPILER = {"CC": "false", "CXX": "false"}
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     """Run a command and return what it printed; a failure shows all of it."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "BENCH_KERNELS")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "BENCH_KERNELS")
+    }
     done = subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
@@ -67,7 +86,9 @@ def source(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SOURCE:
         path = repository / name
         if path.is_dir():
-            shutil.copytree(path, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd"))
+            shutil.copytree(
+                path, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
+            )
         elif path.exists():
             shutil.copy(path, folder / name)
     return folder
@@ -109,7 +130,13 @@ class Environment:
     def install(self, *arguments: str | Path, **environment: str) -> None:
         """Install with pip, from local files only."""
         pip = (sys.executable, "-m", "pip", "--python", self.python, "--disable-pip-version-check")
-        options = ("--no-deps", "--no-index", "--no-build-isolation", "--ignore-installed", "--quiet")
+        options = (
+            "--no-deps",
+            "--no-index",
+            "--no-build-isolation",
+            "--ignore-installed",
+            "--quiet",
+        )
         run(*pip, "install", *options, *arguments, cwd=self.folder, **environment)
 
     def probe(self) -> dict[str, Any]:
@@ -123,13 +150,19 @@ class Environment:
         package.mkdir()
         information.mkdir()
         (package / "__init__.py").write_text("OTHER = True\n")
-        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: datasets\nVersion: 9.9\n")
-        (information / "RECORD").write_text("datasets/__init__.py,,\ndatasets-9.9.dist-info/METADATA,,\n")
+        (information / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: datasets\nVersion: 9.9\n"
+        )
+        (information / "RECORD").write_text(
+            "datasets/__init__.py,,\ndatasets-9.9.dist-info/METADATA,,\n"
+        )
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Environment:
-    """A fresh environment; a line in a .pth file lets it see the dependencies that are installed here."""
+    """A fresh environment; a line in a .pth file lets it see the dependencies that are installed
+    here.
+    """
     made = Environment(tmp_path / "environment")
     venv.create(made.folder, with_pip=False)
     seen = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
@@ -140,7 +173,11 @@ def environment(tmp_path: Path) -> Environment:
 @pytest.mark.parametrize("other_first", [False, True], ids=["alone", "beside-datasets"])
 @pytest.mark.parametrize("kind", ["wheel", "sdist", "editable"])
 def test_every_install_finds_the_cards(
-    kind: str, other_first: bool, environment: Environment, request: pytest.FixtureRequest, repository: Path
+    kind: str,
+    other_first: bool,
+    environment: Environment,
+    request: pytest.FixtureRequest,
+    repository: Path,
 ) -> None:
     if other_first:
         environment.add_other_datasets()
@@ -152,7 +189,10 @@ def test_every_install_finds_the_cards(
     home = request.getfixturevalue("source") if kind == "editable" else environment.folder
     assert Path(found["home"]).is_relative_to(home.resolve())
     assert sorted(path.stem for path in (repository / "datasets").glob("*.toml")) == found["cards"]
-    assert tomllib.loads((repository / "datasets" / "streets.toml").read_text("utf-8"))["title"] == found["title"]
+    assert (
+        tomllib.loads((repository / "datasets" / "streets.toml").read_text("utf-8"))["title"]
+        == found["title"]
+    )
     assert found["versions"][0] == found["versions"][1]
     assert ("OTHER = True\n" if other_first else None) == found["other"]
 
@@ -186,7 +226,9 @@ def test_wheel_holds_bench_and_nothing_else(wheel: Path, source: Path) -> None:
 
 
 def test_wheel_holds_the_reference_checkpoints(wheel: Path, source: Path) -> None:
-    checkpoints = files(source, "bench/checkpoints", "*.safetensors") | files(source, "bench/checkpoints", "*.json")
+    checkpoints = files(source, "bench/checkpoints", "*.safetensors") | files(
+        source, "bench/checkpoints", "*.json"
+    )
     assert checkpoints <= set(zipfile.ZipFile(wheel).namelist())
 
 
@@ -198,5 +240,7 @@ def test_sdist_holds_what_a_build_needs(sdist: Path, source: Path) -> None:
 
 
 def files(source: Path, folder: str, pattern: str) -> set[str]:
-    """Files below a folder of what was built, relative to its root, without what the build itself left there."""
+    """Files below a folder of what was built, relative to its root, without what the build itself
+    left there.
+    """
     return {path.relative_to(source).as_posix() for path in (source / folder).rglob(pattern)}

@@ -1,4 +1,6 @@
-"""Sentences of reports that once misled: numbers that say nothing, words of another score, commands that fail."""
+"""Sentences of reports that once misled: numbers that say nothing, words of another score, commands
+that fail.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,8 @@ def remade(run: Run, **changes: Any) -> Run:
 
 
 @pytest.mark.parametrize(
-    ("kind", "seconds", "shown"), [("model", 2.0, True), ("model", 0.5, False), ("predictions", 2.0, False)]
+    ("kind", "seconds", "shown"),
+    [("model", 2.0, True), ("model", 0.5, False), ("predictions", 2.0, False)],
 )
 def test_speed_is_that_of_a_model_that_took_a_second(
     pair: tuple[Run, Run], kind: str, seconds: float, shown: bool
@@ -77,10 +80,15 @@ def test_one_image_is_no_images_and_has_no_interval(tmp_path: Path) -> None:
 
 def test_where_there_are_no_intervals_none_is_called_narrow(tmp_path: Path) -> None:
     images = [made.sample(n, scene=0) for n in range(3)]
-    codes = {each.code: each.message for each in made.run(tmp_path, "one", 0.1, images=images).record.warnings}
+    codes = {
+        each.code: each.message
+        for each in made.run(tmp_path, "one", 0.1, images=images).record.warnings
+    }
     assert "all images belong to one cluster: there are no intervals" == codes["one-cluster"]
     assert "few-images" not in codes
-    assert "few-images" in {each.code for each in made.run(tmp_path, "three", 0.1, images=3).record.warnings}
+    assert "few-images" in {
+        each.code for each in made.run(tmp_path, "three", 0.1, images=3).record.warnings
+    }
 
 
 # ---- degrees of freedom
@@ -89,22 +97,33 @@ def test_where_there_are_no_intervals_none_is_called_narrow(tmp_path: Path) -> N
 def test_degrees_of_freedom_are_those_of_the_score_they_name(pair: tuple[Run, Run]) -> None:
     method = pair[0].record.protocol["intervals"]["methods"]["semantic"]
     assert "mIoU" == method["score"]
-    assert f"({method['degrees_of_freedom']:.1f} for mIoU)" in " ".join(terminal.run_table(pair[0]).split())
+    assert f"({method['degrees_of_freedom']:.1f} for mIoU)" in " ".join(
+        terminal.run_table(pair[0]).split()
+    )
     found = compare(*pair, metric="mIoU")
     interval = found.pairs[0].effect.interval
     assert interval is not None
-    assert f"({interval.degrees_of_freedom:.1f} for mIoU)" in " ".join(comparison.report(found).split())
+    assert f"({interval.degrees_of_freedom:.1f} for mIoU)" in " ".join(
+        comparison.report(found).split()
+    )
 
 
-def test_pairs_of_other_degrees_of_freedom_are_told_as_a_range(tmp_path: Path, pair: tuple[Run, Run]) -> None:
+def test_pairs_of_other_degrees_of_freedom_are_told_as_a_range(
+    tmp_path: Path, pair: tuple[Run, Run]
+) -> None:
     found = compare(*pair, made.run(tmp_path, "third", 0.6, model=2))
 
     def with_freedom(each: Any, freedom: float) -> Any:
         interval = replace(each.effect.interval, degrees_of_freedom=freedom)
         return replace(each, effect=replace(each.effect, interval=interval))
 
-    pairs = tuple(with_freedom(each, freedom) for each, freedom in zip(found.pairs, (9.0, 2.5, 7.0), strict=True))
-    assert "(2.5 to 9.0 for mIoU)" in " ".join(comparison.report(replace(found, pairs=pairs)).split())
+    pairs = tuple(
+        with_freedom(each, freedom)
+        for each, freedom in zip(found.pairs, (9.0, 2.5, 7.0), strict=True)
+    )
+    assert "(2.5 to 9.0 for mIoU)" in " ".join(
+        comparison.report(replace(found, pairs=pairs)).split()
+    )
 
 
 def test_records_of_earlier_versions_name_no_score(pair: tuple[Run, Run]) -> None:
@@ -152,7 +171,8 @@ def test_scores_that_are_no_mean_of_classes_have_no_shares(pair: tuple[Run, Run]
 
 def test_boards_speak_of_what_they_show(tmp_path: Path) -> None:
     (tmp_path / "board.toml").write_text(
-        'title = "T"\ndataset = "blocks.toml"\nsplit = "val"\nmetrics = ["mIoU"]\nprimary = "mIoU"\n'
+        'title = "T"\ndataset = "blocks.toml"\nsplit = "val"\nmetrics = ["mIoU"]\nprimary = '
+        '"mIoU"\n'
     )
     (tmp_path / "blocks.toml").write_text(made.CARD)
     (tmp_path / "published.csv").write_text("name,source,mIoU\nold,a paper,61.2\n")
@@ -171,7 +191,12 @@ def test_devices_of_one_name_are_named_once(pair: tuple[Run, Run]) -> None:
     def record(device: str, threads: int | None) -> runs.Record:
         return remade(pair[0], timings={"cost": {"device": device, "threads": threads}}).record
 
-    records = [record("AMD EPYC", 2), record("AMD EPYC ", 8), record("AMD EPYC", 2), record("H200", None)]
+    records = [
+        record("AMD EPYC", 2),
+        record("AMD EPYC ", 8),
+        record("AMD EPYC", 2),
+        record("H200", None),
+    ]
     assert ["AMD EPYC, 2 and 8 threads", "H200"] == circumstances.devices(records)
     assert ["AMD EPYC, 1 thread"] == circumstances.devices([record("AMD EPYC", 1)])
 
@@ -207,8 +232,12 @@ def proposed(text: str) -> list[list[str]]:
     return [shlex.split(line) for line in lines]
 
 
-def test_every_command_that_is_proposed_works(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Scored alone; then against the baseline that is proposed; then as the comparison that is proposed of both."""
+def test_every_command_that_is_proposed_works(
+    place: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scored alone; then against the baseline that is proposed; then as the comparison that is
+    proposed of both.
+    """
     first = proposed(said(capsys, [*place, "--limit", "2", "--classes-in", "all"]))
     assert ["bench", "eval", "--predictions", "baseline:shuffled"] == first[1][:4]
     assert ["--limit", "2"] == first[1][first[1].index("--limit") :][:2]
@@ -222,13 +251,19 @@ def test_every_command_that_is_proposed_works(place: list[str], capsys: pytest.C
         said(capsys, words[1:])
 
 
-def test_a_run_is_not_compared_with_itself(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_is_not_compared_with_itself(
+    place: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """The same predictions under other rules of scoring are another record, and no other run."""
     said(capsys, [*place, "--interval", "none"])
-    assert "bench compare" not in said(capsys, [*place, "--classes-in", "all", "--interval", "none"])
+    assert "bench compare" not in said(
+        capsys, [*place, "--classes-in", "all", "--interval", "none"]
+    )
 
 
-def test_a_baseline_alone_proposes_no_other_one(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_baseline_alone_proposes_no_other_one(
+    place: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     place[2] = "baseline:shuffled"
     assert 1 == len(proposed(said(capsys, place)))
 
@@ -255,7 +290,8 @@ def test_crops_that_fit_are_scored_and_the_others_are_told(
     record = json.loads(said(capsys, [*place, "--regions", "crops", "--json"]))
     (told,) = [each["message"] for each in record["warnings"] if each["code"] == "crops-left-out"]
     assert (
-        "some crops cut too much from these images: crop-300, crop-400: nothing is left of any image, so there is no "
+        "some crops cut too much from these images: crop-300, crop-400: nothing is left of any "
+        "image, so there is no "
         "score"
     ) == told
     scores = record["scores"]["semantic"]
@@ -264,7 +300,9 @@ def test_crops_that_fit_are_scored_and_the_others_are_told(
     assert "crop-300  " not in said(capsys, ["show", record["path"]])
 
 
-def test_images_too_narrow_for_a_crop_are_counted(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_too_narrow_for_a_crop_are_counted(
+    place: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     for part in ("masks", "found"):
         Image.fromarray(np.zeros((64, 48), np.uint8)).save(Path(place[2]).parent / part / "1.png")
     record = json.loads(said(capsys, [*place, "--regions", "crops=100:200", "--json"]))
@@ -277,7 +315,10 @@ def test_crops_of_which_none_fits_are_refused_with_the_sizes(
 ) -> None:
     Image.fromarray(np.zeros((64, 48), np.uint8)).save(Path(place[2]).parent / "masks" / "1.png")
     message = said(capsys, [*place, "--regions", "crops=300:400"], code=2)
-    assert "--regions crops=300:400: no factor leaves a pixel of an image of 48x64 to 64x48 pixels" in message
+    assert (
+        "--regions crops=300:400: no factor leaves a pixel of an image of 48x64 to 64x48 pixels"
+        in message
+    )
     assert not (Path(place[2]).parents[1] / "runs").exists()
 
 
@@ -296,11 +337,16 @@ def test_a_crop_fits_where_something_is_left() -> None:
 
 def regions_window(factor: int, size: tuple[int, int]) -> None:
     """What is left by the plain rule; ValueError where nothing is."""
-    above, below, side = (int(np.floor(cut * size[0] / 1024 + 0.5)) for cut in (factor, 100 + factor, 100 + 2 * factor))
+    above, below, side = (
+        int(np.floor(cut * size[0] / 1024 + 0.5))
+        for cut in (factor, 100 + factor, 100 + 2 * factor)
+    )
     if above + below >= size[0] or 2 * side >= size[1]:
         raise ValueError
 
 
 def test_an_interval_of_all_images_is_not_asked_of_one(tmp_path: Path) -> None:
     run = made.run(tmp_path, "x", 0.1, images=2, rules=Rules(interval="none"))
-    assert [] == [each.code for each in run.record.warnings if each.code in ("few-images", "one-cluster")]
+    assert [] == [
+        each.code for each in run.record.warnings if each.code in ("few-images", "one-cluster")
+    ]

@@ -1,4 +1,6 @@
-"""The front of accuracy and cost: who is on it, who cannot be, and a picture whose names can be read."""
+"""The front of accuracy and cost: who is on it, who cannot be, and a picture whose names can be
+read.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def _samples(number: int) -> list[Sample]:
 
 
 def _run(folder: Path, name: str, wrong: int, images: int = 6, **cost: Any) -> Run:
-    """A run with so many wrong pixels in each image, and figures of cost as if a model had made it."""
+    """A run with so many wrong pixels in each image, and figures of cost as if a model had made
+    it.
+    """
 
     def read(sample: Sample) -> LabelMap:
         labels = sample.truth.semantic().labels.copy()
@@ -45,7 +49,16 @@ def _run(folder: Path, name: str, wrong: int, images: int = 6, **cost: Any) -> R
         return LabelMap(labels)
 
     rules = Rules(families=("pixels",))
-    job = Job(CARD, "val", _samples(images), name, {"kind": "stored", "n": name}, {}, FromReader(read), rules=rules)
+    job = Job(
+        CARD,
+        "val",
+        _samples(images),
+        name,
+        {"kind": "stored", "n": name},
+        {},
+        FromReader(read),
+        rules=rules,
+    )
     run = evaluate(job, out=folder)
     told = {
         "device": cost.pop("device", "H200"),
@@ -69,7 +82,14 @@ def test_the_front_is_what_no_other_run_beats(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     costs, wrong = rng.integers(1, 9, 12), rng.integers(0, 9, 12)
     made = [
-        _run(tmp_path, f"m{n}", int(w), parameters=int(c) * 10**6, speed=float(c), flops=int(c) * 10**9)
+        _run(
+            tmp_path,
+            f"m{n}",
+            int(w),
+            parameters=int(c) * 10**6,
+            speed=float(c),
+            flops=int(c) * 10**9,
+        )
         for n, (c, w) in enumerate(zip(costs, wrong, strict=True))
     ]
     for cost, sign in (("parameters", 1), ("GFLOPs", 1), ("images/s", -1)):
@@ -80,7 +100,9 @@ def test_the_front_is_what_no_other_run_beats(tmp_path: Path) -> None:
             a
             for a in score
             if not any(
-                score[b] >= score[a] and dear[b] <= dear[a] and (score[b], dear[b]) != (score[a], dear[a])
+                score[b] >= score[a]
+                and dear[b] <= dear[a]
+                and (score[b], dear[b]) != (score[a], dear[a])
                 for b in score
             )
         }
@@ -100,10 +122,15 @@ def test_a_point_has_the_interval_of_its_record(tmp_path: Path) -> None:
 
 
 def test_what_cannot_stand_in_one_picture_is_refused(tmp_path: Path) -> None:
-    one, other = _run(tmp_path, "a", 1, parameters=5), _run(tmp_path, "b", 1, images=5, parameters=5)
+    one, other = (
+        _run(tmp_path, "a", 1, parameters=5),
+        _run(tmp_path, "b", 1, images=5, parameters=5),
+    )
     with pytest.raises(RunError, match="image"):
         fronts.front([one, other], metric=None, cost="parameters")
-    with pytest.raises(RunError, match=r"none of the 1 runs has the cost latency: bench run --latency measures it"):
+    with pytest.raises(
+        RunError, match=r"none of the 1 runs has the cost latency: bench run --latency measures it"
+    ):
         fronts.front([one], metric=None, cost="latency")
     with pytest.raises(UsageError, match=r"--cost param: did you mean parameters"):
         fronts.front([one], metric=None, cost="param")
@@ -190,12 +217,19 @@ def test_pictures_that_cannot_be_are_one_sentence(
         plot.write(_crowd(1, 2), tmp_path / "front.png")
 
 
-def test_the_command_plots_runs(matplotlib: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made = [_run(tmp_path, name, wrong, parameters=wrong * 10**6) for name, wrong in (("a", 1), ("b", 4), ("c", 2))]
+def test_the_command_plots_runs(
+    matplotlib: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = [
+        _run(tmp_path, name, wrong, parameters=wrong * 10**6)
+        for name, wrong in (("a", 1), ("b", 4), ("c", 2))
+    ]
     file = tmp_path / "front.svg"
     words = ["plot", *(str(run.path) for run in made), "-o", str(file)]
     assert 0 == cli.main(words)
-    assert f"wrote {file}: 3 runs; on the front of mIoU and parameters: a\n" == capsys.readouterr().out
+    assert (
+        f"wrote {file}: 3 runs; on the front of mIoU and parameters: a\n" == capsys.readouterr().out
+    )
     assert 0 == cli.main([*words, "--json"])
     found = json.loads(capsys.readouterr().out)
     assert ["a", "c", "b"] == [point["name"] for point in found["points"]]

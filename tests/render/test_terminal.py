@@ -12,15 +12,21 @@ from bench.render.prose import filled, width
 from bench.render.terminal import group_tables
 from bench.scoring.descriptions import GroupDescription
 
-EVERYTHING = GroupDescription("", {metric.name: metric for each in shipped().values() for metric in each.metrics}, {})
+EVERYTHING = GroupDescription(
+    "", {metric.name: metric for each in shipped().values() for metric in each.metrics}, {}
+)
 
 
 def scores(*names: str) -> dict[str, Any]:
     return {name: {"value": 1.0, "interval": [0.99, 1.0], "level": 0.95} for name in names}
 
 
-@pytest.mark.parametrize(("terminal", "expected"), [("40", 80), ("80", 80), ("97", 97), ("200", 120)])
-def test_lines_fit_the_terminal(monkeypatch: pytest.MonkeyPatch, terminal: str, expected: int) -> None:
+@pytest.mark.parametrize(
+    ("terminal", "expected"), [("40", 80), ("80", 80), ("97", 97), ("200", 120)]
+)
+def test_lines_fit_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, terminal: str, expected: int
+) -> None:
     monkeypatch.setenv("COLUMNS", terminal)
     lines = filled(["few images carry " + "road, " * 60 + "car"]).splitlines()
     assert expected == width()
@@ -38,7 +44,16 @@ def test_headings_of_wide_tables_take_several_lines() -> None:
     first, second, row = table.splitlines()
     assert max(map(len, table.splitlines())) < width()
     assert ["best", "best", "best"] == first.split()
-    expected = ["class", "F1 %", "95 % interval", "precision %", "recall %", "precision %", "recall %", "F1 %"]
+    expected = [
+        "class",
+        "F1 %",
+        "95 % interval",
+        "precision %",
+        "recall %",
+        "precision %",
+        "recall %",
+        "F1 %",
+    ]
     assert expected == re.split(" {2,}", second)
     assert row.startswith("traffic light  100.00  [99.00, 100.00]")
 

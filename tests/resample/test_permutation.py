@@ -1,4 +1,6 @@
-"""Permutations, corrections, bootstrap intervals, ranks and power: equal to scipy, statsmodels and plain loops."""
+"""Permutations, corrections, bootstrap intervals, ranks and power: equal to scipy, statsmodels and
+plain loops.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from hypothesis.extra import numpy as hnp
 from bench.resample import bootstrap, corrections, friedman, permutation, power, ties
 
 Array = np.ndarray[Any, Any]
-P_VALUES = hnp.arrays(np.float64, st.integers(1, 9), elements=st.integers(0, 40).map(lambda n: n / 40))
+P_VALUES = hnp.arrays(
+    np.float64, st.integers(1, 9), elements=st.integers(0, 40).map(lambda n: n / 40)
+)
 
 
 def permuted_means(differences: Array, rows: Array) -> Array:
@@ -27,7 +31,9 @@ def test_all_permutations_are_each_listed_once_up_to_the_sign() -> None:
         found = permutation.permutations(units, 10, np.random.default_rng(0))
         rows = {tuple(row) for row in found.exchanged.tolist()}
         assert found.exact
-        assert rows | {tuple(not each for each in row) for row in rows} == set(product([False, True], repeat=units))
+        assert rows | {tuple(not each for each in row) for row in rows} == set(
+            product([False, True], repeat=units)
+        )
         assert 2 ** (units - 1) == len(rows) == len(found.exchanged)
 
 
@@ -43,7 +49,9 @@ def test_many_units_are_exchanged_independently_and_half_the_time() -> None:
 def test_exact_p_value_of_a_mean_is_that_of_scipy(differences: Array) -> None:
     stats = pytest.importorskip("scipy.stats")
     found = permutation.permutations(len(differences), 1, np.random.default_rng(0))
-    p = permutation.p_values(differences.mean()[None], permuted_means(differences, found.exchanged), exact=True)
+    p = permutation.p_values(
+        differences.mean()[None], permuted_means(differences, found.exchanged), exact=True
+    )
     reference = stats.permutation_test(
         (differences, np.zeros(len(differences))),
         lambda x, y, axis: np.abs((x - y).mean(axis=axis)),
@@ -67,7 +75,9 @@ def test_comparison_with_scipy_fails_on_other_differences() -> None:
         vectorized=True,
         n_resamples=np.inf,
     )
-    p = permutation.p_values(differences.mean()[None], permuted_means(differences, found.exchanged), exact=True)
+    p = permutation.p_values(
+        differences.mean()[None], permuted_means(differences, found.exchanged), exact=True
+    )
     assert abs(p[0] - reference.pvalue) > 0.01
 
 
@@ -77,14 +87,18 @@ def test_drawn_permutations_give_the_p_value_of_all() -> None:
     drawn = np.random.default_rng(4).random((20_000, 13)) < 0.5
     p = [
         permutation.p_values(
-            differences.mean()[None], permuted_means(differences, rows), exact=rows is exact.exchanged
+            differences.mean()[None],
+            permuted_means(differences, rows),
+            exact=rows is exact.exchanged,
         )[0]
         for rows in (exact.exchanged, drawn)
     ]
     assert p[0] == pytest.approx(p[1], abs=0.015)
 
 
-def test_a_drawn_p_value_is_never_zero_and_counts_what_is_undefined_against_the_difference() -> None:
+def test_a_drawn_p_value_is_never_zero_and_counts_what_is_undefined_against_the_difference() -> (
+    None
+):
     permuted = np.array([[0.1], [0.0], [np.nan]])
     assert 0.5 == permutation.p_values(np.array([9.0]), permuted, exact=False)[0]
     assert np.isnan(permutation.p_values(np.array([np.nan]), permuted, exact=False)[0])
@@ -95,7 +109,9 @@ def slow_max_t(observed: list[float], permuted: list[list[float]]) -> list[float
     left = sorted(range(len(observed)), key=lambda m: -abs(observed[m]))
     found, before = [0.0] * len(observed), 0.0
     for place, m in enumerate(left):
-        reached = sum(max(abs(row[k]) for k in left[place:]) >= abs(observed[m]) - 1e-12 for row in permuted)
+        reached = sum(
+            max(abs(row[k]) for k in left[place:]) >= abs(observed[m]) - 1e-12 for row in permuted
+        )
         before = max(before, (1 + reached) / (1 + len(permuted)))
         found[m] = before
     return found
@@ -104,7 +120,10 @@ def slow_max_t(observed: list[float], permuted: list[list[float]]) -> list[float
 @given(st.integers(0, 10_000), st.integers(1, 5))
 def test_max_t_equals_the_plain_loops(seed: int, tests: int) -> None:
     generator = np.random.default_rng(seed)
-    observed, permuted = generator.integers(-4, 5, tests).astype(float), generator.integers(-4, 5, (40, tests))
+    observed, permuted = (
+        generator.integers(-4, 5, tests).astype(float),
+        generator.integers(-4, 5, (40, tests)),
+    )
     found = permutation.max_t(observed, permuted.astype(float), exact=False)
     np.testing.assert_allclose(found, slow_max_t(observed.tolist(), permuted.tolist()))
 
@@ -112,7 +131,9 @@ def test_max_t_equals_the_plain_loops(seed: int, tests: int) -> None:
 def test_max_t_of_one_test_is_its_p_value_and_nan_stays_nan() -> None:
     permuted = np.random.default_rng(0).normal(size=(99, 2))
     alone = permutation.p_values(np.array([1.5, np.nan]), permuted, exact=False)
-    np.testing.assert_allclose(permutation.max_t(np.array([1.5, np.nan]), permuted, exact=False), alone)
+    np.testing.assert_allclose(
+        permutation.max_t(np.array([1.5, np.nan]), permuted, exact=False), alone
+    )
 
 
 @pytest.mark.parametrize("tests", [1, 2, 5, 9])
@@ -130,7 +151,9 @@ def test_corrections_are_those_of_statsmodels(tests: int) -> None:
 def test_corrections_by_their_definitions_in_plain_loops(p: Array) -> None:
     m = len(p)
     ordered = sorted(p.tolist())
-    for value, holm, bh in zip(p, corrections.holm(p), corrections.benjamini_hochberg(p), strict=True):
+    for value, holm, bh in zip(
+        p, corrections.holm(p), corrections.benjamini_hochberg(p), strict=True
+    ):
         below = [(m - k) * q for k, q in enumerate(ordered) if q <= value]
         assert min(1.0, max(below)) == pytest.approx(holm)
         above = [m / (k + 1) * q for k, q in enumerate(ordered) if q >= value]
@@ -161,7 +184,10 @@ def test_bold_letters_and_ranks_agree(seed: int, models: int) -> None:
     generator = np.random.default_rng(seed)
     upper = np.triu(generator.random((models, models)) < 0.4, 1)
     differs, scores = upper | upper.T, generator.random(models)
-    best, ranks = ties.not_worse_than_the_best(scores, differs), ties.rank_intervals(scores, differs)
+    best, ranks = (
+        ties.not_worse_than_the_best(scores, differs),
+        ties.rank_intervals(scores, differs),
+    )
     letters = ties.letters(scores, differs)
     leader = int(scores.argmax())
     for m in range(models):
@@ -177,13 +203,21 @@ def test_rank_shares_add_up() -> None:
     np.testing.assert_allclose(shares.sum(axis=1), 1)
 
 
-@given(hnp.arrays(np.float64, st.tuples(st.integers(3, 8), st.integers(3, 6)), elements=st.integers(0, 9).map(float)))
+@given(
+    hnp.arrays(
+        np.float64,
+        st.tuples(st.integers(3, 8), st.integers(3, 6)),
+        elements=st.integers(0, 9).map(float),
+    )
+)
 def test_friedman_is_that_of_scipy(scores: Array) -> None:
     stats = pytest.importorskip("scipy.stats")
     if all(len(set(row)) == 1 for row in scores.tolist()):
         return
     found, reference = friedman.friedman(scores), stats.friedmanchisquare(*scores.T)
-    np.testing.assert_allclose([found.statistic, found.p_value], [reference.statistic, reference.pvalue], atol=1e-9)
+    np.testing.assert_allclose(
+        [found.statistic, found.p_value], [reference.statistic, reference.pvalue], atol=1e-9
+    )
     np.testing.assert_allclose(found.mean_ranks, stats.rankdata(-scores, axis=1).mean(axis=0))
 
 
@@ -205,7 +239,9 @@ def test_bootstrap_intervals_of_a_mean_are_those_of_scipy() -> None:
         "BCa": bootstrap.bca(values.mean(), counts @ values / 25, without),
     }
     for method, ends in ours.items():
-        found = stats.bootstrap((values,), np.mean, n_resamples=20_000, method=method, rng=np.random.default_rng(6))
+        found = stats.bootstrap(
+            (values,), np.mean, n_resamples=20_000, method=method, rng=np.random.default_rng(6)
+        )
         np.testing.assert_allclose(ends, list(found.confidence_interval), atol=0.02)
 
 
@@ -248,5 +284,8 @@ def test_the_exact_test_keeps_its_significance_level() -> None:
     generator = np.random.default_rng(5)
     rows = permutation.permutations(11, 1, generator).exchanged
     differences = generator.standard_t(3, (600, 11))  # heavy tails, symmetric: no difference
-    p = [permutation.p_values(each.mean()[None], permuted_means(each, rows), exact=True)[0] for each in differences]
+    p = [
+        permutation.p_values(each.mean()[None], permuted_means(each, rows), exact=True)[0]
+        for each in differences
+    ]
     assert 0.02 < np.mean(np.array(p) <= 0.05) < 0.075

@@ -1,4 +1,6 @@
-"""Weights and intervals: equal to plain loops and to the textbook interval of a mean, and honest in a simulation."""
+"""Weights and intervals: equal to plain loops and to the textbook interval of a mean, and honest in
+a simulation.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +47,16 @@ def test_interval_equals_the_plain_loops(values: Array) -> None:
 
 
 @given(NUMBERS, st.sampled_from([0.5, 0.9, 0.95, 0.99]))
-def test_interval_of_a_mean_is_the_textbook_one_at_its_degrees_of_freedom(values: Array, level: float) -> None:
+def test_interval_of_a_mean_is_the_textbook_one_at_its_degrees_of_freedom(
+    values: Array, level: float
+) -> None:
     stats = pytest.importorskip("scipy.stats")
     interval = resample.jackknife_interval(values.mean(), means_without_one(values), level=level)
     assert interval is not None
     if values.std() > 0:
-        low, high = stats.t.interval(level, interval.degrees_of_freedom, values.mean(), stats.sem(values))
+        low, high = stats.t.interval(
+            level, interval.degrees_of_freedom, values.mean(), stats.sem(values)
+        )
         np.testing.assert_allclose([interval.low, interval.high], [low, high], rtol=1e-9, atol=1e-9)
 
 
@@ -93,11 +99,18 @@ def test_jackknife_needs_two_units_and_defined_scores() -> None:
 def test_equal_scores_give_an_interval_of_width_zero() -> None:
     interval = resample.jackknife_interval(0.5, np.full(6, 0.5))
     assert interval is not None
-    assert (0.5, 0.5, 0.0, 5.0) == (interval.low, interval.high, interval.standard_error, interval.degrees_of_freedom)
+    assert (0.5, 0.5, 0.0, 5.0) == (
+        interval.low,
+        interval.high,
+        interval.standard_error,
+        interval.degrees_of_freedom,
+    )
 
 
 def test_interval_reports_clusters() -> None:
-    interval = resample.jackknife_interval(0.5, np.array([0.4, 0.5, 0.6]), sizes=np.array([8, 1, 1]))
+    interval = resample.jackknife_interval(
+        0.5, np.array([0.4, 0.5, 0.6]), sizes=np.array([8, 1, 1])
+    )
     assert interval is not None
     assert (3, 100 / 66) == (interval.clusters, interval.effective_clusters)
 
@@ -118,11 +131,15 @@ def test_intervals_of_a_ratio_cover_the_truth_at_their_level(units: int) -> None
 
 
 @given(st.integers(1, 30), st.integers(1, 20), st.integers(0, 1000))
-def test_bootstrap_resamples_hold_as_many_images_as_there_are(images: int, rows: int, seed: int) -> None:
+def test_bootstrap_resamples_hold_as_many_images_as_there_are(
+    images: int, rows: int, seed: int
+) -> None:
     weights = resample.bootstrap_weights(images, rows, np.random.default_rng(seed))
     assert (rows, images) == weights.shape
     assert [images] * rows == weights.sum(axis=1).tolist()
-    np.testing.assert_array_equal(weights, resample.bootstrap_weights(images, rows, np.random.default_rng(seed)))
+    np.testing.assert_array_equal(
+        weights, resample.bootstrap_weights(images, rows, np.random.default_rng(seed))
+    )
 
 
 def test_images_of_a_cluster_share_their_weight() -> None:
@@ -136,7 +153,9 @@ def test_images_of_a_cluster_share_their_weight() -> None:
 
 
 def test_another_seed_draws_other_weights() -> None:
-    first, second = (resample.bootstrap_weights(20, 5, np.random.default_rng(seed)) for seed in (1, 2))
+    first, second = (
+        resample.bootstrap_weights(20, 5, np.random.default_rng(seed)) for seed in (1, 2)
+    )
     assert (first != second).any()
 
 
@@ -147,8 +166,11 @@ def test_bootstrap_of_no_image_is_empty() -> None:
 
 def test_effective_number_of_equal_clusters_is_their_number_and_of_unequal_ones_less() -> None:
     assert 7.0 == resample.effective_clusters(np.full(7, 12))
-    # As in Cityscapes val, where two sequences hold 50 and 217 of the 500 images and the other 233 one each.
-    assert resample.effective_clusters(np.array([50, 217] + [1] * 233)) == pytest.approx(5.0, abs=0.05)
+    # As in Cityscapes val, where two sequences hold 50 and 217 of the 500 images and the other 233
+    # one each.
+    assert resample.effective_clusters(np.array([50, 217] + [1] * 233)) == pytest.approx(
+        5.0, abs=0.05
+    )
     assert math.isnan(resample.effective_clusters(np.array([])))
 
 
@@ -180,11 +202,15 @@ def test_the_quantile_of_students_t_is_scipys(freedom: float, probability: float
     from scipy.special import stdtrit
 
     expected = float(stdtrit(freedom, probability))
-    assert expected == pytest.approx(resample.student_quantile(probability, freedom), rel=1e-11, abs=1e-11)
+    assert expected == pytest.approx(
+        resample.student_quantile(probability, freedom), rel=1e-11, abs=1e-11
+    )
 
 
 def slow_rare_variance(values: list[dict[int, float]], size: int) -> float:
-    """What members of one or two carriers add, in plain loops: `values` maps a member's carriers to what they say."""
+    """What members of one or two carriers add, in plain loops: `values` maps a member's carriers to
+    what they say.
+    """
     typical = []
     for member in values:
         if len(member) >= 3:
@@ -196,19 +222,26 @@ def slow_rare_variance(values: list[dict[int, float]], size: int) -> float:
 
 def test_members_that_are_too_rare_vary_as_the_others() -> None:
     random = np.random.default_rng(3)
-    values = [{int(k): random.normal() for k in random.permutation(40)[:n]} for n in (40, 25, 12, 2, 1, 0)]
+    values = [
+        {int(k): random.normal() for k in random.permutation(40)[:n]} for n in (40, 25, 12, 2, 1, 0)
+    ]
     without = np.full((40, 7), np.nan)
     for c, member in enumerate(values):
         if len(member) >= 3:
             total = sum(member.values())
-            without[:, c] = [(total - member.get(k, 0.0)) / (len(member) - (k in member)) for k in range(40)]
+            without[:, c] = [
+                (total - member.get(k, 0.0)) / (len(member) - (k in member)) for k in range(40)
+            ]
     carriers = np.array([*(len(member) for member in values), -1])
     variance, freedom = resample.rare_variance(resample.Members(without, carriers))
-    # The jackknife's variance of a mean over n of 40 is (1/n) s^2 n / (n - 1) . 39 / 40: nearly, not exactly, s^2 / n.
+    # The jackknife's variance of a mean over n of 40 is (1/n) s^2 n / (n - 1) . 39 / 40: nearly,
+    # not exactly, s^2 / n.
     assert slow_rare_variance(values, 6) == pytest.approx(variance, rel=0.1)
     assert 2 < freedom < 4
     plain = resample.jackknife_interval(0.0, without[:, 0])
-    wider = resample.jackknife_interval(0.0, without[:, 0], members=resample.Members(without, carriers))
+    wider = resample.jackknife_interval(
+        0.0, without[:, 0], members=resample.Members(without, carriers)
+    )
     assert plain is not None
     assert wider is not None
     assert np.sqrt(plain.standard_error**2 + variance) == pytest.approx(wider.standard_error)
@@ -223,19 +256,23 @@ def test_nothing_is_added_without_rare_members() -> None:
 
 
 def test_means_with_rare_members_cover() -> None:
-    """A mean of two common members and one that 2 of 40 units carry: without its variance, intervals do not cover."""
+    """A mean of two common members and one that 2 of 40 units carry: without its variance,
+    intervals do not cover.
+    """
     covered = {"fixed": 0, "rare": 0}
     for n in range(800):
         values = np.random.default_rng(n).normal(size=(40, 3))
         values[2:, 2] = 0.0
         carriers = np.array([40, 40, 2])
-        without = np.column_stack([means_without_one(values[:, c]) for c in range(2)] + [np.full(40, np.nan)])
+        without = np.column_stack(
+            [means_without_one(values[:, c]) for c in range(2)] + [np.full(40, np.nan)]
+        )
         fixed = values[:2, 2].mean()
         estimate = (values[:, 0].mean() + values[:, 1].mean() + fixed) / 3
         moved = (without[:, :2].sum(axis=1) + fixed) / 3
         members = resample.Members(without, carriers)
         for name, more in (("fixed", {}), ("rare", {"members": members})):
-            found = resample.jackknife_interval(estimate, moved, **more)
+            found = resample.jackknife_interval(estimate, moved, **more)  # type: ignore[arg-type]
             assert found is not None
             covered[name] += found.low <= 0 <= found.high
     assert covered["fixed"] / 800 < 0.6

@@ -14,7 +14,9 @@ import pytest
 def test_simulated_samples_are_covered(repository: Path, metric: str) -> None:
     options = ["--images", "60", "--samples", "30", "--permutations", "199"]
     words = ["-m", "benchmarks.coverage", "--metric", metric, *options]
-    found = subprocess.run([sys.executable, *words], cwd=repository, capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, *words], cwd=repository, capture_output=True, text=True, check=True
+    )
     rows = [line.split("|")[1:-1] for line in found.stdout.splitlines()[2:]]
     assert [[metric, "60", "image"], [metric, "60", "scenes of 4"]] == [
         [cell.strip() for cell in row[:3]] for row in rows
@@ -26,4 +28,6 @@ def test_simulated_samples_are_covered(repository: Path, metric: str) -> None:
 
 
 def test_the_document_says_which_command_made_its_table(repository: Path) -> None:
-    assert "python -m benchmarks.coverage" in (repository / "docs" / "statistics.md").read_text(encoding="utf-8")
+    assert "python -m benchmarks.coverage" in (repository / "docs" / "statistics.md").read_text(
+        encoding="utf-8"
+    )

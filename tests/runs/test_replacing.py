@@ -1,4 +1,6 @@
-"""Records of one question: equal counts are there already or replaced, others stay until somebody says otherwise."""
+"""Records of one question: equal counts are there already or replaced, others stay until somebody
+says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,13 @@ class Painter:
     def predict(self, images: Any) -> list[LabelMap]:
         found = []
         for image in images:
-            found.append(LabelMap(image[..., 0] if self.asked >= self.wrong else np.full(image.shape[:2], 2, np.uint8)))
+            found.append(
+                LabelMap(
+                    image[..., 0]
+                    if self.asked >= self.wrong
+                    else np.full(image.shape[:2], 2, np.uint8)
+                )
+            )
             self.asked += 1
         return found
 
@@ -58,7 +66,13 @@ class Painter:
 def _job(wrong: int = 0, **changes: Any) -> Job:
     model = Painter(wrong)
     job = Job(
-        CARD, "val", [_sample(n) for n in range(9)], "p", dict(model.identity), dict(model.settings), FromModel(model)
+        CARD,
+        "val",
+        [_sample(n) for n in range(9)],
+        "p",
+        dict(model.identity),
+        dict(model.settings),
+        FromModel(model),  # type: ignore[arg-type]
     )
     return replace(job, **changes)
 
@@ -68,7 +82,8 @@ def test_equal_counts_are_replaced_and_others_only_on_request(tmp_path: Path) ->
     again = evaluate(_job(), out=tmp_path)
     assert first.path == again.path
     message = (
-        r"holds other counts for the same model and data: the pixels of 2 of 9 images differ, starting with image0 \(.*"
+        r"holds other counts for the same model and data: the pixels of 2 of 9 images differ, "
+        r"starting with image0 \(.*"
         r"let its loader return its identity .*\); --overwrite replaces it"
     )
     with pytest.raises(RunError, match=message):
@@ -112,7 +127,10 @@ def test_stored_predictions_that_score_differently_met_other_truth(tmp_path: Pat
     def stored(shift: int) -> Job:
         # As many pixels of each class in each image, elsewhere.
         samples = [
-            replace(_sample(n), truth=Truth(read_semantic=lambda: LabelMap(np.roll(HALVES, shift, axis=1))))
+            replace(
+                _sample(n),
+                truth=Truth(read_semantic=lambda: LabelMap(np.roll(HALVES, shift, axis=1))),
+            )
             for n in range(9)
         ]
         job = _job(samples=samples, predictions=FromReader(lambda _: LabelMap(HALVES)))
@@ -139,8 +157,14 @@ TABLE = {"image": np.array([0, 0, 2]), "score": np.array([0.5, np.nan, 1.0])}
         ({"images": IMAGES, "t": {**TABLE, "score": TABLE["score"].copy()}}, ""),
         ({"images": IMAGES, "t": TABLE, "came_later": {"image": np.zeros(0, int)}}, ""),
         ({"images": IMAGES}, "its tables are images, t; the new ones are images"),
-        ({"images": {**IMAGES, "id": np.array(["a", "b", "d"])}, "t": TABLE}, "its images are different"),
-        ({"images": {**IMAGES, "cluster": np.array(["a", "a", "c"])}, "t": TABLE}, "grouped into different clusters"),
+        (
+            {"images": {**IMAGES, "id": np.array(["a", "b", "d"])}, "t": TABLE},
+            "its images are different",
+        ),
+        (
+            {"images": {**IMAGES, "cluster": np.array(["a", "a", "c"])}, "t": TABLE},
+            "grouped into different clusters",
+        ),
         ({"images": IMAGES, "t": {"image": TABLE["image"]}}, "its table t has different columns"),
         (
             {"images": IMAGES, "t": {**TABLE, "score": np.array([0.5, np.nan, 2.0])}},
@@ -169,7 +193,7 @@ def test_an_answered_question_needs_no_evaluation(tmp_path: Path) -> None:
         replace(job, files="b"),
         replace(job, files=None),
         replace(job, save_predictions=True),
-        replace(job, predictions=replace(job.predictions, latency=True)),
+        replace(job, predictions=replace(job.predictions, latency=True)),  # type: ignore[arg-type]
         replace(job, card=replace(CARD, digest="other")),
         replace(job, name="q"),
     ):
@@ -178,7 +202,9 @@ def test_an_answered_question_needs_no_evaluation(tmp_path: Path) -> None:
     assert answered(job, tmp_path) is None
 
 
-def test_files_are_told_apart_by_path_size_and_time_but_records_are_none_of_them(tmp_path: Path) -> None:
+def test_files_are_told_apart_by_path_size_and_time_but_records_are_none_of_them(
+    tmp_path: Path,
+) -> None:
     root, out = tmp_path / "data", tmp_path / "data" / "runs"
     (root / "a").mkdir(parents=True)
     (root / "a" / "1.png").write_bytes(b"1")
@@ -186,7 +212,9 @@ def test_files_are_told_apart_by_path_size_and_time_but_records_are_none_of_them
     digests = [files_digest(root, out)]
     out.mkdir()
     (out / "run.json").write_text("{}")
-    assert digests[0] == files_digest(root, out) == files_digest(root / "a" / ".." / "card.json", out)
+    assert (
+        digests[0] == files_digest(root, out) == files_digest(root / "a" / ".." / "card.json", out)
+    )
     changes: list[Callable[[], object]] = [
         lambda: (root / "a" / "2.png").write_bytes(b"1"),
         lambda: (root / "a" / "2.png").write_bytes(b"12"),
@@ -212,7 +240,9 @@ def tells(card, options):
 """
 
 
-def test_two_models_of_one_loader_do_not_replace_each_other(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+def test_two_models_of_one_loader_do_not_replace_each_other(
+    tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.delitem(sys.modules, "mine_env", raising=False)
@@ -220,7 +250,17 @@ def test_two_models_of_one_loader_do_not_replace_each_other(tmp_path: Path, monk
 
     def run(name: str, value: int, *more: str) -> tuple[int, Any]:
         monkeypatch.setenv("VALUE", str(value))
-        words = ["run", "--model", f"mine_env:{name}", "--limit", "2", "--interval", "none", "--json", *more]
+        words = [
+            "run",
+            "--model",
+            f"mine_env:{name}",
+            "--limit",
+            "2",
+            "--interval",
+            "none",
+            "--json",
+            *more,
+        ]
         return cli.main(words), json.loads(capsys.readouterr().out)
 
     first, same, other = run("load", 0), run("load", 0), run("load", 2)
@@ -236,7 +276,9 @@ def test_two_models_of_one_loader_do_not_replace_each_other(tmp_path: Path, monk
     assert "2" == told[1][1]["model"]["weights"]
 
 
-def test_a_network_is_not_run_twice_on_the_same_files(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+def test_a_network_is_not_run_twice_on_the_same_files(
+    tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
     pytest.importorskip("torch", reason="the extra models is not installed")
     words = ["run", "--model", "fcn", "--limit", "2", "--interval", "none", "--out", str(tmp_path)]
     assert 0 == cli.main(words)
@@ -256,7 +298,10 @@ def test_a_network_is_not_run_twice_on_the_same_files(tmp_path: Path, monkeypatc
 def test_an_image_of_another_size_than_its_truth_is_the_data_sets_fault(tmp_path: Path) -> None:
     samples = [_sample(n) for n in range(4)]
     samples[2] = replace(samples[2], read_image=lambda: np.zeros((12, 10, 3), dtype=np.uint8))
-    message = r"^image2: the image is 12x10 pixels \(height x width\) and its ground truth 6x5: they belong"
+    message = (
+        r"^image2: the image is 12x10 pixels \(height x width\) and its ground truth "
+        r"6x5: they belong"
+    )
     with pytest.raises(DataError, match=message) as caught:
         evaluate(_job(samples=samples), out=tmp_path)
     assert "--resize" not in str(caught.value)

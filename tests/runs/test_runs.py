@@ -1,4 +1,6 @@
-"""Run records: what is written is read back, what is damaged is refused, and digests change when they should."""
+"""Run records: what is written is read back, what is damaged is refused, and digests change when
+they should.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,10 @@ def a_run(path: Path) -> Run:
             split="val",
             images=2,
             clusters="none",
-            classes=[{"id": 0, "name": "road", "train_id": 0}, {"id": 1, "name": "car", "train_id": 1}],
+            classes=[
+                {"id": 0, "name": "road", "train_id": 0},
+                {"id": 1, "name": "car", "train_id": 1},
+            ],
             ignore=255,
             void=[255],
         ),
@@ -49,7 +54,9 @@ def a_run(path: Path) -> Run:
         scores={"semantic": {"mIoU": {"value": 0.5, "interval": None, "level": 0.95}}},
     )
     return Run(
-        record, {"images": {"id": np.array(["a", "b"]), "cluster": np.array(["a", "b"])}, "pixels": counts}, path
+        record,
+        {"images": {"id": np.array(["a", "b"]), "cluster": np.array(["a", "b"])}, "pixels": counts},  # type: ignore[dict-item]
+        path,
     )
 
 
@@ -63,7 +70,9 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     for name, column in run.tables["pixels"].items():
         assert column.tolist() == found.tables["pixels"][name].tolist()
         assert column.dtype == found.tables["pixels"][name].dtype
-    assert [tmp_path / "record"] == list(tmp_path.iterdir()), "nothing but the record is left behind"
+    assert [tmp_path / "record"] == list(tmp_path.iterdir()), (
+        "nothing but the record is left behind"
+    )
 
 
 def test_a_record_can_be_named_by_its_json(tmp_path: Path) -> None:
@@ -82,7 +91,9 @@ def test_writing_again_replaces_the_record(tmp_path: Path) -> None:
     runs.write(a_run(tmp_path / "record"))
     (tmp_path / "record" / "old").write_text("")
     runs.write(a_run(tmp_path / "record"))
-    assert ["counts.npz", "run.json"] == sorted(path.name for path in (tmp_path / "record").iterdir())
+    assert ["counts.npz", "run.json"] == sorted(
+        path.name for path in (tmp_path / "record").iterdir()
+    )
 
 
 def _spoil_json(folder: Path, **changes: object) -> None:
@@ -100,13 +111,17 @@ def _spoil_json(folder: Path, **changes: object) -> None:
         (lambda folder: (folder / "counts.npz").write_bytes(b"PK"), "cannot be read"),
         (lambda folder: (folder / "counts.npz").unlink(), "cannot be read"),
         (
-            lambda folder: _spoil_json(folder, tables={"boxes": {"rules": "", "truth": "", "rows": {"boxes": 1}}}),
+            lambda folder: _spoil_json(
+                folder, tables={"boxes": {"rules": "", "truth": "", "rows": {"boxes": 1}}}
+            ),
             "lacks rows",
         ),
     ],
     ids=["no json", "no object", "schema", "unknown key", "garbage", "no counts", "no table"],
 )
-def test_a_damaged_record_is_refused_in_one_sentence(tmp_path: Path, spoil: Any, message: str) -> None:
+def test_a_damaged_record_is_refused_in_one_sentence(
+    tmp_path: Path, spoil: Any, message: str
+) -> None:
     runs.write(a_run(tmp_path / "record"))
     spoil(tmp_path / "record")
     with pytest.raises(RunError, match=message) as caught:
@@ -128,13 +143,20 @@ def test_a_record_that_never_comes_leaves_the_older_one_alone(tmp_path: Path) ->
 
 def test_counts_that_cannot_be_written_make_no_record(tmp_path: Path) -> None:
     run = a_run(tmp_path / "record")
-    with pytest.raises(ValueError, match="Object arrays"), runs.writing(run.path, {"t": {"c": np.array([{}])}}) as end:
+    with (
+        pytest.raises(ValueError, match="Object arrays"),
+        runs.writing(run.path, {"t": {"c": np.array([{}])}}) as end,
+    ):
         end(run.record)
     assert [] == list(tmp_path.iterdir())
 
 
 def test_the_same_tables_make_the_same_file(tmp_path: Path) -> None:
-    columns = {"image": np.arange(5000, dtype=np.int32), "id": np.array(["a", "bé", ""]), "none": np.zeros(0, np.int8)}
+    columns = {
+        "image": np.arange(5000, dtype=np.int32),
+        "id": np.array(["a", "bé", ""]),
+        "none": np.zeros(0, np.int8),
+    }
     for name in ("a", "b"):
         runs.write_tables(tmp_path / name, {"t": columns})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
@@ -162,7 +184,9 @@ def test_reading_an_interrupted_run_says_how_to_finish_it(tmp_path: Path) -> Non
 def test_the_truth_digest_depends_on_ids_order_and_rows() -> None:
     rows = {"image": np.array([0]), "pixels": np.array([5])}
     plain = runs.truth_digest(["a", "b"], rows)
-    assert plain == runs.truth_digest(["a", "b"], {"pixels": np.array([5], np.int32), "image": np.array([0], np.int32)})
+    assert plain == runs.truth_digest(
+        ["a", "b"], {"pixels": np.array([5], np.int32), "image": np.array([0], np.int32)}
+    )
     others = [
         runs.truth_digest(["b", "a"], rows),
         runs.truth_digest(["a", "c"], rows),

@@ -1,4 +1,6 @@
-"""The procedural street scenes: the same pixels everywhere, and labels, instances and distances that agree."""
+"""The procedural street scenes: the same pixels everywhere, and labels, instances and distances
+that agree.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from bench.streets.names import place
 SCORED = {7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33}
 THINGS = {24, 25, 26, 27, 28, 31, 32, 33}
 VOID = {0, 1, 3, 4}
-# Of version 2. Whoever changes a pixel raises VERSION, and the shipped reference networks no longer fit exactly.
+# Of version 2. Whoever changes a pixel raises VERSION, and the shipped reference networks no longer
+# fit exactly.
 DIGESTS = {
     ("train", 0): "cb6e13e386a8c143",
     ("train", 1999): "5cc6886dd60940ed",
@@ -51,7 +54,11 @@ def test_shapes_and_types(mini: list[streets.Scene]) -> None:
     for scene in mini:
         assert (256, 512, 3) == scene.image.shape
         assert np.uint8 == scene.image.dtype
-        for array, kind in ((scene.label_ids, "u1"), (scene.instance_ids, "u2"), (scene.disparity, "u2")):
+        for array, kind in (
+            (scene.label_ids, "u1"),
+            (scene.instance_ids, "u2"),
+            (scene.disparity, "u2"),
+        ):
             assert ((256, 512), kind) == (array.shape, array.dtype.str[1:])
 
 
@@ -130,7 +137,9 @@ def test_names_are_unique_and_ordered_as_cityscapes_orders_them() -> None:
 
 
 def test_splits_share_no_city() -> None:
-    cities = [{place(split, i).city for i in range(count)} for split, count in streets.SPLITS.items()]
+    cities = [
+        {place(split, i).city for i in range(count)} for split, count in streets.SPLITS.items()
+    ]
     assert sum(len(group) for group in cities) == len(set().union(*cities))
 
 
@@ -140,8 +149,14 @@ def test_a_sequence_shares_its_look(mini: list[streets.Scene]) -> None:
         return float(np.abs(colors[0] - colors[1]).max())
 
     assert max(apart(0, index) for index in range(1, 10)) < 30
-    assert streets.scene_id("mini", 9).rsplit("_", 1)[0] == streets.scene_id("mini", 0).rsplit("_", 1)[0]
-    assert streets.scene_id("mini", 10).rsplit("_", 1)[0] != streets.scene_id("mini", 0).rsplit("_", 1)[0]
+    assert (
+        streets.scene_id("mini", 9).rsplit("_", 1)[0]
+        == streets.scene_id("mini", 0).rsplit("_", 1)[0]
+    )
+    assert (
+        streets.scene_id("mini", 10).rsplit("_", 1)[0]
+        != streets.scene_id("mini", 0).rsplit("_", 1)[0]
+    )
 
 
 @pytest.mark.parametrize(("split", "index"), [("val", 500), ("mini", -1)])

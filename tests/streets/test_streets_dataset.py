@@ -1,4 +1,6 @@
-"""streets as a data set: written in three official layouts it is the same truth three times, and scores the same."""
+"""streets as a data set: written in three official layouts it is the same truth three times, and
+scores the same.
+"""
 
 from __future__ import annotations
 
@@ -49,11 +51,15 @@ def _read(name: str, root: Path) -> list[Sample]:
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_a_layout_gives_back_the_truth_in_all_three_forms(drawn: list[Sample], written: Any, name: str) -> None:
+def test_a_layout_gives_back_the_truth_in_all_three_forms(
+    drawn: list[Sample], written: Any, name: str
+) -> None:
     found = _read(name, written(name))
     assert [sample.id for sample in drawn] == [sample.id for sample in found]
     for expected, actual in zip(drawn, found, strict=True):
-        np.testing.assert_array_equal(expected.truth.semantic().labels, actual.truth.semantic().labels)
+        np.testing.assert_array_equal(
+            expected.truth.semantic().labels, actual.truth.semantic().labels
+        )
         _equal_instances(expected, actual)
         _equal_segments(expected, actual)
 
@@ -75,11 +81,15 @@ def _equal_segments(expected: Sample, actual: Sample) -> None:
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_pictures_survive_as_far_as_their_format_allows(drawn: list[Sample], written: Any, name: str) -> None:
+def test_pictures_survive_as_far_as_their_format_allows(
+    drawn: list[Sample], written: Any, name: str
+) -> None:
     expected, actual = drawn[0].image(), _read(name, written(name))[0].image()
     assert expected.shape == actual.shape
     difference = np.abs(expected.astype(int) - actual.astype(int)).mean()
-    assert difference == 0 if name == "cityscapes" else difference < 8, "JPEG blurs, but not beyond recognition"
+    assert difference == 0 if name == "cityscapes" else difference < 8, (
+        "JPEG blurs, but not beyond recognition"
+    )
 
 
 def test_depth_survives_in_the_layout_that_has_it(drawn: list[Sample], written: Any) -> None:
@@ -89,14 +99,18 @@ def test_depth_survives_in_the_layout_that_has_it(drawn: list[Sample], written: 
     np.testing.assert_allclose(actual.read_depth(), expected.read_depth(), rtol=1e-2)
 
 
-def test_the_same_predictions_score_the_same_in_every_layout(drawn: list[Sample], written: Any, tmp_path: Path) -> None:
+def test_the_same_predictions_score_the_same_in_every_layout(
+    drawn: list[Sample], written: Any, tmp_path: Path
+) -> None:
     scores = {}
     for name in LAYOUTS:
         card = CARD.in_layout(name)
         predictions = [(sample, LabelMap(_damaged(sample))) for sample in drawn]
         layout(card).write_predictions(card, tmp_path / name, "semantic", predictions)
         samples = _read(name, written(name))
-        job = stored_predictions(card, "mini", samples, tmp_path / name, root=written(name), name="damaged")
+        job = stored_predictions(
+            card, "mini", samples, tmp_path / name, root=written(name), name="damaged"
+        )
         run = evaluate(job, out=tmp_path / "runs" / name)
         counts = {column: values.tolist() for column, values in run.tables["pixels"].items()}
         scores[name] = (run.record.scores, run.record.tables, counts)
@@ -109,20 +123,28 @@ def _damaged(sample: Sample) -> np.ndarray:
     return np.where(labels == CARD.classes.ignore, 0, labels).astype(np.uint8)
 
 
-def test_the_cache_is_drawn_once_and_grouped_in_sequences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_drawn_once_and_grouped_in_sequences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
     seen: list[tuple[int, int]] = []
-    opened = opening.open_data("streets", "mini", progress=lambda done, total: seen.append((done, total)))
+    opened = opening.open_data(
+        "streets", "mini", progress=lambda done, total: seen.append((done, total))
+    )
     assert SPLITS["mini"] == len(opened.samples)
     assert (SPLITS["mini"], SPLITS["mini"]) == seen[-1]
     assert 2 == len({sample.groups["sequence"] for sample in opened.samples})
     seen.clear()
-    again = opening.open_data("streets", "mini", progress=lambda done, total: seen.append((done, total)))
+    again = opening.open_data(
+        "streets", "mini", progress=lambda done, total: seen.append((done, total))
+    )
     assert [] == seen
     assert [sample.id for sample in opened.samples] == [sample.id for sample in again.samples]
 
 
-def test_a_cache_that_broke_off_is_not_taken_for_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_broke_off_is_not_taken_for_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
 
     def stop(done: int, total: int) -> None:
@@ -134,10 +156,14 @@ def test_a_cache_that_broke_off_is_not_taken_for_whole(tmp_path: Path, monkeypat
     assert [] == list(tmp_path.rglob("*.png"))
 
 
-def test_a_cache_that_cannot_be_written_names_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_names_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file"))
-    with pytest.raises(DataError, match=r"cannot write the cache: .*set BENCH_CACHE to another folder"):
+    with pytest.raises(
+        DataError, match=r"cannot write the cache: .*set BENCH_CACHE to another folder"
+    ):
         dataset.cached(CARD, "mini")
 
 

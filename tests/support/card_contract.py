@@ -31,7 +31,9 @@ def load_card(name: str | Path) -> cards.Card:
 
 
 def can_hold_void(card: cards.Card) -> bool:
-    """Whether ground truth in the card's layout has a value or a colour for pixels that do not count."""
+    """Whether ground truth in the card's layout has a value or a colour for pixels that do not
+    count.
+    """
     if card.layout in ("coco", "lvis"):
         return True  # pixels of no segment
     unscored = any(entry.train_id is None and entry.id >= 0 for entry in card.classes.entries)
@@ -41,7 +43,9 @@ def can_hold_void(card: cards.Card) -> bool:
 
 
 def made_up(card: cards.Card, seed: int) -> Segments:
-    """Tiles of random classes and void: a tile of a thing is an object, tiles of one stuff class are one segment."""
+    """Tiles of random classes and void: a tile of a thing is an object, tiles of one stuff class
+    are one segment.
+    """
     generator = np.random.default_rng(seed)
     lowest = -1 if can_hold_void(card) else 0
     chosen = generator.integers(lowest, len(card.classes), (ROWS, COLUMNS))
@@ -75,7 +79,11 @@ def semantic_of(segments: Segments, card: cards.Card) -> LabelMap:
 
 
 def instances_of(segments: Segments, card: cards.Card) -> Instances:
-    things = [index for index in range(len(segments.classes)) if card.classes.things[segments.classes[index]]]
+    things = [
+        index
+        for index in range(len(segments.classes))
+        if card.classes.things[segments.classes[index]]
+    ]
     rles = masks.encode_ids(segments.ids, [int(segments.segment_ids[index]) for index in things])
     return Instances(
         size=segments.size,
@@ -93,18 +101,23 @@ def made_up_samples(card: cards.Card) -> list[Sample]:
         semantic, instances = semantic_of(segments, card), instances_of(segments, card)
         picture = np.full((*segments.size, 3), 40 * seed, dtype=np.uint8)
         truth = Truth(
-            read_semantic=lambda semantic=semantic: semantic,
-            read_instances=(lambda instances=instances: instances) if "instance" in card.tasks else None,
-            read_segments=(lambda segments=segments: segments) if "panoptic" in card.tasks else None,
+            read_semantic=lambda semantic=semantic: semantic,  # type: ignore[misc]
+            read_instances=(lambda instances=instances: instances)  # type: ignore[misc]
+            if "instance" in card.tasks
+            else None,
+            read_segments=(lambda segments=segments: segments)  # type: ignore[misc]
+            if "panoptic" in card.tasks
+            else None,
         )
-        samples.append(Sample(name, truth, read_image=lambda picture=picture: picture))
+        samples.append(Sample(name, truth, read_image=lambda picture=picture: picture))  # type: ignore[misc]
     return samples
 
 
 def objects(instances: Instances) -> list[tuple[int, bytes]]:
     """Classes and masks, in an order of their own."""
     return sorted(
-        (int(index), masks.decode(rle).tobytes()) for index, rle in zip(instances.classes, instances.rles, strict=True)
+        (int(index), masks.decode(rle).tobytes())
+        for index, rle in zip(instances.classes, instances.rles, strict=True)
     )
 
 
@@ -129,7 +142,9 @@ def check_truth(card: cards.Card, folder: Path) -> None:
         for expected, actual in zip(written, read, strict=True):
             assert expected.image().shape == actual.image().shape
             if "semantic" in card.tasks:
-                assert np.array_equal(expected.truth.semantic().labels, actual.truth.semantic().labels)
+                assert np.array_equal(
+                    expected.truth.semantic().labels, actual.truth.semantic().labels
+                )
             if "instance" in card.tasks:
                 assert objects(expected.truth.instances()) == objects(actual.truth.instances())
             if "panoptic" in card.tasks:
@@ -142,7 +157,12 @@ def check_label_maps(card: cards.Card, folder: Path) -> None:
     predictions = []
     for sample in samples:
         labels = sample.truth.semantic().labels
-        predictions.append((sample, LabelMap(np.where(labels == card.classes.ignore, 0, labels).astype(labels.dtype))))
+        predictions.append(
+            (
+                sample,
+                LabelMap(np.where(labels == card.classes.ignore, 0, labels).astype(labels.dtype)),
+            )
+        )
     layout.write_predictions(card, folder, "semantic", predictions)
     read = layout.read_predictions(card, folder, "semantic", samples)
     for sample, prediction in predictions:

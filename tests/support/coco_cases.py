@@ -1,4 +1,6 @@
-"""Small COCO data sets made up from a seed, pycocotools run on them, and the same objects as columns of `bench`."""
+"""Small COCO data sets made up from a seed, pycocotools run on them, and the same objects as
+columns of `bench`.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Case:
 
 
 def case(seed: int, *, classes: int = 3, distinct_scores: bool = False, most: int = 8) -> Case:
-    """Make up a case: crowds, empty masks, duplicates, empty images and classes, ties, and areas at the borders."""
+    """Make up a case: crowds, empty masks, duplicates, empty images and classes, ties, and areas at
+    the borders.
+    """
     random = np.random.default_rng(seed)
     images = int(random.integers(1, 6))
     annotations: list[Entry] = []
@@ -50,13 +54,19 @@ def case(seed: int, *, classes: int = 3, distinct_scores: bool = False, most: in
         for _ in range(int(random.integers(0, most))):
             if own and random.random() < 0.7:
                 near = own[int(random.integers(len(own)))]
-                mask = np.roll(coco_mask.decode(near["segmentation"]), random.integers(-3, 4, 2), axis=(0, 1))
+                mask = np.roll(
+                    coco_mask.decode(near["segmentation"]), random.integers(-3, 4, 2), axis=(0, 1)
+                )
                 results.append(_entry(mask, image, near["category_id"]))
             else:
                 results.append(_entry(_blob(random), image, int(random.integers(1, classes + 1))))
             if random.random() < 0.2:
                 results.append(dict(results[-1]))
-    scores = random.permutation(len(results)) / 7 if distinct_scores else random.choice(SCORES, len(results))
+    scores = (
+        random.permutation(len(results)) / 7
+        if distinct_scores
+        else random.choice(SCORES, len(results))
+    )
     for result, score in zip(results, scores.tolist(), strict=True):
         del result["area"]
         result["score"] = score
@@ -82,7 +92,9 @@ def repeated(made: Case, weights: list[int]) -> Case:
     for number, weight in enumerate(weights, start=1):
         for _ in range(weight):
             image += 1
-            annotations += [{**a, "image_id": image} for a in made.annotations if a["image_id"] == number]
+            annotations += [
+                {**a, "image_id": image} for a in made.annotations if a["image_id"] == number
+            ]
             results += [{**r, "image_id": image} for r in made.results if r["image_id"] == number]
     for place, annotation in enumerate(annotations):
         annotation["id"] = place + 1
@@ -92,7 +104,9 @@ def repeated(made: Case, weights: list[int]) -> Case:
 def pycocotools(made: Case, kind: str, *, with_boxes: bool = False) -> COCOeval:
     """Run pycocotools; results have masks only, or boxes too, which then give the areas."""
     drop = {"segmentation"} if kind == "bbox" and with_boxes else set() if with_boxes else {"bbox"}
-    results = [{key: value for key, value in result.items() if key not in drop} for result in made.results]
+    results = [
+        {key: value for key, value in result.items() if key not in drop} for result in made.results
+    ]
     return evaluated(dataset(made), results, kind)
 
 
@@ -141,7 +155,10 @@ def truth_columns(truth: Entry) -> TruthColumns:
 
 def detection_columns(truth: Entry, results: list[Entry]) -> DetectionColumns:
     """The results; those without a box get that of their mask."""
-    entries = [{"bbox": coco_mask.toBbox(r["segmentation"]).tolist(), **r} if "bbox" not in r else r for r in results]
+    entries = [
+        {"bbox": coco_mask.toBbox(r["segmentation"]).tolist(), **r} if "bbox" not in r else r
+        for r in results
+    ]
     image, classes, boxes = _shared(truth, entries)
     return DetectionColumns(
         images=len(truth["images"]),
@@ -149,7 +166,9 @@ def detection_columns(truth: Entry, results: list[Entry]) -> DetectionColumns:
         classes=classes,
         scores=np.array([entry["score"] for entry in entries], dtype=np.float64),
         boxes=boxes,
-        runs=runs([entry["segmentation"] for entry in entries]) if all("segmentation" in e for e in entries) else None,
+        runs=runs([entry["segmentation"] for entry in entries])
+        if all("segmentation" in e for e in entries)
+        else None,
     )
 
 
@@ -162,8 +181,14 @@ def runs(codes: list[Entry]) -> Runs:
 
 
 def _shared(truth: Entry, entries: list[Entry]) -> tuple[Array, Array, Array]:
-    images = {number: place for place, number in enumerate(sorted(image["id"] for image in truth["images"]))}
-    kinds = {number: place for place, number in enumerate(sorted(each["id"] for each in truth["categories"]))}
+    images = {
+        number: place
+        for place, number in enumerate(sorted(image["id"] for image in truth["images"]))
+    }
+    kinds = {
+        number: place
+        for place, number in enumerate(sorted(each["id"] for each in truth["categories"]))
+    }
     return (
         np.array([images[entry["image_id"]] for entry in entries], dtype=np.int32),
         np.array([kinds[entry["category_id"]] for entry in entries], dtype=np.int32),

@@ -1,4 +1,6 @@
-"""Objects in COCO's form, `bench eval` over them, and pycocotools with settings that are not COCO's own."""
+"""Objects in COCO's form, `bench eval` over them, and pycocotools with settings that are not COCO's
+own.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,10 @@ def reference(truth: Any, results: list[Any], kind: str, rules: Rules) -> COCOev
         if rules.iou_thresholds:
             evaluation.params.iouThrs = np.array(rules.iou_thresholds)
         if rules.area_ranges:
-            evaluation.params.areaRng = [[0, LARGE], *([low, high] for _, low, high in rules.area_ranges)]
+            evaluation.params.areaRng = [
+                [0, LARGE],
+                *([low, high] for _, low, high in rules.area_ranges),
+            ]
             evaluation.params.areaRngLbl = ["all", *(name for name, _, _ in rules.area_ranges)]
         evaluation.evaluate()
         evaluation.accumulate()
@@ -58,7 +63,10 @@ def summary(evaluation: COCOeval) -> Numbers:
     def mean(values: Any) -> float:
         return float(np.mean(values[values > -1])) if (values > -1).any() else np.nan
 
-    names = [label[0] if label in ("small", "medium", "large") else label for label in params.areaRngLbl[1:]]
+    names = [
+        label[0] if label in ("small", "medium", "large") else label
+        for label in params.areaRngLbl[1:]
+    ]
     found["AP"] = mean(evaluation.eval["precision"][..., 0, -1])
     for name, at in (("AP50", 0.5), ("AP75", 0.75)):
         places = np.flatnonzero(np.isclose(params.iouThrs, at))
@@ -82,8 +90,22 @@ def files(folder: Path, truth: Any, results: Any) -> list[str]:
     for name, content in (("own.toml", CARD), ("truth.json", truth), ("results.json", results)):
         text = content if isinstance(content, str) else json.dumps(content)
         (folder / name).write_text(text, encoding="utf-8")
-    where = ["--dataset", folder / "own.toml", "--data", folder / "truth.json", "--out", folder / "runs"]
-    return ["eval", "--predictions", str(folder / "results.json"), *map(str, where), "--interval", "none"]
+    where = [
+        "--dataset",
+        folder / "own.toml",
+        "--data",
+        folder / "truth.json",
+        "--out",
+        folder / "runs",
+    ]
+    return [
+        "eval",
+        "--predictions",
+        str(folder / "results.json"),
+        *map(str, where),
+        "--interval",
+        "none",
+    ]
 
 
 def said(capsys: pytest.CaptureFixture[str], words: list[str], code: int = 0) -> str:
@@ -102,13 +124,24 @@ def grid(rows: int, columns: int, images: int) -> tuple[Any, list[Any]]:
     """Images full of boxes of one class, and a perfect result."""
     boxes = [[20.0 * x + 2, 20.0 * y + 2, 14.0, 14.0] for y in range(rows) for x in range(columns)]
     entries = [
-        {"id": n + 1, "image_id": 1 + n // len(boxes), "category_id": 1, "bbox": boxes[n % len(boxes)], "area": 196.0}
+        {
+            "id": n + 1,
+            "image_id": 1 + n // len(boxes),
+            "category_id": 1,
+            "bbox": boxes[n % len(boxes)],
+            "area": 196.0,
+        }
         for n in range(images * len(boxes))
     ]
     truth = {
-        "images": [{"id": n + 1, "height": 20 * rows, "width": 20 * columns} for n in range(images)],
+        "images": [
+            {"id": n + 1, "height": 20 * rows, "width": 20 * columns} for n in range(images)
+        ],
         "categories": [{"id": 1, "name": "cell"}],
         "annotations": [{**entry, "iscrowd": 0} for entry in entries],
     }
     keys = ("image_id", "category_id", "bbox")
-    return truth, [{**{key: e[key] for key in keys}, "score": 1 - e["id"] / 10_000} for e in entries]
+    return truth, [
+        {**{key: e[key] for key in keys}, "score": 1 - e["id"] / 10_000}  # type: ignore[operator]
+        for e in entries
+    ]

@@ -1,4 +1,6 @@
-"""Small real run records for tests of comparisons: blocky truth, and predictions that miss a known share of it."""
+"""Small real run records for tests of comparisons: blocky truth, and predictions that miss a known
+share of it.
+"""
 
 from __future__ import annotations
 
@@ -55,15 +57,18 @@ def predicted_labels(seed: int, wrong: float, model: int) -> Array:
     generator = np.random.default_rng([11, seed, model])
     labels = truth_labels(seed)
     share = wrong * generator.uniform(0.5, 1.5)
-    return np.where(generator.random(labels.shape) < share, generator.integers(0, 3, labels.shape), labels).astype(
-        np.uint8
-    )
+    return np.where(
+        generator.random(labels.shape) < share, generator.integers(0, 3, labels.shape), labels
+    ).astype(np.uint8)
 
 
 def boxes_of(seed: int) -> list[tuple[int, int]]:
     """Corners of the objects of an image: one to three squares of 4 x 4."""
     generator = np.random.default_rng([13, seed])
-    return [divmod(int(cell), 4) for cell in generator.choice(16, size=generator.integers(1, 4), replace=False)]
+    return [
+        divmod(int(cell), 4)
+        for cell in generator.choice(16, size=generator.integers(1, 4), replace=False)
+    ]
 
 
 def instances(corners: Sequence[tuple[float, float]], scores: Array | None = None) -> Instances:
@@ -74,7 +79,9 @@ def instances(corners: Sequence[tuple[float, float]], scores: Array | None = Non
         mask[int(4 * row) : int(4 * row) + 4, int(4 * column) : int(4 * column) + 4] = True
         masks.append(encode(mask))
     G = len(masks)
-    boxes = np.array([[4 * column, 4 * row, 4, 4] for row, column in corners], dtype=np.float64).reshape(-1, 4)
+    boxes = np.array(
+        [[4 * column, 4 * row, 4, 4] for row, column in corners], dtype=np.float64
+    ).reshape(-1, 4)
     return Instances(
         size=(SIDE, SIDE),
         classes=np.ones(G, dtype=np.int64),
@@ -87,25 +94,36 @@ def instances(corners: Sequence[tuple[float, float]], scores: Array | None = Non
 
 
 def predicted_instances(seed: int, wrong: float, model: int) -> Instances:
-    """The objects, some of them missed or moved by a pixel, and false ones, with scores that say a little."""
+    """The objects, some of them missed or moved by a pixel, and false ones, with scores that say a
+    little.
+    """
     generator = np.random.default_rng([17, seed, model])
     kept = [
         (row + generator.choice([0.0, 0.25], p=[0.7, 0.3]), column)
         for row, column in boxes_of(seed)
         if generator.random() > wrong
     ]
-    false = [divmod(int(cell), 4) for cell in generator.choice(16, size=generator.binomial(2, wrong), replace=False)]
-    scores = np.concatenate([generator.uniform(0.3, 1, len(kept)), generator.uniform(0, 0.7, len(false))])
+    false = [
+        divmod(int(cell), 4)
+        for cell in generator.choice(16, size=generator.binomial(2, wrong), replace=False)
+    ]
+    scores = np.concatenate(
+        [generator.uniform(0.3, 1, len(kept)), generator.uniform(0, 0.7, len(false))]
+    )
     return instances([*kept, *false], scores)
 
 
 def segments(labels: Array) -> Segments:
     """One segment for every class that occurs."""
     present = np.unique(labels).astype(np.int64)
-    return Segments(labels.astype(np.int32) + 1, present + 1, present, np.zeros(len(present), dtype=bool))
+    return Segments(
+        labels.astype(np.int32) + 1, present + 1, present, np.zeros(len(present), dtype=bool)
+    )
 
 
-def sample(seed: int, *, scene: int | None = None, ending: str = "", other_truth: bool = False) -> Sample:
+def sample(
+    seed: int, *, scene: int | None = None, ending: str = "", other_truth: bool = False
+) -> Sample:
     """Image number `seed`; `other_truth` changes a pixel."""
     labels = truth_labels(seed)
     if other_truth:
@@ -117,7 +135,10 @@ def sample(seed: int, *, scene: int | None = None, ending: str = "", other_truth
     )
     groups = {} if scene is None else {"sequence": f"scene{scene}"}
     return Sample(
-        f"image{seed:03}{ending}", truth, read_image=lambda: np.zeros((SIDE, SIDE, 3), np.uint8), groups=groups
+        f"image{seed:03}{ending}",
+        truth,
+        read_image=lambda: np.zeros((SIDE, SIDE, 3), np.uint8),
+        groups=groups,
     )
 
 
@@ -132,7 +153,9 @@ def run(
     rules: Rules | None = None,
     card: str = CARD,
 ) -> runs.Run:
-    """Evaluate stored predictions of a model that is wrong in about a share `wrong`, and write the record."""
+    """Evaluate stored predictions of a model that is wrong in about a share `wrong`, and write the
+    record.
+    """
     samples = [sample(n) for n in range(images)] if isinstance(images, int) else list(images)
 
     def read(each: Sample) -> Any:

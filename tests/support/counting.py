@@ -23,7 +23,9 @@ def grid(rows: list[list[int]], dtype: type[np.uint8 | np.uint16] = np.uint8) ->
 
 def table(pairs: Pairs, classes: Classes = CLASSES) -> dict[str, Array]:
     """Count (truth, prediction) pairs as images 0, 1, 2 ..."""
-    parts = [semantic.count(LabelMap(t), LabelMap(p), classes, image=n) for n, (t, p) in enumerate(pairs)]
+    parts = [
+        semantic.count(LabelMap(t), LabelMap(p), classes, image=n) for n, (t, p) in enumerate(pairs)
+    ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -1,4 +1,6 @@
-"""A small data set of two drives that lies on disk, with predictions of every task in memory and on disk."""
+"""A small data set of two drives that lies on disk, with predictions of every task in memory and on
+disk.
+"""
 
 from __future__ import annotations
 
@@ -46,11 +48,15 @@ class Drives:
     card: str
     root: Path
     samples: list[Sample]
-    predicted: dict[str, dict[str, Any]] = field(default_factory=lambda: {task: {} for task in TASKS})
+    predicted: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {task: {} for task in TASKS}
+    )
 
     def model(self, task: str) -> Callable[[Any], Any]:
         """A function that knows each picture."""
-        known = {sample.image().tobytes(): self.predicted[task][sample.id] for sample in self.samples}
+        known = {
+            sample.image().tobytes(): self.predicted[task][sample.id] for sample in self.samples
+        }
         return lambda image: known[image.tobytes()]
 
     def stored(self, task: str) -> Path:
@@ -67,8 +73,16 @@ class Drives:
             return sample.truth.semantic().labels
         if task == "panoptic":
             found = sample.truth.segments()
-            rows = zip(found.segment_ids.tolist(), found.classes.tolist(), found.crowd.tolist(), strict=True)
-            listed = [{"id": number, "class": train_id, "iscrowd": crowd} for number, train_id, crowd in rows]
+            rows = zip(
+                found.segment_ids.tolist(),
+                found.classes.tolist(),
+                found.crowd.tolist(),
+                strict=True,
+            )
+            listed = [
+                {"id": number, "class": train_id, "iscrowd": crowd}
+                for number, train_id, crowd in rows
+            ]
             return {"ids": found.ids, "segments": listed}
         objects = sample.truth.instances()
         return {"masks": objects.rles, "labels": objects.classes, "iscrowd": objects.crowd}
@@ -88,7 +102,10 @@ def made(base: Path) -> Drives:
         _predict(drives, sample, rng)
     for task, found in drives.predicted.items():
         pairs = [
-            (sample, inputs.prediction(found[sample.id], task, opened.card.classes, where=sample.id))
+            (
+                sample,
+                inputs.prediction(found[sample.id], task, opened.card.classes, where=sample.id),
+            )
             for sample in drives.samples
         ]
         layout(opened.card).write_predictions(opened.card, drives.stored(task), task, pairs)
@@ -107,7 +124,9 @@ def _write(root: Path, name: str, rng: np.random.Generator) -> None:
         (root / folder).mkdir(parents=True, exist_ok=True)
         Image.fromarray(array).save(root / folder / f"{name}.png")
     (root / "images").mkdir(exist_ok=True)
-    Image.fromarray(rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8)).save(root / "images" / f"{name}.png")
+    Image.fromarray(rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8)).save(
+        root / "images" / f"{name}.png"
+    )
 
 
 def _predict(drives: Drives, sample: Sample, rng: np.random.Generator) -> None:
@@ -119,8 +138,12 @@ def _predict(drives: Drives, sample: Sample, rng: np.random.Generator) -> None:
     drives.predicted["semantic"][sample.id] = found
     objects = sample.truth.instances()
     there = [rle for rle, crowd in zip(objects.rles, objects.crowd, strict=True) if not crowd]
-    planes = [np.roll(inputs.arrays.array(_plane(rle)), int(rng.integers(0, 3)), axis=1) for rle in there]
-    classes = [int(c) if rng.random() < 0.8 else 3 - int(c) for c in objects.classes[~objects.crowd]]
+    planes = [
+        np.roll(inputs.arrays.array(_plane(rle)), int(rng.integers(0, 3)), axis=1) for rle in there
+    ]
+    classes = [
+        int(c) if rng.random() < 0.8 else 3 - int(c) for c in objects.classes[~objects.crowd]
+    ]
     drives.predicted["instance"][sample.id] = {
         "masks": np.stack(planes),
         "labels": np.array(classes),
@@ -129,7 +152,14 @@ def _predict(drives: Drives, sample: Sample, rng: np.random.Generator) -> None:
     ids = np.full(SIZE, 1)
     for number, plane in enumerate(planes, start=2):
         ids[plane] = number
-    listed = {1: 0, **{number: train_id for number, train_id in enumerate(classes, start=2) if (ids == number).any()}}
+    listed = {
+        1: 0,
+        **{
+            number: train_id
+            for number, train_id in enumerate(classes, start=2)
+            if (ids == number).any()
+        },
+    }
     drives.predicted["panoptic"][sample.id] = {"ids": ids, "segments": listed}
 
 

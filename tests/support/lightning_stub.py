@@ -1,7 +1,9 @@
-"""What `examples/lightning_loop.py` uses of the package lightning, with its hooks called in the same order.
+"""What `examples/lightning_loop.py` uses of the package lightning, with its hooks called in the
+same order.
 
-lightning is not installed for the tests. This stub has the interface of lightning 2: a module with hooks, and a trainer
-that checks the validation loop first (`num_sanity_val_steps`), and then trains and validates each epoch.
+lightning is not installed for the tests. This stub has the interface of lightning 2: a module with
+hooks, and a trainer that checks the validation loop first (`num_sanity_val_steps`), and then trains
+and validates each epoch.
 """
 
 from __future__ import annotations

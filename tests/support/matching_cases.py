@@ -34,12 +34,16 @@ LABELS = """classes = [
 {files}"""
 
 
-def card_text(layout: str, task: str, *, images: str = "img/{id}.jpg", labels: str = "lab/{split}/{id}.png") -> str:
+def card_text(
+    layout: str, task: str, *, images: str = "img/{id}.jpg", labels: str = "lab/{split}/{id}.png"
+) -> str:
     """A card; of layouts of COCO the classes are the truth's."""
     if layout == "coco":
         return CARD.format(layout=layout, task=task, classes='classes_from = "truth"')
     objects = "" if task == "semantic" else 'instances = "obj/{split}/{id}.png"\n'
-    files = f'[files]\nimages = "{images}"\nlabels = "{labels}"\n{objects}' if layout == "pairs" else ""
+    files = (
+        f'[files]\nimages = "{images}"\nlabels = "{labels}"\n{objects}' if layout == "pairs" else ""
+    )
     return CARD.format(layout=layout, task=task, classes=LABELS.format(files=files))
 
 
@@ -49,7 +53,9 @@ def parks() -> Card:
         { id = 1, train_id = 0, name = "cat", thing = true },
         { id = 2, train_id = 1, name = "grass" },
     ]"""
-    return parse_card(CARD.format(layout="coco", task="panoptic", classes=classes).encode(), where="test")
+    return parse_card(
+        CARD.format(layout="coco", task="panoptic", classes=classes).encode(), where="test"
+    )
 
 
 def card(layout: str, task: str, **files: str) -> Card:
@@ -72,7 +78,8 @@ def truth_of(names: list[str], numbers: list[Any]) -> Entry:
     """A COCO truth with one object in each image, at another place in each."""
     return {
         "images": [
-            {"id": n, "file_name": name, "height": H, "width": W} for name, n in zip(names, numbers, strict=True)
+            {"id": n, "file_name": name, "height": H, "width": W}
+            for name, n in zip(names, numbers, strict=True)
         ],
         "annotations": [
             {"id": k + 1, "image_id": n, "category_id": 1, "iscrowd": 0, "area": 16, "bbox": box(k)}
@@ -110,7 +117,11 @@ def results_of(ids: list[Any], names: list[str] | None = None) -> list[Entry]:
         {"image_id": told, "category_id": 1, "segmentation": rle(k), "score": 0.5 + k / 100}
         for k, told in enumerate(ids)
     ]
-    return found if names is None else [each | {"file_name": name} for each, name in zip(found, names, strict=True)]
+    return (
+        found
+        if names is None
+        else [each | {"file_name": name} for each, name in zip(found, names, strict=True)]
+    )
 
 
 def write_json(path: Path, content: Any) -> Path:
@@ -121,7 +132,9 @@ def write_json(path: Path, content: Any) -> Path:
 
 
 def write_panoptic(root: Path, entries: list[tuple[Any, str, int]], *, truth: bool = False) -> Path:
-    """Write panoptic.json with (image id, map's name, seed) each, and the maps; a truth lists pictures `<stem>.jpg`."""
+    """Write panoptic.json with (image id, map's name, seed) each, and the maps; a truth lists
+    pictures `<stem>.jpg`.
+    """
     rows = []
     for number, name, seed in entries:
         ids = np.where(labels(seed) == 1, 7, 9).astype(np.int32)
@@ -131,7 +144,10 @@ def write_panoptic(root: Path, entries: list[tuple[Any, str, int]], *, truth: bo
         rows.append({"image_id": number, "file_name": name, "segments_info": segments})
     content: Entry = {"annotations": rows}
     if truth:
-        content["categories"] = [{"id": 1, "name": "cat", "isthing": 1}, {"id": 2, "name": "grass", "isthing": 0}]
+        content["categories"] = [
+            {"id": 1, "name": "cat", "isthing": 1},
+            {"id": 2, "name": "grass", "isthing": 0},
+        ]
         content["images"] = [
             {"id": number, "file_name": name.replace(".png", ".jpg"), "height": H, "width": W}
             for number, name, _ in entries

@@ -47,7 +47,9 @@ def run_cell(source: str, names: dict[str, Any]) -> list[Cell]:
             value = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
     outputs: list[Cell] = []
     if printed.getvalue():
-        outputs.append({"name": "stdout", "output_type": "stream", "text": lines_of(printed.getvalue())})
+        outputs.append(
+            {"name": "stdout", "output_type": "stream", "text": lines_of(printed.getvalue())}
+        )
     if value is not None:
         data = {"text/plain": lines_of(repr(value))}
         if hasattr(value, "_repr_html_"):
@@ -62,8 +64,12 @@ def lines_of(text: str) -> list[str]:
 
 
 def as_text(outputs: list[Cell]) -> str:
-    """What a cell printed and the plain form of its value; HTML differs between versions of pandas."""
-    return "\n".join("".join(each["text"] if "text" in each else each["data"]["text/plain"]) for each in outputs)
+    """What a cell printed and the plain form of its value; HTML differs between versions of
+    pandas.
+    """
+    return "\n".join(
+        "".join(each["text"] if "text" in each else each["data"]["text/plain"]) for each in outputs
+    )
 
 
 def main(path: Path) -> None:
@@ -77,7 +83,8 @@ def main(path: Path) -> None:
     for number, (cell, made) in enumerate(zip(code_cells(notebook), outputs, strict=True), 1):
         cell["execution_count"] = number
         cell["outputs"] = [
-            {**each, "execution_count": number} if each["output_type"] == "execute_result" else each for each in made
+            {**each, "execution_count": number} if each["output_type"] == "execute_result" else each
+            for each in made
         ]
     path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -16,8 +16,12 @@ IGNORE = 255
 
 
 @st.composite
-def label_pairs(draw: st.DrawFn, classes: int, images: int | None = None) -> list[tuple[Array, Array]]:
-    """Truth and prediction of a few images, (H, W) uint8 each; both hold IGNORE now and then, and classes may lack."""
+def label_pairs(
+    draw: st.DrawFn, classes: int, images: int | None = None
+) -> list[tuple[Array, Array]]:
+    """Truth and prediction of a few images, (H, W) uint8 each; both hold IGNORE now and then, and
+    classes may lack.
+    """
     count = draw(st.integers(1, 6)) if images is None else images
     labels = st.sampled_from([*range(classes), IGNORE])
     pairs = []
@@ -37,4 +41,6 @@ def whole_weights(images: int, rows: int = 3) -> st.SearchStrategy[Array]:
 
 def real_weights(images: int, rows: int = 3) -> st.SearchStrategy[Array]:
     """Weights (B, N) that are zero or a fraction."""
-    return hnp.arrays(np.float64, (rows, images), elements=st.sampled_from([0.0, 0.25, 1 / 3, 0.7, 1.0, 2.5]))
+    return hnp.arrays(
+        np.float64, (rows, images), elements=st.sampled_from([0.0, 0.25, 1 / 3, 0.7, 1.0, 2.5])
+    )

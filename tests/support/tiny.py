@@ -1,4 +1,6 @@
-"""The card of a small data set of label maps that is never on disk, for tests of runs and their records."""
+"""The card of a small data set of label maps that is never on disk, for tests of runs and their
+records.
+"""
 
 from __future__ import annotations
 
@@ -19,5 +21,7 @@ files = { images = "{id}.jpg", labels = "{id}.png" }
 
 def card(*names: str) -> cards.Card:
     """A card that scores these classes, whose ids are their train ids."""
-    classes = ", ".join(f'{{ id = {n}, name = "{name}", train_id = {n} }}' for n, name in enumerate(names))
+    classes = ", ".join(
+        f'{{ id = {n}, name = "{name}", train_id = {n} }}' for n, name in enumerate(names)
+    )
     return cards.parse_card(f"{CARD}classes = [{classes}]\n".encode(), where="test")

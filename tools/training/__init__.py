@@ -1,1 +1,3 @@
-"""How the reference networks are trained: recipes, scenes, losses, the loop and the results. Not part of `bench`."""
+"""How the reference networks are trained: recipes, scenes, losses, the loop and the results. Not
+part of `bench`.
+"""

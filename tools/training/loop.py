@@ -1,4 +1,6 @@
-"""The loop that trains all reference networks; an interrupted training resumes with the same result."""
+"""The loop that trains all reference networks; an interrupted training resumes with the same
+result.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,20 @@ EVERY = 50
 """Steps between two saved states."""
 
 
-def run(recipe: Recipe, parts: dict[str, Any], kept: Path, loss_at: Callable[[int], Tensor]) -> float:
-    """Run the steps of a recipe, resuming from `kept` if it has a state; return the seconds in total.
+def run(
+    recipe: Recipe, parts: dict[str, Any], kept: Path, loss_at: Callable[[int], Tensor]
+) -> float:
+    """Run the steps of a recipe, resuming from `kept` if it has a state; return the seconds in
+    total.
 
-    `parts` are the network, its optimizer and the schedule of its rate; `loss_at` is the loss of a step.
+    `parts` are the network, its optimizer and the schedule of its rate; `loss_at` is the loss of a
+    step.
     """
     start, seconds = resume(recipe, parts, kept)
     began, seen = time.monotonic() - seconds, list[float]()
     for step in range(start, recipe.steps):
-        # What is drawn in the network (dropout, the anchors that count) is the same after a stop as without.
+        # What is drawn in the network (dropout, the anchors that count) is the same after a stop as
+        # without.
         torch.manual_seed(recipe.seed * 1_000_000 + step)
         loss = loss_at(step)
         parts["optimizer"].zero_grad(set_to_none=True)
@@ -35,7 +42,10 @@ def run(recipe: Recipe, parts: dict[str, Any], kept: Path, loss_at: Callable[[in
         seen.append(float(loss.detach()))
         if (step + 1) % EVERY == 0 or step + 1 == recipe.steps:
             seconds = time.monotonic() - began
-            print(f"{recipe.file} step {step + 1} loss {sum(seen) / len(seen):.3f} {seconds:.0f} s", flush=True)
+            print(
+                f"{recipe.file} step {step + 1} loss {sum(seen) / len(seen):.3f} {seconds:.0f} s",
+                flush=True,
+            )
             seen.clear()
             keep(recipe, parts, kept, step=step + 1, seconds=seconds)
     parts["network"].eval()

@@ -1,6 +1,7 @@
 """The losses of the reference networks, by name; `weighted+dice` is the sum of two.
 
-They see logits, (N, C, H, W), truth, (N, H, W) train ids, and weights of classes, (C,); pixels of `IGNORE` never count.
+They see logits, (N, C, H, W), truth, (N, H, W) train ids, and weights of classes, (C,); pixels of
+`IGNORE` never count.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def cross_entropy(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
-    """Mean over the pixels of minus the log probability of the true class, without class weights."""
+    """Mean over the pixels of minus the log probability of the true class, without class
+    weights.
+    """
     del weights
     return functional.cross_entropy(logits, truth, ignore_index=IGNORE)
 
@@ -29,7 +32,9 @@ def weighted(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
 
 
 def focal(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
-    """Mean of cross-entropy times (1 - p) ** FOCUS, p the probability of the true class: easy pixels count little."""
+    """Mean of cross-entropy times (1 - p) ** FOCUS, p the probability of the true class: easy
+    pixels count little.
+    """
     del weights
     each = functional.cross_entropy(logits, truth, ignore_index=IGNORE, reduction="none")
     counted = truth != IGNORE
@@ -37,13 +42,16 @@ def focal(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
 
 
 def dice(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
-    """One minus the mean, over the classes in the batch, of the Dice of probabilities and ground truth."""
+    """One minus the mean, over the classes in the batch, of the Dice of probabilities and ground
+    truth.
+    """
     del weights
     counted = (truth != IGNORE).unsqueeze(1)
     shares = logits.softmax(1) * counted
     places = torch.where(counted, truth.unsqueeze(1), 0)
     hits = torch.zeros(logits.shape[1], dtype=logits.dtype, device=logits.device)
-    # The true class's share of every pixel, added to that class: no one-hot truth of C times the size.
+    # The true class's share of every pixel, added to that class: no one-hot truth of C times the
+    # size.
     hits = hits.index_add(0, places.flatten(), shares.gather(1, places).flatten())
     sizes = torch.bincount(truth[truth != IGNORE].flatten(), minlength=logits.shape[1])
     present = sizes > 0
@@ -51,7 +59,12 @@ def dice(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
     return 1 - scores[present].mean()
 
 
-LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "weighted": weighted, "focal": focal, "dice": dice}
+LOSSES: dict[str, Loss] = {
+    "cross-entropy": cross_entropy,
+    "weighted": weighted,
+    "focal": focal,
+    "dice": dice,
+}
 
 
 def loss(name: str) -> Loss:
@@ -61,4 +74,6 @@ def loss(name: str) -> Loss:
         KeyError: no such loss.
     """
     parts = [LOSSES[part] for part in name.split("+")]
-    return lambda logits, truth, weights: torch.stack([part(logits, truth, weights) for part in parts]).sum()
+    return lambda logits, truth, weights: torch.stack(
+        [part(logits, truth, weights) for part in parts]
+    ).sum()

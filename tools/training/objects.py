@@ -1,4 +1,6 @@
-"""How Mask R-CNN is trained: on a backbone trained for semantic segmentation, with the losses of its paper."""
+"""How Mask R-CNN is trained: on a backbone trained for semantic segmentation, with the losses of
+its paper.
+"""
 
 from __future__ import annotations
 
@@ -33,28 +35,40 @@ def train(
     kept: Path,
     init: Path | None,
 ) -> tuple[nn.Module, float]:
-    """Train, resuming from `kept` if it has a state of this recipe; return the network and the seconds.
+    """Train, resuming from `kept` if it has a state of this recipe; return the network and the
+    seconds.
 
     `init` is a checkpoint of a reference network whose encoder the backbone begins with.
     """
     torch.manual_seed(recipe.seed)
     network = object_networks.build(recipe.architecture, len(THINGS) + 1)
     if init is not None:
-        encoder = {n: v for n, v in checkpoints.read(init).state.items() if n.startswith("encoder.")}
-        network.backbone.body.load_state_dict({n.removeprefix("encoder."): v for n, v in encoder.items()}, strict=False)
+        encoder = {
+            n: v for n, v in checkpoints.read(init).state.items() if n.startswith("encoder.")
+        }
+        network.backbone.body.load_state_dict(
+            {n.removeprefix("encoder."): v for n, v in encoder.items()}, strict=False
+        )
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(init is None or not name.startswith(FROZEN))
     network = network.to(device).train()
     if init is not None:
-        network.backbone.body.eval()  # batches are too small for statistics better than those that it has
-    optimizer = torch.optim.AdamW(_groups(network, recipe), lr=recipe.rate, weight_decay=recipe.decay)
+        # batches are too small for statistics better than those that it has
+        network.backbone.body.eval()
+    optimizer = torch.optim.AdamW(
+        _groups(network, recipe), lr=recipe.rate, weight_decay=recipe.decay
+    )
     rates = [group["lr"] for group in optimizer.param_groups]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=recipe.steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rates, total_steps=recipe.steps, pct_start=0.1
+    )
 
     def loss_at(step: int) -> Tensor:
         pictures, targets = batch(recipe, step, images, objects)
         moved = [{name: value.to(device) for name, value in target.items()} for target in targets]
-        return torch.stack([*network([picture.to(device) for picture in pictures], moved).values()]).sum()
+        return torch.stack(
+            [*network([picture.to(device) for picture in pictures], moved).values()]
+        ).sum()
 
     parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
     return network, loop.run(recipe, parts, kept, loss_at)
@@ -63,7 +77,9 @@ def train(
 def batch(
     recipe: Recipe, step: int, images: np.ndarray, objects: np.ndarray
 ) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
-    """Whole images with their objects, half of them mirrored, with random brightness; seeded by step."""
+    """Whole images with their objects, half of them mirrored, with random brightness; seeded by
+    step.
+    """
     rng = np.random.default_rng((recipe.seed, step))
     pictures, targets = [], []
     while len(pictures) < recipe.batch:
@@ -79,7 +95,9 @@ def batch(
 
 
 def target_of(objects: np.ndarray) -> dict[str, Tensor]:
-    """Masks (G, H, W), boxes (G, 4) as corners, and labels (G,) from 1, of a map of instance ids, (H, W)."""
+    """Masks (G, H, W), boxes (G, 4) as corners, and labels (G,) from 1, of a map of instance ids,
+    (H, W).
+    """
     labels = {entry.id: number for number, entry in enumerate(THINGS, start=1)}
     found = [int(value) for value in np.unique(objects) if int(value) // 1000 in labels]
     masks = objects[None] == np.array(found, dtype=objects.dtype).reshape(-1, 1, 1)
@@ -88,7 +106,9 @@ def target_of(objects: np.ndarray) -> dict[str, Tensor]:
     return {
         "masks": torch.from_numpy(masks[large].astype(np.uint8)),
         "boxes": torch.from_numpy(boxes[large]),
-        "labels": torch.tensor([labels[value // 1000] for value in found], dtype=torch.int64)[torch.from_numpy(large)],
+        "labels": torch.tensor([labels[value // 1000] for value in found], dtype=torch.int64)[
+            torch.from_numpy(large)
+        ],
     }
 
 

@@ -15,9 +15,16 @@ from training.recipes import Recipe
 
 
 def train(
-    recipe: Recipe, images: np.ndarray, labels: np.ndarray, *, device: torch.device, kept: Path, init: Path | None
+    recipe: Recipe,
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    device: torch.device,
+    kept: Path,
+    init: Path | None,
 ) -> tuple[nn.Module, float]:
-    """Train, resuming from `kept` if it has a state of this recipe; return the network and the seconds.
+    """Train, resuming from `kept` if it has a state of this recipe; return the network and the
+    seconds.
 
     `init` is a checkpoint of the same architecture that the training begins with.
     """
@@ -28,7 +35,9 @@ def train(
     network = network.to(device, memory_format=torch.channels_last).train()
     weights, loss_of = scenes.class_weights(labels).to(device), losses.loss(recipe.loss)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, total_steps=recipe.steps, pct_start=0.15)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, recipe.rate, total_steps=recipe.steps, pct_start=0.15
+    )
 
     def loss_at(step: int) -> Tensor:
         pictures, truth = scenes.batch(recipe, step, images, labels)

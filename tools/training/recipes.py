@@ -10,8 +10,9 @@ from pathlib import Path
 class Recipe:
     """One training.
 
-    `images` scenes of train are learnt from; for the share `coarse` of the steps batches show them at half the size,
-    a quarter of the cost. `init` is the file whose weights the training begins with, None begins at random.
+    `images` scenes of train are learnt from; for the share `coarse` of the steps batches show them
+    at half the size, a quarter of the cost. `init` is the file whose weights the training begins
+    with, None begins at random.
     """
 
     model: str

@@ -25,13 +25,26 @@ def record_of(recipe: Recipe, seconds: float, device: torch.device) -> dict[str,
     """The recipe, and the machine it ran on."""
     name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
     made = {"seconds": round(seconds), "device": name, "torch": torch.__version__}
-    return {**vars(recipe), "crop": list(recipe.crop), **made, "streets": streets.VERSION, "split": "train"}
+    return {
+        **vars(recipe),
+        "crop": list(recipe.crop),
+        **made,
+        "streets": streets.VERSION,
+        "split": "train",
+    }
 
 
 def write(target: Path, network: nn.Module, recipe: Recipe, record: dict[str, Any]) -> None:
     """Write the weights in the recipe's precision, with the metadata that adapters need."""
-    kept = {name: value for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")}
-    state = {name: value.cpu().to(getattr(torch, recipe.dtype)).contiguous() for name, value in kept.items()}
+    kept = {
+        name: value
+        for name, value in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    state = {
+        name: value.cpu().to(getattr(torch, recipe.dtype)).contiguous()
+        for name, value in kept.items()
+    }
     names = objects.NAMES if recipe.model == "maskrcnn" else scenes.CARD.classes.names
     metadata = {
         "architecture": recipe.architecture,
@@ -46,16 +59,40 @@ def write(target: Path, network: nn.Module, recipe: Recipe, record: dict[str, An
 
 
 def measure(recipe: Recipe, weights: Path, images: int, runs: Path) -> dict[str, Any]:
-    """Scores of the checkpoint as it ships, on the first images of val, from `bench run`; fractions.
+    """Scores of the checkpoint as it ships, on the first images of val, from `bench run`;
+    fractions.
 
     The run records stay in `runs`, for the boards.
     """
-    words = ["run", "--model", recipe.model, "--weights", str(weights), "--name", recipe.name, "--limit", str(images)]
-    command = [sys.executable, "-m", "bench", *words, "--device", "cpu", "--out", str(runs), "--json"]
+    words = [
+        "run",
+        "--model",
+        recipe.model,
+        "--weights",
+        str(weights),
+        "--name",
+        recipe.name,
+        "--limit",
+        str(images),
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "bench",
+        *words,
+        "--device",
+        "cpu",
+        "--out",
+        str(runs),
+        "--json",
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
     record = json.loads(done.stdout)
     scores = {group: record["scores"][group] for group in GROUPS if group in record["scores"]}
-    return {"val_images": images, "val": {group: _plain(metrics) for group, metrics in scores.items()}}
+    return {
+        "val_images": images,
+        "val": {group: _plain(metrics) for group, metrics in scores.items()},
+    }
 
 
 def _plain(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +112,12 @@ def finished(target: Path, recipe: Recipe, images: int) -> bool:
     if not target.is_file() or not beside.is_file():
         return False
     record = json.loads(beside.read_text(encoding="utf-8"))
-    wanted = {**vars(recipe), "crop": list(recipe.crop), "val_images": images, "streets": streets.VERSION}
+    wanted = {
+        **vars(recipe),
+        "crop": list(recipe.crop),
+        "val_images": images,
+        "streets": streets.VERSION,
+    }
     return all(record.get(key) == value for key, value in wanted.items())
 
 
@@ -90,8 +132,18 @@ def table(folder: Path) -> str:
         before = [record["before"]] if "before" in record else []
         steps = " + ".join(f"{part['steps']}" for part in (*before, record))
         minutes = sum(part["seconds"] for part in (*before, record)) / 60
-        figures = [_percent(record, *where) for where in (("semantic", "mIoU"), ("instance", "AP"), ("boxes", "AP"))]
-        cells = [record["architecture"], str(record["seed"]), record["loss"], steps, f"{minutes:.0f}", *figures]
+        figures = [
+            _percent(record, *where)
+            for where in (("semantic", "mIoU"), ("instance", "AP"), ("boxes", "AP"))
+        ]
+        cells = [
+            record["architecture"],
+            str(record["seed"]),
+            record["loss"],
+            steps,
+            f"{minutes:.0f}",
+            *figures,
+        ]
         lines.append(f"| {path.stem} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

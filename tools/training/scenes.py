@@ -1,4 +1,6 @@
-"""Scenes of `streets` as arrays, drawn once into a cache folder, and batches of random crops of them."""
+"""Scenes of `streets` as arrays, drawn once into a cache folder, and batches of random crops of
+them.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,17 @@ CARD = load_card("streets")
 
 
 def draw(split: str, count: int, cache: Path, *, objects: bool = False) -> list[np.ndarray]:
-    """Images (N, H, W, 3) and train ids (N, H, W) of scenes spread over a split, drawn once and memory-mapped.
+    """Images (N, H, W, 3) and train ids (N, H, W) of scenes spread over a split, drawn once and
+    memory-mapped.
 
-    With `objects` also their instance ids, (N, H, W): label id * 1000 + number for objects, less for everything else.
+    With `objects` also their instance ids, (N, H, W): label id * 1000 + number for objects, less
+    for everything else.
     """
     stem = cache / f"{split}-{count}-v{streets.VERSION}"
-    paths = [stem.with_suffix(f".{kind}.npy") for kind in ("images", "labels", *(["objects"] if objects else []))]
+    paths = [
+        stem.with_suffix(f".{kind}.npy")
+        for kind in ("images", "labels", *(["objects"] if objects else []))
+    ]
     if not all(path.exists() for path in paths):
         drawn: list[tuple[np.ndarray, ...]] = []
         for number, index in enumerate(spread(split, count)):
@@ -54,7 +61,9 @@ def class_weights(labels: np.ndarray) -> Tensor:
     return torch.from_numpy((weights / (weights * shares).sum()).astype(np.float32))
 
 
-def batch(recipe: Recipe, step: int, images: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:
+def batch(
+    recipe: Recipe, step: int, images: np.ndarray, labels: np.ndarray
+) -> tuple[Tensor, Tensor]:
     """One batch: crops at one scale for all, half of them mirrored, with random brightness.
 
     Seeded by the step, so that going on after a stop sees what an undisturbed run would have seen.
@@ -67,7 +76,10 @@ def batch(recipe: Recipe, step: int, images: np.ndarray, labels: np.ndarray) -> 
     columns = min(images.shape[2], round(recipe.crop[1] / scale))
     pictures, truths = [], []
     for index in rng.integers(0, len(images), recipe.batch):
-        top, left = rng.integers(0, images.shape[1] - rows + 1), rng.integers(0, images.shape[2] - columns + 1)
+        top, left = (
+            rng.integers(0, images.shape[1] - rows + 1),
+            rng.integers(0, images.shape[2] - columns + 1),
+        )
         direction = -1 if rng.random() < 0.5 else 1
         window = (slice(top, top + rows), slice(left, left + columns))
         picture = np.asarray(images[index][window][:, ::direction], dtype=np.float32)
@@ -77,5 +89,7 @@ def batch(recipe: Recipe, step: int, images: np.ndarray, labels: np.ndarray) -> 
     stacked = torch.from_numpy(np.stack(pictures)).clamp(0, 255).permute(0, 3, 1, 2).div(255)
     stacked = (stacked - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
     truth = torch.from_numpy(np.stack(truths).astype(np.float32))[:, None]
-    stacked = functional.interpolate(stacked, size, mode="bilinear", align_corners=False, antialias=True)
+    stacked = functional.interpolate(
+        stacked, size, mode="bilinear", align_corners=False, antialias=True
+    )
     return stacked, functional.interpolate(truth, size, mode="nearest")[:, 0].long()

@@ -1,4 +1,6 @@
-"""`bench board`: the commands for a leaderboard, which is a folder with a board.toml; a file for each."""
+"""`bench board`: the commands for a leaderboard, which is a folder with a board.toml; a file for
+each.
+"""
 
 from __future__ import annotations
 
@@ -28,5 +30,7 @@ def open_board(folder: Path, *, quiet: bool) -> tuple[Board, Table]:
     from bench.boards import board_file
 
     board = board_file.read(folder.expanduser())
-    with console.progress(f"ranking {board.path.name}", "steps", quiet=quiet or not board.runs) as report:
+    with console.progress(
+        f"ranking {board.path.name}", "steps", quiet=quiet or not board.runs
+    ) as report:
         return board, boards.table(board, progress=report)

@@ -13,7 +13,9 @@ from bench.cli.parser.declarations import OptionSet, argument
 class AddOptions(OptionSet):
     """What is added."""
 
-    run: Path = argument("RUN", help="A run record: its folder, or a folder with exactly one record below.")
+    run: Path = argument(
+        "RUN", help="A run record: its folder, or a folder with exactly one record below."
+    )
 
 
 def command(options: AddOptions, board_options: BoardOptions, output: JsonOption) -> int:

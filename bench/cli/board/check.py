@@ -8,7 +8,9 @@ from bench.cli.options import JsonOption
 
 
 def command(options: BoardOptions, output: JsonOption) -> int:
-    """Fail (exit code 1) if the board's README.md does not match its files, and say which rows differ."""
+    """Fail (exit code 1) if the board's README.md does not match its files, and say which rows
+    differ.
+    """
     from bench.render.board import markdown
 
     board, table = open_board(options.folder, quiet=output.as_json)

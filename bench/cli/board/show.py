@@ -16,7 +16,12 @@ class TableOptions(OptionSet):
     """How the table is written, and where."""
 
     form: str = option(
-        "--format", "-f", help="Format of the table.", default="terminal", choices=FORMATS, group="Output"
+        "--format",
+        "-f",
+        help="Format of the table.",
+        default="terminal",
+        choices=FORMATS,
+        group="Output",
     )
     out: Path | None = option(
         "--out",
@@ -29,7 +34,8 @@ class TableOptions(OptionSet):
 
 
 def command(board: BoardOptions, options: TableOptions, output: JsonOption) -> int:
-    """Show a board: measured rows with intervals, ranks and tied groups, and published rows as reported.
+    """Show a board: measured rows with intervals, ranks and tied groups, and published rows as
+    reported.
 
     Example:
         bench board show leaderboards/streets --format latex --out table.tex

@@ -45,7 +45,9 @@ def script(shell: str, tree: Tree, values: Values) -> str:
 
 
 def _bash(tree: Tree, values: Values) -> str:
-    """One function with two tables: words after an option that has choices, and words of a command."""
+    """One function with two tables: words after an option that has choices, and words of a
+    command.
+    """
     after_options, of_commands = [], []
     for name, declared in tree.items():
         for one in declared:
@@ -69,7 +71,9 @@ def _bash_reply(words: Sequence[str]) -> str:
 
 
 def _fish(tree: Tree, values: Values) -> str:
-    """One line for every word: the condition under which it is offered, the word, and its description."""
+    """One line for every word: the condition under which it is offered, the word, and its
+    description.
+    """
     lines = ["complete -c bench -n __fish_use_subcommand -s V -l version -d 'Show versions'"]
     lines += ["complete -c bench -s h -l help -d 'Show help'"]
     groups = _groups(tree)
@@ -77,14 +81,19 @@ def _fish(tree: Tree, values: Values) -> str:
         if not name.startswith("-"):
             lines.append(f"complete -c bench -n __fish_use_subcommand -f -a {name}")
     for group, members in groups.items():
-        condition = f"'__fish_seen_subcommand_from {group}; and not __fish_seen_subcommand_from {' '.join(members)}'"
+        condition = (
+            f"'__fish_seen_subcommand_from {group}; and not "
+            f"__fish_seen_subcommand_from {' '.join(members)}'"
+        )
         lines.append(f"complete -c bench -n {condition} -f -a {shlex.quote(' '.join(members))}")
     for name, declared in tree.items():
         condition = "; and ".join(f"__fish_seen_subcommand_from {word}" for word in name.split())
         if name in {member for members in groups.values() for member in members}:
             # `bench show` and `bench board show` are different commands.
             condition += f"; and not __fish_seen_subcommand_from {' '.join(groups)}"
-        lines += [_fish_line(condition, one, values) for one in declared if one.flags or one.choices]
+        lines += [
+            _fish_line(condition, one, values) for one in declared if one.flags or one.choices
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -119,7 +128,9 @@ def _groups(tree: Tree) -> dict[str, list[str]]:
 
 
 def _words(tree: Tree) -> dict[str, list[str]]:
-    """What may follow `bench` (""), a group, and a command: commands, options, and choices of arguments."""
+    """What may follow `bench` (""), a group, and a command: commands, options, and choices of
+    arguments.
+    """
     words: dict[str, list[str]] = {"": [*dict.fromkeys(name.split()[0] for name in tree), *_GLOBAL]}
     words.update(_groups(tree))
     for name, declared in tree.items():

@@ -1,4 +1,5 @@
-"""Options declared as data: the fields of `OptionSet` classes, from which parsing, help and completion follow.
+"""Options declared as data: the fields of `OptionSet` classes, from which parsing, help and
+completion follow.
 
 A command is a function `command` whose parameters are such classes:
 
@@ -8,8 +9,9 @@ A command is a function `command` whose parameters are such classes:
 
     def command(options: ShowOptions) -> int: ...
 
-The type of a field says how its text is read: str, int, float, Path, a Literal of choices, bool for a
-flag without a value, and list[Path] for an argument that may be repeated. This room knows no command.
+The type of a field says how its text is read: str, int, float, Path, a Literal of choices, bool for
+a flag without a value, and list[Path] for an argument that may be repeated. This room knows no
+command.
 
 Dataclasses would do the same, but making one for each command takes longer than parsing.
 """
@@ -130,7 +132,8 @@ class OptionSet:
         return hash(repr(self))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+        values = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({values})"
 
 
 def option(
@@ -144,7 +147,13 @@ def option(
 ) -> Any:
     """Declare an option with a value; the first flag is the one that messages use."""
     return Declaration(
-        flags, help=help, metavar=metavar, default=default, group=group, minimum=minimum, choices=choices
+        flags,
+        help=help,
+        metavar=metavar,
+        default=default,
+        group=group,
+        minimum=minimum,
+        choices=choices,
     )
 
 
@@ -189,7 +198,9 @@ def flags_for(options: OptionSet, names: Sequence[str] | None = None) -> list[st
         if declared.is_flag:
             words.append(declared.name)
         elif str(value).startswith("-"):
-            words.append(f"{declared.name}={value}")  # as the next word it might be taken for an option
+            words.append(
+                f"{declared.name}={value}"
+            )  # as the next word it might be taken for an option
         else:
             words += [declared.name, str(value)]
     return words

@@ -1,4 +1,6 @@
-"""Help of a command, written from its docstring and its declared options, for the width of the terminal."""
+"""Help of a command, written from its docstring and its declared options, for the width of the
+terminal.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def usage(name: str, command: Callable[..., int]) -> str:
     """
     declared = declarations(command)
     words = ["bench", name]
-    words += [f"{one.name} {one.placeholder}" for one in declared if one.flags and one.default is REQUIRED]
+    words += [
+        f"{one.name} {one.placeholder}" for one in declared if one.flags and one.default is REQUIRED
+    ]
     words.append("[OPTIONS]")
     words += [_argument_usage(one) for one in declared if not one.flags]
     return " ".join(words)
@@ -74,20 +78,27 @@ def _description(declared: Declaration) -> str:
     if declared.flags and declared.default is REQUIRED:
         return f"{declared.help} [required]"
     # A value called "default" is explained by the help itself.
-    shows_default = declared.flags and not declared.is_flag and declared.default not in (None, "", "default")
+    shows_default = (
+        declared.flags and not declared.is_flag and declared.default not in (None, "", "default")
+    )
     return f"{declared.help} [default: {declared.default}]" if shows_default else declared.help
 
 
 def _prose(docstring: str) -> str:
-    """Paragraphs folded to the terminal; those with indented lines, commands to copy, stay as they are."""
+    """Paragraphs folded to the terminal; those with indented lines, commands to copy, stay as they
+    are.
+    """
     paragraphs = inspect.cleandoc(docstring).split("\n\n")
-    return "\n\n".join(text if "    " in text else textwrap.fill(text, width()) for text in paragraphs)
+    return "\n\n".join(
+        text if "    " in text else textwrap.fill(text, width()) for text in paragraphs
+    )
 
 
 def _section(title: str, rows: Sequence[tuple[str, str]], column: int = _TEXT_COLUMN) -> str:
     """A title and its rows in two columns; a long name stands on a line of its own.
 
-    >>> print(_section("Output", [("-o, --out FILE", "Where to write."), ("--json", "Print JSON.")], column=12))
+    >>> rows = [("-o, --out FILE", "Where to write."), ("--json", "Print JSON.")]
+    >>> print(_section("Output", rows, column=12))
     Output:
       -o, --out FILE
                 Where to write.
@@ -100,5 +111,7 @@ def _section(title: str, rows: Sequence[tuple[str, str]], column: int = _TEXT_CO
         if len(head) + 2 > column:
             lines.append(head)
             head = ""
-        lines += [f"{head if number == 0 else '':{column}}{line}" for number, line in enumerate(folded)]
+        lines += [
+            f"{head if number == 0 else '':{column}}{line}" for number, line in enumerate(folded)
+        ]
     return "\n".join(lines)

@@ -19,7 +19,8 @@ HELP = ("-h", "--help")
 _HELP_KEY = "help"
 
 
-# add_argument makes a formatter, which without a width asks the system for that of the terminal, each time.
+# add_argument makes a formatter, which without a width asks the system for that of the terminal,
+# each time.
 _FORMATTER = partial(argparse.HelpFormatter, width=80)
 
 
@@ -52,22 +53,29 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message)
 
 
-def _split(declared: Sequence[Declaration], words: Sequence[str]) -> tuple[dict[str, str | bool], list[str]]:
-    """Values of options by the index of their declaration, and the other words, which are arguments.
+def _split(
+    declared: Sequence[Declaration], words: Sequence[str]
+) -> tuple[dict[str, str | bool], list[str]]:
+    """Values of options by the index of their declaration, and the other words, which are
+    arguments.
 
     argparse only gets the options: it would end a list of arguments at the first option after it.
     What follows `--` is an argument whatever it looks like.
     """
     end = list(words).index("--") if "--" in words else len(words)
     before, after = list(words[:end]), list(words[end + 1 :])
-    parser = _Parser(add_help=False, allow_abbrev=False, exit_on_error=False, formatter_class=_FORMATTER)
+    parser = _Parser(
+        add_help=False, allow_abbrev=False, exit_on_error=False, formatter_class=_FORMATTER
+    )
     parser.add_argument(*HELP, dest=_HELP_KEY, action="store_true", default=argparse.SUPPRESS)
     by_flag = {flag: one for one in declared for flag in one.flags}
     for index, one in enumerate(declared):
         # Only options that may be among the words: adding one takes argparse as long as parsing it.
         if any(word.startswith(one.flags) for word in before if one.flags):
             action = "store_true" if one.is_flag else "store"
-            parser.add_argument(*one.flags, dest=str(index), action=action, default=argparse.SUPPRESS)
+            parser.add_argument(
+                *one.flags, dest=str(index), action=action, default=argparse.SUPPRESS
+            )
     try:
         parsed, rest = parser.parse_known_args(_with_values_attached(before, by_flag))
     except argparse.ArgumentError as error:
@@ -100,7 +108,9 @@ def _with_values_attached(words: Sequence[str], by_flag: Mapping[str, Declaratio
 
 
 def _syntax_error(error: argparse.ArgumentError, by_flag: Mapping[str, Declaration]) -> str:
-    """Name the option; argparse has two complaints about a known option: its value is missing, or it takes none."""
+    """Name the option; argparse has two complaints about a known option: its value is missing, or
+    it takes none.
+    """
     flags = (error.argument_name or "").split("/")
     known = by_flag.get(flags[0])
     if known is None or known.is_flag:
@@ -125,7 +135,9 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _named(declared: Sequence[Declaration], given: Mapping[str, str | bool]) -> dict[int, str | bool | list[str]]:
+def _named(
+    declared: Sequence[Declaration], given: Mapping[str, str | bool]
+) -> dict[int, str | bool | list[str]]:
     """Values of options by index; options that are required and missing are refused."""
     for index, one in enumerate(declared):
         if one.flags and one.default is REQUIRED and str(index) not in given:
@@ -133,8 +145,12 @@ def _named(declared: Sequence[Declaration], given: Mapping[str, str | bool]) -> 
     return {int(index): value for index, value in given.items()}
 
 
-def _assigned(declared: Sequence[Declaration], words: Sequence[str]) -> dict[int, str | bool | list[str]]:
-    """Words by the index of the argument that they belong to, in order; a repeated one takes the rest."""
+def _assigned(
+    declared: Sequence[Declaration], words: Sequence[str]
+) -> dict[int, str | bool | list[str]]:
+    """Words by the index of the argument that they belong to, in order; a repeated one takes the
+    rest.
+    """
     rest = list(words)
     assigned: dict[int, str | bool | list[str]] = {}
     for index, one in enumerate(declared):

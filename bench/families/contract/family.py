@@ -38,7 +38,9 @@ ABILITIES: tuple[Ability, ...] = (
 
 
 OTHER, NOTHING = "not scored", "nothing"
-"""In a confusion matrix: what pixels predicted as a label that is not scored, and missed objects, are taken for."""
+"""In a confusion matrix: what pixels predicted as a label that is not scored, and missed objects,
+are taken for.
+"""
 
 
 class NoOptions(NamedTuple):
@@ -80,7 +82,9 @@ class Confusion:
 
 
 class Curve(NamedTuple):
-    """Precision over recall of one class at one overlap, each (R,), and the scores reached there."""
+    """Precision over recall of one class at one overlap, each (R,), and the scores reached
+    there.
+    """
 
     label: str
     overlap: float
@@ -190,7 +194,9 @@ class Family(ABC, Generic[OptionsT]):
         """The rows of the ground truth, independent of the predictions."""
 
     @abstractmethod
-    def score(self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: OptionsT) -> Scores:
+    def score(
+        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: OptionsT
+    ) -> Scores:
         """Score N images under weights (B, N)."""
 
     # ---- optional
@@ -233,15 +239,21 @@ class Family(ABC, Generic[OptionsT]):
         """
         return None
 
-    def settled(self, tables: Mapping[str, Table], classes: Classes, options: OptionsT) -> Mapping[str, Table]:
+    def settled(
+        self, tables: Mapping[str, Table], classes: Classes, options: OptionsT
+    ) -> Mapping[str, Table]:
         """The tables of a run before the scores of its detections become ranks.
 
         Families that look at score thresholds note here which detections are above them.
         """
         return tables
 
-    def facts(self, tables: Mapping[str, Table], classes: Classes, options: OptionsT) -> dict[str, Any]:
-        """What the record's group holds beside scores, such as how many classes a mean runs over."""
+    def facts(
+        self, tables: Mapping[str, Table], classes: Classes, options: OptionsT
+    ) -> dict[str, Any]:
+        """What the record's group holds beside scores, such as how many classes a mean runs
+        over.
+        """
         return {}
 
     def warnings(
@@ -256,7 +268,9 @@ class Family(ABC, Generic[OptionsT]):
         """Signs in the counts that predictions were read in another way than they were meant."""
         return []
 
-    def count_columns(self, options: OptionsT, truth: TruthColumns, detections: DetectionColumns) -> dict[str, Table]:
+    def count_columns(
+        self, options: OptionsT, truth: TruthColumns, detections: DetectionColumns
+    ) -> dict[str, Table]:
         """Count all images at once; empty where another family makes the same tables."""
         raise NotImplementedError
 
@@ -271,14 +285,20 @@ class Family(ABC, Generic[OptionsT]):
     def per_image(
         self, tables: Mapping[str, Table], images: int, classes: Classes, options: OptionsT
     ) -> tuple[Mapping[str, Array], Mapping[str, Array]] | None:
-        """Every image's own scores, (N,) and per class (N, C); None where another family has them."""
+        """Every image's own scores, (N,) and per class (N, C); None where another family has
+        them.
+        """
         return None
 
-    def curves(self, tables: Mapping[str, Table], classes: Classes, options: OptionsT) -> Sequence[Curve]:
+    def curves(
+        self, tables: Mapping[str, Table], classes: Classes, options: OptionsT
+    ) -> Sequence[Curve]:
         """Precision over recall of every class with ground truth, at every overlap."""
         return ()
 
-    def confusion(self, tables: Mapping[str, Table], classes: Classes, options: OptionsT) -> Confusion | None:
+    def confusion(
+        self, tables: Mapping[str, Table], classes: Classes, options: OptionsT
+    ) -> Confusion | None:
         """What each class is taken for, over all images; None where another family has it."""
         return None
 

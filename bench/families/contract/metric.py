@@ -1,7 +1,7 @@
 """A metric as its family declares it: name, meaning, unit, direction and range.
 
-Everything that prints, compares, gates or ranks a score asks its metric; this module imports nothing
-heavy, so that `bench list metrics` stays fast.
+Everything that prints, compares, gates or ranks a score asks its metric; this module imports
+nothing heavy, so that `bench list metrics` stays fast.
 """
 
 from __future__ import annotations

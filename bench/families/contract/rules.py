@@ -1,4 +1,5 @@
-"""The rules that a record stores: which families are counted, on which classes and regions, and how.
+"""The rules that a record stores: which families are counted, on which classes and regions, and
+how.
 
 Each family builds its own options from them (`Family.options`). They are stored flat, so that
 records and the ids of runs stay as they were.
@@ -42,12 +43,15 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     @for_python
     def __post_init__(self) -> None:
-        """Refuse unknown values; for rules made directly in Python, this is the only check before scoring.
+        """Refuse unknown values; for rules made directly in Python, this is the only check before
+        scoring.
 
         Raises:
             UsageError: the first one, with the valid values.
         """
-        refuse_unknown({name: getattr(self, name) for name in WORDS if getattr(self, name) is not None})
+        refuse_unknown(
+            {name: getattr(self, name) for name in WORDS if getattr(self, name) is not None}
+        )
         for name in self.families:
             require_family(name)
 

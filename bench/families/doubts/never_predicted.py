@@ -8,7 +8,9 @@ from bench.samples import Array
 
 
 def never_predicted(true: Array, predicted: Array, classes: Classes) -> list[Notice]:
-    """The note on classes in the truth that are never predicted; `true` and `predicted` (C,) are how much of each."""
+    """The note on classes in the truth that are never predicted; `true` and `predicted` (C,) are
+    how much of each.
+    """
     there, missing = true > 0, (true > 0) & (predicted == 0)
     if not missing.any():
         return []

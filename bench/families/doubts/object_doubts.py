@@ -1,6 +1,8 @@
-"""Signs that classes of objects or segments were read in another way than they were meant: found, as another class.
+"""Signs that classes of objects or segments were read in another way than they were meant: found,
+as another class.
 
-Only counts are looked at; `label_space.py` says when another reading is suspected, `found_as.py` what is counted.
+Only counts are looked at; `label_space.py` says when another reading is suspected, `found_as.py`
+what is counted.
 """
 
 from __future__ import annotations
@@ -21,9 +23,12 @@ from bench.samples import Array, Table
 ENOUGH = 3
 """With fewer objects found, of any class, nothing is concluded."""
 OWN, COVERED = 0.1, 0.25
-"""A warning is due where less than the share OWN of the objects found has its own class, and COVERED of all are found.
+"""A warning is due where less than the share OWN of the objects found has its own class, and
+COVERED of all are found.
 
-A model that localises objects, and names fewer than one in ten of them rightly, has learnt other classes than these."""
+A model that localises objects, and names fewer than one in ten of them rightly, has learnt other
+classes than these.
+"""
 MOST = 0.5
 """A reading is named where it makes at least this share right."""
 
@@ -38,7 +43,9 @@ def of_objects(
     whole = true["size"] == 0
     objects = np.bincount(true["class"][whole], true["objects"][whole], len(classes))
     predicted = np.bincount(found["class"], minlength=len(classes))
-    votes = found_as.votes_of_objects(table, found, true, values(classes, source), len(tables["images"]["id"]))
+    votes = found_as.votes_of_objects(
+        table, found, true, values(classes, source), len(tables["images"]["id"])
+    )
     serious = notice(votes, objects.sum(), classes, source, "objects")
     return [serious] if serious else never_predicted(objects, predicted, classes)
 
@@ -48,7 +55,9 @@ def of_segments(tables: Mapping[str, Table], classes: Classes, source: Source) -
     segments, table = tables["segments"], tables.get(found_as.TABLE)
     if table is None:  # records of earlier versions lack it
         return []
-    tp, fp, fn = (np.bincount(segments["class"], segments[name], len(classes)) for name in ("tp", "fp", "fn"))
+    tp, fp, fn = (
+        np.bincount(segments["class"], segments[name], len(classes)) for name in ("tp", "fp", "fn")
+    )
     if not (tp + fn).any():
         return [
             Notice(
@@ -57,19 +66,27 @@ def of_segments(tables: Mapping[str, Table], classes: Classes, source: Source) -
                 "warning",
             )
         ]
-    votes = found_as.votes_of_segments(table, segments, values(classes, source), len(tables["images"]["id"]))
+    votes = found_as.votes_of_segments(
+        table, segments, values(classes, source), len(tables["images"]["id"])
+    )
     serious = notice(votes, (tp + fn).sum(), classes, source, "segments")
     return [serious] if serious else never_predicted(tp + fn, tp + fp, classes)
 
 
 def values(classes: Classes, source: Source) -> Array:
-    """What stands for each class where predictions are written: ids in files, train ids in memory."""
+    """What stands for each class where predictions are written: ids in files, train ids in
+    memory.
+    """
     ids = [entry.id for entry in classes.scored] if source.space == "ids" else range(len(classes))
     return np.array(ids, dtype=np.int64)
 
 
-def notice(votes: Votes, objects: float, classes: Classes, source: Source, noun: str) -> Notice | None:
-    """The warning where objects are found as other classes; `objects` is how many there are, `noun` what they are."""
+def notice(
+    votes: Votes, objects: float, classes: Classes, source: Source, noun: str
+) -> Notice | None:
+    """The warning where objects are found as other classes; `objects` is how many there are, `noun`
+    what they are.
+    """
     seen, own = votes.counts.sum(), np.trace(votes.counts)
     if seen < ENOUGH:
         return None
@@ -80,11 +97,15 @@ def notice(votes: Votes, objects: float, classes: Classes, source: Source, noun:
     others = votes.counts - np.diag(np.diag(votes.counts))
     true, found = divmod(int(others.argmax()), len(classes))
     text = (
-        f"{100 * (1 - own / seen):.0f} % of the {noun} that predictions overlap ({seen - own:.0f} of {seen:.0f}) are "
+        f"{100 * (1 - own / seen):.0f} % of the {noun} that predictions overlap "
+        f"({seen - own:.0f} of {seen:.0f}) are "
         f"predicted as another class, most often {classes.names[true]} as {classes.names[found]}: "
     )
     if reading is None:
-        text += "the category ids may be counted from 0, or come from another list; write the ids of the classes"
+        text += (
+            "the category ids may be counted from 0, or come from another list; write the "
+            "ids of the classes"
+        )
         return Notice("other-classes", text + _example(classes, true, source), "warning")
     looks, mend = _words(reading, classes, true, source)
     right = np.trace(votes.matrix(reading.read))
@@ -93,9 +114,14 @@ def notice(votes: Votes, objects: float, classes: Classes, source: Source, noun:
 
 
 def _most_right(votes: Votes, classes: Classes, source: Source) -> Reading | None:
-    """The reading that makes most right; unlike agreement beyond chance, it is defined for a single class too."""
+    """The reading that makes most right; unlike agreement beyond chance, it is defined for a single
+    class too.
+    """
     tried = label_space.readings(votes, classes, source.space)
-    shares = [Reading(name, read, np.trace(votes.matrix(read)) / votes.counts.sum()) for name, read in tried]
+    shares = [
+        Reading(name, read, np.trace(votes.matrix(read)) / votes.counts.sum())
+        for name, read in tried
+    ]
     best = max(shares, key=lambda reading: reading.agreement, default=None)
     return best if best is not None and best.agreement >= MOST else None
 
@@ -122,8 +148,12 @@ def _words(reading: Reading, classes: Classes, true: int, source: Source) -> tup
     }
     if source.space != "ids":
         words["other-space"] = ("the classes look like ids of the data set", write)
-    return words.get(reading.name, ("the classes seem to be in another order than in the truth", write))
+    return words.get(
+        reading.name, ("the classes seem to be in another order than in the truth", write)
+    )
 
 
 def _example(classes: Classes, true: int, source: Source) -> str:
-    return f" ({classes.scored[true].id} for {classes.names[true]})" if source.space == "ids" else ""
+    return (
+        f" ({classes.scored[true].id} for {classes.names[true]})" if source.space == "ids" else ""
+    )

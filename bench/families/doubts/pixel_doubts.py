@@ -1,4 +1,5 @@
-"""Signs that label maps were read in another way than they were meant: label space, order of classes, and void.
+"""Signs that label maps were read in another way than they were meant: label space, order of
+classes, and void.
 
 Only counts are looked at; `label_space.py` says when another reading is suspected.
 """
@@ -21,11 +22,17 @@ from bench.samples import Array, Table
 VOID_SHARE = 0.01
 """A smaller share of void is normal: it is the borders of objects."""
 VOID_TAKEN = 0.25
-"""A class that the truth lacks may have been read as void if it is predicted on this share of void, mostly there."""
+"""A class that the truth lacks may have been read as void if it is predicted on this share of void,
+mostly there.
+"""
 VOID_TAKEN_OF_MANY = 0.75
-"""The same where the truth lacks other classes too: few images show few classes, and void may be a hard object."""
+"""The same where the truth lacks other classes too: few images show few classes, and void may be a
+hard object.
+"""
 UNSCORED_SHARE = 0.05
-"""A larger share of pixels predicted as unscored labels is reported: as a note, beyond one half as a warning."""
+"""A larger share of pixels predicted as unscored labels is reported: as a note, beyond one half as
+a warning.
+"""
 
 
 def doubts(
@@ -52,7 +59,8 @@ def _nothing(source: Source) -> Notice:
     where = f" of split {source.split}" if source.split else ""
     text = (
         f"no pixel of the truth{where} is scored: all of it is void or a label that is not scored; "
-        "the labels of test splits are often placeholders, so take a split whose labels are published"
+        "the labels of test splits are often placeholders, so take a split whose labels are "
+        "published"
     )
     return Notice("nothing-scored", text, "warning")
 
@@ -66,8 +74,12 @@ def _void(tables: Mapping[str, Table], classes: Classes) -> Array:
 
 
 def _votes(tables: Mapping[str, Table], matrix: Array, classes: Classes, source: Source) -> Votes:
-    """The matrix by values as they were handed in, in which labels that are not scored are apart."""
-    scored = [entry.id if source.space == "ids" else place for place, entry in enumerate(classes.scored)]
+    """The matrix by values as they were handed in, in which labels that are not scored are
+    apart.
+    """
+    scored = [
+        entry.id if source.space == "ids" else place for place, entry in enumerate(classes.scored)
+    ]
     labels, counts = np.array([UNKNOWN]), [matrix[:, -1]]
     table = tables.get("unscored_labels")  # records of earlier versions lack it
     if table is not None:
@@ -75,8 +87,12 @@ def _votes(tables: Mapping[str, Table], matrix: Array, classes: Classes, source:
         counts = [_column(table, table["label"] == label, len(classes)) for label in labels]
     kept = tables["pixels"]["region"] == 0
     images = len(tables["images"]["id"])
-    keys = tables["pixels"]["truth"][kept].astype(np.int64) * images + tables["pixels"]["image"][kept]
-    truth = np.unique(keys, return_counts=True)[0] // images  # with counts, because without them it loads numpy.ma
+    keys = (
+        tables["pixels"]["truth"][kept].astype(np.int64) * images + tables["pixels"]["image"][kept]
+    )
+    truth = (
+        np.unique(keys, return_counts=True)[0] // images
+    )  # with counts, because without them it loads numpy.ma
     return Votes(
         counts=np.concatenate([matrix[:, :-1], np.reshape(counts, (-1, len(classes))).T], axis=1),
         values=np.array([*scored, *labels], dtype=np.int64),
@@ -89,7 +105,9 @@ def _column(table: Table, kept: Array, classes: int) -> Array:
     return np.bincount(table["truth"][kept], table["pixels"][kept], classes)
 
 
-def _scores(matrix: Array, classes: Classes, classes_in: semantic.ClassesIn) -> semantic.SemanticScores:
+def _scores(
+    matrix: Array, classes: Classes, classes_in: semantic.ClassesIn
+) -> semantic.SemanticScores:
     truth, predicted = np.nonzero(matrix)
     zeros = np.zeros(len(truth), dtype=np.int64)
     counts = {
@@ -104,11 +122,18 @@ def _scores(matrix: Array, classes: Classes, classes_in: semantic.ClassesIn) -> 
 
 def _numbers(matrix: Array, classes: Classes, classes_in: semantic.ClassesIn) -> str:
     scores = _scores(matrix, classes, classes_in)
-    return f"mIoU {100 * scores['mIoU'][0]:.2f} and pixel accuracy {100 * scores['pixel_accuracy'][0]:.2f} %"
+    return (
+        f"mIoU {100 * scores['mIoU'][0]:.2f} and pixel accuracy "
+        f"{100 * scores['pixel_accuracy'][0]:.2f} %"
+    )
 
 
-def _swallowed(matrix: Array, void: Array, classes: Classes, classes_in: semantic.ClassesIn) -> Notice | None:
-    """The warning on a class that the truth lacks and that is predicted on void; of two classes, on one it lacks."""
+def _swallowed(
+    matrix: Array, void: Array, classes: Classes, classes_in: semantic.ClassesIn
+) -> Notice | None:
+    """The warning on a class that the truth lacks and that is predicted on void; of two classes, on
+    one it lacks.
+    """
     share = void.sum() / (void.sum() + matrix.sum())
     absent = matrix.sum(axis=1) == 0
     if share < VOID_SHARE or not absent.any():
@@ -128,22 +153,28 @@ def _swallowed(matrix: Array, void: Array, classes: Classes, classes_in: semanti
     on_void = f"is predicted on {predicted:.0f} pixels, {taken[place]:.0f} of them void"
     found = f"but {on_void}" if predicted else "and is never predicted"
     text = (
-        f"{value} was read as void: {100 * share:.1f} % of the truth is void, and class {name} does not occur in the "
-        f"truth {found}; mIoU is {100 * now:.2f} and would be {100 * then:.2f} if void were {name}: masks of 0 and "
-        f"{value} need [values] with {value} = {classes.scored[place].id}, and void = [], in the card"
+        f"{value} was read as void: {100 * share:.1f} % of the truth is void, and class {name} "
+        "does not occur in the "
+        f"truth {found}; mIoU is {100 * now:.2f} and would be {100 * then:.2f} if void were "
+        f"{name}: masks of 0 and "
+        f"{value} need [values] with {value} = {classes.scored[place].id}, and void = [], in "
+        "the card"
     )
     return Notice("void-class", text, "warning")
 
 
 def _unscored(votes: Votes, classes: Classes, source: Source) -> list[Notice]:
-    """The notices on pixels predicted as labels that are not scored, or as the value just above the train ids."""
+    """The notices on pixels predicted as labels that are not scored, or as the value just above the
+    train ids.
+    """
     whole, top = votes.counts.sum(), len(classes)
     pixels_of = np.where(votes.read == top, votes.counts.sum(axis=0), 0)
     found = []
     above = int(pixels_of[votes.values == top].sum()) if source.space == "train-ids" else 0
     if above:
         text = (
-            f"{above} scored pixels are predicted as {top}, just above the train ids; networks with {top + 1} outputs "
+            f"{above} scored pixels are predicted as {top}, just above the train ids; networks "
+            f"with {top + 1} outputs "
             "use it for everything else, so it was read as a label that is not scored"
         )
         found.append(Notice("above-train-ids", text))
@@ -151,20 +182,29 @@ def _unscored(votes: Votes, classes: Classes, source: Source) -> list[Notice]:
     if share <= UNSCORED_SHARE:
         return found
     order = [place for place in (-pixels_of).argsort(kind="stable").tolist() if pixels_of[place]]
-    named = [classes.name_of(int(votes.values[place])) for place in order if votes.values[place] != UNKNOWN]
+    named = [
+        classes.name_of(int(votes.values[place]))
+        for place in order
+        if votes.values[place] != UNKNOWN
+    ]
     which = f" ({few(named, 3)})" if named and source.space == "ids" else ""
     text = (
-        f"{100 * share:.1f} % of the scored pixels are predicted as labels that are not scored{which}: each is a "
+        f"{100 * share:.1f} % of the scored pixels are predicted as labels that are not "
+        f"scored{which}: each is a "
         "false negative"
     )
     if 2 * share > 1:
-        spaces = source.space == "ids" and any(entry.id != entry.train_id for entry in classes.scored)
+        spaces = source.space == "ids" and any(
+            entry.id != entry.train_id for entry in classes.scored
+        )
         hint = "; if the values are train ids, say --label-space train-ids" * spaces
         return [Notice("unscored-labels", text + hint, "warning"), *found]
     return [*found, Notice("unscored-labels", text)]
 
 
-def _left_out(tables: Mapping[str, Table], matrix: Array, void: Array, classes: Classes) -> list[Notice]:
+def _left_out(
+    tables: Mapping[str, Table], matrix: Array, void: Array, classes: Classes
+) -> list[Notice]:
     """Images without a scored pixel, and classes of the truth that are never predicted."""
     found = []
     images = len(tables["images"]["id"])
@@ -177,4 +217,6 @@ def _left_out(tables: Mapping[str, Table], matrix: Array, void: Array, classes: 
                 f"{len(empty)} of {images} images have no scored pixel in the truth: {names}",
             )
         )
-    return found + never_predicted(matrix.sum(axis=1), matrix[:, :-1].sum(axis=0) + void[:-1], classes)
+    return found + never_predicted(
+        matrix.sum(axis=1), matrix[:, :-1].sum(axis=0) + void[:-1], classes
+    )

@@ -1,4 +1,6 @@
-"""The warning where predictions agree far better in another reading: what is suspected, and the remedy."""
+"""The warning where predictions agree far better in another reading: what is suspected, and the
+remedy.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,17 @@ _SHOWN = 3
 """How many pairs of classes a sentence names."""
 
 
-def notice(reading: Reading, votes: Votes, classes: Classes, source: Source, *, numbers: tuple[str, str]) -> Notice:
-    """The warning for a reading; `numbers` are the scores as the values were read, and as they would be."""
+def notice(
+    reading: Reading, votes: Votes, classes: Classes, source: Source, *, numbers: tuple[str, str]
+) -> Notice:
+    """The warning for a reading; `numbers` are the scores as the values were read, and as they
+    would be.
+    """
     looks, mend = _words(reading, votes, classes, source)
     now, then = numbers
-    return Notice(CODES[reading.name], f"{looks}: {now} as read, but {then} if corrected; {mend}", "warning")
+    return Notice(
+        CODES[reading.name], f"{looks}: {now} as read, but {then} if corrected; {mend}", "warning"
+    )
 
 
 def _words(reading: Reading, votes: Votes, classes: Classes, source: Source) -> tuple[str, str]:
@@ -57,8 +65,13 @@ def _words(reading: Reading, votes: Votes, classes: Classes, source: Source) -> 
             f"subtract 1 from each value, and write {_value(classes, top, source)} for {last}",
         ),
         "order": (
-            f"the classes seem to be in another order than in the card ({_swaps(reading, votes, classes)})",
-            "write the ids of the card" if stored else f"{train} (exported networks: list the classes in the sidecar)",
+            (
+                "the classes seem to be in another order than in the card "
+                f"({_swaps(reading, votes, classes)})"
+            ),
+            "write the ids of the card"
+            if stored
+            else f"{train} (exported networks: list the classes in the sidecar)",
         ),
     }
     other = "train-ids" if source.space == "ids" else "ids"
@@ -75,6 +88,10 @@ def _swaps(reading: Reading, votes: Votes, classes: Classes) -> str:
     for place in (-votes.counts.max(axis=0)).argsort(kind="stable").tolist():
         was, true = int(votes.read[place]), int(reading.read[place])
         if was != true < len(classes):
-            read = classes.names[was] if was < len(classes) else classes.name_of(int(votes.values[place]))
+            read = (
+                classes.names[was]
+                if was < len(classes)
+                else classes.name_of(int(votes.values[place]))
+            )
             found.append(f"{read} for {classes.names[true]}")
     return few(found, _SHOWN)

@@ -17,7 +17,9 @@ _RECALLS = {"1": "highest-scoring detection", "10": "ten highest-scoring detecti
 def precision_metric(name: str, meaning: str, reference: str) -> Metric:
     """A mean over classes of which every class has its own score under the same name."""
     leading = name == "AP"
-    return fraction(name, name, meaning=meaning, reference=reference, per_class=name, leading=leading)
+    return fraction(
+        name, name, meaning=meaning, reference=reference, per_class=name, leading=leading
+    )
 
 
 def coco_metrics(by: str, reference: str = "pycocotools") -> tuple[Metric, ...]:
@@ -28,7 +30,10 @@ def coco_metrics(by: str, reference: str = "pycocotools") -> tuple[Metric, ...]:
         "AP50": f"AP {by} at IoU .50",
         "AP75": f"AP {by} at IoU .75",
         **{f"AP{size}": f"AP {by} of objects {words}" for size, words in SIZES.items()},
-        **{f"AR{most}": f"{recall} {which} per image and class, {by}" for most, which in _RECALLS.items()},
+        **{
+            f"AR{most}": f"{recall} {which} per image and class, {by}"
+            for most, which in _RECALLS.items()
+        },
         "AR100": f"{recall} hundred highest-scoring, {by}; --max-detections 1,500 gives AR500",
         **{f"AR{size}": f"AR100 {by} of objects {words}" for size, words in SIZES.items()},
     }
@@ -38,4 +43,7 @@ def coco_metrics(by: str, reference: str = "pycocotools") -> tuple[Metric, ...]:
 def renamed(metrics: Iterable[Metric], names: Iterable[str]) -> tuple[Metric, ...]:
     """The metrics of these names; names that other settings made, such as AR500, are added."""
     known = {metric.name: metric for metric in metrics}
-    return tuple(known.get(name) or precision_metric(name, "under other settings than COCO's", "-") for name in names)
+    return tuple(
+        known.get(name) or precision_metric(name, "under other settings than COCO's", "-")
+        for name in names
+    )

@@ -31,7 +31,9 @@ def label_map(sample: Sample, prediction: Prediction) -> LabelMap:
 
 def count(card: Card, sample: Sample, prediction: LabelMap, position: int) -> dict[str, Table]:
     """Count the pixels of every pair of classes in the full image."""
-    return pixels.count_all(sample.truth.semantic(), prediction, card.classes, image=position, where=sample.id)
+    return pixels.count_all(
+        sample.truth.semantic(), prediction, card.classes, image=position, where=sample.id
+    )
 
 
 def confusion(table: Table, classes: Classes) -> Confusion:

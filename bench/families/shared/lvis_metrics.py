@@ -5,7 +5,9 @@ from __future__ import annotations
 from bench.families.contract.metric import Metric
 from bench.families.shared.coco_metrics import SIZES, precision_metric
 
-PROTOCOL = "LVIS counts 300 detections of an image over all classes, at COCO's overlaps and area ranges"
+PROTOCOL = (
+    "LVIS counts 300 detections of an image over all classes, at COCO's overlaps and area ranges"
+)
 _FREQUENCIES = {"r": "rare", "c": "common", "f": "frequent"}
 
 

@@ -18,7 +18,9 @@ from bench.samples.columns import TruthColumns
 
 
 def lists_of(truth: TruthColumns) -> tuple[Array, Array]:
-    """The classes that are absent, and those annotated in part: pairs of image and class, (K, 2)."""
+    """The classes that are absent, and those annotated in part: pairs of image and class, (K,
+    2).
+    """
     none = np.zeros((0, 2), dtype=np.int64)
     absent = none if truth.absent is None else truth.absent
     partial = none if truth.partial is None else truth.partial
@@ -61,7 +63,8 @@ def notices_of(tables: Mapping[str, Table], truths: str) -> list[Notice]:
         found.append(
             Notice(
                 "more-objects-than-counted",
-                f"{many(crowded, 'image')} {holds} more than {most} objects, and LVIS counts {most} "
+                f"{many(crowded, 'image')} {holds} more than {most} objects, and LVIS counts "
+                f"{most} "
                 "detections of an image over all classes: no model can find them all",
             )
         )

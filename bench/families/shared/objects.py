@@ -1,4 +1,6 @@
-"""What families of objects share: reading one image, COCO-like protocols, and the notices on them."""
+"""What families of objects share: reading one image, COCO-like protocols, and the notices on
+them.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ def columns_of(sample: Sample, prediction: Prediction) -> tuple[TruthColumns, De
     """
     if not isinstance(prediction, Instances):
         kind = type(prediction).__name__
-        raise PredictionError(f"{sample.id}: an instance evaluation needs detections with scores, not {kind}")
+        raise PredictionError(
+            f"{sample.id}: an instance evaluation needs detections with scores, not {kind}"
+        )
     truth = sample.truth.instances()
     if prediction.size != truth.size and len(prediction):
         (tall, wide), (height, width) = prediction.size, truth.size
@@ -81,7 +85,10 @@ def columns_of(sample: Sample, prediction: Prediction) -> tuple[TruthColumns, De
 
 def at_position(tables: Mapping[str, Table], position: int) -> dict[str, Table]:
     """Tables that were counted for one image, with its position in their column `image`."""
-    return {name: {**table, "image": np.full_like(table["image"], position)} for name, table in tables.items()}
+    return {
+        name: {**table, "image": np.full_like(table["image"], position)}
+        for name, table in tables.items()
+    }
 
 
 # ---- COCO's protocol, and others of its kind
@@ -92,7 +99,11 @@ def protocol_of(options: ProtocolOptions) -> Matching:
     sizes: tuple[SizeRange, ...] = COCO_SIZES[1:]
     if options.area_ranges is not None:
         sizes = tuple(SizeRange(*area_range) for area_range in options.area_ranges)
-    return coco_like(options.max_detections or COCO_MAX_DETECTIONS, options.iou_thresholds or COCO_THRESHOLDS, sizes)
+    return coco_like(
+        options.max_detections or COCO_MAX_DETECTIONS,
+        options.iou_thresholds or COCO_THRESHOLDS,
+        sizes,
+    )
 
 
 def changes(options: ProtocolOptions) -> dict[str, Any]:
@@ -123,7 +134,9 @@ def coco_scores(
 ) -> Scores:
     """AP and AR of N images under weights (B, N); with `only` that score alone, to the bit."""
     protocol = protocol_of(options)
-    return scores_of(instance.score(tables, weights, classes, kind=kind, protocol=protocol, only=only))
+    return scores_of(
+        instance.score(tables, weights, classes, kind=kind, protocol=protocol, only=only)
+    )
 
 
 def coco_curves(
@@ -183,18 +196,25 @@ def protocol_facts(options: ProtocolOptions) -> dict[str, Any]:
     }
 
 
-def notices_of(tables: Mapping[str, Table], truths: str, images: int, options: ProtocolOptions) -> list[Notice]:
+def notices_of(
+    tables: Mapping[str, Table], truths: str, images: int, options: ProtocolOptions
+) -> list[Notice]:
     """The notices on maximum detections and protocol; `truths` names the table of true objects."""
     protocol, found = protocol_of(options), list[Notice]()
-    best, maximum = max_detections.perfect(tables[truths], protocol), int(protocol.max_detections or 0)
+    best, maximum = (
+        max_detections.perfect(tables[truths], protocol),
+        int(protocol.max_detections or 0),
+    )
     if best:
         holds = "has" if best.crowded == 1 else "have"
         more = [*(options.max_detections or COCO_MAX_DETECTIONS)[:-1], 100 * -(-best.most // 100)]
         found.append(
             Notice(
                 "more-objects-than-counted",
-                f"{best.crowded} of {many(images, 'image')} {holds} more than {maximum} objects of a "
-                f"class, and AP counts {maximum} detections of a class in an image: a perfect model "
+                f"{best.crowded} of {many(images, 'image')} {holds} more than {maximum} "
+                "objects of a "
+                f"class, and AP counts {maximum} detections of a class in an image: a perfect "
+                "model "
                 f"would score AP {100 * best.ap:.2f} and AR{maximum} {100 * best.ar:.2f} "
                 f"(--max-detections {','.join(map(str, more))} counts more)",
                 "warning",
@@ -222,7 +242,9 @@ def shared_notices(tables: Mapping[str, Table], options: ProtocolOptions) -> lis
     return found
 
 
-def left_out_notices(tables: Mapping[str, Table], name: str, held: str, counted: str, remedy: str = "") -> list[Notice]:
+def left_out_notices(
+    tables: Mapping[str, Table], name: str, held: str, counted: str, remedy: str = ""
+) -> list[Notice]:
     """The notice on detections above a maximum, from the table `name`.
 
     Records of earlier versions lack that table.
@@ -245,7 +267,8 @@ def protocol_in_words(options: ProtocolOptions) -> str:
 
     >>> from bench.families.contract.rules import Rules
     >>> protocol_in_words(Rules(max_detections=(1, 500), area_ranges=(("tiny", 0.0, 256.0),)))
-    'maximum detections 1, 500 (COCO: 1, 10, 100); area ranges tiny 0 to 256 (COCO: small, medium, large)'
+    'maximum detections 1, 500 (COCO: 1, 10, 100); area ranges tiny 0 to 256 (COCO: small, medium,
+    large)'
     """
     words = []
     if options.max_detections:
@@ -255,7 +278,9 @@ def protocol_in_words(options: ProtocolOptions) -> str:
         thresholds = ", ".join(f"{threshold:.6g}" for threshold in options.iou_thresholds)
         words.append(f"IoU thresholds {thresholds} (COCO: .50 to .95)")
     if options.area_ranges:
-        ranges = ", ".join(f"{name} {_area(low)} {_to(high)}" for name, low, high in options.area_ranges)
+        ranges = ", ".join(
+            f"{name} {_area(low)} {_to(high)}" for name, low, high in options.area_ranges
+        )
         words.append(f"area ranges {ranges} (COCO: small, medium, large)")
     return "; ".join(words)
 

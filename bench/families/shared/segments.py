@@ -35,7 +35,9 @@ def count(
     """
     if not isinstance(prediction, Segments):
         kind = type(prediction).__name__
-        raise PredictionError(f"{sample.id}: a panoptic evaluation needs a segment for every pixel, not {kind}")
+        raise PredictionError(
+            f"{sample.id}: a panoptic evaluation needs a segment for every pixel, not {kind}"
+        )
     truth = sample.truth.segments()
     return panoptic.count(
         truth,
@@ -63,7 +65,9 @@ def score(table: Table, weights: Array, classes: Classes, classes_in: ClassesIn 
     return scores_of(found)
 
 
-def leave_out(table: Table, clusters: Array, classes: Classes, classes_in: ClassesIn | None) -> PanopticScores:
+def leave_out(
+    table: Table, clusters: Array, classes: Classes, classes_in: ClassesIn | None
+) -> PanopticScores:
     """Score with each cluster left out."""
     return panoptic.leave_out(table, clusters, classes, classes_in=classes_in or CLASSES_IN)
 
@@ -91,5 +95,7 @@ def wrong_areas(tables: Mapping[str, Table]) -> list[tuple[str, str]]:
     many = f"{len(claims['image'])} segments in {images} images of the truth"
     name = tables["images"]["id"][image]
     first = f"first {name}, segment {segment}: area {claimed:g}, but {pixels} pixels"
-    words = f"{many} have an area in the JSON that is not their pixels ({first}); pixels were counted"
+    words = (
+        f"{many} have an area in the JSON that is not their pixels ({first}); pixels were counted"
+    )
     return [("json-areas", words)]

@@ -1,1 +1,3 @@
-"""Cityscapes: the layout, the meaning of its files (`files`), and stored predictions (`results`)."""
+"""Cityscapes: the layout, the meaning of its files (`files`), and stored predictions
+(`results`).
+"""

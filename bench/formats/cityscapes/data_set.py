@@ -1,7 +1,9 @@
-"""Cityscapes: leftImg8bit, gtFine with labelIds and instanceIds, optional disparity and camera, one folder a city.
+"""Cityscapes: leftImg8bit, gtFine with labelIds and instanceIds, optional disparity and camera, one
+folder a city.
 
-Files are found by <city>_<sequence>_<frame>; the folder is the list of the split. The meaning of pixels is described in
-`files.py`, stored predictions are in `results.py`; this module knows no models and no metrics.
+Files are found by <city>_<sequence>_<frame>; the folder is the list of the split. The meaning of
+pixels is described in `files.py`, stored predictions are in `results.py`; this module knows no
+models and no metrics.
 """
 
 from __future__ import annotations
@@ -33,16 +35,19 @@ _NAME = re.compile(r"(?P<city>.+)_[0-9]+_[0-9]+")
 
 
 def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
-    """List the images that have truth, sorted by file name; `root` holds gtFine and, for models, leftImg8bit.
+    """List the images that have truth, sorted by file name; `root` holds gtFine and, for models,
+    leftImg8bit.
 
-    Groups are the city, the sequence, and the block of about ten consecutive labelled frames of a sequence.
+    Groups are the city, the sequence, and the block of about ten consecutive labelled frames of a
+    sequence.
 
     Raises:
         DataError: no truth of the split, a name in two cities, or ids that are not there.
     """
     word = card.split(split).folder or split
     found = _truth_files(card, root, word)
-    # All kinds, whichever the card's clusters are: slices by sequence and by city are asked for too.
+    # All kinds, whichever the card's clusters are: slices by sequence and by city are asked for
+    # too.
     groups = groups_of("sequence-blocks", list(found))
     coded = label_files(card)
     samples = []
@@ -56,7 +61,8 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
 def read_predictions(
     card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
 ) -> PredictionReader:
-    """Find predictions: <id>*.png (semantic), <id>*.txt with masks (instance), or COCO panoptic JSON and PNGs.
+    """Find predictions: <id>*.png (semantic), <id>*.txt with masks (instance), or COCO panoptic
+    JSON and PNGs.
 
     Raises:
         PredictionError: samples without a prediction or with several.
@@ -65,9 +71,15 @@ def read_predictions(
 
 
 def write_truth(
-    card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
+    card: Card,
+    root: Path,
+    split: str,
+    samples: Iterable[Sample],
+    *,
+    progress: Progress | None = None,
 ) -> None:
-    """Write the whole tree: images as PNG, label and instance ids, disparity and camera where there is depth.
+    """Write the whole tree: images as PNG, label and instance ids, disparity and camera where there
+    is depth.
 
     Raises:
         DataError: ids that hold a "/", or objects that 16 bits do not number.
@@ -82,7 +94,9 @@ def write_truth(
 write_predictions = cityscapes_results.write
 
 
-def _sample(card: Card, root: Path, word: str, place: Path, *, groups: dict[str, str], coded: LabelFiles) -> Sample:
+def _sample(
+    card: Card, root: Path, word: str, place: Path, *, groups: dict[str, str], coded: LabelFiles
+) -> Sample:
     folder, name = place.parent, place.name
     city = folder.name
     label_path, instance_path = folder / f"{name}{LABELS}", folder / f"{name}{INSTANCES}"
@@ -101,7 +115,12 @@ def _sample(card: Card, root: Path, word: str, place: Path, *, groups: dict[str,
 
     return Sample(
         id=name,
-        truth=Truth(semantic, instances, segments, partial(files.read_segments_and_void, card.classes, instance_path)),
+        truth=Truth(
+            semantic,
+            instances,
+            segments,
+            partial(files.read_segments_and_void, card.classes, instance_path),
+        ),
         read_image=partial(images.read_rgb, picture),
         read_depth=partial(files.read_depth, disparity, camera) if disparity.is_file() else None,
         groups=groups,
@@ -120,7 +139,9 @@ def _truth_files(card: Card, root: Path, word: str) -> dict[str, Path]:
         for path in base.glob(f"*/[!.]*{suffix}"):
             name = path.name.removesuffix(suffix)
             if found.setdefault(name, path.parent) != path.parent:
-                raise DataError(f"{path}: {name} is also in {found[name]}; each image belongs to one city")
+                raise DataError(
+                    f"{path}: {name} is also in {found[name]}; each image belongs to one city"
+                )
     if not found:
         raise DataError(f"{base}: there is no file <city>/<city>_<sequence>_<frame>{LABELS}")
     return dict(sorted(found.items()))
@@ -128,7 +149,9 @@ def _truth_files(card: Card, root: Path, word: str) -> dict[str, Path]:
 
 def _write(card: Card, root: Path, word: str, sample: Sample) -> None:
     if "/" in sample.id:
-        raise DataError(f"{sample.id}: Cityscapes names files <city>_<sequence>_<frame>, without folders")
+        raise DataError(
+            f"{sample.id}: Cityscapes names files <city>_<sequence>_<frame>, without folders"
+        )
     match = _NAME.fullmatch(sample.id)
     city = match["city"] if match else "images"
     truth = root / "gtFine" / word / city
@@ -139,7 +162,11 @@ def _write(card: Card, root: Path, word: str, sample: Sample) -> None:
         raw = files.instance_ids(segments, card.classes, where=sample.id)
         images.write_labels(truth / f"{sample.id}{INSTANCES}", raw)
     if sample.read_image is not None:
-        images.write_rgb(root / "leftImg8bit" / word / city / f"{sample.id}{PICTURE}", sample.image())
+        images.write_rgb(
+            root / "leftImg8bit" / word / city / f"{sample.id}{PICTURE}", sample.image()
+        )
     if sample.read_depth is not None:
         disparity = root / "disparity" / word / city / f"{sample.id}{DISPARITY}"
-        files.write_depth(disparity, root / "camera" / word / city / f"{sample.id}{CAMERA}", sample.read_depth())
+        files.write_depth(
+            disparity, root / "camera" / word / city / f"{sample.id}{CAMERA}", sample.read_depth()
+        )

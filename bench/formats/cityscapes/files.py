@@ -1,7 +1,8 @@
-"""What the files of Cityscapes mean: instance ids (label id * 1000 + n), and disparity with its camera.
+"""What the files of Cityscapes mean: instance ids (label id * 1000 + n), and disparity with its
+camera.
 
-An id below 1000 is a label id: of a class that is not countable, or of a countable one where objects were not kept
-apart, which is a crowd. It knows one file at a time, no folders.
+An id below 1000 is a label id: of a class that is not countable, or of a countable one where
+objects were not kept apart, which is a crowd. It knows one file at a time, no folders.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class _Camera(msgspec.Struct):
 
 
 def read_segments(classes: Classes, path: Path) -> Segments:
-    """Read an instanceIds file; segment ids are the file's, and labels that are not scored are void.
+    """Read an instanceIds file; segment ids are the file's, and labels that are not scored are
+    void.
 
     Raises:
         DataError: a damaged file, or an id of no label of the card.
@@ -48,17 +50,24 @@ def read_segments(classes: Classes, path: Path) -> Segments:
 
 
 def read_segments_and_void(classes: Classes, path: Path) -> tuple[Segments, Array]:
-    """Read an instanceIds file as `read_segments` does, and which of its pixels are void to Cityscapes' instance AP.
+    """Read an instanceIds file as `read_segments` does, and which of its pixels are void to
+    Cityscapes' instance AP.
 
-    Those, (H, W) bool, are of labels that are not scored or of the card's `void`; single objects of such labels
-    (caravans, 29001) are not void.
+    Those, (H, W) bool, are of labels that are not scored or of the card's `void`; single objects of
+    such labels (caravans, 29001) are not void.
 
     Raises:
         DataError: as `read_segments`.
     """
     raw = images.read_labels(path)
     table = np.zeros(_LARGEST + 1, dtype=np.int32)
-    table[[entry.id for entry in classes.entries if entry.train_id is None and 0 <= entry.id <= _LARGEST]] = 1
+    table[
+        [
+            entry.id
+            for entry in classes.entries
+            if entry.train_id is None and 0 <= entry.id <= _LARGEST
+        ]
+    ] = 1
     table[list(classes.void)] = 1
     return _segments(classes, path, raw), kernels.map_labels(raw, table, np.uint8).view(np.bool_)
 
@@ -73,7 +82,9 @@ def _segments(classes: Classes, path: Path, raw: Array) -> Segments:
         label = value // OBJECTS if value >= OBJECTS else value
         entry = entries.get(label)
         if entry is None and value not in classes.void:
-            raise DataError(f"{path}: instance id {value} belongs to label {label}, which is not in the card")
+            raise DataError(
+                f"{path}: instance id {value} belongs to label {label}, which is not in the card"
+            )
         if entry is not None and entry.train_id is not None:
             rows.append((value, entry.train_id, value < OBJECTS and entry.thing))
     columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
@@ -84,16 +95,21 @@ def _segments(classes: Classes, path: Path, raw: Array) -> Segments:
 
 
 def segments_of(sample: Sample, labels: Array, classes: Classes) -> Segments | None:
-    """The segments of a sample, derived from its objects and labels where it has none; None without objects."""
+    """The segments of a sample, derived from its objects and labels where it has none; None without
+    objects.
+    """
     if sample.truth.read_segments is not None:
         return sample.truth.segments()
     if sample.truth.read_instances is None:
         return None
-    return derive.segments_from_instances(LabelMap(labels), sample.truth.instances(), classes, where=sample.id)
+    return derive.segments_from_instances(
+        LabelMap(labels), sample.truth.instances(), classes, where=sample.id
+    )
 
 
 def instance_ids(segments: Segments, classes: Classes, *, where: str) -> Array:
-    """The instance ids of a panoptic map, (H, W) uint16; objects are numbered from 0 by class and segment id.
+    """The instance ids of a panoptic map, (H, W) uint16; objects are numbered from 0 by class and
+    segment id.
 
     Raises:
         DataError: more than 1000 objects of a class, or a label id that leaves no room for them.
@@ -109,7 +125,10 @@ def instance_ids(segments: Segments, classes: Classes, *, where: str) -> Array:
         seen[entry.id] = number + 1
         table[place + 1] = entry.id * OBJECTS + number
         if number >= OBJECTS or not OBJECTS <= int(table[place + 1]) < 1 << 16:
-            raise DataError(f"{where}: object {number} of {entry.name} (id {entry.id}) has no 16-bit instance id")
+            raise DataError(
+                f"{where}: object {number} of {entry.name} (id {entry.id}) has no 16-bit "
+                "instance id"
+            )
     return table.astype(np.uint16)[derive.positions(segments.ids, segments.segment_ids)]
 
 
@@ -124,11 +143,14 @@ def read_depth(disparity: Path, camera: Path) -> Array:
     stored = images.read_labels(disparity)
     described = coco_json.load(camera, _Camera)
     reach = described.intrinsic.fx * described.extrinsic.baseline * 256
-    return np.where(stored > 1, reach / np.maximum(stored.astype(np.float64) - 1, 1), np.nan).astype(np.float32)
+    return np.where(
+        stored > 1, reach / np.maximum(stored.astype(np.float64) - 1, 1), np.nan
+    ).astype(np.float32)
 
 
 def write_depth(disparity: Path, camera: Path, metres: Array) -> None:
-    """Write distances, (H, W) with NaN where unknown, as disparity, with the camera of Cityscapes at this image size.
+    """Write distances, (H, W) with NaN where unknown, as disparity, with the camera of Cityscapes
+    at this image size.
 
     Raises:
         DataError: files that cannot be written.
@@ -138,6 +160,19 @@ def write_depth(disparity: Path, camera: Path, metres: Array) -> None:
     known = np.isfinite(metres) & (metres > 0)
     codes = np.rint(focal * BASELINE * 256 / np.where(known, metres, 1.0).astype(np.float64)) + 1
     images.write_labels(disparity, np.where(known, np.clip(codes, 1, 65535), 0).astype(np.uint16))
-    extrinsic = {"baseline": BASELINE, "pitch": 0.0, "roll": 0.0, "x": 1.7, "y": 0.0, "yaw": 0.0, "z": 1.25}
-    intrinsic = {"fx": focal, "fy": focal, "u0": float(width // 2), "v0": float(462 * height // 1024)}
+    extrinsic = {
+        "baseline": BASELINE,
+        "pitch": 0.0,
+        "roll": 0.0,
+        "x": 1.7,
+        "y": 0.0,
+        "yaw": 0.0,
+        "z": 1.25,
+    }
+    intrinsic = {
+        "fx": focal,
+        "fy": focal,
+        "u0": float(width // 2),
+        "v0": float(462 * height // 1024),
+    }
     coco_json.write(camera, {"extrinsic": extrinsic, "intrinsic": intrinsic})

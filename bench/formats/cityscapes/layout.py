@@ -24,7 +24,9 @@ class Cityscapes(Layout):
     def unused_keys(self, card: CardKeys) -> Mapping[str, str]:
         """The label files hold label ids."""
         del card
-        reason = "which reads label ids from *_labelIds.png; use layout 'pairs' with a [files] table"
+        reason = (
+            "which reads label ids from *_labelIds.png; use layout 'pairs' with a [files] table"
+        )
         predicted = " (predictions in the colours of the classes are read without it)"
         return {"colors": reason + predicted, "values": reason, "threshold": reason}
 

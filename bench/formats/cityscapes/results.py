@@ -1,7 +1,8 @@
-"""Stored predictions in the forms of the Cityscapes benchmark: label PNGs, text files with masks, panoptic JSON.
+"""Stored predictions in the forms of the Cityscapes benchmark: label PNGs, text files with masks,
+panoptic JSON.
 
-A file belongs to an image if its name begins with the image's, anywhere below the folder, as the official scripts have
-it. It knows no metrics.
+A file belongs to an image if its name begins with the image's, anywhere below the folder, as the
+official scripts have it. It knows no metrics.
 """
 
 from __future__ import annotations
@@ -45,12 +46,17 @@ def read(
     if task == "instance":
         return _ObjectReader(card, find(path, samples, ".txt"))
     if task != "semantic":
-        raise UsageError(f"Cityscapes has no predictions of the task {task!r}: known are instance, panoptic, semantic")
+        raise UsageError(
+            f"Cityscapes has no predictions of the task {task!r}: known are instance, "
+            "panoptic, semantic"
+        )
     found = find(path, samples, ".png")
     return PredictedLabels(label_files(card), found.paths, space, found.notices)
 
 
-def write(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
+def write(
+    card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]
+) -> None:
     """Write predictions below `path` in the form of the benchmark.
 
     Raises:
@@ -58,29 +64,44 @@ def write(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample,
     """
     kind = {"semantic": LabelMap, "instance": Instances, "panoptic": Segments}.get(task)
     if kind is None:
-        raise UsageError(f"Cityscapes has no predictions of the task {task!r}: known are instance, panoptic, semantic")
+        raise UsageError(
+            f"Cityscapes has no predictions of the task {task!r}: known are instance, "
+            "panoptic, semantic"
+        )
     checked = (_require_kind(sample, prediction, kind) for sample, prediction in predictions)
     if task == "panoptic":
-        coco_panoptic.write_predictions(card, path, ((s.id, s.id, p) for s, p in checked if isinstance(p, Segments)))
+        coco_panoptic.write_predictions(
+            card, path, ((s.id, s.id, p) for s, p in checked if isinstance(p, Segments))
+        )
         return
     for sample, prediction in checked:
         if isinstance(prediction, Instances):
             _write_instances(card, path, sample.id, prediction)
         elif isinstance(prediction, LabelMap):
-            label_files(card).write_prediction(path / f"{sample.id}_labelIds.png", prediction.labels)
+            label_files(card).write_prediction(
+                path / f"{sample.id}_labelIds.png", prediction.labels
+            )
 
 
 def find(path: Path, samples: Sequence[Sample], suffix: str) -> predicted_files.Found:
-    """Find the one file of every sample whose name begins with the sample's id, anywhere below `path`.
+    """Find the one file of every sample whose name begins with the sample's id, anywhere below
+    `path`.
 
-    A file belongs to the longest id with which its name begins: frame 00010 is not a prediction for frame 0001.
+    A file belongs to the longest id with which its name begins: frame 00010 is not a prediction for
+    frame 0001.
 
     Raises:
         PredictionError: no such folder, samples without a file, or with more than one.
     """
     if not path.is_dir():
-        raise PredictionError(f"{path}: a folder with a file <id>*{suffix} for every image is expected")
-    kinds = (LABEL_SUFFIXES if suffix == ".png" else ()) if not folders.files_below(path, (suffix,)) else (suffix,)
+        raise PredictionError(
+            f"{path}: a folder with a file <id>*{suffix} for every image is expected"
+        )
+    kinds = (
+        (LABEL_SUFFIXES if suffix == ".png" else ())
+        if not folders.files_below(path, (suffix,))
+        else (suffix,)
+    )
     below = sorted(folders.files_below(path, kinds).values(), key=lambda file: file.name)
     ids = {*listing_of(samples).names, *(sample.id for sample in samples)}
     files: dict[str, list[Path]] = {}
@@ -92,11 +113,15 @@ def find(path: Path, samples: Sequence[Sample], suffix: str) -> predicted_files.
     if several is not None:
         first, second, *_ = files[several]
         raise PredictionError(
-            f"{path}: {several} has {len(files[several])} predictions, such as {first} and {second}; an image has one"
+            f"{path}: {several} has {len(files[several])} predictions, such as {first} and "
+            f"{second}; an image has one"
         )
     missing = [sample.id for sample in samples if sample.id not in files]
     if missing:
-        there = f"{len(below)} files of that kind are there ({folders.first(file.name for file in below)})"
+        there = (
+            f"{len(below)} files of that kind are there "
+            f"({folders.first(file.name for file in below)})"
+        )
         raise UnmatchedError(
             f"{path}: {len(missing)} of {len(samples)} images have no prediction "
             f"({folders.first(missing)}); "
@@ -158,7 +183,9 @@ def _instances(card: Card, path: Path, sample: Sample) -> Instances:
     for place, line in enumerate(_lines(path), start=1):
         name, label, score = _fields(line, f"{path}, line {place}")
         if label not in train_ids:
-            raise PredictionError(f"{path}, line {place}: label {label} is not in the card {card.name}")
+            raise PredictionError(
+                f"{path}, line {place}: label {label} is not in the card {card.name}"
+            )
         train_id = train_ids[label]
         mask, pixels = _mask(folders.named_below(path.parent, name))
         # Empty masks and labels that are not scored are skipped, as the official script does.
@@ -167,7 +194,9 @@ def _instances(card: Card, path: Path, sample: Sample) -> Instances:
     size = tuple(rows[0][2]["size"]) if rows else _size(sample)
     for _, _, rle in rows:
         if tuple(rle["size"]) != size:
-            raise PredictionError(f"{path}: masks of sizes {list(size)} and {rle['size']}; all have the image's size")
+            raise PredictionError(
+                f"{path}: masks of sizes {list(size)} and {rle['size']}; all have the image's size"
+            )
     return derive.instances_from_rles(
         (size[0], size[1]),
         np.array([row[0] for row in rows], dtype=np.int64),
@@ -186,11 +215,15 @@ def _lines(path: Path) -> list[str]:
 def _fields(line: str, where: str) -> tuple[str, int, float]:
     fields = line.rsplit(maxsplit=2)
     if len(fields) != 3 or Path(fields[0]).is_absolute():
-        raise PredictionError(f"{where}: {line!r} is not: relative path of the mask, label id, confidence")
+        raise PredictionError(
+            f"{where}: {line!r} is not: relative path of the mask, label id, confidence"
+        )
     try:
         label, score = int(fields[1]), float(fields[2])
     except ValueError:
-        raise PredictionError(f"{where}: {line!r} needs a whole label id and a number as confidence") from None
+        raise PredictionError(
+            f"{where}: {line!r} needs a whole label id and a number as confidence"
+        ) from None
     if not math.isfinite(score):
         raise PredictionError(f"{where}: the confidence is {score}; it must be a finite number")
     return fields[0], label, score
@@ -218,7 +251,9 @@ def _write_instances(card: Card, path: Path, name: str, instances: Instances) ->
     if instances.scores is None:
         raise PredictionError(f"{name}: detections are written with scores, but these have none")
     lines = []
-    for place, (rle, score) in enumerate(zip(instances.rles, instances.scores.tolist(), strict=True)):
+    for place, (rle, score) in enumerate(
+        zip(instances.rles, instances.scores.tolist(), strict=True)
+    ):
         mask = f"masks/{name}_{place:04d}.png"
         images.write_labels(path / mask, masks.decode(rle).astype(np.uint8) * 255)
         lines.append(f"{mask} {card.classes.scored[int(instances.classes[place])].id} {score!r}\n")
@@ -226,10 +261,16 @@ def _write_instances(card: Card, path: Path, name: str, instances: Instances) ->
         path.mkdir(parents=True, exist_ok=True)
         (path / f"{name}.txt").write_text("".join(lines), encoding="utf-8")
     except OSError as error:
-        raise PredictionError(f"{path / name}.txt: cannot be written ({error.strerror or error})") from None
+        raise PredictionError(
+            f"{path / name}.txt: cannot be written ({error.strerror or error})"
+        ) from None
 
 
-def _require_kind(sample: Sample, prediction: Prediction, kind: type[Prediction]) -> tuple[Sample, Prediction]:
+def _require_kind(
+    sample: Sample, prediction: Prediction, kind: type[Prediction]
+) -> tuple[Sample, Prediction]:
     if not isinstance(prediction, kind):
-        raise PredictionError(f"{sample.id}: a {kind.__name__} is expected, not {type(prediction).__name__}")
+        raise PredictionError(
+            f"{sample.id}: a {kind.__name__} is expected, not {type(prediction).__name__}"
+        )
     return sample, prediction

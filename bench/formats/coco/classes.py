@@ -1,4 +1,5 @@
-"""The categories of COCO files as classes: those that a truth file lists, and whether objects are of a known one.
+"""The categories of COCO files as classes: those that a truth file lists, and whether objects are
+of a known one.
 
 Names of a file need not differ; those of classes do.
 """
@@ -31,7 +32,8 @@ class Entry(Protocol):
 
 
 def classes_of(path: Path, card: Card) -> Classes:
-    """The classes of a truth file, by rising category; `ignore` and `void` are the card's where they leave room.
+    """The classes of a truth file, by rising category; `ignore` and `void` are the card's where
+    they leave room.
 
     Categories that share a name get their ids behind it, see `distinct`.
 
@@ -41,10 +43,17 @@ def classes_of(path: Path, card: Card) -> Classes:
     listed = distinct(coco_json.load(path, Categories).categories)
     if not listed:
         raise DataError(f"{path}: lists no categories, so there is nothing to score")
-    entries = tuple(Class(each.id, each.name, n, thing=bool(each.isthing)) for n, each in enumerate(listed))
-    # Objects have no void pixels, so a category may have the id 255, and there may be more than 255 of them.
+    entries = tuple(
+        Class(each.id, each.name, n, thing=bool(each.isthing)) for n, each in enumerate(listed)
+    )
+    # Objects have no void pixels, so a category may have the id 255, and there may be more than 255
+    # of them.
     objects = set(card.tasks) == {"instance"}
-    void = tuple(value for value in card.classes.void if not (objects and value in {each.id for each in listed}))
+    void = tuple(
+        value
+        for value in card.classes.void
+        if not (objects and value in {each.id for each in listed})
+    )
     ignore = 65535 if objects and len(entries) > card.classes.ignore else card.classes.ignore
     try:
         return Classes(entries, ignore=ignore, void=void)
@@ -55,14 +64,17 @@ def classes_of(path: Path, card: Card) -> Classes:
 def distinct(categories: Sequence[Category]) -> list[Category]:
     """Categories by rising id; of those that share a name, all but one get their id behind it.
 
-    The name stays with a category that has a supercategory: Roboflow puts one in front that is the supercategory of all
-    others and often has the name of one of them. A category that is listed twice counts once.
+    The name stays with a category that has a supercategory: Roboflow puts one in front that is the
+    supercategory of all others and often has the name of one of them. A category that is listed
+    twice counts once.
 
     >>> pair = [Category(0, "cat", supercategory="none"), Category(1, "cat", supercategory="cat")]
     >>> [each.name for each in distinct(pair)]
     ['cat (0)', 'cat']
     """
-    listed = sorted({(each.id, each.name): each for each in categories}.values(), key=lambda each: each.id)
+    listed = sorted(
+        {(each.id, each.name): each for each in categories}.values(), key=lambda each: each.id
+    )
     owners: dict[str, int] = {}
     for each in sorted(listed, key=lambda each: each.supercategory in (None, "", "none")):
         owners.setdefault(each.name, each.id)
@@ -82,7 +94,9 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def check_annotations(found: Iterable[Annotation], listed: Iterable[Category], card: Card, path: Path) -> None:
+def check_annotations(
+    found: Iterable[Annotation], listed: Iterable[Category], card: Card, path: Path
+) -> None:
     """Refuse annotations of categories that the card does not have.
 
     Raises:
@@ -95,9 +109,15 @@ def check_annotations(found: Iterable[Annotation], listed: Iterable[Category], c
             own = sorted({each.id for each in listed})
             if entry.category_id not in own:
                 few = ", ".join(map(str, own[:5])) + (", ..." if len(own) > 5 else "")
-                raise DataError(f"{what}, which `categories` of the file does not list (it lists {few or 'none'})")
+                raise DataError(
+                    f"{what}, which `categories` of the file does not list (it lists "
+                    f"{few or 'none'})"
+                )
             hint = 'a card of your own with classes_from = "truth" takes those of the file'
-            raise DataError(f"{what}; category {entry.category_id} is not a class of the card {card.name}; {hint}")
+            raise DataError(
+                f"{what}; category {entry.category_id} is not a class of the card {card.name}; "
+                f"{hint}"
+            )
 
 
 def check_results(found: Iterable[Result], card: Card, path: Path) -> None:
@@ -109,7 +129,11 @@ def check_results(found: Iterable[Result], card: Card, path: Path) -> None:
     known, found = coco_json.train_ids(card), list(found)
     for place, entry in enumerate(found):
         if entry.category_id not in known:
-            ids = f"it has {len(known)}, with ids from {min(known)} to {max(known)}" if known else "it has none"
+            ids = (
+                f"it has {len(known)}, with ids from {min(known)} to {max(known)}"
+                if known
+                else "it has none"
+            )
             raise PredictionError(
                 f"{path}: {named(entry, place)}: category {entry.category_id} is not a class of "
                 f"the card {card.name}"

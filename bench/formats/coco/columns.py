@@ -1,7 +1,9 @@
-"""COCO truth and results in bulk, as columns: the way for large files, in which no entry becomes an object.
+"""COCO truth and results in bulk, as columns: the way for large files, in which no entry becomes an
+object.
 
-The compiled reader takes what is usual. Whatever is not, right or wrong, goes the way of `unusual.py`: it is the
-specification of this module, reports what is wrong, and is used if nothing was compiled.
+The compiled reader takes what is usual. Whatever is not, right or wrong, goes the way of
+`unusual.py`: it is the specification of this module, reports what is wrong, and is used if nothing
+was compiled.
 """
 
 from __future__ import annotations
@@ -62,7 +64,8 @@ def read(
 
 
 def read_truth(card: Card, path: Path, *, with_masks: bool = True) -> TruthFile:
-    """Read the images and objects of a truth file; without masks only boxes and areas are read, which is faster.
+    """Read the images and objects of a truth file; without masks only boxes and areas are read,
+    which is faster.
 
     Objects of classes that are not scored are left out.
 
@@ -75,7 +78,8 @@ def read_truth(card: Card, path: Path, *, with_masks: bool = True) -> TruthFile:
 
 
 def read_usual_truth(card: Card, path: Path) -> TruthFile | None:
-    """Read a truth file with masks if that was begun, else without; None where it takes the slow way.
+    """Read a truth file with masks if that was begun, else without; None where it takes the slow
+    way.
 
     Raises:
         DataError: categories that contradict the card.
@@ -85,7 +89,9 @@ def read_usual_truth(card: Card, path: Path) -> TruthFile | None:
     return None if parsed is None else _usual_truth(card, path, *parsed)
 
 
-def read_results(card: Card, path: Path, truth: TruthFile, *, with_masks: bool = True) -> DetectionColumns:
+def read_results(
+    card: Card, path: Path, truth: TruthFile, *, with_masks: bool = True
+) -> DetectionColumns:
     """Read a results file on the images of `truth`, in the order of the file.
 
     Boxes are the file's where its first result has one, else those around the masks.
@@ -97,7 +103,9 @@ def read_results(card: Card, path: Path, truth: TruthFile, *, with_masks: bool =
     return _results(card, path, truth, parsed, with_masks=with_masks)
 
 
-def select(file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]) -> tuple[TruthFile, DetectionColumns]:
+def select(
+    file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]
+) -> tuple[TruthFile, DetectionColumns]:
     """Keep the images with these ids, in this order, with their objects."""
     known = {number: place for place, number in enumerate(file.numbers)}
     places = [known[number] for number in numbers]
@@ -120,7 +128,9 @@ def _picked(columns: Columns, position: Array, images: int) -> Columns:
 def kept_objects(columns: Columns, kept: Array | slice, **changes: Any) -> Columns:
     """The objects that are marked in `kept` (G,) bool, with other columns in place of some."""
     names = ("image", "classes", "boxes", "areas", "crowd", "scores", "numbers", "marks")
-    there = {name: column[kept] for name in names if (column := getattr(columns, name, None)) is not None}
+    there = {
+        name: column[kept] for name in names if (column := getattr(columns, name, None)) is not None
+    }
     return replace(columns, **{**there, "runs": kept_runs(columns.runs, kept), **changes})
 
 
@@ -157,15 +167,23 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
         sizes=coco_unusual.sizes_of(images),
     )
     masks = not len(image) or coco_masks.any_in(data)
-    file = TruthFile(images, columns if isinstance(scored, slice) else kept_objects(columns, scored), masks)
+    file = TruthFile(
+        images, columns if isinstance(scored, slice) else kept_objects(columns, scored), masks
+    )
     return coco_unusual.noting_shared_ids(file)
 
 
-def _results(card: Card, path: Path, truth: TruthFile, parsed: Parsed, *, with_masks: bool) -> DetectionColumns:
+def _results(
+    card: Card, path: Path, truth: TruthFile, parsed: Parsed, *, with_masks: bool
+) -> DetectionColumns:
     columns = None
     if parsed is not None and agreeing(parsed, truth.files):
         columns = _usual_results(card, truth, parsed[1])
-    return coco_unusual.results(card, path, truth, with_masks=with_masks) if columns is None else columns
+    return (
+        coco_unusual.results(card, path, truth, with_masks=with_masks)
+        if columns is None
+        else columns
+    )
 
 
 def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> DetectionColumns | None:
@@ -177,7 +195,9 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
     if _beyond(boxes):
         return None
     if runs is not None:
-        sizes = np.array([(entry.height, entry.width) for entry in truth.images], dtype=np.int64).reshape(-1, 2)
+        sizes = np.array(
+            [(entry.height, entry.width) for entry in truth.images], dtype=np.int64
+        ).reshape(-1, 2)
         if not np.array_equal(sizes[image], np.stack([found["heights"], found["widths"]], axis=1)):
             return None
         missing = np.isnan(boxes[:, 0])
@@ -207,12 +227,16 @@ class _Named(msgspec.Struct, gc=False):
 
 
 def agreeing(parsed: tuple[bytes, dict[str, Any]], files: Mapping[Number, str]) -> bool:
-    """Whether file names in the results, if any, agree with the image ids (ultralytics writes both)."""
+    """Whether file names in the results, if any, agree with the image ids (ultralytics writes
+    both).
+    """
     data, found = parsed
     if not found["names_pictures"]:
         return True
     try:
-        image_ids.check_names(msgspec.json.decode(data, type=list[_Named]), image_ids.Pictures(files), "")
+        image_ids.check_names(
+            msgspec.json.decode(data, type=list[_Named]), image_ids.Pictures(files), ""
+        )
     except (msgspec.MsgspecError, UnicodeDecodeError, PredictionError):
         return False
     return True
@@ -233,10 +257,14 @@ def places_of(numbers: Array, known: Sequence[Number]) -> Array | None:
 
 
 def _train_ids(card: Card, categories: Array) -> tuple[Array | None, Array | slice]:
-    """Train ids (D,) int32 of categories, None where one is unknown, and which of them are scored."""
+    """Train ids (D,) int32 of categories, None where one is unknown, and which of them are
+    scored.
+    """
     known = coco_json.train_ids(card)
     last = max(known, default=-1)
-    if last > _LARGEST or (len(categories) and not 0 <= int(categories.min()) <= int(categories.max()) <= last):
+    if last > _LARGEST or (
+        len(categories) and not 0 <= int(categories.min()) <= int(categories.max()) <= last
+    ):
         return None, slice(None)
     table = np.full(last + 1, -2, dtype=np.int32)
     for number, train_id in known.items():

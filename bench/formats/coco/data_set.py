@@ -1,7 +1,8 @@
-"""COCO: images in val2017, objects and segments as JSON in annotations, panoptic maps as PNGs beside their JSON.
+"""COCO: images in val2017, objects and segments as JSON in annotations, panoptic maps as PNGs
+beside their JSON.
 
-`--data` is the folder that holds those, or one truth JSON. Images come by ascending id, as in pycocotools: where scores
-tie, that order is part of the result. It knows no models and no metrics.
+`--data` is the folder that holds those, or one truth JSON. Images come by ascending id, as in
+pycocotools: where scores tie, that order is part of the result. It knows no models and no metrics.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ from bench.formats.coco import json_files as coco_json
 from bench.formats.coco import masks as coco_masks
 from bench.formats.coco import panoptic as coco_panoptic
 from bench.formats.coco import panoptic_entries
-from bench.formats.coco.files import Files, find_files, masks_folder, picture_finder, sample_names, write_names
+from bench.formats.coco.files import (
+    Files,
+    find_files,
+    masks_folder,
+    picture_finder,
+    sample_names,
+    write_names,
+)
 from bench.formats.coco.json_files import InstanceFile, Number, PanopticFile
 from bench.formats.coco.origin import Origin
 from bench.formats.coco.unusual import TruthFile
@@ -43,10 +51,12 @@ Kind = TypeVar("Kind", LabelMap, Instances, Segments)
 
 
 def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
-    """List the images of a truth file by ascending image id; `root` is the folder or the truth JSON itself.
+    """List the images of a truth file by ascending image id; `root` is the folder or the truth JSON
+    itself.
 
-    Objects come from the instances file where the card's tasks ask for them and it is there, else from the segments.
-    A sample's id is the file name without suffix, with its folders only where two images would share it.
+    Objects come from the instances file where the card's tasks ask for them and it is there, else
+    from the segments. A sample's id is the file name without suffix, with its folders only where
+    two images would share it.
 
     Raises:
         DataError: no truth file, a damaged one, or categories that contradict the card.
@@ -73,7 +83,9 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
                 read_image=Picture(picture, (entry.height, entry.width), album),
                 groups=groups.get(names[entry.id], {}),
                 file=file,
-                origin=Origin(entry.id, (entry.height, entry.width), called, every, objects, read, masks),
+                origin=Origin(
+                    entry.id, (entry.height, entry.width), called, every, objects, read, masks
+                ),
             )
         )
     return folders.chosen(samples, ids, files.truth)
@@ -91,18 +103,22 @@ def read_classes(card: Card, root: Path, split: str) -> Classes:
 def read_predictions(
     card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
 ) -> PredictionReader:
-    """Find predictions: results JSON (instance), JSON and PNGs (panoptic), or one label PNG an image (semantic).
+    """Find predictions: results JSON (instance), JSON and PNGs (panoptic), or one label PNG an
+    image (semantic).
 
     An image without results has no detections; for the other tasks every sample needs a prediction.
 
     Raises:
-        PredictionError: no such files, unknown images or categories, scores that are not numbers, missing samples.
+        PredictionError: no such files, unknown images or categories, scores that are not numbers,
+            missing samples.
     """
     if task == "panoptic":
         return coco_panoptic.read_predictions(card, path, samples, number_of)
     if task == "instance":
         origins = [sample.origin for sample in samples if isinstance(sample.origin, Origin)]
-        files = origins[0].files if origins else {number_of(sample): sample.id for sample in samples}
+        files = (
+            origins[0].files if origins else {number_of(sample): sample.id for sample in samples}
+        )
         return ObjectReader(coco_instances.results(card, coco_panoptic.single_json(path), files))
     coded = label_files(card)
     found = predicted_files.find(path, samples, coded.suffixes)
@@ -130,9 +146,16 @@ class ObjectReader:
 
 
 def read_columns(
-    card: Card, _root: Path, _split: str, path: Path, samples: Sequence[Sample], *, with_masks: bool = True
+    card: Card,
+    _root: Path,
+    _split: str,
+    path: Path,
+    samples: Sequence[Sample],
+    *,
+    with_masks: bool = True,
 ) -> tuple[TruthColumns, DetectionColumns] | None:
-    """Read truth and results of all samples at once; None where objects do not come from an instances file.
+    """Read truth and results of all samples at once; None where objects do not come from an
+    instances file.
 
     Raises:
         DataError, PredictionError: as `read_truth` and `read_predictions`.
@@ -141,15 +164,26 @@ def read_columns(
     first = origins[0] if len(origins) == len(samples) else None
     if first is None or first.objects is None:
         return None
-    read = first.read if first.read and (not with_masks or first.read.columns.runs is not None) else None
+    read = (
+        first.read
+        if first.read and (not with_masks or first.read.columns.runs is not None)
+        else None
+    )
     results = coco_panoptic.single_json(path)
     numbers = [origin.number for origin in origins]
-    file, found = coco_columns.read(card, read or first.objects, results, with_masks=with_masks, numbers=numbers)
+    file, found = coco_columns.read(
+        card, read or first.objects, results, with_masks=with_masks, numbers=numbers
+    )
     return file.columns, found
 
 
 def write_truth(
-    card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
+    card: Card,
+    root: Path,
+    split: str,
+    samples: Iterable[Sample],
+    *,
+    progress: Progress | None = None,
 ) -> None:
     """Write images as JPEG, and the panoptic and instances truth of the samples that have them.
 
@@ -163,17 +197,26 @@ def write_truth(
     for sample in samples:
         number = number_of(sample)
         if seen.setdefault(number, sample.id) != sample.id:
-            raise DataError(f"{sample.id} and {seen[number]} share the image id {number}; each image needs its own")
+            raise DataError(
+                f"{sample.id} and {seen[number]} share the image id {number}; each image needs "
+                "its own"
+            )
         if sample.read_image is not None:
             images.write_rgb(folders.inside(names.pictures, f"{sample.id}.jpg"), sample.image())
         height, width = _size(sample)
-        listed.append({"id": number, "file_name": f"{sample.id}.jpg", "height": height, "width": width})
+        listed.append(
+            {"id": number, "file_name": f"{sample.id}.jpg", "height": height, "width": width}
+        )
         if sample.truth.read_segments is not None:
             panoptic = sample.truth.segments()
-            segments.append(coco_panoptic.annotation(card, number, sample.id, panoptic, names.masks))
+            segments.append(
+                coco_panoptic.annotation(card, number, sample.id, panoptic, names.masks)
+            )
         if sample.truth.read_instances is not None:
             found = sample.truth.instances()
-            objects += coco_instances.annotation_entries(card, number, found, first=len(objects) + 1)
+            objects += coco_instances.annotation_entries(
+                card, number, found, first=len(objects) + 1
+            )
         if progress:
             progress(1)
     head = {"images": listed, "categories": coco_json.categories_of(card)}
@@ -181,11 +224,16 @@ def write_truth(
         coco_json.write(names.panoptic, {**head, "annotations": segments})
     if objects or not segments:
         things = [category for category in head["categories"] if category["isthing"]]
-        coco_json.write(names.instances, {"images": listed, "categories": things, "annotations": objects})
+        coco_json.write(
+            names.instances, {"images": listed, "categories": things, "annotations": objects}
+        )
 
 
-def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
-    """Write results.json (instance), panoptic.json and its PNGs (panoptic), or <id>.png (semantic) below `path`.
+def write_predictions(
+    card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]
+) -> None:
+    """Write results.json (instance), panoptic.json and its PNGs (panoptic), or <id>.png (semantic)
+    below `path`.
 
     Raises:
         PredictionError: a prediction of another kind than the task's, or detections without scores.
@@ -195,8 +243,14 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
         coco_panoptic.write_predictions(card, path, rows)
     elif task == "instance":
         found = _of_kind(predictions, Instances)
-        entries = [entry for s, p in found for entry in coco_instances.result_entries(card, number_of(s), p)]
-        coco_json.write(path if path.suffix == ".json" else path / "results.json", entries, PredictionError)
+        entries = [
+            entry
+            for s, p in found
+            for entry in coco_instances.result_entries(card, number_of(s), p)
+        ]
+        coco_json.write(
+            path if path.suffix == ".json" else path / "results.json", entries, PredictionError
+        )
     else:
         coded = label_files(card)
         for sample, prediction in _of_kind(predictions, LabelMap):
@@ -204,7 +258,9 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
 
 
 def number_of(sample: Sample) -> Number:
-    """The image id of a sample: the one it came with, else its name if that is a number, else one made from it."""
+    """The image id of a sample: the one it came with, else its name if that is a number, else one
+    made from it.
+    """
     if isinstance(sample.origin, Origin):
         return sample.origin.number
     if isinstance(sample.origin, int):
@@ -215,22 +271,34 @@ def number_of(sample: Sample) -> Number:
     return int.from_bytes(hashlib.blake2b(sample.id.encode(), digest_size=6).digest(), "big")
 
 
-def _panoptic(card: Card, files: Files, path: Path) -> tuple[list[coco_json.ImageEntry], Callable[[Number], Truth]]:
+def _panoptic(
+    card: Card, files: Files, path: Path
+) -> tuple[list[coco_json.ImageEntry], Callable[[Number], Truth]]:
     file = coco_json.load(path, PanopticFile)
     coco_json.check_categories(file.categories, card, path)
-    coco_json.check_used((s.category_id for entry in file.annotations for s in entry.segments_info), card, path)
+    coco_json.check_used(
+        (s.category_id for entry in file.annotations for s in entry.segments_info), card, path
+    )
     pictures = Pictures({image.id: image.file_name for image in file.images})
     panoptic_entries.check(file.annotations, pictures, str(path), DataError)
     entries = {entry.image_id: entry for entry in file.annotations}
     strays = [number for number in entries if number not in pictures.files]
     if strays:
-        raise DataError(f"{path}: an annotation belongs to image {strays[0]!r}, which the file does not list")
+        raise DataError(
+            f"{path}: an annotation belongs to image {strays[0]!r}, which the file does not list"
+        )
     sizes = {image.id: (image.height, image.width) for image in file.images}
     missing = [str(image.id) for image in file.images if image.id not in entries]
     if missing:
-        raise DataError(f"{path}: {len(missing)} images have no annotation ({folders.first(missing)})")
+        raise DataError(
+            f"{path}: {len(missing)} images have no annotation ({folders.first(missing)})"
+        )
     folder = masks_folder(card, path)
-    from_file = coco_json.once(partial(coco_instances.truth, card, files.instances)) if files.instances else None
+    from_file = (
+        coco_json.once(partial(coco_instances.truth, card, files.instances))
+        if files.instances
+        else None
+    )
 
     def truth_of(number: Number) -> Truth:
         entry = entries[number]
@@ -244,7 +312,9 @@ def _panoptic(card: Card, files: Files, path: Path) -> tuple[list[coco_json.Imag
                 return from_file()(number)
             return derive.instances_from_segments(segments(), card.classes.things)
 
-        return Truth(lambda: derive.semantic_from_segments(segments(), card.classes), instances, segments)
+        return Truth(
+            lambda: derive.semantic_from_segments(segments(), card.classes), instances, segments
+        )
 
     return file.images, truth_of
 
@@ -261,7 +331,9 @@ def _instances(
         return read.images, lambda number: Truth(read_instances=lambda: whole()(number)), read.masks
     file = coco_json.load(path, InstanceFile)
     objects = coco_instances.truth_of(card, file, path)
-    masks = not file.annotations or any(coco_masks.is_there(entry.segmentation) for entry in file.annotations)
+    masks = not file.annotations or any(
+        coco_masks.is_there(entry.segmentation) for entry in file.annotations
+    )
     return file.images, lambda number: Truth(read_instances=lambda: objects(number)), masks
 
 
@@ -275,8 +347,12 @@ def _size(sample: Sample) -> tuple[int, int]:
     return sample.truth.semantic().size
 
 
-def _of_kind(predictions: Iterable[tuple[Sample, Prediction]], kind: type[Kind]) -> Iterator[tuple[Sample, Kind]]:
+def _of_kind(
+    predictions: Iterable[tuple[Sample, Prediction]], kind: type[Kind]
+) -> Iterator[tuple[Sample, Kind]]:
     for sample, prediction in predictions:
         if not isinstance(prediction, kind):
-            raise PredictionError(f"{sample.id}: a {kind.__name__} is expected, not {type(prediction).__name__}")
+            raise PredictionError(
+                f"{sample.id}: a {kind.__name__} is expected, not {type(prediction).__name__}"
+            )
         yield sample, prediction

@@ -27,7 +27,9 @@ PATTERNS = {
     "panoptic": "annotations/panoptic_{split}.json",
     "panoptic_masks": "annotations/panoptic_{split}",
 }
-"""Names below the root; {split} is val2017, val2014 or val. A card's [files] may give others, with its own word."""
+"""Names below the root; {split} is val2017, val2014 or val. A card's [files] may give others, with
+its own word.
+"""
 
 YEARS = ("2017", "2014", "")
 
@@ -61,7 +63,8 @@ def find_files(card: Card, root: Path, split: str) -> Files:
     """Find the truth of a split; `root` is the folder of the data set or one truth JSON.
 
     Raises:
-        DataError: nothing is there that the card's tasks could use; the message lists what was looked for.
+        DataError: nothing is there that the card's tasks could use; the message lists what was
+            looked for.
     """
     if root.is_file():
         return _around(card, root, split)
@@ -77,12 +80,15 @@ def find_files(card: Card, root: Path, split: str) -> Files:
         looked = ", ".join(str(path.relative_to(root)) for path in (*panoptic, *instances))
         names = [path.relative_to(root) for path in (*panoptic, *instances)]
         words = f"there is no truth of the split {split!r} (looked for {looked})"
-        raise nothing_found(card, root, words, lambda place: any((place / name).exists() for name in names))
+        raise nothing_found(
+            card, root, words, lambda place: any((place / name).exists() for name in names)
+        )
     return found
 
 
 def masks_folder(card: Card, panoptic: Path) -> Path:
-    """The folder of the PNGs that belong to a panoptic JSON: the card's, else the one with the name of the JSON.
+    """The folder of the PNGs that belong to a panoptic JSON: the card's, else the one with the name
+    of the JSON.
 
     Raises:
         DataError: there is none.
@@ -97,11 +103,14 @@ def masks_folder(card: Card, panoptic: Path) -> Path:
     for place in places:
         if place.is_dir():
             return place
-    raise DataError(f"{places[0]}: the folder of panoptic PNGs that belongs to {panoptic.name} is missing")
+    raise DataError(
+        f"{places[0]}: the folder of panoptic PNGs that belongs to {panoptic.name} is missing"
+    )
 
 
 def picture_finder(files: Files) -> Callable[[str], tuple[str, str]]:
-    """A function from the file name in a truth file to the path of the image, and its path below the root or its name.
+    """A function from the file name in a truth file to the path of the image, and its path below
+    the root or its name.
 
     For a missing image it gives the expected path. All in strings: paths as objects take longer
     than the scores of as many images.
@@ -127,9 +136,11 @@ def picture_finder(files: Files) -> Callable[[str], tuple[str, str]]:
 
 
 def sample_names(listed: Sequence[ImageEntry], where: str = "the truth file") -> dict[Number, str]:
-    """What images are called: their files' names without suffix, with folders only where two would share one.
+    """What images are called: their files' names without suffix, with folders only where two would
+    share one.
 
-    Where images share the whole name too, "#" and the image id follow (`0003#4`), because COCO identifies images by id.
+    Where images share the whole name too, "#" and the image id follow (`0003#4`), because COCO
+    identifies images by id.
 
     Raises:
         DataError: two images share an id.
@@ -141,7 +152,9 @@ def sample_names(listed: Sequence[ImageEntry], where: str = "the truth file") ->
         if len(set(names.values())) == len(names):
             return names
     counts = Counter(whole.values())
-    apart = {number: f"{name}#{number}" if counts[name] > 1 else name for number, name in whole.items()}
+    apart = {
+        number: f"{name}#{number}" if counts[name] > 1 else name for number, name in whole.items()
+    }
     if len(set(apart.values())) == len(apart):
         return apart
     return {number: f"{name}#{number}" for number, name in whole.items()}
@@ -158,14 +171,17 @@ def refuse_shared_ids(listed: Sequence[ImageEntry], where: str) -> None:
         if entry.id in seen:
             other, name = seen[entry.id], entry.file_name
             both = f"{other} and {name}" if other != name else name
-            raise DataError(f"{where}: two images have the id {entry.id!r} ({both}); each image needs its own")
+            raise DataError(
+                f"{where}: two images have the id {entry.id!r} ({both}); each image needs its own"
+            )
         seen[entry.id] = entry.file_name
 
 
 def write_names(card: Card, root: Path, split: str) -> Names:
     """Where a split is written: the first names under which `find_files` looks for it."""
     pictures, instances, panoptic, masks = (
-        _candidates(card, root, split, key)[0] for key in ("images", "instances", "panoptic", "panoptic_masks")
+        _candidates(card, root, split, key)[0]
+        for key in ("images", "instances", "panoptic", "panoptic_masks")
     )
     return Names(pictures, instances, panoptic, masks)
 
@@ -177,7 +193,11 @@ def _around(card: Card, file: Path, split: str) -> Files:
         *(base / own for base in (root, file.parent, file.parent.parent)),
         *_candidates(card, root, split, "images"),
         *_candidates(card, file.parent.parent, split, "images"),
-        *(base / name for base in (root, file.parent.parent) for name in ("images", "input_images")),
+        *(
+            base / name
+            for base in (root, file.parent.parent)
+            for name in ("images", "input_images")
+        ),
     ]
     pictures = (*(place for place in places if place.is_dir()), file.parent)
     if coco_json.is_panoptic(file):

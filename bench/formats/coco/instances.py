@@ -1,6 +1,8 @@
-"""Objects in COCO form: annotations and results become masks, and masks become annotations and results.
+"""Objects in COCO form: annotations and results become masks, and masks become annotations and
+results.
 
-Polygons, compressed and plain run lengths are all read; what is damaged is refused with the file and image named.
+Polygons, compressed and plain run lengths are all read; what is damaged is refused with the file
+and image named.
 """
 
 from __future__ import annotations
@@ -31,16 +33,20 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 Entry = TypeVar("Entry", Annotation, Result)
 FARTHEST = 1e9
-"""Pixels from the origin that no corner or side of a box reaches; areas of boxes beyond it need not be finite."""
+"""Pixels from the origin that no corner or side of a box reaches; areas of boxes beyond it need not
+be finite.
+"""
 
 
 def truth(card: Card, path: Path) -> Callable[[Number], Instances]:
-    """Read a truth file; the function returned gives the objects of an image in the order of the file.
+    """Read a truth file; the function returned gives the objects of an image in the order of the
+    file.
 
     Areas and boxes are the file's where it has them, as COCO's size ranges ask for.
 
     Raises:
-        DataError: no such file, categories that contradict the card; later, an object with a damaged mask.
+        DataError: no such file, categories that contradict the card; later, an object with a
+            damaged mask.
     """
     return truth_of(card, coco_json.load(path, InstanceFile), path)
 
@@ -54,7 +60,9 @@ def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], I
         check_box(entry, place, path, DataError)
         if entry.image_id not in sizes:
             what = f"annotation {place}" + ("" if entry.id is None else f" (id {entry.id})")
-            raise DataError(f"{path}: {what} belongs to image {entry.image_id!r}, which the file does not list")
+            raise DataError(
+                f"{path}: {what} belongs to image {entry.image_id!r}, which the file does not list"
+            )
     grouped = _by_image(file.annotations)
     train_ids = coco_json.train_ids(card)
 
@@ -69,7 +77,10 @@ def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], I
             rles,
             crowd=np.array([bool(entry.iscrowd) for _, entry in kept], dtype=bool),
         )
-        areas = [a if e.area is None else e.area for (_, e), a in zip(kept, tight.areas.tolist(), strict=True)]
+        areas = [
+            a if e.area is None else e.area
+            for (_, e), a in zip(kept, tight.areas.tolist(), strict=True)
+        ]
         boxes = [e.bbox or box for (_, e), box in zip(kept, tight.boxes.tolist(), strict=True)]
         return Instances(
             size=tight.size,
@@ -86,16 +97,20 @@ def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], I
 
 
 def check_box(entry: coco_classes.Entry, place: int, path: Path, wrong: coco_json.Wrong) -> None:
-    """Refuse a bbox that is not a box; one without extent or with a negative size cannot be matched, so it is allowed.
+    """Refuse a bbox that is not a box; one without extent or with a negative size cannot be
+    matched, so it is allowed.
 
     Raises:
-        DataError, PredictionError (as `wrong`): other than four numbers, or numbers too large for their areas.
+        DataError, PredictionError (as `wrong`): other than four numbers, or numbers too large for
+            their areas.
     """
     if not entry.bbox:
         return
     what = f"{path}: {coco_classes.named(entry, place)} has"
     if len(entry.bbox) != 4:
-        raise wrong(f"{what} a bbox of {len(entry.bbox)} numbers; it needs 4: x, y, width and height")
+        raise wrong(
+            f"{what} a bbox of {len(entry.bbox)} numbers; it needs 4: x, y, width and height"
+        )
     if max(map(abs, entry.bbox)) > FARTHEST:
         raise wrong(f"{what} the box {entry.bbox}, which is outside every image")
 
@@ -108,7 +123,9 @@ def number_of(entry: coco_classes.Entry, place: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """A results file that was read; called, it gives the detections of an image, in the order of the file."""
+    """A results file that was read; called, it gives the detections of an image, in the order of
+    the file.
+    """
 
     read: Callable[[Number, Size], Instances]
     notices: tuple[Notice, ...]
@@ -125,12 +142,12 @@ class Results:
 def results(card: Card, path: Path, files: Mapping[Number, str]) -> Results:
     """Read a results file; `files` are the file names of all images of the truth by image id.
 
-    As pycocotools does, areas are those of the boxes where the first result has one, else those of the masks, and a
-    result without mask is its box.
+    As pycocotools does, areas are those of the boxes where the first result has one, else those of
+    the masks, and a result without mask is its box.
 
     Raises:
-        PredictionError: images that are not among `files` (`image_ids.py` says what they may be called), unknown
-            categories, scores that are not numbers; later, damaged masks.
+        PredictionError: images that are not among `files` (`image_ids.py` says what they may be
+            called), unknown categories, scores that are not numbers; later, damaged masks.
     """
     found = coco_json.load(path, list[Result], PredictionError)
     coco_classes.check_results(found, card, path)
@@ -141,7 +158,11 @@ def results(card: Card, path: Path, files: Mapping[Number, str]) -> Results:
     from_boxes = bool(found and found[0].bbox)
 
     def read(number: Number, size: Size) -> Instances:
-        kept = [(place, e) for place, e in grouped.get(number, []) if train_ids[e.category_id] is not None]
+        kept = [
+            (place, e)
+            for place, e in grouped.get(number, [])
+            if train_ids[e.category_id] is not None
+        ]
         rles, marks = _masks(kept, size, path, PredictionError)
         detected = derive.instances_from_rles(
             size,
@@ -176,12 +197,18 @@ def check_results(found: Iterable[Result], path: Path) -> None:
     """
     for place, result in enumerate(found):
         if not math.isfinite(result.score):
-            raise PredictionError(f"{path}: result {place} (image {result.image_id}) has the score {result.score}")
+            raise PredictionError(
+                f"{path}: result {place} (image {result.image_id}) has the score {result.score}"
+            )
         check_box(result, place, path, PredictionError)
 
 
-def annotation_entries(card: Card, number: Number, instances: Instances, first: int) -> list[dict[str, Any]]:
-    """The objects of one image as annotations numbered from `first`; crowds have plain run lengths, as in COCO."""
+def annotation_entries(
+    card: Card, number: Number, instances: Instances, first: int
+) -> list[dict[str, Any]]:
+    """The objects of one image as annotations numbered from `first`; crowds have plain run lengths,
+    as in COCO.
+    """
     return [
         {
             "id": first + place,
@@ -203,10 +230,13 @@ def result_entries(card: Card, number: Number, instances: Instances) -> Iterator
         PredictionError: detections without scores.
     """
     if instances.scores is None:
-        raise PredictionError(f"image {number}: detections are written with scores, but these have none")
+        raise PredictionError(
+            f"image {number}: detections are written with scores, but these have none"
+        )
     tight = bool((instances.areas == masks.areas(instances.rles)).all())
     for place, rle in enumerate(instances.rles):
-        # A box in the first result changes what areas mean to a reader, so it is left out where areas are of masks.
+        # A box in the first result changes what areas mean to a reader, so it is left out where
+        # areas are of masks.
         box = {} if tight else {"bbox": [float(value) for value in instances.boxes[place]]}
         yield {
             "image_id": number,
@@ -230,7 +260,9 @@ def _masks(
 ) -> tuple[list[Rle], Array]:
     """The masks of the objects of one image, and their marks, (G,) uint8."""
     found = [
-        coco_masks.drawn(e.segmentation, e.bbox, size, f"{path}: {coco_classes.named(e, place)}", wrong)
+        coco_masks.drawn(
+            e.segmentation, e.bbox, size, f"{path}: {coco_classes.named(e, place)}", wrong
+        )
         for place, e in kept
     ]
     return [rle for rle, _ in found], np.array([mark for _, mark in found], dtype=np.uint8)

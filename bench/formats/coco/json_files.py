@@ -1,4 +1,5 @@
-"""The JSON files of COCO: what is in them, typed, and errors that name the file and the place in it.
+"""The JSON files of COCO: what is in them, typed, and errors that name the file and the place in
+it.
 
 Unknown keys are ignored, as COCO files carry many; missing ones are named. Pixels are read in
 `instances.py` and `panoptic.py`, and files are found in `files.py`.
@@ -37,7 +38,9 @@ class ImageEntry(msgspec.Struct, gc=False):
     width: ReadWhole
 
     def __post_init__(self) -> None:
-        """Make whole numbers of floats, and refuse an image without a pixel or with more than masks can count."""
+        """Make whole numbers of floats, and refuse an image without a pixel or with more than masks
+        can count.
+        """
         height, width = self.height, self.width
         plain = type(self.id) is int and type(height) is int and type(width) is int
         # The quick way for what is usual, because files list thousands of images.
@@ -84,7 +87,10 @@ class Annotation(msgspec.Struct, gc=False):
 
     def __post_init__(self) -> None:
         """Make whole numbers of floats."""
-        self.image_id, self.category_id = number(self.image_id, "image_id"), whole(self.category_id, "category_id")
+        self.image_id, self.category_id = (
+            number(self.image_id, "image_id"),
+            whole(self.category_id, "category_id"),
+        )
 
 
 class Result(msgspec.Struct, gc=False):
@@ -99,7 +105,10 @@ class Result(msgspec.Struct, gc=False):
 
     def __post_init__(self) -> None:
         """Make whole numbers of floats."""
-        self.image_id, self.category_id = number(self.image_id, "image_id"), whole(self.category_id, "category_id")
+        self.image_id, self.category_id = (
+            number(self.image_id, "image_id"),
+            whole(self.category_id, "category_id"),
+        )
 
 
 class SegmentEntry(msgspec.Struct, gc=False):
@@ -151,7 +160,8 @@ def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:
     """Read a JSON file as this kind of file.
 
     Raises:
-        DataError, PredictionError (as `wrong`): the file is missing, no JSON, or lacks a key; the place in it is named.
+        DataError, PredictionError (as `wrong`): the file is missing, no JSON, or lacks a key; the
+            place in it is named.
     """
     try:
         data = plain_json.read(path)
@@ -171,8 +181,13 @@ def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:
         if isinstance(error.__cause__, ValueError):  # a value of the right type that cannot be
             raise wrong(f"{path}: {json_errors.placed(str(error))}") from None
         if ".segmentation" in words:
-            words += "; a segmentation is a list of polygons, each x1, y1, x2, y2, ..., or has size and counts"
-        raise wrong(f"{path}: this is not the kind of COCO file that is expected here: {words}") from None
+            words += (
+                "; a segmentation is a list of polygons, each x1, y1, x2, y2, ..., or has "
+                "size and counts"
+            )
+        raise wrong(
+            f"{path}: this is not the kind of COCO file that is expected here: {words}"
+        ) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise wrong(f"{path}: {json_errors.damage(data, str(error))}") from None
 
@@ -189,7 +204,9 @@ def _decoded(data: bytes, kind: type[T]) -> T:
 
 
 def is_panoptic(path: Path) -> bool:
-    """Whether a truth file lists segments rather than objects; a file that cannot be read is refused by `load`."""
+    """Whether a truth file lists segments rather than objects; a file that cannot be read is
+    refused by `load`.
+    """
     try:
         return b'"segments_info"' in plain_json.read(path)
     except (OSError, plain_json.NotJsonError):
@@ -223,7 +240,9 @@ def train_ids(card: Card) -> dict[int, int | None]:
 
 
 def places_hint(used: Iterable[int], card: Card) -> str:
-    """A hint if the categories of predictions are 0 to C - 1 or 1 to C, but the ids of the card are not."""
+    """A hint if the categories of predictions are 0 to C - 1 or 1 to C, but the ids of the card are
+    not.
+    """
     found, classes = {*used}, len(card.classes)
     start = next((first for first in (0, 1) if found <= {*range(first, classes + first)}), None)
     if start is None or not found or found <= {entry.id for entry in card.classes.scored}:
@@ -245,7 +264,9 @@ def check_used(used: Iterable[int], card: Card, path: Path) -> None:
     unknown = sorted(set(used) - set(train_ids(card)))
     if unknown:
         hint = 'a card of your own with classes_from = "truth" takes those of the file'
-        raise DataError(f"{path}: category {unknown[0]} is not a class of the card {card.name}; {hint}")
+        raise DataError(
+            f"{path}: category {unknown[0]} is not a class of the card {card.name}; {hint}"
+        )
 
 
 def categories_of(card: Card) -> list[dict[str, Any]]:
@@ -271,7 +292,9 @@ def write(path: Path, content: Any, wrong: Wrong = DataError) -> None:
 
 
 def once(read: Callable[[], T]) -> Callable[[], T]:
-    """A function that calls `read` at its first call and then returns the same result, from any thread."""
+    """A function that calls `read` at its first call and then returns the same result, from any
+    thread.
+    """
     lock, kept = threading.Lock(), list[T]()
 
     def reader() -> T:

@@ -1,7 +1,8 @@
-"""Predicted objects and segments for layouts that define no files for them: COCO's, in which images go by their names.
+"""Predicted objects and segments for layouts that define no files for them: COCO's, in which images
+go by their names.
 
-An `image_id` is the sample's id, or what `image_ids.py` understands, such as the number that COCO conversions make of
-it (2007_000033 becomes 2007000033).
+An `image_id` is the sample's id, or what `image_ids.py` understands, such as the number that COCO
+conversions make of it (2007_000033 becomes 2007000033).
 """
 
 from __future__ import annotations
@@ -27,24 +28,34 @@ if TYPE_CHECKING:
     from bench.cards import Card
 
 
-def read_predictions(card: Card, path: Path, task: str, samples: Sequence[Sample]) -> PredictionReader:
-    """Find results.json (instance; an image without results has no detections), or panoptic.json and its PNGs.
+def read_predictions(
+    card: Card, path: Path, task: str, samples: Sequence[Sample]
+) -> PredictionReader:
+    """Find results.json (instance; an image without results has no detections), or panoptic.json
+    and its PNGs.
 
     A folder of label images without a JSON holds objects by their numbers.
 
     Raises:
-        PredictionError: no such files, unknown images or categories, scores that are not numbers, missing segments.
+        PredictionError: no such files, unknown images or categories, scores that are not numbers,
+            missing segments.
     """
     if task == "panoptic":
         return coco_panoptic.read_predictions(card, path, samples, lambda sample: sample.id)
     if _holds_label_images(path):
         found = predicted_files.find(path, samples)
         return PredictedObjects(card, path, found.paths, found.notices)
-    return _ObjectReader(coco_instances.results(card, coco_panoptic.single_json(path), listing_of(samples).files))
+    return _ObjectReader(
+        coco_instances.results(card, coco_panoptic.single_json(path), listing_of(samples).files)
+    )
 
 
 def _holds_label_images(path: Path) -> bool:
-    if not path.is_dir() or plain_json.files_in(path) or path.with_name(f"{path.name}.json").is_file():
+    if (
+        not path.is_dir()
+        or plain_json.files_in(path)
+        or path.with_name(f"{path.name}.json").is_file()
+    ):
         return False
     return bool(folders.files_below(path))
 
@@ -63,22 +74,32 @@ class _ObjectReader:
         return self.results.notices
 
 
-def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
+def write_predictions(
+    card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]
+) -> None:
     """Write results.json (instance), or panoptic.json and its PNGs.
 
     Raises:
         PredictionError: a prediction of another kind than the task's, or detections without scores.
     """
     if task == "panoptic":
-        segments = ((s.id, s.id, p) for s, p in predictions if _is(s, p, Segments) and isinstance(p, Segments))
+        segments = (
+            (s.id, s.id, p)
+            for s, p in predictions
+            if _is(s, p, Segments) and isinstance(p, Segments)
+        )
         coco_panoptic.write_predictions(card, path, segments)
         return
     found = [(s, p) for s, p in predictions if _is(s, p, Instances) and isinstance(p, Instances)]
     entries = [entry for s, p in found for entry in coco_instances.result_entries(card, s.id, p)]
-    coco_json.write(path if path.suffix == ".json" else path / "results.json", entries, PredictionError)
+    coco_json.write(
+        path if path.suffix == ".json" else path / "results.json", entries, PredictionError
+    )
 
 
 def _is(sample: Sample, prediction: Prediction, kind: type) -> bool:
     if not isinstance(prediction, kind):
-        raise PredictionError(f"{sample.id}: a {kind.__name__} is expected, not {type(prediction).__name__}")
+        raise PredictionError(
+            f"{sample.id}: a {kind.__name__} is expected, not {type(prediction).__name__}"
+        )
     return True

@@ -1,4 +1,6 @@
-"""Numbers of COCO files: ids, which may be written as 7.0 or as text, and sizes of images that masks can have."""
+"""Numbers of COCO files: ids, which may be written as 7.0 or as text, and sizes of images that
+masks can have.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
     ReadNumber: TypeAlias = Number
     ReadWhole: TypeAlias = int
 else:
-    # Programs that keep tables of floats write 7.0 for 7; each struct converts them in `__post_init__`.
+    # Programs that keep tables of floats write 7.0 for 7; each struct converts them in
+    # `__post_init__`.
     ReadNumber = int | float | str
     ReadWhole = int | float
 

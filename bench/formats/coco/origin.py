@@ -1,4 +1,5 @@
-"""What a sample of COCO or LVIS remembers of the files that list it, so that its predictions are found.
+"""What a sample of COCO or LVIS remembers of the files that list it, so that its predictions are
+found.
 
 Only the layouts look at it; it knows no metrics.
 """
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Origin:
-    """How COCO files refer to a sample, its height and width, and all images that its truth file lists.
+    """How COCO files refer to a sample, its height and width, and all images that its truth file
+    lists.
 
-    `files` are the file names of the images by image id, `names` the ids of all samples (`listing.py`).
+    `files` are the file names of the images by image id, `names` the ids of all samples
+    (`listing.py`).
 
-    `objects` is the file from which its objects come, None where they come from segments; `read` is what was read of
-    that file to list the images, where it is usual; `masks` says whether any object of that file has a mask.
+    `objects` is the file from which its objects come, None where they come from segments; `read` is
+    what was read of that file to list the images, where it is usual; `masks` says whether any
+    object of that file has a mask.
     """
 
     number: Number
@@ -40,4 +44,6 @@ class Origin:
 def hold_boxes_alone(samples: Iterable[Sample]) -> bool:
     """Whether the truth of the samples is a file of objects, and none of these has a mask."""
     origins = [sample.origin for sample in samples]
-    return bool(origins) and all(isinstance(origin, Origin) and not origin.masks for origin in origins)
+    return bool(origins) and all(
+        isinstance(origin, Origin) and not origin.masks for origin in origins
+    )

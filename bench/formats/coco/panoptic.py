@@ -1,7 +1,7 @@
 """Panoptic maps in COCO form: an RGB PNG of segment ids and a JSON file that gives them classes.
 
-Ids and JSON must name the same segments, in the truth as in predictions: panopticapi checks only the latter, and counts
-what is missing in the truth for or against the model.
+Ids and JSON must name the same segments, in the truth as in predictions: panopticapi checks only
+the latter, and counts what is missing in the truth for or against the model.
 """
 
 from __future__ import annotations
@@ -33,15 +33,16 @@ def read_segments(
     """Read one panoptic map; truth segments of classes that are not scored become void.
 
     Raises:
-        DataError, PredictionError (as `wrong`): ids of the PNG that the JSON lacks or the reverse, an id twice or 0, an
-            unknown category, or for predictions one that is not scored.
+        DataError, PredictionError (as `wrong`): ids of the PNG that the JSON lacks or the reverse,
+            an id twice or 0, an unknown category, or for predictions one that is not scored.
     """
     try:
         ids, found = images.read_panoptic_ids(png)
     except DataError as error:
         raise wrong(str(error)) from None
     numbers = _numbers(entries, png, wrong)
-    # One comparison recognises files that are right; what is wrong with others is looked up afterwards.
+    # One comparison recognises files that are right; what is wrong with others is looked up
+    # afterwards.
     if not np.array_equal(np.sort(numbers), found[found[:, 0] > 0, 0]):
         _check_pixels(ids, found[:, 0], numbers, png, wrong)
     table = coco_json.train_ids(card)
@@ -64,13 +65,17 @@ def read_segments(
         segment_ids=numbers[keep],
         classes=np.array([table[entry.category_id] for entry in kept], dtype=np.int64),
         crowd=np.array([bool(entry.iscrowd) for entry in kept], dtype=bool),
-        claimed=np.array([np.nan if entry.area is None else entry.area for entry in kept], dtype=np.float64),
+        claimed=np.array(
+            [np.nan if entry.area is None else entry.area for entry in kept], dtype=np.float64
+        ),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class TruthFile:
-    """The map of one image: its PNG, and what the JSON says of its segments and size; called, it reads them."""
+    """The map of one image: its PNG, and what the JSON says of its segments and size; called, it
+    reads them.
+    """
 
     card: Card
     png: Path
@@ -126,13 +131,15 @@ class Predictions:
 def read_predictions(
     card: Card, path: Path, samples: Sequence[Sample], number_of: Callable[[Sample], Number]
 ) -> Predictions:
-    """Find the panoptic prediction of every sample: by image id for all, or by another name for all.
+    """Find the panoptic prediction of every sample: by image id for all, or by another name for
+    all.
 
-    `path` is the JSON, with the PNGs in a folder of its name or beside it, or the folder that holds one JSON.
+    `path` is the JSON, with the PNGs in a folder of its name or beside it, or the folder that holds
+    one JSON.
 
     Raises:
-        PredictionError: samples without a prediction, entries that contradict themselves; later, whatever
-            `read_segments` refuses.
+        PredictionError: samples without a prediction, entries that contradict themselves; later,
+            whatever `read_segments` refuses.
     """
     file, folder = locate(path)
     found = coco_json.load(file, PanopticResults, PredictionError).annotations
@@ -157,7 +164,8 @@ def locate(path: Path) -> tuple[Path, Path]:
 
 
 def single_json(path: Path) -> Path:
-    """The JSON at a path: the file itself, the only one in the folder, or the one beside the folder with its name.
+    """The JSON at a path: the file itself, the only one in the folder, or the one beside the folder
+    with its name.
 
     Raises:
         PredictionError: there is none, or several.
@@ -173,12 +181,15 @@ def single_json(path: Path) -> Path:
     if len(found) != 1:
         names = ", ".join(file.name for file in found[:3]) or "none"
         raise PredictionError(
-            f"{path}: exactly one JSON file is expected, but it holds {names}; pass the JSON file itself"
+            f"{path}: exactly one JSON file is expected, but it holds {names}; pass the JSON "
+            "file itself"
         )
     return found[0]
 
 
-def annotation(card: Card, number: Number, stem: str, segments: Segments, folder: Path) -> dict[str, Any]:
+def annotation(
+    card: Card, number: Number, stem: str, segments: Segments, folder: Path
+) -> dict[str, Any]:
     """Write the PNG of one image into `folder` and return its entry for the JSON."""
     images.write_panoptic_ids(folder / f"{stem}.png", segments.ids)
     rles = masks.encode_ids(segments.ids, segments.segment_ids)
@@ -199,22 +210,40 @@ def annotation(card: Card, number: Number, stem: str, segments: Segments, folder
     }
 
 
-def write_predictions(card: Card, path: Path, entries: Iterable[tuple[Number, str, Segments]]) -> None:
-    """Write predictions, (image id, stem, segments) each: `path` is the JSON or a folder for panoptic.json and PNGs."""
+def write_predictions(
+    card: Card, path: Path, entries: Iterable[tuple[Number, str, Segments]]
+) -> None:
+    """Write predictions, (image id, stem, segments) each: `path` is the JSON or a folder for
+    panoptic.json and PNGs.
+    """
     file = path if path.suffix == ".json" else path / "panoptic.json"
-    rows = [annotation(card, number, stem, segments, file.with_suffix("")) for number, stem, segments in entries]
-    coco_json.write(file, {"annotations": rows, "categories": coco_json.categories_of(card)}, PredictionError)
+    rows = [
+        annotation(card, number, stem, segments, file.with_suffix(""))
+        for number, stem, segments in entries
+    ]
+    coco_json.write(
+        file, {"annotations": rows, "categories": coco_json.categories_of(card)}, PredictionError
+    )
 
 
-def _check_pixels(ids: Array, found: Array, numbers: Array, png: Path, wrong: coco_json.Wrong) -> None:
-    """Refuse ids that are only in the map, where they are `found`, or only among the numbers of the JSON."""
+def _check_pixels(
+    ids: Array, found: Array, numbers: Array, png: Path, wrong: coco_json.Wrong
+) -> None:
+    """Refuse ids that are only in the map, where they are `found`, or only among the numbers of the
+    JSON.
+    """
     strays = np.setdiff1d(found, np.append(numbers, 0), assume_unique=True)
     if strays.size:
         first = int(ids.ravel()[np.isin(ids, strays).argmax()])
-        raise wrong(f"{png}: segment id {first} is in the PNG but not in the JSON, which must list every segment")
+        raise wrong(
+            f"{png}: segment id {first} is in the PNG but not in the JSON, which must list "
+            "every segment"
+        )
     empty = np.flatnonzero(~np.isin(numbers, found))
     if empty.size:
-        raise wrong(f"{png}: segment id {int(numbers[empty[0]])} is in the JSON but has no pixel in the PNG")
+        raise wrong(
+            f"{png}: segment id {int(numbers[empty[0]])} is in the JSON but has no pixel in the PNG"
+        )
 
 
 def _numbers(entries: Sequence[SegmentEntry], png: Path, wrong: coco_json.Wrong) -> Array:
@@ -222,7 +251,9 @@ def _numbers(entries: Sequence[SegmentEntry], png: Path, wrong: coco_json.Wrong)
     seen: set[int] = set()
     for entry in entries:
         if not 0 < entry.id < 1 << 24:
-            raise wrong(f"{png}: the JSON lists segment {entry.id}; ids are 1 to {(1 << 24) - 1}, 0 is void")
+            raise wrong(
+                f"{png}: the JSON lists segment {entry.id}; ids are 1 to {(1 << 24) - 1}, 0 is void"
+            )
         if entry.id in seen:
             raise wrong(f"{png}: the JSON lists segment {entry.id} twice")
         seen.add(entry.id)

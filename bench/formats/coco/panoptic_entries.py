@@ -1,6 +1,8 @@
-"""Which entry of a panoptic JSON belongs to which image: by image id for all images, or by another name for all.
+"""Which entry of a panoptic JSON belongs to which image: by image id for all images, or by another
+name for all.
 
-An entry has an `image_id` and the `file_name` of its map, and both must mean one image. It knows no pixels.
+An entry has an `image_id` and the `file_name` of its map, and both must mean one image. It knows no
+pixels.
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ Placed = Mapping["Number", "PanopticAnnotation"]
 """The entry of each image by its id in the truth."""
 
 
-def check(entries: Sequence[PanopticAnnotation], pictures: Pictures, where: str, wrong: Wrong) -> None:
-    """Refuse two entries of one image or of one map, and entries whose id and file name name two images.
+def check(
+    entries: Sequence[PanopticAnnotation], pictures: Pictures, where: str, wrong: Wrong
+) -> None:
+    """Refuse two entries of one image or of one map, and entries whose id and file name name two
+    images.
 
     Raises:
         DataError, PredictionError (as `wrong`): the first such entry.
@@ -32,10 +37,13 @@ def check(entries: Sequence[PanopticAnnotation], pictures: Pictures, where: str,
         number, name = entry.image_id, entry.file_name
         if number in numbers:
             both = f"{numbers[number]} and {name}" if numbers[number] != name else name
-            raise wrong(f"{where}: lists the image {number!r} twice ({both}); each image has one entry")
+            raise wrong(
+                f"{where}: lists the image {number!r} twice ({both}); each image has one entry"
+            )
         if name in maps:
             raise wrong(
-                f"{where}: images {maps[name]!r} and {number!r} both have the map {name}; a map belongs to one image"
+                f"{where}: images {maps[name]!r} and {number!r} both have the map {name}; a "
+                "map belongs to one image"
             )
         numbers[number], maps[name] = name, number
         named = pictures.named(name)
@@ -44,7 +52,10 @@ def check(entries: Sequence[PanopticAnnotation], pictures: Pictures, where: str,
 
 
 def place(
-    entries: Sequence[PanopticAnnotation], pictures: Pictures, needed: Mapping[Number, str], where: str
+    entries: Sequence[PanopticAnnotation],
+    pictures: Pictures,
+    needed: Mapping[Number, str],
+    where: str,
 ) -> tuple[Placed, tuple[Notice, ...]]:
     """Find the entry of every needed image (id -> sample id); entries of other images are left out.
 
@@ -94,15 +105,25 @@ def _ways(pictures: Pictures) -> list[tuple[str, Callable[[PanopticAnnotation], 
         named = pictures.named(entry.file_name)
         return next(iter(named)) if len(named) == 1 else None
 
-    return [*((words, by_number(way)) for words, way in pictures.ways()), ("the file_name of each entry", by_file)]
+    return [
+        *((words, by_number(way)) for words, way in pictures.ways()),
+        ("the file_name of each entry", by_file),
+    ]
 
 
-def _missing(entries: Sequence[PanopticAnnotation], exact: Placed, needed: Mapping[Number, str]) -> str:
+def _missing(
+    entries: Sequence[PanopticAnnotation], exact: Placed, needed: Mapping[Number, str]
+) -> str:
     missing = [name for number, name in needed.items() if number not in exact]
-    text = f"has no prediction for {len(missing)} of {len(needed)} images ({folders.first(missing)})"
+    text = (
+        f"has no prediction for {len(missing)} of {len(needed)} images ({folders.first(missing)})"
+    )
     number = next(number for number in needed if number not in exact)
     if not entries:
         return f"{text}; it has no entries"
     said = entries[0]
-    more = f"{len(entries)} entries exist, such as image_id {said.image_id!r} with file_name {said.file_name}"
+    more = (
+        f"{len(entries)} entries exist, such as image_id {said.image_id!r} with file_name "
+        f"{said.file_name}"
+    )
     return f"{text}; image_id {number!r} is expected, and {more}"

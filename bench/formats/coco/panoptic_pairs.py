@@ -1,7 +1,8 @@
-"""Panoptic maps of truth and prediction read together, several images at a time: what their segments share, no map.
+"""Panoptic maps of truth and prediction read together, several images at a time: what their
+segments share, no map.
 
-That is the way for files that are as they should be. Whatever is unusual or wrong is left to `panoptic`, which
-reads one map at a time and says what is the matter with it.
+That is the way for files that are as they should be. Whatever is unusual or wrong is left to
+`panoptic`, which reads one map at a time and says what is the matter with it.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from bench.samples import Array, Sample
 from bench.samples.columns import IMAGE_SHIFT, SEGMENT_BITS, SegmentColumns, SegmentPairs
 
 
-def read(card: Card, predictions: PredictionReader, samples: Sequence[Sample]) -> SegmentPairs | None:
-    """Read what the segments of some images share; None where they have to be read one after the other.
+def read(
+    card: Card, predictions: PredictionReader, samples: Sequence[Sample]
+) -> SegmentPairs | None:
+    """Read what the segments of some images share; None where they have to be read one after the
+    other.
 
-    So it is with files that are missing, damaged, of different sizes, or no plain PNGs of 8-bit RGB; with ids that PNG
-    and JSON do not both name; and with classes that are not scored.
+    So it is with files that are missing, damaged, of different sizes, or no plain PNGs of 8-bit
+    RGB; with ids that PNG and JSON do not both name; and with classes that are not scored.
     """
     truths = [sample.truth.read_segments for sample in samples]
     files = [truth for truth in truths if isinstance(truth, TruthFile)]
@@ -58,7 +62,9 @@ def _pixels(files: Sequence[TruthFile], guesses: Sequence[Path]) -> Array | None
 
 
 def _columns(card: Card, listed: Sequence[Sequence[SegmentEntry]]) -> SegmentColumns | None:
-    """The segments that the JSON lists of each image; None with ids or classes that none of them can have."""
+    """The segments that the JSON lists of each image; None with ids or classes that none of them
+    can have.
+    """
     entries = [entry for each in listed for entry in each]
     table = coco_json.train_ids(card)
     classes = [table.get(entry.category_id) for entry in entries]

@@ -1,4 +1,5 @@
-"""COCO truth and results as columns, the slow way: object by object, for files that the compiled reader does not take.
+"""COCO truth and results as columns, the slow way: object by object, for files that the compiled
+reader does not take.
 
 It takes every file that `instances.py` takes, and refuses the others in its words.
 """
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TruthFile:
-    """The images of a truth file by ascending id, and its objects; `columns.image` numbers the images in this order.
+    """The images of a truth file by ascending id, and its objects; `columns.image` numbers the
+    images in this order.
 
     `masks` says whether any of the objects has one, where there are objects.
     """
@@ -52,7 +54,8 @@ def truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile:
     """Read a truth file object by object, each image's together.
 
     Raises:
-        DataError: as `coco_instances.truth_of`, an object with a damaged mask, and two images that share an id.
+        DataError: as `coco_instances.truth_of`, an object with a damaged mask, and two images that
+            share an id.
     """
     file = coco_json.load(path, InstanceFile)
     read = coco_instances.truth_of(card, file, path)
@@ -70,7 +73,9 @@ def truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile:
 
 
 def noting_shared_ids(file: TruthFile) -> TruthFile:
-    """The same truth, with a note where annotations share an id; scores do not depend on these ids."""
+    """The same truth, with a note where annotations share an id; scores do not depend on these
+    ids.
+    """
     numbers = file.columns.numbers
     if numbers is None or bool((np.diff(numbers) > 0).all()):
         return file
@@ -81,9 +86,12 @@ def noting_shared_ids(file: TruthFile) -> TruthFile:
     many = f"{len(again)} annotations have" if len(again) > 1 else "1 annotation has"
     message = (
         f"{many} the id of another one (such as {int(again[0])}): each counts "
-        "here, while pycocotools uses the last annotation with an id for all of them; give every annotation its own id"
+        "here, while pycocotools uses the last annotation with an id for all of them; give "
+        "every annotation its own id"
     )
-    return replace(file, columns=replace(file.columns, notices=(Notice("annotation-ids", message),)))
+    return replace(
+        file, columns=replace(file.columns, notices=(Notice("annotation-ids", message),))
+    )
 
 
 def results(card: Card, path: Path, listed: TruthFile, *, with_masks: bool) -> DetectionColumns:
@@ -105,7 +113,9 @@ def results(card: Card, path: Path, listed: TruthFile, *, with_masks: bool) -> D
 
 def sizes_of(images: Sequence[ImageEntry]) -> Array:
     """Heights and widths, (N, 2) int32."""
-    return np.array([(image.height, image.width) for image in images], dtype=np.int32).reshape(-1, 2)
+    return np.array([(image.height, image.width) for image in images], dtype=np.int32).reshape(
+        -1, 2
+    )
 
 
 def _common(found: Sequence[Instances], *, with_masks: bool) -> dict[str, Any]:
@@ -115,7 +125,8 @@ def _common(found: Sequence[Instances], *, with_masks: bool) -> dict[str, Any]:
             offsets=np.cumsum([0, *(len(row) for row in lengths)], dtype=np.int64),
             lengths=_joined(lengths, np.uint32),
             heights=np.repeat(
-                np.array([each.size[0] for each in found], dtype=np.int32), [len(each) for each in found]
+                np.array([each.size[0] for each in found], dtype=np.int32),
+                [len(each) for each in found],
             ),
         )
         if with_masks
@@ -132,4 +143,6 @@ def _common(found: Sequence[Instances], *, with_masks: bool) -> dict[str, Any]:
 
 
 def _joined(parts: Iterable[Array], dtype: type) -> Array:
-    return np.concatenate([np.zeros(0, dtype), *(np.asarray(part, dtype=dtype).reshape(-1) for part in parts)])
+    return np.concatenate(
+        [np.zeros(0, dtype), *(np.asarray(part, dtype=dtype).reshape(-1) for part in parts)]
+    )

@@ -1,4 +1,5 @@
-"""Finding files by image id: split lists, folders of label files, and predictions stored one file an image.
+"""Finding files by image id: split lists, folders of label files, and predictions stored one file
+an image.
 
 It knows names and folders, not what the files contain.
 """
@@ -21,11 +22,15 @@ _SHOWN = 3
 
 
 def chosen(
-    samples: Sequence[Sample], ids: Ids, where: Path, also: Callable[[str], str | None] = lambda _: None
+    samples: Sequence[Sample],
+    ids: Ids,
+    where: Path,
+    also: Callable[[str], str | None] = lambda _: None,
 ) -> list[Sample]:
     """Keep the samples of these ids, in the order of the data set.
 
-    Lines that are not ids are read as `lists.py` describes, else all of them as image ids or file names.
+    Lines that are not ids are read as `lists.py` describes, else all of them as image ids or file
+    names.
 
     Raises:
         DataError: ids that no sample has; `where` names the list or folder of the images.
@@ -45,23 +50,30 @@ def chosen(
 
 
 def _by_picture(samples: Sequence[Sample], ids: Sequence[str], where: Path) -> set[str]:
-    """The samples that the lines name by image ids or file names; empty if this does not fit every line.
+    """The samples that the lines name by image ids or file names; empty if this does not fit every
+    line.
 
     Raises:
         DataError: two such ways fit and differ, or two lines name one image.
     """
     names = {getattr(sample.origin, "number", sample.id): sample.id for sample in samples}
     pictures = Pictures({number: listing_of(samples).files.get(number, "") for number in names})
-    fits = [found for _, way in pictures.ways() if None not in (found := [way(each) for each in ids])]
+    fits = [
+        found for _, way in pictures.ways() if None not in (found := [way(each) for each in ids])
+    ]
     if any(found != fits[0] for found in fits):
-        raise DataError(f"{where}: ids and file names contradict each other; write ids like {samples[0].id}")
+        raise DataError(
+            f"{where}: ids and file names contradict each other; write ids like {samples[0].id}"
+        )
     if fits and len(set(fits[0])) < len(fits[0]):
         raise DataError(f"{where}: an image is listed twice; each image counts once")
     return {names[number] for number in fits[0] if number is not None} if fits else set()
 
 
 def files_below(folder: Path, suffixes: Collection[str] = LABEL_SUFFIXES) -> dict[str, Path]:
-    """Map the path below the folder, without suffix and with "/", to the file; sorted, hidden files left out."""
+    """Map the path below the folder, without suffix and with "/", to the file; sorted, hidden files
+    left out.
+    """
     found: dict[str, Path] = {}
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -92,8 +104,12 @@ def what_lies(folder: Path) -> str:
                 kinds[suffix] = kinds.get(suffix, 0) + 1
     if not kinds:
         return ", and this folder is empty"
-    listed = ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds, key=lambda kind: -kinds[kind])[:_SHOWN])
-    lossy = "; JPEG compression changes labels: store PNGs" if {".jpg", ".jpeg"} & set(kinds) else ""
+    listed = ", ".join(
+        f"{kinds[kind]} {kind}" for kind in sorted(kinds, key=lambda kind: -kinds[kind])[:_SHOWN]
+    )
+    lossy = (
+        "; JPEG compression changes labels: store PNGs" if {".jpg", ".jpeg"} & set(kinds) else ""
+    )
     return f", and there is no label file in this folder, but {listed}{lossy}"
 
 
@@ -109,7 +125,9 @@ def first(names: Iterable[str]) -> str:
 
 
 def named_below(folder: Path, name: str) -> Path:
-    """The file that another file names; written on Windows, it has backslashes between its folders."""
+    """The file that another file names; written on Windows, it has backslashes between its
+    folders.
+    """
     literal = folder / name
     return literal if "\\" not in name or literal.exists() else folder / plain(name)
 
@@ -122,7 +140,10 @@ def inside(folder: Path, name: str) -> Path:
     """
     parts = PurePosixPath(name).parts
     if not parts or PurePosixPath(name).is_absolute() or ".." in parts:
-        raise DataError(f"the image id {name!r} leads out of the folder {folder}; ids are names or relative paths")
+        raise DataError(
+            f"the image id {name!r} leads out of the folder {folder}; ids are names or "
+            "relative paths"
+        )
     return folder.joinpath(*parts)
 
 

@@ -1,6 +1,8 @@
-"""Groups of images that resemble each other, read from their ids: cities, sequences, and blocks of sequences.
+"""Groups of images that resemble each other, read from their ids: cities, sequences, and blocks of
+sequences.
 
-Frames of one sequence are not independent, and a few long sequences make poor clusters: hence blocks of neighbours.
+Frames of one sequence are not independent, and a few long sequences make poor clusters: hence
+blocks of neighbours.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ _BLOCK = 10
 
 
 def groups_of(kind: str, names: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The groups of every id, for a card's `groups`: "none", "city", "sequence" or "sequence-blocks".
+    """The groups of every id, for a card's `groups`: "none", "city", "sequence" or
+    "sequence-blocks".
 
-    A city is the first folder of an id, a sequence the part before its last "_" or "/"; blocks cut long sequences.
-    An id that shows neither has no groups.
+    A city is the first folder of an id, a sequence the part before its last "_" or "/"; blocks cut
+    long sequences. An id that shows neither has no groups.
 
     >>> groups_of("sequence-blocks", ["0016E5_07959", "0016E5_07961"])["0016E5_07961"]
     {'sequence': '0016E5', 'block': '0016E5#0'}
@@ -47,7 +50,8 @@ def key_of(kind: str) -> str:
 
 
 def clusters_of(kind: str, names: Sequence[str], *, layout: str) -> dict[str, str]:
-    """The cluster of every id that shows one, for images that were not read from files of this layout.
+    """The cluster of every id that shows one, for images that were not read from files of this
+    layout.
 
     >>> clusters_of("city", ["bonn_000001_000019"], layout="cityscapes")
     {'bonn_000001_000019': 'bonn'}

@@ -1,8 +1,9 @@
 """Which image an entry of results means: by one kind of `image_id` for all entries, or not at all.
 
-Entries usually have the ids of the truth. Some writers give the file name of the image, its stem, or a number in it
-(ultralytics), or numbers as text. Such a way is taken only if it fits every entry and no other way that fits
-contradicts it; then a note says so. This module looks at nothing else in an entry.
+Entries usually have the ids of the truth. Some writers give the file name of the image, its stem,
+or a number in it (ultralytics), or numbers as text. Such a way is taken only if it fits every entry
+and no other way that fits contradicts it; then a note says so. This module looks at nothing else in
+an entry.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ SUFFIXES = frozenset({*IMAGE_SUFFIXES, ".webp", ".gif"})
 
 
 class Entry(Protocol):
-    """The keys of an entry that identify its image; some writers put the file name beside the id."""
+    """The keys of an entry that identify its image; some writers put the file name beside the
+    id.
+    """
 
     image_id: Any
     file_name: Any
@@ -35,17 +38,27 @@ class Entry(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """The images of a ground truth: `files` are their file names by id, "" for an image without one."""
+    """The images of a ground truth: `files` are their file names by id, "" for an image without
+    one.
+    """
 
     files: Mapping[Number, str]
 
     def ways(self) -> Iterator[tuple[str, Way]]:
-        """Ways to identify images other than by id, each described; names that two images share are left out."""
+        """Ways to identify images other than by id, each described; names that two images share are
+        left out.
+        """
         names = [(number, plain(name)) for number, name in self.files.items() if name]
         yield "their ids in another form", self._as_number
         yield "the file names of the images", _once((name, n) for n, name in names).get
-        yield "the file names of the images without folders", _once((_last(name), n) for n, name in names).get
-        yield "the file names of the images without suffix", _once((_stem(name), n) for n, name in names).get
+        yield (
+            "the file names of the images without folders",
+            _once((_last(name), n) for n, name in names).get,
+        )
+        yield (
+            "the file names of the images without suffix",
+            _once((_stem(name), n) for n, name in names).get,
+        )
         stems = [(_stem(_last(name)), n) for n, name in names]
         by_stem = _once(stems)
         yield (
@@ -54,13 +67,21 @@ class Pictures:
         )
         # ultralytics writes a number where the stem is one, and text elsewhere.
         numbers = [(int(stem), n) for stem, n in stems if stem.isdecimal()]
-        yield "the file names of the images without folders and suffix", _once([*stems, *numbers]).get
+        yield (
+            "the file names of the images without folders and suffix",
+            _once([*stems, *numbers]).get,
+        )
         # As COCO conversions make numbers of names: 2007_000033 becomes 2007000033.
         digits = [(stem.replace("_", ""), n) for stem, n in stems]
-        yield "the numbers in the file names of the images", _once((int(d), n) for d, n in digits if d.isdecimal()).get
+        yield (
+            "the numbers in the file names of the images",
+            _once((int(d), n) for d, n in digits if d.isdecimal()).get,
+        )
 
     def named(self, file_name: Any) -> set[Number]:
-        """The images that may have this file name: by the whole name, else its last part, else without suffix."""
+        """The images that may have this file name: by the whole name, else its last part, else
+        without suffix.
+        """
         if not isinstance(file_name, str):
             return set()
         whole, last, stem = _keys(file_name)
@@ -86,12 +107,15 @@ class Pictures:
         return other if other in self.files else None
 
 
-def resolve(entries: Sequence[Entry], files: Mapping[Number, str], where: str) -> tuple[Notice, ...]:
-    """Give every entry the id that its image has in the truth, and return a note where entries had other ids.
+def resolve(
+    entries: Sequence[Entry], files: Mapping[Number, str], where: str
+) -> tuple[Notice, ...]:
+    """Give every entry the id that its image has in the truth, and return a note where entries had
+    other ids.
 
     Raises:
-        PredictionError: an image that the truth does not list, ids that may mean two images, or an entry whose
-            `image_id` and `file_name` name two images.
+        PredictionError: an image that the truth does not list, ids that may mean two images, or an
+            entry whose `image_id` and `file_name` name two images.
     """
     pictures = Pictures(files)
     found: tuple[Notice, ...] = ()
@@ -121,7 +145,9 @@ def check_names(entries: Iterable[Entry], pictures: Pictures, where: str) -> Non
         if entry.file_name is not None:
             named = pictures.named(entry.file_name)
             if named and entry.image_id in pictures.files and entry.image_id not in named:
-                raise PredictionError(f"{where}: {contradiction(f'entry {place}', entry, pictures)}")
+                raise PredictionError(
+                    f"{where}: {contradiction(f'entry {place}', entry, pictures)}"
+                )
 
 
 def contradiction(what: str, entry: Entry, pictures: Pictures) -> str:
@@ -148,7 +174,11 @@ def _meaning(
     Raises:
         PredictionError: none fits, or two fit and differ.
     """
-    fits = [(words, way) for words, way in pictures.ways() if all(way(given) is not None for given in used)]
+    fits = [
+        (words, way)
+        for words, way in pictures.ways()
+        if all(way(given) is not None for given in used)
+    ]
     for words, way in fits[1:]:
         different = next((given for given in used if way(given) != fits[0][1](given)), None)
         if different is not None:
@@ -162,20 +192,31 @@ def _meaning(
         return words, lambda entry: way(entry.image_id)
     named = [pictures.named(entry.file_name) for entry in entries]
     if named and all(len(each) == 1 for each in named):
-        return "the file_name of each entry", lambda entry: next(iter(pictures.named(entry.file_name)))
+        return "the file_name of each entry", lambda entry: next(
+            iter(pictures.named(entry.file_name))
+        )
     raise UnmatchedError(f"{where}: {_unknown(pictures, entries)}")
 
 
 def _unknown(pictures: Pictures, entries: Sequence[Entry]) -> str:
-    """Words for results of images that are not listed, with an id from both files and the likely cause."""
-    strange = [(place, entry.image_id) for place, entry in enumerate(entries) if entry.image_id not in pictures.files]
+    """Words for results of images that are not listed, with an id from both files and the likely
+    cause.
+    """
+    strange = [
+        (place, entry.image_id)
+        for place, entry in enumerate(entries)
+        if entry.image_id not in pictures.files
+    ]
     place, unknown = strange[0]
     number, name = next(iter(pictures.files.items()))
     kind = "numbers" if isinstance(number, int) else "names"
     example = f"{number!r} ({name})" if name and name != number else f"{number!r}"
     text = f"result {place} is for image {unknown!r}, which the ground truth does not list"
     share = f"{len(strange)} of {len(entries)} results are for images that are not listed"
-    return f"{text}; {share}, and the ids of the ground truth are {kind} such as {example}{_shifted(pictures, entries)}"
+    return (
+        f"{text}; {share}, and the ids of the ground truth are {kind} such as "
+        f"{example}{_shifted(pictures, entries)}"
+    )
 
 
 def _shifted(pictures: Pictures, entries: Sequence[Entry]) -> str:

@@ -1,6 +1,8 @@
-"""All images that a data set lists, whichever of them are scored: what predictions may be called is decided over all.
+"""All images that a data set lists, whichever of them are scored: what predictions may be called is
+decided over all.
 
-Otherwise a name that two images share would look unambiguous as soon as `--limit` leaves one of them out.
+Otherwise a name that two images share would look unambiguous as soon as `--limit` leaves one of
+them out.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ class Listing(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class NamedListing:
-    """Images that files of COCO's form call by their sample ids; `read` gives these, and is asked at most once."""
+    """Images that files of COCO's form call by their sample ids; `read` gives these, and is asked
+    at most once.
+    """
 
     read: Callable[[], Sequence[str]]
 
@@ -53,7 +57,9 @@ def with_listing(samples: Sequence[Sample], read: Callable[[], Sequence[str]]) -
 
 
 def listing_of(samples: Sequence[Sample]) -> Listing:
-    """All images of the data set, as the layout lists them; without such a list, those of the samples."""
+    """All images of the data set, as the layout lists them; without such a list, those of the
+    samples.
+    """
     origin = samples[0].origin if samples else None
     if origin is not None and hasattr(origin, "names") and hasattr(origin, "files"):
         found: Listing = origin

@@ -1,6 +1,8 @@
-"""Lists of images in common forms: ids, file names or paths, VOC's columns, DeepLab's and SegNet's pairs.
+"""Lists of images in common forms: ids, file names or paths, VOC's columns, DeepLab's and SegNet's
+pairs.
 
-A line that is an id is used unchanged; other readings are tried after that. The layout knows which ids exist.
+A line that is an id is used unchanged; other readings are tried after that. The layout knows which
+ids exist.
 """
 
 from __future__ import annotations
@@ -13,13 +15,16 @@ from bench.errors import DataError
 from bench.formats.finding.image_ids import SUFFIXES, plain
 
 PRESENCE = frozenset({"1", "-1", "0"})
-"""The second column of VOC's Main lists: whether the class is in the image. The image belongs to the list anyway."""
+"""The second column of VOC's Main lists: whether the class is in the image. The image belongs to
+the list anyway.
+"""
 Known = Callable[[str], bool]
 """Whether an id is one of the data set."""
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of a list without blanks around them, empty lines, comments (#) and the mark of its encoding.
+    """The lines of a list without blanks around them, empty lines, comments (#) and the mark of its
+    encoding.
 
     Raises:
         OSError, UnicodeDecodeError: the file cannot be read, or is not text.
@@ -31,7 +36,8 @@ def lines(path: Path) -> list[str]:
 
 
 def read(path: Path, known: Known, also: Callable[[str], str | None] = lambda _: None) -> list[str]:
-    """The ids that a list names, in its order; `also` makes an id of a path in a way of the layout's own.
+    """The ids that a list names, in its order; `also` makes an id of a path in a way of the
+    layout's own.
 
     Raises:
         DataError: the list cannot be read, is empty, or names an image twice.
@@ -46,7 +52,11 @@ def read(path: Path, known: Known, also: Callable[[str], str | None] = lambda _:
 
 
 def ids_of(
-    found: Sequence[str], known: Known, also: Callable[[str], str | None] = lambda _: None, *, where: str
+    found: Sequence[str],
+    known: Known,
+    also: Callable[[str], str | None] = lambda _: None,
+    *,
+    where: str,
 ) -> list[str]:
     """The ids that lines name; a line that fits no id gives what it most likely means.
 
@@ -65,7 +75,9 @@ def ids_of(
 
 
 def _readings(line: str, also: Callable[[str], str | None]) -> Iterator[str]:
-    """What a line may mean: itself, then the first of its columns, a path, the name in it; the likeliest is last."""
+    """What a line may mean: itself, then the first of its columns, a path, the name in it; the
+    likeliest is last.
+    """
     yield line
     text = plain(line)
     words = text.replace(",", " ").split()

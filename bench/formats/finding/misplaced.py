@@ -1,6 +1,8 @@
-"""The message for a folder without the expected ground truth: what it holds, and where the data may be.
+"""The message for a folder without the expected ground truth: what it holds, and where the data may
+be.
 
-The usual mistake is a folder one level too high or too low. It knows names and folders, and nothing of their files.
+The usual mistake is a folder one level too high or too low. It knows names and folders, and nothing
+of their files.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ _TRIED = 50
 
 
 def nothing_found(card: Card, root: Path, looked: str, fits: Callable[[Path], bool]) -> DataError:
-    """The error for truth that is not there; `looked` says what was looked for, `fits` whether a folder has it."""
+    """The error for truth that is not there; `looked` says what was looked for, `fits` whether a
+    folder has it.
+    """
     there = _elsewhere(root, fits)
     if there is not None:
         return DataError(f"{root}: {looked}; it is in {there}: use --data {there}")

@@ -16,7 +16,8 @@ _ID = "{id}"
 
 @dataclass(frozen=True)
 class Pattern:
-    """A path below a root with {id} at least once; every {id} in it means the same text, which may hold "/".
+    """A path below a root with {id} at least once; every {id} in it means the same text, which may
+    hold "/".
 
     Its last part may hold `*`, for several files of one id.
     """
@@ -45,11 +46,18 @@ class Pattern:
         return self.path(name).rpartition("/")[0]
 
     def files(self, root: Path, name: str) -> list[Path]:
-        """The files of one id that are there, sorted by name; none where their folder is missing."""
-        folder, fits = root / self.folder(name), re.compile(_regex(self.path(name).rpartition("/")[2]))
+        """The files of one id that are there, sorted by name; none where their folder is
+        missing.
+        """
+        folder, fits = (
+            root / self.folder(name),
+            re.compile(_regex(self.path(name).rpartition("/")[2])),
+        )
         if not folder.is_dir():
             return []
-        return sorted(each for each in folder.iterdir() if fits.fullmatch(each.name) and each.name[0] != ".")
+        return sorted(
+            each for each in folder.iterdir() if fits.fullmatch(each.name) and each.name[0] != "."
+        )
 
     @property
     def literal(self) -> int:
@@ -57,7 +65,8 @@ class Pattern:
         return len(self.text.replace(_ID, ""))
 
     def id_at_end(self, path: str) -> str | None:
-        """The id of a path whose end fits the pattern, such as one that was absolute on another machine.
+        """The id of a path whose end fits the pattern, such as one that was absolute on another
+        machine.
 
         >>> Pattern("val/{id}.png").id_at_end("/SegNet/CamVid/val/0016E5_07959.png")
         '0016E5_07959'
@@ -66,16 +75,22 @@ class Pattern:
         return found["id"] if found else None
 
     def begins_in(self, root: Path) -> bool:
-        """Whether a folder has a file of this pattern, if the pattern names a folder of its own to look into."""
+        """Whether a folder has a file of this pattern, if the pattern names a folder of its own to
+        look into.
+        """
         fixed = self.text.split(_ID)[0].rpartition("/")[0]
         return bool(fixed) and (root / fixed).is_dir() and bool(self.find(root))
 
     def find(self, root: Path) -> dict[str, str]:
-        """Map every id found below the root to its path relative to it (one of them); hidden files are left out."""
+        """Map every id found below the root to its path relative to it (one of them); hidden files
+        are left out.
+        """
         return {name: path for path, name in self.find_files(root).items()}
 
     def find_files(self, root: Path) -> dict[str, str]:
-        """Map every path below the root, relative to it, to the id in it; hidden files are left out."""
+        """Map every path below the root, relative to it, to the id in it; hidden files are left
+        out.
+        """
         fixed = self.text.split(_ID)[0].rpartition("/")[0]
         found: dict[str, str] = {}
         for place, folders, names in os.walk(root / fixed, followlinks=True):

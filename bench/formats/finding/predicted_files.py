@@ -1,7 +1,8 @@
-"""Which file of a folder is the prediction of which image: one way of naming for all images, and a file for one image.
+"""Which file of a folder is the prediction of which image: one way of naming for all images, and a
+file for one image.
 
-Files named by the whole id come first. A fallback counts only where it gives every image one file of its own, and then
-a note says so. This module does not look inside the files.
+Files named by the whole id come first. A fallback counts only where it gives every image one file
+of its own, and then a note says so. This module does not look inside the files.
 """
 
 from __future__ import annotations
@@ -57,15 +58,20 @@ class _Tried:
         return sum(len(found) == 1 for found in self.files.values()) if not self.shared else 0
 
 
-def find(path: Path, samples: Sequence[Sample], suffixes: Collection[str] = LABEL_SUFFIXES) -> Found:
+def find(
+    path: Path, samples: Sequence[Sample], suffixes: Collection[str] = LABEL_SUFFIXES
+) -> Found:
     """Find one label file for every sample.
 
     Raises:
-        PredictionError: no such folder, an image with several files, or images without one; the message has examples.
+        PredictionError: no such folder, an image with several files, or images without one; the
+            message has examples.
     """
     if not path.is_dir():
         state = "a file" if path.exists() else "missing"
-        raise PredictionError(f"{path}: expected a folder of label PNGs, one for every image, but it is {state}")
+        raise PredictionError(
+            f"{path}: expected a folder of label PNGs, one for every image, but it is {state}"
+        )
     below = folders.files_below(path, suffixes)
     if all(sample.id in below for sample in samples):
         return Found({sample.id: below[sample.id] for sample in samples})
@@ -80,15 +86,22 @@ def find(path: Path, samples: Sequence[Sample], suffixes: Collection[str] = LABE
     return Found(good.paths, () if good is plain[0] else (_note(path, good.paths, good.words),))
 
 
-def _by_id(keys: Keys, samples: Sequence[Sample], names: Sequence[str], how: str) -> Iterator[_Tried]:
-    """Files by the whole id, by an id at the end of their path, and by the last part of the id alone."""
+def _by_id(
+    keys: Keys, samples: Sequence[Sample], names: Sequence[str], how: str
+) -> Iterator[_Tried]:
+    """Files by the whole id, by an id at the end of their path, and by the last part of the id
+    alone.
+    """
     yield _Tried(f"the id{how}", {sample.id: keys.get(sample.id, ()) for sample in samples})
     ends: dict[str, list[Path]] = {}
     for key, files in keys.items():
         parts = key.split("/")
         for start in range(len(parts)):
             ends.setdefault("/".join(parts[start:]), []).extend(files)
-    yield _Tried(f"the id at the end of the path{how}", {sample.id: ends.get(sample.id, ()) for sample in samples})
+    yield _Tried(
+        f"the id at the end of the path{how}",
+        {sample.id: ends.get(sample.id, ()) for sample in samples},
+    )
     owners: dict[str, list[str]] = {}
     for name in names:
         owners.setdefault(name.rsplit("/", 1)[-1], []).append(name)
@@ -97,12 +110,20 @@ def _by_id(keys: Keys, samples: Sequence[Sample], names: Sequence[str], how: str
         for sample in samples
         if sample.stem in ends and len(owners.get(sample.stem, ())) > 1
     }
-    yield _Tried(f"the last part of the id{how}", {s.id: ends.get(s.stem, ()) for s in samples}, shared)
+    yield _Tried(
+        f"the last part of the id{how}", {s.id: ends.get(s.stem, ()) for s in samples}, shared
+    )
 
 
-def _otherwise(path: Path, keys: Keys, samples: Sequence[Sample], names: Sequence[str]) -> _Tried | None:
-    """Files named like the images, in another case, with a text before or after the id, or by a number."""
-    pictures = _renamed(keys, lambda last: last[: -len(PurePosixPath(last).suffix)] if _is_picture(last) else None)
+def _otherwise(
+    path: Path, keys: Keys, samples: Sequence[Sample], names: Sequence[str]
+) -> _Tried | None:
+    """Files named like the images, in another case, with a text before or after the id, or by a
+    number.
+    """
+    pictures = _renamed(
+        keys, lambda last: last[: -len(PurePosixPath(last).suffix)] if _is_picture(last) else None
+    )
     lower = _renamed(keys, str.lower)
     ways = [
         *_by_id(pictures, samples, names, " with the image's suffix"),
@@ -138,8 +159,13 @@ def _of_other_letters(lower: Keys, samples: Sequence[Sample], names: Sequence[st
     if len(set(map(str.lower, names))) < len(set(names)):
         return []
     others = [Sample(small[sample.id], sample.truth) for sample in samples]
-    found = _by_id(lower, others, [name.lower() for name in names], " with different upper and lower case")
-    return [_Tried(tried.words, {s.id: tried.files[small[s.id]] for s in samples}, tried.shared) for tried in found]
+    found = _by_id(
+        lower, others, [name.lower() for name in names], " with different upper and lower case"
+    )
+    return [
+        _Tried(tried.words, {s.id: tried.files[small[s.id]] for s in samples}, tried.shared)
+        for tried in found
+    ]
 
 
 def _of_numbers(keys: Keys, samples: Sequence[Sample], names: Sequence[str]) -> list[_Tried]:
@@ -155,15 +181,22 @@ def _of_numbers(keys: Keys, samples: Sequence[Sample], names: Sequence[str]) -> 
     own = {name: number for name, number in numbers_of.items() if isinstance(number, int)}
     ways = [("the number of the image", own)] if len(own) == len(samples) else []
     if all(sample.stem.isdecimal() for sample in samples):
-        numbers = Counter(int(stem) for name in names if (stem := name.rsplit("/", 1)[-1]).isdecimal())
+        numbers = Counter(
+            int(stem) for name in names if (stem := name.rsplit("/", 1)[-1]).isdecimal()
+        )
         found = {sample.id: int(sample.stem) for sample in samples}
         if all(numbers[number] == 1 for number in found.values()):
             ways.append(("the number in the id", found))
-    return [_Tried(words, {name: numbered.get(n, ()) for name, n in found.items()}) for words, found in ways]
+    return [
+        _Tried(words, {name: numbered.get(n, ()) for name, n in found.items()})
+        for words, found in ways
+    ]
 
 
 def _affixes(keys: Keys, stem: str) -> list[tuple[str, str]]:
-    """The texts before and after the id in the file names of one image, if no letter or digit touches the id."""
+    """The texts before and after the id in the file names of one image, if no letter or digit
+    touches the id.
+    """
     found = dict[tuple[str, str], None]()
     for key in keys:
         last = key.rsplit("/", 1)[-1]
@@ -192,7 +225,9 @@ def _is_picture(name: str) -> bool:
 
 
 def _without(last: str, *, before: str, behind: str) -> str | None:
-    if len(last) <= len(before) + len(behind) or not (last.startswith(before) and last.endswith(behind)):
+    if len(last) <= len(before) + len(behind) or not (
+        last.startswith(before) and last.endswith(behind)
+    ):
         return None
     return last[len(before) : len(last) - len(behind)]
 
@@ -209,13 +244,25 @@ def _unmatched(
     """What is wrong: several files of an image, a file for several images, or none."""
     best = max(plain, key=lambda tried: tried.served)
     several = next(((n, f) for n, f in best.files.items() if len(f) > 1), None) or next(
-        ((n, f) for tried in plain for n, f in tried.files.items() if len(f) > 1 and not tried.shared), None
+        (
+            (n, f)
+            for tried in plain
+            for n, f in tried.files.items()
+            if len(f) > 1 and not tried.shared
+        ),
+        None,
     )
     if several is not None:
         name, files = several
         pair = f"{files[0]} and {files[1]}"
-        which = f"; pass one of the folders, such as {files[0].parent}" if files[0].parent != files[1].parent else ""
-        return PredictionError(f"{path}: {name} has {len(files)} predictions, such as {pair}; an image has one{which}")
+        which = (
+            f"; pass one of the folders, such as {files[0].parent}"
+            if files[0].parent != files[1].parent
+            else ""
+        )
+        return PredictionError(
+            f"{path}: {name} has {len(files)} predictions, such as {pair}; an image has one{which}"
+        )
     missing = [name for name, found in best.files.items() if not found]
     if not missing:  # all are served, but some by the file of another image
         missing = list(best.files)
@@ -225,8 +272,15 @@ def _unmatched(
     shared = next((stem for tried in plain for stem in tried.shared if stem in below), None)
     if shared is not None:
         owners = next(tried.shared[shared] for tried in plain if shared in tried.shared)
-        lying += f"; {shared}.png could belong to {' or '.join(owners[:2])}, and a file belongs to one image"
-    lying = lying + _in_common(missing, [sample.id for sample in samples]) if below else folders.what_lies(path)
+        lying += (
+            f"; {shared}.png could belong to {' or '.join(owners[:2])}, and a file "
+            "belongs to one image"
+        )
+    lying = (
+        lying + _in_common(missing, [sample.id for sample in samples])
+        if below
+        else folders.what_lies(path)
+    )
     return UnmatchedError(f"{path}: {text}; {missing[0]}.png is expected{lying}")
 
 
@@ -238,5 +292,8 @@ def _in_common(missing: Sequence[str], names: Sequence[str]) -> str:
     if folder and {name for name in names if name.startswith(f"{folder}/")} == set(missing):
         return f"; they are all images of {folder}"
     if list(missing) == list(names[-len(missing) :]):
-        return "; they are the last of the list, so the program that wrote the others may have stopped early"
+        return (
+            "; they are the last of the list, so the program that wrote the others may have "
+            "stopped early"
+        )
     return ""

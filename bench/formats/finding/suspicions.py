@@ -1,6 +1,8 @@
-"""What may be wrong with stored predictions although they can be read: files of no image, palettes in another order.
+"""What may be wrong with stored predictions although they can be read: files of no image, palettes
+in another order.
 
-Nothing here raises an error: it makes warnings from the names of the files and from one of the files.
+Nothing here raises an error: it makes warnings from the names of the files and from one of the
+files.
 """
 
 from __future__ import annotations
@@ -20,26 +22,48 @@ if TYPE_CHECKING:
     from bench.classes import LabelSpace
 
 _TELLING = 0.01
-"""The share of an image's pixels that must have the colour of another class; fewer may be chance."""
+"""The share of an image's pixels that must have the colour of another class; fewer may be
+chance.
+"""
 Warned = tuple[str, str]
 """A code that stays the same, and a message."""
 
 
 def warnings_of(
-    card: Card, path: Path, task: str, used: Collection[Path], *, files: Sequence[Path], space: LabelSpace = "ids"
+    card: Card,
+    path: Path,
+    task: str,
+    used: Collection[Path],
+    *,
+    files: Sequence[Path],
+    space: LabelSpace = "ids",
 ) -> list[Warned]:
-    """What a reader of scores should know of the `files` at `path`; those in `used` are the predictions."""
+    """What a reader of scores should know of the `files` at `path`; those in `used` are the
+    predictions.
+    """
     if not path.is_dir() or not used:
         return []
     of_objects = {file.suffix.lower() for file in used}
-    suffixes = {"semantic": images.LABEL_SUFFIXES, "instance": of_objects, "panoptic": (".png",)}[task]
+    suffixes = {"semantic": images.LABEL_SUFFIXES, "instance": of_objects, "panoptic": (".png",)}[
+        task
+    ]
     held = [file for file in files if file.suffix.lower() in suffixes and not _hidden(file, path)]
     strays = [file for file in held if file not in used]
     found = []
     if strays:
         names = folders.first(file.name for file in strays)
-        found.append(("unused-files", f"{len(strays)} of {len(held)} files in {path} belong to no image ({names})"))
-    if task == "semantic" and len(strays) < len(held) and not card.colors and card.threshold is None:
+        found.append(
+            (
+                "unused-files",
+                f"{len(strays)} of {len(held)} files in {path} belong to no image ({names})",
+            )
+        )
+    if (
+        task == "semantic"
+        and len(strays) < len(held)
+        and not card.colors
+        and card.threshold is None
+    ):
         first = next(file for file in held if file in used)
         found += [*_palette(card, first, space), *_colors(first)]
     return found
@@ -50,20 +74,28 @@ def _hidden(file: Path, path: Path) -> bool:
 
 
 def _colors(file: Path) -> list[Warned]:
-    """Whether predictions are colours, which are read as the classes that the card gives these colours."""
+    """Whether predictions are colours, which are read as the classes that the card gives these
+    colours.
+    """
     colored = False
     try:
         colored = images.is_color(file)
         if colored:
-            images.read_labels(file)  # of grey values alone in the channels, it is not a colour image
+            images.read_labels(
+                file
+            )  # of grey values alone in the channels, it is not a colour image
     except DataError:
-        message = f"predictions such as {file.name} are colour images, read by the colours of the card's classes"
+        message = (
+            f"predictions such as {file.name} are colour images, read by the colours of "
+            "the card's classes"
+        )
         return [("colours-read", message)] if colored else []
     return []
 
 
 def _palette(card: Card, file: Path, space: LabelSpace) -> list[Warned]:
-    """Whether pixels of a palette PNG mostly have the colour of a class that is another one than their index says.
+    """Whether pixels of a palette PNG mostly have the colour of a class that is another one than
+    their index says.
 
     Black and colours of no class say nothing: they fill the unused entries of many palettes.
     """
@@ -74,7 +106,11 @@ def _palette(card: Card, file: Path, space: LabelSpace) -> list[Warned]:
         return []  # the reader of the file reports what is wrong
     if colors is None or used is None:
         return []
-    named = {entry.color: entry for entry in card.classes.entries if entry.color is not None and any(entry.color)}
+    named = {
+        entry.color: entry
+        for entry in card.classes.entries
+        if entry.color is not None and any(entry.color)
+    }
     known = other = 0
     for index in np.flatnonzero(used[: len(colors)]).tolist():
         entry = named.get((int(colors[index][0]), int(colors[index][1]), int(colors[index][2])))

@@ -1,6 +1,8 @@
-"""What the pixels of a label file mean: ids of the card, values that the card maps to ids, or colours of classes.
+"""What the pixels of a label file mean: ids of the card, values that the card maps to ids, or
+colours of classes.
 
-One description serves truth and predictions, reading and writing. It knows one file at a time, no folders.
+One description serves truth and predictions, reading and writing. It knows one file at a time, no
+folders.
 """
 
 from __future__ import annotations
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
 class LabelFiles:
     """How the label files of one data set encode its classes.
 
-    `values` maps pixel values to ids where they differ; with `colors` truth is RGB in the colours of the classes.
-    Predictions may be RGB wherever every scored class has a colour of its own. `palette` (256, 3) colours the index
-    files that are written. `colored` says what to do about truth in colours, where `colors` is not set. With a
-    `threshold`, values below it are train id 0 and the others train id 1.
+    `values` maps pixel values to ids where they differ; with `colors` truth is RGB in the colours
+    of the classes. Predictions may be RGB wherever every scored class has a colour of its own.
+    `palette` (256, 3) colours the index files that are written. `colored` says what to do about
+    truth in colours, where `colors` is not set. With a `threshold`, values below it are train id 0
+    and the others train id 1.
     """
 
     classes: Classes
@@ -46,7 +49,11 @@ class LabelFiles:
     @property
     def suffixes(self) -> tuple[str, ...]:
         """What names of label files end in."""
-        return images.LABEL_SUFFIXES if self.threshold is None else (*images.LABEL_SUFFIXES, *images.LOSSY_SUFFIXES)
+        return (
+            images.LABEL_SUFFIXES
+            if self.threshold is None
+            else (*images.LABEL_SUFFIXES, *images.LOSSY_SUFFIXES)
+        )
 
     def read_truth(self, path: Path) -> LabelMap:
         """Read a truth file as train ids and `ignore`.
@@ -82,7 +89,8 @@ class LabelFiles:
         if self.threshold is not None:
             if space != "ids":
                 raise PredictionError(
-                    f"{path}: --label-space {space} has no effect with the card's threshold; leave it out"
+                    f"{path}: --label-space {space} has no effect with the card's threshold; "
+                    "leave it out"
                 )
             return LabelMap(self._from_levels(path, PredictionError))
         try:
@@ -115,22 +123,31 @@ class LabelFiles:
         return LabelMap(train, ids=folded if space == "ids" else None, values=folded)
 
     def predicted_values(self, values: Array, space: LabelSpace, path: Path) -> Array:
-        """Turn the pixel values of a predicted file, of any shape, into ids by the card's [values]; train ids stay.
+        """Turn the pixel values of a predicted file, of any shape, into ids by the card's [values];
+        train ids stay.
 
         Raises:
             PredictionError: a value that [values] does not list.
         """
-        return self._value_codes.predicted_ids(values, path) if self.values and space == "ids" else values
+        return (
+            self._value_codes.predicted_ids(values, path)
+            if self.values and space == "ids"
+            else values
+        )
 
     def write_truth(self, path: Path, labels: Array) -> None:
         """Write train ids and `ignore`, shape (H, W), so that `read_truth` gives them back.
 
         Raises:
-            DataError: void pixels in a data set that has no value for them, or a file that cannot be written.
+            DataError: void pixels in a data set that has no value for them, or a file that cannot
+                be written.
         """
         void = () if self.threshold is not None else self.classes.void or self._unscored
         if not self.colors and not void and (labels == self.classes.ignore).any():
-            raise DataError(f"{path}: there are void pixels, but the card has no value for void; add one to `void`")
+            raise DataError(
+                f"{path}: there are void pixels, but the card has no value for void; add one "
+                "to `void`"
+            )
         self._write(path, labels, self.classes)
 
     def write_prediction(self, path: Path, labels: Array) -> None:
@@ -140,16 +157,21 @@ class LabelFiles:
             PredictionError: pixels without a class, in a data set that scores every label.
         """
         if self._unscored:
-            # A prediction has no void: the first label that is not scored is written for all of them.
+            # A prediction has no void: the first label that is not scored is written for all of
+            # them.
             self._write(path, labels, replace(self.classes, void=self._unscored[:1]))
             return
         if (labels == self.classes.ignore).any():
-            raise PredictionError(f"{path}: some pixels have no class; every pixel of a prediction needs one")
+            raise PredictionError(
+                f"{path}: some pixels have no class; every pixel of a prediction needs one"
+            )
         self._write(path, labels, self.classes)
 
     @cached_property
     def _unscored(self) -> tuple[int, ...]:
-        return tuple(e.id for e in self.classes.entries if e.train_id is None and 0 <= e.id < VALUES)
+        return tuple(
+            e.id for e in self.classes.entries if e.train_id is None and 0 <= e.id < VALUES
+        )
 
     def _write(self, path: Path, labels: Array, classes: Classes) -> None:
         if self.threshold is not None:
@@ -159,7 +181,9 @@ class LabelFiles:
             images.write_rgb(path, self._to_colors(labels, path))
             return
         ids = classes.to_ids(labels)
-        images.write_labels(path, self._value_codes.values_of(ids, path) if self.values else ids, self.palette)
+        images.write_labels(
+            path, self._value_codes.values_of(ids, path) if self.values else ids, self.palette
+        )
 
     def _from_levels(self, path: Path, error: type[InputError]) -> Array:
         try:
@@ -185,12 +209,15 @@ class LabelFiles:
             raise PredictionError(f"{why}; write label ids, not colours: {problem}")
         if space != "ids":
             raise PredictionError(
-                f"{path}: this is a colour image, and --label-space {space} has no effect on colours; leave it out"
+                f"{path}: this is a colour image, and --label-space {space} has no effect on "
+                "colours; leave it out"
             )
         return self.color_codes.label_map(self._codes(path, PredictionError))
 
     def _grey_colors(self, labels: Array, path: Path) -> LabelMap | None:
-        """What equal channels of a colour image mean as colours of classes; None where they mean nothing."""
+        """What equal channels of a colour image mean as colours of classes; None where they mean
+        nothing.
+        """
         if self.color_codes.problem or labels.dtype != np.uint8 or not _is_color(path):
             return None
         places, unknown = self.color_codes.places(np.repeat(labels[..., None], 3, axis=2))
@@ -209,7 +236,10 @@ class LabelFiles:
             hint = "" if _is_color(path) else "; this file holds one value per pixel, not colours"
             if error is PredictionError:
                 hint = "; write label ids, or exactly the colours of the card"
-            raise error(f"{path}: colour {color} at row {row}, column {column} belongs to no class of the card{hint}")
+            raise error(
+                f"{path}: colour {color} at row {row}, column {column} belongs to no class of "
+                f"the card{hint}"
+            )
         return places
 
     def _colored_truth(self, path: Path) -> str:
@@ -217,7 +247,10 @@ class LabelFiles:
 
     def _to_colors(self, labels: Array, path: Path) -> Array:
         if not self._unscored and (labels == self.classes.ignore).any():
-            raise DataError(f"{path}: there are void pixels, but no class of the card that is not scored has a colour")
+            raise DataError(
+                f"{path}: there are void pixels, but no class of the card that is not scored "
+                "has a colour"
+            )
         return self.color_codes.colors(labels)
 
 
@@ -262,7 +295,9 @@ class PredictedLabels:
 
 def label_files(card: Card, palette: Array | None = None) -> LabelFiles:
     """The label files of a data set as its card describes them."""
-    return LabelFiles(card.classes, card.values, card.colors, palette, _on_colored_truth(card), card.threshold)
+    return LabelFiles(
+        card.classes, card.values, card.colors, palette, _on_colored_truth(card), card.threshold
+    )
 
 
 def _on_colored_truth(card: Card) -> str:
@@ -283,7 +318,9 @@ def _is_color(path: Path) -> bool:
 
 
 def palette(classes: Classes, values: Mapping[int, int] | None = None) -> Array | None:
-    """The colours of the classes by pixel value, (256, 3) uint8; None where the card gives no colours."""
+    """The colours of the classes by pixel value, (256, 3) uint8; None where the card gives no
+    colours.
+    """
     colors = {entry.id: entry.color for entry in classes.entries if entry.color is not None}
     table = np.zeros((256, 3), dtype=np.uint8)
     for value, identity in (values or {identity: identity for identity in colors}).items():

@@ -1,7 +1,8 @@
-"""Label files of truth and prediction read together, several images at a time: what their labels share, and no map.
+"""Label files of truth and prediction read together, several images at a time: what their labels
+share, and no map.
 
-That is the way for files that are as they should be. Whatever is unusual or wrong is left to `files`, which reads
-one map at a time and says what is the matter with it.
+That is the way for files that are as they should be. Whatever is unusual or wrong is left to
+`files`, which reads one map at a time and says what is the matter with it.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ _NOWHERE = Path()
 
 
 def read(predictions: PredictionReader, samples: Sequence[Sample]) -> LabelPairs | None:
-    """Read what the labels of some images share; None where they have to be read one after the other.
+    """Read what the labels of some images share; None where they have to be read one after the
+    other.
 
-    That is the case for ground truth that is not a label file; for files that are missing, damaged, of different
-    sizes, or not plain PNGs of 8 bits; and for values that mean nothing.
+    That is the case for ground truth that is not a label file; for files that are missing, damaged,
+    of different sizes, or not plain PNGs of 8 bits; and for values that mean nothing.
     """
     truths = [sample.truth.read_semantic for sample in samples]
     files = [truth for truth in truths if isinstance(truth, TrueLabels)]
@@ -45,8 +47,12 @@ def read(predictions: PredictionReader, samples: Sequence[Sample]) -> LabelPairs
     try:
         # Values mean the same in every file: they are looked up once, not pixel by pixel.
         truth = label_files.true_labels(values[:, 0].astype(np.uint8), _NOWHERE)
-        written = predictions.files.predicted_values(values[:, 1].astype(np.uint8), predictions.space, _NOWHERE)
-        predicted = predictions.files.classes.prediction_to_train(written, predictions.space, where="")
+        written = predictions.files.predicted_values(
+            values[:, 1].astype(np.uint8), predictions.space, _NOWHERE
+        )
+        predicted = predictions.files.classes.prediction_to_train(
+            written, predictions.space, where=""
+        )
     except InputError:
         return None
     image = np.repeat(np.arange(len(parts)), [len(part) for part in parts])

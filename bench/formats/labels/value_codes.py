@@ -48,7 +48,11 @@ class ValueCodes:
             return kernels.map_labels(labels, self._predicted_table, np.uint16)
         except kernels.InvalidLabel as invalid:
             may_be_train_ids = int(labels.max()) < len(self._classes)
-            hint = "; if the values are train ids, use --label-space train-ids" if may_be_train_ids else ""
+            hint = (
+                "; if the values are train ids, use --label-space train-ids"
+                if may_be_train_ids
+                else ""
+            )
             raise PredictionError(f"{path}: {self._problem(invalid.value)}{hint}") from None
 
     def values_of(self, ids: Array, path: Path) -> Array:
@@ -61,9 +65,13 @@ class ValueCodes:
         for value in np.flatnonzero(self._table != INVALID)[::-1]:
             table[self._table[value]] = value
         try:
-            return kernels.map_labels(ids, table, np.uint8 if int(table.max()) <= 255 else np.uint16)
+            return kernels.map_labels(
+                ids, table, np.uint8 if int(table.max()) <= 255 else np.uint16
+            )
         except kernels.InvalidLabel as invalid:
-            raise DataError(f"{path}: no pixel value stands for id {invalid.value} in the card's [values]") from None
+            raise DataError(
+                f"{path}: no pixel value stands for id {invalid.value} in the card's [values]"
+            ) from None
 
     @cached_property
     def _table(self) -> _Table:

@@ -1,4 +1,5 @@
-"""LVIS' truth and results in bulk, by the compiled reader of COCO's files, in which no entry becomes an object.
+"""LVIS' truth and results in bulk, by the compiled reader of COCO's files, in which no entry
+becomes an object.
 
 Anything unusual, right or wrong, is left to `columns.py`, which reports it.
 """
@@ -24,21 +25,28 @@ from bench.samples.columns import DetectionColumns, TruthColumns
 
 @dataclass(frozen=True, eq=False)
 class _Places:
-    """Where the images and categories of a file are found: `position` (N,) of the file's images, -1 for left out."""
+    """Where the images and categories of a file are found: `position` (N,) of the file's images, -1
+    for left out.
+    """
 
     truth: LvisTruth
     numbers: Sequence[int]
     position: Array
 
     def of(self, found: dict[str, Any]) -> tuple[Array, Array] | None:
-        """Positions (-1 for left out) and train ids of entries, int32; None where one is unknown."""
+        """Positions (-1 for left out) and train ids of entries, int32; None where one is
+        unknown.
+        """
         image = places_of(found["image_id"], self.truth.numbers)
         classes = places_of(found["category_id"], [each.id for each in self.truth.categories])
         return None if image is None or classes is None else (self.position[image], classes)
 
 
-def read(truth: Path, results: Path, numbers: Sequence[int]) -> tuple[TruthColumns, DetectionColumns]:
-    """Read both files at the same time, on the images of these numbers, image n being the n-th of them.
+def read(
+    truth: Path, results: Path, numbers: Sequence[int]
+) -> tuple[TruthColumns, DetectionColumns]:
+    """Read both files at the same time, on the images of these numbers, image n being the n-th of
+    them.
 
     Raises:
         DataError, PredictionError: as `lvis_columns.read_truth` and `read_results`.
@@ -65,7 +73,8 @@ def _truth(
     path: Path, data: bytes, found: dict[str, Any], *, numbers: Sequence[int]
 ) -> tuple[TruthColumns, _Places] | None:
     areas, boxes = found["areas"], found["boxes"]
-    # The slow reader reports unknown areas, and boxes outside every image (NaN fails the comparison too).
+    # The slow reader reports unknown areas, and boxes outside every image (NaN fails the comparison
+    # too).
     if b'"ignore"' in data or bool(np.isnan(areas).any()) or not _in_reach(boxes):
         return None
     try:
@@ -90,10 +99,16 @@ def _truth(
         crowd=np.zeros(int(kept.sum()), dtype=bool),
         numbers=found["numbers"][kept],
         marks=found["marks"][kept],
-        sizes=np.array([(each.height, each.width) for each in listed], dtype=np.int32).reshape(-1, 2),
+        sizes=np.array([(each.height, each.width) for each in listed], dtype=np.int32).reshape(
+            -1, 2
+        ),
         runs=kept_runs(runs_of(found), kept),
-        absent=lvis_columns.pairs([[truth.train_ids[k] for k in each.neg_category_ids] for each in listed]),
-        partial=lvis_columns.pairs([[truth.train_ids[k] for k in each.not_exhaustive_category_ids] for each in listed]),
+        absent=lvis_columns.pairs(
+            [[truth.train_ids[k] for k in each.neg_category_ids] for each in listed]
+        ),
+        partial=lvis_columns.pairs(
+            [[truth.train_ids[k] for k in each.not_exhaustive_category_ids] for each in listed]
+        ),
     )
     return columns, places
 

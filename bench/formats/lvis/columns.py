@@ -1,6 +1,8 @@
-"""LVIS' files: COCO's, with lists of the classes that were annotated in each image, and a frequency for each class.
+"""LVIS' files: COCO's, with lists of the classes that were annotated in each image, and a frequency
+for each class.
 
-Results are COCO's. Objects come image by image, or all at once as columns; `data_set.py` finds the files.
+Results are COCO's. Objects come image by image, or all at once as columns; `data_set.py` finds the
+files.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ class Image(msgspec.Struct, gc=False):
     coco_url: str = ""
 
     def __post_init__(self) -> None:
-        """Make whole numbers of floats, and refuse an image without a pixel or with more than masks can count."""
+        """Make whole numbers of floats, and refuse an image without a pixel or with more than masks
+        can count.
+        """
         _, self.height, self.width = sized(self.id, self.height, self.width)
         self.id = whole(self.id, "id")
 
@@ -67,7 +71,10 @@ class Annotation(msgspec.Struct, gc=False):
 
     def __post_init__(self) -> None:
         """Make whole numbers of floats."""
-        self.image_id, self.category_id = whole(self.image_id, "image_id"), whole(self.category_id, "category_id")
+        self.image_id, self.category_id = (
+            whole(self.image_id, "image_id"),
+            whole(self.category_id, "category_id"),
+        )
 
 
 class Listing(msgspec.Struct, gc=False):
@@ -129,7 +136,8 @@ class LvisTruth:
         return found
 
     def instances(self, number: int) -> Instances:
-        """The objects of an image, and the classes that are known to be absent or annotated in part.
+        """The objects of an image, and the classes that are known to be absent or annotated in
+        part.
 
         Raises:
             DataError: a damaged mask.
@@ -137,20 +145,30 @@ class LvisTruth:
         image, placed = self.by_number[number], self.grouped.get(number, [])
         size = image.height, image.width
         shapes = [
-            coco_masks.drawn(e.segmentation, e.bbox, size, f"{self.path}: {coco_classes.named(e, place)}", DataError)
+            coco_masks.drawn(
+                e.segmentation,
+                e.bbox,
+                size,
+                f"{self.path}: {coco_classes.named(e, place)}",
+                DataError,
+            )
             for place, e in placed
         ]
         entries = [entry for _, entry in placed]
         return Instances(
             size=size,
-            classes=np.array([self.train_ids[entry.category_id] for entry in entries], dtype=np.int64),
+            classes=np.array(
+                [self.train_ids[entry.category_id] for entry in entries], dtype=np.int64
+            ),
             rles=[rle for rle, _ in shapes],
             areas=np.array([entry.area for entry in entries], dtype=np.float64),
             boxes=np.array([entry.bbox for entry in entries], dtype=np.float64).reshape(-1, 4),
             ignore=np.array([bool(entry.ignore) for entry in entries], dtype=bool),
             absent=[self.train_ids[each] for each in image.neg_category_ids],
             partial=[self.train_ids[each] for each in image.not_exhaustive_category_ids],
-            numbers=np.array([coco_instances.number_of(entry, place) for place, entry in placed], dtype=np.int64),
+            numbers=np.array(
+                [coco_instances.number_of(entry, place) for place, entry in placed], dtype=np.int64
+            ),
             marks=np.array([mark for _, mark in shapes], dtype=np.uint8),
         )
 
@@ -192,7 +210,8 @@ def read_truth(path: Path) -> LvisTruth:
     """Read a truth file.
 
     Raises:
-        DataError: it cannot be read, lacks a key, or names an image, a category or a frequency that does not exist.
+        DataError: it cannot be read, lacks a key, or names an image, a category or a frequency that
+            does not exist.
     """
     truth = checked(LvisTruth(path, load(path, File)))
     for placed in truth.grouped.values():
@@ -201,18 +220,22 @@ def read_truth(path: Path) -> LvisTruth:
             if entry.image_id not in truth.by_number:
                 raise DataError(f"{what} belongs to an image that the file does not list")
             if entry.category_id not in truth.train_ids:
-                unlisted = f"has the category {entry.category_id}, which `categories` of the file does not list"
+                unlisted = (
+                    f"has the category {entry.category_id}, which `categories` of the "
+                    "file does not list"
+                )
                 raise DataError(f"{what} {unlisted}")
             coco_instances.check_box(entry, place, path, DataError)
     return truth
 
 
 def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> DetectionColumns:
-    """Read a results file as COCO has it, on the images of these numbers; without masks, boxes replace them.
+    """Read a results file as COCO has it, on the images of these numbers; without masks, boxes
+    replace them.
 
     Raises:
-        PredictionError: it cannot be read, names an image or category that the truth lacks, some detections have masks
-            or boxes and others not, or any of them is damaged.
+        PredictionError: it cannot be read, names an image or category that the truth lacks, some
+            detections have masks or boxes and others not, or any of them is damaged.
     """
     results = load(path, list[Result], PredictionError)
     notices = image_ids.resolve(results, truth.files, str(path))
@@ -220,17 +243,31 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
     for place, result in enumerate(results):
         if result.category_id not in truth.train_ids:
             what = f"{path}: {coco_classes.named(result, place)}"
-            raise PredictionError(f"{what} has the category {result.category_id}, which the ground truth does not list")
-    masked, boxed = ([getattr(result, name) is not None for result in results] for name in ("segmentation", "bbox"))
+            raise PredictionError(
+                f"{what} has the category {result.category_id}, which the ground truth does "
+                "not list"
+            )
+    masked, boxed = (
+        [getattr(result, name) is not None for result in results]
+        for name in ("segmentation", "bbox")
+    )
     if results and (any(masked) != all(masked) or not (all(masked) or all(boxed))):
-        raise PredictionError(f"{path}: some results have a segmentation or a bbox and others not; all need the same")
+        raise PredictionError(
+            f"{path}: some results have a segmentation or a bbox and others not; all need the same"
+        )
     places = {number: place for place, number in enumerate(numbers)}
     placed = [(place, result) for place, result in enumerate(results) if result.image_id in places]
     kept = [result for _, result in placed]
     sizes = [(truth.by_number[number].height, truth.by_number[number].width) for number in numbers]
     image = [places[int(result.image_id)] for result in kept]
     shapes = [
-        coco_masks.drawn(r.segmentation, r.bbox, sizes[n], f"{path}: {coco_classes.named(r, place)}", PredictionError)
+        coco_masks.drawn(
+            r.segmentation,
+            r.bbox,
+            sizes[n],
+            f"{path}: {coco_classes.named(r, place)}",
+            PredictionError,
+        )
         for n, (place, r) in zip(image, placed, strict=True)
     ]
     runs = _runs([([rle], sizes[n]) for n, (rle, _) in zip(image, shapes, strict=True)])
@@ -259,11 +296,17 @@ def checked(truth: LvisTruth) -> LvisTruth:
         raise DataError(f"{truth.path}: two images share an id; each image needs its own")
     for each in truth.categories:
         if each.frequency not in FREQUENCIES:
-            raise DataError(f"{truth.path}: category {each.id} has the frequency {each.frequency!r}; it is r, c or f")
+            raise DataError(
+                f"{truth.path}: category {each.id} has the frequency {each.frequency!r}; it is "
+                "r, c or f"
+            )
     for image in truth.images:
         for category in (*image.neg_category_ids, *image.not_exhaustive_category_ids):
             if category not in truth.train_ids:
-                raise DataError(f"{truth.path}: image {image.id} lists the category {category}, which does not exist")
+                raise DataError(
+                    f"{truth.path}: image {image.id} lists the category {category}, which does "
+                    "not exist"
+                )
     return truth
 
 
@@ -275,9 +318,13 @@ def _runs(found: Sequence[tuple[Sequence[Rle], Size]]) -> Runs:
 
 
 def _joined(parts: Sequence[Array], dtype: type) -> Array:
-    return np.concatenate([np.zeros(0, dtype), *(np.asarray(part, dtype=dtype).reshape(-1) for part in parts)])
+    return np.concatenate(
+        [np.zeros(0, dtype), *(np.asarray(part, dtype=dtype).reshape(-1) for part in parts)]
+    )
 
 
 def pairs(listed: Sequence[Sequence[int]]) -> Array:
     """Pairs of a place and what is listed there, (K, 2) int64."""
-    return np.array([(n, each) for n, classes in enumerate(listed) for each in classes], dtype=np.int64).reshape(-1, 2)
+    return np.array(
+        [(n, each) for n, classes in enumerate(listed) for each in classes], dtype=np.int64
+    ).reshape(-1, 2)

@@ -1,7 +1,8 @@
 """LVIS: one truth JSON a split, and the images of COCO 2017 in train2017 and val2017.
 
-`--data` is the folder that holds those, or the truth JSON. The classes come from that file, in every version of LVIS.
-Samples are listed by ascending image id, as in the package lvis. It knows no models and no metrics.
+`--data` is the folder that holds those, or the truth JSON. The classes come from that file, in
+every version of LVIS. Samples are listed by ascending image id, as in the package lvis. It knows no
+models and no metrics.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def read_classes(card: Card, root: Path, split: str) -> Classes:
 
 
 def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
-    """List the images of a truth file by ascending image id; a sample's id is the file name without suffix.
+    """List the images of a truth file by ascending image id; a sample's id is the file name without
+    suffix.
 
     Raises:
         DataError: no truth file, a damaged one, or ids that it does not list.
@@ -70,7 +72,9 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
         samples.append(
             Sample(
                 id=picture.stem,
-                truth=Truth(read_instances=partial(lambda number: whole().instances(number), image.id)),
+                truth=Truth(
+                    read_instances=partial(lambda number: whole().instances(number), image.id)
+                ),
                 read_image=Picture(picture, (image.height, image.width), album),
                 file=files[image.id],
                 origin=Origin(image.id, (image.height, image.width), files, names),
@@ -103,11 +107,18 @@ def read_columns(
         DataError, PredictionError: as `read_truth` and `read_predictions`.
     """
     numbers = [int(coco.number_of(sample)) for sample in samples]
-    return lvis_bulk.read(find_truth(card, root, _word(card, split)), coco_panoptic.single_json(path), numbers)
+    return lvis_bulk.read(
+        find_truth(card, root, _word(card, split)), coco_panoptic.single_json(path), numbers
+    )
 
 
 def write_truth(
-    card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
+    card: Card,
+    root: Path,
+    split: str,
+    samples: Iterable[Sample],
+    *,
+    progress: Progress | None = None,
 ) -> None:
     """Write images as JPEG into val2017, and the truth of objects.
 
@@ -139,12 +150,16 @@ def write_truth(
         objects += entries
         if progress:
             progress(1)
-    categories = [{"id": e.id, "name": e.name, "frequency": e.frequency or "f"} for e in card.classes.scored]
+    categories = [
+        {"id": e.id, "name": e.name, "frequency": e.frequency or "f"} for e in card.classes.scored
+    ]
     content = {"images": listed, "annotations": objects, "categories": categories}
     coco_json.write(root / TRUTHS[0].replace("{split}", _word(card, split)), content)
 
 
-def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
+def write_predictions(
+    card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]
+) -> None:
     """Write results.json, as COCO has it.
 
     Raises:
@@ -168,7 +183,9 @@ def find_truth(card: Card, root: Path, split: str) -> Path:
         if (root / name).is_file():
             return root / name
     words = f"there is no truth of the split {split!r} (looked for {', '.join(names)})"
-    raise nothing_found(card, root, words, lambda place: any((place / name).is_file() for name in names))
+    raise nothing_found(
+        card, root, words, lambda place: any((place / name).is_file() for name in names)
+    )
 
 
 def _picture(truth: Path, image: Image) -> Path:
@@ -177,13 +194,19 @@ def _picture(truth: Path, image: Image) -> Path:
     name = PurePosixPath(plain(image.coco_url or image.file_name or f"{image.id:012}.jpg"))
     # The file names of version 0.5 have a prefix that the files on disk do not have.
     stem = name.name.rsplit("_", 1)[-1]
-    places = [root / folder / each for folder in (name.parent.name or ".", *PICTURES) for each in (name.name, stem)]
+    places = [
+        root / folder / each
+        for folder in (name.parent.name or ".", *PICTURES)
+        for each in (name.name, stem)
+    ]
     return next((place for place in places if place.is_file()), places[0])
 
 
 def _objects_only(card: Card, task: str) -> None:
     if task != "instance":
-        raise UsageError(f"{card.title} has objects only; it takes no predictions of the task {task!r} on it")
+        raise UsageError(
+            f"{card.title} has objects only; it takes no predictions of the task {task!r} on it"
+        )
 
 
 def _word(card: Card, split: str) -> str:

@@ -1,7 +1,9 @@
-"""One form of truth made from another: classes from segments, objects from segments or id maps, segments from objects.
+"""One form of truth made from another: classes from segments, objects from segments or id maps,
+segments from objects.
 
-Every function makes one pass over the pixels and then works on runs and small tables. It knows arrays, never files.
-Objects come sorted by class, then by their id; their areas are pixels and their boxes are tight.
+Every function makes one pass over the pixels and then works on runs and small tables. It knows
+arrays, never files. Objects come sorted by class, then by their id; their areas are pixels and
+their boxes are tight.
 """
 
 from __future__ import annotations
@@ -32,49 +34,64 @@ def semantic_from_segments(segments: Segments, classes: Classes) -> LabelMap:
 
 
 def instances_from_segments(segments: Segments, things: Array) -> Instances:
-    """Return the segments of countable classes as objects; `things` (C,) says which classes are countable."""
+    """Return the segments of countable classes as objects; `things` (C,) says which classes are
+    countable.
+    """
     rows = np.flatnonzero(np.asarray(things, dtype=bool)[segments.classes.astype(np.int64)])
     rows = rows[np.lexsort((segments.segment_ids[rows], segments.classes[rows]))]
     rles = masks.encode_ids(segments.ids, segments.segment_ids[rows])
-    return instances_from_rles(segments.size, segments.classes[rows], rles, crowd=segments.crowd[rows])
+    return instances_from_rles(
+        segments.size, segments.classes[rows], rles, crowd=segments.crowd[rows]
+    )
 
 
 def instances_from_object_map(
     objects: Array, labels: Array, classes: Classes, void: Sequence[int] = (0,), *, where: str = ""
 ) -> Instances:
-    """Return the objects of an id map, (H, W), with the classes that most of their pixels carry in `labels`, (H, W).
+    """Return the objects of an id map, (H, W), with the classes that most of their pixels carry in
+    `labels`, (H, W).
 
-    `labels` holds train ids and `ignore`; values of `objects` in `void` are not objects, and pixels of a countable
-    class outside every object are one crowd per class.
+    `labels` holds train ids and `ignore`; values of `objects` in `void` are not objects, and pixels
+    of a countable class outside every object are one crowd per class.
 
     Raises:
         DataError: an object without any pixel of a scored class; `where` names the file.
     """
-    return instances_from_segments(segments_from_objects(objects, labels, classes, void, where=where), classes.things)
+    return instances_from_segments(
+        segments_from_objects(objects, labels, classes, void, where=where), classes.things
+    )
 
 
 def segments_from_objects(
     objects: Array, labels: Array, classes: Classes, void: Sequence[int] = (0,), *, where: str = ""
 ) -> Segments:
-    """Return the panoptic map of an object map and a label map, both (H, W); arguments as `instances_from_object_map`.
+    """Return the panoptic map of an object map and a label map, both (H, W); arguments as
+    `instances_from_object_map`.
 
-    Each object is a segment with all its pixels that are not void in `labels`; each class that is not countable is one;
-    pixels of a countable class outside every object are one crowd per class. Ids run from 1 by class and object.
+    Each object is a segment with all its pixels that are not void in `labels`; each class that is
+    not countable is one; pixels of a countable class outside every object are one crowd per class.
+    Ids run from 1 by class and object.
     """
     if objects.shape != labels.shape:
-        raise DataError(f"{where}: objects of shape {objects.shape} and labels of {labels.shape}: they must be equal")
+        raise DataError(
+            f"{where}: objects of shape {objects.shape} and labels of {labels.shape}: they "
+            "must be equal"
+        )
     found = np.setdiff1d(np.unique(objects), np.asarray(void))
     count = len(classes)
     # One table over (object or none, class or void) says all that is needed of the pixels.
     small = np.where(labels < count, labels, count).astype(np.int64)
     owner = positions(objects, found).astype(np.int64)
     cells = owner * (count + 1) + small
-    pixels = np.bincount(cells.ravel(), minlength=(len(found) + 1) * (count + 1)).reshape(len(found) + 1, count + 1)
+    pixels = np.bincount(cells.ravel(), minlength=(len(found) + 1) * (count + 1)).reshape(
+        len(found) + 1, count + 1
+    )
     scored = pixels[:, :count]
     homeless = np.flatnonzero(scored[1:].sum(axis=1) == 0)
     if homeless.size:
         raise DataError(
-            f"{where}: object {int(found[homeless[0]])} has no pixel of a scored class, so its class is unknown"
+            f"{where}: object {int(found[homeless[0]])} has no pixel of a scored class, so its "
+            "class is unknown"
         )
     class_of = np.concatenate([[-1], scored[1:].argmax(axis=1)])
     countable = classes.things
@@ -89,16 +106,24 @@ def segments_from_objects(
         else:
             table[~_is_object(class_of, countable), train_id] = number
     columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
-    return Segments(table.ravel()[cells], np.arange(1, len(rows) + 1), columns[:, 0], columns[:, 2].astype(bool))
+    return Segments(
+        table.ravel()[cells], np.arange(1, len(rows) + 1), columns[:, 0], columns[:, 2].astype(bool)
+    )
 
 
-def segments_from_instances(labels: LabelMap, instances: Instances, classes: Classes, *, where: str = "") -> Segments:
-    """Return the panoptic map of a label map and of objects that do not overlap, as `segments_from_objects` does."""
+def segments_from_instances(
+    labels: LabelMap, instances: Instances, classes: Classes, *, where: str = ""
+) -> Segments:
+    """Return the panoptic map of a label map and of objects that do not overlap, as
+    `segments_from_objects` does.
+    """
     return segments_from_objects(object_map(instances), labels.labels, classes, where=where)
 
 
 def object_map(instances: Instances) -> Array:
-    """Draw objects into one map, (H, W) int32: 0 none, k + 1 the k-th object; no crowds, and the first one wins."""
+    """Draw objects into one map, (H, W) int32: 0 none, k + 1 the k-th object; no crowds, and the
+    first one wins.
+    """
     drawn = np.zeros(instances.size, dtype=np.int32)
     # Boxes in a truth file are drawn by hand: only the boxes of the masks hold every pixel.
     boxes = masks.boxes(instances.rles).astype(int)
@@ -131,7 +156,8 @@ def instances_from_rles(
 
 
 def positions(ids: Array, values: Array) -> Array:
-    """Replace every id, shape (H, W), by its place in `values` counted from 1; 0 where it is not listed.
+    """Replace every id, shape (H, W), by its place in `values` counted from 1; 0 where it is not
+    listed.
 
     >>> positions(np.array([[7, 5, 6]]), np.array([5, 7])).tolist()
     [[2, 1, 0]]
@@ -150,5 +176,7 @@ def positions(ids: Array, values: Array) -> Array:
 
 
 def _is_object(class_of: Array, countable: Array) -> Array:
-    """Say which rows (none first, then the objects) are objects of a countable class; others are as good as none."""
+    """Say which rows (none first, then the objects) are objects of a countable class; others are as
+    good as none.
+    """
     return (class_of >= 0) & countable[np.maximum(class_of, 0)]

@@ -1,6 +1,8 @@
-"""Objects in label images: a number for each object and 0 elsewhere (Cellpose, StarDist, skimage), or a file an object.
+"""Objects in label images: a number for each object and 0 elsewhere (Cellpose, StarDist, skimage),
+or a file an object.
 
-Such files name no class: the objects are of the only countable class of the card. Nothing here knows folders.
+Such files name no class: the objects are of the only countable class of the card. Nothing here
+knows folders.
 """
 
 from __future__ import annotations
@@ -37,9 +39,13 @@ _ONE_EACH = Notice(
 
 
 class PredictedObjects:
-    """Predicted label images by the id of their sample; called, it reads the objects of a sample."""
+    """Predicted label images by the id of their sample; called, it reads the objects of a
+    sample.
+    """
 
-    def __init__(self, card: Card, path: Path, paths: Mapping[str, Path], notices: Sequence[Notice]) -> None:
+    def __init__(
+        self, card: Card, path: Path, paths: Mapping[str, Path], notices: Sequence[Notice]
+    ) -> None:
         """Refuse a card with more than one countable class, or none.
 
         Raises:
@@ -71,7 +77,9 @@ class PredictedObjects:
         self._most = max(self._most, len(found))
         rles = masks.encode_ids(numbers, found)
         size = numbers.shape[0], numbers.shape[1]
-        return derive.instances_from_rles(size, np.full(len(found), self._class), rles, scores=np.ones(len(found)))
+        return derive.instances_from_rles(
+            size, np.full(len(found), self._class), rles, scores=np.ones(len(found))
+        )
 
     @property
     def used(self) -> frozenset[Path]:
@@ -100,7 +108,8 @@ class ObjectMasks:
         """The objects in the order of their files; they may overlap.
 
         Raises:
-            DataError: a damaged file, files of different sizes, or a file with several values inside.
+            DataError: a damaged file, files of different sizes, or a file with several values
+                inside.
         """
         size, found = self._masks()
         rles = [rle for _, rle in found]
@@ -127,7 +136,9 @@ class ObjectMasks:
             DataError: as `instances`, or objects that overlap.
         """
         size, found = self._masks()
-        return derive.segments_from_objects(numbered(size, found), self.semantic().labels, self.classes)
+        return derive.segments_from_objects(
+            numbered(size, found), self.semantic().labels, self.classes
+        )
 
     @property
     def _thing(self) -> int:
@@ -158,8 +169,13 @@ def read_masks(paths: Sequence[Path]) -> list[tuple[Path, Rle]]:
             )
         rle = masks.encode(values)
         if found and rle["size"] != found[0][1]["size"]:
-            first, other = (" x ".join(map(str, each)) for each in (found[0][1]["size"], rle["size"]))
-            raise DataError(f"{path}: it has {other} pixels (height x width), and {found[0][0].name} has {first}")
+            first, other = (
+                " x ".join(map(str, each)) for each in (found[0][1]["size"], rle["size"])
+            )
+            raise DataError(
+                f"{path}: it has {other} pixels (height x width), and {found[0][0].name} has "
+                f"{first}"
+            )
         found.append((path, rle))
     return found
 

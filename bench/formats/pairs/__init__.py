@@ -1,1 +1,3 @@
-"""Images and label files matched by patterns: the layout `pairs`, and two folders without a card (`two_folders`)."""
+"""Images and label files matched by patterns: the layout `pairs`, and two folders without a card
+(`two_folders`).
+"""

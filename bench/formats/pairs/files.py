@@ -1,4 +1,5 @@
-"""The truth of layout `pairs` for one image: its files by the card's patterns, and how each form is read.
+"""The truth of layout `pairs` for one image: its files by the card's patterns, and how each form is
+read.
 
 It knows one image at a time; `layout.py` finds out which images there are.
 """
@@ -39,14 +40,22 @@ class Patterns:
         """Fill in the split's word.
 
         Raises:
-            CardError: the card has no such split, or its patterns cannot distinguish images from labels.
+            CardError: the card has no such split, or its patterns cannot distinguish images from
+                labels.
         """
         word = card.split(split).folder or split
         texts = {key: text.replace("{split}", word) for key, text in card.files.items()}
         if texts.get("images", "") == texts.get("labels", ""):
-            raise CardError(f"{card.name}: files.images and files.labels are the same pattern {texts.get('images')!r}")
-        instances, ignore = (Pattern(texts[key]) if key in texts else None for key in ("instances", "ignore"))
-        return cls(Pattern(texts["images"]), Pattern(texts["labels"]), instances, ignore, texts.get("list"))
+            raise CardError(
+                f"{card.name}: files.images and files.labels are the same pattern "
+                f"{texts.get('images')!r}"
+            )
+        instances, ignore = (
+            Pattern(texts[key]) if key in texts else None for key in ("instances", "ignore")
+        )
+        return cls(
+            Pattern(texts["images"]), Pattern(texts["labels"]), instances, ignore, texts.get("list")
+        )
 
     def known(self, root: Path) -> Callable[[str], bool]:
         """Whether an id has truth."""
@@ -75,7 +84,9 @@ class _Files:
             label_files,
             root / files.labels.path(name),
             root / instances.path(name) if instances else None,
-            partial(_files_of_objects, instances, root, name) if instances and instances.is_wild else None,
+            partial(_files_of_objects, instances, root, name)
+            if instances and instances.is_wild
+            else None,
             root / files.ignore.path(name) if files.ignore else None,
         )
 
@@ -85,10 +96,14 @@ class _Files:
         return read if self.ignore is None else partial(_where_it_counts, read, self.ignore)
 
     def instances(self) -> Instances:
-        return derive.instances_from_object_map(*self._maps(), self.label_files.classes, where=str(self.objects))
+        return derive.instances_from_object_map(
+            *self._maps(), self.label_files.classes, where=str(self.objects)
+        )
 
     def segments(self) -> Segments:
-        return derive.segments_from_objects(*self._maps(), self.label_files.classes, where=str(self.objects))
+        return derive.segments_from_objects(
+            *self._maps(), self.label_files.classes, where=str(self.objects)
+        )
 
     def _maps(self) -> tuple[Array, Array]:
         """Object numbers with 0 for none, and train ids; both (H, W)."""
@@ -102,7 +117,9 @@ class _Files:
         else:
             objects = images.read_labels(self.objects)
         if objects.shape != labels.shape:
-            raise DataError(f"{self.objects}: it has {objects.shape} pixels, the label file has {labels.shape}")
+            raise DataError(
+                f"{self.objects}: it has {objects.shape} pixels, the label file has {labels.shape}"
+            )
         return np.where(labels == self.label_files.classes.ignore, 0, objects), labels
 
 
@@ -116,14 +133,18 @@ def _where_it_counts(read: TrueLabels, mask: Path) -> LabelMap:
     if counts.shape != labels.shape:
         found, expected = (" x ".join(map(str, each)) for each in (counts.shape, labels.shape))
         raise DataError(
-            f"{mask}: it has {found} pixels (height x width), and the label file {read.path} has {expected}"
+            f"{mask}: it has {found} pixels (height x width), and the label file {read.path} "
+            f"has {expected}"
         )
     return LabelMap(np.where(counts, labels, labels.dtype.type(read.files.classes.ignore)))
 
 
 def _files_of_objects(pattern: Pattern, root: Path, name: str) -> list[Path]:
     if not (root / pattern.folder(name)).is_dir():
-        raise DataError(f"{root / pattern.folder(name)}: there is no such folder with a file for each object of {name}")
+        raise DataError(
+            f"{root / pattern.folder(name)}: there is no such folder with a file for each "
+            f"object of {name}"
+        )
     return pattern.files(root, name)
 
 
@@ -136,7 +157,13 @@ def has_labels(root: Path, pattern: Pattern, name: str) -> bool:
 
 
 def sample_of_masks(
-    name: str, root: Path, files: Patterns, coded: LabelFiles, *, groups: dict[str, str], album: Album
+    name: str,
+    root: Path,
+    files: Patterns,
+    coded: LabelFiles,
+    *,
+    groups: dict[str, str],
+    album: Album,
 ) -> Sample:
     """A sample whose truth is a file for each object."""
     picture, paths = files.images.path(name), files.labels.files(root, name)
@@ -153,9 +180,17 @@ def sample_of_masks(
 
 
 def sample_of_labels(
-    name: str, root: Path, files: Patterns, coded: LabelFiles, *, groups: dict[str, str], album: Album
+    name: str,
+    root: Path,
+    files: Patterns,
+    coded: LabelFiles,
+    *,
+    groups: dict[str, str],
+    album: Album,
 ) -> Sample:
-    """A sample whose truth is a label file and, where the card has them, object files and a mask."""
+    """A sample whose truth is a label file and, where the card has them, object files and a
+    mask.
+    """
     picture, truth = files.images.path(name), _Files.of(name, root, files, coded)
     # Without an instance file a panoptic map still is known where no class is countable.
     panoptic = truth.objects is not None or not truth.label_files.classes.things.any()

@@ -101,19 +101,26 @@ def _objects(card: CardKeys) -> Iterator[str]:
 def _masks(card: CardKeys) -> Iterator[str]:
     """Masks of the pixels that count (`ignore`), and files of one object each (`*`)."""
     if "ignore" in card.files and set(card.tasks) != {"semantic"}:
-        yield ('files.ignore is used for label maps only; set tasks = ["semantic"], or leave it out')
+        yield (
+            'files.ignore is used for label maps only; set tasks = ["semantic"], or leave it out'
+        )
     if "ignore" in card.files and "{id}" not in card.files["ignore"]:
         yield "files.ignore has no {id}: it is a pattern of masks, one for every image"
     wild = [key for key in ("labels", "instances") if "*" in card.files.get(key, "")]
     for key, pattern in card.files.items():
         if "*" in pattern and (key not in wild or "*" in pattern.rpartition("/")[0]):
-            yield (f"files.{key}: * is allowed only in the last part of labels or instances, for one file an object")
+            yield (
+                f"files.{key}: * is allowed only in the last part of labels or instances, for "
+                "one file an object"
+            )
     if "labels" in wild:
         yield from _objects_as_labels(card)
 
 
 def _objects_as_labels(card: CardKeys) -> Iterator[str]:
-    """Files of one object each name no class: there is one countable class, and one for the rest."""
+    """Files of one object each name no class: there is one countable class, and one for the
+    rest.
+    """
     scored = [entry for entry in class_entries(card) if entry.train_id is not None]
     things, stuff = sum(entry.thing for entry in scored), sum(not entry.thing for entry in scored)
     if things != 1 or stuff > 1 or (stuff == 0 and "semantic" in card.tasks):
@@ -129,4 +136,6 @@ def _objects_as_labels(card: CardKeys) -> Iterator[str]:
     }
     for key, value in values.items():
         if value:
-            yield f"{key} has no effect where files.labels holds one object a file (*); leave it out"
+            yield (
+                f"{key} has no effect where files.labels holds one object a file (*); leave it out"
+            )

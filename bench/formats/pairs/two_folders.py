@@ -1,7 +1,7 @@
 """Two folders of label maps without a card: what their classes are is read from the values of both.
 
-The truth and the predictions have the same names below their folders; suffixes may differ. Notices say what
-was assumed. Files are found and read as in layout `pairs`.
+The truth and the predictions have the same names below their folders; suffixes may differ. Notices
+say what was assumed. Files are found and read as in layout `pairs`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ _WHITE = 255
 """Masks are often drawn as 0 and 255; in label maps of several classes 255 mostly means void."""
 _MOST = 256
 """More values than this are taken for classes only where --classes says so."""
-_BY_CARD = "classes in colours need a card with colors = true and their colours (datasets/README.md says how)"
+_BY_CARD = (
+    "classes in colours need a card with colors = true and their colours "
+    "(datasets/README.md says how)"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +53,17 @@ def find(truth: Path) -> list[str]:
     """
     if not truth.is_dir():
         state = "a file" if truth.exists() else "missing"
-        raise DataError(f"--truth {truth}: expected a folder of label maps, one for every image, but it is {state}")
+        raise DataError(
+            f"--truth {truth}: expected a folder of label maps, one for every image, but it is "
+            f"{state}"
+        )
     names = list(folders.files_below(truth))
     if not names:
         lossy = any(folders.files_below(truth, (".jpg", ".jpeg")))
         hint = ", but JPEGs, whose compression changes labels: store PNGs" if lossy else ""
-        raise DataError(f"--truth {truth}: there is no label map (PNG, TIFF, BMP, GIF, WebP, NPY) in it{hint}")
+        raise DataError(
+            f"--truth {truth}: there is no label map (PNG, TIFF, BMP, GIF, WebP, NPY) in it{hint}"
+        )
     return names
 
 
@@ -82,7 +90,9 @@ def read(
     meant = _Meant(set(true_values), set(other_values), _names(classes), _ignored(ignore))
     labels = meant.labels()
     if not labels.names:
-        raise UsageError(f"--ignore {ignore}: no class is left to score; remove the value of at least one class")
+        raise UsageError(
+            f"--ignore {ignore}: no class is left to score; remove the value of at least one class"
+        )
     _refuse_strangers(labels, true_values, other_values)
     card = _card(truth, labels)
     coded = label_files(card)
@@ -92,7 +102,8 @@ def read(
 
 @dataclass(frozen=True)
 class _Labels:
-    """Classes by value, values that do not count, and pixel values that mean other values (255 = 1 in masks).
+    """Classes by value, values that do not count, and pixel values that mean other values (255 = 1
+    in masks).
 
     `missed` are values that do not count in the truth and are predicted: misses there.
     """
@@ -131,9 +142,14 @@ class _Meant:
             notices.insert(0, Notice("assumed-classes", f"{message}; --classes a,b,c names them"))
         missed = tuple(value for value in void if value in self.predicted)
         if missed:
-            message = f"{' and '.join(map(str, missed))}, which does not count in the ground truth, is also predicted"
+            message = (
+                f"{' and '.join(map(str, missed))}, which does not count in the ground "
+                "truth, is also predicted"
+            )
             notices.append(Notice("void-predicted", f"{message}: these pixels count as misses"))
-        return _Labels(names, notices, tuple(value for value in void if value not in missed), missed)
+        return _Labels(
+            names, notices, tuple(value for value in void if value not in missed), missed
+        )
 
     @property
     def _are_masks(self) -> bool:
@@ -146,9 +162,13 @@ class _Meant:
         first, second = self.names or ("background", "foreground")
         seen = sorted(self.truth | self.predicted | {0, _WHITE})
         held = "0 and 255" if len(seen) == 2 else "0, 1 and 255"
-        message = f"the masks hold only the values {held}, so {_WHITE} was read as the class {second}"
+        message = (
+            f"the masks hold only the values {held}, so {_WHITE} was read as the class {second}"
+        )
         notice = Notice("assumed-masks", f"{message}; if it means void, use --ignore {_WHITE}")
-        return _Labels({0: first, 1: second}, [notice], values={value: min(value, 1) for value in seen})
+        return _Labels(
+            {0: first, 1: second}, [notice], values={value: min(value, 1) for value in seen}
+        )
 
     def _void(self) -> tuple[tuple[int, ...], list[Notice]]:
         if self.ignore is not None:
@@ -157,20 +177,32 @@ class _Meant:
         if _WHITE not in self.truth or named:
             return (), []
         message = (
-            f"{_WHITE} in the ground truth was read as void and does not count; if it is a class, use --ignore none"
+            f"{_WHITE} in the ground truth was read as void and does not count; if it is "
+            "a class, use --ignore none"
         )
         return (_WHITE,), [Notice("assumed-void", message)]
 
     def _classes(self, void: Sequence[int]) -> dict[int, str]:
         if self.names is not None:
             return {value: name for value, name in enumerate(self.names) if value not in void}
-        return {value: f"class {value}" for value in sorted((self.truth | self.predicted) - set(void))}
+        return {
+            value: f"class {value}" for value in sorted((self.truth | self.predicted) - set(void))
+        }
 
 
 def _predicted(path: Path, names: Sequence[str]) -> list[Path]:
     """The files of the predictions, found as in any data set of label maps."""
-    probe = Card("probe", "the truth", "pairs", ("semantic",), Classes((Class(0, "class 0", 0),)), {SPLIT: Split()})
-    found = pairs.read_predictions(probe, path, "semantic", [Sample(name, Truth()) for name in names])
+    probe = Card(
+        "probe",
+        "the truth",
+        "pairs",
+        ("semantic",),
+        Classes((Class(0, "class 0", 0),)),
+        {SPLIT: Split()},
+    )
+    found = pairs.read_predictions(
+        probe, path, "semantic", [Sample(name, Truth()) for name in names]
+    )
     return [found.paths[name] for name in names] if isinstance(found, PredictedLabels) else []
 
 
@@ -180,7 +212,10 @@ def _values(paths: Sequence[Path], error: type[DataError | PredictionError]) -> 
 
     def values(path: Path) -> list[int]:
         try:
-            return [int(value) for value in np.flatnonzero(kernels.value_counts(images.read_labels(path)))]
+            return [
+                int(value)
+                for value in np.flatnonzero(kernels.value_counts(images.read_labels(path)))
+            ]
         except DataError as problem:
             colored = f"; {_BY_CARD}" if "colour" in str(problem) else ""
             raise error(f"{problem}{colored}") from None
@@ -201,9 +236,13 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     else:
         names = tuple(name.strip() for name in text.split(","))
     if not names or not all(names) or len(set(names)) < len(names):
-        raise UsageError(f"--classes {text}: give names separated by commas, each once, or the number of classes")
+        raise UsageError(
+            f"--classes {text}: give names separated by commas, each once, or the number of classes"
+        )
     if len(names) > LARGEST:
-        raise UsageError(f"--classes: {len(names)} classes are too many; label maps hold at most {LARGEST}")
+        raise UsageError(
+            f"--classes: {len(names)} classes are too many; label maps hold at most {LARGEST}"
+        )
     return names
 
 
@@ -214,7 +253,9 @@ def _ignored(text: str | None) -> tuple[int, ...] | None:
         return ()
     words = [word.strip() for word in text.split(",")]
     if not all(re.fullmatch(r"[0-9]{1,5}", word) and int(word) <= LARGEST for word in words):
-        raise UsageError(f"--ignore {text}: give values from 0 to {LARGEST} separated by commas, or none")
+        raise UsageError(
+            f"--ignore {text}: give values from 0 to {LARGEST} separated by commas, or none"
+        )
     return tuple(dict.fromkeys(int(word) for word in words))
 
 
@@ -226,7 +267,9 @@ def _refuse_too_many(names: Mapping[int, str]) -> None:
         )
 
 
-def _refuse_strangers(labels: _Labels, truth: Mapping[int, Path], predicted: Mapping[int, Path]) -> None:
+def _refuse_strangers(
+    labels: _Labels, truth: Mapping[int, Path], predicted: Mapping[int, Path]
+) -> None:
     """Refuse values that no class has, which can be only where the classes were named."""
     for found, error in ((truth, DataError), (predicted, PredictionError)):
         for value, path in sorted(found.items()):
@@ -239,8 +282,13 @@ def _refuse_strangers(labels: _Labels, truth: Mapping[int, Path], predicted: Map
 
 
 def _card(truth: Path, labels: _Labels) -> Card:
-    """The card that describes the folders; an ignored value that is predicted becomes a label that is not scored."""
-    entries = [Class(value, name, train_id) for train_id, (value, name) in enumerate(sorted(labels.names.items()))]
+    """The card that describes the folders; an ignored value that is predicted becomes a label that
+    is not scored.
+    """
+    entries = [
+        Class(value, name, train_id)
+        for train_id, (value, name) in enumerate(sorted(labels.names.items()))
+    ]
     entries += [Class(value, f"ignored value {value}") for value in labels.missed]
     ignore = _WHITE if len(labels.names) <= _WHITE else LARGEST
     name = re.sub(r"[^A-Za-z0-9._-]", "-", truth.resolve().name).strip("-.") or "truth"

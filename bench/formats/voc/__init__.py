@@ -1,1 +1,3 @@
-"""PASCAL VOC: what the layout declares (`layout`), and how its files are read and written (`data_set`)."""
+"""PASCAL VOC: what the layout declares (`layout`), and how its files are read and written
+(`data_set`).
+"""

@@ -1,8 +1,9 @@
-"""PASCAL VOC: JPEGImages, SegmentationClass and SegmentationObject as palette PNGs, ImageSets/Segmentation/<split>.txt.
+"""PASCAL VOC: JPEGImages, SegmentationClass and SegmentationObject as palette PNGs,
+ImageSets/Segmentation/<split>.txt.
 
-The palette's index is the label, not its colour; with `colors = true` in the card both kinds of files are RGB, as CVAT
-writes them. The card's `void` (255 unless it says otherwise) counts nowhere in class files and is no object in object
-files. It knows no models and no metrics.
+The palette's index is the label, not its colour; with `colors = true` in the card both kinds of
+files are RGB, as CVAT writes them. The card's `void` (255 unless it says otherwise) counts nowhere
+in class files and is no object in object files. It knows no models and no metrics.
 """
 
 from __future__ import annotations
@@ -29,7 +30,12 @@ from bench.formats.objects import derive
 from bench.images.upright import Album, Picture
 from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
 
-CLASSES, OBJECTS, PICTURES, LISTS = "SegmentationClass", "SegmentationObject", "JPEGImages", "ImageSets/Segmentation"
+CLASSES, OBJECTS, PICTURES, LISTS = (
+    "SegmentationClass",
+    "SegmentationObject",
+    "JPEGImages",
+    "ImageSets/Segmentation",
+)
 
 LARGEST = 255
 """The largest value that an 8-bit file holds; as void, it marks object borders and hard regions."""
@@ -39,10 +45,12 @@ _SUBMISSION = "comp[56]_*_cls"
 
 
 def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
-    """List the images of a split in the order of its list; `root` is any folder of the download down to VOC2012.
+    """List the images of a split in the order of its list; `root` is any folder of the download
+    down to VOC2012.
 
     Raises:
-        DataError: no folder with VOC's structure, no split list, or listed images without a truth file.
+        DataError: no folder with VOC's structure, no split list, or listed images without a truth
+            file.
     """
     base = find_base(card, root)
     truth_files = folders.files_below(base / CLASSES, (".png",))
@@ -59,18 +67,25 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     coded, groups = label_files(card, images.voc_palette()), groups_of(card.groups, names)
     samples, album = [], Album()
     for name in names:
-        files = _Files(coded, truth_files[name], object_files.get(name), has_objects=bool(object_files))
+        files = _Files(
+            coded, truth_files[name], object_files.get(name), has_objects=bool(object_files)
+        )
         path = pictures.get(name, base / PICTURES / f"{name}.jpg")
         picture = Picture(path, partial(images.image_size, files.classes), album)
-        samples.append(_sample(name, files, picture, path.relative_to(root).as_posix(), groups.get(name, {})))
+        samples.append(
+            _sample(name, files, picture, path.relative_to(root).as_posix(), groups.get(name, {}))
+        )
     # Results may hold predictions of images that --ids left out.
-    return with_listing(samples, lambda: names if ids is None else [*names, *(truth_files.keys() - set(names))])
+    return with_listing(
+        samples, lambda: names if ids is None else [*names, *(truth_files.keys() - set(names))]
+    )
 
 
 def read_predictions(
     card: Card, path: Path, task: str, samples: Sequence[Sample], *, space: LabelSpace = "ids"
 ) -> PredictionReader:
-    """Find <id>.png for every sample, in the folder itself or in results/VOC*/Segmentation/comp[56]_*_cls below it.
+    """Find <id>.png for every sample, in the folder itself or in
+    results/VOC*/Segmentation/comp[56]_*_cls below it.
 
     `predicted_files.py` says which other file names are accepted.
 
@@ -87,9 +102,15 @@ def read_predictions(
 
 
 def write_truth(
-    card: Card, root: Path, split: str, samples: Iterable[Sample], *, progress: Progress | None = None
+    card: Card,
+    root: Path,
+    split: str,
+    samples: Iterable[Sample],
+    *,
+    progress: Progress | None = None,
 ) -> None:
-    """Write images as JPEG, class files, object files where the truth has instances, and the list of the split.
+    """Write images as JPEG, class files, object files where the truth has instances, and the list
+    of the split.
 
     Raises:
         DataError: ids above 254 or more than 254 objects in an image, which 8 bits do not hold.
@@ -103,7 +124,9 @@ def write_truth(
         if sample.read_image is not None:
             images.write_rgb(folders.inside(root / PICTURES, f"{sample.id}.jpg"), sample.image())
         if sample.truth.read_instances is not None:
-            objects = _object_indices(sample.truth.instances(), labels, coded.classes, where=sample.id)
+            objects = _object_indices(
+                sample.truth.instances(), labels, coded.classes, where=sample.id
+            )
             path = folders.inside(root / OBJECTS, f"{sample.id}.png")
             images.write_labels(path, objects, images.voc_palette())
         names.append(sample.id)
@@ -112,8 +135,11 @@ def write_truth(
     folders.write_list(root / LISTS / f"{card.split(split).folder or split}.txt", names)
 
 
-def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]) -> None:
-    """Write label maps as palette PNGs <id>.png, as the server takes them; other tasks as `named_results.py` describes.
+def write_predictions(
+    card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]
+) -> None:
+    """Write label maps as palette PNGs <id>.png, as the server takes them; other tasks as
+    `named_results.py` describes.
 
     Raises:
         PredictionError: a prediction of another kind than the task's, or pixels without a class.
@@ -125,12 +151,15 @@ def write_predictions(card: Card, path: Path, task: str, predictions: Iterable[t
     _require_8_bit(coded.classes)
     for sample, prediction in predictions:
         if not isinstance(prediction, LabelMap):
-            raise PredictionError(f"{sample.id}: a label map is expected, not {type(prediction).__name__}")
+            raise PredictionError(
+                f"{sample.id}: a label map is expected, not {type(prediction).__name__}"
+            )
         coded.write_prediction(folders.inside(path, f"{sample.id}.png"), prediction.labels)
 
 
 def find_base(card: Card, root: Path) -> Path:
-    """The folder that holds SegmentationClass: `root` itself or VOC<year> below it, with or without VOCdevkit.
+    """The folder that holds SegmentationClass: `root` itself or VOC<year> below it, with or without
+    VOCdevkit.
 
     Raises:
         DataError: none, or several years, none of them named by the card.
@@ -138,7 +167,14 @@ def find_base(card: Card, root: Path) -> Path:
     if (root / CLASSES).is_dir():
         return root
     patterns = ("VOC[0-9]*", "VOCdevkit", "VOCdevkit/VOC[0-9]*", "*/VOCdevkit/VOC[0-9]*")
-    found = sorted({folder for pattern in patterns for folder in root.glob(pattern) if (folder / CLASSES).is_dir()})
+    found = sorted(
+        {
+            folder
+            for pattern in patterns
+            for folder in root.glob(pattern)
+            if (folder / CLASSES).is_dir()
+        }
+    )
     named = [folder for folder in found if folder.name.lower() == card.name.lower()]
     if len(found) > 1 and len(named) == 1:
         return named[0]
@@ -166,7 +202,9 @@ class _Files:
 
     def instances(self) -> Instances:
         objects, labels = self._maps()
-        return derive.instances_from_object_map(objects, labels, self._table, where=str(self.objects))
+        return derive.instances_from_object_map(
+            objects, labels, self._table, where=str(self.objects)
+        )
 
     def segments(self) -> Segments:
         objects, labels = self._maps()
@@ -181,23 +219,32 @@ class _Files:
         if self.objects is None:
             path = self.classes.parent.parent / OBJECTS / self.classes.name
             wider = "" if self.has_objects else f" (the folder {OBJECTS} is missing or empty)"
-            raise DataError(f"{path}: there is no such file, so this image has no objects and no segments{wider}")
+            raise DataError(
+                f"{path}: there is no such file, so this image has no objects and no "
+                f"segments{wider}"
+            )
         labels = self.semantic().labels
         objects = self._objects(self.objects)
         if objects.shape != labels.shape:
-            raise DataError(f"{self.objects}: it has {objects.shape} pixels, the class file has {labels.shape}")
+            raise DataError(
+                f"{self.objects}: it has {objects.shape} pixels, the class file has {labels.shape}"
+            )
         # Void of either file belongs to no object: an object without other pixels does not exist.
         void = np.isin(objects, self._table.void) | (labels == self._table.ignore)
         return np.where(void, 0, objects), labels
 
     def _objects(self, path: Path) -> Array:
-        """Object numbers, (H, W): those of the file, or those of its colours in VOC's palette where it is RGB."""
+        """Object numbers, (H, W): those of the file, or those of its colours in VOC's palette where
+        it is RGB.
+        """
         if not (self.label_files.colors and images.is_color(path)):
             return images.read_labels(path)
         return object_numbers(images.read_color_labels(path))
 
 
-def _sample(name: str, files: _Files, picture: Picture, file: str, groups: dict[str, str]) -> Sample:
+def _sample(
+    name: str, files: _Files, picture: Picture, file: str, groups: dict[str, str]
+) -> Sample:
     return Sample(
         id=name,
         truth=Truth(files.semantic, files.instances, files.segments),
@@ -215,18 +262,28 @@ def _choose(card: Card, base: Path, split: str, ids: Ids, everything: list[str])
         return lists.ids_of(ids, set(everything).__contains__, where="the list of image ids")
     path = base / LISTS / f"{word}.txt"
     if not path.is_file():
-        raise DataError(f"{path}: the list of the split does not exist; use --ids FILE or --ids all")
+        raise DataError(
+            f"{path}: the list of the split does not exist; use --ids FILE or --ids all"
+        )
     return lists.read(path, set(everything).__contains__)
 
 
 def object_numbers(picture: Array) -> Array:
-    """The objects of an RGB object file, (H, W, 3) uint8, as numbers (H, W): the index of each colour in VOC's palette.
+    """The objects of an RGB object file, (H, W, 3) uint8, as numbers (H, W): the index of each
+    colour in VOC's palette.
 
     Colours of no palette index, which other tools write, are numbered from 256 by rising colour.
     """
-    codes = picture[..., 0].astype(np.int64) << 16 | picture[..., 1].astype(np.int64) << 8 | picture[..., 2]
+    codes = (
+        picture[..., 0].astype(np.int64) << 16
+        | picture[..., 1].astype(np.int64) << 8
+        | picture[..., 2]
+    )
     palette = images.voc_palette().astype(np.int64)
-    known = {int(red << 16 | green << 8 | blue): index for index, (red, green, blue) in enumerate(palette)}
+    known = {
+        int(red << 16 | green << 8 | blue): index
+        for index, (red, green, blue) in enumerate(palette)
+    }
     found, places = np.unique(codes, return_inverse=True)
     other = iter(range(LARGEST + 1, LARGEST + 1 + len(found)))
     numbers = [known[code] if code in known else next(other) for code in found.tolist()]
@@ -239,18 +296,23 @@ def _require_8_bit(classes: Classes) -> None:
     largest = max(classes.scored, key=lambda entry: entry.id)
     if largest.id > LARGEST:
         raise DataError(
-            f"VOC label files have 8 bits, but class {largest.name!r} has the id {largest.id}; use the layout pairs"
+            f"VOC label files have 8 bits, but class {largest.name!r} has the id {largest.id}; "
+            "use the layout pairs"
         )
 
 
 def _object_indices(instances: Instances, labels: Array, classes: Classes, *, where: str) -> Array:
     if np.count_nonzero(~instances.crowd) >= LARGEST:
-        raise DataError(f"{where}: {len(instances)} objects, but VOC object files hold at most {LARGEST - 1}")
+        raise DataError(
+            f"{where}: {len(instances)} objects, but VOC object files hold at most {LARGEST - 1}"
+        )
     plain = np.flatnonzero(~instances.crowd)
     drawn = derive.object_map(instances)
     numbers = np.zeros(len(instances) + 1, dtype=np.uint8)
     numbers[plain + 1] = np.arange(1, len(plain) + 1)
-    return np.where(labels == classes.ignore, classes.void[0] if classes.void else 0, numbers[drawn]).astype(np.uint8)
+    return np.where(
+        labels == classes.ignore, classes.void[0] if classes.void else 0, numbers[drawn]
+    ).astype(np.uint8)
 
 
 def _submission(path: Path) -> Path:
@@ -258,5 +320,7 @@ def _submission(path: Path) -> Path:
         return path
     found = sorted(folder for folder in path.glob(f"**/{_SUBMISSION}") if folder.is_dir())
     if len(found) > 1:
-        raise PredictionError(f"{path}: there are several submissions ({folders.first(map(str, found))}); name one")
+        raise PredictionError(
+            f"{path}: there are several submissions ({folders.first(map(str, found))}); name one"
+        )
     return found[0] if found else path

@@ -1,4 +1,5 @@
-"""The reference networks: the heads of DeepLabV3, FCN, PSPNet, U-Net and SegNet, small enough to ship.
+"""The reference networks: the heads of DeepLabV3, FCN, PSPNet, U-Net and SegNet, small enough to
+ship.
 
 An architecture is a name, `<head>_slim<width>`, which the shipped checkpoints have in their
 metadata. This module knows neither files of weights, nor names of classes, nor how images are
@@ -33,7 +34,9 @@ PYRAMID = (1, 2, 3, 6)
 
 
 class Dense(nn.Module):
-    """Backbone, classifier on its last features, and bilinear upsampling to the size of the input."""
+    """Backbone, classifier on its last features, and bilinear upsampling to the size of the
+    input.
+    """
 
     def __init__(self, backbone: SlimResNet, classifier: nn.Module) -> None:
         super().__init__()
@@ -43,7 +46,9 @@ class Dense(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Logits, (N, C, H, W), of images, (N, 3, H, W)."""
         logits = self.classifier(self.backbone(image)[-1])
-        return functional.interpolate(logits, size=image.shape[-2:], mode="bilinear", align_corners=False)
+        return functional.interpolate(
+            logits, size=image.shape[-2:], mode="bilinear", align_corners=False
+        )
 
 
 class Skipping(nn.Module):
@@ -109,7 +114,9 @@ def recognise(state: Mapping[str, Tensor]) -> str | None:
 
 
 def build(architecture: str, classes: int) -> nn.Module:
-    """Return the reference network of this name with `classes` output channels and random weights."""
+    """Return the reference network of this name with `classes` output channels and random
+    weights.
+    """
     match = NAME.fullmatch(architecture)
     if match is None:
         raise ValueError(f"{architecture!r} is not of the form <head>_slim<width>")

@@ -1,7 +1,7 @@
 """Mask R-CNN of torchvision and a slim one: built without weights, recognised by their weights.
 
-The slim one is torchvision's class on the reference backbone with narrow heads. This module knows no
-card.
+The slim one is torchvision's class on the reference backbone with narrow heads. This module knows
+no card.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from bench.models.architectures.slim_resnet import SlimResNet
 ARCHITECTURES = ("maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2")
 NAME = re.compile(r"maskrcnn_slim(\d+)")
 ANCHORS = (12, 24, 48, 96, 192)
-"""Sides in pixels, one per level: less than half of torchvision's, because the images are smaller."""
+"""Sides in pixels, one per level: less than half of torchvision's, because the images are
+smaller.
+"""
 SHAPES = (0.5, 1.0, 2.0)
 IMAGE = (256, 512)
 """Images are resized until the shorter side is the first, or the longer side is the second."""
@@ -39,7 +41,9 @@ LEGACY_MASK = re.compile(r"^roi_heads\.mask_head\.mask_fcn(\d)\.(weight|bias)$")
 
 
 class Pyramid(nn.Module):
-    """The reference backbone and a feature pyramid on its last four stages, with a fifth level of half the size."""
+    """The reference backbone and a feature pyramid on its last four stages, with a fifth level of
+    half the size.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -51,11 +55,16 @@ class Pyramid(nn.Module):
     def forward(self, image: Tensor) -> Mapping[str, Tensor]:
         """Features by name of the level, from fine to coarse."""
         stages = self.body(image)[2:]
-        return cast("Mapping[str, Tensor]", self.fpn(OrderedDict((str(n), stage) for n, stage in enumerate(stages))))
+        return cast(
+            "Mapping[str, Tensor]",
+            self.fpn(OrderedDict((str(n), stage) for n, stage in enumerate(stages))),
+        )
 
 
 def build(architecture: str, outputs: int) -> MaskRCNN:
-    """The network of this name with random weights; `outputs` counts the classes plus "no object"."""
+    """The network of this name with random weights; `outputs` counts the classes plus "no
+    object".
+    """
     match = NAME.fullmatch(architecture)
     if match is None:
         return get_model(architecture, weights=None, weights_backbone=None, num_classes=outputs)
@@ -65,7 +74,9 @@ def build(architecture: str, outputs: int) -> MaskRCNN:
         backbone,
         min_size=IMAGE[0],
         max_size=IMAGE[1],
-        rpn_anchor_generator=AnchorGenerator(tuple((side,) for side in ANCHORS), (SHAPES,) * len(ANCHORS)),
+        rpn_anchor_generator=AnchorGenerator(
+            tuple((side,) for side in ANCHORS), (SHAPES,) * len(ANCHORS)
+        ),
         rpn_head=RPNHead(channels, len(SHAPES)),
         box_head=TwoMLPHead(channels * 7 * 7, WIDTH_OF_BOX_HEAD),
         box_predictor=FastRCNNPredictor(WIDTH_OF_BOX_HEAD, outputs),
@@ -110,4 +121,6 @@ def without_epsilon(network: nn.Module) -> None:
 def _modern(name: str) -> str:
     for pattern, replacement in LEGACY:
         name = pattern.sub(replacement, name)
-    return LEGACY_MASK.sub(lambda match: f"roi_heads.mask_head.{int(match[1]) - 1}.0.{match[2]}", name)
+    return LEGACY_MASK.sub(
+        lambda match: f"roi_heads.mask_head.{int(match[1]) - 1}.0.{match[2]}", name
+    )

@@ -19,13 +19,16 @@ VGG_CHANNELS = (64, 128, 256, 512, 512)
 
 
 class SegNet(nn.Module):
-    """Five stages of 3x3 convolutions and max pooling, and their mirror image with max unpooling by the same indices.
+    """Five stages of 3x3 convolutions and max pooling, and their mirror image with max unpooling by
+    the same indices.
 
-    The layers of `encoder` have the names of torchvision's `vgg16_bn().features`, so that its weights
-    fit unchanged.
+    The layers of `encoder` have the names of torchvision's `vgg16_bn().features`, so that its
+    weights fit unchanged.
     """
 
-    def __init__(self, channels: tuple[int, ...], convolutions: tuple[int, ...], classes: int) -> None:
+    def __init__(
+        self, channels: tuple[int, ...], convolutions: tuple[int, ...], classes: int
+    ) -> None:
         super().__init__()
         encoder: list[nn.Module] = []
         before = 3
@@ -42,7 +45,9 @@ class SegNet(nn.Module):
             # The last convolution of all is the classifier, without batch normalisation.
             widths = widths[: None if stage else -1]
             steps = zip([channels[stage], *widths], widths, strict=False)
-            stages.append(nn.Sequential(*(layer for step in steps for layer in _convolution(*step))))
+            stages.append(
+                nn.Sequential(*(layer for step in steps for layer in _convolution(*step)))
+            )
         self.decoder = nn.ModuleList(stages)
         self.classifier = nn.Conv2d(channels[0], classes, 3, padding=1)
 
@@ -58,7 +63,9 @@ class SegNet(nn.Module):
             else:
                 features = layer(features)
         for stage, (indices, size) in zip(self.decoder, reversed(pooled), strict=True):
-            features = stage(functional.max_unpool2d(features, indices, [2, 2], [2, 2], output_size=size))
+            features = stage(
+                functional.max_unpool2d(features, indices, [2, 2], [2, 2], output_size=size)
+            )
         logits: Tensor = self.classifier(features)
         return logits
 
@@ -70,14 +77,18 @@ def full(classes: int) -> SegNet:
 
 def slim(width: int, classes: int) -> SegNet:
     """The same with eight convolutions each way; channels are 1, 2, 4, 8 and 8 times `width`."""
-    return SegNet((width, 2 * width, 4 * width, 8 * width, 8 * width), CONVOLUTIONS["slim"], classes)
+    return SegNet(
+        (width, 2 * width, 4 * width, 8 * width, 8 * width), CONVOLUTIONS["slim"], classes
+    )
 
 
 def convolutions_of(state: Mapping[str, Tensor]) -> tuple[int, ...]:
     """Convolutions of each stage of an encoder with weights of these names and shapes."""
     counts: list[int] = []
     expected = -1
-    positions = sorted(int(n.split(".")[1]) for n, v in state.items() if n.startswith("encoder.") and v.ndim == 4)
+    positions = sorted(
+        int(n.split(".")[1]) for n, v in state.items() if n.startswith("encoder.") and v.ndim == 4
+    )
     for position in positions:
         # Convolution, normalisation and ReLU take three positions; the pooling between two stages
         # takes one more.

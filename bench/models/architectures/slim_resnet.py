@@ -20,7 +20,9 @@ class SlimResNet(nn.Module):
         super().__init__()
         self.channels = (width, width, 2 * width, 4 * width, 8 * width)
         self.stem = nn.Sequential(
-            nn.Conv2d(3, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+            nn.Conv2d(3, width, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
         )
         stages, reached = [], 2
         for before, after in zip(self.channels, self.channels[1:], strict=False):
@@ -42,12 +44,16 @@ class SlimResNet(nn.Module):
 def _stage(before: int, after: int, *, stride: int) -> nn.Sequential:
     shortcut = None
     if stride > 1 or before != after:
-        shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after))
+        shortcut = nn.Sequential(
+            nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after)
+        )
     return nn.Sequential(BasicBlock(before, after, stride, shortcut), BasicBlock(after, after))
 
 
 def _dilate(stage: nn.Module, rate: int) -> None:
-    """Dilate every 3x3 convolution; torchvision's basic block refuses dilations when it is built."""
+    """Dilate every 3x3 convolution; torchvision's basic block refuses dilations when it is
+    built.
+    """
     for module in stage.modules():
         if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
             module.dilation = (rate, rate)

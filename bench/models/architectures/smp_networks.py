@@ -92,7 +92,9 @@ def blueprint(adapter: Adapter, keywords_of: KeywordsOf, *, assumes: str = "") -
         recognise=recognise,
         build=build,
         head="segmentation_head.",
-        architectures=tuple(f"{adapter.name}_{encoder}" for group in ENCODERS.values() for encoder in group),
+        architectures=tuple(
+            f"{adapter.name}_{encoder}" for group in ENCODERS.values() for encoder in group
+        ),
         open_ended=True,
         folder=smp_folders.read,
         stride=32,
@@ -115,7 +117,8 @@ def _configured(checkpoint: Checkpoint) -> str:
         known = [
             _class_name(each)
             for each in catalogue.adapters()
-            if isinstance(each.weights, StateDict) and isinstance(each.weights.library, SegmentationModelsPytorch)
+            if isinstance(each.weights, StateDict)
+            and isinstance(each.weights.library, SegmentationModelsPytorch)
         ]
         raise CheckpointError(
             f"{checkpoint.path} holds the class {network!r} of segmentation_models_pytorch, which "
@@ -123,7 +126,9 @@ def _configured(checkpoint: Checkpoint) -> str:
         )
     channels = checkpoint.config.get("in_channels", 3)
     if channels != 3:
-        raise CheckpointError(f"{checkpoint.path} is a network for images of {channels} channels; bench images have 3")
+        raise CheckpointError(
+            f"{checkpoint.path} is a network for images of {channels} channels; bench images have 3"
+        )
     return f"{adapter.name}_{checkpoint.config.get('encoder_name', 'resnet34')}"
 
 
@@ -144,7 +149,9 @@ def _matches(
     try:
         widths = keywords_of(state)
     except KeyError as error:
-        raise CheckpointError(f"the weights lack {error.args[0]}, which the decoder of every {network} has") from None
+        raise CheckpointError(
+            f"the weights lack {error.args[0]}, which the decoder of every {network} has"
+        ) from None
     outputs = int(state[SMP_HEAD].shape[0])
     for encoder in encoders:
         for depth in _depths(network, widths):
@@ -155,7 +162,9 @@ def _matches(
             # next to nothing. Mix Transformers read numbers while they are built.
             with torch.device("cpu" if encoder.startswith("mit_") else "meta"):
                 try:
-                    candidate = _make(network, {"encoder_name": encoder, **keywords, "classes": outputs})
+                    candidate = _make(
+                        network, {"encoder_name": encoder, **keywords, "classes": outputs}
+                    )
                 except (KeyError, ValueError):
                     continue
             if _shapes(candidate.state_dict()) == shapes:
@@ -170,7 +179,8 @@ def _candidates(state: Mapping[str, Tensor]) -> tuple[str, ...]:
         return ENCODERS[mark]
     # A Mix Transformer is slow to build (see `_matches`), so its size is read from the weights.
     blocks = [
-        len({name.split(".")[2] for name in state if name.startswith(f"encoder.block{stage}.")}) for stage in (2, 3)
+        len({name.split(".")[2] for name in state if name.startswith(f"encoder.block{stage}.")})
+        for stage in (2, 3)
     ]
     encoder = MIX_TRANSFORMERS.get((int(state[mark].shape[0]), blocks[0], blocks[1]))
     return () if encoder is None else (encoder,)
@@ -198,4 +208,8 @@ def _class(network: str) -> Any:
 
 
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(value.shape) for name, value in state.items() if not name.endswith("num_batches_tracked")}
+    return {
+        name: tuple(value.shape)
+        for name, value in state.items()
+        if not name.endswith("num_batches_tracked")
+    }

@@ -83,13 +83,18 @@ def _architecture(blueprint: Blueprint, checkpoint: Checkpoint) -> str:
         raise CheckpointError(f"{checkpoint.path} holds {_unknown(blueprint, checkpoint)}")
     owner = catalogue.of_architecture(architecture)
     mine = owner is not None and owner.name == blueprint.name
-    if mine and (blueprint.open_ended or architecture in blueprint.architectures or networks.is_slim(architecture)):
+    if mine and (
+        blueprint.open_ended
+        or architecture in blueprint.architectures
+        or networks.is_slim(architecture)
+    ):
         return architecture
     hint = f"it reads {_listed(blueprint)}"
     if owner is not None and not mine:
         hint = f"use --model {owner.name}"
     raise CheckpointError(
-        f"{checkpoint.path} holds weights of {architecture}, which --model {blueprint.name} does not run: {hint}"
+        f"{checkpoint.path} holds weights of {architecture}, which --model {blueprint.name} "
+        f"does not run: {hint}"
     )
 
 
@@ -104,11 +109,20 @@ def _unknown(blueprint: Blueprint, checkpoint: Checkpoint) -> str:
         )
     kind = catalogue.architecture_of(owner)
     if owner.name != blueprint.name:
-        return f"weights of {kind}, which --model {blueprint.name} does not run: use --model {owner.name}"
+        return (
+            f"weights of {kind}, which --model {blueprint.name} does not run: use --model "
+            f"{owner.name}"
+        )
     hint = ""
     if blueprint.folder:
-        hint = "; a folder that save_pretrained wrote may hold any backbone, because its config.json names it"
-    return f"weights of {kind} with an unknown backbone: --model {blueprint.name} recognises {_listed(blueprint)}{hint}"
+        hint = (
+            "; a folder that save_pretrained wrote may hold any backbone, because its "
+            "config.json names it"
+        )
+    return (
+        f"weights of {kind} with an unknown backbone: --model {blueprint.name} recognises "
+        f"{_listed(blueprint)}{hint}"
+    )
 
 
 def _listed(blueprint: Blueprint) -> str:
@@ -116,15 +130,21 @@ def _listed(blueprint: Blueprint) -> str:
     return ", ".join(first) + (f" and {others} more backbones" if others > 0 else "")
 
 
-def _assumptions(blueprint: Blueprint, checkpoint: Checkpoint, architecture: str) -> list[tuple[str, str]]:
+def _assumptions(
+    blueprint: Blueprint, checkpoint: Checkpoint, architecture: str
+) -> list[tuple[str, str]]:
     """A warning if the network is built with properties that its weights do not reveal."""
     if not blueprint.assumes or checkpoint.config or networks.is_slim(architecture):
         return []
-    message = f"the weights do not reveal {blueprint.assumes}; a folder that save_pretrained wrote does"
+    message = (
+        f"the weights do not reveal {blueprint.assumes}; a folder that save_pretrained wrote does"
+    )
     return [("network-assumed", message)]
 
 
-def _network(blueprint: Blueprint, checkpoint: Checkpoint, architecture: str, outputs: int) -> nn.Module:
+def _network(
+    blueprint: Blueprint, checkpoint: Checkpoint, architecture: str, outputs: int
+) -> nn.Module:
     if networks.is_slim(architecture):
         return networks.build(architecture, outputs)
     return blueprint.build(architecture, checkpoint, outputs)
@@ -133,9 +153,15 @@ def _network(blueprint: Blueprint, checkpoint: Checkpoint, architecture: str, ou
 def _outputs(blueprint: Blueprint, checkpoint: Checkpoint) -> int:
     """Number of classes of the weights: rows of the last weight of the head."""
     prefixes = (blueprint.head, *networks.HEADS)
-    head = [value for name, value in checkpoint.state.items() if name.startswith(prefixes) and name.endswith("weight")]
+    head = [
+        value
+        for name, value in checkpoint.state.items()
+        if name.startswith(prefixes) and name.endswith("weight")
+    ]
     if not head:
-        raise CheckpointError(f"{checkpoint.path} has no classifier (no weights named {blueprint.head}...)")
+        raise CheckpointError(
+            f"{checkpoint.path} has no classifier (no weights named {blueprint.head}...)"
+        )
     return int(head[-1].shape[0])
 
 
@@ -155,7 +181,8 @@ def _numbers(checkpoint: Checkpoint, key: str, default: tuple[float, ...]) -> tu
     values = tuple(float(value) for value in _json_list(checkpoint, key, text, (int, float)))
     if len(values) != 3:
         raise CheckpointError(
-            f"{checkpoint.path}: {key} in the metadata must have 3 numbers (R, G, B), got {len(values)}"
+            f"{checkpoint.path}: {key} in the metadata must have 3 numbers (R, G, B), got "
+            f"{len(values)}"
         )
     return values
 
@@ -169,5 +196,6 @@ def _json_list(checkpoint: Checkpoint, key: str, text: str, entry_type: Any) -> 
         return values
     expected = "strings" if entry_type is str else "numbers"
     raise CheckpointError(
-        f"{checkpoint.path}: {key} in the metadata must be a JSON list of {expected}, got {text[:60]!r}"
+        f"{checkpoint.path}: {key} in the metadata must be a JSON list of {expected}, got "
+        f"{text[:60]!r}"
     )

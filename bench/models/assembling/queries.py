@@ -104,7 +104,9 @@ def assemble(adapter: Adapter, classes: QueryNetwork, card: Card, options: Optio
     )
 
 
-def _processor(classes: QueryNetwork, source: hub.Source, options: Options) -> tuple[Any, list[tuple[str, str]]]:
+def _processor(
+    classes: QueryNetwork, source: hub.Source, options: Options
+) -> tuple[Any, list[tuple[str, str]]]:
     """What prepares the images: as the folder says, else transformers' default with a warning."""
     settings = dict(classes.processor_settings)
     if options.input_size is not None:
@@ -124,7 +126,9 @@ def _background(card: Card, channels: tuple[int, ...]) -> int | None:
     return train_id if channels[train_id] == labels.UNKNOWN else None
 
 
-def _with_background(warnings: Iterable[tuple[str, str]], card: Card) -> tuple[tuple[str, str], ...]:
+def _with_background(
+    warnings: Iterable[tuple[str, str]], card: Card
+) -> tuple[tuple[str, str], ...]:
     """The warnings if the network's other classes are taken as the card's background.
 
     They are not left out then, and background is predicted.
@@ -135,7 +139,9 @@ def _with_background(warnings: Iterable[tuple[str, str]], card: Card) -> tuple[t
         for code, message in warnings
         if code != "channels-left-out" and (code, message) != background_unknown
     ]
-    message = f"classes that the weights know and {card.name} does not have are taken as its {BACKGROUND}"
+    message = (
+        f"classes that the weights know and {card.name} does not have are taken as its {BACKGROUND}"
+    )
     return (*kept, ("background-of-others", message))
 
 

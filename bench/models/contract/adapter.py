@@ -146,7 +146,8 @@ class Adapter:
         """
         if task not in self.tasks:
             raise UsageError(
-                f"--model {name or self.name} does not support --task {task} (it supports {', '.join(self.tasks)})"
+                f"--model {name or self.name} does not support --task {task} (it supports "
+                f"{', '.join(self.tasks)})"
             )
 
     def default_task(self, card: Card) -> str:

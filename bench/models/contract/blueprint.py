@@ -41,7 +41,8 @@ class Blueprint:
         pretrained: what a library publishes, the preferred weights first.
         folder: reads weights from a folder or hub id; None if the library has no such form.
         stride: inputs are padded to multiples of it.
-        assumes: what decides the predictions but leaves no trace in the weights; "" if nothing does.
+        assumes: what decides the predictions but leaves no trace in the weights; "" if nothing
+            does.
     """
 
     name: str

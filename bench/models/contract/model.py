@@ -38,7 +38,9 @@ class Model(Protocol):
 
 
 class PromptableModel(Protocol):
-    """A network that predicts a mask for each prompted object; `bench.prompting` makes the prompts."""
+    """A network that predicts a mask for each prompted object; `bench.prompting` makes the
+    prompts.
+    """
 
     @property
     def identity(self) -> Mapping[str, Any]:

@@ -1,4 +1,6 @@
-"""The options of a model, whichever adapter runs it, and the check that an adapter supports them."""
+"""The options of a model, whichever adapter runs it, and the check that an adapter supports
+them.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ class Options:
         """
         for name in ("batch_size", "detections", "prompts"):
             value = getattr(self, name)
-            _require(value is None or value >= 1, f"{flag_of(name)} must be at least 1, got {value}")
+            _require(
+                value is None or value >= 1, f"{flag_of(name)} must be at least 1, got {value}"
+            )
         for name in ("input_size", "window"):
             size = getattr(self, name)
             if size is not None:

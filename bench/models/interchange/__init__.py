@@ -1,1 +1,3 @@
-"""Networks stored as a whole: TorchScript, torch.export, ONNX, TFLite, and torch networks in memory."""
+"""Networks stored as a whole: TorchScript, torch.export, ONNX, TFLite, and torch networks in
+memory.
+"""

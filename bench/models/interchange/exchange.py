@@ -1,8 +1,9 @@
 """Makes a model of a network that is stored as a whole in one file.
 
-What its input and output mean comes from the file, then from a sidecar (a TOML file beside it), then
-from a trial run. Nothing that the scores depend on is guessed silently: assumptions are warnings in
-the record. Adapters bring a `Runtime`, which runs the network; this module knows no format.
+What its input and output mean comes from the file, then from a sidecar (a TOML file beside it),
+then from a trial run. Nothing that the scores depend on is guessed silently: assumptions are
+warnings in the record. Adapters bring a `Runtime`, which runs the network; this module knows no
+format.
 """
 
 from __future__ import annotations
@@ -59,10 +60,14 @@ def file_of(adapter: Adapter, options: Options) -> Path:
     description = adapter.weights.description
     refuse_unsupported(adapter.name, options, adapter.tasks["semantic"])
     if options.weights in (None, "DEFAULT"):
-        raise CheckpointError(f"--model {adapter.name} needs the file of your network: --weights FILE ({description})")
+        raise CheckpointError(
+            f"--model {adapter.name} needs the file of your network: --weights FILE ({description})"
+        )
     path = Path(str(options.weights)).expanduser()
     if not path.is_file():
-        raise CheckpointError(f"there is no file {path}; --model {adapter.name} takes {description}")
+        raise CheckpointError(
+            f"there is no file {path}; --model {adapter.name} takes {description}"
+        )
     if not path.stat().st_size:
         raise CheckpointError(f"{path} is empty; export or fetch it again")
     return path
@@ -82,10 +87,14 @@ def assemble(runtime: Runtime, card: Card, options: Options) -> ExchangeModel:
     outputs = _trial_outputs(runtime, input_format)
     name = stated.output or next(iter(outputs))
     if name not in outputs:
-        raise CheckpointError(f"{sidecar_path}: {runtime.path} has no output {name!r}; it has {', '.join(outputs)}")
+        raise CheckpointError(
+            f"{sidecar_path}: {runtime.path} has no output {name!r}; it has {', '.join(outputs)}"
+        )
     output_format, warnings = _output_format(runtime, stated, card, name, outputs[name])
     if options.confidence and output_format.axis is None:
-        raise UsageError(f"{runtime.path} returns labels only, but calibration needs logits or probabilities")
+        raise UsageError(
+            f"{runtime.path} returns labels only, but calibration needs logits or probabilities"
+        )
     if input_format.normalise is not None and not stated.has_normalisation:
         warnings = (*warnings, NORMALISATION_ASSUMED)
     identity = {
@@ -138,15 +147,20 @@ def _trial_outputs(runtime: Runtime, input_format: InputFormat) -> dict[str, Arr
     return {name: np.asarray(output) for name, output in outputs.items()}
 
 
-def _input_format(runtime: Runtime, stated: Sidecar, options: Options, *, where: str) -> InputFormat:
+def _input_format(
+    runtime: Runtime, stated: Sidecar, options: Options, *, where: str
+) -> InputFormat:
     port, shape = _image_input(runtime)
     layout = _input_layout(runtime, shape, stated)
     dtype = port.dtype or stated.dtype or "float32"
     if stated.dtype not in (None, dtype):
-        raise CheckpointError(f"{runtime.path} takes {dtype}, but dtype in {where} is {stated.dtype}")
+        raise CheckpointError(
+            f"{runtime.path} takes {dtype}, but dtype in {where} is {stated.dtype}"
+        )
     if dtype not in DTYPES:
         raise CheckpointError(
-            f"{runtime.path} takes {dtype}, but bench passes images as {', '.join(DTYPES)}: export it for one of these"
+            f"{runtime.path} takes {dtype}, but bench passes images as {', '.join(DTYPES)}: "
+            "export it for one of these"
         )
     sides = shape[2:] if layout == "NCHW" else shape[1:3]
     return InputFormat(
@@ -165,7 +179,10 @@ def _image_input(runtime: Runtime) -> tuple[Port, tuple[int | None, ...]]:
     """The only input, and its shape, which must be that of one image."""
     if len(runtime.inputs) != 1:
         names = ", ".join(port.name for port in runtime.inputs)
-        raise CheckpointError(f"{runtime.path} takes {len(runtime.inputs)} inputs ({names}); bench passes it one image")
+        raise CheckpointError(
+            f"{runtime.path} takes {len(runtime.inputs)} inputs ({names}); bench passes it one "
+            "image"
+        )
     port = runtime.inputs[0]
     shape = port.shape or (None,) * 4
     if len(shape) != 4 or shape[0] not in (None, 1):
@@ -176,7 +193,9 @@ def _image_input(runtime: Runtime) -> tuple[Port, tuple[int | None, ...]]:
     return port, shape
 
 
-def _normalisation(stated: Sidecar, dtype: str) -> tuple[float, tuple[float, ...], tuple[float, ...]] | None:
+def _normalisation(
+    stated: Sidecar, dtype: str
+) -> tuple[float, tuple[float, ...], tuple[float, ...]] | None:
     """Scale, mean and std of the input; None for integers that take the pixels as they are."""
     if stated.has_normalisation:
         return stated.scale or 255.0, stated.mean or (0.0, 0.0, 0.0), stated.std or (1.0, 1.0, 1.0)
@@ -192,23 +211,29 @@ def _input_layout(runtime: Runtime, shape: tuple[int | None, ...], stated: Sidec
     layout = of_three[0] if len(of_three) == 1 else stated.layout or runtime.layout
     if channels[layout] not in (None, 3):
         raise CheckpointError(
-            f"{runtime.path} takes an input of shape {_text(shape)}, in which no axis can hold R, G and B"
+            f"{runtime.path} takes an input of shape {_text(shape)}, in which no axis can hold "
+            "R, G and B"
         )
     if stated.layout and stated.layout != layout:
         raise CheckpointError(
-            f"{runtime.path} takes an input of shape {_text(shape)}: its layout is {layout}, not {stated.layout}"
+            f"{runtime.path} takes an input of shape {_text(shape)}: its layout is {layout}, "
+            f"not {stated.layout}"
         )
     return layout
 
 
-def _size(runtime: Runtime, sides: tuple[int | None, ...], stated: Sidecar, options: Options) -> tuple[int, int] | None:
+def _size(
+    runtime: Runtime, sides: tuple[int | None, ...], stated: Sidecar, options: Options
+) -> tuple[int, int] | None:
     """Height and width of the input; None if the network takes images of any size."""
     wanted = options.input_size or stated.input_size
     height, width = sides
     if height is None or width is None:
         return wanted
     if wanted not in (None, (height, width)):
-        raise UsageError(f"input size {wanted[0]}x{wanted[1]}: {runtime.path} takes {height}x{width} only")
+        raise UsageError(
+            f"input size {wanted[0]}x{wanted[1]}: {runtime.path} takes {height}x{width} only"
+        )
     return height, width
 
 
@@ -225,12 +250,17 @@ def _output_format(
     count = output.shape[axis]
     if port.scales.size > 1 and (port.axis != axis or port.scales.size != count):
         raise CheckpointError(
-            f"{runtime.path}: the output {name!r} has {port.scales.size} quantisation scales, which "
+            f"{runtime.path}: the output {name!r} has {port.scales.size} quantisation scales, "
+            "which "
             "do not belong to its classes"
         )
     # A single channel stands for two classes (see `OutputFormat.planes`).
     channels = labels.match(card, max(count, 2), names, where=str(runtime.path))
-    known = [(channel, train_id) for train_id, channel in enumerate(channels.channels) if channel != labels.UNKNOWN]
+    known = [
+        (channel, train_id)
+        for train_id, channel in enumerate(channels.channels)
+        if channel != labels.UNKNOWN
+    ]
     known += [(channel, classes.ignore) for channel in channels.unscored]
     output_format = OutputFormat(
         port=port,
@@ -282,7 +312,8 @@ def _output_kind(runtime: Runtime, stated: Sidecar, port: Port, output: Array) -
     expected = stated.kind or "neither labels nor logits"
     problem = f"not {expected}" if stated.kind else expected
     raise CheckpointError(
-        f"{runtime.path} returns {port.name!r}, {output.dtype} of shape {_text(output.shape)}, which "
+        f"{runtime.path} returns {port.name!r}, {output.dtype} of shape {_text(output.shape)}, "
+        "which "
         f"is {problem} of an image: set kind (labels, logits, probabilities) and output in its "
         "sidecar; boxes and masks of objects are not read from exported networks"
     )

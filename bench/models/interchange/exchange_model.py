@@ -113,7 +113,9 @@ class InputFormat:
         ordered = pixels.transpose(2, 0, 1) if self.layout == "NCHW" else pixels
         return np.ascontiguousarray(ordered[None], dtype=self.dtype)
 
-    def _normalised(self, pixels: Array, scale: float, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
+    def _normalised(
+        self, pixels: Array, scale: float, mean: tuple[float, ...], std: tuple[float, ...]
+    ) -> Array:
         means, deviations = np.asarray(mean, dtype=np.float32), np.asarray(std, dtype=np.float32)
         values = (pixels.astype(np.float32) / np.float32(scale) - means) / deviations
         if self.dtype.startswith("float"):
@@ -173,8 +175,10 @@ class OutputFormat:
         wrong = (labels == NO_CLASS) | (values != flat)
         if bool(wrong.any()):
             raise PredictionError(
-                f"{where} returns the label {flat[wrong][0]}, which is not a class of the card (it has "
-                f"{int((self.train_ids != NO_CLASS).sum())} labels); name all classes of the network "
+                f"{where} returns the label {flat[wrong][0]}, which is not a class of the card "
+                "(it has "
+                f"{int((self.train_ids != NO_CLASS).sum())} labels); name all classes of the "
+                "network "
                 "with classes = [...]"
             )
         return labels.astype(self.dtype)
@@ -235,7 +239,9 @@ class ExchangeModel:
         outputs = self.runtime.answer(self.input_format.array(padded))
         output: Array = outputs[self.output_format.port.name][0]
         if output.dtype.kind == "f" and bool(np.isnan(output).any()):
-            raise PredictionError(f"{self.runtime.path} returns NaN for an image of {size[1]} x {size[0]}")
+            raise PredictionError(
+                f"{self.runtime.path} returns NaN for an image of {size[1]} x {size[0]}"
+            )
         return output
 
     def _train_ids(self, indices: Array) -> Array:

@@ -1,8 +1,8 @@
 """What kind of archive a torch file is, and whether a torch.export program is safe to load.
 
-torch's own reader of programs turns text of the file into functions and expressions without checking
-it, so that a file could run any code. The text is checked here first: only operators and arithmetic
-are allowed. This module neither loads nor runs anything.
+torch's own reader of programs turns text of the file into functions and expressions without
+checking it, so that a file could run any code. The text is checked here first: only operators and
+arithmetic are allowed. This module neither loads nor runs anything.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import Any, Literal
 
 from bench.errors import CheckpointError
 
-OPERATOR = re.compile(r"(torch\.ops\.(?!_)\w+\.\w+(\.\w+)?|torch\.sym_\w+|_operator\.\w+|math\.\w+)")
+OPERATOR = re.compile(
+    r"(torch\.ops\.(?!_)\w+\.\w+(\.\w+)?|torch\.sym_\w+|_operator\.\w+|math\.\w+)"
+)
 """What nodes of a program may call: operators of torch, and arithmetic on sizes."""
 EXPRESSION = frozenset(
     {
@@ -44,7 +46,9 @@ def kind_of(path: Path) -> Literal["torchscript", "program"]:
     except (zipfile.BadZipFile, OSError):
         with path.open("rb") as file:
             pickled = file.read(1) == b"\x80"
-        raise _refused(path, "a pickle" if pickled else "not an archive that torch writes, or truncated") from None
+        raise _refused(
+            path, "a pickle" if pickled else "not an archive that torch writes, or truncated"
+        ) from None
     inner = [name.partition("/")[2] for name in names]
     if "constants.pkl" in inner and any(name.startswith("code/") for name in inner):
         return "torchscript"
@@ -53,7 +57,10 @@ def kind_of(path: Path) -> Literal["torchscript", "program"]:
     if "archive_format" in inner or "serialized_exported_program.json" in names:
         return "program"
     pickled = "data.pkl" in inner
-    raise _refused(path, "a file of torch.save: a state dict or a pickled network" if pickled else "something else")
+    raise _refused(
+        path,
+        "a file of torch.save: a state dict or a pickled network" if pickled else "something else",
+    )
 
 
 def check_program(path: Path) -> None:
@@ -67,12 +74,15 @@ def check_program(path: Path) -> None:
             texts = [archive.read(name) for name in archive.namelist() if name.endswith(".json")]
         graphs = [json.loads(text) for text in texts]
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is truncated or damaged ({error}); export or fetch it again") from None
+        raise CheckpointError(
+            f"{path} is truncated or damaged ({error}); export or fetch it again"
+        ) from None
     for key, text in _strings(graphs):
         allowed = is_operator(text) if key == "target" else is_arithmetic(text)
         if not allowed:
             raise CheckpointError(
-                f"{path} asks for {text[:80]!r}, which is not an operator of a network; it could run "
+                f"{path} asks for {text[:80]!r}, which is not an operator of a network; it "
+                "could run "
                 "any code and is refused"
             )
 
@@ -89,14 +99,25 @@ def is_operator(text: str) -> bool:
 def is_arithmetic(text: str) -> bool:
     """Whether an expression of sizes holds numbers, names and known functions only.
 
-    >>> is_arithmetic("Mul(Integer(8), Symbol('s16', positive=True))"), is_arithmetic("eval(chr(49))")
-    (True, False)
+    >>> is_arithmetic("Mul(Integer(8), Symbol('s16', positive=True))")
+    True
+    >>> is_arithmetic("eval(chr(49))")
+    False
     """
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError):
         return False
-    plain = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Constant, ast.Name, ast.Load)
+    plain = (
+        ast.Expression,
+        ast.BinOp,
+        ast.UnaryOp,
+        ast.operator,
+        ast.unaryop,
+        ast.Constant,
+        ast.Name,
+        ast.Load,
+    )
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             if not (isinstance(node.func, ast.Name) and node.func.id in EXPRESSION):
@@ -121,6 +142,8 @@ def _strings(value: Any) -> Iterator[tuple[str, str]]:
 
 def _refused(path: Path, what: str) -> CheckpointError:
     return CheckpointError(
-        f"{path} is {what}: --model exported runs TorchScript (torch.jit.save) and programs (torch.export.save); a "
-        "state dict goes to the adapter of its network, an .onnx file to --model onnx, a .tflite file to --model litert"
+        f"{path} is {what}: --model exported runs TorchScript (torch.jit.save) and programs "
+        "(torch.export.save); a "
+        "state dict goes to the adapter of its network, an .onnx file to --model onnx, a "
+        ".tflite file to --model litert"
     )

@@ -94,7 +94,8 @@ def _read_program(path: Path, device: torch.device) -> tuple[torch.nn.Module, Po
     inputs = [node.meta["val"] for node in nodes if node.op == "placeholder" and node.name in names]
     if len(inputs) != 1 or not isinstance(inputs[0], torch.Tensor):
         raise CheckpointError(
-            f"{path} takes {len(names)} inputs ({', '.join(map(str, names))}); bench passes it one image"
+            f"{path} takes {len(names)} inputs ({', '.join(map(str, names))}); bench passes it "
+            "one image"
         )
     # Free sides are symbols, although torch's type annotations call them int.
     sides: tuple[object, ...] = tuple(inputs[0].shape)

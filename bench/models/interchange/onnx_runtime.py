@@ -43,7 +43,8 @@ def load(adapter: Adapter, card: Card, options: Options) -> ExchangeModel:
     has_cuda = CUDA in onnxruntime.get_available_providers()
     if options.device == "cuda" and not has_cuda:
         raise UsageError(
-            "--device cuda: this onnxruntime does not support GPUs; install onnxruntime-gpu, or use --device cpu"
+            "--device cuda: this onnxruntime does not support GPUs; install onnxruntime-gpu, "
+            "or use --device cpu"
         )
     providers = [CUDA, CPU] if has_cuda and options.device != "cpu" else [CPU]
     session_options = onnxruntime.SessionOptions()
@@ -51,7 +52,9 @@ def load(adapter: Adapter, card: Card, options: Options) -> ExchangeModel:
     try:
         session = onnxruntime.InferenceSession(str(path), session_options, providers=providers)
     except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no other class
-        raise CheckpointError(f"{path} is not an ONNX network that onnxruntime can run: {_first_line(error)}") from None
+        raise CheckpointError(
+            f"{path} is not an ONNX network that onnxruntime can run: {_first_line(error)}"
+        ) from None
     runtime = Runtime(
         model=adapter.name,
         architecture="ONNX",

@@ -32,7 +32,8 @@ def pad(image: Image, stride: int) -> Image:
 
 
 def resize_plane(plane: Array, size: Size) -> Array:
-    """Resize one plane (h, w) of numbers bilinearly, as torch does without align_corners and antialias; float32.
+    """Resize one plane (h, w) of numbers bilinearly, as torch does without align_corners and
+    antialias; float32.
 
     >>> resize_plane(np.array([[0.0, 4.0]]), (1, 4))
     array([[0., 1., 3., 4.]], dtype=float32)
@@ -93,6 +94,8 @@ def _neighbours(old: int, new: int) -> tuple[Array, Array, Array]:
     Pixel centres are mapped to pixel centres, as in torch without `align_corners`: the centre of
     the new pixel i is at (i + 0.5) * old / new - 0.5 in old pixels.
     """
-    position = np.clip((np.arange(new, dtype=np.float32) + 0.5) * np.float32(old / new) - 0.5, 0, None)
+    position = np.clip(
+        (np.arange(new, dtype=np.float32) + 0.5) * np.float32(old / new) - 0.5, 0, None
+    )
     low = np.minimum(position.astype(np.int64), old - 1)
     return low, np.minimum(low + 1, old - 1), (position - low).astype(np.float32)

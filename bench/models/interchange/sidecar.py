@@ -66,7 +66,8 @@ def read(path: Path) -> Sidecar:
     """Read a sidecar.
 
     Raises:
-        CheckpointError: invalid TOML, an unknown key, or a wrong value; the message names key and file.
+        CheckpointError: invalid TOML, an unknown key, or a wrong value; the message names key and
+            file.
     """
     try:
         raw = msgspec.toml.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
@@ -75,7 +76,8 @@ def read(path: Path) -> Sidecar:
     unknown = [key for key in raw if key not in Sidecar.__struct_fields__]
     if unknown:
         raise CheckpointError(
-            f"{path}: unknown key {unknown[0]!r}: {did_you_mean(unknown[0], Sidecar.__struct_fields__)}"
+            f"{path}: unknown key {unknown[0]!r}: "
+            f"{did_you_mean(unknown[0], Sidecar.__struct_fields__)}"
         )
     try:
         return msgspec.convert(raw, Sidecar)

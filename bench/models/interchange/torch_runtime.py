@@ -16,7 +16,9 @@ from bench.models.interchange.exchange_model import Port, Runtime
 from bench.samples import Array
 
 MAIN_OUTPUTS = ("out", "logits", "output", "outputs")
-"""Names of the main output in networks with several; those of torchvision and transformers first."""
+"""Names of the main output in networks with several; those of torchvision and transformers
+first.
+"""
 OBJECT_OUTPUTS = frozenset({"boxes", "pred_boxes", "pred_masks", "masks_queries_logits"})
 """Outputs of networks that find objects."""
 
@@ -132,7 +134,9 @@ def _named(returned: Any, path: Path) -> dict[str, Tensor]:
     """
     if isinstance(returned, Tensor):
         returned = {"out": returned}
-    elif isinstance(returned, list | tuple) and all(isinstance(entry, Tensor | None) for entry in returned):
+    elif isinstance(returned, list | tuple) and all(
+        isinstance(entry, Tensor | None) for entry in returned
+    ):
         returned = {str(position): entry for position, entry in enumerate(returned)}
     named: dict[str, Any] = {}
     if isinstance(returned, Mapping):
@@ -143,8 +147,10 @@ def _named(returned: Any, path: Path) -> dict[str, Tensor]:
         if named:
             what = f"a {what} of {', '.join(named)}"
         raise CheckpointError(
-            f"{path} returns {what}, without a tensor of logits or labels for each pixel; boxes and "
-            "masks of objects are not read (write predictions for bench eval, or wrap the network in "
+            f"{path} returns {what}, without a tensor of logits or labels for each pixel; "
+            "boxes and "
+            "masks of objects are not read (write predictions for bench eval, or wrap the "
+            "network in "
             "a function: --model module:function)"
         )
     # Networks with auxiliary heads return their outputs too, in any order.

@@ -60,7 +60,8 @@ def resolve(name: str) -> Resolved:
         return Resolved(name)
     if name.startswith("baseline:"):
         raise UsageError(
-            f"--model {name}: baselines are made from the ground truth: use bench eval --predictions {name}"
+            f"--model {name}: baselines are made from the ground truth: use bench eval "
+            f"--predictions {name}"
         )
     if spelling.is_own_code(name):
         return _of_library(name) or Resolved(None)
@@ -91,7 +92,8 @@ def check_architecture(name: str, resolved: Resolved, identity: Mapping[str, Any
         return
     other = architecture if catalogue.of_torchvision(architecture) else resolved.adapter
     raise CheckpointError(
-        f"--model {name}: {identity.get('weights')} holds weights of {architecture}; use --model {other} for them"
+        f"--model {name}: {identity.get('weights')} holds weights of {architecture}; use "
+        f"--model {other} for them"
     )
 
 
@@ -134,7 +136,9 @@ def _of_hub(name: str) -> Resolved | None:
     if not HUB_ID.fullmatch(name) or not name[0].isalnum():
         return None
     owner, _, model = name.partition("/")
-    adapters = [adapter for adapter in _longest_first() if spelling.begins_with(model, adapter.name)]
+    adapters = [
+        adapter for adapter in _longest_first() if spelling.begins_with(model, adapter.name)
+    ]
     for adapter in adapters:
         if isinstance(adapter.weights, TransformersFolder):
             return Resolved(adapter.name, weights=name)
@@ -180,7 +184,10 @@ def _which_function(name: str, path: Path) -> str:
     defined = locating.defined_in(path)
     example = f"{name}:{defined[0] if defined else 'predict'}"
     listing = f"; it defines {', '.join(defined)}" if len(defined) > 1 else ""
-    return f"--model {name} is a file: name the function, network or class in it, such as --model {example}{listing}"
+    return (
+        f"--model {name} is a file: name the function, network or class in it, such as "
+        f"--model {example}{listing}"
+    )
 
 
 def _which_network(name: str, path: Path) -> str:
@@ -190,7 +197,8 @@ def _which_network(name: str, path: Path) -> str:
     names = sorted(catalogue.names(), key=len, reverse=True)
     network = next((each for each in names if path.name.lower().startswith(each)), "deeplab")
     return (
-        f"{_TAKES_KIND} --model {network} --weights {name}, or another network (bench list models); "
+        f"{_TAKES_KIND} --model {network} --weights {name}, or another network (bench list "
+        "models); "
         "for TorchScript or torch.export --model exported; for your own network --model "
         "my_file.py:make"
     )
@@ -223,11 +231,14 @@ def _refuse_path(name: str) -> None:
     if file.is_file():
         attribute = next(iter(locating.defined_in(file)), "predict")
         raise UsageError(
-            f"--model {name} is a module: name the function, network or class in it, such as {name}:{attribute}"
+            f"--model {name} is a module: name the function, network or class in it, such as "
+            f"{name}:{attribute}"
         )
     module, _, attribute = name.rpartition(".")
     if module and "/" not in name and Path(f"{module.replace('.', '/')}.py").is_file():
-        raise UsageError(f"--model {name}: a colon separates module and name: use --model {module}:{attribute}")
+        raise UsageError(
+            f"--model {name}: a colon separates module and name: use --model {module}:{attribute}"
+        )
 
 
 def _reader(folder: Path) -> str | None:

@@ -34,7 +34,9 @@ _MODEL_ATTRIBUTES = ("predict", "task", "identity", "settings", "batch_size")
 # The options that bench itself applies, for each form that a loader may return.
 _FOR_MODEL = frozenset({"confidence"})
 _FOR_FUNCTION = frozenset({"task", "confidence"})
-_FOR_NETWORK = frozenset({"weights", "task", "device", "batch_size", "input_size", "sidecar", "confidence"})
+_FOR_NETWORK = frozenset(
+    {"weights", "task", "device", "batch_size", "input_size", "sidecar", "confidence"}
+)
 
 
 def named(name: str, card: Card, options: Options) -> Model:
@@ -49,7 +51,9 @@ def named(name: str, card: Card, options: Options) -> Model:
     return adapted(thing, name, card, options, defined=(module,))
 
 
-def adapted(thing: Any, name: str, card: Card, options: Options, *, defined: Sequence[Any] = ()) -> Model:
+def adapted(
+    thing: Any, name: str, card: Card, options: Options, *, defined: Sequence[Any] = ()
+) -> Model:
     """Make a model of an object.
 
     Args:
@@ -179,7 +183,9 @@ class _Source:
         if task == model.task:
             applied |= {"task"}
         elif task is not None and self.passed is None:
-            raise UsageError(f"--model {self.name} does not support --task {task} (it supports {model.task})")
+            raise UsageError(
+                f"--model {self.name} does not support --task {task} (it supports {model.task})"
+            )
         self._refuse_unsupported("is a model that is loaded already", ())
         stated = dict(model.identity) if isinstance(model.identity, Mapping) else {}
         # `checked` refuses these keys in what users state; here they are the model's own.
@@ -198,7 +204,10 @@ class _Source:
         self._refuse_unsupported("is a function of one image", ("confidence",))
         task = self.options.task or getattr(function, "task", "semantic")
         if task not in inputs.TASKS:
-            raise UsageError(f"--model {self.name}: its task must be one of {', '.join(inputs.TASKS)}, got {task!r}")
+            raise UsageError(
+                f"--model {self.name}: its task must be one of {', '.join(inputs.TASKS)}, got "
+                f"{task!r}"
+            )
         identity_ = self._identity(function, "function")
         settings = {
             "device": "own code",
@@ -210,7 +219,9 @@ class _Source:
         model = OwnModel(self.name, function, self.card, identity_, settings, task)
         if self.passed is None:
             return model
-        return GuardedModel(model, self.name, self.card, identity_, settings, self.passed, _FOR_FUNCTION)
+        return GuardedModel(
+            model, self.name, self.card, identity_, settings, self.passed, _FOR_FUNCTION
+        )
 
     def _network(self, network: torch.nn.Module) -> Model:
         """A torch network, which takes and returns what an exported one does.
@@ -235,20 +246,30 @@ class _Source:
                 digest=identity_["weights_digest"],
             )
         runtime = replace(runtime, run=_reporting(runtime.run, self.name))
-        measured = ("outputs", "parameters", "warnings")  # `exchange` finds these out by a trial run
+        measured = (
+            "outputs",
+            "parameters",
+            "warnings",
+        )  # `exchange` finds these out by a trial run
         kept = {key: value for key, value in identity_.items() if key not in measured}
         model = exchange.renamed(exchange.assemble(runtime, self.card, options), kept)
         if self.passed is None:
             return model
         settings = {**model.settings, **self._passed_settings(_FOR_NETWORK)}
-        return GuardedModel(model, self.name, self.card, model.identity, settings, self.passed, _FOR_NETWORK)
+        return GuardedModel(
+            model, self.name, self.card, model.identity, settings, self.passed, _FOR_NETWORK
+        )
 
-    def _load_weights(self, network: torch.nn.Module, weights: str, identity_: Mapping[str, Any]) -> dict[str, Any]:
+    def _load_weights(
+        self, network: torch.nn.Module, weights: str, identity_: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Load a file of weights into the network, and return the identity with them."""
         from bench.models.weights import checkpoints
 
         if weights == "DEFAULT":
-            raise CheckpointError(f"--model {self.name} has no published weights: --weights takes a file")
+            raise CheckpointError(
+                f"--model {self.name} has no published weights: --weights takes a file"
+            )
         checkpoint = checkpoints.read(Path(weights).expanduser())
         checkpoints.fit(network, checkpoint, architecture=self.name)
         return {
@@ -275,12 +296,17 @@ class _Source:
         return first.device
 
 
-def _reporting(run: Callable[[Any], Mapping[str, Any]], name: str) -> Callable[[Any], Mapping[str, Any]]:
+def _reporting(
+    run: Callable[[Any], Mapping[str, Any]], name: str
+) -> Callable[[Any], Mapping[str, Any]]:
     """Report the exceptions of a network, with the input that it got."""
 
     def reporting(image: Any) -> Mapping[str, Any]:
         shape = " x ".join(str(side) for side in image.shape)
-        when = f"on an input of {shape}, {image.dtype}; --config FILE can set input_size, dtype and stride"
+        when = (
+            f"on an input of {shape}, {image.dtype}; --config FILE can set input_size, "
+            "dtype and stride"
+        )
         with reporting_errors(name, when):
             return run(image)
 

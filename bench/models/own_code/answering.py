@@ -98,28 +98,36 @@ class GuardedModel:
         """
         with reporting_errors(self.name):
             answers = self.model.predict(images, *prompts)
-        # After the first batch, because the returned model may read options that the loader did not.
+        # After the first batch, because the returned model may read options that the loader did
+        # not.
         if self.options is not None and not self.checked:
             recording.refuse_unread(self.name, self.options, self.applied)
             self.checked.append(True)
         if self.task not in inputs.TASKS:
             return cast("list[Prediction]", answers)
         if isinstance(answers, Mapping | str) or not hasattr(answers, "__len__"):
-            raise PredictionError(f"{self.name}: returned {describe(answers)} for a batch, not a list of predictions")
+            raise PredictionError(
+                f"{self.name}: returned {describe(answers)} for a batch, not a list of predictions"
+            )
         sizes = [(image.shape[0], image.shape[1]) for image in images]
         if len(answers) != len(sizes):
             return list(answers)  # the caller reports the wrong number
         return [
-            _checked(answer, self.task, self.card, self.name, size) for answer, size in zip(answers, sizes, strict=True)
+            _checked(answer, self.task, self.card, self.name, size)
+            for answer, size in zip(answers, sizes, strict=True)
         ]
 
 
 def _checked(answer: Any, task: str, card: Card, name: str, size: tuple[int, int]) -> Prediction:
     """What the user's code returned for an image, as a prediction."""
-    is_scalar = isinstance(answer, str | bytes | bool | int | float) or getattr(answer, "ndim", None) == 0
+    is_scalar = (
+        isinstance(answer, str | bytes | bool | int | float) or getattr(answer, "ndim", None) == 0
+    )
     if answer is None or is_scalar or callable(answer):
         expected = "labels of shape (H, W)" if task == "semantic" else "a dict"
-        raise PredictionError(f"{name}: returned {describe(answer)} for an image; a {task} prediction is {expected}")
+        raise PredictionError(
+            f"{name}: returned {describe(answer)} for an image; a {task} prediction is {expected}"
+        )
     try:
         if task == "semantic":
             _refuse_nan(answer, name)
@@ -128,7 +136,8 @@ def _checked(answer: Any, task: str, card: Card, name: str, size: tuple[int, int
         raise
     except Exception as error:
         raise PredictionError(
-            f"{name}: returned {describe(answer)}, which cannot be read ({type(error).__name__}: {error})"
+            f"{name}: returned {describe(answer)}, which cannot be read "
+            f"({type(error).__name__}: {error})"
         ) from error
 
 
@@ -138,4 +147,6 @@ def _refuse_nan(answer: Any, name: str) -> None:
         return
     values = inputs.array(answer)
     if values.dtype.kind == "f" and bool(np.isnan(values).any()):
-        raise PredictionError(f"{name}: returned NaN for an image; a semantic prediction is labels of shape (H, W)")
+        raise PredictionError(
+            f"{name}: returned NaN for an image; a semantic prediction is labels of shape (H, W)"
+        )

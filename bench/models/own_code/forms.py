@@ -11,7 +11,10 @@ from typing import Any, Literal, NamedTuple
 from bench.errors import UsageError
 
 CallKind = Literal["predict", "load", "make"]
-FORMS = "own code is predict(image), load(card, options), make() or a torch.nn.Module (docs/models.md shows each)"
+FORMS = (
+    "own code is predict(image), load(card, options), make() or a torch.nn.Module "
+    "(docs/models.md shows each)"
+)
 NOT_A_FORM = (
     "own code must be a function load(card, options), predict(image) or make(), or a "
     "torch.nn.Module (docs/models.md shows each)"
@@ -52,12 +55,16 @@ def form_of(thing: Any, name: str) -> Form:
     if not callable(thing):
         raise UsageError(f"--model {name} is {describe(thing)}: {NOT_A_FORM}")
     if _is_coroutine(thing):
-        raise UsageError(f"--model {name} is an async function, but bench calls plain functions: wrap it in one")
+        raise UsageError(
+            f"--model {name} is an async function, but bench calls plain functions: wrap it in one"
+        )
     try:
         signature = inspect.signature(thing)
     except (ValueError, TypeError):
         # Compiled functions may have no signature.
-        raise UsageError(f"--model {name} has no readable signature: wrap it in def predict(image)") from None
+        raise UsageError(
+            f"--model {name} has no readable signature: wrap it in def predict(image)"
+        ) from None
     is_class = isinstance(thing, type)
     return _form(list(signature.parameters.values()), name, is_class=is_class)
 
@@ -71,7 +78,11 @@ def _form(parameters: list[inspect.Parameter], name: str, *, is_class: bool) -> 
        like an image: predict(image).
     4. Nothing is required: make().
     """
-    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    positional = [
+        each
+        for each in parameters
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
     names = [each.name for each in positional]
     required = sum(each.default is each.empty for each in positional)
     first = names[0] if names else ""
@@ -93,7 +104,9 @@ def _form(parameters: list[inspect.Parameter], name: str, *, is_class: bool) -> 
     return Form("make", 0)
 
 
-def _refuse_other_parameters(parameters: list[inspect.Parameter], names: list[str], required: int, name: str) -> None:
+def _refuse_other_parameters(
+    parameters: list[inspect.Parameter], names: list[str], required: int, name: str
+) -> None:
     """Refuse a signature that none of the forms can call.
 
     Raises:
@@ -102,11 +115,15 @@ def _refuse_other_parameters(parameters: list[inspect.Parameter], names: list[st
     for each in parameters:
         if each.kind is each.KEYWORD_ONLY and each.default is each.empty:
             raise UsageError(
-                f"--model {name} needs {each.name!r}, which bench does not know: give it a default, "
+                f"--model {name} needs {each.name!r}, which bench does not know: give it a "
+                "default, "
                 "or set it with functools.partial"
             )
     if names[:1] == ["self"]:
-        raise UsageError(f"--model {name} is a method of a class: name an object or its method, such as module:object")
+        raise UsageError(
+            f"--model {name} is a method of a class: name an object or its method, such as "
+            "module:object"
+        )
     takes_image = bool(names) and names[0] in IMAGES
     if required > 2 or (required == 2 and takes_image):
         extra = names[1] if takes_image else names[2]

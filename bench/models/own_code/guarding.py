@@ -18,7 +18,10 @@ _LONGEST_MESSAGE = 300
 _LIBRARIES = tuple(
     str(Path(folder).resolve())
     for folder in {
-        *(sysconfig.get_paths().get(name, "") for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+        *(
+            sysconfig.get_paths().get(name, "")
+            for name in ("stdlib", "platstdlib", "purelib", "platlib")
+        ),
         *site.getsitepackages(),
         site.getusersitepackages(),
     }
@@ -82,7 +85,9 @@ def _location(error: BaseException, name: str) -> str:
     frames = [frame for frame in all_frames if _is_foreign(frame.filename)]
     package = name.partition(":")[0].partition(".")[0]
     own = [frame for frame in frames if not is_library(frame.filename)]
-    of_package = [frame for frame in frames if package in Path(frame.filename).with_suffix("").parts]
+    of_package = [
+        frame for frame in frames if package in Path(frame.filename).with_suffix("").parts
+    ]
     candidates = own or of_package or frames
     if not candidates:
         return ""

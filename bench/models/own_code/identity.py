@@ -74,7 +74,8 @@ def checked(identity: Mapping[Any, Any], name: str) -> dict[str, Any]:
     for key, value in identity.items():
         if not isinstance(key, str) or key in _RESERVED:
             raise UsageError(
-                f"--model {name}: identity has the key {key!r}; keys must be strings other than kind and warnings"
+                f"--model {name}: identity has the key {key!r}; keys must be strings other "
+                "than kind and warnings"
             )
         try:
             result[key] = json.loads(json.dumps(value, default=_plain_value, allow_nan=False))
@@ -120,7 +121,9 @@ def _digest(path: Path) -> str | None:
     if not path.is_dir():
         return None
     files = sorted(file for file in path.rglob("*") if file.is_file())
-    return _combined([f"{file.relative_to(path).as_posix()} {digests.of_file(file)}" for file in files])
+    return _combined(
+        [f"{file.relative_to(path).as_posix()} {digests.of_file(file)}" for file in files]
+    )
 
 
 def _combined(digests_: list[str]) -> str | None:

@@ -81,7 +81,9 @@ def _split(name: str) -> tuple[str, str]:
     missing = "the module before the colon"
     if module:
         missing = "the function, network or class after the colon"
-    raise UsageError(f"--model {name} lacks {missing}, such as my_module:predict or my_file.py:predict")
+    raise UsageError(
+        f"--model {name} lacks {missing}, such as my_module:predict or my_file.py:predict"
+    )
 
 
 def _is_path(module: str) -> bool:

@@ -72,4 +72,6 @@ def refuse_unread(name: str, options: Options, applied: Collection[str]) -> None
         is_cpu = option.name == "device" and value == "cpu"
         if option.name in known or value == option.default or is_cpu:
             continue
-        raise UsageError(f"--model {name} does not support {flag_of(option.name)}: its code never reads it")
+        raise UsageError(
+            f"--model {name} does not support {flag_of(option.name)}: its code never reads it"
+        )

@@ -1,1 +1,3 @@
-"""Running networks: batches, windows, augmentation, and rules from one form of prediction to another."""
+"""Running networks: batches, windows, augmentation, and rules from one form of prediction to
+another.
+"""

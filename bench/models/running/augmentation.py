@@ -24,9 +24,14 @@ def scaled(size: Size, scale: float) -> Size:
 
 
 def average(
-    prepare: Callable[[Size], Tensor], logits: Callable[[Tensor], Tensor], sizes: Sequence[Size], *, flip: bool
+    prepare: Callable[[Size], Tensor],
+    logits: Callable[[Tensor], Tensor],
+    sizes: Sequence[Size],
+    *,
+    flip: bool,
 ) -> Tensor:
-    """Average the probabilities, (N, C, H, W), over sizes of the input and the mirror image (`flip`).
+    """Average the probabilities, (N, C, H, W), over sizes of the input and the mirror image
+    (`flip`).
 
     `prepare` returns the input (N, 3, h, w) in a size; `logits` returns the logits for an input in
     the images' own size (N, C, H, W).

@@ -40,7 +40,9 @@ class Batches:
     together: bool
     warnings: list[tuple[str, str]] = field(default_factory=list)
 
-    def run(self, images: Sequence[Image], answer: Callable[[Sequence[Image]], Sequence[Answer]]) -> list[Answer]:
+    def run(
+        self, images: Sequence[Image], answer: Callable[[Sequence[Image]], Sequence[Answer]]
+    ) -> list[Answer]:
         """Predict all images, in their order; `answer` predicts images of one size.
 
         Raises:
@@ -65,8 +67,15 @@ class Batches:
         """Indices of images that go together: those of equal size, or each image alone."""
         if not self.together:
             return [[index] for index in range(len(sizes))]
-        same_size = [[index for index, other in enumerate(sizes) if other == size] for size in dict.fromkeys(sizes)]
-        return [group[start : start + self.size] for group in same_size for start in range(0, len(group), self.size)]
+        same_size = [
+            [index for index, other in enumerate(sizes) if other == size]
+            for size in dict.fromkeys(sizes)
+        ]
+        return [
+            group[start : start + self.size]
+            for group in same_size
+            for start in range(0, len(group), self.size)
+        ]
 
     def _tried(
         self, images: Sequence[Image], answer: Callable[[Sequence[Image]], Sequence[Answer]]
@@ -88,11 +97,15 @@ class Batches:
             remedies = "use a smaller --input-size, or --window if the model supports it"
             if self.device != "cpu":
                 remedies += ", or --device cpu"
-            raise UsageError(f"out of memory on {self.device} with one image of {width} x {height}: {remedies}")
+            raise UsageError(
+                f"out of memory on {self.device} with one image of {width} x {height}: {remedies}"
+            )
         self.size = tried // 2
         message = (
-            f"the memory of {self.device} was too small for {tried} images of {width} x {height} at "
-            f"once; the batch size was reduced to {self.size} (--batch-size {self.size} avoids this)"
+            f"the memory of {self.device} was too small for {tried} images of {width} x "
+            f"{height} at "
+            f"once; the batch size was reduced to {self.size} (--batch-size {self.size} avoids "
+            "this)"
         )
         # The size may be halved again: only the last message is kept.
         others = [warning for warning in self.warnings if warning[0] != CODE]

@@ -31,4 +31,6 @@ class Compiled(nn.Module):
         except TorchDynamoException as error:
             lines = [line for line in str(error).splitlines() if line.strip()]
             reason = lines[0] if lines else type(error).__name__
-            raise UsageError(f"--compile: torch cannot compile the network here ({reason}); run without it") from None
+            raise UsageError(
+                f"--compile: torch cannot compile the network here ({reason}); run without it"
+            ) from None

@@ -81,7 +81,9 @@ class SemanticModel:
             # argmax prefers NaN to every number, so it is enough to check the largest score.
             if bool(scores.gather(1, labels.unsqueeze(1)).isnan().any()):
                 weights = self.identity.get("weights", "the network")
-                raise PredictionError(f"{weights} returns NaN: use other weights, or leave out --amp")
+                raise PredictionError(
+                    f"{weights} returns NaN: use other weights, or leave out --amp"
+                )
             if not self._in_order:
                 labels = self._train_ids[labels]
             maps = labels.to(torch.uint8 if self._fits_byte else torch.int32).cpu().numpy()
@@ -90,7 +92,10 @@ class SemanticModel:
                 return [LabelMap(label_map) for label_map in maps]
             probabilities = scores if self._averages else scores.softmax(1)
             confidence = probabilities.amax(1).cpu().numpy()
-            return [LabelMap(label_map, confidence=values) for label_map, values in zip(maps, confidence, strict=True)]
+            return [
+                LabelMap(label_map, confidence=values)
+                for label_map, values in zip(maps, confidence, strict=True)
+            ]
 
     def _upload(self, images: Sequence[Image]) -> Tensor:
         """The pixels on the device, (N, 3, H, W) uint8.
@@ -113,20 +118,28 @@ class SemanticModel:
             return self._logits(self._prepare(images, whole), size)
         sizes = [augmentation.scaled(whole, scale) for scale in self.options.scales]
         logits = partial(self._logits, size=size)
-        return augmentation.average(partial(self._prepare, images), logits, sizes, flip=self.options.flip)
+        return augmentation.average(
+            partial(self._prepare, images), logits, sizes, flip=self.options.flip
+        )
 
     def _prepare(self, images: Tensor, size: tuple[int, int]) -> Tensor:
         """The normalised input, (N, 3, h, w), in this size."""
         scaled = images.to(torch.float32).div_(255)
         if tuple(scaled.shape[-2:]) != size:
-            scaled = functional.interpolate(scaled, size, mode="bilinear", align_corners=False, antialias=True)
+            scaled = functional.interpolate(
+                scaled, size, mode="bilinear", align_corners=False, antialias=True
+            )
         normal = (scaled - self._normal[0]) / self._normal[1]
         return normal.contiguous(memory_format=torch.channels_last)
 
     def _logits(self, pixels: Tensor, size: tuple[int, int]) -> Tensor:
         """Logits of the known classes in the images' own size, (N, channels, H, W) float32."""
         window = self.options.window
-        logits = windows.slide(self._forward, pixels, window, self.options.overlap) if window else self._forward(pixels)
+        logits = (
+            windows.slide(self._forward, pixels, window, self.options.overlap)
+            if window
+            else self._forward(pixels)
+        )
         if tuple(logits.shape[-2:]) != size:
             logits = functional.interpolate(logits, size, mode="bilinear", align_corners=False)
         # The maximum over the classes reads one number of each class per pixel. With the classes of
@@ -137,7 +150,11 @@ class SemanticModel:
         """Logits of the known classes in the size of the input, (N, channels, h, w) float32."""
         height, width = pixels.shape[-2:]
         below, right = -height % self.stride, -width % self.stride
-        padded = functional.pad(pixels, (0, right, 0, below), mode="replicate") if below or right else pixels
+        padded = (
+            functional.pad(pixels, (0, right, 0, below), mode="replicate")
+            if below or right
+            else pixels
+        )
         with torch.autocast(self.device.type, dtype=_half(self.device), enabled=self.options.amp):
             output = self.network(padded)
         logits = output["out"] if isinstance(output, dict) else output
@@ -147,7 +164,9 @@ class SemanticModel:
     @cached_property
     def _batches(self) -> Batches:
         together = self.device.type != "cpu"
-        return Batches(self.device.type, self.batch_size, together, self.identity.get("warnings", []))
+        return Batches(
+            self.device.type, self.batch_size, together, self.identity.get("warnings", [])
+        )
 
     @property
     def _averages(self) -> bool:
@@ -155,7 +174,10 @@ class SemanticModel:
 
     @cached_property
     def _normal(self) -> tuple[Tensor, Tensor]:
-        mean, std = (torch.tensor(values, device=self.device).view(1, -1, 1, 1) for values in (self.mean, self.std))
+        mean, std = (
+            torch.tensor(values, device=self.device).view(1, -1, 1, 1)
+            for values in (self.mean, self.std)
+        )
         return mean, std
 
     @cached_property
@@ -165,7 +187,9 @@ class SemanticModel:
 
     @cached_property
     def _known(self) -> Tensor:
-        return torch.tensor([*(c for c in self.channels if c >= 0), *self.unscored], device=self.device)
+        return torch.tensor(
+            [*(c for c in self.channels if c >= 0), *self.unscored], device=self.device
+        )
 
     @cached_property
     def _train_ids(self) -> Tensor:
@@ -190,7 +214,14 @@ def ready(model: SemanticModel, options: Options) -> SemanticModel:
         network = Compiled(network)
     batch_size = options.batch_size or BATCH_SIZES[device.type]
     settings = settings_of(options, device, batch_size)
-    return replace(model, network=network, device=device, settings=settings, batch_size=batch_size, options=options)
+    return replace(
+        model,
+        network=network,
+        device=device,
+        settings=settings,
+        batch_size=batch_size,
+        options=options,
+    )
 
 
 def settings_of(options: Options, device: torch.device, batch_size: int) -> dict[str, Any]:
@@ -205,8 +236,22 @@ def settings_of(options: Options, device: torch.device, batch_size: int) -> dict
         "amp": options.amp,
         "input_size": list(options.input_size) if options.input_size else None,
     }
-    rest = ("compile", "window", "overlap", "scales", "flip", "score_threshold", "detections", "prompt", "prompts")
-    changed = {name: getattr(options, name) for name in rest if getattr(options, name) != getattr(Options, name)}
+    rest = (
+        "compile",
+        "window",
+        "overlap",
+        "scales",
+        "flip",
+        "score_threshold",
+        "detections",
+        "prompt",
+        "prompts",
+    )
+    changed = {
+        name: getattr(options, name)
+        for name in rest
+        if getattr(options, name) != getattr(Options, name)
+    }
     if options.window:
         changed["overlap"] = options.overlap
     for name, value in changed.items():
@@ -224,7 +269,9 @@ def choose_device(wanted: str) -> torch.device:
         raise UsageError(f"device must be auto, cpu or cuda, got {wanted!r}")
     present = torch.cuda.is_available()
     if wanted == "cuda" and not present:
-        raise UsageError("--device cuda: torch finds no GPU here; --device auto falls back to the CPU")
+        raise UsageError(
+            "--device cuda: torch finds no GPU here; --device auto falls back to the CPU"
+        )
     return torch.device("cuda" if present and wanted != "cpu" else "cpu")
 
 

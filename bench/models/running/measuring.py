@@ -46,7 +46,9 @@ def flops(predict: Predict) -> int | None:
     return int(counter.get_total_flops()) or None
 
 
-def latency(first: Predict, predictions: Iterable[Predict], *, device: str, seconds: float = 120.0) -> dict[str, Any]:
+def latency(
+    first: Predict, predictions: Iterable[Predict], *, device: str, seconds: float = 120.0
+) -> dict[str, Any]:
     """Milliseconds per prediction, one image at a time: the median (p50) and p95.
 
     Args:
@@ -84,7 +86,10 @@ def forget_peak(device: str) -> None:
 def peak_memory(device: str) -> dict[str, Any]:
     """Peak memory in bytes, of tensors on the GPU or of the whole process; None if unknown."""
     if device == "cuda":
-        return {"peak_memory_bytes": int(sys.modules["torch"].cuda.max_memory_allocated()), "peak_memory_of": "GPU"}
+        return {
+            "peak_memory_bytes": int(sys.modules["torch"].cuda.max_memory_allocated()),
+            "peak_memory_of": "GPU",
+        }
     try:
         import resource
     except ModuleNotFoundError:  # Windows
@@ -99,7 +104,10 @@ def where(device: str) -> dict[str, Any]:
     torch = sys.modules.get("torch")
     if device == "cuda" and torch is not None:
         return {"device": str(torch.cuda.get_device_name()), "threads": None}
-    return {"device": _processor(), "threads": torch.get_num_threads() if torch is not None else None}
+    return {
+        "device": _processor(),
+        "threads": torch.get_num_threads() if torch is not None else None,
+    }
 
 
 def _processor() -> str:

@@ -61,10 +61,15 @@ class ObjectModel:
     @cached_property
     def _batches(self) -> Batches:
         together = self.device.type != "cpu"
-        return Batches(self.device.type, self.batch_size, together, self.identity.get("warnings", []))
+        return Batches(
+            self.device.type, self.batch_size, together, self.identity.get("warnings", [])
+        )
 
     def _objects(self, images: Sequence[Image]) -> list[Instances]:
-        pixels = [torch.from_numpy(np.array(image)).to(self.device).permute(2, 0, 1).float() / 255 for image in images]
+        pixels = [
+            torch.from_numpy(np.array(image)).to(self.device).permute(2, 0, 1).float() / 255
+            for image in images
+        ]
         half = torch.bfloat16 if self.device.type == "cpu" else torch.float16
         with torch.inference_mode(), torch.autocast(self.device.type, dtype=half, enabled=self.amp):
             outputs = self.network(pixels)
@@ -72,7 +77,9 @@ class ObjectModel:
         return [self._instances(output, size) for output, size in zip(outputs, sizes, strict=True)]
 
     def _instances(self, output: Mapping[str, Tensor], size: tuple[int, int]) -> Instances:
-        """What torchvision returns for one image as objects of the card, the highest-scoring first."""
+        """What torchvision returns for one image as objects of the card, the highest-scoring
+        first.
+        """
         classes = self.train_ids[output["labels"].cpu().numpy()]
         kept = classes >= 0
         inside = (output["masks"][:, 0] >= MASK_THRESHOLD).cpu().numpy()[kept]
@@ -88,7 +95,9 @@ class ObjectModel:
         )
 
 
-def train_ids(classes: Classes, channels: Sequence[int], outputs: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+def train_ids(
+    classes: Classes, channels: Sequence[int], outputs: int
+) -> np.ndarray[Any, np.dtype[np.int64]]:
     """The class of each label of a network, -1 for labels without a class.
 
     `channels` has, for each countable class, its label minus one, or -1: label 0 is "no object".
@@ -117,4 +126,6 @@ def ready(model: ObjectModel, options: Options) -> ObjectModel:
     if options.detections is not None:
         network.roi_heads.detections_per_img = shown["detections"] = options.detections
     task = options.task or model.task
-    return replace(model, network=network, settings=shown, batch_size=batch_size, amp=options.amp, task=task)
+    return replace(
+        model, network=network, settings=shown, batch_size=batch_size, amp=options.amp, task=task
+    )

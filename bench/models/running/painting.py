@@ -1,7 +1,7 @@
 """Rules that turn objects into label maps and segments.
 
-Models that find objects run the semantic and panoptic tasks by these rules. This module knows arrays
-and the class table, neither torch nor ground truth.
+Models that find objects run the semantic and panoptic tasks by these rules. This module knows
+arrays and the class table, neither torch nor ground truth.
 """
 
 from __future__ import annotations

@@ -78,7 +78,10 @@ class PromptedModel:
                 embedded = {id(image): (image, self._embed(image)) for image in images}
                 self.embedded.clear()
                 self.embedded.update(embedded)
-                return [self._masks(image, of_image) for image, of_image in zip(images, prompts, strict=True)]
+                return [
+                    self._masks(image, of_image)
+                    for image, of_image in zip(images, prompts, strict=True)
+                ]
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -92,11 +95,15 @@ class PromptedModel:
         # Another image may have got the id of one that no longer exists.
         if cached is not None and cached[0] is image:
             return cached[1]
-        inputs = self.processor(images=image, input_data_format="channels_last", return_tensors="pt")
+        inputs = self.processor(
+            images=image, input_data_format="channels_last", return_tensors="pt"
+        )
         pixels = inputs["pixel_values"].to(self.device)
         with torch.autocast(self.device.type, dtype=half(self.device), enabled=self.amp):
             embeddings = self.network.get_image_embeddings(pixels)
-        size = inputs["reshaped_input_sizes"][0].tolist() if self.padded else list(pixels.shape[-2:])
+        size = (
+            inputs["reshaped_input_sizes"][0].tolist() if self.padded else list(pixels.shape[-2:])
+        )
         return embeddings, size
 
     def _masks(self, image: Image, prompts: Prompts) -> list[Rle]:

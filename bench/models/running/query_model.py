@@ -93,7 +93,9 @@ class QueryModel:
 
     def _forward(self, images: Sequence[Image]) -> Any:
         texts = {} if self.task_inputs is None else {"task_inputs": [self.task] * len(images)}
-        inputs = self.processor(images=list(images), input_data_format="channels_last", return_tensors="pt", **texts)
+        inputs = self.processor(
+            images=list(images), input_data_format="channels_last", return_tensors="pt", **texts
+        )
         tensors = {name: inputs[name].to(self.device) for name in ("pixel_values", "pixel_mask")}
         if self.task_inputs is not None:
             tensors["task_inputs"] = self.task_inputs.to(self.device).expand(len(images), -1)
@@ -160,7 +162,11 @@ class QueryModel:
         """The highest-scoring objects of countable classes."""
         objects = result["segments_info"]
         countable = [*self.classes.things, *[False] * len(self.unscored)]
-        things = [index for index, each in enumerate(objects) if countable[each["label_id"]] and each["score"] > 0]
+        things = [
+            index
+            for index, each in enumerate(objects)
+            if countable[each["label_id"]] and each["score"] > 0
+        ]
         kept = sorted(things, key=lambda index: -objects[index]["score"])[: self.detections]
         rles = masks.encode_many(result["segmentation"][kept].cpu().numpy()) if kept else []
         return Instances(

@@ -32,7 +32,9 @@ def starts(length: int, window: int, overlap: float) -> list[int]:
     return [*range(0, last, step), last]
 
 
-def slide(forward: Callable[[Tensor], Tensor], pixels: Tensor, window: tuple[int, int], overlap: float) -> Tensor:
+def slide(
+    forward: Callable[[Tensor], Tensor], pixels: Tensor, window: tuple[int, int], overlap: float
+) -> Tensor:
     """Average the logits of all windows, (N, C, H, W), for pixels (N, 3, H, W).
 
     `forward` returns logits of the same height and width as its input. All images of the batch go

@@ -23,7 +23,17 @@ from bench.errors import CheckpointError, missing_extra
 from bench.models.weights import digests
 from bench.models.weights import files as weight_files
 
-WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "model_ema", "ema", "params", "weights")
+WRAPPERS = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "network",
+    "net",
+    "model_ema",
+    "ema",
+    "params",
+    "weights",
+)
 """Keys under which training code stores the network, the most explicit first."""
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
 NOT_THE_NETWORK = (
@@ -68,8 +78,8 @@ def read(path: Path) -> Checkpoint:
     """Read a file of weights onto the CPU.
 
     Raises:
-        CheckpointError: the file does not exist, is empty, truncated or of another kind, holds objects that
-            could run code, or holds no weights.
+        CheckpointError: the file does not exist, is empty, truncated or of another kind, holds
+            objects that could run code, or holds no weights.
     """
     kind = weight_files.kind(path)
     if kind == "safetensors":
@@ -99,9 +109,17 @@ def fit(network: nn.Module, checkpoint: Checkpoint, *, architecture: str) -> Non
     # Counters of seen batches are not used in prediction, and old checkpoints do not have them.
     needed = [name for name in own if not name.endswith("num_batches_tracked")]
     missing = [name for name in needed if name not in checkpoint.state]
-    unexpected = [name for name in checkpoint.state if name not in own and not name.endswith("num_batches_tracked")]
+    unexpected = [
+        name
+        for name in checkpoint.state
+        if name not in own and not name.endswith("num_batches_tracked")
+    ]
     if missing or unexpected:
-        parts = [f"{len(names)} {what} ({_some(names)})" for what, names in _problems(missing, unexpected) if names]
+        parts = [
+            f"{len(names)} {what} ({_some(names)})"
+            for what, names in _problems(missing, unexpected)
+            if names
+        ]
         raise CheckpointError(f"{checkpoint.path} does not fit {architecture}: {', '.join(parts)}")
     for name in needed:
         if own[name].shape != checkpoint.state[name].shape:
@@ -110,7 +128,9 @@ def fit(network: nn.Module, checkpoint: Checkpoint, *, architecture: str) -> Non
                 f"{list(checkpoint.state[name].shape)}, the network needs {list(own[name].shape)}"
             )
     refuse_nan({name: checkpoint.state[name] for name in needed}, checkpoint.path)
-    network.load_state_dict({name: value for name, value in checkpoint.state.items() if name in own}, strict=False)
+    network.load_state_dict(
+        {name: value for name, value in checkpoint.state.items() if name in own}, strict=False
+    )
 
 
 def refuse_nan(state: Mapping[str, Tensor], path: Path) -> None:
@@ -123,14 +143,18 @@ def refuse_nan(state: Mapping[str, Tensor], path: Path) -> None:
     """
     for name, value in state.items():
         if value.dtype in _REAL and bool(value.isnan().any()):
-            raise CheckpointError(f"{path} holds NaN in {name}: the training diverged; take an earlier checkpoint")
+            raise CheckpointError(
+                f"{path} holds NaN in {name}: the training diverged; take an earlier checkpoint"
+            )
 
 
 def without(checkpoint: Checkpoint, prefixes: tuple[str, ...]) -> Checkpoint:
     """The checkpoint without the weights with these prefixes, such as those of auxiliary heads."""
     return replace(
         checkpoint,
-        state={name: value for name, value in checkpoint.state.items() if not name.startswith(prefixes)},
+        state={
+            name: value for name, value in checkpoint.state.items() if not name.startswith(prefixes)
+        },
     )
 
 
@@ -141,9 +165,12 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise missing_extra("safetensors", "models", f"reading {path.name}") from None
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+            names = file.keys()  # a method of safetensors, not of a dict
+            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is truncated or damaged safetensors: {_line(error)}; fetch it again") from None
+        raise CheckpointError(
+            f"{path} is truncated or damaged safetensors: {_line(error)}; fetch it again"
+        ) from None
 
 
 def _read_pickle(path: Path) -> Any:
@@ -155,12 +182,25 @@ def _read_pickle(path: Path) -> Any:
         culprit = _culprit(str(error))
         if culprit is not None:
             raise CheckpointError(
-                f"{path} holds Python objects other than tensors{culprit}, which could run code when read: "
+                f"{path} holds Python objects other than tensors{culprit}, which could run "
+                "code when read: "
                 "refused; save the state_dict() only, preferably as safetensors"
             ) from None
-        raise CheckpointError(f"{path} is truncated or damaged: {_line(error)}; fetch it again") from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError) as error:
-        raise CheckpointError(f"{path} is truncated or damaged: {_line(error)}; fetch it again") from None
+        raise CheckpointError(
+            f"{path} is truncated or damaged: {_line(error)}; fetch it again"
+        ) from None
+    except (
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        IndexError,
+        AttributeError,
+    ) as error:
+        raise CheckpointError(
+            f"{path} is truncated or damaged: {_line(error)}; fetch it again"
+        ) from None
 
 
 def _harmless() -> list[Any]:
@@ -201,7 +241,9 @@ def _strip(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
     taken: list[str] = []
     while True:
         own = {name: value for name, value in kept.items() if not name.startswith(NOT_THE_NETWORK)}
-        prefix = next((p for p in PREFIXES if own and all(name.startswith(p) for name in own)), None)
+        prefix = next(
+            (p for p in PREFIXES if own and all(name.startswith(p) for name in own)), None
+        )
         if prefix is None:
             return own, taken
         taken.append(prefix)

@@ -27,7 +27,9 @@ def kind(path: Path) -> Literal["safetensors", "pickle"]:
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder; --weights takes one file of weights")
     if not path.is_file():
-        raise CheckpointError(f"there is no file {path}; --weights takes a file of weights (.safetensors, .pth)")
+        raise CheckpointError(
+            f"there is no file {path}; --weights takes a file of weights (.safetensors, .pth)"
+        )
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -38,13 +40,20 @@ def kind(path: Path) -> Literal["safetensors", "pickle"]:
     if size == 0:
         raise CheckpointError(f"{path} is empty; fetch the weights again")
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise CheckpointError(f"{path} is a web page, not weights: the server answered with a page (a login, an error)")
+        raise CheckpointError(
+            f"{path} is a web page, not weights: the server answered with a page (a login, an "
+            "error)"
+        )
     if start.startswith(b"version https://git-lfs"):
-        raise CheckpointError(f"{path} is a Git LFS pointer, not the weights: fetch them with git lfs pull")
+        raise CheckpointError(
+            f"{path} is a Git LFS pointer, not the weights: fetch them with git lfs pull"
+        )
     if head[FIRST_BYTES : FIRST_BYTES + 1] == b"{":
         length = int.from_bytes(head[:FIRST_BYTES], "little")
         if length + FIRST_BYTES <= size or length < LARGEST_HEADER:
             return "safetensors"
     if head.startswith((b"PK\x03\x04", b"\x80")):
         return "pickle"
-    raise CheckpointError(f"{path} is not a checkpoint: it is neither safetensors nor a file that torch.save wrote")
+    raise CheckpointError(
+        f"{path} is not a checkpoint: it is neither safetensors nor a file that torch.save wrote"
+    )

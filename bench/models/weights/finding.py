@@ -48,7 +48,9 @@ def find(blueprint: Blueprint, card: Card, options: Options) -> FoundWeights:
         if labels.fits(card, pretrained.classes):
             return _fetched(pretrained, blueprint)
     classes = blueprint.pretrained[0].classes if blueprint.pretrained else ()
-    raise published.none_fit(blueprint.name, card, options.weights, classes, accepts=blueprint.accepts)
+    raise published.none_fit(
+        blueprint.name, card, options.weights, classes, accepts=blueprint.accepts
+    )
 
 
 def _by_published_name(blueprint: Blueprint, card: Card, weights: str) -> FoundWeights | None:
@@ -58,7 +60,9 @@ def _by_published_name(blueprint: Blueprint, card: Card, weights: str) -> FoundW
     for pretrained in blueprint.pretrained:
         if pretrained.architecture == architecture:
             if not labels.fits(card, pretrained.classes):
-                raise published.none_fit(blueprint.name, card, weights, pretrained.classes, accepts=blueprint.accepts)
+                raise published.none_fit(
+                    blueprint.name, card, weights, pretrained.classes, accepts=blueprint.accepts
+                )
             return _fetched(pretrained, blueprint)
     return None
 
@@ -102,7 +106,8 @@ def _fetched(pretrained: Pretrained, blueprint: Blueprint) -> FoundWeights:
             reason = (str(error).splitlines() or [type(error).__name__])[0].strip("<>")
             raise CheckpointError(
                 f"the pretrained weights of {pretrained.architecture} cannot be downloaded "
-                f"({reason}): put the file {pretrained.file} into {folder}, or pass it with --model "
+                f"({reason}): put the file {pretrained.file} into {folder}, or pass it with "
+                "--model "
                 f"{blueprint.name} --weights FILE"
             ) from None
     return FoundWeights(checkpoints.read(path), path.name, pretrained.classes)

@@ -78,7 +78,9 @@ def named(adapter: str, weights: str | None, published: str | None, *, dataset: 
             "(config.json, model.safetensors, preprocessor_config.json) or a hub id"
         )
     if not known_names.HUB_ID.fullmatch(wanted):
-        raise CheckpointError(f"there is no folder {path}: --model {adapter} takes one that save_pretrained wrote")
+        raise CheckpointError(
+            f"there is no folder {path}: --model {adapter} takes one that save_pretrained wrote"
+        )
     return wanted
 
 
@@ -132,7 +134,9 @@ def part(make: Callable[..., Any], source: Source, needs: str, **settings: Any) 
         with quiet():
             return make(str(source.folder), local_files_only=True, **settings)
     except Exception as error:  # noqa: BLE001 - as above
-        raise CheckpointError(f"{source.folder} needs {needs}, which cannot be read: {line_of(error)}") from None
+        raise CheckpointError(
+            f"{source.folder} needs {needs}, which cannot be read: {line_of(error)}"
+        ) from None
 
 
 def has_preprocessor(source: Source) -> bool:
@@ -143,7 +147,10 @@ def has_preprocessor(source: Source) -> bool:
 
 def no_preprocessor(source: Source) -> tuple[str, str]:
     """The warning if a folder does not say how images are prepared."""
-    message = f"{source.name} has no preprocessor_config.json: images are prepared with the defaults of transformers"
+    message = (
+        f"{source.name} has no preprocessor_config.json: images are prepared with the "
+        "defaults of transformers"
+    )
     return "no-preprocessor", message
 
 
@@ -177,7 +184,9 @@ def checked(adapter: str, folder: Path) -> Path:
     """
     path = folder / "config.json"
     if not path.is_file():
-        raise CheckpointError(f"{folder} has no config.json: --weights takes a folder that save_pretrained wrote")
+        raise CheckpointError(
+            f"{folder} has no config.json: --weights takes a folder that save_pretrained wrote"
+        )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -187,13 +196,15 @@ def checked(adapter: str, folder: Path) -> Path:
     if owner is None or owner.name != adapter:
         hint = f"use --model {owner.name}" if owner else f"--model {adapter} cannot run it"
         raise CheckpointError(
-            f"{folder} holds a network of the type {model_type!r} (config.json), not {adapter!r}: {hint}"
+            f"{folder} holds a network of the type {model_type!r} (config.json), not "
+            f"{adapter!r}: {hint}"
         )
     if not sorted(folder.glob("*.safetensors")):
         pickles = sorted(file.name for file in folder.glob("*.bin"))
         instead = f" but {pickles[0]}, a pickle that could run code when read" if pickles else ""
         raise CheckpointError(
-            f"{folder} has no model.safetensors{instead}: save it with save_pretrained, as safetensors"
+            f"{folder} has no model.safetensors{instead}: save it with save_pretrained, as "
+            "safetensors"
         )
     return folder
 

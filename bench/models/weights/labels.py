@@ -58,7 +58,9 @@ def match(card: Card, outputs: int, names: Sequence[str] | None, *, where: str) 
             )
         return ChannelMap(tuple(range(outputs)))
     if len(names) != outputs:
-        raise CheckpointError(f"{where}: the weights have {outputs} classes, but the file names {len(names)}")
+        raise CheckpointError(
+            f"{where}: the weights have {outputs} classes, but the file names {len(names)}"
+        )
     return _by_name(card, names, where=where)
 
 
@@ -107,14 +109,19 @@ def _by_name(card: Card, names: Sequence[str], *, where: str) -> ChannelMap:
     if not fits(card, names):
         raise CheckpointError(_too_few_agree(card, names, where))
     unscored = _unscored(card, names, channels)
-    missing = [name for name, channel in zip(card.classes.names, channels, strict=True) if channel == UNKNOWN]
+    missing = [
+        name
+        for name, channel in zip(card.classes.names, channels, strict=True)
+        if channel == UNKNOWN
+    ]
     unused = [name for channel, name in enumerate(names) if channel not in (*channels, *unscored)]
     warnings = []
     if missing:
         warnings.append(unknown_classes(missing))
     if unused:
         message = (
-            f"the weights know classes that the card {card.name} does not have: {_some(unused, 5)}; they are left out"
+            f"the weights know classes that the card {card.name} does not have: "
+            f"{_some(unused, 5)}; they are left out"
         )
         warnings.append(("channels-left-out", message))
     return ChannelMap(tuple(channels), tuple(warnings), unscored)
@@ -122,11 +129,15 @@ def _by_name(card: Card, names: Sequence[str], *, where: str) -> ChannelMap:
 
 def _too_few_agree(card: Card, names: Sequence[str], where: str) -> str:
     fitting = fitting_cards(names)
-    or_cards = f", or evaluate on {' or '.join(fitting)}, whose classes they know" if fitting else ""
+    or_cards = (
+        f", or evaluate on {' or '.join(fitting)}, whose classes they know" if fitting else ""
+    )
     return (
-        f"{where}: the weights have {len(names)} classes ({_some(names)}), the card {card.name} has "
+        f"{where}: the weights have {len(names)} classes ({_some(names)}), the card "
+        f"{card.name} has "
         f"{len(card.classes)} ({_some(card.classes.names)}), and only {count_known(card, names)} "
-        f"names agree, but at least half are needed: pass weights for {card.name}, list other names "
+        f"names agree, but at least half are needed: pass weights for {card.name}, list other "
+        "names "
         f"of its classes under [aliases] in the card{or_cards}"
     )
 
@@ -139,7 +150,11 @@ def _unscored(card: Card, names: Sequence[str], channels: Sequence[int]) -> tupl
         if entry.train_id is None
         for name in (entry.name, *card.aliases.get(entry.name, ()))
     }
-    return tuple(channel for channel, name in enumerate(names) if channel not in channels and _plain(name) in listed)
+    return tuple(
+        channel
+        for channel, name in enumerate(names)
+        if channel not in channels and _plain(name) in listed
+    )
 
 
 def _plain(name: str) -> str:
@@ -152,4 +167,6 @@ def _plain(name: str) -> str:
 
 
 def _some(names: Sequence[str], count: int = 3) -> str:
-    return ", ".join(names[:count]) + (f" and {len(names) - count} more" if len(names) > count else "")
+    return ", ".join(names[:count]) + (
+        f" and {len(names) - count} more" if len(names) > count else ""
+    )

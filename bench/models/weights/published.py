@@ -48,7 +48,9 @@ def architecture_of(weights: str | None, adapter: Adapter, architecture: str | N
     return None if match is None else _by_enum(name, match[1], match[2], adapter, architecture)
 
 
-def none_fit(adapter: str, card: Card, weights: str | None, classes: Sequence[str], *, accepts: str) -> CheckpointError:
+def none_fit(
+    adapter: str, card: Card, weights: str | None, classes: Sequence[str], *, accepts: str
+) -> CheckpointError:
     """The error if an adapter has no weights for a data set.
 
     Args:
@@ -64,12 +66,18 @@ def none_fit(adapter: str, card: Card, weights: str | None, classes: Sequence[st
         reason = _too_few_classes(card, classes)
     if weights not in (None, "DEFAULT"):
         shipped = files.shipped(adapter, card.name)
-        or_shipped = f", or use --model {adapter}, which runs the shipped weights" if shipped else ""
-        return CheckpointError(f"{weights} does not fit {card.name} ({reason}): {remedy}{or_shipped}")
+        or_shipped = (
+            f", or use --model {adapter}, which runs the shipped weights" if shipped else ""
+        )
+        return CheckpointError(
+            f"{weights} does not fit {card.name} ({reason}): {remedy}{or_shipped}"
+        )
     source = "bench ships none"
     if weights == "DEFAULT":
         source = "DEFAULT means the library's own"
-    return CheckpointError(f"--model {adapter} has no weights for {card.name} ({source}, {reason}): {remedy}")
+    return CheckpointError(
+        f"--model {adapter} has no weights for {card.name} ({source}, {reason}): {remedy}"
+    )
 
 
 def _too_few_classes(card: Card, classes: Sequence[str]) -> str:
@@ -77,7 +85,8 @@ def _too_few_classes(card: Card, classes: Sequence[str]) -> str:
     others = f"; they fit {' and '.join(fitting)}" if fitting else ""
     known = labels.count_known(card, classes)
     return (
-        f"the library's weights know {known} of its {len(card.classes)} classes, and at least half are needed{others}"
+        f"the library's weights know {known} of its {len(card.classes)} classes, and at "
+        f"least half are needed{others}"
     )
 
 
@@ -92,11 +101,14 @@ def _by_member(member: str, adapter: Adapter, architecture: str | None) -> str:
     names = [f"{weights.enum}.{weights.member}" for weights in published.values()]
     listing = f"it publishes {', '.join(names)}" if names else "it publishes none"
     raise CheckpointError(
-        f"--weights {member}: torchvision publishes no weights of this name for --model {adapter.name}; {listing}"
+        f"--weights {member}: torchvision publishes no weights of this name for --model "
+        f"{adapter.name}; {listing}"
     )
 
 
-def _by_enum(name: str, enum: str, member: str | None, adapter: Adapter, architecture: str | None) -> str:
+def _by_enum(
+    name: str, enum: str, member: str | None, adapter: Adapter, architecture: str | None
+) -> str:
     """The architecture of weights that are named as in torchvision, `<enum>.<member>`."""
     owners = {
         published.enum: (owner, candidate, published)
@@ -105,7 +117,8 @@ def _by_enum(name: str, enum: str, member: str | None, adapter: Adapter, archite
     }
     if enum not in owners:
         raise CheckpointError(
-            f"--weights {name}: bench runs no network with weights of this name; {did_you_mean(enum, owners)}"
+            f"--weights {name}: bench runs no network with weights of this name; "
+            f"{did_you_mean(enum, owners)}"
         )
     owner, found, published = owners[enum]
     if owner.name != adapter.name or architecture not in (None, found):
@@ -117,5 +130,6 @@ def _by_enum(name: str, enum: str, member: str | None, adapter: Adapter, archite
 def _require_member(name: str, member: str | None, published: PublishedWeights) -> None:
     if member not in ("DEFAULT", published.member):
         raise CheckpointError(
-            f"--weights {name}: torchvision publishes only {published.enum}.{published.member} (also named DEFAULT)"
+            f"--weights {name}: torchvision publishes only {published.enum}.{published.member} "
+            "(also named DEFAULT)"
         )

@@ -80,7 +80,8 @@ def _fetched(hub_id: str) -> Path:
     except Exception as error:  # noqa: BLE001
         raise CheckpointError(
             f"{hub_id} is not a folder here and cannot be fetched from the hub "
-            f"({first_sentence(error)}): put its files {' and '.join(FILES)} into a folder and name "
+            f"({first_sentence(error)}): put its files {' and '.join(FILES)} into a folder and "
+            "name "
             "that folder with --weights"
         ) from None
     finally:

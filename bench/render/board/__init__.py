@@ -1,7 +1,7 @@
 """A board as text: `bench board show --format csv` is csv.py in this folder; nothing is computed.
 
-To add a format, add a file with a function `render(table) -> str` and `FORMAT: TableFormat = render`,
-so that mypy checks the signature; there is no list of formats.
+To add a format, add a file with a function `render(table) -> str` and
+`FORMAT: TableFormat = render`, so that mypy checks the signature; there is no list of formats.
 """
 
 from __future__ import annotations

@@ -10,7 +10,9 @@ from bench.render.board import TableFormat
 
 
 def render(table: Table) -> str:
-    """A header and a row for each row of the board; columns as in the DataFrame of `bench.board`."""
+    """A header and a row for each row of the board; columns as in the DataFrame of
+    `bench.board`.
+    """
     rows = records(table)
     columns = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()

@@ -36,10 +36,17 @@ footer { font-size: .85rem; margin-top: 1.5rem; }
 
 def render(table: Table) -> str:
     """The whole page."""
-    head = "".join(f'<th scope="col" class="{column.kind}">{escape(column.title)}</th>' for column in table.columns)
+    head = "".join(
+        f'<th scope="col" class="{column.kind}">{escape(column.title)}</th>'
+        for column in table.columns
+    )
     blocks = cells.blocks(table)
-    bodies = "\n".join(_body(title if len(blocks) > 1 else "", rows, table.columns) for title, rows in blocks)
-    remarks = "\n".join(f"<li>{escape(remark)}</li>" for remark in (*cells.reasons(table), *table.remarks))
+    bodies = "\n".join(
+        _body(title if len(blocks) > 1 else "", rows, table.columns) for title, rows in blocks
+    )
+    remarks = "\n".join(
+        f"<li>{escape(remark)}</li>" for remark in (*cells.reasons(table), *table.remarks)
+    )
     note = f"<p>{_code(escape(table.note))}</p>\n" if table.note else ""
     return f"""<!doctype html>
 <html lang="en">
@@ -70,9 +77,15 @@ def render(table: Table) -> str:
 
 
 def _body(title: str, rows: tuple[Row, ...], columns: tuple[Column, ...]) -> str:
-    heading = f'<tr><th colspan="{len(columns)}" scope="rowgroup">{escape(title)}</th></tr>\n' if title else ""
+    heading = (
+        f'<tr><th colspan="{len(columns)}" scope="rowgroup">{escape(title)}</th></tr>\n'
+        if title
+        else ""
+    )
     lines = [
-        "<tr>" + "".join(_cell(cell, column) for cell, column in zip(row.cells, columns, strict=True)) + "</tr>"
+        "<tr>"
+        + "".join(_cell(cell, column) for cell, column in zip(row.cells, columns, strict=True))
+        + "</tr>"
         for row in rows
     ]
     return "<tbody>\n" + heading + "\n".join(lines) + "\n</tbody>"

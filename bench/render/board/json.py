@@ -1,4 +1,6 @@
-"""A board as JSON, in fractions of 1 and with null where a score is not defined; it computes nothing."""
+"""A board as JSON, in fractions of 1 and with null where a score is not defined; it computes
+nothing.
+"""
 
 from __future__ import annotations
 

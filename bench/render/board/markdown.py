@@ -69,7 +69,9 @@ def _rows(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _without_empty_columns(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:
+def _without_empty_columns(
+    columns: Sequence[Column], rows: Sequence[Row]
+) -> tuple[list[Column], list[Row]]:
     """Leave out the columns that are empty in all rows."""
     kept = [n for n in range(len(columns)) if any(row.cells[n] for row in rows)]
     short_rows = [replace(row, cells=tuple(row.cells[n] for n in kept)) for row in rows]

@@ -30,7 +30,10 @@ def render(table: Table) -> str:
         disable_numparse=True,
     )
     # The table marks scores by stars instead of bold, so the remarks say so.
-    remarks = [re.sub(r"\bbold\b", "stars", remark.replace("Bold:", "Star:", 1)) for remark in table.remarks]
+    remarks = [
+        re.sub(r"\bbold\b", "stars", remark.replace("Bold:", "Star:", 1))
+        for remark in table.remarks
+    ]
     notes = filled((*cells.reasons(table), *remarks))
     note = filled([table.note], later="")
     parts = [table.title, note, grid if lines else "No rows yet.", notes]
