@@ -116,9 +116,8 @@ def no_results(data: bytes) -> str:
     more = ", ..." if len(keys) > _SHOWN else ""
     return (
         f"this JSON object has the keys {', '.join(keys[:_SHOWN]) or '(none)'}{more}; results of "
-        "objects are a list "
-        "([{image_id, category_id, score, ...}]), panoptic results have annotations with "
-        "segments_info"
+        "objects are a list ([{image_id, category_id, score, ...}]), panoptic results have "
+        "annotations with segments_info"
     )
 
 

@@ -165,9 +165,9 @@ def _count_notices(card: Card, split: str, count: int, limit: int | None) -> tup
     if limit is not None and count > listed:
         return ()
     what = (
-        f"{count} of {listed} images of the split {split!r} of {card.title} were found, so "
-        "these are not the scores of "
-        "the whole split; add the missing images, or choose a part with --ids or --limit"
+        f"{count} of {listed} images of the split {split!r} of {card.title} were found, so these "
+        "are not the scores of the whole split; add the missing images, or choose a part with "
+        "--ids or --limit"
         if count < listed
         else f"the split {split!r} of {card.title} has {count} images, and its card says {listed}; "
         f"check --data and --split, or correct splits.{split}.images in the card"
@@ -189,9 +189,8 @@ def _refuse_groups_unseen(card: Card, samples: Sequence[Sample]) -> None:
         else "a sequence is what stands before the last _ or /"
     )
     raise CardError(
-        f"{card.name}: groups = {card.groups!r}, but no image id (such as {samples[0].id!r}) "
-        f"shows one: {form}; "
-        "write groups = 'none', or rename the images"
+        f"{card.name}: groups = {card.groups!r}, but no image id (such as {samples[0].id!r}) shows "
+        f"one: {form}; write groups = 'none', or rename the images"
     )
 
 

@@ -131,8 +131,7 @@ class Network:
         if logits.shape[1] not in (self.classes, 1) or (logits.shape[1] == 1 and self.classes != 2):
             raise PredictionError(
                 f"{self.name}: the network must return one channel per class: got "
-                f"{logits.shape[1]} channels for "
-                f"{self.classes} classes"
+                f"{logits.shape[1]} channels for {self.classes} classes"
             )
         if size is not None and tuple(logits.shape[-2:]) != size:
             logits = torch.nn.functional.interpolate(

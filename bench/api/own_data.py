@@ -88,9 +88,8 @@ def _length(dataset: Any) -> int:
     ):
         raise UsageError(
             "dataset must be the name of a card, what bench.open_data returned, or a data set "
-            "with a length whose "
-            f"items are pairs of image and target, got {type(dataset).__name__} "
-            "(bench.Evaluator counts other data)"
+            "with a length whose items are pairs of image and target, got "
+            f"{type(dataset).__name__} (bench.Evaluator counts other data)"
         )
     count = len(dataset)
     if not count:

@@ -95,8 +95,7 @@ def _void(card: CardKeys, rules: CardRules, void: Collection[int], ignore: int) 
     elif card.colors and not has_object_files:
         yield (
             f"void = {sorted(void)} has no effect with colors = true; list void as a class with "
-            "its color and "
-            "without train_id"
+            "its color and without train_id"
         )
 
 
@@ -126,6 +125,6 @@ def _splits(card: CardKeys, rules: CardRules) -> Iterator[str]:
     if fixed and len(card.splits) > 1:
         yield (
             f"splits: {', '.join(sorted(card.splits))} would hold the same images, because no "
-            "pattern of the truth in "
-            "[files] has {split}; put {split} where the paths differ, or keep one split"
+            "pattern of the truth in [files] has {split}; put {split} where the paths differ, "
+            "or keep one split"
         )

@@ -266,10 +266,9 @@ def _defect(error: BaseException) -> str:
     ) as file:
         file.write(f"bench {__version__}\n{' '.join(sys.argv)}\n\n{text}")
     return (
-        f"defect: bench itself failed ({type(error).__name__}: {error}). This is not your "
-        "fault; please report it "
-        f"with the file {Path(file.name)}, which holds the details (BENCH_DEBUG=1 prints them "
-        "here)."
+        f"defect: bench itself failed ({type(error).__name__}: {error}). This is not your fault; "
+        f"please report it with the file {Path(file.name)}, which holds the details (BENCH_DEBUG=1 "
+        "prints them here)."
     )
 
 

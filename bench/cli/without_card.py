@@ -47,9 +47,8 @@ def refuse_without_truth(named: Mapping[str, Any], dataset: str | None) -> None:
             )
     if dataset is None:
         raise UsageError(
-            "--dataset/-d is missing: name a data set (bench list datasets) or your card, or "
-            "give the folder of "
-            "ground-truth label maps with --truth"
+            "--dataset/-d is missing: name a data set (bench list datasets) or your card, or give "
+            "the folder of ground-truth label maps with --truth"
         )
 
 

@@ -221,8 +221,8 @@ def _notes(compared: Sequence[Run], sizes: Array, alpha: float) -> list[str]:
     if len({str(run.record.protocol["rules"].get("classes_in")) for run in compared}) > 1:
         classes_in = rules_of(compared[0]).classes_in or "the default"
         notes.append(
-            "the runs were scored over different sets of classes; "
-            f"here the setting of the first run applies to all: {classes_in}"
+            "the runs were scored over different sets of classes; here the setting of the first "
+            f"run applies to all: {classes_in}"
         )
     if len({run.record.id for run in compared}) < len(compared):
         notes.append("a run is compared with itself")

@@ -84,9 +84,8 @@ def rank_across(
     ]
     if len(models) < 2:
         raise UsageError(
-            f"--across needs at least two models with a score on each of {', '.join(groups)}; "
-            "run names (--name) identify models, "
-            f"and these are on all: {', '.join(models) or 'none'}"
+            f"--across needs at least two models with a score on each of {', '.join(groups)}; run "
+            f"names (--name) identify models, and these are on all: {', '.join(models) or 'none'}"
         )
     scores = np.array([[dataset.scores[name] for name in models] for dataset in by_dataset])
     queries = [dataset.query for dataset in by_dataset]

@@ -24,7 +24,7 @@ def require_crops(job: Job) -> None:
     if sizes:
         ends = dict.fromkeys(f"{height}x{width}" for height, width in (min(sizes), max(sizes)))
         raise UsageError(
-            f"--regions crops={':'.join(map(str, job.rules.regions.crops))}: no factor leaves "
-            "a pixel of an image of "
-            f"{' to '.join(ends)} pixels (height x width); use smaller factors or larger images"
+            f"--regions crops={':'.join(map(str, job.rules.regions.crops))}: no factor leaves a "
+            f"pixel of an image of {' to '.join(ends)} pixels (height x width); use smaller "
+            "factors or larger images"
         )

@@ -42,8 +42,7 @@ def task_of(path: Path, card: Card) -> str:
     if single is not None and _is_of_detectron(single):
         raise PredictionError(
             f"{single}: detectron2's semantic results (class masks by file_name) are not "
-            "supported; "
-            f"{card.title} {_expected(card)}"
+            f"supported; {card.title} {_expected(card)}"
         )
     task = prediction_files.task_of(path)
     if (

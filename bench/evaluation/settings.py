@@ -94,9 +94,8 @@ def require_use(settings: Mapping[str, Any], families: Sequence[Family[Any]], pl
     steps = [each.key for each in families if "leave_out" not in each.abilities]
     if settings.get("interval") in _STEPPED and steps:
         raise UsageError(
-            f"--interval {settings['interval']} has no effect on {', '.join(steps)}, whose "
-            "scores are made of steps: "
-            "say --interval percentile, or leave it out"
+            f"--interval {settings['interval']} has no effect on {', '.join(steps)}, whose scores "
+            "are made of steps: say --interval percentile, or leave it out"
         )
 
 

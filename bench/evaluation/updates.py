@@ -39,9 +39,8 @@ def notices(
     if card.groups != "none" and alone and rules.interval != "none":
         message = (
             f"{card.title} groups its images by {card.groups}, and no two images share a group "
-            "here, so each is its "
-            "own cluster and intervals are too narrow: pass cluster=, or id= as the data set "
-            "names its images"
+            "here, so each is its own cluster and intervals are too narrow: pass cluster=, or id= "
+            "as the data set names its images"
         )
         found.append(Notice("no-groups", message))
     return found

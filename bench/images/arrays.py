@@ -108,8 +108,7 @@ def _plane(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> tuple[int, in
     if len(plane) == 3:
         raise NoLabelsError(
             f"the array has the shape {shape}; a label map is (H, W): if these are scores of "
-            "classes, take the argmax "
-            "over the classes first"
+            "classes, take the argmax over the classes first"
         )
     if len(plane) != 2:
         raise NoLabelsError(f"the array has the shape {shape}; a label map is (H, W)")

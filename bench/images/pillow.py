@@ -158,8 +158,7 @@ def to_labels(image: Image.Image) -> Array:
         if grey is None:
             raise NoLabelsError(
                 "this GIF has colours, and programs renumber the palette when they store a GIF, "
-                "so its indices are "
-                "not reliable as labels; store a PNG"
+                "so its indices are not reliable as labels; store a PNG"
             )
         return grey
     if image.mode in ("LA", "RGB", "RGBA"):

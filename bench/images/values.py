@@ -47,8 +47,7 @@ def single(values: Array) -> Array:
             color = tuple(int(part) for part in values[at][:3])
             raise NoLabelsError(
                 f"this is a colour image (the pixel at {_place(at)} is {color}) where a label map "
-                "is expected "
-                "(palette index or grey value = label)"
+                "is expected (palette index or grey value = label)"
             )
     return np.ascontiguousarray(values[..., 0])
 

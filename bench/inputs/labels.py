@@ -122,8 +122,7 @@ def _within(
     named = " or ".join(str(each) for each in special)
     raise InputError(
         f"the label {value} (row {row}, column {column}) is neither a train id from 0 to "
-        f"{len(classes) - 1} "
-        f"nor {named} (ignored){advice}"
+        f"{len(classes) - 1} nor {named} (ignored){advice}"
     )
 
 

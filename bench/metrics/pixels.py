@@ -275,8 +275,8 @@ def _require_same_size(truth: LabelMap, prediction: LabelMap, prefix: str) -> No
         sizes = [f"{height}x{width}" for height, width in (prediction.size, truth.size)]
         raise PredictionError(
             f"{prefix}the prediction is {sizes[0]} pixels (height x width) but the truth is "
-            f"{sizes[1]}: predictions "
-            "have the size of the truth (--resize nearest resizes them to it)"
+            f"{sizes[1]}: predictions have the size of the truth (--resize nearest resizes them to "
+            "it)"
         )
 
 

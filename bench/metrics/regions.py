@@ -189,9 +189,8 @@ def crop(factor: int, size: Size) -> Window:
     above, below, side = _cuts(factor, size)
     if not fits(factor, size):
         raise UsageError(
-            f"crop factor {factor} leaves nothing of an image of {height}x{width} pixels "
-            "(height x width); "
-            "use a smaller factor"
+            f"crop factor {factor} leaves nothing of an image of {height}x{width} pixels (height x "
+            "width); use a smaller factor"
         )
     return slice(above, height - below), slice(side, width - side)
 

@@ -68,9 +68,8 @@ def count(
     if truth.size != prediction.size:
         sizes = [f"{height}x{width}" for height, width in (prediction.size, truth.size)]
         raise PredictionError(
-            f"{prefix}the predicted segments are {sizes[0]} pixels (height x width) but the "
-            f"truth is {sizes[1]}: "
-            "predictions have the size of the truth"
+            f"{prefix}the predicted segments are {sizes[0]} pixels (height x width) but the truth "
+            f"is {sizes[1]}: predictions have the size of the truth"
         )
     maps = (
         _int32(truth.ids, f"{prefix}the truth", DataError),

@@ -218,8 +218,7 @@ def _refused(url: str, part: Path, error: urllib.error.HTTPError) -> None:
         raise _BrokenError(f"the server answered {error.code} {error.reason}") from None
     raise DataError(
         f"{url}: the server answered {error.code} {error.reason}; download the file elsewhere and "
-        "put it at "
-        f"{part.with_suffix('')}"
+        f"put it at {part.with_suffix('')}"
     ) from None
 
 

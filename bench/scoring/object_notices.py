@@ -150,10 +150,9 @@ def _parts(side: _Side) -> Notice | None:
         return None
     has = "has" if side.counts("part") == 1 else "have"
     message = (
-        f"{side.some('part')} {has} polygon parts of fewer than three points or with an odd "
-        "number of coordinates "
-        f"({side.first('part')}); such a part, or its last coordinate, is left out, as in "
-        "pycocotools"
+        f"{side.some('part')} {has} polygon parts of fewer than three points or with an odd number "
+        f"of coordinates ({side.first('part')}); such a part, or its last coordinate, is left out, "
+        "as in pycocotools"
     )
     return Notice("polygon-parts-left-out", message)
 
@@ -179,9 +178,8 @@ def _boxes_and_masks(side: _Side) -> Notice | None:
         return None
     stated, measured = (_box(side.numbers("box", name)) for name in ("stated", "measured"))
     message = (
-        f"the boxes of {side.some('box')} do not fit their masks "
-        f"({side.first('box')}: box {stated}, box around the mask {measured}); {PIXELS}, and "
-        "masks are height x width"
+        f"the boxes of {side.some('box')} do not fit their masks ({side.first('box')}: box "
+        f"{stated}, box around the mask {measured}); {PIXELS}, and masks are height x width"
     )
     return Notice("boxes-and-masks", message, "warning")
 
@@ -268,8 +266,8 @@ def _same_names(classes: Classes) -> list[Notice]:
     verb = "one is" if len(shown) == 1 else "some are"
     message = (
         "several categories of the ground truth are named "
-        f"{', '.join(dict.fromkeys(shared[:_SHOWN_NAMES]))}; "
-        f"{verb} shown as {', '.join(shown[:_SHOWN_NAMES])}"
+        f"{', '.join(dict.fromkeys(shared[:_SHOWN_NAMES]))}; {verb} shown as "
+        f"{', '.join(shown[:_SHOWN_NAMES])}"
     )
     return [Notice("same-names", message)]
 

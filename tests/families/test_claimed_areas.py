@@ -71,11 +71,9 @@ def test_scaled_areas_change_no_score_and_are_told(
     after = run(root, file, tmp_path / "after", metrics)
     first = content["annotations"][0]["segments_info"][0]
     told = (
-        f"{len(entries)} segments in 2 images of the truth have an area in the JSON that is "
-        "not their pixels "
-        f"(first 000000000001, segment {first['id']}: area {first['area']:g}, but "
-        f"{first['area'] / SCALE:.0f} pixels); "
-        "pixels were counted"
+        f"{len(entries)} segments in 2 images of the truth have an area in the JSON that is not "
+        f"their pixels (first 000000000001, segment {first['id']}: area {first['area']:g}, but "
+        f"{first['area'] / SCALE:.0f} pixels); pixels were counted"
     )
     assert [told] == warnings(after)
     assert before.record.scores == after.record.scores

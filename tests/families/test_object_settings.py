@@ -127,14 +127,13 @@ def test_command_line_equals_pycocotools_and_says_that_it_is_not_coco(
     assert set(wanted) <= set(found["scores"]["instance_boundary"])
     told = [each["message"] for each in found["warnings"] if each["code"] == "not-coco-protocol"]
     message = (
-        "this is not COCO's protocol: maximum detections 1, 5 (COCO: 1, 10, 100); IoU "
-        "thresholds 0.25, 0.5 (COCO: .50 "
-        "to .95); area ranges tiny 0 to 50, mid 50 to 1024, rest 1024 and above (COCO: small, "
-        "medium, large)"
+        "this is not COCO's protocol: maximum detections 1, 5 (COCO: 1, 10, 100); IoU thresholds "
+        "0.25, 0.5 (COCO: .50 to .95); area ranges tiny 0 to 50, mid 50 to 1024, rest 1024 and "
+        "above (COCO: small, medium, large)"
     )
     assert [message] == told
     table = said(capsys, ["show", found["path"], "--curves", str(tmp_path / "curves.json")])
-    assert "at most 5 detections of a class in an image" in table
+    assert "maximum detections: 5 per class and image" in table
     assert "not COCO's protocol" in table
     points = json.loads((tmp_path / "curves.json").read_text(encoding="utf-8"))
     assert {0.25, 0.5} == {point["overlap"] for point in points}

@@ -307,10 +307,9 @@ def test_void_that_swallows_a_class_is_found_with_both_numbers(tmp_path: Path) -
     assert code == "void-class"
     pixels = 15 * 20 * 5
     assert message.startswith(
-        "255 was read as void: 12.5 % of the truth is void, and class aeroplane does not occur "
-        "in the truth but is "
-        f"predicted on {pixels} pixels, {14 * 19 * 5} of them void; mIoU is {miou(run)} and "
-        "would be "
+        "255 was read as void: 12.5 % of the truth is void, and class aeroplane does not occur in "
+        f"the truth but is predicted on {pixels} pixels, {14 * 19 * 5} of them void; mIoU is "
+        f"{miou(run)} and would be "
     )
     assert message.endswith(
         "masks of 0 and 255 need [values] with 255 = 1, and void = [], in the card"

@@ -181,8 +181,7 @@ def test_chosen_images_keep_their_objects_in_the_order_asked_for(tmp_path: Path)
     ("change", "words"),
     [
         (lambda _, r: r[2].update(image_id=10**6), (
-"result 2 is for image 1000000, which the ground truth "
-"does not list"
+"result 2 is for image 1000000, which the ground truth does not list"
 )),
         (lambda _, r: r[2].update(category_id=12), "category 12 is not a class"),
         (lambda _, r: r[2].update(score=float("nan")), "NaN"),

@@ -302,7 +302,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
         lambda: npy(np.zeros((1, 1, 3, 5), int)),
         "has the shape (1, 1, 3, 5); a label map is (H, W)",
     ),
-    "no pixel": (".npy", lambda: npy(np.zeros((0, 5), int)), "header says 5 x 0 pixels"),
+    "no pixel": (".npy", lambda: npy(np.zeros((0, 5), int)), "the array claims 5 x 0 pixels"),
     "pickle": (
         ".npy",
         lambda: npy(np.array([[{}]]), allow_pickle=True),
@@ -329,7 +329,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "huge npy": (
         ".npy",
         lambda: bomb(100_000, 100_000, "npy"),
-        "header says 100000 x 100000 pixels",
+        "the array claims 100000 x 100000 pixels",
     ),
     "empty PNG of a large size": (
         ".png",

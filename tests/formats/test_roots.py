@@ -58,9 +58,8 @@ def test_what_lies_there_and_what_the_card_says_is_told(tmp_path: Path, card: st
     (other / "labels").mkdir(parents=True)
     (other / "notes.txt").write_text("mine")
     assert (
-        f"{other}: no label file matches masks/{{id}}.png, and it holds labels/, notes.txt; "
-        "the card says: Ask the "
-        "laboratory. DIR is the folder that holds masks/"
+        f"{other}: no label file matches masks/{{id}}.png, and it holds labels/, notes.txt; the "
+        "card says: Ask the laboratory. DIR is the folder that holds masks/"
     ) == said(card, other)
 
 

@@ -118,8 +118,8 @@ def test_more_objects_than_count_are_a_warning_with_both_scores_and_the_option()
     said = warned({(0, 0): 150, (1, 0): 20, (2, 1): 5}, 3, found={(0, 0): 9})
     wanted = (
         "1 of 3 images has more than 100 objects of a class, and AP counts 100 detections of a "
-        "class in an image: a "
-        "perfect model would score AP 85.15 and AR100 85.29 (--max-detections 1,10,200 counts more)"
+        "class in an image: a perfect model would score AP 85.15 and AR100 85.29 "
+        "(--max-detections 1,10,200 counts more)"
     )
     assert [wanted] == list(said.values())
     assert ["warning more-objects-than-counted"] == list(said)
@@ -154,9 +154,8 @@ def test_detections_left_out_are_a_note() -> None:
         {(0, 0): 2, (1, 0): 1}, 3, found={(0, 0): 130, (0, 1): 101, (1, 1): 100, (2, 0): 102}
     )
     wanted = (
-        "2 images hold more than 100 detections of a class; the protocol counts the 100 with "
-        "the highest scores: "
-        "33 detections were left out (--max-detections changes that)"
+        "2 images hold more than 100 detections of a class; the protocol counts the 100 with the "
+        "highest scores: 33 detections were left out (--max-detections changes that)"
     )
     assert {"note detections-left-out": wanted} == said
     said = warned({(0, 0): 2}, 1, found={(0, 0): 101})

@@ -291,8 +291,7 @@ def test_crops_that_fit_are_scored_and_the_others_are_told(
     (told,) = [each["message"] for each in record["warnings"] if each["code"] == "crops-left-out"]
     assert (
         "some crops cut too much from these images: crop-300, crop-400: nothing is left of any "
-        "image, so there is no "
-        "score"
+        "image, so there is no score"
     ) == told
     scores = record["scores"]["semantic"]
     assert scores["mIoU@crop-200"]["value"] is not None

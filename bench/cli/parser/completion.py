@@ -82,8 +82,8 @@ def _fish(tree: Tree, values: Values) -> str:
             lines.append(f"complete -c bench -n __fish_use_subcommand -f -a {name}")
     for group, members in groups.items():
         condition = (
-            f"'__fish_seen_subcommand_from {group}; and not "
-            f"__fish_seen_subcommand_from {' '.join(members)}'"
+            f"'__fish_seen_subcommand_from {group}; and not __fish_seen_subcommand_from "
+            f"{' '.join(members)}'"
         )
         lines.append(f"complete -c bench -n {condition} -f -a {shlex.quote(' '.join(members))}")
     for name, declared in tree.items():

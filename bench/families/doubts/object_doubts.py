@@ -97,9 +97,9 @@ def notice(
     others = votes.counts - np.diag(np.diag(votes.counts))
     true, found = divmod(int(others.argmax()), len(classes))
     text = (
-        f"{100 * (1 - own / seen):.0f} % of the {noun} that predictions overlap "
-        f"({seen - own:.0f} of {seen:.0f}) are "
-        f"predicted as another class, most often {classes.names[true]} as {classes.names[found]}: "
+        f"{100 * (1 - own / seen):.0f} % of the {noun} that predictions overlap ({seen - own:.0f} "
+        f"of {seen:.0f}) are predicted as another class, most often {classes.names[true]} as "
+        f"{classes.names[found]}: "
     )
     if reading is None:
         text += (

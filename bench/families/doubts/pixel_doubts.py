@@ -154,11 +154,9 @@ def _swallowed(
     found = f"but {on_void}" if predicted else "and is never predicted"
     text = (
         f"{value} was read as void: {100 * share:.1f} % of the truth is void, and class {name} "
-        "does not occur in the "
-        f"truth {found}; mIoU is {100 * now:.2f} and would be {100 * then:.2f} if void were "
-        f"{name}: masks of 0 and "
-        f"{value} need [values] with {value} = {classes.scored[place].id}, and void = [], in "
-        "the card"
+        f"does not occur in the truth {found}; mIoU is {100 * now:.2f} and would be "
+        f"{100 * then:.2f} if void were {name}: masks of 0 and {value} need [values] with {value} "
+        f"= {classes.scored[place].id}, and void = [], in the card"
     )
     return Notice("void-class", text, "warning")
 
@@ -174,8 +172,8 @@ def _unscored(votes: Votes, classes: Classes, source: Source) -> list[Notice]:
     if above:
         text = (
             f"{above} scored pixels are predicted as {top}, just above the train ids; networks "
-            f"with {top + 1} outputs "
-            "use it for everything else, so it was read as a label that is not scored"
+            f"with {top + 1} outputs use it for everything else, so it was read as a label that is "
+            "not scored"
         )
         found.append(Notice("above-train-ids", text))
     share = pixels_of.sum() / whole
@@ -190,8 +188,7 @@ def _unscored(votes: Votes, classes: Classes, source: Source) -> list[Notice]:
     which = f" ({few(named, 3)})" if named and source.space == "ids" else ""
     text = (
         f"{100 * share:.1f} % of the scored pixels are predicted as labels that are not "
-        f"scored{which}: each is a "
-        "false negative"
+        f"scored{which}: each is a false negative"
     )
     if 2 * share > 1:
         spaces = source.space == "ids" and any(

@@ -64,8 +64,7 @@ def notices_of(tables: Mapping[str, Table], truths: str) -> list[Notice]:
             Notice(
                 "more-objects-than-counted",
                 f"{many(crowded, 'image')} {holds} more than {most} objects, and LVIS counts "
-                f"{most} "
-                "detections of an image over all classes: no model can find them all",
+                f"{most} detections of an image over all classes: no model can find them all",
             )
         )
     maximum, counted = f"{most} detections", f"{most} detections of an image"

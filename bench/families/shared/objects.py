@@ -211,12 +211,10 @@ def notices_of(
         found.append(
             Notice(
                 "more-objects-than-counted",
-                f"{best.crowded} of {many(images, 'image')} {holds} more than {maximum} "
-                "objects of a "
-                f"class, and AP counts {maximum} detections of a class in an image: a perfect "
-                "model "
-                f"would score AP {100 * best.ap:.2f} and AR{maximum} {100 * best.ar:.2f} "
-                f"(--max-detections {','.join(map(str, more))} counts more)",
+                f"{best.crowded} of {many(images, 'image')} {holds} more than {maximum} objects "
+                f"of a class, and AP counts {maximum} detections of a class in an image: a "
+                f"perfect model would score AP {100 * best.ap:.2f} and AR{maximum} "
+                f"{100 * best.ar:.2f} (--max-detections {','.join(map(str, more))} counts more)",
                 "warning",
             )
         )

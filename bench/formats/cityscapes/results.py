@@ -124,8 +124,7 @@ def find(path: Path, samples: Sequence[Sample], suffix: str) -> predicted_files.
         )
         raise UnmatchedError(
             f"{path}: {len(missing)} of {len(samples)} images have no prediction "
-            f"({folders.first(missing)}); "
-            f"{missing[0]}*{suffix} is "
+            f"({folders.first(missing)}); {missing[0]}*{suffix} is "
             f"expected{f', and {there}' if below else folders.what_lies(path)}"
         )
     paths = {sample.id: files[sample.id][0] for sample in samples}
@@ -152,8 +151,7 @@ def _mixed(paths: Mapping[str, Path]) -> tuple[Notice, ...]:
         return ()
     message = (
         f"names of predictions end in {len(ends)} ways, such as {folders.first(ends.values())}: "
-        "they may not all be of "
-        "one kind; keep predictions of one kind in a folder of their own"
+        "they may not all be of one kind; keep predictions of one kind in a folder of their own"
     )
     return (Notice("mixed-names", message, "warning"),)
 

@@ -249,9 +249,8 @@ def places_hint(used: Iterable[int], card: Card) -> str:
         return ""
     last, first = classes - 1 + start, card.classes.scored[0]
     return (
-        f"; the categories lie in {start} to {last}: if they are positions in the list of "
-        "classes, write their ids "
-        f"instead, such as {first.id} for {first.name}"
+        f"; the categories lie in {start} to {last}: if they are positions in the list of classes, "
+        f"write their ids instead, such as {first.id} for {first.name}"
     )
 
 

@@ -53,8 +53,7 @@ def read_segments(
             hint = coco_json.places_hint(used, card) if wrong is PredictionError else ""
             raise wrong(
                 f"{png}: segment {entry.id} has category {entry.category_id}, which is not a "
-                "scored class of "
-                f"{card.name}{hint}"
+                f"scored class of {card.name}{hint}"
             )
     keep = np.array([table[entry.category_id] is not None for entry in entries], dtype=bool)
     if not keep.all():

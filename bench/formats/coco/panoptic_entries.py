@@ -85,8 +85,8 @@ def place(
         if different is not None:
             raise PredictionError(
                 f"{where}: the entry of {needed[different]} is {placed[different].file_name} by "
-                f"{words}, and "
-                f"{found[different].file_name} by {other}; write the ids of the ground truth"
+                f"{words}, and {found[different].file_name} by {other}; write the ids of the "
+                "ground truth"
             )
     first = next(iter(needed))
     said = placed[first]

@@ -125,8 +125,7 @@ def resolve(
         example = next(entry for entry in entries if entry.image_id not in files)
         message = (
             f"the results identify images by {words}, such as {example.image_id!r} for the image "
-            "with the id "
-            f"{meant(example)!r}"
+            f"with the id {meant(example)!r}"
         )
         found = (Notice("image-ids", message),)
         for entry in entries:
@@ -155,9 +154,8 @@ def contradiction(what: str, entry: Entry, pictures: Pictures) -> str:
     own = pictures.files.get(entry.image_id, "")
     other = min(pictures.named(entry.file_name), key=str)
     return (
-        f"{what} has image_id {entry.image_id!r} but file_name {entry.file_name!r}: these name "
-        "two images "
-        f"({entry.image_id!r} is {own}, and {entry.file_name} has the id {other!r})"
+        f"{what} has image_id {entry.image_id!r} but file_name {entry.file_name!r}: these name two "
+        f"images ({entry.image_id!r} is {own}, and {entry.file_name} has the id {other!r})"
     )
 
 
@@ -184,8 +182,8 @@ def _meaning(
         if different is not None:
             raise PredictionError(
                 f"{where}: the image_id {different!r} may mean two images: "
-                f"{fits[0][1](different)!r} by {fits[0][0]}, "
-                f"{way(different)!r} by {words}; write the ids of the ground truth"
+                f"{fits[0][1](different)!r} by {fits[0][0]}, {way(different)!r} by {words}; write "
+                "the ids of the ground truth"
             )
     if fits:
         words, way = fits[0]

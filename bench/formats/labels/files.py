@@ -111,8 +111,7 @@ class LabelFiles:
         if colored is not None and not np.array_equal(colored.labels, found.labels):
             raise PredictionError(
                 f"{path}: this is a colour image whose pixels are grey values that mean one class "
-                "as label ids and "
-                "another as colours of the card; write label ids as a grey PNG"
+                "as label ids and another as colours of the card; write label ids as a grey PNG"
             )
         return found
 

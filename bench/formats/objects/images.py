@@ -55,9 +55,8 @@ class PredictedObjects:
         if len(things) != 1:
             raise PredictionError(
                 f"{path}: label images hold object numbers without classes, but the card "
-                f"{card.name} has "
-                f"{len(things)} countable classes; write results.json (image_id, category_id, "
-                "segmentation, score)"
+                f"{card.name} has {len(things)} countable classes; write results.json (image_id, "
+                "category_id, segmentation, score)"
             )
         self.paths, self._noted, self._class = paths, tuple(notices), int(things[0])
         self._most = -1

@@ -50,8 +50,8 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     if missing:
         raise DataError(
             f"{root}: {len(missing)} of {len(names)} images have no label file "
-            f"({folders.first(missing)}); "
-            f"{files.labels.path(missing[0])} is expected; or use --ids FILE or --ids all"
+            f"({folders.first(missing)}); {files.labels.path(missing[0])} is expected; or use "
+            "--ids FILE or --ids all"
         )
     lacking = [
         name for name in names if files.ignore and not (root / files.ignore.path(name)).is_file()
@@ -59,8 +59,8 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     if files.ignore and lacking:
         raise DataError(
             f"{root}: {len(lacking)} of {len(names)} images have no mask "
-            f"({folders.first(lacking)}); "
-            f"{files.ignore.path(lacking[0])} is expected (files.ignore in the card)"
+            f"({folders.first(lacking)}); {files.ignore.path(lacking[0])} is expected "
+            "(files.ignore in the card)"
         )
     coded, groups, album = _label_files(card), groups_of(card.groups, names), Album()
     make = sample_of_masks if files.labels.is_wild else sample_of_labels

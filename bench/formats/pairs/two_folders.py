@@ -276,8 +276,8 @@ def _refuse_strangers(
             if value not in labels:
                 raise error(
                     f"{path}: the value {value} is not one of --classes (values "
-                    f"{min(labels.names)} to "
-                    f"{max(labels.names)}); add its class, or use --ignore {value}"
+                    f"{min(labels.names)} to {max(labels.names)}); add its class, or use --ignore "
+                    f"{value}"
                 )
 
 

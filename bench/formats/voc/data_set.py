@@ -59,8 +59,8 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     if missing:
         raise DataError(
             f"{base / CLASSES}: {len(missing)} of {len(names)} images have no truth "
-            f"({folders.first(missing)}); "
-            "list the images that have one with --ids FILE, or use all with --ids all"
+            f"({folders.first(missing)}); list the images that have one with --ids FILE, or use "
+            "all with --ids all"
         )
     pictures = folders.files_below(base / PICTURES, images.IMAGE_SUFFIXES)
     object_files = folders.files_below(base / OBJECTS, (".png",))

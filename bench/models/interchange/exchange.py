@@ -251,8 +251,7 @@ def _output_format(
     if port.scales.size > 1 and (port.axis != axis or port.scales.size != count):
         raise CheckpointError(
             f"{runtime.path}: the output {name!r} has {port.scales.size} quantisation scales, "
-            "which "
-            "do not belong to its classes"
+            "which do not belong to its classes"
         )
     # A single channel stands for two classes (see `OutputFormat.planes`).
     channels = labels.match(card, max(count, 2), names, where=str(runtime.path))
@@ -313,9 +312,8 @@ def _output_kind(runtime: Runtime, stated: Sidecar, port: Port, output: Array) -
     problem = f"not {expected}" if stated.kind else expected
     raise CheckpointError(
         f"{runtime.path} returns {port.name!r}, {output.dtype} of shape {_text(output.shape)}, "
-        "which "
-        f"is {problem} of an image: set kind (labels, logits, probabilities) and output in its "
-        "sidecar; boxes and masks of objects are not read from exported networks"
+        f"which is {problem} of an image: set kind (labels, logits, probabilities) and output in "
+        "its sidecar; boxes and masks of objects are not read from exported networks"
     )
 
 

@@ -175,11 +175,9 @@ class OutputFormat:
         wrong = (labels == NO_CLASS) | (values != flat)
         if bool(wrong.any()):
             raise PredictionError(
-                f"{where} returns the label {flat[wrong][0]}, which is not a class of the card "
-                "(it has "
-                f"{int((self.train_ids != NO_CLASS).sum())} labels); name all classes of the "
-                "network "
-                "with classes = [...]"
+                f"{where} returns the label {flat[wrong][0]}, which is not a class of the card (it "
+                f"has {int((self.train_ids != NO_CLASS).sum())} labels); name all classes of the "
+                "network with classes = [...]"
             )
         return labels.astype(self.dtype)
 

@@ -81,9 +81,8 @@ def check_program(path: Path) -> None:
         allowed = is_operator(text) if key == "target" else is_arithmetic(text)
         if not allowed:
             raise CheckpointError(
-                f"{path} asks for {text[:80]!r}, which is not an operator of a network; it "
-                "could run "
-                "any code and is refused"
+                f"{path} asks for {text[:80]!r}, which is not an operator of a network; it could "
+                "run any code and is refused"
             )
 
 
@@ -143,7 +142,6 @@ def _strings(value: Any) -> Iterator[tuple[str, str]]:
 def _refused(path: Path, what: str) -> CheckpointError:
     return CheckpointError(
         f"{path} is {what}: --model exported runs TorchScript (torch.jit.save) and programs "
-        "(torch.export.save); a "
-        "state dict goes to the adapter of its network, an .onnx file to --model onnx, a "
-        ".tflite file to --model litert"
+        "(torch.export.save); a state dict goes to the adapter of its network, an .onnx file to "
+        "--model onnx, a .tflite file to --model litert"
     )

@@ -147,11 +147,9 @@ def _named(returned: Any, path: Path) -> dict[str, Tensor]:
         if named:
             what = f"a {what} of {', '.join(named)}"
         raise CheckpointError(
-            f"{path} returns {what}, without a tensor of logits or labels for each pixel; "
-            "boxes and "
-            "masks of objects are not read (write predictions for bench eval, or wrap the "
-            "network in "
-            "a function: --model module:function)"
+            f"{path} returns {what}, without a tensor of logits or labels for each pixel; boxes "
+            "and masks of objects are not read (write predictions for bench eval, or wrap the "
+            "network in a function: --model module:function)"
         )
     # Networks with auxiliary heads return their outputs too, in any order.
     main = next((name for name in MAIN_OUTPUTS if name in tensors), None)

@@ -198,8 +198,7 @@ def _which_network(name: str, path: Path) -> str:
     network = next((each for each in names if path.name.lower().startswith(each)), "deeplab")
     return (
         f"{_TAKES_KIND} --model {network} --weights {name}, or another network (bench list "
-        "models); "
-        "for TorchScript or torch.export --model exported; for your own network --model "
+        "models); for TorchScript or torch.export --model exported; for your own network --model "
         "my_file.py:make"
     )
 

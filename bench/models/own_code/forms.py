@@ -116,8 +116,7 @@ def _refuse_other_parameters(
         if each.kind is each.KEYWORD_ONLY and each.default is each.empty:
             raise UsageError(
                 f"--model {name} needs {each.name!r}, which bench does not know: give it a "
-                "default, "
-                "or set it with functools.partial"
+                "default, or set it with functools.partial"
             )
     if names[:1] == ["self"]:
         raise UsageError(

@@ -102,9 +102,8 @@ class Batches:
             )
         self.size = tried // 2
         message = (
-            f"the memory of {self.device} was too small for {tried} images of {width} x "
-            f"{height} at "
-            f"once; the batch size was reduced to {self.size} (--batch-size {self.size} avoids "
+            f"the memory of {self.device} was too small for {tried} images of {width} x {height} "
+            f"at once; the batch size was reduced to {self.size} (--batch-size {self.size} avoids "
             "this)"
         )
         # The size may be halved again: only the last message is kept.

@@ -182,9 +182,8 @@ def _read_pickle(path: Path) -> Any:
         culprit = _culprit(str(error))
         if culprit is not None:
             raise CheckpointError(
-                f"{path} holds Python objects other than tensors{culprit}, which could run "
-                "code when read: "
-                "refused; save the state_dict() only, preferably as safetensors"
+                f"{path} holds Python objects other than tensors{culprit}, which could run code "
+                "when read: refused; save the state_dict() only, preferably as safetensors"
             ) from None
         raise CheckpointError(
             f"{path} is truncated or damaged: {_line(error)}; fetch it again"

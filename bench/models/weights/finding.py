@@ -107,7 +107,6 @@ def _fetched(pretrained: Pretrained, blueprint: Blueprint) -> FoundWeights:
             raise CheckpointError(
                 f"the pretrained weights of {pretrained.architecture} cannot be downloaded "
                 f"({reason}): put the file {pretrained.file} into {folder}, or pass it with "
-                "--model "
-                f"{blueprint.name} --weights FILE"
+                f"--model {blueprint.name} --weights FILE"
             ) from None
     return FoundWeights(checkpoints.read(path), path.name, pretrained.classes)

@@ -133,12 +133,10 @@ def _too_few_agree(card: Card, names: Sequence[str], where: str) -> str:
         f", or evaluate on {' or '.join(fitting)}, whose classes they know" if fitting else ""
     )
     return (
-        f"{where}: the weights have {len(names)} classes ({_some(names)}), the card "
-        f"{card.name} has "
-        f"{len(card.classes)} ({_some(card.classes.names)}), and only {count_known(card, names)} "
-        f"names agree, but at least half are needed: pass weights for {card.name}, list other "
-        "names "
-        f"of its classes under [aliases] in the card{or_cards}"
+        f"{where}: the weights have {len(names)} classes ({_some(names)}), the card {card.name} "
+        f"has {len(card.classes)} ({_some(card.classes.names)}), and only "
+        f"{count_known(card, names)} names agree, but at least half are needed: pass weights for "
+        f"{card.name}, list other names of its classes under [aliases] in the card{or_cards}"
     )
 
 

@@ -81,8 +81,7 @@ def _fetched(hub_id: str) -> Path:
         raise CheckpointError(
             f"{hub_id} is not a folder here and cannot be fetched from the hub "
             f"({first_sentence(error)}): put its files {' and '.join(FILES)} into a folder and "
-            "name "
-            "that folder with --weights"
+            "name that folder with --weights"
         ) from None
     finally:
         logging.set_verbosity(verbosity)
