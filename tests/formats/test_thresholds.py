@@ -168,7 +168,7 @@ def test_a_palette_with_colours_is_no_mask(tmp_path: Path) -> None:
     [
         ({"= 128": "= 0"}, "threshold = 0 is not in 1 to 65535"),
         ({"= 128": "= 65536"}, "threshold = 65536 is not in 1 to 65535"),
-        ({"train_id = 1, ": ""}, "the card lists two classes"),
+        ({"train_id = 1, ": ""}, "the card must list two"),
         (
             {"[splits.val]": "[values]\n255 = 9\n[splits.val]"},
             r"\[values\] has no effect with threshold",

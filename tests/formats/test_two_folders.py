@@ -240,7 +240,7 @@ REFUSED: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[str], str]
         "--label-space ids has no effect with --truth",
     ),
     "with objects": (same, same, ["--task", "instance"], "objects and segments need a card"),
-    "given twice": (same, same, ["-p", "found"], "give the predictions once"),
+    "given twice": (same, same, ["-p", "found"], "the predictions are given twice"),
     "no images": (same, same, ["--limit", "0"], "--limit must be at least 1, got 0"),
 }
 
@@ -263,7 +263,7 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(
     ("words", "message"),
     [
         (["found", "--truth", "nowhere"], "--truth nowhere: expected a folder of label maps"),
-        (["found", "--truth", "empty"], "--truth empty: there is not a label map"),
+        (["found", "--truth", "empty"], "--truth empty: there is no label map"),
         (["found", "--truth", "lossy"], "but JPEGs, whose compression changes labels"),
         (["nowhere", "--truth", "masks"], "nowhere: there is no such folder"),
         (["others", "--truth", "masks"], "have no prediction"),

@@ -200,7 +200,7 @@ def test_the_command_line_reports_each_fact_once_and_warns_above_the_table(
     above, _, below = printed.partition("  AP ")
     assert "a perfect model would score AP 66.34 and AR100 66.67" in " ".join(above.split())
     assert "100 detections were left out" in " ".join(below.split())
-    assert "at most 100 detections of a class in an image" in below
+    assert "maximum detections: 100 per class and image" in below
     assert 1 == printed.count("left out")
     more = coco_settings.record(capsys, [*words, "--max-detections", "1,10,200"])
     codes = [each["code"] for each in more["warnings"] if "image" not in each["code"]]
