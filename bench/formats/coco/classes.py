@@ -44,7 +44,8 @@ def classes_of(path: Path, card: Card) -> Classes:
     if not listed:
         raise DataError(f"{path}: lists no categories, so there is nothing to score")
     entries = tuple(
-        Class(each.id, each.name, n, thing=bool(each.isthing)) for n, each in enumerate(listed)
+        Class(category.id, category.name, n, thing=bool(category.isthing))
+        for n, category in enumerate(listed)
     )
     # Objects have no void pixels, so a category may have the id 255, and there may be more than 255
     # of them.
@@ -52,7 +53,7 @@ def classes_of(path: Path, card: Card) -> Classes:
     void = tuple(
         value
         for value in card.classes.void
-        if not (objects and value in {each.id for each in listed})
+        if not (objects and value in {category.id for category in listed})
     )
     ignore = 65535 if objects and len(entries) > card.classes.ignore else card.classes.ignore
     try:
@@ -73,17 +74,22 @@ def distinct(categories: Sequence[Category]) -> list[Category]:
     ['cat (0)', 'cat']
     """
     listed = sorted(
-        {(each.id, each.name): each for each in categories}.values(), key=lambda each: each.id
+        {(category.id, category.name): category for category in categories}.values(),
+        key=lambda category: category.id,
     )
     owners: dict[str, int] = {}
-    for each in sorted(listed, key=lambda each: each.supercategory in (None, "", "none")):
-        owners.setdefault(each.name, each.id)
+    for category in sorted(
+        listed, key=lambda category: category.supercategory in (None, "", "none")
+    ):
+        owners.setdefault(category.name, category.id)
     taken = set(owners)
     return [
-        each
-        if owners[each.name] == each.id
-        else Category(each.id, _free(f"{each.name} ({each.id})", taken), each.isthing)
-        for each in listed
+        category
+        if owners[category.name] == category.id
+        else Category(
+            category.id, _free(f"{category.name} ({category.id})", taken), category.isthing
+        )
+        for category in listed
     ]
 
 
@@ -95,60 +101,60 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def check_annotations(
-    found: Iterable[Annotation], listed: Iterable[Category], card: Card, path: Path
+    annotations: Iterable[Annotation], listed: Iterable[Category], card: Card, path: Path
 ) -> None:
     """Refuse annotations of categories that the card does not have.
 
     Raises:
         DataError: the first such annotation; the message says whether the file lists its category.
     """
-    known = coco_json.train_ids(card)
-    for place, entry in enumerate(found):
-        if entry.category_id not in known:
-            what = f"{path}: {named(entry, place)} has the category {entry.category_id}"
-            own = sorted({each.id for each in listed})
-            if entry.category_id not in own:
-                few = ", ".join(map(str, own[:5])) + (", ..." if len(own) > 5 else "")
+    train_ids = coco_json.train_ids(card)
+    for index, entry in enumerate(annotations):
+        if entry.category_id not in train_ids:
+            problem = f"{path}: {named(entry, index)} has the category {entry.category_id}"
+            listed_ids = sorted({category.id for category in listed})
+            if entry.category_id not in listed_ids:
+                few = ", ".join(map(str, listed_ids[:5])) + (", ..." if len(listed_ids) > 5 else "")
                 raise DataError(
-                    f"{what}, which `categories` of the file does not list (it lists "
+                    f"{problem}, which `categories` of the file does not list (it lists "
                     f"{few or 'none'})"
                 )
             hint = 'a card of your own with classes_from = "truth" takes those of the file'
             raise DataError(
-                f"{what}; category {entry.category_id} is not a class of the card {card.name}; "
+                f"{problem}; category {entry.category_id} is not a class of the card {card.name}; "
                 f"{hint}"
             )
 
 
-def check_results(found: Iterable[Result], card: Card, path: Path) -> None:
+def check_results(results: Iterable[Result], card: Card, path: Path) -> None:
     """Refuse results of categories that the card does not have.
 
     Raises:
         PredictionError: the first such result.
     """
-    known, found = coco_json.train_ids(card), list(found)
-    for place, entry in enumerate(found):
-        if entry.category_id not in known:
+    train_ids, results = coco_json.train_ids(card), list(results)
+    for index, entry in enumerate(results):
+        if entry.category_id not in train_ids:
             ids = (
-                f"it has {len(known)}, with ids from {min(known)} to {max(known)}"
-                if known
+                f"it has {len(train_ids)}, with ids from {min(train_ids)} to {max(train_ids)}"
+                if train_ids
                 else "it has none"
             )
             raise PredictionError(
-                f"{path}: {named(entry, place)}: category {entry.category_id} is not a class of "
+                f"{path}: {named(entry, index)}: category {entry.category_id} is not a class of "
                 f"the card {card.name}"
-                f" ({ids}){coco_json.places_hint((each.category_id for each in found), card)}"
+                f" ({ids}){coco_json.places_hint((result.category_id for result in results), card)}"
             )
 
 
-def named(entry: Entry, place: int) -> str:
+def named(entry: Entry, index: int) -> str:
     """What messages call an annotation or a result: its place in the file, and what else finds it.
 
     >>> named(Result(7, 1, 0.5), 3)
     'result 3 (image 7)'
     """
     if isinstance(entry, Result):
-        return f"result {place} (image {entry.image_id})"
-    own = getattr(entry, "id", None)
-    known = "" if own is None else f"id {own}, "
-    return f"annotation {place} ({known}image {entry.image_id})"
+        return f"result {index} (image {entry.image_id})"
+    number = getattr(entry, "id", None)
+    id_text = "" if number is None else f"id {number}, "
+    return f"annotation {index} ({id_text}image {entry.image_id})"

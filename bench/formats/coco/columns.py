@@ -59,8 +59,8 @@ def read(
         file = read_truth(card, truth, with_masks=with_masks) if isinstance(truth, Path) else truth
     finally:
         parsed = parsing.result()
-    found = _results(card, results, file, parsed, with_masks=with_masks)
-    return (file, found) if numbers is None else select(file, found, numbers)
+    detections = _results(card, results, file, parsed, with_masks=with_masks)
+    return (file, detections) if numbers is None else select(file, detections, numbers)
 
 
 def read_truth(card: Card, path: Path, *, with_masks: bool = True) -> TruthFile:
@@ -104,18 +104,20 @@ def read_results(
 
 
 def select(
-    file: TruthFile, found: DetectionColumns, numbers: Sequence[Number]
+    file: TruthFile, results: DetectionColumns, numbers: Sequence[Number]
 ) -> tuple[TruthFile, DetectionColumns]:
     """Keep the images with these ids, in this order, with their objects."""
-    known = {number: place for place, number in enumerate(file.numbers)}
-    places = [known[number] for number in numbers]
+    index_of = {number: index for index, number in enumerate(file.numbers)}
+    chosen = [index_of[number] for number in numbers]
     # From the position in the file to the position among the chosen images; -1 for the others, so
-    # that one lookup both filters the objects and renumbers their images.
-    position = np.full(len(known), -1, dtype=np.int32)
-    position[places] = np.arange(len(places))
-    images = len(places)
-    listed = [file.images[place] for place in places]
-    objects, detections = _picked(file.columns, position, images), _picked(found, position, images)
+    # that one lookup both filters the objects and renumbers their images:
+    #   ids in the file [7, 8, 9], ids chosen [9, 7]  ->  position [1, -1, 0]
+    position = np.full(len(index_of), -1, dtype=np.int32)
+    position[chosen] = np.arange(len(chosen))
+    images = len(chosen)
+    listed = [file.images[index] for index in chosen]
+    objects = _picked(file.columns, position, images)
+    detections = _picked(results, position, images)
     return TruthFile(listed, replace(objects, sizes=coco_unusual.sizes_of(listed))), detections
 
 
@@ -134,20 +136,20 @@ def kept_objects(columns: Columns, kept: Array | slice, **changes: Any) -> Colum
     return replace(columns, **{**there, "runs": kept_runs(columns.runs, kept), **changes})
 
 
-def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> TruthFile | None:
+def _usual_truth(card: Card, path: Path, data: bytes, fields: dict[str, Any]) -> TruthFile | None:
     """Check and number what the compiled reader found; None where that takes the slow way."""
     try:
-        images = msgspec.json.decode(data[slice(*found["images"])], type=list[ImageEntry])
-        categories = msgspec.json.decode(data[slice(*found["categories"])], type=list[Category])
+        images = msgspec.json.decode(data[slice(*fields["images"])], type=list[ImageEntry])
+        categories = msgspec.json.decode(data[slice(*fields["categories"])], type=list[Category])
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     coco_json.check_categories(categories, card, path)
     # pycocotools goes through images by ascending id; equal scores are ranked in that order.
     images.sort(key=lambda entry: entry.id)
-    image = places_of(found["image_id"], [entry.id for entry in images])
-    classes, scored = _train_ids(card, found["category_id"])
-    runs = runs_of(found)
-    areas, boxes = found["areas"], found["boxes"]
+    image = places_of(fields["image_id"], [entry.id for entry in images])
+    classes, scored = _train_ids(card, fields["category_id"])
+    runs = runs_of(fields)
+    areas, boxes = fields["areas"], fields["boxes"]
     if runs is not None:
         areas = np.where(np.isnan(areas), kernels.run_areas(runs.offsets, runs.lengths), areas)
         boxes = _boxes(boxes, np.isnan(boxes[:, 0]), runs)
@@ -160,10 +162,10 @@ def _usual_truth(card: Card, path: Path, data: bytes, found: dict[str, Any]) -> 
         classes=classes,
         boxes=boxes,
         areas=areas.astype(np.float64, copy=False),
-        crowd=found["crowd"].astype(bool),
+        crowd=fields["crowd"].astype(bool),
         runs=runs,
-        numbers=found["numbers"],
-        marks=found["marks"] if runs is not None else None,
+        numbers=fields["numbers"],
+        marks=fields["marks"] if runs is not None else None,
         sizes=coco_unusual.sizes_of(images),
     )
     masks = not len(image) or coco_masks.any_in(data)
@@ -186,19 +188,21 @@ def _results(
     )
 
 
-def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> DetectionColumns | None:
-    image = places_of(found["image_id"], list(truth.numbers))
-    classes, scored = _train_ids(card, found["category_id"])
+def _usual_results(card: Card, truth: TruthFile, fields: dict[str, Any]) -> DetectionColumns | None:
+    image = places_of(fields["image_id"], list(truth.numbers))
+    classes, scored = _train_ids(card, fields["category_id"])
     if image is None or classes is None:
         return None
-    runs, boxes, tight = runs_of(found), found["boxes"], False
+    runs, boxes, tight = runs_of(fields), fields["boxes"], False
     if _beyond(boxes):
         return None
     if runs is not None:
         sizes = np.array(
             [(entry.height, entry.width) for entry in truth.images], dtype=np.int64
         ).reshape(-1, 2)
-        if not np.array_equal(sizes[image], np.stack([found["heights"], found["widths"]], axis=1)):
+        if not np.array_equal(
+            sizes[image], np.stack([fields["heights"], fields["widths"]], axis=1)
+        ):
             return None
         missing = np.isnan(boxes[:, 0])
         tight = not len(missing) or bool(missing[0])
@@ -207,7 +211,7 @@ def _usual_results(card: Card, truth: TruthFile, found: dict[str, Any]) -> Detec
         images=len(truth.images),
         image=image,
         classes=classes,
-        scores=found["scores"],
+        scores=fields["scores"],
         boxes=boxes,
         runs=runs,
         numbers=np.arange(len(image)),
@@ -230,8 +234,8 @@ def agreeing(parsed: tuple[bytes, dict[str, Any]], files: Mapping[Number, str]) 
     """Whether file names in the results, if any, agree with the image ids (ultralytics writes
     both).
     """
-    data, found = parsed
-    if not found["names_pictures"]:
+    data, fields = parsed
+    if not fields["names_pictures"]:
         return True
     try:
         image_ids.check_names(
@@ -242,32 +246,32 @@ def agreeing(parsed: tuple[bytes, dict[str, Any]], files: Mapping[Number, str]) 
     return True
 
 
-def places_of(numbers: Array, known: Sequence[Number]) -> Array | None:
-    """Positions of image ids in `known`, which ascend; (D,) int32, or None where one is unknown."""
-    if not {*map(type, known)} <= {int}:
+def places_of(numbers: Array, ascending: Sequence[Number]) -> Array | None:
+    """Positions of image ids in `ascending` ids; (D,) int32, or None where one is unknown."""
+    if not {*map(type, ascending)} <= {int}:
         return None
     try:
-        ids = np.array(known, dtype=np.int64)
+        ids = np.array(ascending, dtype=np.int64)
     except OverflowError:
         return None
     if not len(ids):
         return None if len(numbers) else np.zeros(0, dtype=np.int32)
-    places = np.minimum(np.searchsorted(ids, numbers), len(ids) - 1).astype(np.int32)
-    return places if np.array_equal(ids[places], numbers) else None
+    indices = np.minimum(np.searchsorted(ids, numbers), len(ids) - 1).astype(np.int32)
+    return indices if np.array_equal(ids[indices], numbers) else None
 
 
 def _train_ids(card: Card, categories: Array) -> tuple[Array | None, Array | slice]:
     """Train ids (D,) int32 of categories, None where one is unknown, and which of them are
     scored.
     """
-    known = coco_json.train_ids(card)
-    last = max(known, default=-1)
+    train_ids = coco_json.train_ids(card)
+    last = max(train_ids, default=-1)
     if last > _LARGEST or (
         len(categories) and not 0 <= int(categories.min()) <= int(categories.max()) <= last
     ):
         return None, slice(None)
     table = np.full(last + 1, -2, dtype=np.int32)
-    for number, train_id in known.items():
+    for number, train_id in train_ids.items():
         if number >= 0:
             table[number] = -1 if train_id is None else train_id
     train = table[categories]
@@ -275,11 +279,11 @@ def _train_ids(card: Card, categories: Array) -> tuple[Array | None, Array | sli
     return None if lowest == -2 else train, slice(None) if lowest >= 0 else train >= 0
 
 
-def runs_of(found: dict[str, Any]) -> Runs | None:
+def runs_of(fields: dict[str, Any]) -> Runs | None:
     """The masks that the compiled reader found; None where it was asked for boxes only."""
-    if "offsets" not in found:
+    if "offsets" not in fields:
         return None
-    return Runs(found["offsets"], found["lengths"], found["heights"])
+    return Runs(fields["offsets"], fields["lengths"], fields["heights"])
 
 
 def _boxes(boxes: Array, missing: Array, runs: Runs) -> Array:

@@ -56,12 +56,13 @@ def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], I
     coco_json.check_categories(file.categories, card, path)
     coco_classes.check_annotations(file.annotations, file.categories, card, path)
     sizes = {image.id: (image.height, image.width) for image in file.images}
-    for place, entry in enumerate(file.annotations):
-        check_box(entry, place, path, DataError)
+    for index, entry in enumerate(file.annotations):
+        check_box(entry, index, path, DataError)
         if entry.image_id not in sizes:
-            what = f"annotation {place}" + ("" if entry.id is None else f" (id {entry.id})")
+            subject = f"annotation {index}" + ("" if entry.id is None else f" (id {entry.id})")
             raise DataError(
-                f"{path}: {what} belongs to image {entry.image_id!r}, which the file does not list"
+                f"{path}: {subject} belongs to image {entry.image_id!r}, which the file does not "
+                "list"
             )
     grouped = _by_image(file.annotations)
     train_ids = coco_json.train_ids(card)
@@ -69,7 +70,7 @@ def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], I
     def read(number: Number) -> Instances:
         if number not in sizes:
             raise DataError(f"{path}: does not list image {number!r}, so it has no objects to read")
-        kept = [(place, e) for place, e in grouped[number] if train_ids[e.category_id] is not None]
+        kept = [(index, e) for index, e in grouped[number] if train_ids[e.category_id] is not None]
         rles, marks = _masks(kept, sizes[number], path, DataError)
         tight = derive.instances_from_rles(
             sizes[number],
@@ -89,14 +90,14 @@ def truth_of(card: Card, file: InstanceFile, path: Path) -> Callable[[Number], I
             areas=np.array(areas, dtype=np.float64),
             boxes=np.array(boxes, dtype=np.float64).reshape(-1, 4),
             crowd=tight.crowd,
-            numbers=np.array([number_of(entry, place) for place, entry in kept], dtype=np.int64),
+            numbers=np.array([number_of(entry, index) for index, entry in kept], dtype=np.int64),
             marks=marks,
         )
 
     return read
 
 
-def check_box(entry: coco_classes.Entry, place: int, path: Path, wrong: coco_json.Wrong) -> None:
+def check_box(entry: coco_classes.Entry, index: int, path: Path, wrong: coco_json.Wrong) -> None:
     """Refuse a bbox that is not a box; one without extent or with a negative size cannot be
     matched, so it is allowed.
 
@@ -106,19 +107,19 @@ def check_box(entry: coco_classes.Entry, place: int, path: Path, wrong: coco_jso
     """
     if not entry.bbox:
         return
-    what = f"{path}: {coco_classes.named(entry, place)} has"
+    subject = f"{path}: {coco_classes.named(entry, index)} has"
     if len(entry.bbox) != 4:
         raise wrong(
-            f"{what} a bbox of {len(entry.bbox)} numbers; it needs 4: x, y, width and height"
+            f"{subject} a bbox of {len(entry.bbox)} numbers; it needs 4: x, y, width and height"
         )
     if max(map(abs, entry.bbox)) > FARTHEST:
-        raise wrong(f"{what} the box {entry.bbox}, which is outside every image")
+        raise wrong(f"{subject} the box {entry.bbox}, which is outside every image")
 
 
-def number_of(entry: coco_classes.Entry, place: int) -> int:
+def number_of(entry: coco_classes.Entry, index: int) -> int:
     """What messages call an annotation: its id if that is a usual number, else its place."""
-    own = getattr(entry, "id", None)
-    return own if isinstance(own, int) and abs(own) < 1 << 62 else place
+    number = getattr(entry, "id", None)
+    return number if isinstance(number, int) and abs(number) < 1 << 62 else index
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,18 +150,18 @@ def results(card: Card, path: Path, files: Mapping[Number, str]) -> Results:
         PredictionError: images that are not among `files` (`image_ids.py` says what they may be
             called), unknown categories, scores that are not numbers; later, damaged masks.
     """
-    found = coco_json.load(path, list[Result], PredictionError)
-    coco_classes.check_results(found, card, path)
-    notices = image_ids.resolve(found, files, str(path))
-    check_results(found, path)
-    grouped = _by_image(found)
+    entries = coco_json.load(path, list[Result], PredictionError)
+    coco_classes.check_results(entries, card, path)
+    notices = image_ids.resolve(entries, files, str(path))
+    check_results(entries, path)
+    grouped = _by_image(entries)
     train_ids = coco_json.train_ids(card)
-    from_boxes = bool(found and found[0].bbox)
+    from_boxes = bool(entries and entries[0].bbox)
 
     def read(number: Number, size: Size) -> Instances:
         kept = [
-            (place, e)
-            for place, e in grouped.get(number, [])
+            (index, e)
+            for index, e in grouped.get(number, [])
             if train_ids[e.category_id] is not None
         ]
         rles, marks = _masks(kept, size, path, PredictionError)
@@ -172,8 +173,8 @@ def results(card: Card, path: Path, files: Mapping[Number, str]) -> Results:
         )
         boxes, areas = detected.boxes, detected.areas
         if from_boxes and kept:
-            own = [e.bbox or box for (_, e), box in zip(kept, boxes.tolist(), strict=True)]
-            boxes = np.array(own, dtype=np.float64).reshape(-1, 4)
+            file_boxes = [e.bbox or box for (_, e), box in zip(kept, boxes.tolist(), strict=True)]
+            boxes = np.array(file_boxes, dtype=np.float64).reshape(-1, 4)
             areas = boxes[:, 2] * boxes[:, 3]
         return Instances(
             size=size,
@@ -182,25 +183,25 @@ def results(card: Card, path: Path, files: Mapping[Number, str]) -> Results:
             areas=areas,
             boxes=boxes,
             scores=detected.scores,
-            numbers=np.array([place for place, _ in kept], dtype=np.int64),
+            numbers=np.array([index for index, _ in kept], dtype=np.int64),
             marks=marks,
         )
 
     return Results(read, notices)
 
 
-def check_results(found: Iterable[Result], path: Path) -> None:
+def check_results(entries: Iterable[Result], path: Path) -> None:
     """Refuse scores and boxes that are none.
 
     Raises:
         PredictionError: the first such result.
     """
-    for place, result in enumerate(found):
+    for index, result in enumerate(entries):
         if not math.isfinite(result.score):
             raise PredictionError(
-                f"{path}: result {place} (image {result.image_id}) has the score {result.score}"
+                f"{path}: result {index} (image {result.image_id}) has the score {result.score}"
             )
-        check_box(result, place, path, PredictionError)
+        check_box(result, index, path, PredictionError)
 
 
 def annotation_entries(
@@ -211,15 +212,15 @@ def annotation_entries(
     """
     return [
         {
-            "id": first + place,
+            "id": first + index,
             "image_id": number,
-            "category_id": card.classes.scored[int(instances.classes[place])].id,
-            "iscrowd": int(instances.crowd[place]),
-            "area": _number(instances.areas[place]),
-            "bbox": [_number(value) for value in instances.boxes[place]],
-            "segmentation": _plain(rle) if instances.crowd[place] else _compressed(rle),
+            "category_id": card.classes.scored[int(instances.classes[index])].id,
+            "iscrowd": int(instances.crowd[index]),
+            "area": _number(instances.areas[index]),
+            "bbox": [_number(value) for value in instances.boxes[index]],
+            "segmentation": _plain(rle) if instances.crowd[index] else _compressed(rle),
         }
-        for place, rle in enumerate(instances.rles)
+        for index, rle in enumerate(instances.rles)
     ]
 
 
@@ -234,15 +235,15 @@ def result_entries(card: Card, number: Number, instances: Instances) -> Iterator
             f"image {number}: detections are written with scores, but these have none"
         )
     tight = bool((instances.areas == masks.areas(instances.rles)).all())
-    for place, rle in enumerate(instances.rles):
+    for index, rle in enumerate(instances.rles):
         # A box in the first result changes what areas mean to a reader, so it is left out where
         # areas are of masks.
-        box = {} if tight else {"bbox": [float(value) for value in instances.boxes[place]]}
+        box = {} if tight else {"bbox": [float(value) for value in instances.boxes[index]]}
         yield {
             "image_id": number,
-            "category_id": card.classes.scored[int(instances.classes[place])].id,
+            "category_id": card.classes.scored[int(instances.classes[index])].id,
             "segmentation": _compressed(rle),
-            "score": float(instances.scores[place]),
+            "score": float(instances.scores[index]),
             **box,
         }
 
@@ -250,8 +251,8 @@ def result_entries(card: Card, number: Number, instances: Instances) -> Iterator
 def _by_image(entries: Iterable[Entry]) -> dict[Number, list[tuple[int, Entry]]]:
     """The entries of each image, with their places in the file."""
     grouped: dict[Number, list[tuple[int, Entry]]] = defaultdict(list)
-    for place, entry in enumerate(entries):
-        grouped[entry.image_id].append((place, entry))
+    for index, entry in enumerate(entries):
+        grouped[entry.image_id].append((index, entry))
     return grouped
 
 
@@ -259,13 +260,13 @@ def _masks(
     kept: Sequence[tuple[int, Entry]], size: Size, path: Path, wrong: coco_json.Wrong
 ) -> tuple[list[Rle], Array]:
     """The masks of the objects of one image, and their marks, (G,) uint8."""
-    found = [
+    drawn = [
         coco_masks.drawn(
-            e.segmentation, e.bbox, size, f"{path}: {coco_classes.named(e, place)}", wrong
+            e.segmentation, e.bbox, size, f"{path}: {coco_classes.named(e, index)}", wrong
         )
-        for place, e in kept
+        for index, e in kept
     ]
-    return [rle for rle, _ in found], np.array([mark for _, mark in found], dtype=np.uint8)
+    return [rle for rle, _ in drawn], np.array([mark for _, mark in drawn], dtype=np.uint8)
 
 
 def _compressed(rle: Rle) -> dict[str, Any]:

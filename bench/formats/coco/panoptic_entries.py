@@ -33,7 +33,7 @@ def check(
     """
     numbers: dict[Any, str] = {}
     maps: dict[str, Any] = {}
-    for place, entry in enumerate(entries):
+    for index, entry in enumerate(entries):
         number, name = entry.image_id, entry.file_name
         if number in numbers:
             both = f"{numbers[number]} and {name}" if numbers[number] != name else name
@@ -48,7 +48,7 @@ def check(
         numbers[number], maps[name] = name, number
         named = pictures.named(name)
         if named and number in pictures.files and number not in named:
-            raise wrong(f"{where}: {image_ids.contradiction(f'entry {place}', entry, pictures)}")
+            raise wrong(f"{where}: {image_ids.contradiction(f'entry {index}', entry, pictures)}")
 
 
 def place(
@@ -67,32 +67,34 @@ def place(
     if needed.keys() <= exact.keys():
         return exact, ()
     fits = []
-    for words, meant in _ways(pictures):
-        found: dict[Number, PanopticAnnotation] = {}
+    for description, meant in _ways(pictures):
+        by_number: dict[Number, PanopticAnnotation] = {}
         double = False
         for entry in entries:
             number = meant(entry)
-            double = double or number in found
+            double = double or number in by_number
             if number is not None:
-                found[number] = entry
-        if not double and needed.keys() <= found.keys():
-            fits.append((words, found))
+                by_number[number] = entry
+        if not double and needed.keys() <= by_number.keys():
+            fits.append((description, by_number))
     if not fits:
         raise UnmatchedError(f"{where}: {_missing(entries, exact, needed)}")
-    words, placed = fits[0]
-    for other, found in fits[1:]:
-        different = next((number for number in needed if found[number] is not placed[number]), None)
+    description, placed = fits[0]
+    for other, by_number in fits[1:]:
+        different = next(
+            (number for number in needed if by_number[number] is not placed[number]), None
+        )
         if different is not None:
             raise PredictionError(
                 f"{where}: the entry of {needed[different]} is {placed[different].file_name} by "
-                f"{words}, and {found[different].file_name} by {other}; write the ids of the "
-                "ground truth"
+                f"{description}, and {by_number[different].file_name} by {other}; write the "
+                "ids of the ground truth"
             )
     first = next(iter(needed))
-    said = placed[first]
+    example = placed[first]
     message = (
-        f"the panoptic predictions were found by {words}, for example the entry with image_id "
-        f"{said.image_id!r} and file_name {said.file_name} for {needed[first]}"
+        f"the panoptic predictions were found by {description}, for example the entry with "
+        f"image_id {example.image_id!r} and file_name {example.file_name} for {needed[first]}"
     )
     return placed, (Notice("image-ids", message),)
 
@@ -106,7 +108,7 @@ def _ways(pictures: Pictures) -> list[tuple[str, Callable[[PanopticAnnotation], 
         return next(iter(named)) if len(named) == 1 else None
 
     return [
-        *((words, by_number(way)) for words, way in pictures.ways()),
+        *((description, by_number(way)) for description, way in pictures.ways()),
         ("the file_name of each entry", by_file),
     ]
 
@@ -121,9 +123,9 @@ def _missing(
     number = next(number for number in needed if number not in exact)
     if not entries:
         return f"{text}; it has no entries"
-    said = entries[0]
+    example = entries[0]
     more = (
-        f"{len(entries)} entries exist, such as image_id {said.image_id!r} with file_name "
-        f"{said.file_name}"
+        f"{len(entries)} entries exist, such as image_id {example.image_id!r} with file_name "
+        f"{example.file_name}"
     )
     return f"{text}; image_id {number!r} is expected, and {more}"

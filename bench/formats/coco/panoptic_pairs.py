@@ -51,27 +51,29 @@ def read(
 
 def _pixels(files: Sequence[TruthFile], guesses: Sequence[Path]) -> Array | None:
     """The pixels that ids share, (P, 3), with the place of the image in front of each id."""
-    parts = []
-    for place, (file, guess) in enumerate(zip(files, guesses, strict=True)):
-        found = images.read_pairs(file.png, guess, colors=True)
-        if found is None or found[1] != file.size:
+    pixels = []
+    for index, (file, guess) in enumerate(zip(files, guesses, strict=True)):
+        shared = images.read_pairs(file.png, guess, colors=True)
+        if shared is None or shared[1] != file.size:
             return None
-        found[0][:, :2] |= place << IMAGE_SHIFT
-        parts.append(found[0])
-    return np.concatenate(parts)
+        shared[0][:, :2] |= index << IMAGE_SHIFT
+        pixels.append(shared[0])
+    return np.concatenate(pixels)
 
 
 def _columns(card: Card, listed: Sequence[Sequence[SegmentEntry]]) -> SegmentColumns | None:
     """The segments that the JSON lists of each image; None with ids or classes that none of them
     can have.
     """
-    entries = [entry for each in listed for entry in each]
+    entries = [entry for segments in listed for entry in segments]
     table = coco_json.train_ids(card)
     classes = [table.get(entry.category_id) for entry in entries]
     if None in classes or not all(0 < entry.id < SEGMENT_BITS for entry in entries):
         return None
-    place = np.repeat(np.arange(len(listed), dtype=np.int64), [len(each) for each in listed])
-    keys = place << IMAGE_SHIFT | np.array([entry.id for entry in entries], dtype=np.int64)
+    image = np.repeat(
+        np.arange(len(listed), dtype=np.int64), [len(segments) for segments in listed]
+    )
+    keys = image << IMAGE_SHIFT | np.array([entry.id for entry in entries], dtype=np.int64)
     order = np.argsort(keys)
     claimed = [np.nan if entry.area is None else entry.area for entry in entries]
     return SegmentColumns(
@@ -84,6 +86,6 @@ def _columns(card: Card, listed: Sequence[Sequence[SegmentEntry]]) -> SegmentCol
 
 def _named(segments: SegmentColumns, keys: Array) -> bool:
     """Whether the ids of the maps, but for void, are those of the JSON, each of them once."""
-    found = np.sort(keys[keys & SEGMENT_BITS != 0])
-    once = np.append(True, found[1:] != found[:-1])[: len(found)]  # np.unique loads numpy.ma
-    return np.array_equal(segments.keys, found[once])
+    used = np.sort(keys[keys & SEGMENT_BITS != 0])
+    once = np.append(True, used[1:] != used[:-1])[: len(used)]  # np.unique loads numpy.ma
+    return np.array_equal(segments.keys, used[once])

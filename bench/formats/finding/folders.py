@@ -37,15 +37,15 @@ def chosen(
     """
     if ids is None or ids == "all":
         return list(samples)
-    known = {sample.id for sample in samples}
-    wanted = set(lists.ids_of(ids, known.__contains__, also, where=str(where)))
-    if not wanted <= known:
+    existing = {sample.id for sample in samples}
+    wanted = set(lists.ids_of(ids, existing.__contains__, also, where=str(where)))
+    if not wanted <= existing:
         wanted = _by_picture(samples, ids, where) or wanted
-    unknown = sorted(wanted - known)
+    unknown = sorted(wanted - existing)
     if unknown:
         example = f"; an existing id is {samples[0].id}" if samples else ""
-        what = f"{len(unknown)} of the requested ids do not exist ({first(unknown)}){example}"
-        raise DataError(f"{where}: {what}")
+        problem = f"{len(unknown)} of the requested ids do not exist ({first(unknown)}){example}"
+        raise DataError(f"{where}: {problem}")
     return [sample for sample in samples if sample.id in wanted]
 
 
@@ -59,9 +59,11 @@ def _by_picture(samples: Sequence[Sample], ids: Sequence[str], where: Path) -> s
     names = {getattr(sample.origin, "number", sample.id): sample.id for sample in samples}
     pictures = Pictures({number: listing_of(samples).files.get(number, "") for number in names})
     fits = [
-        found for _, way in pictures.ways() if None not in (found := [way(each) for each in ids])
+        numbers
+        for _, way in pictures.ways()
+        if None not in (numbers := [way(line) for line in ids])
     ]
-    if any(found != fits[0] for found in fits):
+    if any(numbers != fits[0] for numbers in fits):
         raise DataError(
             f"{where}: ids and file names contradict each other; write ids like {samples[0].id}"
         )
@@ -74,19 +76,19 @@ def files_below(folder: Path, suffixes: Collection[str] = LABEL_SUFFIXES) -> dic
     """Map the path below the folder, without suffix and with "/", to the file; sorted, hidden files
     left out.
     """
-    found: dict[str, Path] = {}
-    for place, folders, names in os.walk(folder, followlinks=True):
+    files: dict[str, Path] = {}
+    for directory, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        base = Path(place)
+        base = Path(directory)
         below = "" if base == folder else f"{base.relative_to(folder).as_posix()}/"
         for name in names:
             stem, _, suffix = name.rpartition(".")
             if not stem or name.startswith(".") or f".{suffix.lower()}" not in suffixes:
                 continue
             # A PNG is the first choice where the same name has several suffixes.
-            if below + stem not in found or suffix.lower() == "png":
-                found[below + stem] = base / name
-    return dict(sorted(found.items()))
+            if below + stem not in files or suffix.lower() == "png":
+                files[below + stem] = base / name
+    return dict(sorted(files.items()))
 
 
 def what_lies(folder: Path) -> str:
@@ -138,13 +140,13 @@ def inside(folder: Path, name: str) -> Path:
     Raises:
         DataError: the name is absolute or leads out of the folder.
     """
-    parts = PurePosixPath(name).parts
-    if not parts or PurePosixPath(name).is_absolute() or ".." in parts:
+    components = PurePosixPath(name).parts
+    if not components or PurePosixPath(name).is_absolute() or ".." in components:
         raise DataError(
             f"the image id {name!r} leads out of the folder {folder}; ids are names or "
             "relative paths"
         )
-    return folder.joinpath(*parts)
+    return folder.joinpath(*components)
 
 
 def write_list(path: Path, names: Sequence[str]) -> None:

@@ -63,7 +63,7 @@ class Pictures:
         by_stem = _once(stems)
         yield (
             "the last parts of the file names of the images",
-            lambda own: by_stem.get(_keys(own)[2]) if isinstance(own, str) else None,
+            lambda image_id: by_stem.get(_keys(image_id)[2]) if isinstance(image_id, str) else None,
         )
         # ultralytics writes a number where the stem is one, and text elsewhere.
         numbers = [(int(stem), n) for stem, n in stems if stem.isdecimal()]
@@ -98,12 +98,14 @@ class Pictures:
                     table.setdefault(key, set()).add(number)
         return tables
 
-    def _as_number(self, given: Any) -> Number | None:
+    def _as_number(self, image_id: Any) -> Number | None:
         """1 for "1" and "0001", and "1" for 1."""
-        if given in self.files:
-            found: Number = given
-            return found
-        other = int(given) if isinstance(given, str) and given.isdecimal() else str(given)
+        if image_id in self.files:
+            number: Number = image_id
+            return number
+        other = (
+            int(image_id) if isinstance(image_id, str) and image_id.isdecimal() else str(image_id)
+        )
         return other if other in self.files else None
 
 
@@ -118,20 +120,20 @@ def resolve(
             entry whose `image_id` and `file_name` name two images.
     """
     pictures = Pictures(files)
-    found: tuple[Notice, ...] = ()
+    notices: tuple[Notice, ...] = ()
     used = {entry.image_id for entry in entries}
     if not used <= files.keys():
-        words, meant = _meaning(pictures, used, entries, where)
+        description, meant = _meaning(pictures, used, entries, where)
         example = next(entry for entry in entries if entry.image_id not in files)
         message = (
-            f"the results identify images by {words}, such as {example.image_id!r} for the image "
-            f"with the id {meant(example)!r}"
+            f"the results identify images by {description}, such as {example.image_id!r} for the "
+            f"image with the id {meant(example)!r}"
         )
-        found = (Notice("image-ids", message),)
+        notices = (Notice("image-ids", message),)
         for entry in entries:
             entry.image_id = meant(entry)
     check_names(entries, pictures, where)
-    return found
+    return notices
 
 
 def check_names(entries: Iterable[Entry], pictures: Pictures, where: str) -> None:
@@ -140,22 +142,23 @@ def check_names(entries: Iterable[Entry], pictures: Pictures, where: str) -> Non
     Raises:
         PredictionError: the first such entry.
     """
-    for place, entry in enumerate(entries):
+    for index, entry in enumerate(entries):
         if entry.file_name is not None:
             named = pictures.named(entry.file_name)
             if named and entry.image_id in pictures.files and entry.image_id not in named:
                 raise PredictionError(
-                    f"{where}: {contradiction(f'entry {place}', entry, pictures)}"
+                    f"{where}: {contradiction(f'entry {index}', entry, pictures)}"
                 )
 
 
-def contradiction(what: str, entry: Entry, pictures: Pictures) -> str:
+def contradiction(subject: str, entry: Entry, pictures: Pictures) -> str:
     """Words for an entry whose id and file name name two images."""
-    own = pictures.files.get(entry.image_id, "")
+    listed_name = pictures.files.get(entry.image_id, "")
     other = min(pictures.named(entry.file_name), key=str)
     return (
-        f"{what} has image_id {entry.image_id!r} but file_name {entry.file_name!r}: these name two "
-        f"images ({entry.image_id!r} is {own}, and {entry.file_name} has the id {other!r})"
+        f"{subject} has image_id {entry.image_id!r} but file_name {entry.file_name!r}: these name "
+        f"two images ({entry.image_id!r} is {listed_name}, and {entry.file_name} has the id "
+        f"{other!r})"
     )
 
 
@@ -173,23 +176,23 @@ def _meaning(
         PredictionError: none fits, or two fit and differ.
     """
     fits = [
-        (words, way)
-        for words, way in pictures.ways()
-        if all(way(given) is not None for given in used)
+        (description, way)
+        for description, way in pictures.ways()
+        if all(way(number) is not None for number in used)
     ]
-    for words, way in fits[1:]:
-        different = next((given for given in used if way(given) != fits[0][1](given)), None)
+    for description, way in fits[1:]:
+        different = next((number for number in used if way(number) != fits[0][1](number)), None)
         if different is not None:
             raise PredictionError(
                 f"{where}: the image_id {different!r} may mean two images: "
-                f"{fits[0][1](different)!r} by {fits[0][0]}, {way(different)!r} by {words}; write "
-                "the ids of the ground truth"
+                f"{fits[0][1](different)!r} by {fits[0][0]}, {way(different)!r} by {description}; "
+                "write the ids of the ground truth"
             )
     if fits:
-        words, way = fits[0]
-        return words, lambda entry: way(entry.image_id)
+        description, way = fits[0]
+        return description, lambda entry: way(entry.image_id)
     named = [pictures.named(entry.file_name) for entry in entries]
-    if named and all(len(each) == 1 for each in named):
+    if named and all(len(numbers) == 1 for numbers in named):
         return "the file_name of each entry", lambda entry: next(
             iter(pictures.named(entry.file_name))
         )
@@ -201,15 +204,15 @@ def _unknown(pictures: Pictures, entries: Sequence[Entry]) -> str:
     cause.
     """
     strange = [
-        (place, entry.image_id)
-        for place, entry in enumerate(entries)
+        (index, entry.image_id)
+        for index, entry in enumerate(entries)
         if entry.image_id not in pictures.files
     ]
-    place, unknown = strange[0]
+    index, unknown = strange[0]
     number, name = next(iter(pictures.files.items()))
     kind = "numbers" if isinstance(number, int) else "names"
     example = f"{number!r} ({name})" if name and name != number else f"{number!r}"
-    text = f"result {place} is for image {unknown!r}, which the ground truth does not list"
+    text = f"result {index} is for image {unknown!r}, which the ground truth does not list"
     share = f"{len(strange)} of {len(entries)} results are for images that are not listed"
     return (
         f"{text}; {share}, and the ids of the ground truth are {kind} such as "
@@ -220,9 +223,9 @@ def _unknown(pictures: Pictures, entries: Sequence[Entry]) -> str:
 def _shifted(pictures: Pictures, entries: Sequence[Entry]) -> str:
     """Words for ids that are all there once 1 is added or taken away."""
     used = {entry.image_id for entry in entries}
-    if all(isinstance(given, int) for given in used):
+    if all(isinstance(number, int) for number in used):
         for step, sign, start in ((1, "+", 0), (-1, "-", 1)):
-            if {given + step for given in used} <= pictures.files.keys():
+            if {number + step for number in used} <= pictures.files.keys():
                 return (
                     f"; every one of them {sign} 1 is an id of the ground truth: the "
                     f"results may count images from {start}"
@@ -232,12 +235,12 @@ def _shifted(pictures: Pictures, entries: Sequence[Entry]) -> str:
 
 def _once(pairs: Iterable[tuple[Any, Number]]) -> dict[Any, Number]:
     """A table of the keys that belong to one image; those of two images are left out."""
-    found: dict[Any, Number] = {}
+    owners: dict[Any, Number] = {}
     shared = set()
     for key, number in pairs:
-        if found.setdefault(key, number) != number:
+        if owners.setdefault(key, number) != number:
             shared.add(key)
-    return {key: number for key, number in found.items() if key not in shared}
+    return {key: number for key, number in owners.items() if key not in shared}
 
 
 def _keys(name: str) -> tuple[str, str, str]:

@@ -62,6 +62,6 @@ def listing_of(samples: Sequence[Sample]) -> Listing:
     """
     origin = samples[0].origin if samples else None
     if origin is not None and hasattr(origin, "names") and hasattr(origin, "files"):
-        found: Listing = origin
-        return found
+        listing: Listing = origin
+        return listing
     return NamedListing(lambda: [sample.id for sample in samples])

@@ -31,11 +31,13 @@ def lines(path: Path) -> list[str]:
     """
     data = path.read_bytes()
     wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    found = (line.strip() for line in data.decode("utf-16" if wide else "utf-8-sig").splitlines())
-    return [line for line in found if line and not line.startswith("#")]
+    stripped = (
+        line.strip() for line in data.decode("utf-16" if wide else "utf-8-sig").splitlines()
+    )
+    return [line for line in stripped if line and not line.startswith("#")]
 
 
-def read(path: Path, known: Known, also: Callable[[str], str | None] = lambda _: None) -> list[str]:
+def read(path: Path, is_id: Known, also: Callable[[str], str | None] = lambda _: None) -> list[str]:
     """The ids that a list names, in its order; `also` makes an id of a path in a way of the
     layout's own.
 
@@ -43,17 +45,17 @@ def read(path: Path, known: Known, also: Callable[[str], str | None] = lambda _:
         DataError: the list cannot be read, is empty, or names an image twice.
     """
     try:
-        found = lines(path)
+        names = lines(path)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: the list of images cannot be read ({error})") from None
-    if not found:
+    if not names:
         raise DataError(f"{path}: the list of images is empty")
-    return ids_of(found, known, also, where=str(path))
+    return ids_of(names, is_id, also, where=str(path))
 
 
 def ids_of(
-    found: Sequence[str],
-    known: Known,
+    listed: Sequence[str],
+    is_id: Known,
     also: Callable[[str], str | None] = lambda _: None,
     *,
     where: str,
@@ -64,12 +66,12 @@ def ids_of(
         DataError: two lines name one image.
     """
     names: dict[str, str] = {}
-    for line in found:
+    for line in listed:
         readings = list(_readings(line, also))
-        name = next((each for each in readings if known(each)), readings[-1])
+        name = next((reading for reading in readings if is_id(reading)), readings[-1])
         if name in names:
-            said = "" if names[name] == line == name else f" ({names[name]!r} and {line!r})"
-            raise DataError(f"{where}: {name!r} is listed twice{said}; each image counts once")
+            spellings = "" if names[name] == line == name else f" ({names[name]!r} and {line!r})"
+            raise DataError(f"{where}: {name!r} is listed twice{spellings}; each image counts once")
         names[name] = line
     return list(names)
 
@@ -80,20 +82,22 @@ def _readings(line: str, also: Callable[[str], str | None]) -> Iterator[str]:
     """
     yield line
     text = plain(line)
-    words = text.replace(",", " ").split()
-    if len(words) > 1 and ((len(words) == 2 and words[1] in PRESENCE) or all(map(_is_path, words))):
-        text = words[0]
+    columns = text.replace(",", " ").split()
+    if len(columns) > 1 and (
+        (len(columns) == 2 and columns[1] in PRESENCE) or all(map(_is_path, columns))
+    ):
+        text = columns[0]
         yield text
-    own = also(text)
-    if own is not None:
-        yield own
+    name_by_layout = also(text)
+    if name_by_layout is not None:
+        yield name_by_layout
         return
     if not _is_path(text):
         return
     name = text[: text.rindex(".")]
-    parts = name.strip("/").split("/")
+    folders = name.strip("/").split("/")
     # The longest end of the path first: an id may hold folders.
-    yield from ("/".join(parts[start:]) for start in range(len(parts)))
+    yield from ("/".join(folders[start:]) for start in range(len(folders)))
 
 
 def _is_path(word: str) -> bool:

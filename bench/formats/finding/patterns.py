@@ -56,7 +56,7 @@ class Pattern:
         if not folder.is_dir():
             return []
         return sorted(
-            each for each in folder.iterdir() if fits.fullmatch(each.name) and each.name[0] != "."
+            file for file in folder.iterdir() if fits.fullmatch(file.name) and file.name[0] != "."
         )
 
     @property
@@ -71,8 +71,8 @@ class Pattern:
         >>> Pattern("val/{id}.png").id_at_end("/SegNet/CamVid/val/0016E5_07959.png")
         '0016E5_07959'
         """
-        found = re.search(f"(?:^|/){self._expression}$", path)
-        return found["id"] if found else None
+        match = re.search(f"(?:^|/){self._expression}$", path)
+        return match["id"] if match else None
 
     def begins_in(self, root: Path) -> bool:
         """Whether a folder has a file of this pattern, if the pattern names a folder of its own to
@@ -92,19 +92,19 @@ class Pattern:
         out.
         """
         fixed = self.text.split(_ID)[0].rpartition("/")[0]
-        found: dict[str, str] = {}
-        for place, folders, names in os.walk(root / fixed, followlinks=True):
+        id_by_path: dict[str, str] = {}
+        for directory, folders, names in os.walk(root / fixed, followlinks=True):
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in names:
-                path = (Path(place) / name).relative_to(root).as_posix()
+                path = (Path(directory) / name).relative_to(root).as_posix()
                 match = re.fullmatch(self._expression, path)
                 if match and not name.startswith("."):
-                    found[path] = match["id"]
-        return found
+                    id_by_path[path] = match["id"]
+        return id_by_path
 
     @cached_property
     def _expression(self) -> str:
-        first, *others = (_regex(part) for part in self.text.split(_ID))
+        first, *others = (_regex(literal) for literal in self.text.split(_ID))
         return f"{first}(?P<id>.+){'(?P=id)'.join(others)}"
 
 

@@ -43,19 +43,19 @@ class _Tried:
     @property
     def fits(self) -> bool:
         """Whether every image has one file, and no file serves two."""
-        if self.shared or any(len(found) != 1 for found in self.files.values()):
+        if self.shared or any(len(files) != 1 for files in self.files.values()):
             return False
-        return len({found[0] for found in self.files.values()}) == len(self.files)
+        return len({files[0] for files in self.files.values()}) == len(self.files)
 
     @property
     def paths(self) -> dict[str, Path]:
         """The file of each image, where this way fits."""
-        return {name: found[0] for name, found in self.files.items()}
+        return {name: files[0] for name, files in self.files.items()}
 
     @property
     def served(self) -> int:
         """How many images have one file of their own."""
-        return sum(len(found) == 1 for found in self.files.values()) if not self.shared else 0
+        return sum(len(files) == 1 for files in self.files.values()) if not self.shared else 0
 
 
 def find(
@@ -95,9 +95,9 @@ def _by_id(
     yield _Tried(f"the id{how}", {sample.id: keys.get(sample.id, ()) for sample in samples})
     ends: dict[str, list[Path]] = {}
     for key, files in keys.items():
-        parts = key.split("/")
-        for start in range(len(parts)):
-            ends.setdefault("/".join(parts[start:]), []).extend(files)
+        components = key.split("/")
+        for start in range(len(components)):
+            ends.setdefault("/".join(components[start:]), []).extend(files)
     yield _Tried(
         f"the id at the end of the path{how}",
         {sample.id: ends.get(sample.id, ()) for sample in samples},
@@ -135,20 +135,20 @@ def _otherwise(
         different = next((tried for tried in good if tried.paths != good[0].paths), None)
         if different is None:
             return good[0] if good else None
-        one, other = (next(iter(tried.files.values()))[0].name for tried in (good[0], different))
+        file, other = (next(iter(tried.files.values()))[0].name for tried in (good[0], different))
         raise PredictionError(
-            f"{path}: {good[0].words} finds {one} for {samples[0].id}, {different.words} finds "
+            f"{path}: {good[0].words} finds {file} for {samples[0].id}, {different.words} finds "
             f"{other}; name the files by the ids, such as {samples[0].id}.png"
         )
     fits = []
     for before, behind in _affixes(keys, samples[0].stem):
         rest = _renamed(keys, partial(_without, before=before, behind=behind))
-        found = _by_id(rest, samples, names, f" as {before}{{id}}{behind}")
-        fits += [tried for tried in found if tried.fits][:1]
+        attempts = _by_id(rest, samples, names, f" as {before}{{id}}{behind}")
+        fits += [tried for tried in attempts if tried.fits][:1]
     if len(fits) > 1:
-        one, other = (next(iter(tried.files.values()))[0].name for tried in fits[:2])
+        file, other = (next(iter(tried.files.values()))[0].name for tried in fits[:2])
         raise PredictionError(
-            f"{path}: every image has {len(fits)} files, such as {one} and {other} for "
+            f"{path}: every image has {len(fits)} files, such as {file} and {other} for "
             f"{samples[0].id}; pass a folder with one file for each image"
         )
     return fits[0] if fits else None
@@ -159,12 +159,12 @@ def _of_other_letters(lower: Keys, samples: Sequence[Sample], names: Sequence[st
     if len(set(map(str.lower, names))) < len(set(names)):
         return []
     others = [Sample(small[sample.id], sample.truth) for sample in samples]
-    found = _by_id(
+    attempts = _by_id(
         lower, others, [name.lower() for name in names], " with different upper and lower case"
     )
     return [
         _Tried(tried.words, {s.id: tried.files[small[s.id]] for s in samples}, tried.shared)
-        for tried in found
+        for tried in attempts
     ]
 
 
@@ -178,18 +178,18 @@ def _of_numbers(keys: Keys, samples: Sequence[Sample], names: Sequence[str]) -> 
     if not numbered:
         return []
     numbers_of = {sample.id: getattr(sample.origin, "number", None) for sample in samples}
-    own = {name: number for name, number in numbers_of.items() if isinstance(number, int)}
-    ways = [("the number of the image", own)] if len(own) == len(samples) else []
+    number_by_id = {name: number for name, number in numbers_of.items() if isinstance(number, int)}
+    ways = [("the number of the image", number_by_id)] if len(number_by_id) == len(samples) else []
     if all(sample.stem.isdecimal() for sample in samples):
         numbers = Counter(
             int(stem) for name in names if (stem := name.rsplit("/", 1)[-1]).isdecimal()
         )
-        found = {sample.id: int(sample.stem) for sample in samples}
-        if all(numbers[number] == 1 for number in found.values()):
-            ways.append(("the number in the id", found))
+        from_ids = {sample.id: int(sample.stem) for sample in samples}
+        if all(numbers[number] == 1 for number in from_ids.values()):
+            ways.append(("the number in the id", from_ids))
     return [
-        _Tried(words, {name: numbered.get(n, ()) for name, n in found.items()})
-        for words, found in ways
+        _Tried(description, {name: numbered.get(n, ()) for name, n in number_of.items()})
+        for description, number_of in ways
     ]
 
 
@@ -197,27 +197,27 @@ def _affixes(keys: Keys, stem: str) -> list[tuple[str, str]]:
     """The texts before and after the id in the file names of one image, if no letter or digit
     touches the id.
     """
-    found = dict[tuple[str, str], None]()
+    affixes = dict[tuple[str, str], None]()
     for key in keys:
         last = key.rsplit("/", 1)[-1]
         start = last.find(stem)
         while start >= 0:
             before, behind = last[:start], last[start + len(stem) :]
             if (before or behind) and not before[-1:].isalnum() and not behind[:1].isalnum():
-                found[before, behind] = None
+                affixes[before, behind] = None
             start = last.find(stem, start + 1)
-    return list(found)
+    return list(affixes)
 
 
 def _renamed(keys: Keys, name: Callable[[str], str | None]) -> Keys:
     """The files by other names of their last parts; those without one are left out."""
-    found: dict[str, list[Path]] = {}
+    renamed: dict[str, list[Path]] = {}
     for key, files in keys.items():
         folder, slash, last = key.rpartition("/")
         new = name(last)
         if new:
-            found.setdefault(folder + slash + new, []).extend(files)
-    return found
+            renamed.setdefault(folder + slash + new, []).extend(files)
+    return renamed
 
 
 def _is_picture(name: str) -> bool:
@@ -232,10 +232,10 @@ def _without(last: str, *, before: str, behind: str) -> str | None:
     return last[len(before) : len(last) - len(behind)]
 
 
-def _note(path: Path, paths: Mapping[str, Path], words: str) -> Notice:
+def _note(path: Path, paths: Mapping[str, Path], description: str) -> Notice:
     name, file = next(iter(paths.items()))
     example = f"such as {file.relative_to(path).as_posix()} for {name}"
-    return Notice("matched-otherwise", f"the predictions were found by {words}, {example}")
+    return Notice("matched-otherwise", f"the predictions were found by {description}, {example}")
 
 
 def _unmatched(
@@ -263,25 +263,25 @@ def _unmatched(
         return PredictionError(
             f"{path}: {name} has {len(files)} predictions, such as {pair}; an image has one{which}"
         )
-    missing = [name for name, found in best.files.items() if not found]
+    missing = [name for name, files_found in best.files.items() if not files_found]
     if not missing:  # all are served, but some by the file of another image
         missing = list(best.files)
     text = f"{len(missing)} of {len(samples)} images have no prediction ({folders.first(missing)})"
     there = folders.first(file.relative_to(path).as_posix() for file in below.values())
-    lying = f", and {len(below)} label file{'s are' if len(below) > 1 else ' is'} there ({there})"
+    present = f", and {len(below)} label file{'s are' if len(below) > 1 else ' is'} there ({there})"
     shared = next((stem for tried in plain for stem in tried.shared if stem in below), None)
     if shared is not None:
         owners = next(tried.shared[shared] for tried in plain if shared in tried.shared)
-        lying += (
+        present += (
             f"; {shared}.png could belong to {' or '.join(owners[:2])}, and a file "
             "belongs to one image"
         )
-    lying = (
-        lying + _in_common(missing, [sample.id for sample in samples])
+    present = (
+        present + _in_common(missing, [sample.id for sample in samples])
         if below
         else folders.what_lies(path)
     )
-    return UnmatchedError(f"{path}: {text}; {missing[0]}.png is expected{lying}")
+    return UnmatchedError(f"{path}: {text}; {missing[0]}.png is expected{present}")
 
 
 def _in_common(missing: Sequence[str], names: Sequence[str]) -> str:

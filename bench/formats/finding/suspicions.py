@@ -47,30 +47,32 @@ def warnings_of(
     suffixes = {"semantic": images.LABEL_SUFFIXES, "instance": of_objects, "panoptic": (".png",)}[
         task
     ]
-    held = [file for file in files if file.suffix.lower() in suffixes and not _hidden(file, path)]
-    strays = [file for file in held if file not in used]
-    found = []
+    candidates = [
+        file for file in files if file.suffix.lower() in suffixes and not _hidden(file, path)
+    ]
+    strays = [file for file in candidates if file not in used]
+    warnings = []
     if strays:
         names = folders.first(file.name for file in strays)
-        found.append(
+        warnings.append(
             (
                 "unused-files",
-                f"{len(strays)} of {len(held)} files in {path} belong to no image ({names})",
+                f"{len(strays)} of {len(candidates)} files in {path} belong to no image ({names})",
             )
         )
     if (
         task == "semantic"
-        and len(strays) < len(held)
+        and len(strays) < len(candidates)
         and not card.colors
         and card.threshold is None
     ):
-        first = next(file for file in held if file in used)
-        found += [*_palette(card, first, space), *_colors(first)]
-    return found
+        first = next(file for file in candidates if file in used)
+        warnings += [*_palette(card, first, space), *_colors(first)]
+    return warnings
 
 
 def _hidden(file: Path, path: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(path).parts)
+    return any(name.startswith(".") for name in file.relative_to(path).parts)
 
 
 def _colors(file: Path) -> list[Warned]:
@@ -111,13 +113,13 @@ def _palette(card: Card, file: Path, space: LabelSpace) -> list[Warned]:
         for entry in card.classes.entries
         if entry.color is not None and any(entry.color)
     }
-    known = other = 0
+    of_a_class = of_another_class = 0
     for index in np.flatnonzero(used[: len(colors)]).tolist():
         entry = named.get((int(colors[index][0]), int(colors[index][1]), int(colors[index][2])))
         meant = None if entry is None else entry.id if space == "ids" else entry.train_id
-        known += int(used[index]) if meant is not None else 0
-        other += int(used[index]) if meant is not None and meant != index else 0
-    if 2 * other <= known or other < _TELLING * used.sum():
+        of_a_class += int(used[index]) if meant is not None else 0
+        of_another_class += int(used[index]) if meant is not None and meant != index else 0
+    if 2 * of_another_class <= of_a_class or of_another_class < _TELLING * used.sum():
         return []
     message = (
         f"{file.name} is a palette PNG whose colours are those of {card.title} "

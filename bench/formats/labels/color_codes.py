@@ -42,8 +42,8 @@ class ColorCodes:
             return "the card gives its classes no colours"
         if lacking:
             return f"the card gives {lacking[0]!r} no colour"
-        for place, entry in enumerate(self._classes.scored):
-            if entry.color in colors[:place]:
+        for index, entry in enumerate(self._classes.scored):
+            if entry.color in colors[:index]:
                 other = self._classes.scored[colors.index(entry.color)]
                 return (
                     f"{other.name!r} and {entry.name!r} share the colour {list(entry.color or ())}"
@@ -61,12 +61,12 @@ class ColorCodes:
         )
         if not len(self._codes):
             return np.zeros_like(seen), (0, 0)
-        found = np.minimum(np.searchsorted(self._codes, seen), len(self._codes) - 1)
-        unknown = self._codes[found] != seen
+        indices = np.minimum(np.searchsorted(self._codes, seen), len(self._codes) - 1)
+        unknown = self._codes[indices] != seen
         if not unknown.any():
-            return found, None
+            return indices, None
         row, column = np.unravel_index(int(np.argmax(unknown)), unknown.shape)
-        return found, (int(row), int(column))
+        return indices, (int(row), int(column))
 
     def labels(self, places: Array) -> Array:
         """The train id or `ignore` of each place."""

@@ -103,17 +103,17 @@ class LabelFiles:
             return self._colored_prediction(path, space, "")
         colored = None if self.colors or space != "ids" else self._grey_colors(labels, path)
         try:
-            found = self._label_map(labels, space, path)
+            label_map = self._label_map(labels, space, path)
         except PredictionError:
             if colored is None:
                 raise
             return colored
-        if colored is not None and not np.array_equal(colored.labels, found.labels):
+        if colored is not None and not np.array_equal(colored.labels, label_map.labels):
             raise PredictionError(
                 f"{path}: this is a colour image whose pixels are grey values that mean one class "
                 "as label ids and another as colours of the card; write label ids as a grey PNG"
             )
-        return found
+        return label_map
 
     def _label_map(self, labels: Array, space: LabelSpace, path: Path) -> LabelMap:
         labels = self.predicted_values(labels, space, path)
@@ -186,10 +186,10 @@ class LabelFiles:
 
     def _from_levels(self, path: Path, error: type[InputError]) -> Array:
         try:
-            found = images.read_levels(path)
+            stored_levels = images.read_levels(path)
         except DataError as problem:
             raise error(str(problem)) from None
-        return found.reach(self.threshold or 0).astype(self.classes.dtype)
+        return stored_levels.reach(self.threshold or 0).astype(self.classes.dtype)
 
     @cached_property
     def _value_codes(self) -> ValueCodes:

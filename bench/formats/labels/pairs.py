@@ -37,13 +37,13 @@ def read(predictions: PredictionReader, samples: Sequence[Sample]) -> LabelPairs
     plain = not (label_files.colors or predictions.files.colors) and label_files.threshold is None
     if not plain or any(file.files is not label_files for file in files):
         return None
-    parts = []
+    counts = []
     for file, sample in zip(files, samples, strict=True):
-        found = images.read_pairs(file.path, predictions.paths[sample.id])
-        if found is None:
+        shared = images.read_pairs(file.path, predictions.paths[sample.id])
+        if shared is None:
             return None
-        parts.append(found[0])
-    values = np.concatenate(parts)
+        counts.append(shared[0])
+    values = np.concatenate(counts)
     try:
         # Values mean the same in every file: they are looked up once, not pixel by pixel.
         truth = label_files.true_labels(values[:, 0].astype(np.uint8), _NOWHERE)
@@ -55,5 +55,5 @@ def read(predictions: PredictionReader, samples: Sequence[Sample]) -> LabelPairs
         )
     except InputError:
         return None
-    image = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    image = np.repeat(np.arange(len(counts)), [len(rows) for rows in counts])
     return LabelPairs(image, truth, predicted, values[:, 2], written)

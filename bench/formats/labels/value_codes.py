@@ -88,10 +88,10 @@ class ValueCodes:
         """
         table = self._table.copy()
         ids = [entry.id for entry in self._classes.entries if 0 <= entry.id < VALUES]
-        if all(self._values.get(each, each) == each for each in ids):
+        if all(self._values.get(identity, identity) == identity for identity in ids):
             table[ids] = ids
         return table
 
     def _problem(self, value: int) -> str:
-        known = ", ".join(map(str, sorted(self._values)))
-        return f"pixel value {value} is not among the card's [values] ({known})"
+        listed = ", ".join(map(str, sorted(self._values)))
+        return f"pixel value {value} is not among the card's [values] ({listed})"

@@ -33,12 +33,14 @@ class _Places:
     numbers: Sequence[int]
     position: Array
 
-    def of(self, found: dict[str, Any]) -> tuple[Array, Array] | None:
+    def of(self, fields: dict[str, Any]) -> tuple[Array, Array] | None:
         """Positions (-1 for left out) and train ids of entries, int32; None where one is
         unknown.
         """
-        image = places_of(found["image_id"], self.truth.numbers)
-        classes = places_of(found["category_id"], [each.id for each in self.truth.categories])
+        image = places_of(fields["image_id"], self.truth.numbers)
+        classes = places_of(
+            fields["category_id"], [category.id for category in self.truth.categories]
+        )
         return None if image is None or classes is None else (self.position[image], classes)
 
 
@@ -53,15 +55,15 @@ def read(
     """
     parsing = prefetch.take(results, "read_coco_results", with_masks=True)
     try:
-        found = prefetch.take(truth, "read_coco_truth", with_masks=True).result()
-        usual = None if found is None else _truth(truth, *found, numbers=numbers)
+        parsed = prefetch.take(truth, "read_coco_truth", with_masks=True).result()
+        usual = None if parsed is None else _truth(truth, *parsed, numbers=numbers)
     finally:
-        other = parsing.result()
+        parsed_results = parsing.result()
     if usual is not None:
         objects, places = usual
         detections = None
-        if other is not None and agreeing(other, places.truth.files):
-            detections = _results(places, other[1])
+        if parsed_results is not None and agreeing(parsed_results, places.truth.files):
+            detections = _results(places, parsed_results[1])
         if detections is None:
             detections = lvis_columns.read_results(results, places.truth, numbers)
         return objects, detections
@@ -70,21 +72,21 @@ def read(
 
 
 def _truth(
-    path: Path, data: bytes, found: dict[str, Any], *, numbers: Sequence[int]
+    path: Path, data: bytes, fields: dict[str, Any], *, numbers: Sequence[int]
 ) -> tuple[TruthColumns, _Places] | None:
-    areas, boxes = found["areas"], found["boxes"]
+    areas, boxes = fields["areas"], fields["boxes"]
     # The slow reader reports unknown areas, and boxes outside every image (NaN fails the comparison
     # too).
     if b'"ignore"' in data or bool(np.isnan(areas).any()) or not _in_reach(boxes):
         return None
     try:
-        images = msgspec.json.decode(data[slice(*found["images"])], type=list[Image])
-        categories = msgspec.json.decode(data[slice(*found["categories"])], type=list[Category])
+        images = msgspec.json.decode(data[slice(*fields["images"])], type=list[Image])
+        categories = msgspec.json.decode(data[slice(*fields["categories"])], type=list[Category])
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     truth = lvis_columns.checked(LvisTruth(path, Listing(images, categories)))
     places = _Places(truth, numbers, _positions(truth.numbers, numbers))
-    where = places.of(found)
+    where = places.of(fields)
     if where is None:
         return None
     image, classes = where
@@ -97,33 +99,35 @@ def _truth(
         boxes=boxes[kept],
         areas=areas[kept].astype(np.float64, copy=False),
         crowd=np.zeros(int(kept.sum()), dtype=bool),
-        numbers=found["numbers"][kept],
-        marks=found["marks"][kept],
-        sizes=np.array([(each.height, each.width) for each in listed], dtype=np.int32).reshape(
+        numbers=fields["numbers"][kept],
+        marks=fields["marks"][kept],
+        sizes=np.array([(entry.height, entry.width) for entry in listed], dtype=np.int32).reshape(
             -1, 2
         ),
-        runs=kept_runs(runs_of(found), kept),
+        runs=kept_runs(runs_of(fields), kept),
         absent=lvis_columns.pairs(
-            [[truth.train_ids[k] for k in each.neg_category_ids] for each in listed]
+            [[truth.train_ids[k] for k in entry.neg_category_ids] for entry in listed]
         ),
         partial=lvis_columns.pairs(
-            [[truth.train_ids[k] for k in each.not_exhaustive_category_ids] for each in listed]
+            [[truth.train_ids[k] for k in entry.not_exhaustive_category_ids] for entry in listed]
         ),
     )
     return columns, places
 
 
-def _results(places: _Places, found: dict[str, Any]) -> DetectionColumns | None:
+def _results(places: _Places, fields: dict[str, Any]) -> DetectionColumns | None:
     """The detections; None where something is unusual."""
-    where, runs, boxes = places.of(found), runs_of(found), found["boxes"]
+    where, runs, boxes = places.of(fields), runs_of(fields), fields["boxes"]
     if where is None or runs is None or not _in_reach(boxes[~np.isnan(boxes[:, 0])]):
         return None
     image, classes = where
     listed = [places.truth.by_number[number] for number in places.numbers]
-    sizes = np.array([(each.height, each.width) for each in listed], dtype=np.int64).reshape(-1, 2)
+    sizes = np.array([(entry.height, entry.width) for entry in listed], dtype=np.int64).reshape(
+        -1, 2
+    )
     kept = image >= 0
-    own = np.stack([found["heights"], found["widths"]], axis=1)[kept]
-    if not np.array_equal(sizes[image[kept]], own):
+    mask_sizes = np.stack([fields["heights"], fields["widths"]], axis=1)[kept]
+    if not np.array_equal(sizes[image[kept]], mask_sizes):
         return None
     masks = kept_runs(runs, kept)
     if masks is not None and bool(np.isnan(boxes[:, 0]).any()):
@@ -134,7 +138,7 @@ def _results(places: _Places, found: dict[str, Any]) -> DetectionColumns | None:
         images=len(places.numbers),
         image=image[kept],
         classes=classes[kept],
-        scores=found["scores"][kept],
+        scores=fields["scores"][kept],
         boxes=boxes,
         runs=masks,
         numbers=np.flatnonzero(kept),
@@ -146,5 +150,5 @@ def _in_reach(boxes: Array) -> bool:
 
 
 def _positions(numbers: Sequence[int], wanted: Sequence[int]) -> Array:
-    places = {number: place for place, number in enumerate(wanted)}
-    return np.array([places.get(number, -1) for number in numbers], dtype=np.int32)
+    position_of = {number: position for position, number in enumerate(wanted)}
+    return np.array([position_of.get(number, -1) for number in numbers], dtype=np.int32)

@@ -77,20 +77,20 @@ def segments_from_objects(
             f"{where}: objects of shape {objects.shape} and labels of {labels.shape}: they "
             "must be equal"
         )
-    found = np.setdiff1d(np.unique(objects), np.asarray(void))
+    numbers = np.setdiff1d(np.unique(objects), np.asarray(void))
     count = len(classes)
     # One table over (object or none, class or void) says all that is needed of the pixels.
     small = np.where(labels < count, labels, count).astype(np.int64)
-    owner = positions(objects, found).astype(np.int64)
+    owner = positions(objects, numbers).astype(np.int64)
     cells = owner * (count + 1) + small
-    pixels = np.bincount(cells.ravel(), minlength=(len(found) + 1) * (count + 1)).reshape(
-        len(found) + 1, count + 1
+    pixels = np.bincount(cells.ravel(), minlength=(len(numbers) + 1) * (count + 1)).reshape(
+        len(numbers) + 1, count + 1
     )
     scored = pixels[:, :count]
     homeless = np.flatnonzero(scored[1:].sum(axis=1) == 0)
     if homeless.size:
         raise DataError(
-            f"{where}: object {int(found[homeless[0]])} has no pixel of a scored class, so its "
+            f"{where}: object {int(numbers[homeless[0]])} has no pixel of a scored class, so its "
             "class is unknown"
         )
     class_of = np.concatenate([[-1], scored[1:].argmax(axis=1)])
@@ -99,7 +99,7 @@ def segments_from_objects(
     stuff = scored[~_is_object(class_of, countable)].sum(axis=0)
     rows += [(int(c), 0, bool(countable[c])) for c in np.flatnonzero(stuff)]
     rows.sort()
-    table = np.zeros((len(found) + 1, count + 1), dtype=np.int32)
+    table = np.zeros((len(numbers) + 1, count + 1), dtype=np.int32)
     for number, (train_id, k, _) in enumerate(rows, start=1):
         if k:
             table[k, :count] = number
@@ -130,8 +130,8 @@ def object_map(instances: Instances) -> Array:
     for index, (rle, (x, y, width, height)) in enumerate(zip(instances.rles, boxes, strict=True)):
         if not instances.crowd[index]:
             window = (slice(y, y + height), slice(x, x + width))
-            part = drawn[window]
-            part[masks.decode(rle)[window] & (part == 0)] = index + 1
+            patch = drawn[window]
+            patch[masks.decode(rle)[window] & (patch == 0)] = index + 1
     return drawn
 
 
@@ -171,8 +171,8 @@ def positions(ids: Array, values: Array) -> Array:
         return np.take(table, ids)
     order = np.argsort(values, kind="stable")
     ordered = np.asarray(values)[order]
-    place = np.minimum(np.searchsorted(ordered, ids), len(values) - 1)
-    return np.where(ordered[place] == ids, order[place] + 1, 0).astype(dtype)
+    index = np.minimum(np.searchsorted(ordered, ids), len(values) - 1)
+    return np.where(ordered[index] == ids, order[index] + 1, 0).astype(dtype)
 
 
 def _is_object(class_of: Array, countable: Array) -> Array:

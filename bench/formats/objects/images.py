@@ -71,13 +71,13 @@ class PredictedObjects:
             numbers = images.read_labels(self.paths[sample.id])
         except DataError as error:
             raise PredictionError(str(error)) from None
-        found = np.flatnonzero(np.bincount(numbers.reshape(-1)))
-        found = found[found > 0]
-        self._most = max(self._most, len(found))
-        rles = masks.encode_ids(numbers, found)
+        present = np.flatnonzero(np.bincount(numbers.reshape(-1)))
+        present = present[present > 0]
+        self._most = max(self._most, len(present))
+        rles = masks.encode_ids(numbers, present)
         size = numbers.shape[0], numbers.shape[1]
         return derive.instances_from_rles(
-            size, np.full(len(found), self._class), rles, scores=np.ones(len(found))
+            size, np.full(len(present), self._class), rles, scores=np.ones(len(present))
         )
 
     @property
@@ -88,8 +88,8 @@ class PredictedObjects:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """Notes on such predictions, and on those that were read."""
-        one = self._most == 1 and len(self.paths) > 1
-        return (*self._noted, _NO_SCORES, *([_ONE_EACH] if one else []))
+        single = self._most == 1 and len(self.paths) > 1
+        return (*self._noted, _NO_SCORES, *([_ONE_EACH] if single else []))
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +110,8 @@ class ObjectMasks:
             DataError: a damaged file, files of different sizes, or a file with several values
                 inside.
         """
-        size, found = self._masks()
-        rles = [rle for _, rle in found]
+        size, file_masks = self._masks()
+        rles = [rle for _, rle in file_masks]
         return derive.instances_from_rles(size, np.full(len(rles), self._thing), rles)
 
     def semantic(self) -> LabelMap:
@@ -120,11 +120,11 @@ class ObjectMasks:
         Raises:
             DataError: as `instances`.
         """
-        size, found = self._masks()
+        size, file_masks = self._masks()
         stuff = np.flatnonzero(~self.classes.things)
         outside = int(stuff[0]) if stuff.size else self.classes.ignore
         labels = np.full(size, outside, dtype=self.classes.dtype)
-        for _, rle in found:
+        for _, rle in file_masks:
             labels[masks.decode(rle).astype(bool)] = self._thing
         return LabelMap(labels)
 
@@ -134,9 +134,9 @@ class ObjectMasks:
         Raises:
             DataError: as `instances`, or objects that overlap.
         """
-        size, found = self._masks()
+        size, file_masks = self._masks()
         return derive.segments_from_objects(
-            numbered(size, found), self.semantic().labels, self.classes
+            numbered(size, file_masks), self.semantic().labels, self.classes
         )
 
     @property
@@ -144,9 +144,9 @@ class ObjectMasks:
         return int(np.flatnonzero(self.classes.things)[0])
 
     def _masks(self) -> tuple[Size, list[tuple[Path, Rle]]]:
-        found = read_masks(self.paths)
-        size = self.size_of() if not found else (found[0][1]["size"][0], found[0][1]["size"][1])
-        return size, [(path, rle) for path, rle in found if int(masks.areas([rle])[0])]
+        read = read_masks(self.paths)
+        size = self.size_of() if not read else (read[0][1]["size"][0], read[0][1]["size"][1])
+        return size, [(path, rle) for path, rle in read if int(masks.areas([rle])[0])]
 
 
 def read_masks(paths: Sequence[Path]) -> list[tuple[Path, Rle]]:
@@ -155,7 +155,7 @@ def read_masks(paths: Sequence[Path]) -> list[tuple[Path, Rle]]:
     Raises:
         DataError: a damaged file, files of different sizes, or several values inside one.
     """
-    found: list[tuple[Path, Rle]] = []
+    file_masks: list[tuple[Path, Rle]] = []
     for path in paths:
         values = images.read_labels(path)
         inside = np.flatnonzero(np.bincount(values.reshape(-1)))
@@ -167,31 +167,31 @@ def read_masks(paths: Sequence[Path]) -> list[tuple[Path, Rle]]:
                 f"{', '.join(map(str, inside[:3].tolist()))}{', ...' if len(inside) > 3 else ''}"
             )
         rle = masks.encode(values)
-        if found and rle["size"] != found[0][1]["size"]:
+        if file_masks and rle["size"] != file_masks[0][1]["size"]:
             first, other = (
-                " x ".join(map(str, each)) for each in (found[0][1]["size"], rle["size"])
+                " x ".join(map(str, size)) for size in (file_masks[0][1]["size"], rle["size"])
             )
             raise DataError(
-                f"{path}: it has {other} pixels (height x width), and {found[0][0].name} has "
+                f"{path}: it has {other} pixels (height x width), and {file_masks[0][0].name} has "
                 f"{first}"
             )
-        found.append((path, rle))
-    return found
+        file_masks.append((path, rle))
+    return file_masks
 
 
-def numbered(size: Size, found: Sequence[tuple[Path, Rle]]) -> Array:
+def numbered(size: Size, file_masks: Sequence[tuple[Path, Rle]]) -> Array:
     """One map of objects that do not overlap, (H, W) int32: 0 for none, k + 1 for the k-th.
 
     Raises:
         DataError: two objects share a pixel.
     """
     drawn = np.zeros(size, dtype=np.int32)
-    for number, (path, rle) in enumerate(found, start=1):
+    for number, (path, rle) in enumerate(file_masks, start=1):
         inside = masks.decode(rle).astype(bool)
         taken = inside & (drawn > 0)
         if taken.any():
-            row, column = (int(each[0]) for each in np.nonzero(taken))
-            other = found[int(drawn[row, column]) - 1][0].name
+            row, column = (int(axis_positions[0]) for axis_positions in np.nonzero(taken))
+            other = file_masks[int(drawn[row, column]) - 1][0].name
             raise DataError(
                 f"{path}: it overlaps at row {row}, column {column} with {other}; "
                 "objects may overlap only in the task instance with one label file per object"
