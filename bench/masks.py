@@ -55,11 +55,11 @@ def encode(mask: Array) -> Rle:
     top, bottom = (int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, 0)
     columns = np.flatnonzero(inside[top:bottom].any(axis=0))
     left, right = (int(columns[0]), int(columns[-1]) + 1) if columns.size else (0, 0)
-    part = np.zeros((right - left, bottom - top + 2), dtype=np.int8)
-    part[:, 1:-1] = inside[top:bottom, left:right].T
-    edges = np.diff(part, axis=1)
-    places = [np.nonzero(edges == step) for step in (1, -1)]
-    starts, ends = ((column + left) * mask.shape[0] + row + top for column, row in places)
+    window = np.zeros((right - left, bottom - top + 2), dtype=np.int8)
+    window[:, 1:-1] = inside[top:bottom, left:right].T
+    edges = np.diff(window, axis=1)
+    edge_positions = [np.nonzero(edges == step) for step in (1, -1)]
+    starts, ends = ((column + left) * mask.shape[0] + row + top for column, row in edge_positions)
     # What ends at the bottom of a column may go on at the top of the next.
     goes_on = np.flatnonzero(starts[1:] == ends[:-1])
     return _from_runs(np.delete(starts, goes_on + 1), np.delete(ends, goes_on), mask.shape)
@@ -117,8 +117,8 @@ def from_polygons(polygons: Sequence[Sequence[float]], size: Size) -> Rle:
             )
         _check_reach(np.asarray(polygon, dtype=float), size)
     coco = _coco()
-    parts = coco.frPyObjects([list(polygon) for polygon in polygons], *size)
-    return _plain(parts[0] if len(parts) == 1 else coco.merge(parts))
+    codes = coco.frPyObjects([list(polygon) for polygon in polygons], *size)
+    return _plain(codes[0] if len(codes) == 1 else coco.merge(codes))
 
 
 def from_box(box: Sequence[float], size: Size) -> Rle:
@@ -129,7 +129,7 @@ def from_box(box: Sequence[float], size: Size) -> Rle:
     """
     x, y, width, height = box
     corners = np.array([x, y, x, y + height, x + width, y + height, x + width, y])
-    _check_reach(corners, size, what="its box")
+    _check_reach(corners, size, subject="its box")
     return from_polygons([corners.tolist()], size)
 
 
@@ -149,7 +149,7 @@ def from_outline(
     Raises:
         InputError: a polygon or box with a NaN, or one that reaches far outside the image.
     """
-    good = [part[: len(part) // 2 * 2] for part in parts if len(part) >= 6]
+    good = [points[: len(points) // 2 * 2] for points in parts if len(points) >= 6]
     if good:
         return from_polygons(good, size), 0 if list(parts) == good else PART_LEFT_OUT
     if parts and len(parts[0]) > 4:  # of 5 numbers pycocotools draws nothing, on fewer it fails
@@ -181,19 +181,19 @@ def check_size(size: Size) -> None:
         )
 
 
-def _check_reach(polygon: Array, size: Size, what: str = "a polygon") -> None:
+def _check_reach(polygon: Array, size: Size, subject: str = "a polygon") -> None:
     check_size(size)
     if not np.isfinite(polygon).all():
-        raise InputError(f"{what} with a NaN or infinite coordinate")
+        raise InputError(f"{subject} with a NaN or infinite coordinate")
     far = polygon[np.abs(polygon) > min(FAR_SIDES * max(size), LONGEST)]
     if far.size:
         raise InputError(
-            f"{what} reaches {_written(float(far[0]))}, far outside the image of {size[0]} x "
+            f"{subject} reaches {_written(float(far[0]))}, far outside the image of {size[0]} x "
             f"{size[1]} (height x width)"
         )
     points = polygon.reshape(-1, 2)
     if float(np.abs(np.roll(points, -1, axis=0) - points).max(axis=1).sum()) > LONGEST:
-        raise InputError(f"{what} whose outline is longer than {LONGEST:.0f} pixels")
+        raise InputError(f"{subject} whose outline is longer than {LONGEST:.0f} pixels")
 
 
 def _written(value: float) -> str:
@@ -228,8 +228,10 @@ def from_uncompressed(counts: Sequence[int] | Array, size: Size) -> Rle:
 def areas(rles: Sequence[Rle]) -> Array:
     """Return the pixels inside each mask; shape (G,), float64."""
     coco = _coco()
-    parts = [coco.area(list(rles[start : start + _BLOCK])) for start in range(0, len(rles), _BLOCK)]
-    return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
+    blocks = [
+        coco.area(list(rles[start : start + _BLOCK])) for start in range(0, len(rles), _BLOCK)
+    ]
+    return np.concatenate(blocks).astype(np.float64) if blocks else np.zeros(0)
 
 
 def boxes(rles: Sequence[Rle]) -> Array:
@@ -281,9 +283,9 @@ def runs(rle: Rle) -> Array:
     starts = np.concatenate([[0], stops[:-1] + 1])
     if int((stops - starts).max()) >= _MAX_CHARACTERS:
         raise InputError("a damaged run-length code (a run longer than any image)")
-    place = np.arange(digits.size) - np.repeat(starts, stops - starts + 1)
-    values = np.add.reduceat((digits & 31) << (5 * place), starts)
-    values -= np.where(digits[stops] & 16, np.int64(1) << (5 * (place[stops] + 1)), 0)
+    digit_index = np.arange(digits.size) - np.repeat(starts, stops - starts + 1)
+    values = np.add.reduceat((digits & 31) << (5 * digit_index), starts)
+    values -= np.where(digits[stops] & 16, np.int64(1) << (5 * (digit_index[stops] + 1)), 0)
     # From the fourth run on, a code holds differences to the run two places before.
     values[1::2] = np.cumsum(values[1::2])
     values[2::2] = np.cumsum(values[2::2])

@@ -86,18 +86,18 @@ def open_asked(
         CardError, DataError, UsageError: what is missing or wrong, and where.
     """
     card, split, ids, limit = question.card, question.split, question.ids, question.limit
-    found = _root(card, split, root, progress)
+    folder = _root(card, split, root, progress)
     if card.classes_from == "truth":
-        card = replace(card, classes=layout(card).read_classes(card, found, split))
-    samples = _samples(card, found, question)
+        card = replace(card, classes=layout(card).read_classes(card, folder, split))
+    samples = _samples(card, folder, question)
     if ids is None:
         _refuse_groups_unseen(card, samples)
     if limit is not None:
         samples = samples[:limit]
     if not samples:
-        raise DataError(f"{found}: the split {split!r} of {card.title} has no images")
+        raise DataError(f"{folder}: the split {split!r} of {card.title} has no images")
     notices = () if ids is not None else _count_notices(card, split, len(samples), limit)
-    return Data(card, found, split, samples, notices)
+    return Data(card, folder, split, samples, notices)
 
 
 def asked(
@@ -116,10 +116,10 @@ def asked(
     card = load_card(dataset)
     if layout_name is not None:
         if card.classes_from not in require_layout(layout_name).classes_from:
-            place = "card" if card.classes_from == "card" else "truth file"
+            origin = "card" if card.classes_from == "card" else "truth file"
             raise UsageError(
                 f"--layout {layout_name} does not read {card.title}, whose classes stand in "
-                f"its {place}"
+                f"its {origin}"
             )
         card = card.in_layout(layout_name)
     split = split or card.default_split
@@ -164,7 +164,7 @@ def _count_notices(card: Card, split: str, count: int, limit: int | None) -> tup
         return ()
     if limit is not None and count > listed:
         return ()
-    what = (
+    message = (
         f"{count} of {listed} images of the split {split!r} of {card.title} were found, so these "
         "are not the scores of the whole split; add the missing images, or choose a part with "
         "--ids or --limit"
@@ -172,7 +172,7 @@ def _count_notices(card: Card, split: str, count: int, limit: int | None) -> tup
         else f"the split {split!r} of {card.title} has {count} images, and its card says {listed}; "
         f"check --data and --split, or correct splits.{split}.images in the card"
     )
-    return (Notice("split-images", what, "warning"),)
+    return (Notice("split-images", message, "warning"),)
 
 
 def _refuse_groups_unseen(card: Card, samples: Sequence[Sample]) -> None:

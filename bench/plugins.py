@@ -48,7 +48,7 @@ def load(name: str) -> Any:
             "a name with a colon must have the form package.module:Name or path/to/file.py:Name"
         )
     if not hasattr(module, attribute):
-        names = [each for each in vars(module) if not each.startswith("_")]
+        names = [exported for exported in vars(module) if not exported.startswith("_")]
         raise UsageError(
             f"the module {source!r} has no {attribute!r}: {did_you_mean(attribute, names)}"
         )
@@ -66,8 +66,8 @@ def _imported(name: str) -> ModuleType:
         # own.
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{name}.".startswith(f"{missing}."):
-            place = "in the working directory or on the Python path"
-            raise UsageError(f"there is no module {missing!r} {place}") from None
+            origin = "in the working directory or on the Python path"
+            raise UsageError(f"there is no module {missing!r} {origin}") from None
         raise _raised(name, error) from error
 
 

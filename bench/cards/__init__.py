@@ -99,7 +99,9 @@ def folder() -> Path:
     """
     package = Path(__file__).resolve().parents[1]
     return next(
-        place for place in (package / "datasets", package.parent / "datasets") if place.is_dir()
+        candidate
+        for candidate in (package / "datasets", package.parent / "datasets")
+        if candidate.is_dir()
     )
 
 

@@ -27,11 +27,11 @@ from bench.errors import InputError, did_you_mean
 
 def problems_of(reading: Reading) -> list[str]:
     """Every problem of a card as a sentence; a check whose keys could not be read is skipped."""
-    found = list(reading.problems)
+    problems = list(reading.problems)
     for keys, check in _CHECKS:
         if reading.wrong.isdisjoint(keys):
-            found += check(reading.file)
-    return found
+            problems += check(reading.file)
+    return problems
 
 
 def _words(file: CardFile) -> Iterator[str]:
@@ -114,7 +114,7 @@ def _classes(file: CardFile) -> Iterator[str]:
                 f"classes: {entry.name} has id {entry.id}, which no file can hold, so it "
                 "cannot have a train_id"
             )
-        if entry.color and not all(0 <= part <= 255 for part in entry.color):
+        if entry.color and not all(0 <= channel <= 255 for channel in entry.color):
             yield f"classes: color = {list(entry.color)} of {entry.name} is not in 0 to 255"
     if any(not 0 <= value <= LARGEST for value in file.void):
         yield f"void = {list(file.void)} must hold values from 0 to {LARGEST}"
@@ -155,16 +155,16 @@ def _threshold(file: CardFile) -> Iterator[str]:
 
 
 def _aliases(file: CardFile) -> Iterator[str]:
-    own = {entry.name for entry in file.classes}
-    if file.aliases and not own:
+    class_names = {entry.name for entry in file.classes}
+    if file.aliases and not class_names:
         yield "aliases has no effect, because the card lists no classes; leave it out"
         return
     seen: dict[str, str] = {}
     for name, others in file.aliases.items():
-        if name not in own:
-            yield f"aliases: there is no class {name!r}: {did_you_mean(name, own)}"
+        if name not in class_names:
+            yield f"aliases: there is no class {name!r}: {did_you_mean(name, class_names)}"
         for other in others:
-            if other in own or other in seen:
+            if other in class_names or other in seen:
                 taken = seen.get(other, other)
                 yield (
                     f"aliases: {other!r} cannot be another name of {name!r}: it already "
@@ -189,12 +189,12 @@ def _files(file: CardFile) -> Iterator[str]:
 
 
 def _values(file: CardFile) -> Iterator[str]:
-    known = {entry.id for entry in file.classes} | set(file.void)
+    ids = {entry.id for entry in file.classes} | set(file.void)
     for key, value in file.values.items():
         if not key.isdecimal() or int(key) > LARGEST:
             hint = below_a_table(key, "values") or f"keys are whole numbers from 0 to {LARGEST}"
             yield f"values: {key!r} is not a pixel value; {hint}"
-        if value not in known:
+        if value not in ids:
             yield f"values: {key} = {value}, which is neither the id of a class nor void"
 
 
@@ -227,9 +227,9 @@ def _rules(file: CardFile) -> CardRules | None:
         return None
 
 
-def _one_of(value: str, known: Iterable[str], *, key: str) -> Iterator[str]:
-    if value not in known:
-        yield f"{key} = {value!r} is unknown: {did_you_mean(value, known)}"
+def _one_of(value: str, allowed: Iterable[str], *, key: str) -> Iterator[str]:
+    if value not in allowed:
+        yield f"{key} = {value!r} is unknown: {did_you_mean(value, allowed)}"
 
 
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[[CardFile], Iterable[str]]], ...] = (

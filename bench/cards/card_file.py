@@ -121,13 +121,15 @@ def decode(text: bytes) -> Reading:
         return Reading(msgspec.convert(raw, CardFile), frozenset(), ())
     except msgspec.ValidationError:
         pass  # msgspec stops at the first problem; below, every key is checked
-    found: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
     for key, problem in _problems(raw):
-        found.setdefault(key, []).append(problem)
-    known = {key: value for key, value in raw.items() if key not in found}
-    file = msgspec.convert({**_PLACEHOLDERS, **known}, CardFile)
+        problems.setdefault(key, []).append(problem)
+    readable = {key: value for key, value in raw.items() if key not in problems}
+    file = msgspec.convert({**_PLACEHOLDERS, **readable}, CardFile)
     return Reading(
-        file, frozenset(found), tuple(problem for each in found.values() for problem in each)
+        file,
+        frozenset(problems),
+        tuple(problem for of_key in problems.values() for problem in of_key),
     )
 
 
@@ -150,11 +152,11 @@ def _problems(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
             kind = "a list of tables" if key in ("classes", "sources") else "a table"
             yield key, f"{key}: {kind} is expected, not {value!r}"
             continue
-        for place, entry in entries:
+        for location, entry in entries:
             if not isinstance(entry, dict):
-                yield key, f"{place}: a table is expected, not {entry!r}"
+                yield key, f"{location}: a table is expected, not {entry!r}"
                 continue
-            for _, problem in _problems_of_table(entry, struct, place):
+            for _, problem in _problems_of_table(entry, struct, location):
                 yield key, problem
 
 
@@ -178,28 +180,28 @@ def _entries(key: str, value: Any) -> list[tuple[str, Any]] | None:
 
 
 def _problems_of_table(
-    table: dict[str, Any], struct: type[msgspec.Struct], place: str
+    table: dict[str, Any], struct: type[msgspec.Struct], location: str
 ) -> Iterator[tuple[str, str]]:
-    known, within = _types(struct), f" in {place}" if place else ""
+    types, within = _types(struct), f" in {location}" if location else ""
     for key in table:
-        if key not in known:
-            hint = below_a_table(key, place) if place else ""
-            yield key, f"unknown key {key!r}{within}: {hint or did_you_mean(key, known)}"
+        if key not in types:
+            hint = below_a_table(key, location) if location else ""
+            yield key, f"unknown key {key!r}{within}: {hint or did_you_mean(key, types)}"
     required = struct.__struct_fields__[
         : len(struct.__struct_fields__) - len(struct.__struct_defaults__)
     ]
     for key in required:
         if key not in table:
             yield key, f"the key {key!r} is missing{within}"
-    for key, kind in known.items():
-        if key not in table or (not place and key in TABLES):
+    for key, kind in types.items():
+        if key not in table or (not location and key in TABLES):
             continue
         for where, value, needed in _parts(key, table[key], kind):
             try:
                 msgspec.convert(value, needed)
             except msgspec.ValidationError as error:
                 hint = below_a_table(where, key) if where != key else ""
-                at = f"{place}.{key}".lstrip(".") + (f".{where}" if where != key else "")
+                at = f"{location}.{key}".lstrip(".") + (f".{where}" if where != key else "")
                 yield key, _in_words(str(error), at) + (f"; {hint}" if hint else "")
 
 
@@ -208,7 +210,7 @@ def _parts(key: str, value: Any, kind: Any) -> list[tuple[str, Any, Any]]:
     name and type.
     """
     if get_origin(kind) is dict and isinstance(value, dict):
-        return [(name, each, get_args(kind)[1]) for name, each in value.items()]
+        return [(name, entry, get_args(kind)[1]) for name, entry in value.items()]
     return [(key, value, kind)]
 
 
@@ -229,15 +231,15 @@ def _types(struct: type[msgspec.Struct]) -> dict[str, Any]:
     return {key: hints[key] for key in struct.__struct_fields__}
 
 
-def _in_words(problem: str, place: str) -> str:
-    """Turn msgspec's message about the value at a place into a sentence that names the place.
+def _in_words(problem: str, location: str) -> str:
+    """Turn msgspec's message about a value into a sentence that names its location.
 
     >>> _in_words("Expected `int | null`, got `str`", "classes[3].train_id")
     'classes[3].train_id: expected int, got str'
     >>> _in_words("Expected `str`, got `int` - at `$[0]`", "tasks")
     'tasks[0]: expected str, got int'
     """
-    what, _, below = problem.partition(" - at `$")
-    return f"{place}{below.strip('`')}: {what[0].lower()}{what[1:]}".replace("`", "").replace(
-        " | null", ""
-    )
+    statement, _, below = problem.partition(" - at `$")
+    return f"{location}{below.strip('`')}: {statement[0].lower()}{statement[1:]}".replace(
+        "`", ""
+    ).replace(" | null", "")

@@ -109,12 +109,12 @@ def _crops(card: CardKeys) -> Iterator[str]:
 
 def _placeholders(card: CardKeys, rules: CardRules) -> Iterator[str]:
     for key, pattern in card.files.items():
-        known = rules.files.get(key, ())
-        if not known:
+        allowed = rules.files.get(key, ())
+        if not allowed:
             continue  # an unknown key is a problem of its own
         for word in re.findall(r"\{([^{}]*)\}", pattern):
-            if word not in known:
-                right = " and ".join(f"{{{placeholder}}}" for placeholder in sorted(known))
+            if word not in allowed:
+                right = " and ".join(f"{{{placeholder}}}" for placeholder in sorted(allowed))
                 yield f"files.{key}: {{{word}}} is not known there; use {right}"
 
 

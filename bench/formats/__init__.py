@@ -179,18 +179,18 @@ def find(name: str) -> Layout:
 
 
 def _from_outside(name: str) -> Layout:
-    found = plugins.load(name)
-    if not (isinstance(found, type) and issubclass(found, Layout)):
+    loaded = plugins.load(name)
+    if not (isinstance(loaded, type) and issubclass(loaded, Layout)):
         raise UsageError(f"{name} is not a class derived from bench.formats.Layout")
-    lacking = sorted(found.__abstractmethods__)
+    lacking = sorted(loaded.__abstractmethods__)
     if lacking:
         raise UsageError(f"the class does not implement {' and '.join(lacking)}")
-    if "truth" in found.classes_from and found.read_classes is Layout.read_classes:
+    if "truth" in loaded.classes_from and loaded.read_classes is Layout.read_classes:
         raise UsageError(
             "classes_from holds 'truth', but the class does not implement read_classes"
         )
     try:
-        return found()
+        return loaded()
     except Exception as error:
         raise OwnCodeError(f"creating {name} raised {type(error).__name__}: {error}") from error
 

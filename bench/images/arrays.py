@@ -63,8 +63,8 @@ def size(data: bytes) -> tuple[int, int]:
     Raises:
         NoLabelsError: as `labels`, but any values are allowed.
     """
-    found = values(data)
-    return found.shape[0], found.shape[1]
+    array = values(data)
+    return array.shape[0], array.shape[1]
 
 
 def _read(file: IO[bytes]) -> Array:

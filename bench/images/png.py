@@ -175,7 +175,7 @@ def decode_pairs(truth: bytes, prediction: bytes, *, colors: bool) -> tuple[Arra
     """
     header, other = _plain_header(truth), _plain_header(prediction)
     kinds = (RGB,) if colors else (GREY, PALETTE)
-    if not all(each.color in kinds and each.depth == 8 for each in (header, other)):
+    if not all(head.color in kinds and head.depth == 8 for head in (header, other)):
         raise PngError("the PNGs hold neither colours of three times 8 bits nor labels of 8 bits")
     size = header.height, header.width
     if size != (other.height, other.width):
@@ -236,10 +236,10 @@ def _plain_header(data: bytes) -> Header:
 
 
 def _filtered(data: bytes, header: Header, *, picture: bool = False) -> memoryview:
-    parts = []
+    chunks = []
     for kind, chunk in _chunks(data):
         if kind == b"IDAT":
-            parts.append(chunk)
+            chunks.append(chunk)
         elif kind == b"acTL" and int.from_bytes(chunk[:4], "big") > 1:
             raise PngError(
                 f"the PNG is an animation of {int.from_bytes(chunk[:4], 'big')} images, but a "
@@ -251,7 +251,7 @@ def _filtered(data: bytes, header: Header, *, picture: bool = False) -> memoryvi
             and orientation.tag_of(bytes(chunk)) != orientation.UPRIGHT
         ):
             raise PngError(orientation.refusal(orientation.tag_of(bytes(chunk))))
-    return _inflate(parts[0] if len(parts) == 1 else b"".join(parts), header.filtered_size)
+    return _inflate(chunks[0] if len(chunks) == 1 else b"".join(chunks), header.filtered_size)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:

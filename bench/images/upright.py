@@ -67,8 +67,8 @@ class Picture:
 
     def _turn(self, tag: int, upright: Size) -> bool:
         self.tag = tag
-        found = self.upright_truth(tag, upright) if tag != orientation.UPRIGHT else False
-        self.turned = self.album.is_upright if found is None else found
+        shown = self.upright_truth(tag, upright) if tag != orientation.UPRIGHT else False
+        self.turned = self.album.is_upright if shown is None else shown
         return self.turned
 
 
@@ -88,11 +88,11 @@ class Album:
 
     @cached_property
     def _is_upright(self) -> bool:
-        found = []
+        answers = []
         for picture in self.pictures:
             with suppress(DataError):
-                found.append(picture.upright_truth(*images.read_orientation(picture.path)))
-        return any(found) or False not in found
+                answers.append(picture.upright_truth(*images.read_orientation(picture.path)))
+        return any(answers) or False not in answers
 
 
 def notices_of(samples: Iterable[Sample]) -> list[Notice]:
@@ -101,20 +101,20 @@ def notices_of(samples: Iterable[Sample]) -> list[Notice]:
     for picture in pictures:
         picture.look()
     tagged = [picture for picture in pictures if picture.tag not in (None, orientation.UPRIGHT)]
-    found = []
-    for done, words in ((True, _TURNED), (False, _STORED)):
-        part = [picture for picture in tagged if picture.turned is done]
-        if part:
-            tags = ", ".join(str(tag) for tag in sorted({picture.tag or 0 for picture in part}))
-            many = f"{len(part)} images have" if len(part) > 1 else "1 image has"
-            first = Path(part[0].path).name
-            found.append(
+    notices = []
+    for done, treatment in ((True, _TURNED), (False, _STORED)):
+        treated = [picture for picture in tagged if picture.turned is done]
+        if treated:
+            tags = ", ".join(str(tag) for tag in sorted({picture.tag or 0 for picture in treated}))
+            many = f"{len(treated)} images have" if len(treated) > 1 else "1 image has"
+            first = Path(treated[0].path).name
+            notices.append(
                 Notice(
                     "exif-orientation",
-                    f"{many} an EXIF orientation ({tags}; first: {first}): {words}",
+                    f"{many} an EXIF orientation ({tags}; first: {first}): {treatment}",
                 )
             )
-    return found
+    return notices
 
 
 _TURNED = (

@@ -44,7 +44,7 @@ def single(values: Array) -> Array:
     if channels >= 3:
         at = _first((values[..., 0] != values[..., 1]) | (values[..., 1] != values[..., 2]))
         if at is not None:
-            color = tuple(int(part) for part in values[at][:3])
+            color = tuple(int(channel) for channel in values[at][:3])
             raise NoLabelsError(
                 f"this is a colour image (the pixel at {_place(at)} is {color}) where a label map "
                 "is expected (palette index or grey value = label)"

@@ -131,6 +131,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(
             f"module 'bench.kernels' has no attribute {name!r}; it offers {', '.join(__all__)}"
         )
-    found = getattr(_chosen() if name in _LOOPS else import_module("bench.kernels.reference"), name)
-    globals()[name] = found
-    return found
+    value = getattr(_chosen() if name in _LOOPS else import_module("bench.kernels.reference"), name)
+    globals()[name] = value
+    return value

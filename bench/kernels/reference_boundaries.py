@@ -28,16 +28,18 @@ def boundary_runs(
     """
     if len(rows) != len(widths):
         raise ValueError("there is one width for each row")
-    found: list[Array] = []
+    boundaries: list[Array] = []
     for row, width in zip(rows.tolist(), widths.tolist(), strict=True):
         if row >= len(heights):
             raise ValueError("a row lies outside its columns")
         if row >= 0 and (width < 1 or heights[row] < 1):
             raise ValueError("widths and heights are at least 1")
         runs = lengths[offsets[row] : offsets[row + 1]] if row >= 0 else lengths[:0]
-        found.append(_boundary(runs.astype(np.int64), int(heights[row]) if row >= 0 else 1, width))
-    starts = np.cumsum([0, *(len(each) for each in found)], dtype=np.int64)
-    return starts, np.concatenate([np.zeros(0, np.uint32), *found])
+        boundaries.append(
+            _boundary(runs.astype(np.int64), int(heights[row]) if row >= 0 else 1, width)
+        )
+    starts = np.cumsum([0, *(len(boundary) for boundary in boundaries)], dtype=np.int64)
+    return starts, np.concatenate([np.zeros(0, np.uint32), *boundaries])
 
 
 def _boundary(runs: Array, height: int, width: int) -> Array:
@@ -60,10 +62,10 @@ def _eroded(mask: Array, width: int) -> Array:
             np.pad(~mask, [(width + 1, width) if a == axis else (0, 0) for a in (0, 1)]), axis=axis
         )
         size = mask.shape[axis]
-        place = np.arange(size)
-        near = np.take(outside, place + 2 * width + 1, axis=axis) - np.take(
-            outside, place, axis=axis
+        index = np.arange(size)
+        near = np.take(outside, index + 2 * width + 1, axis=axis) - np.take(
+            outside, index, axis=axis
         )
-        within = (place >= width) & (place < size - width)
+        within = (index >= width) & (index < size - width)
         mask = (near == 0) & (within[:, None] if axis == 0 else within)
     return mask

@@ -72,8 +72,8 @@ def contour_matches(
     offsets = _offsets(reach)
     for number in np.intersect1d(np.arange(classes), np.union1d(truth, prediction)).tolist():
         contours = _contour(truth == number), _contour(prediction == number)
-        for side, (own, other) in enumerate((contours, contours[::-1])):
-            squares = _nearest(np.argwhere(own), np.pad(other, reach), offsets, reach)
+        for side, (mine, other) in enumerate((contours, contours[::-1])):
+            squares = _nearest(np.argwhere(mine), np.pad(other, reach), offsets, reach)
             counts[number, side, 0] = len(squares)
             counts[number, side, 1:] = [np.count_nonzero(squares <= radius**2) for radius in radii]
     return counts
@@ -101,9 +101,9 @@ def _nearest(points: Array, other: Array, offsets: list[tuple[int, int, int]], r
     waiting = np.arange(len(points))
     for square, down, across in offsets:
         rows, columns = points[waiting, 0] + down + reach, points[waiting, 1] + across + reach
-        found = other[rows, columns]
-        squares[waiting[found]] = square
-        waiting = waiting[~found]
+        hit = other[rows, columns]
+        squares[waiting[hit]] = square
+        waiting = waiting[~hit]
         if not waiting.size:
             break
     return squares

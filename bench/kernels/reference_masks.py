@@ -33,9 +33,9 @@ def labels_under(labels: Array, codes: Sequence[bytes], columns: Array, count: i
         raise ValueError("a map (H, W) and a number of columns are needed")
     if columns.size and int(columns.max()) >= count:
         raise ValueError("a column lies beyond the last one")
-    known = np.full(1 + max(int(labels.max(initial=0)), len(columns)), -1)
-    known[: len(columns)] = columns
-    flat = known[labels.reshape(-1, order="F")]
+    column_of = np.full(1 + max(int(labels.max(initial=0)), len(columns)), -1)
+    column_of[: len(columns)] = columns
+    flat = column_of[labels.reshape(-1, order="F")]
     result = np.zeros((len(codes), count), dtype=np.int64)
     for row, code in enumerate(codes):
         runs = _runs(code)
@@ -51,9 +51,9 @@ def encode_runs(runs: list[int]) -> bytes:
     places before.
     """
     characters = []
-    for place, run in enumerate(runs):
+    for index, run in enumerate(runs):
         # Runs of one kind are similar in neighbouring columns, so differences are small numbers.
-        value, more = run - (runs[place - 2] if place > 2 else 0), True
+        value, more = run - (runs[index - 2] if index > 2 else 0), True
         while more:
             # Bit 5 says that more digits follow; the highest bit of the last digit is the sign.
             digit = value & 31
@@ -66,16 +66,16 @@ def encode_runs(runs: list[int]) -> bytes:
 def _runs(code: bytes) -> list[int] | None:
     """The runs of a code; None for one that is damaged."""
     runs: list[int] = []
-    value = place = 0
+    value = bits = 0
     for character in code:
         digit = character - 48
-        if not 0 <= digit <= 63 or place >= 35:
+        if not 0 <= digit <= 63 or bits >= 35:
             return None
-        value |= (digit & 31) << place
-        place += 5
+        value |= (digit & 31) << bits
+        bits += 5
         if digit & 32:
             continue
-        value -= (1 << place) if digit & 16 else 0
+        value -= (1 << bits) if digit & 16 else 0
         runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        value = place = 0
-    return None if place else runs
+        value = bits = 0
+    return None if bits else runs

@@ -84,7 +84,7 @@ def mask_overlaps(
     """
     first, second = _pairs(spans)
     result = np.zeros(len(first))
-    for place, (d, g) in enumerate(
+    for index, (d, g) in enumerate(
         zip(detection_rows[first].tolist(), truth_rows[second].tolist(), strict=True)
     ):
         ends, inside = _cumulated(detections, d)
@@ -101,14 +101,14 @@ def mask_overlaps(
         area = int(inside[-1]) if len(inside) else 0
         whole = area if crowd[g] else area + (int(others[-1]) if len(others) else 0) - common
         overlap = common / whole if common else 0.0
-        result[place] = overlap if overlap >= floor else 0.0
+        result[index] = overlap if overlap >= floor else 0.0
     return result
 
 
 def run_areas(offsets: Array, lengths: Array) -> Array:
     """Pixels inside each mask, (G,) float64; masks as in `columns.Runs`."""
-    place = np.arange(len(lengths)) - np.repeat(offsets[:-1], np.diff(offsets))
-    total = np.concatenate([[0], np.cumsum(np.where(place % 2 == 1, lengths, 0), dtype=np.int64)])
+    index = np.arange(len(lengths)) - np.repeat(offsets[:-1], np.diff(offsets))
+    total = np.concatenate([[0], np.cumsum(np.where(index % 2 == 1, lengths, 0), dtype=np.int64)])
     areas: Array = (total[offsets[1:]] - total[offsets[:-1]]).astype(np.float64)
     return areas
 
@@ -175,11 +175,11 @@ def match(
         block = overlaps[start : start + (d1 - d0) * (g1 - g0)].reshape(d1 - d0, g1 - g0)
         start += block.size
         rows = slice(d0 - first, d1 - first)
-        found = _match_group(
+        matches = _match_group(
             block, np.minimum(thresholds, BELOW_ONE), _bits(ignored[g0:g1], A), many[g0:g1]
         )
-        matched[rows], neither[rows] = found
-        neither[rows] |= ~found[0] & _bits(outside[d0:d1], A)[:, :, None]
+        matched[rows], neither[rows] = matches
+        neither[rows] |= ~matches[0] & _bits(outside[d0:d1], A)[:, :, None]
     return _packed(matched), _packed(neither)
 
 

@@ -86,9 +86,9 @@ def filtered_pair_counts(
     if bytes_per_pixel not in (1, 3):
         raise ValueError(f"pixels of labels have 1 byte and those of ids 3, not {bytes_per_pixel}")
     if bytes_per_pixel == 3:
-        return pair_counts(*(filtered_ids(each, height, width)[0] for each in (truth, prediction)))
+        return pair_counts(*(filtered_ids(data, height, width)[0] for data in (truth, prediction)))
     return pair_counts(
-        *(unfilter(each, height, width, 1).astype(np.int32) for each in (truth, prediction))
+        *(unfilter(data, height, width, 1).astype(np.int32) for data in (truth, prediction))
     )
 
 

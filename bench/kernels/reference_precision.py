@@ -56,14 +56,14 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
             rates = right / (wrong + right + np.spacing(1))
             highest = np.maximum.accumulate(rates[::-1])[::-1]
             first = np.searchsorted(reached, recalls, side="left")
-            found = first < len(rows)
+            is_reached = first < len(rows)
             precision[b, k, t] = 0.0
-            precision[b, k, t, found] = highest[first[found]]
-            places[b, k, t, found] = rows[first[found]]
+            precision[b, k, t, is_reached] = highest[first[is_reached]]
+            places[b, k, t, is_reached] = rows[first[is_reached]]
             recall[b, k, t] = reached[-1] if len(rows) else 0.0
             # From the last to the first, one after the other: the order decides about the last bit.
-            parts = np.diff(reached, prepend=0.0) * highest
-            area[b, k, t] = np.cumsum(np.append(0.0, parts[::-1]))[-1]
+            strips = np.diff(reached, prepend=0.0) * highest
+            area[b, k, t] = np.cumsum(np.append(0.0, strips[::-1]))[-1]
     return precision, recall, area, places if with_places else places[:0]
 
 

@@ -34,10 +34,10 @@ def color_ids(
             f"colours are uint8 of shape (H, W, 3), not {colors.dtype} of shape {colors.shape}"
         )
     # Each channel goes into its byte of a word: half the time of shifting and adding wide numbers.
-    words = np.zeros((*colors.shape[:2], 4), dtype=np.uint8)
+    packed = np.zeros((*colors.shape[:2], 4), dtype=np.uint8)
     for channel in range(3):
-        words[:, :, channel] = colors[:, :, channel]
-    ids = words.view("<i4")[:, :, 0].astype(np.int32, copy=False)
+        packed[:, :, channel] = colors[:, :, channel]
+    ids = packed.view("<i4")[:, :, 0].astype(np.int32, copy=False)
     return ids, np.stack(np.unique(ids, return_counts=True), axis=1).astype(np.int64)
 
 
@@ -87,11 +87,11 @@ def _pairs(
     keys = (truth.reshape(-1).astype(np.int64) << 32) + prediction.reshape(-1)
     starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: keys.size])
     runs = np.diff(np.append(starts, keys.size))
-    found, place = np.unique(keys[starts], return_inverse=True)
-    pixels = np.zeros(len(found), dtype=np.int64)
-    np.add.at(pixels, place, runs)
-    second = found.astype(np.int32)
-    return np.stack([(found - second) >> 32, second.astype(np.int64), pixels], axis=1)
+    unique_keys, inverse = np.unique(keys[starts], return_inverse=True)
+    pixels = np.zeros(len(unique_keys), dtype=np.int64)
+    np.add.at(pixels, inverse, runs)
+    second = unique_keys.astype(np.int32)
+    return np.stack([(unique_keys - second) >> 32, second.astype(np.int64), pixels], axis=1)
 
 
 def edge_map(ids: Ids, distance: int) -> Ids:

@@ -77,13 +77,13 @@ def spread(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:
         _here.around = (*around, failed)
         while waiting and not any(_here.around):
             try:
-                place = waiting.popleft()
+                index = waiting.popleft()
             except IndexError:
                 break  # another thread was faster
             try:
-                done[place] = work(parts[place])
+                done[index] = work(parts[index])
             except BaseException as problem:  # noqa: BLE001 - raised again below
-                failed[place] = problem
+                failed[index] = problem
         _here.around = around
 
     others = [Begun(take_turns) for _ in range(workers - 1)]
@@ -96,4 +96,4 @@ def spread(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:
     for problems in (failed, *around):
         if problems:
             raise problems[min(problems)]
-    return [done[place] for place in range(len(parts))]
+    return [done[index] for index in range(len(parts))]

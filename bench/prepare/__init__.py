@@ -148,21 +148,21 @@ def _verify(
 ) -> None:
     """Compare an archive with what the card, or the record of the first download, says of it."""
     size = archive.stat().st_size
-    known = record.of(source)
+    recorded = record.of(source)
     if source.bytes is not None and size != source.bytes:
         raise _set_aside(archive, f"it has {size} bytes, but the card says {source.bytes}")
-    if not fetched and known.get("bytes") == size and "sha256" in known:
+    if not fetched and recorded.get("bytes") == size and "sha256" in recorded:
         return
     # Where the source publishes no checksum, the first download speaks for itself.
-    stated = source.checksum or f"sha256:{known.get('sha256', '')}"
+    stated = source.checksum or f"sha256:{recorded.get('sha256', '')}"
     algorithm, _, expected = stated.partition(":")
-    found = digests(archive, tuple({"sha256", algorithm}), report=report)
-    if expected and found[algorithm] != expected:
+    hashes = digests(archive, tuple({"sha256", algorithm}), report=report)
+    if expected and hashes[algorithm] != expected:
         origin = source.cited if source.checksum else f"{RECORD}, written at the first download"
         raise _set_aside(
-            archive, f"its {algorithm} is {found[algorithm]}, but should be {expected} ({origin})"
+            archive, f"its {algorithm} is {hashes[algorithm]}, but should be {expected} ({origin})"
         )
-    record.note(source, url=source.url, bytes=size, sha256=found["sha256"])
+    record.note(source, url=source.url, bytes=size, sha256=hashes["sha256"])
 
 
 def _set_aside(archive: Path, problem: str) -> DataError:

@@ -48,9 +48,9 @@ def unpack(
     """
     with _opened(archive) as members:
         wanted = [
-            (place, member)
+            (path, member)
             for member in members
-            if (place := _place(member.name, strip, only, archive))
+            if (path := _place(member.name, strip, only, archive))
         ]
         if not wanted:
             raise DataError(
@@ -58,9 +58,9 @@ def unpack(
                 "that it is the right file"
             )
         missing = [
-            (root / place, member)
-            for place, member in wanted
-            if not _is_there(root / place, member.size)
+            (root / path, member)
+            for path, member in wanted
+            if not _is_there(root / path, member.size)
         ]
         total, done = sum(member.size for _, member in missing), 0
         require_room(root, total, purpose=f"unpacking {archive.name}")

@@ -197,9 +197,9 @@ class SegmentPairs:
 
 def _require_dtypes(columns: object, **dtypes: type) -> None:
     for name, wanted in dtypes.items():
-        found = getattr(columns, name).dtype
-        if found != wanted:
-            raise InputError(f"the column {name} is {np.dtype(wanted)}, not {found}")
+        dtype = getattr(columns, name).dtype
+        if dtype != wanted:
+            raise InputError(f"the column {name} is {np.dtype(wanted)}, not {dtype}")
 
 
 def _require_columns(columns: TruthColumns | DetectionColumns, names: tuple[str, ...]) -> None:

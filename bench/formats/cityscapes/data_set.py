@@ -45,17 +45,17 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
         DataError: no truth of the split, a name in two cities, or ids that are not there.
     """
     word = card.split(split).folder or split
-    found = _truth_files(card, root, word)
+    folder_of = _truth_files(card, root, word)
     # All kinds, whichever the card's clusters are: slices by sequence and by city are asked for
     # too.
-    groups = groups_of("sequence-blocks", list(found))
+    groups = groups_of("sequence-blocks", list(folder_of))
     coded = label_files(card)
     samples = []
-    for name, folder in found.items():
-        known = {"city": folder.name, **groups.get(name, {})}
-        samples.append(_sample(card, root, word, folder / name, groups=known, coded=coded))
-    listed = with_listing(samples, lambda: list(found))
-    return folders.chosen(listed, ids, root, lambda path: cityscapes_results.id_in(path, found))
+    for name, folder in folder_of.items():
+        sample_groups = {"city": folder.name, **groups.get(name, {})}
+        samples.append(_sample(card, root, word, folder / name, groups=sample_groups, coded=coded))
+    listed = with_listing(samples, lambda: list(folder_of))
+    return folders.chosen(listed, ids, root, lambda path: cityscapes_results.id_in(path, folder_of))
 
 
 def read_predictions(
@@ -95,9 +95,9 @@ write_predictions = cityscapes_results.write
 
 
 def _sample(
-    card: Card, root: Path, word: str, place: Path, *, groups: dict[str, str], coded: LabelFiles
+    card: Card, root: Path, word: str, stem: Path, *, groups: dict[str, str], coded: LabelFiles
 ) -> Sample:
-    folder, name = place.parent, place.name
+    folder, name = stem.parent, stem.name
     city = folder.name
     label_path, instance_path = folder / f"{name}{LABELS}", folder / f"{name}{INSTANCES}"
     picture = root / "leftImg8bit" / word / city / f"{name}{PICTURE}"
@@ -133,18 +133,18 @@ def _truth_files(card: Card, root: Path, word: str) -> dict[str, Path]:
     base = root / "gtFine" / word
     if not base.is_dir():
         looked = f"there is no folder gtFine/{word}"
-        raise nothing_found(card, root, looked, lambda place: (place / "gtFine" / word).is_dir())
-    found: dict[str, Path] = {}
+        raise nothing_found(card, root, looked, lambda folder: (folder / "gtFine" / word).is_dir())
+    folder_of: dict[str, Path] = {}
     for suffix in (LABELS, INSTANCES):
         for path in base.glob(f"*/[!.]*{suffix}"):
             name = path.name.removesuffix(suffix)
-            if found.setdefault(name, path.parent) != path.parent:
+            if folder_of.setdefault(name, path.parent) != path.parent:
                 raise DataError(
-                    f"{path}: {name} is also in {found[name]}; each image belongs to one city"
+                    f"{path}: {name} is also in {folder_of[name]}; each image belongs to one city"
                 )
-    if not found:
+    if not folder_of:
         raise DataError(f"{base}: there is no file <city>/<city>_<sequence>_<frame>{LABELS}")
-    return dict(sorted(found.items()))
+    return dict(sorted(folder_of.items()))
 
 
 def _write(card: Card, root: Path, word: str, sample: Sample) -> None:

@@ -116,15 +116,15 @@ def instance_ids(segments: Segments, classes: Classes, *, where: str) -> Array:
     """
     table = np.full(len(segments.segment_ids) + 1, classes.void_id, dtype=np.int64)
     seen: dict[int, int] = {}
-    for place in np.lexsort((segments.segment_ids, segments.classes)).tolist():
-        entry = classes.scored[int(segments.classes[place])]
-        if segments.crowd[place] or not entry.thing:
-            table[place + 1] = entry.id
+    for index in np.lexsort((segments.segment_ids, segments.classes)).tolist():
+        entry = classes.scored[int(segments.classes[index])]
+        if segments.crowd[index] or not entry.thing:
+            table[index + 1] = entry.id
             continue
         number = seen.get(entry.id, 0)
         seen[entry.id] = number + 1
-        table[place + 1] = entry.id * OBJECTS + number
-        if number >= OBJECTS or not OBJECTS <= int(table[place + 1]) < 1 << 16:
+        table[index + 1] = entry.id * OBJECTS + number
+        if number >= OBJECTS or not OBJECTS <= int(table[index + 1]) < 1 << 16:
             raise DataError(
                 f"{where}: object {number} of {entry.name} (id {entry.id}) has no 16-bit "
                 "instance id"
@@ -157,9 +157,11 @@ def write_depth(disparity: Path, camera: Path, metres: Array) -> None:
     """
     height, width = metres.shape
     focal = 226252 * 16 * width // (2048 * 100) / 16
-    known = np.isfinite(metres) & (metres > 0)
-    codes = np.rint(focal * BASELINE * 256 / np.where(known, metres, 1.0).astype(np.float64)) + 1
-    images.write_labels(disparity, np.where(known, np.clip(codes, 1, 65535), 0).astype(np.uint16))
+    measured = np.isfinite(metres) & (metres > 0)
+    codes = np.rint(focal * BASELINE * 256 / np.where(measured, metres, 1.0).astype(np.float64)) + 1
+    images.write_labels(
+        disparity, np.where(measured, np.clip(codes, 1, 65535), 0).astype(np.uint16)
+    )
     extrinsic = {
         "baseline": BASELINE,
         "pitch": 0.0,

@@ -50,8 +50,8 @@ def read(
             f"Cityscapes has no predictions of the task {task!r}: known are instance, "
             "panoptic, semantic"
         )
-    found = find(path, samples, ".png")
-    return PredictedLabels(label_files(card), found.paths, space, found.notices)
+    files = find(path, samples, ".png")
+    return PredictedLabels(label_files(card), files.paths, space, files.notices)
 
 
 def write(
@@ -178,11 +178,11 @@ class _ObjectReader:
 def _instances(card: Card, path: Path, sample: Sample) -> Instances:
     train_ids = {entry.id: entry.train_id for entry in card.classes.entries}
     rows: list[tuple[int, float, Rle]] = []
-    for place, line in enumerate(_lines(path), start=1):
-        name, label, score = _fields(line, f"{path}, line {place}")
+    for number, line in enumerate(_lines(path), start=1):
+        name, label, score = _fields(line, f"{path}, line {number}")
         if label not in train_ids:
             raise PredictionError(
-                f"{path}, line {place}: label {label} is not in the card {card.name}"
+                f"{path}, line {number}: label {label} is not in the card {card.name}"
             )
         train_id = train_ids[label]
         mask, pixels = _mask(folders.named_below(path.parent, name))
@@ -249,12 +249,12 @@ def _write_instances(card: Card, path: Path, name: str, instances: Instances) ->
     if instances.scores is None:
         raise PredictionError(f"{name}: detections are written with scores, but these have none")
     lines = []
-    for place, (rle, score) in enumerate(
+    for index, (rle, score) in enumerate(
         zip(instances.rles, instances.scores.tolist(), strict=True)
     ):
-        mask = f"masks/{name}_{place:04d}.png"
+        mask = f"masks/{name}_{index:04d}.png"
         images.write_labels(path / mask, masks.decode(rle).astype(np.uint8) * 255)
-        lines.append(f"{mask} {card.classes.scored[int(instances.classes[place])].id} {score!r}\n")
+        lines.append(f"{mask} {card.classes.scored[int(instances.classes[index])].id} {score!r}\n")
     try:
         path.mkdir(parents=True, exist_ok=True)
         (path / f"{name}.txt").write_text("".join(lines), encoding="utf-8")

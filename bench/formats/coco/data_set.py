@@ -121,8 +121,8 @@ def read_predictions(
         )
         return ObjectReader(coco_instances.results(card, coco_panoptic.single_json(path), files))
     coded = label_files(card)
-    found = predicted_files.find(path, samples, coded.suffixes)
-    return PredictedLabels(coded, found.paths, space, found.notices)
+    label_maps = predicted_files.find(path, samples, coded.suffixes)
+    return PredictedLabels(coded, label_maps.paths, space, label_maps.notices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,10 +171,10 @@ def read_columns(
     )
     results = coco_panoptic.single_json(path)
     numbers = [origin.number for origin in origins]
-    file, found = coco_columns.read(
+    file, detections = coco_columns.read(
         card, read or first.objects, results, with_masks=with_masks, numbers=numbers
     )
-    return file.columns, found
+    return file.columns, detections
 
 
 def write_truth(
@@ -213,9 +213,9 @@ def write_truth(
                 coco_panoptic.annotation(card, number, sample.id, panoptic, names.masks)
             )
         if sample.truth.read_instances is not None:
-            found = sample.truth.instances()
+            instances = sample.truth.instances()
             objects += coco_instances.annotation_entries(
-                card, number, found, first=len(objects) + 1
+                card, number, instances, first=len(objects) + 1
             )
         if progress:
             progress(1)
@@ -242,10 +242,10 @@ def write_predictions(
         rows = ((number_of(s), s.id, p) for s, p in _of_kind(predictions, Segments))
         coco_panoptic.write_predictions(card, path, rows)
     elif task == "instance":
-        found = _of_kind(predictions, Instances)
+        instances = _of_kind(predictions, Instances)
         entries = [
             entry
-            for s, p in found
+            for s, p in instances
             for entry in coco_instances.result_entries(card, number_of(s), p)
         ]
         coco_json.write(

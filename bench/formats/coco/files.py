@@ -70,20 +70,20 @@ def find_files(card: Card, root: Path, split: str) -> Files:
         return _around(card, root, split)
     instances = _candidates(card, root, split, "instances") if "instance" in card.tasks else []
     panoptic = _candidates(card, root, split, "panoptic") if set(card.tasks) != {"instance"} else []
-    found = Files(
+    files = Files(
         root=root,
         pictures=tuple(_candidates(card, root, split, "images")),
         instances=_first(instances),
         panoptic=_first(panoptic),
     )
-    if found.truth is root:
+    if files.truth is root:
         looked = ", ".join(str(path.relative_to(root)) for path in (*panoptic, *instances))
         names = [path.relative_to(root) for path in (*panoptic, *instances)]
-        words = f"there is no truth of the split {split!r} (looked for {looked})"
+        problem = f"there is no truth of the split {split!r} (looked for {looked})"
         raise nothing_found(
-            card, root, words, lambda place: any((place / name).exists() for name in names)
+            card, root, problem, lambda folder: any((folder / name).exists() for name in names)
         )
-    return found
+    return files
 
 
 def masks_folder(card: Card, panoptic: Path) -> Path:
@@ -94,17 +94,17 @@ def masks_folder(card: Card, panoptic: Path) -> Path:
         DataError: there is none.
     """
     pattern, name = card.files.get("panoptic_masks"), card.files.get("panoptic")
-    places = [panoptic.with_suffix("")]
+    candidates = [panoptic.with_suffix("")]
     if pattern and name:
         for split, entry in card.splits.items():
             if panoptic.as_posix().endswith(_fill(name, entry.folder or split)):
                 base = panoptic.as_posix().removesuffix(_fill(name, entry.folder or split))
-                places.insert(0, Path(base) / _fill(pattern, entry.folder or split))
-    for place in places:
-        if place.is_dir():
-            return place
+                candidates.insert(0, Path(base) / _fill(pattern, entry.folder or split))
+    for folder in candidates:
+        if folder.is_dir():
+            return folder
     raise DataError(
-        f"{places[0]}: the folder of panoptic PNGs that belongs to {panoptic.name} is missing"
+        f"{candidates[0]}: the folder of panoptic PNGs that belongs to {panoptic.name} is missing"
     )
 
 
@@ -115,19 +115,23 @@ def picture_finder(files: Files) -> Callable[[str], tuple[str, str]]:
     For a missing image it gives the expected path. All in strings: paths as objects take longer
     than the scores of as many images.
     """
-    places = (files.root, *files.pictures)
-    root, *folders = ("" if place == Path() else os.path.join(place, "") for place in places)  # noqa: PTH118
+    bases = (files.root, *files.pictures)
+    root, *folders = ("" if base == Path() else os.path.join(base, "") for base in bases)  # noqa: PTH118
 
     def find(name: str) -> tuple[str, str]:
         if "//" in name or "./" in name:
             name = Path(name).as_posix()
         last = name.rsplit("/", 1)[-1]
-        parts = (name,) if name == last else (name, last)
-        found = [part if part[:1] == "/" else folder + part for folder in folders for part in parts]
-        picture = next(filter(os.path.exists, found), None)
+        endings = (name,) if name == last else (name, last)
+        candidates = [
+            ending if ending[:1] == "/" else folder + ending
+            for folder in folders
+            for ending in endings
+        ]
+        picture = next(filter(os.path.exists, candidates), None)
         if picture is None and "\\" in name:  # written on Windows
             return find(plain(name))
-        picture = picture or found[0]
+        picture = picture or candidates[0]
         if not picture.startswith(root) or (root == "" and picture[:1] == "/"):
             return picture, last
         return picture, picture.removeprefix(root).replace(os.sep, "/")
@@ -188,9 +192,9 @@ def write_names(card: Card, root: Path, split: str) -> Names:
 
 def _around(card: Card, file: Path, split: str) -> Files:
     root = file.parent.parent if file.parent.name == "annotations" else file.parent
-    own = file.stem.rsplit("_", 1)[-1]
-    places = [
-        *(base / own for base in (root, file.parent, file.parent.parent)),
+    last_word = file.stem.rsplit("_", 1)[-1]
+    candidates = [
+        *(base / last_word for base in (root, file.parent, file.parent.parent)),
         *_candidates(card, root, split, "images"),
         *_candidates(card, file.parent.parent, split, "images"),
         *(
@@ -199,7 +203,7 @@ def _around(card: Card, file: Path, split: str) -> Files:
             for name in ("images", "input_images")
         ),
     ]
-    pictures = (*(place for place in places if place.is_dir()), file.parent)
+    pictures = (*(candidate for candidate in candidates if candidate.is_dir()), file.parent)
     if coco_json.is_panoptic(file):
         return Files(root, pictures, panoptic=file)
     return Files(root, pictures, instances=file)
@@ -209,8 +213,8 @@ def _candidates(card: Card, root: Path, split: str, key: str) -> list[Path]:
     word = card.split(split).folder or split
     if key in card.files:
         return [root / _fill(card.files[key], word)]
-    words = [word] if word[-1:].isdigit() else [word + year for year in YEARS]
-    return [root / _fill(PATTERNS[key], each) for each in words]
+    folder_names = [word] if word[-1:].isdigit() else [word + year for year in YEARS]
+    return [root / _fill(PATTERNS[key], folder_name) for folder_name in folder_names]
 
 
 def _without_suffix(name: str) -> str:

@@ -177,16 +177,16 @@ def load(path: Path, kind: type[T], wrong: Wrong = DataError) -> T:
         swapped = json_errors.no_truth(data) if wrong is DataError else None
         if swapped is not None:
             raise wrong(f"{path}: {swapped}") from None
-        words = json_errors.misfit(str(error))
+        problem = json_errors.misfit(str(error))
         if isinstance(error.__cause__, ValueError):  # a value of the right type that cannot be
             raise wrong(f"{path}: {json_errors.placed(str(error))}") from None
-        if ".segmentation" in words:
-            words += (
+        if ".segmentation" in problem:
+            problem += (
                 "; a segmentation is a list of polygons, each x1, y1, x2, y2, ..., or has "
                 "size and counts"
             )
         raise wrong(
-            f"{path}: this is not the kind of COCO file that is expected here: {words}"
+            f"{path}: this is not the kind of COCO file that is expected here: {problem}"
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise wrong(f"{path}: {json_errors.damage(data, str(error))}") from None
@@ -243,9 +243,9 @@ def places_hint(used: Iterable[int], card: Card) -> str:
     """A hint if the categories of predictions are 0 to C - 1 or 1 to C, but the ids of the card are
     not.
     """
-    found, classes = {*used}, len(card.classes)
-    start = next((first for first in (0, 1) if found <= {*range(first, classes + first)}), None)
-    if start is None or not found or found <= {entry.id for entry in card.classes.scored}:
+    used_ids, classes = {*used}, len(card.classes)
+    start = next((first for first in (0, 1) if used_ids <= {*range(first, classes + first)}), None)
+    if start is None or not used_ids or used_ids <= {entry.id for entry in card.classes.scored}:
         return ""
     last, first = classes - 1 + start, card.classes.scored[0]
     return (

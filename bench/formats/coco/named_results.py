@@ -43,8 +43,8 @@ def read_predictions(
     if task == "panoptic":
         return coco_panoptic.read_predictions(card, path, samples, lambda sample: sample.id)
     if _holds_label_images(path):
-        found = predicted_files.find(path, samples)
-        return PredictedObjects(card, path, found.paths, found.notices)
+        files = predicted_files.find(path, samples)
+        return PredictedObjects(card, path, files.paths, files.notices)
     return _ObjectReader(
         coco_instances.results(card, coco_panoptic.single_json(path), listing_of(samples).files)
     )
@@ -90,8 +90,8 @@ def write_predictions(
         )
         coco_panoptic.write_predictions(card, path, segments)
         return
-    found = [(s, p) for s, p in predictions if _is(s, p, Instances) and isinstance(p, Instances)]
-    entries = [entry for s, p in found for entry in coco_instances.result_entries(card, s.id, p)]
+    kept = [(s, p) for s, p in predictions if _is(s, p, Instances) and isinstance(p, Instances)]
+    entries = [entry for s, p in kept for entry in coco_instances.result_entries(card, s.id, p)]
     coco_json.write(
         path if path.suffix == ".json" else path / "results.json", entries, PredictionError
     )

@@ -20,7 +20,7 @@ else:
     ReadWhole = int | float
 
 
-def number(value: ReadNumber, what: str) -> Number:
+def number(value: ReadNumber, subject: str) -> Number:
     """An id, which may be written as 7.0.
 
     >>> number(7.0, "id"), number("7", "id")
@@ -29,17 +29,17 @@ def number(value: ReadNumber, what: str) -> Number:
     Raises:
         ValueError: a number that is not whole.
     """
-    return value if isinstance(value, str) else whole(value, what)
+    return value if isinstance(value, str) else whole(value, subject)
 
 
-def whole(value: ReadWhole, what: str) -> int:
+def whole(value: ReadWhole, subject: str) -> int:
     """A whole number, which may be written as 7.0.
 
     Raises:
         ValueError: another number.
     """
     if value != int(value):
-        raise ValueError(f"the {what} {value} is not a whole number")
+        raise ValueError(f"the {subject} {value} is not a whole number")
     return int(value)
 
 

@@ -37,19 +37,19 @@ def read_segments(
             an id twice or 0, an unknown category, or for predictions one that is not scored.
     """
     try:
-        ids, found = images.read_panoptic_ids(png)
+        ids, counts = images.read_panoptic_ids(png)
     except DataError as error:
         raise wrong(str(error)) from None
     numbers = _numbers(entries, png, wrong)
     # One comparison recognises files that are right; what is wrong with others is looked up
     # afterwards.
-    if not np.array_equal(np.sort(numbers), found[found[:, 0] > 0, 0]):
-        _check_pixels(ids, found[:, 0], numbers, png, wrong)
+    if not np.array_equal(np.sort(numbers), counts[counts[:, 0] > 0, 0]):
+        _check_pixels(ids, counts[:, 0], numbers, png, wrong)
     table = coco_json.train_ids(card)
     unscored = [entry for entry in entries if table.get(entry.category_id) is None]
     for entry in unscored:
         if wrong is PredictionError or entry.category_id not in table:
-            used = (each.category_id for each in entries)
+            used = (segment.category_id for segment in entries)
             hint = coco_json.places_hint(used, card) if wrong is PredictionError else ""
             raise wrong(
                 f"{png}: segment {entry.id} has category {entry.category_id}, which is not a "
@@ -87,10 +87,10 @@ class TruthFile:
         Raises:
             DataError: as `read_segments`, or another size than in the JSON.
         """
-        found = read_segments(self.card, self.png, self.entries)
-        if found.size != self.size:
-            raise DataError(f"{self.png}: it is {found.size}, but its JSON says {self.size}")
-        return found
+        segments = read_segments(self.card, self.png, self.entries)
+        if segments.size != self.size:
+            raise DataError(f"{self.png}: it is {segments.size}, but its JSON says {self.size}")
+        return segments
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,13 +141,13 @@ def read_predictions(
             whatever `read_segments` refuses.
     """
     file, folder = locate(path)
-    found = coco_json.load(file, PanopticResults, PredictionError).annotations
+    annotations = coco_json.load(file, PanopticResults, PredictionError).annotations
     needed = {number_of(sample): sample.id for sample in samples}
     listed = listing_of(samples).files
     files = listed if needed.keys() <= listed.keys() else needed
-    placed, notices = panoptic_entries.place(found, Pictures(files), needed, str(file))
+    placed, notices = panoptic_entries.place(annotations, Pictures(files), needed, str(file))
     entries = {name: placed[number] for number, name in needed.items()}
-    used = frozenset(folders.named_below(folder, entry.file_name) for entry in found)
+    used = frozenset(folders.named_below(folder, entry.file_name) for entry in annotations)
     return Predictions(card, file, folder, entries, used, notices)
 
 
@@ -173,17 +173,17 @@ def single_json(path: Path) -> Path:
         return path
     if not path.is_dir():
         raise PredictionError(f"{path}: there is no such file or folder")
-    found = plain_json.files_in(path)
+    files = plain_json.files_in(path)
     beside = path.parent / f"{path.name}.json"
-    if not found and beside.is_file():
+    if not files and beside.is_file():
         return beside
-    if len(found) != 1:
-        names = ", ".join(file.name for file in found[:3]) or "none"
+    if len(files) != 1:
+        names = ", ".join(file.name for file in files[:3]) or "none"
         raise PredictionError(
             f"{path}: exactly one JSON file is expected, but it holds {names}; pass the JSON "
             "file itself"
         )
-    return found[0]
+    return files[0]
 
 
 def annotation(
@@ -198,13 +198,13 @@ def annotation(
         "file_name": f"{stem}.png",
         "segments_info": [
             {
-                "id": int(segments.segment_ids[place]),
-                "category_id": card.classes.scored[int(segments.classes[place])].id,
-                "iscrowd": int(segments.crowd[place]),
-                "area": areas[place],
-                "bbox": boxes[place],
+                "id": int(segments.segment_ids[index]),
+                "category_id": card.classes.scored[int(segments.classes[index])].id,
+                "iscrowd": int(segments.crowd[index]),
+                "area": areas[index],
+                "bbox": boxes[index],
             }
-            for place in range(len(rles))
+            for index in range(len(rles))
         ],
     }
 
@@ -226,19 +226,17 @@ def write_predictions(
 
 
 def _check_pixels(
-    ids: Array, found: Array, numbers: Array, png: Path, wrong: coco_json.Wrong
+    ids: Array, drawn: Array, numbers: Array, png: Path, wrong: coco_json.Wrong
 ) -> None:
-    """Refuse ids that are only in the map, where they are `found`, or only among the numbers of the
-    JSON.
-    """
-    strays = np.setdiff1d(found, np.append(numbers, 0), assume_unique=True)
+    """Refuse ids that only the map has, which are `drawn`, or only the numbers of the JSON."""
+    strays = np.setdiff1d(drawn, np.append(numbers, 0), assume_unique=True)
     if strays.size:
         first = int(ids.ravel()[np.isin(ids, strays).argmax()])
         raise wrong(
             f"{png}: segment id {first} is in the PNG but not in the JSON, which must list "
             "every segment"
         )
-    empty = np.flatnonzero(~np.isin(numbers, found))
+    empty = np.flatnonzero(~np.isin(numbers, drawn))
     if empty.size:
         raise wrong(
             f"{png}: segment id {int(numbers[empty[0]])} is in the JSON but has no pixel in the PNG"

@@ -61,13 +61,13 @@ def truth(card: Card, path: Path, *, with_masks: bool) -> TruthFile:
     read = coco_instances.truth_of(card, file, path)
     refuse_shared_ids(file.images, str(path))
     images = sorted(file.images, key=lambda entry: (isinstance(entry.id, str), entry.id))
-    found = [read(entry.id) for entry in images]
+    objects = [read(entry.id) for entry in images]
     columns = TruthColumns(
         images=len(images),
-        areas=_joined((each.areas for each in found), np.float64),
-        crowd=_joined((each.crowd for each in found), np.bool_),
+        areas=_joined((of_image.areas for of_image in objects), np.float64),
+        crowd=_joined((of_image.crowd for of_image in objects), np.bool_),
         sizes=sizes_of(images),
-        **_common(found, with_masks=with_masks),
+        **_common(objects, with_masks=with_masks),
     )
     return noting_shared_ids(TruthFile(images, columns))
 
@@ -101,13 +101,13 @@ def results(card: Card, path: Path, listed: TruthFile, *, with_masks: bool) -> D
         PredictionError: as `coco_instances.results`, and a damaged mask.
     """
     read = coco_instances.results(card, path, listed.files)
-    found = [read(entry.id, (entry.height, entry.width)) for entry in listed.images]
-    scores = (each.scores for each in found if each.scores is not None)
+    detections = [read(entry.id, (entry.height, entry.width)) for entry in listed.images]
+    scores = (of_image.scores for of_image in detections if of_image.scores is not None)
     return DetectionColumns(
-        images=len(found),
+        images=len(detections),
         scores=_joined(scores, np.float64),
         notices=read.notices,
-        **_common(found, with_masks=with_masks),
+        **_common(detections, with_masks=with_masks),
     )
 
 
@@ -118,31 +118,39 @@ def sizes_of(images: Sequence[ImageEntry]) -> Array:
     )
 
 
-def _common(found: Sequence[Instances], *, with_masks: bool) -> dict[str, Any]:
-    lengths = [masks.runs(rle) for each in found for rle in each.rles] if with_masks else []
+def _common(instances: Sequence[Instances], *, with_masks: bool) -> dict[str, Any]:
+    lengths = (
+        [masks.runs(rle) for of_image in instances for rle in of_image.rles] if with_masks else []
+    )
     runs = (
         Runs(
             offsets=np.cumsum([0, *(len(row) for row in lengths)], dtype=np.int64),
             lengths=_joined(lengths, np.uint32),
             heights=np.repeat(
-                np.array([each.size[0] for each in found], dtype=np.int32),
-                [len(each) for each in found],
+                np.array([of_image.size[0] for of_image in instances], dtype=np.int32),
+                [len(of_image) for of_image in instances],
             ),
         )
         if with_masks
         else None
     )
     return {
-        "numbers": _joined((each.numbers for each in found if each.numbers is not None), np.int64),
-        "marks": _joined((each.marks for each in found if each.marks is not None), np.uint8),
-        "image": np.repeat(np.arange(len(found), dtype=np.int32), [len(each) for each in found]),
-        "classes": _joined((each.classes for each in found), np.int32),
-        "boxes": _joined((each.boxes for each in found), np.float64).reshape(-1, 4),
+        "numbers": _joined(
+            (of_image.numbers for of_image in instances if of_image.numbers is not None), np.int64
+        ),
+        "marks": _joined(
+            (of_image.marks for of_image in instances if of_image.marks is not None), np.uint8
+        ),
+        "image": np.repeat(
+            np.arange(len(instances), dtype=np.int32), [len(of_image) for of_image in instances]
+        ),
+        "classes": _joined((of_image.classes for of_image in instances), np.int32),
+        "boxes": _joined((of_image.boxes for of_image in instances), np.float64).reshape(-1, 4),
         "runs": runs,
     }
 
 
-def _joined(parts: Iterable[Array], dtype: type) -> Array:
+def _joined(arrays: Iterable[Array], dtype: type) -> Array:
     return np.concatenate(
-        [np.zeros(0, dtype), *(np.asarray(part, dtype=dtype).reshape(-1) for part in parts)]
+        [np.zeros(0, dtype), *(np.asarray(array, dtype=dtype).reshape(-1) for array in arrays)]
     )

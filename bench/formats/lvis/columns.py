@@ -115,12 +115,12 @@ class LvisTruth:
     @cached_property
     def categories(self) -> tuple[Category, ...]:
         """The classes, whose places here are train ids."""
-        return tuple(sorted(self.file.categories, key=lambda each: each.id))
+        return tuple(sorted(self.file.categories, key=lambda category: category.id))
 
     @cached_property
     def train_ids(self) -> dict[int, int]:
         """The place of each category."""
-        return {each.id: place for place, each in enumerate(self.categories)}
+        return {category.id: index for index, category in enumerate(self.categories)}
 
     @cached_property
     def by_number(self) -> dict[int, Image]:
@@ -130,10 +130,10 @@ class LvisTruth:
     @cached_property
     def grouped(self) -> dict[int, list[tuple[int, Annotation]]]:
         """The objects of each image with their places in the file, in its order."""
-        found: dict[int, list[tuple[int, Annotation]]] = defaultdict(list)
-        for place, entry in enumerate(self.file.annotations if isinstance(self.file, File) else ()):
-            found[entry.image_id].append((place, entry))
-        return found
+        groups: dict[int, list[tuple[int, Annotation]]] = defaultdict(list)
+        for index, entry in enumerate(self.file.annotations if isinstance(self.file, File) else ()):
+            groups[entry.image_id].append((index, entry))
+        return groups
 
     def instances(self, number: int) -> Instances:
         """The objects of an image, and the classes that are known to be absent or annotated in
@@ -149,10 +149,10 @@ class LvisTruth:
                 e.segmentation,
                 e.bbox,
                 size,
-                f"{self.path}: {coco_classes.named(e, place)}",
+                f"{self.path}: {coco_classes.named(e, index)}",
                 DataError,
             )
-            for place, e in placed
+            for index, e in placed
         ]
         entries = [entry for _, entry in placed]
         return Instances(
@@ -164,10 +164,10 @@ class LvisTruth:
             areas=np.array([entry.area for entry in entries], dtype=np.float64),
             boxes=np.array([entry.bbox for entry in entries], dtype=np.float64).reshape(-1, 4),
             ignore=np.array([bool(entry.ignore) for entry in entries], dtype=bool),
-            absent=[self.train_ids[each] for each in image.neg_category_ids],
-            partial=[self.train_ids[each] for each in image.not_exhaustive_category_ids],
+            absent=[self.train_ids[category] for category in image.neg_category_ids],
+            partial=[self.train_ids[category] for category in image.not_exhaustive_category_ids],
             numbers=np.array(
-                [coco_instances.number_of(entry, place) for place, entry in placed], dtype=np.int64
+                [coco_instances.number_of(entry, index) for index, entry in placed], dtype=np.int64
             ),
             marks=np.array([mark for _, mark in shapes], dtype=np.uint8),
         )
@@ -178,22 +178,28 @@ class LvisTruth:
         Raises:
             DataError: a damaged mask.
         """
-        found = [self.instances(number) for number in numbers]
-        counts = [len(each) for each in found]
+        objects = [self.instances(number) for number in numbers]
+        counts = [len(of_image) for of_image in objects]
         return TruthColumns(
-            images=len(found),
-            image=np.repeat(np.arange(len(found), dtype=np.int32), counts),
-            classes=_joined([each.classes for each in found], np.int32),
-            boxes=_joined([each.boxes for each in found], np.float64).reshape(-1, 4),
-            areas=_joined([each.areas for each in found], np.float64),
+            images=len(objects),
+            image=np.repeat(np.arange(len(objects), dtype=np.int32), counts),
+            classes=_joined([of_image.classes for of_image in objects], np.int32),
+            boxes=_joined([of_image.boxes for of_image in objects], np.float64).reshape(-1, 4),
+            areas=_joined([of_image.areas for of_image in objects], np.float64),
             crowd=np.zeros(sum(counts), dtype=bool),
-            sizes=np.array([each.size for each in found], dtype=np.int32).reshape(-1, 2),
-            runs=_runs([(each.rles, each.size) for each in found]),
-            ignore=_joined([each.ignore for each in found if each.ignore is not None], np.bool_),
-            absent=pairs([each.absent for each in found]),
-            partial=pairs([each.partial for each in found]),
-            numbers=_joined([each.numbers for each in found if each.numbers is not None], np.int64),
-            marks=_joined([each.marks for each in found if each.marks is not None], np.uint8),
+            sizes=np.array([of_image.size for of_image in objects], dtype=np.int32).reshape(-1, 2),
+            runs=_runs([(of_image.rles, of_image.size) for of_image in objects]),
+            ignore=_joined(
+                [of_image.ignore for of_image in objects if of_image.ignore is not None], np.bool_
+            ),
+            absent=pairs([of_image.absent for of_image in objects]),
+            partial=pairs([of_image.partial for of_image in objects]),
+            numbers=_joined(
+                [of_image.numbers for of_image in objects if of_image.numbers is not None], np.int64
+            ),
+            marks=_joined(
+                [of_image.marks for of_image in objects if of_image.marks is not None], np.uint8
+            ),
         )
 
 
@@ -215,17 +221,17 @@ def read_truth(path: Path) -> LvisTruth:
     """
     truth = checked(LvisTruth(path, load(path, File)))
     for placed in truth.grouped.values():
-        for place, entry in placed:
-            what = f"{path}: {coco_classes.named(entry, place)}"
+        for index, entry in placed:
+            subject = f"{path}: {coco_classes.named(entry, index)}"
             if entry.image_id not in truth.by_number:
-                raise DataError(f"{what} belongs to an image that the file does not list")
+                raise DataError(f"{subject} belongs to an image that the file does not list")
             if entry.category_id not in truth.train_ids:
                 unlisted = (
                     f"has the category {entry.category_id}, which `categories` of the "
                     "file does not list"
                 )
-                raise DataError(f"{what} {unlisted}")
-            coco_instances.check_box(entry, place, path, DataError)
+                raise DataError(f"{subject} {unlisted}")
+            coco_instances.check_box(entry, index, path, DataError)
     return truth
 
 
@@ -240,11 +246,11 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
     results = load(path, list[Result], PredictionError)
     notices = image_ids.resolve(results, truth.files, str(path))
     coco_instances.check_results(results, path)
-    for place, result in enumerate(results):
+    for index, result in enumerate(results):
         if result.category_id not in truth.train_ids:
-            what = f"{path}: {coco_classes.named(result, place)}"
+            subject = f"{path}: {coco_classes.named(result, index)}"
             raise PredictionError(
-                f"{what} has the category {result.category_id}, which the ground truth does "
+                f"{subject} has the category {result.category_id}, which the ground truth does "
                 "not list"
             )
     masked, boxed = (
@@ -255,20 +261,22 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
         raise PredictionError(
             f"{path}: some results have a segmentation or a bbox and others not; all need the same"
         )
-    places = {number: place for place, number in enumerate(numbers)}
-    placed = [(place, result) for place, result in enumerate(results) if result.image_id in places]
+    position_of = {number: index for index, number in enumerate(numbers)}
+    placed = [
+        (index, result) for index, result in enumerate(results) if result.image_id in position_of
+    ]
     kept = [result for _, result in placed]
     sizes = [(truth.by_number[number].height, truth.by_number[number].width) for number in numbers]
-    image = [places[int(result.image_id)] for result in kept]
+    image = [position_of[int(result.image_id)] for result in kept]
     shapes = [
         coco_masks.drawn(
             r.segmentation,
             r.bbox,
             sizes[n],
-            f"{path}: {coco_classes.named(r, place)}",
+            f"{path}: {coco_classes.named(r, index)}",
             PredictionError,
         )
-        for n, (place, r) in zip(image, placed, strict=True)
+        for n, (index, r) in zip(image, placed, strict=True)
     ]
     runs = _runs([([rle], sizes[n]) for n, (rle, _) in zip(image, shapes, strict=True)])
     if all(boxed):
@@ -282,7 +290,7 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
         scores=np.array([result.score for result in kept], dtype=np.float64),
         boxes=boxes,
         runs=runs,
-        numbers=np.array([place for place, _ in placed], dtype=np.int64),
+        numbers=np.array([index for index, _ in placed], dtype=np.int64),
         marks=np.array([mark for _, mark in shapes], dtype=np.uint8),
         notices=notices,
     )
@@ -294,10 +302,10 @@ def checked(truth: LvisTruth) -> LvisTruth:
         raise DataError(f"{truth.path}: lists no categories, so there is nothing to score")
     if len(truth.by_number) < len(truth.images):
         raise DataError(f"{truth.path}: two images share an id; each image needs its own")
-    for each in truth.categories:
-        if each.frequency not in FREQUENCIES:
+    for entry in truth.categories:
+        if entry.frequency not in FREQUENCIES:
             raise DataError(
-                f"{truth.path}: category {each.id} has the frequency {each.frequency!r}; it is "
+                f"{truth.path}: category {entry.id} has the frequency {entry.frequency!r}; it is "
                 "r, c or f"
             )
     for image in truth.images:
@@ -310,21 +318,21 @@ def checked(truth: LvisTruth) -> LvisTruth:
     return truth
 
 
-def _runs(found: Sequence[tuple[Sequence[Rle], Size]]) -> Runs:
-    lengths = [masks.runs(rle) for rles, _ in found for rle in rles]
-    heights = [size[0] for rles, size in found for _ in rles]
-    offsets = np.cumsum([0, *(len(each) for each in lengths)], dtype=np.int64)
+def _runs(objects: Sequence[tuple[Sequence[Rle], Size]]) -> Runs:
+    lengths = [masks.runs(rle) for rles, _ in objects for rle in rles]
+    heights = [size[0] for rles, size in objects for _ in rles]
+    offsets = np.cumsum([0, *(len(row) for row in lengths)], dtype=np.int64)
     return Runs(offsets, _joined(lengths, np.uint32), np.array(heights, dtype=np.int32))
 
 
-def _joined(parts: Sequence[Array], dtype: type) -> Array:
+def _joined(arrays: Sequence[Array], dtype: type) -> Array:
     return np.concatenate(
-        [np.zeros(0, dtype), *(np.asarray(part, dtype=dtype).reshape(-1) for part in parts)]
+        [np.zeros(0, dtype), *(np.asarray(array, dtype=dtype).reshape(-1) for array in arrays)]
     )
 
 
 def pairs(listed: Sequence[Sequence[int]]) -> Array:
     """Pairs of a place and what is listed there, (K, 2) int64."""
     return np.array(
-        [(n, each) for n, classes in enumerate(listed) for each in classes], dtype=np.int64
+        [(n, category) for n, classes in enumerate(listed) for category in classes], dtype=np.int64
     ).reshape(-1, 2)

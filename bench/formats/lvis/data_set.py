@@ -45,8 +45,14 @@ def read_classes(card: Card, root: Path, split: str) -> Classes:
     """
     listed = lvis_columns.read_listing(find_truth(card, root, _word(card, split))).categories
     entries = (
-        Class(id=each.id, name=each.name, train_id=place, thing=True, frequency=each.frequency)
-        for place, each in enumerate(listed)
+        Class(
+            id=category.id,
+            name=category.name,
+            train_id=index,
+            thing=True,
+            frequency=category.frequency,
+        )
+        for index, category in enumerate(listed)
     )
     return Classes(tuple(entries), ignore=card.classes.ignore, void=card.classes.void)
 
@@ -138,14 +144,14 @@ def write_truth(
                 "coco_url": f"{PICTURES[0]}/{sample.id}.jpg",
                 "height": truth.size[0],
                 "width": truth.size[1],
-                "neg_category_ids": [scored[each].id for each in truth.absent],
-                "not_exhaustive_category_ids": [scored[each].id for each in truth.partial],
+                "neg_category_ids": [scored[train_id].id for train_id in truth.absent],
+                "not_exhaustive_category_ids": [scored[train_id].id for train_id in truth.partial],
             }
         )
         entries = coco_instances.annotation_entries(card, number, truth, first=len(objects) + 1)
-        for place, entry in enumerate(entries):
+        for index, entry in enumerate(entries):
             del entry["iscrowd"]  # LVIS has none
-            if truth.ignore is not None and truth.ignore[place]:
+            if truth.ignore is not None and truth.ignore[index]:
                 entry["ignore"] = 1
         objects += entries
         if progress:
@@ -182,9 +188,9 @@ def find_truth(card: Card, root: Path, split: str) -> Path:
     for name in names:
         if (root / name).is_file():
             return root / name
-    words = f"there is no truth of the split {split!r} (looked for {', '.join(names)})"
+    problem = f"there is no truth of the split {split!r} (looked for {', '.join(names)})"
     raise nothing_found(
-        card, root, words, lambda place: any((place / name).is_file() for name in names)
+        card, root, problem, lambda folder: any((folder / name).is_file() for name in names)
     )
 
 
@@ -194,12 +200,12 @@ def _picture(truth: Path, image: Image) -> Path:
     name = PurePosixPath(plain(image.coco_url or image.file_name or f"{image.id:012}.jpg"))
     # The file names of version 0.5 have a prefix that the files on disk do not have.
     stem = name.name.rsplit("_", 1)[-1]
-    places = [
-        root / folder / each
+    candidates = [
+        root / folder / file_name
         for folder in (name.parent.name or ".", *PICTURES)
-        for each in (name.name, stem)
+        for file_name in (name.name, stem)
     ]
-    return next((place for place in places if place.is_file()), places[0])
+    return next((candidate for candidate in candidates if candidate.is_file()), candidates[0])
 
 
 def _objects_only(card: Card, task: str) -> None:

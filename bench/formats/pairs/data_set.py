@@ -88,8 +88,8 @@ def read_predictions(
     if task != "semantic":
         return named_results.read_predictions(card, path, task, samples)
     coded = _label_files(card)
-    found = predicted_files.find(path, samples, coded.suffixes)
-    return PredictedLabels(coded, found.paths, space, found.notices)
+    files = predicted_files.find(path, samples, coded.suffixes)
+    return PredictedLabels(coded, files.paths, space, files.notices)
 
 
 def write_truth(
@@ -164,8 +164,8 @@ def _write_objects(pattern: Pattern, root: Path, sample: Sample) -> None:
         images.write_labels(path, drawn.astype(np.uint8 if drawn.max() <= 255 else np.uint16))
         return
     folders.inside(root, pattern.folder(sample.id)).mkdir(parents=True, exist_ok=True)
-    for place, rle in enumerate(objects.rles):
-        path = folders.inside(root, pattern.path(sample.id).replace("*", f"{place:04}"))
+    for index, rle in enumerate(objects.rles):
+        path = folders.inside(root, pattern.path(sample.id).replace("*", f"{index:04}"))
         images.write_labels(path, masks.decode(rle).astype(np.uint8) * 255)
 
 

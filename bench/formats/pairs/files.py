@@ -111,9 +111,9 @@ class _Files:
         if self.objects is None:
             return np.zeros(labels.shape, dtype=np.uint8), labels
         if self.masks is not None:
-            found = object_images.read_masks(self.masks())
-            size = found[0][1]["size"] if found else labels.shape
-            objects = object_images.numbered((size[0], size[1]), found)
+            object_masks = object_images.read_masks(self.masks())
+            size = object_masks[0][1]["size"] if object_masks else labels.shape
+            objects = object_images.numbered((size[0], size[1]), object_masks)
         else:
             objects = images.read_labels(self.objects)
         if objects.shape != labels.shape:
@@ -131,9 +131,9 @@ def _where_it_counts(read: TrueLabels, mask: Path) -> LabelMap:
     """
     labels, counts = read().labels, images.read_labels(mask) != 0
     if counts.shape != labels.shape:
-        found, expected = (" x ".join(map(str, each)) for each in (counts.shape, labels.shape))
+        given, expected = (" x ".join(map(str, shape)) for shape in (counts.shape, labels.shape))
         raise DataError(
-            f"{mask}: it has {found} pixels (height x width), and the label file {read.path} "
+            f"{mask}: it has {given} pixels (height x width), and the label file {read.path} "
             f"has {expected}"
         )
     return LabelMap(np.where(counts, labels, labels.dtype.type(read.files.classes.ignore)))
@@ -152,8 +152,8 @@ def has_labels(root: Path, pattern: Pattern, name: str) -> bool:
     """Whether there is truth of an image; without objects, its own folder may be empty."""
     if not pattern.is_wild:
         return (root / pattern.path(name)).is_file()
-    own = pattern.folder("") != pattern.folder("x")
-    return (root / pattern.folder(name)).is_dir() if own else bool(pattern.files(root, name))
+    has_folder = pattern.folder("") != pattern.folder("x")
+    return (root / pattern.folder(name)).is_dir() if has_folder else bool(pattern.files(root, name))
 
 
 def sample_of_masks(
@@ -168,11 +168,11 @@ def sample_of_masks(
     """A sample whose truth is a file for each object."""
     picture, paths = files.images.path(name), files.labels.files(root, name)
     size_of = partial(images.image_size, paths[0] if paths else root / picture)
-    found = ObjectMasks(coded.classes, paths, size_of)
-    semantic = None if coded.classes.things.all() else found.semantic
+    objects = ObjectMasks(coded.classes, paths, size_of)
+    semantic = None if coded.classes.things.all() else objects.semantic
     return Sample(
         id=name,
-        truth=Truth(semantic, found.instances, found.segments),
+        truth=Truth(semantic, objects.instances, objects.segments),
         read_image=Picture(root / picture, size_of if paths else None, album),
         groups=groups,
         file=picture,

@@ -116,7 +116,7 @@ class _Labels:
 
     def __contains__(self, value: int) -> bool:
         """Whether a value means anything."""
-        return any(value in each for each in (self.names, self.void, self.missed, self.values))
+        return any(value in values for values in (self.names, self.void, self.missed, self.values))
 
 
 @dataclass(frozen=True)
@@ -155,15 +155,16 @@ class _Meant:
     def _are_masks(self) -> bool:
         seen = self.truth | self.predicted
         fits = self.names is None or len(self.names) == 2
-        apart = not any({1, _WHITE} <= each for each in (self.truth, self.predicted))
+        apart = not any({1, _WHITE} <= values for values in (self.truth, self.predicted))
         return self.ignore is None and fits and apart and _WHITE in seen and seen <= {0, 1, _WHITE}
 
     def _masks(self) -> _Labels:
         first, second = self.names or ("background", "foreground")
         seen = sorted(self.truth | self.predicted | {0, _WHITE})
-        held = "0 and 255" if len(seen) == 2 else "0, 1 and 255"
+        values_seen = "0 and 255" if len(seen) == 2 else "0, 1 and 255"
         message = (
-            f"the masks hold only the values {held}, so {_WHITE} was read as the class {second}"
+            f"the masks hold only the values {values_seen}, so {_WHITE} was read as the class "
+            f"{second}"
         )
         notice = Notice("assumed-masks", f"{message}; if it means void, use --ignore {_WHITE}")
         return _Labels(
@@ -200,10 +201,14 @@ def _predicted(path: Path, names: Sequence[str]) -> list[Path]:
         Classes((Class(0, "class 0", 0),)),
         {SPLIT: Split()},
     )
-    found = pairs.read_predictions(
+    predictions = pairs.read_predictions(
         probe, path, "semantic", [Sample(name, Truth()) for name in names]
     )
-    return [found.paths[name] for name in names] if isinstance(found, PredictedLabels) else []
+    return (
+        [predictions.paths[name] for name in names]
+        if isinstance(predictions, PredictedLabels)
+        else []
+    )
 
 
 def _values(paths: Sequence[Path], error: type[DataError | PredictionError]) -> dict[int, Path]:
@@ -220,12 +225,12 @@ def _values(paths: Sequence[Path], error: type[DataError | PredictionError]) -> 
             colored = f"; {_BY_CARD}" if "colour" in str(problem) else ""
             raise error(f"{problem}{colored}") from None
 
-    found: dict[int, Path] = {}
+    first_files: dict[int, Path] = {}
     with ThreadPoolExecutor() as pool:
-        for path, held in zip(paths, pool.map(values, paths), strict=True):
-            for value in held:
-                found.setdefault(value, path)
-    return found
+        for path, values_held in zip(paths, pool.map(values, paths), strict=True):
+            for value in values_held:
+                first_files.setdefault(value, path)
+    return first_files
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
@@ -251,12 +256,12 @@ def _ignored(text: str | None) -> tuple[int, ...] | None:
         return None
     if text.strip() == "none":
         return ()
-    words = [word.strip() for word in text.split(",")]
-    if not all(re.fullmatch(r"[0-9]{1,5}", word) and int(word) <= LARGEST for word in words):
+    entries = [entry.strip() for entry in text.split(",")]
+    if not all(re.fullmatch(r"[0-9]{1,5}", entry) and int(entry) <= LARGEST for entry in entries):
         raise UsageError(
             f"--ignore {text}: give values from 0 to {LARGEST} separated by commas, or none"
         )
-    return tuple(dict.fromkeys(int(word) for word in words))
+    return tuple(dict.fromkeys(int(entry) for entry in entries))
 
 
 def _refuse_too_many(names: Mapping[int, str]) -> None:
@@ -271,8 +276,8 @@ def _refuse_strangers(
     labels: _Labels, truth: Mapping[int, Path], predicted: Mapping[int, Path]
 ) -> None:
     """Refuse values that no class has, which can be only where the classes were named."""
-    for found, error in ((truth, DataError), (predicted, PredictionError)):
-        for value, path in sorted(found.items()):
+    for files, error in ((truth, DataError), (predicted, PredictionError)):
+        for value, path in sorted(files.items()):
             if value not in labels:
                 raise error(
                     f"{path}: the value {value} is not one of --classes (values "

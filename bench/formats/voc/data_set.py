@@ -97,8 +97,8 @@ def read_predictions(
     if task != "semantic":
         return named_results.read_predictions(card, path, task, samples)
     coded = label_files(card, images.voc_palette())
-    found = predicted_files.find(_submission(path), samples, coded.suffixes)
-    return PredictedLabels(coded, found.paths, space, found.notices)
+    files = predicted_files.find(_submission(path), samples, coded.suffixes)
+    return PredictedLabels(coded, files.paths, space, files.notices)
 
 
 def write_truth(
@@ -167,7 +167,7 @@ def find_base(card: Card, root: Path) -> Path:
     if (root / CLASSES).is_dir():
         return root
     patterns = ("VOC[0-9]*", "VOCdevkit", "VOCdevkit/VOC[0-9]*", "*/VOCdevkit/VOC[0-9]*")
-    found = sorted(
+    bases = sorted(
         {
             folder
             for pattern in patterns
@@ -175,16 +175,16 @@ def find_base(card: Card, root: Path) -> Path:
             if (folder / CLASSES).is_dir()
         }
     )
-    named = [folder for folder in found if folder.name.lower() == card.name.lower()]
-    if len(found) > 1 and len(named) == 1:
+    named = [folder for folder in bases if folder.name.lower() == card.name.lower()]
+    if len(bases) > 1 and len(named) == 1:
         return named[0]
-    if not found:
+    if not bases:
         looked = f"there is no folder {CLASSES}"
-        raise nothing_found(card, root, looked, lambda place: (place / CLASSES).is_dir())
-    if len(found) > 1:
-        years = folders.first(folder.name for folder in found)
+        raise nothing_found(card, root, looked, lambda candidate: (candidate / CLASSES).is_dir())
+    if len(bases) > 1:
+        years = folders.first(folder.name for folder in bases)
         raise DataError(f"{root}: there are several years ({years}); pass one of the folders")
-    return found[0]
+    return bases[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,15 +280,15 @@ def object_numbers(picture: Array) -> Array:
         | picture[..., 2]
     )
     palette = images.voc_palette().astype(np.int64)
-    known = {
+    index_of = {
         int(red << 16 | green << 8 | blue): index
         for index, (red, green, blue) in enumerate(palette)
     }
-    found, places = np.unique(codes, return_inverse=True)
-    other = iter(range(LARGEST + 1, LARGEST + 1 + len(found)))
-    numbers = [known[code] if code in known else next(other) for code in found.tolist()]
+    occurring, inverse = np.unique(codes, return_inverse=True)
+    other = iter(range(LARGEST + 1, LARGEST + 1 + len(occurring)))
+    numbers = [index_of[code] if code in index_of else next(other) for code in occurring.tolist()]
     table: Array = np.array(numbers, dtype=np.int32)
-    numbered: Array = table[places.reshape(codes.shape)]
+    numbered: Array = table[inverse.reshape(codes.shape)]
     return numbered
 
 
@@ -318,9 +318,10 @@ def _object_indices(instances: Instances, labels: Array, classes: Classes, *, wh
 def _submission(path: Path) -> Path:
     if not path.is_dir() or any(path.glob("*.png")):
         return path
-    found = sorted(folder for folder in path.glob(f"**/{_SUBMISSION}") if folder.is_dir())
-    if len(found) > 1:
+    submissions = sorted(folder for folder in path.glob(f"**/{_SUBMISSION}") if folder.is_dir())
+    if len(submissions) > 1:
         raise PredictionError(
-            f"{path}: there are several submissions ({folders.first(map(str, found))}); name one"
+            f"{path}: there are several submissions ({folders.first(map(str, submissions))}); "
+            "name one"
         )
-    return found[0] if found else path
+    return submissions[0] if submissions else path
