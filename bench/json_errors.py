@@ -97,7 +97,8 @@ def no_truth(data: bytes) -> str | None:
 def no_results(data: bytes) -> str:
     """The message for a JSON object that holds no predictions.
 
-    >>> no_results(b'{"images": [], "annotations": [], "categories": []}')
+    >>> truth = b'{"images": [], "annotations": [], "categories": []}'
+    >>> no_results(truth)  # doctest: +NORMALIZE_WHITESPACE
     'this is ground truth (images, annotations, categories), not a list of results (image_id,
     category_id, score, ...)'
     >>> no_results(b'{"results": []}')[:63]

@@ -264,7 +264,8 @@ def protocol_in_words(options: ProtocolOptions) -> str:
     """How the protocol differs from COCO's; "" where it does not.
 
     >>> from bench.families.contract.rules import Rules
-    >>> protocol_in_words(Rules(max_detections=(1, 500), area_ranges=(("tiny", 0.0, 256.0),)))
+    >>> rules = Rules(max_detections=(1, 500), area_ranges=(("tiny", 0.0, 256.0),))
+    >>> protocol_in_words(rules)  # doctest: +NORMALIZE_WHITESPACE
     'maximum detections 1, 500 (COCO: 1, 10, 100); area ranges tiny 0 to 256 (COCO: small, medium,
     large)'
     """
