@@ -41,7 +41,7 @@ def names() -> tuple[str, ...]:
 def shipped() -> dict[str, Family[Any]]:
     """All families of this folder by name, in the order in which their groups are shown."""
     every = [family(name) for name in names()]
-    return {each.key: each for each in sorted(every, key=lambda each: each.order)}
+    return {family_.key: family_ for family_ in sorted(every, key=lambda family_: family_.order)}
 
 
 @cache
@@ -55,25 +55,25 @@ def family(key: str) -> Family[Any]:
     if plugins.is_outside(key):
         return _from_outside(key)
     require_family(key)
-    found = import_module(f"bench.families.{key}").FAMILY
-    if not isinstance(found, Family):
+    shipped_family = import_module(f"bench.families.{key}").FAMILY
+    if not isinstance(shipped_family, Family):
         raise TypeError(f"bench/families/{key}.py: FAMILY is not a Family")
-    return found
+    return shipped_family
 
 
 def _from_outside(key: str) -> Family[Any]:
-    found = plugins.load(key)
-    if not (isinstance(found, type) and issubclass(found, Family)):
+    plugin = plugins.load(key)
+    if not (isinstance(plugin, type) and issubclass(plugin, Family)):
         raise UsageError(f"{key} is not a class derived from bench.families.Family")
-    lacking = sorted(found.__abstractmethods__)
+    lacking = sorted(plugin.__abstractmethods__)
     if lacking:
         raise UsageError(f"the class {key} does not define {' and '.join(lacking)}")
-    return found(key)
+    return plugin(key)
 
 
 def families(keys: Iterable[str]) -> list[Family[Any]]:
     """The families of these names, in the order in which they are shown."""
-    return sorted((family(key) for key in keys), key=lambda each: each.order)
+    return sorted((family(key) for key in keys), key=lambda family_: family_.order)
 
 
 def listed() -> list[dict[str, Any]]:
@@ -81,33 +81,33 @@ def listed() -> list[dict[str, Any]]:
     family's.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for each in shipped().values():
-        for metric in each.metrics:
-            name = each.full_name(metric.name)
+    for family_ in shipped().values():
+        for metric in family_.metrics:
+            name = family_.full_name(metric.name)
             row = {
                 "name": name,
-                "task": each.task,
+                "task": family_.task,
                 "unit": metric.unit,
                 "better": metric.better,
                 "meaning": metric.meaning,
                 "reference": metric.reference,
             }
-            rows.setdefault((each.task, name), row)
+            rows.setdefault((family_.task, name), row)
     return list(rows.values())
 
 
-def need_confidence(words: Iterable[str]) -> bool:
+def need_confidence(metrics_asked: Iterable[str]) -> bool:
     """Whether one of these metrics or families needs the confidence of every prediction."""
-    wanted = set(words)
+    wanted = set(metrics_asked)
     outside = [family(word) for word in wanted if plugins.is_outside(word)]
-    if any(each.needs_confidence for each in outside):
+    if any(family_.needs_confidence for family_ in outside):
         return True
     return any(
-        each.needs_confidence
+        family_.needs_confidence
         and not wanted.isdisjoint(
-            {each.key, *(each.full_name(metric.name) for metric in each.metrics)}
+            {family_.key, *(family_.full_name(metric.name) for metric in family_.metrics)}
         )
-        for each in shipped().values()
+        for family_ in shipped().values()
     )
 
 

@@ -116,27 +116,27 @@ class Boundary(Family[Options]):
         self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
     ) -> Scores:
         """Score N images under weights (B, N)."""
-        found = arithmetic.boundary.score(
+        scored = arithmetic.boundary.score(
             tables,
             weights,
             classes,
             mode=options.boundary_mode,
             classes_in=options.classes_in or shared.label_maps.CLASSES_IN,
         )
-        return Scores(found.overall, found.per_class)
+        return Scores(scored.overall, scored.per_class)
 
     def leave_out(
         self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
     ) -> Scores:
         """Score with each cluster left out."""
-        found = arithmetic.boundary.leave_out(
+        scored = arithmetic.boundary.leave_out(
             tables,
             clusters,
             classes,
             mode=options.boundary_mode,
             classes_in=options.classes_in or shared.label_maps.CLASSES_IN,
         )
-        return Scores(found.overall, found.per_class)
+        return Scores(scored.overall, scored.per_class)
 
     def facts(
         self, tables: Mapping[str, Table], classes: Classes, options: Options

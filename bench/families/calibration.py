@@ -96,15 +96,15 @@ class Calibration(Family[NoOptions]):
         self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions
     ) -> Scores:
         """Score N images under weights (B, N)."""
-        found = arithmetic.calibration.score(tables, weights, classes)
-        return Scores(found.overall, found.per_class)
+        scored = arithmetic.calibration.score(tables, weights, classes)
+        return Scores(scored.overall, scored.per_class)
 
     def leave_out(
         self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: NoOptions
     ) -> Scores:
         """Score with each cluster left out."""
-        found = arithmetic.calibration.leave_out(tables, clusters, classes)
-        return Scores(found.overall, found.per_class)
+        scored = arithmetic.calibration.leave_out(tables, clusters, classes)
+        return Scores(scored.overall, scored.per_class)
 
     def facts(
         self, tables: Mapping[str, Table], classes: Classes, options: NoOptions

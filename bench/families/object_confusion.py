@@ -101,10 +101,10 @@ class ObjectConfusion(Family[Options]):
     ) -> Scores:
         """Score N images under weights (B, N)."""
         pair = tables["confused"], tables["confused_truths"]
-        found = arithmetic.object_confusion.score(
+        scored = arithmetic.object_confusion.score(
             *pair, weights, len(classes), score=options.shown_from
         )
-        return Scores(found.overall, found.per_class)
+        return Scores(scored.overall, scored.per_class)
 
     def settled(
         self, tables: Mapping[str, Table], classes: Classes, options: Options

@@ -38,13 +38,13 @@ def _metrics() -> tuple[Metric, ...]:
         fraction(
             prefix + name,
             prefix.replace("_", " ") + name,
-            meaning=meaning.format(words),
+            meaning=meaning.format(description),
             reference="-",
             per_class=prefix + name,
             leading=prefix + name == "F1",
         )
         for prefix, meaning in (("", fixed), ("best_", best))
-        for name, words in _MEANINGS.items()
+        for name, description in _MEANINGS.items()
     )
 
 

@@ -93,13 +93,13 @@ class Panoptic(Family[Options]):
         self, tables: Mapping[str, Table], images: int, classes: Classes, options: Options
     ) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
         """The scores of every image, and its PQ of every class."""
-        found = arithmetic.panoptic.per_image(
+        scored = arithmetic.panoptic.per_image(
             tables["segments"],
             images,
             classes,
             classes_in=options.classes_in or shared.segments.CLASSES_IN,
         )
-        return found.overall, {"PQ": found.per_class["PQ"]}
+        return scored.overall, {"PQ": scored.per_class["PQ"]}
 
     def facts(
         self, tables: Mapping[str, Table], classes: Classes, options: Options
@@ -125,10 +125,10 @@ class Panoptic(Family[Options]):
         notices = shared.segments.wrong_areas(tables)
         if not silent:
             return notices
-        words = (
+        message = (
             f"too few images carry {silent}: in the means they are taken to vary as the others do"
         )
-        return [("silent-classes", words), *notices]
+        return [("silent-classes", message), *notices]
 
 
 FAMILY = Panoptic()

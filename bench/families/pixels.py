@@ -112,8 +112,8 @@ class Pixels(Family[Options]):
         self, card: Card, options: Options, sample: Sample, prediction: Prediction, *, position: int
     ) -> dict[str, Table]:
         """Count the pixels of every pair of classes, in every region of the options."""
-        truth, found = sample.truth.semantic(), shared.label_maps.label_map(sample, prediction)
-        tables = shared.label_maps.count(card, sample, found, position)
+        truth, predicted = sample.truth.semantic(), shared.label_maps.label_map(sample, prediction)
+        tables = shared.label_maps.count(card, sample, predicted, position)
         if self.counts_pairs(options):
             return tables
         plan, classes = options.regions, card.classes
@@ -121,7 +121,7 @@ class Pixels(Family[Options]):
         named = arithmetic.regions.regions_of(plan, truth, ignore=classes.ignore, depth=depth)
         areas = [area for _, area in named]
         regions = arithmetic.pixels.count_regions(
-            truth, found, areas, classes, image=position, where=sample.id
+            truth, predicted, areas, classes, image=position, where=sample.id
         )
         return {**tables, "pixels": regions}
 
@@ -165,13 +165,13 @@ class Pixels(Family[Options]):
         import numpy as np
 
         def of_region(region: int) -> SemanticScores:
-            found = arithmetic.semantic.leave_out(
+            scored = arithmetic.semantic.leave_out(
                 tables["pixels"], clusters, classes, classes_in=_classes_in(options), region=region
             )
-            if found.fixed.sum() <= MOST_HELD * found.scored.sum():
-                return found
-            undefined = {name: np.full_like(found[name], np.nan) for name in MEANS}
-            return replace(found, overall={**found.overall, **undefined})
+            if scored.fixed.sum() <= MOST_HELD * scored.scored.sum():
+                return scored
+            undefined = {name: np.full_like(scored[name], np.nan) for name in MEANS}
+            return replace(scored, overall={**scored.overall, **undefined})
 
         return _regions(options, of_region)
 
@@ -210,24 +210,24 @@ class Pixels(Family[Options]):
         from bench.notices import few
 
         table, semantic = tables["pixels"], arithmetic.semantic
-        found = semantic.leave_out(table, clusters, classes, classes_in=_classes_in(options))
+        scored = semantic.leave_out(table, clusters, classes, classes_in=_classes_in(options))
         labels = classes.names
         rare = few([f"{name} ({n})" for name, n in arithmetic.pixels.rare_classes(table, classes)])
-        silent = few([name for name, held in zip(labels, found.fixed, strict=True) if held])
-        absent = [name for name, there in zip(labels, found.scored, strict=True) if not there]
+        fixed = few([name for name, held in zip(labels, scored.fixed, strict=True) if held])
+        absent = [name for name, there in zip(labels, scored.scored, strict=True) if not there]
         lacking = (
             f"{len(absent)} of {len(classes)} classes are not in the truth, and not in "
             f"the means: {few(absent)}"
         )
         unit = "images" if int(clusters.max(initial=-1)) + 1 == len(clusters) else "clusters"
         fate = "in the means they are taken to vary as the others do"
-        if found.fixed.sum() > MOST_HELD * found.scored.sum():
+        if scored.fixed.sum() > MOST_HELD * scored.scored.sum():
             fate = "too many for an interval of the means"
         rarity = arithmetic.pixels.RARE
         notices = {
             "rare-classes": rare and f"classes carried by fewer than {rarity} images: {rare}",
-            "silent-classes": silent
-            and f"fewer than {arithmetic.rates.MIN_CARRIERS} {unit} carry {silent}: {fate}",
+            "silent-classes": fixed
+            and f"fewer than {arithmetic.rates.MIN_CARRIERS} {unit} carry {fixed}: {fate}",
             "absent-classes": lacking if absent else "",
         }
         named = [(code, message) for code, message in notices.items() if message]
@@ -267,10 +267,10 @@ def _regions(options: Options, scores_of: Callable[[int], SemanticScores]) -> Sc
     per_class: dict[str, Array] = {}
     parts: dict[str, tuple[str, Array]] = {}
     for number, region in enumerate(options.regions.regions.names):
-        found = scores_of(number)
-        overall |= {named(name, region): values for name, values in found.overall.items()}
-        per_class |= {named(name, region): values for name, values in found.per_class.items()}
-        for mean, (name, carriers) in found.parts.items():
+        scored = scores_of(number)
+        overall |= {named(name, region): values for name, values in scored.overall.items()}
+        per_class |= {named(name, region): values for name, values in scored.per_class.items()}
+        for mean, (name, carriers) in scored.parts.items():
             parts[named(mean, region)] = named(name, region), carriers
     return Scores(overall, per_class, parts=parts)
 

@@ -88,22 +88,22 @@ class Prompted(Family[NoOptions]):
         self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: NoOptions
     ) -> Scores:
         """Score N images under weights (B, N)."""
-        found = arithmetic.prompted.score(tables["prompted"], weights, len(classes))
-        return Scores(found.overall, found.per_class)
+        scored = arithmetic.prompted.score(tables["prompted"], weights, len(classes))
+        return Scores(scored.overall, scored.per_class)
 
     def leave_out(
         self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: NoOptions
     ) -> Scores:
         """Score with each cluster left out."""
-        found = arithmetic.prompted.leave_out(tables["prompted"], clusters, len(classes))
-        return Scores(found.overall, found.per_class)
+        scored = arithmetic.prompted.leave_out(tables["prompted"], clusters, len(classes))
+        return Scores(scored.overall, scored.per_class)
 
     def per_image(
         self, tables: Mapping[str, Table], images: int, classes: Classes, options: NoOptions
     ) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
         """The scores of every image, and its IoU of every class."""
-        found = arithmetic.prompted.per_image(tables["prompted"], images, len(classes))
-        return found.overall, {"IoU": found.per_class["IoU"]}
+        scored = arithmetic.prompted.per_image(tables["prompted"], images, len(classes))
+        return scored.overall, {"IoU": scored.per_class["IoU"]}
 
     def facts(
         self, tables: Mapping[str, Table], classes: Classes, options: NoOptions
@@ -121,8 +121,8 @@ class Prompted(Family[NoOptions]):
         """Where no object was asked for."""
         if len(tables["prompted"]["image"]):
             return []
-        words = "the truth of these images holds no object to be pointed at: there are no scores"
-        return [("no-objects", words)]
+        message = "the truth of these images holds no object to be pointed at: there are no scores"
+        return [("no-objects", message)]
 
 
 FAMILY = Prompted()

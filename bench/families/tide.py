@@ -53,11 +53,11 @@ class Tide(Family[NoOptions]):
             fraction(
                 f"dAP_{error}",
                 f"dAP_{error}",
-                meaning=f"rise of AP50 without these errors: {words}",
+                meaning=f"rise of AP50 without these errors: {description}",
                 reference="TIDE, tidecv",
                 better="lower",
             )
-            for error, words in _ERRORS.items()
+            for error, description in _ERRORS.items()
         ),
     )
 

@@ -117,17 +117,19 @@ class Weighted(Family[Options]):
         self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
     ) -> Scores:
         """Score N images under weights (B, N)."""
-        found = arithmetic.weighted.score(tables, weights, classes, classes_in=_classes_in(options))
-        return Scores(found.overall, found.per_class, found.per_category, found.categories)
+        scored = arithmetic.weighted.score(
+            tables, weights, classes, classes_in=_classes_in(options)
+        )
+        return Scores(scored.overall, scored.per_class, scored.per_category, scored.categories)
 
     def leave_out(
         self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
     ) -> Scores:
         """Score with each cluster left out."""
-        found = arithmetic.weighted.leave_out(
+        scored = arithmetic.weighted.leave_out(
             tables, clusters, classes, classes_in=_classes_in(options)
         )
-        return Scores(found.overall, found.per_class, found.per_category, found.categories)
+        return Scores(scored.overall, scored.per_class, scored.per_category, scored.categories)
 
     def per_image(
         self, tables: Mapping[str, Table], images: int, classes: Classes, options: Options

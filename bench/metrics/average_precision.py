@@ -27,7 +27,7 @@ import numpy as np
 
 from bench.kernels.threads import processors, spread
 from bench.metrics.protocols import Measure
-from bench.metrics.ranking import Found, Listed, Ranking, precision_of
+from bench.metrics.ranking import Listed, PrecisionRecall, Ranking, precision_of
 from bench.samples import Array
 
 Key: TypeAlias = tuple[int, int | None]
@@ -104,9 +104,9 @@ def score(
                 not (measure.recall or measure.area_under_curve) for measure in measures_of_key
             )
             objects = totals[:, key[0], listed.classes]
-            found = precision_of(listed, weights[rows], objects, ranking.protocol, points=points)
+            measured = precision_of(listed, weights[rows], objects, ranking.protocol, points=points)
             for measure in measures_of_key:
-                values = _values(measure, found, listed.thresholds)
+                values = _values(measure, measured, listed.thresholds)
                 # Each row averages the classes that have objects under its weights.
                 in_subset = subsets.get(measure.subset, np.ones(C, dtype=bool))[listed.classes]
                 averaged = (objects > 0) & in_subset
@@ -149,12 +149,12 @@ def _numbers(thresholds: set[int | None]) -> list[int] | None:
     return sorted(number for number in thresholds if number is not None)
 
 
-def _values(measure: Measure, found: Found, thresholds: Sequence[int]) -> Array:
+def _values(measure: Measure, measured: PrecisionRecall, thresholds: Sequence[int]) -> Array:
     """Return the values that a measure averages, (B, K, ...)."""
     if measure.recall or measure.area_under_curve:
-        values = found.recall if measure.recall else found.area
+        values = measured.recall if measure.recall else measured.area
     else:
-        values = found.precision
+        values = measured.precision
     return (
         values if measure.threshold is None else values[:, :, thresholds.index(measure.threshold)]
     )

@@ -137,10 +137,10 @@ def _objects(truth: Segments, classes: Classes, distance: Array | None) -> _Obje
     ids, labels = truth.segment_ids.astype(np.int64), truth.classes.astype(np.int64)
     countable = classes.things[labels] & (areas[ids] > 0) if len(ids) else np.zeros(0, dtype=bool)
     ids, labels, group = ids[countable], labels[countable], truth.crowd[countable]
-    metres, known = _distances(truth, ids, distance)
+    metres, known_fraction = _distances(truth, ids, distance)
     beyond = np.stack(
         [
-            (areas[ids] < reach.pixels) | (metres > reach.metres) | (known < reach.known)
+            (areas[ids] < reach.pixels) | (metres > reach.metres) | (known_fraction < reach.known)
             for reach in REACHES
         ]
     )
@@ -153,15 +153,15 @@ def _distances(truth: Segments, ids: Array, distance: Array | None) -> tuple[Arr
     Without a distance map these are -1 and 0; only the first reach, which needs neither, is scored
     then.
     """
-    medians, known = np.full(len(ids), -1.0), np.zeros(len(ids))
+    medians, known_fractions = np.full(len(ids), -1.0), np.zeros(len(ids))
     if distance is None:
-        return medians, known
+        return medians, known_fractions
     for row, number in enumerate(ids.tolist()):
         metres = distance[truth.ids == number]
         valid = metres[np.isfinite(metres)]
-        known[row] = len(valid) / len(metres)
+        known_fractions[row] = len(valid) / len(metres)
         medians[row] = np.median(valid) if len(valid) else np.inf
-    return medians, known
+    return medians, known_fractions
 
 
 def _pairs(

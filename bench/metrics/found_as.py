@@ -54,9 +54,9 @@ def of_objects(
     # Pairs are sorted by falling score within an image, so the first pair of an object is that of
     # its highest-scoring detection.
     detection_rows, truth_rows = _pairs(groups, np.flatnonzero(overlaps >= OVERLAP))
-    found, first = np.unique(truth_rows, return_index=True)
+    matched, first = np.unique(truth_rows, return_index=True)
     classes = detections.classes[detection_rows[first]]
-    return _counted(truth.image[found], truth.classes[found], classes)
+    return _counted(truth.image[matched], truth.classes[matched], classes)
 
 
 def of_segments(pairs: Overlaps, table: Table, positions: Array) -> Table:
@@ -98,10 +98,10 @@ def votes_of_objects(
     """
     matched, objects = _matched(matches, images), _objects(truths, images)
     clear = ~_doubtful(matched, objects)[matches["image"]]
-    own = matches["class"][_is_matched(matches) & clear]
+    agreeing = matches["class"][_is_matched(matches) & clear]
     of_all_sizes = (truths["size"] == 0) & (truths["objects"] > 0)
     return _votes(
-        table, np.bincount(own, minlength=len(values)), values, truths["class"][of_all_sizes]
+        table, np.bincount(agreeing, minlength=len(values)), values, truths["class"][of_all_sizes]
     )
 
 
@@ -109,14 +109,14 @@ def votes_of_segments(table: Table, segments: Table, values: Array, images: int)
     """Return the classes that the segments of all images are found as."""
     tp, fn = (np.bincount(segments["image"], segments[name], images) for name in ("tp", "fn"))
     clear = ~_doubtful(tp, tp + fn)[segments["image"]]
-    own = np.bincount(segments["class"][clear], segments["tp"][clear], len(values))
-    return _votes(table, own, values, segments["class"][segments["tp"] + segments["fn"] > 0])
+    agreeing = np.bincount(segments["class"][clear], segments["tp"][clear], len(values))
+    return _votes(table, agreeing, values, segments["class"][segments["tp"] + segments["fn"] > 0])
 
 
-def _votes(table: Table, own: Array, values: Array, truth_classes: Array) -> Votes:
+def _votes(table: Table, agreeing: Array, values: Array, truth_classes: Array) -> Votes:
     classes = len(values)
     # Matches are by class: in clear images, objects are found as their own class.
-    counts = np.diag(own.astype(np.float64))
+    counts = np.diag(agreeing.astype(np.float64))
     np.add.at(
         counts, (table["truth"].astype(np.int64), table["found"].astype(np.int64)), table["objects"]
     )
@@ -182,12 +182,12 @@ def _pairs(groups: Groups, positions: Array) -> tuple[Array, Array]:
     return groups.detection_rows[spans[:, 0] + d], groups.truth_rows[spans[:, 2] + g]
 
 
-def _counted(image: Array, truth: Array, found: Array) -> Table:
+def _counted(image: Array, truth: Array, predicted: Array) -> Table:
     # Image, true class and predicted class share one 64-bit key, so that one sort counts them.
     keys = (
         (image.astype(np.int64) << 2 * _BITS)
         | (truth.astype(np.int64) << _BITS)
-        | found.astype(np.int64)
+        | predicted.astype(np.int64)
     )
     unique, objects = np.unique(keys, return_counts=True)
     mask = (1 << _BITS) - 1

@@ -157,7 +157,7 @@ def _subsets(frequencies: Sequence[str]) -> dict[str, Array]:
     [False, True]
     """
     return {
-        letter: np.array([own == letter for own in frequencies], dtype=bool)
+        letter: np.array([frequency == letter for frequency in frequencies], dtype=bool)
         for letter in FREQUENCIES
     }
 

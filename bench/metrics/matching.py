@@ -184,10 +184,10 @@ def match_tables(
         outside |= np.where(lenient[groups.detection_rows], 255, 0).astype(np.uint8)
     crowds, thresholds = truth.crowd[groups.truth_rows], np.array(protocol.thresholds)
 
-    def match(part: Groups) -> tuple[Array, Array]:
+    def match(some: Groups) -> tuple[Array, Array]:
         return matcher(
-            overlaps(part),
-            part.spans,
+            overlaps(some),
+            some.spans,
             thresholds,
             areas=len(protocol.sizes),
             ignored=ignored,

@@ -75,9 +75,9 @@ def perfect(truths: Table, protocol: Protocol) -> Perfect | None:
     )
     if protocol.max_detections is None or not (objects > protocol.max_detections).any():
         return None
-    found = np.bincount(classes, weights=np.minimum(objects, protocol.max_detections))
+    findable = np.bincount(classes, weights=np.minimum(objects, protocol.max_detections))
     total = np.bincount(classes, weights=objects)
-    recalls: Array = found[total > 0] / total[total > 0]
+    recalls: Array = findable[total > 0] / total[total > 0]
     # On the right side: a recall of exactly r is reached.
     reached = np.searchsorted(np.array(protocol.recalls), recalls, side="right")
     crowded = np.unique(image[objects > protocol.max_detections])

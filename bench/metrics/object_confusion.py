@@ -61,8 +61,8 @@ def count(
     )
     hidden = truth.crowd if truth.ignore is None else truth.crowd | truth.ignore
 
-    def match(part: Groups) -> Array:
-        return _matched(part, overlaps(part), hidden, threshold)
+    def match(some: Groups) -> Array:
+        return _matched(some, overlaps(some), hidden, threshold)
 
     matched = np.concatenate([np.zeros(0, np.int64), *spread(match, parts(groups))])
     # NOTHING is -1 and IGNORED -2: as indices, they select the two values appended here.
@@ -117,18 +117,19 @@ def score(
     confused: Table, truths: Table, weights: Array, classes: int, *, score: float = 0.5
 ) -> ConfusionScores:
     """Score N images under weights (B, N), by detections with at least this `score`."""
-    found, right, real = ([np.zeros((0, classes))] for _ in NAMES)
+    detected, right, real = ([np.zeros((0, classes))] for _ in NAMES)
     present_rows = [np.zeros((0, classes), dtype=bool)]
     for row in np.asarray(weights, dtype=np.float64):
         table = matrix(confused, truths, row, classes, score=score)
         objects, matched = table[:classes].sum(axis=1), table[:classes, :classes]
-        found.append(ratio(matched.sum(axis=1), objects)[None])
+        detected.append(ratio(matched.sum(axis=1), objects)[None])
         right.append(ratio(np.diag(matched), matched.sum(axis=1))[None])
         real.append(ratio(matched.sum(axis=0), table[:, :classes].sum(axis=0))[None])
         present_rows.append(objects[None] > 0)
     present = np.concatenate(present_rows)
     values = {
-        name: np.concatenate(rows) for name, rows in zip(NAMES, (found, right, real), strict=True)
+        name: np.concatenate(rows)
+        for name, rows in zip(NAMES, (detected, right, real), strict=True)
     }
     means = {name: class_mean(rates, present & ~np.isnan(rates)) for name, rates in values.items()}
     return ConfusionScores(means, values)

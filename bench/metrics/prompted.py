@@ -57,7 +57,7 @@ def count(truth: Instances, found: PromptedMasks, *, image: int = 0) -> Table:
     >>> [table[name].tolist() for name in ("prompts", "intersection", "union")]
     [[1, 2], [1, 2], [3, 2]]
     """
-    true = [truth.rles[place] for place in found.objects]
+    true = [truth.rles[index] for index in found.objects]
     areas = masks.areas(true)
     intersection = np.array([_shared(true, rles) for rles in found.rounds]).reshape(
         len(found.rounds), len(true)

@@ -191,7 +191,7 @@ def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
         len(maxima),
     )
     precision, recall, scores = (
-        np.full(each, np.nan) for each in (shape, (shape[0], *shape[2:]), shape)
+        np.full(size, np.nan) for size in (shape, (shape[0], *shape[2:]), shape)
     )
     row = np.ones(ranking.images) if weights is None else weights
     rows = np.asarray(row, dtype=np.float64)[None]
@@ -200,13 +200,13 @@ def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
         # Ignored detections are listed, too: pycocotools gives recall 0 the score of the first
         # detection, ignored or not.
         listed = ranking.listed(a, maxima[m], with_ignored=True)
-        found = precision_of(listed, rows, totals[:, a], protocol, with_places=True)
+        measured = precision_of(listed, rows, totals[:, a], protocol, with_places=True)
         # The kernel returns (C, T, R) for one array of weights; curves are (T, R, C), as in
         # pycocotools.
-        positions = found.places[0].transpose(1, 2, 0)
+        positions = measured.places[0].transpose(1, 2, 0)
         precision[..., a, m], recall[..., a, m] = (
-            found.precision[0].transpose(1, 2, 0),
-            found.recall[0].T,
+            measured.precision[0].transpose(1, 2, 0),
+            measured.recall[0].T,
         )
         reached = np.zeros(positions.shape)
         if len(listed.rows):
@@ -218,7 +218,7 @@ def curves(ranking: Ranking, weights: Array | None = None) -> Curves:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class PrecisionRecall:
     """The result of `kernels.weighted_precision` for weights (B, N), K classes and T thresholds.
 
     `precision` (B, K, T, R) is the highest precision at or after each recall, `recall` (B, K, T)
@@ -240,13 +240,13 @@ def precision_of(
     *,
     with_places: bool = False,
     points: bool = True,
-) -> Found:
+) -> PrecisionRecall:
     """Compute precision and recall of listed detections under weights (B, N).
 
     `totals` (B, K) are the weighted true objects. Without `points`, precision is not computed: only
     recall and area are needed.
     """
-    return Found(
+    return PrecisionRecall(
         *kernels.weighted_precision(
             weights,
             totals,

@@ -167,8 +167,8 @@ class _Image:
 
 
 def _overlaps_of(overlaps: Overlaps, groups: Groups, span: Array) -> Array:
-    part = Groups(groups.detection_rows, groups.truth_rows, span[None], groups.rank)
-    return overlaps(part).reshape(int(span[1] - span[0]), int(span[3] - span[2]))
+    class_groups = Groups(groups.detection_rows, groups.truth_rows, span[None], groups.rank)
+    return overlaps(class_groups).reshape(int(span[1] - span[0]), int(span[3] - span[2]))
 
 
 def _errors_of(image: _Image) -> tuple[Array, Array, Array, Array]:

@@ -331,8 +331,8 @@ class Family(ABC, Generic[OptionsT]):
     def metric_or_none(self, name: str, options: OptionsT) -> Metric | None:
         """The declaration of a score, None where another family of the group computes it."""
         plain = name.partition("@")[0]
-        known = (metric for metric in self.metrics_under(options) if metric.name == plain)
-        return next(known, None)
+        same_name = (metric for metric in self.metrics_under(options) if metric.name == plain)
+        return next(same_name, None)
 
     @property
     def leading(self) -> frozenset[str]:

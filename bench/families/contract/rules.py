@@ -72,10 +72,10 @@ def refuse_unknown(settings: Mapping[str, Any]) -> None:
     Raises:
         UsageError: the first one, with the closest or all valid words.
     """
-    for name, words in WORDS.items():
-        if name in settings and settings[name] not in words:
-            valid = ", ".join(map(repr, words))
-            hint = did_you_mean(str(settings[name]), words)
+    for name, valid_words in WORDS.items():
+        if name in settings and settings[name] not in valid_words:
+            valid = ", ".join(map(repr, valid_words))
+            hint = did_you_mean(str(settings[name]), valid_words)
             close = f"; {hint}" if hint.startswith("did") else ""
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"{flag} must be one of {valid}, got {settings[name]!r}{close}")

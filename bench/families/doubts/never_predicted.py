@@ -15,5 +15,5 @@ def never_predicted(true: Array, predicted: Array, classes: Classes) -> list[Not
     if not missing.any():
         return []
     names = few([name for name, alone in zip(classes.names, missing, strict=True) if alone])
-    words = f"{missing.sum()} of {there.sum()} classes in the truth are never predicted: {names}"
-    return [Notice("never-predicted", words)]
+    message = f"{missing.sum()} of {there.sum()} classes in the truth are never predicted: {names}"
+    return [Notice("never-predicted", message)]

@@ -37,14 +37,14 @@ def of_objects(
     tables: Mapping[str, Table], detections: str, truths: str, classes: Classes, source: Source
 ) -> list[Notice]:
     """The notices on the objects of two match tables."""
-    found, true, table = tables[detections], tables[truths], tables.get(found_as.TABLE)
+    detected, true, table = tables[detections], tables[truths], tables.get(found_as.TABLE)
     if table is None:  # records of earlier versions lack it
         return []
     whole = true["size"] == 0
     objects = np.bincount(true["class"][whole], true["objects"][whole], len(classes))
-    predicted = np.bincount(found["class"], minlength=len(classes))
+    predicted = np.bincount(detected["class"], minlength=len(classes))
     votes = found_as.votes_of_objects(
-        table, found, true, values(classes, source), len(tables["images"]["id"])
+        table, detected, true, values(classes, source), len(tables["images"]["id"])
     )
     serious = notice(votes, objects.sum(), classes, source, "objects")
     return [serious] if serious else never_predicted(objects, predicted, classes)
@@ -87,19 +87,19 @@ def notice(
     """The warning where objects are found as other classes; `objects` is how many there are, `noun`
     what they are.
     """
-    seen, own = votes.counts.sum(), np.trace(votes.counts)
+    seen, agreeing = votes.counts.sum(), np.trace(votes.counts)
     if seen < ENOUGH:
         return None
     reading = label_space.suspected(votes, classes, source.space)
-    if reading is None and (own >= OWN * seen or seen < COVERED * objects):
+    if reading is None and (agreeing >= OWN * seen or seen < COVERED * objects):
         return None
     reading = reading or _most_right(votes, classes, source)
     others = votes.counts - np.diag(np.diag(votes.counts))
-    true, found = divmod(int(others.argmax()), len(classes))
+    true, predicted_class = divmod(int(others.argmax()), len(classes))
     text = (
-        f"{100 * (1 - own / seen):.0f} % of the {noun} that predictions overlap ({seen - own:.0f} "
-        f"of {seen:.0f}) are predicted as another class, most often {classes.names[true]} as "
-        f"{classes.names[found]}: "
+        f"{100 * (1 - agreeing / seen):.0f} % of the {noun} that predictions overlap "
+        f"({seen - agreeing:.0f} of {seen:.0f}) are predicted as another class, most often {classes.names[true]} as "
+        f"{classes.names[predicted_class]}: "
     )
     if reading is None:
         text += (
@@ -107,9 +107,9 @@ def notice(
             "ids of the classes"
         )
         return Notice("other-classes", text + _example(classes, true, source), "warning")
-    looks, mend = _words(reading, classes, true, source)
+    looks, correction = _words(reading, classes, true, source)
     right = np.trace(votes.matrix(reading.read))
-    text += f"{looks}; with that corrected, {right:.0f} would be right: {mend}"
+    text += f"{looks}; with that corrected, {right:.0f} would be right: {correction}"
     return Notice(CODES[reading.name], text, "warning")
 
 
@@ -131,7 +131,7 @@ def _words(reading: Reading, classes: Classes, true: int, source: Source) -> tup
     write = f"write the ids of the classes{_example(classes, true, source)}"
     if source.space != "ids":
         write = f"hand over train ids, 0 to {len(classes) - 1} in the card's order"
-    words = {
+    sentences = {
         "one-less": ("the category ids look one too high", "subtract 1 from each category id"),
         "one-more": (
             "the category ids look one too low (counted from 0?)",
@@ -147,8 +147,8 @@ def _words(reading: Reading, classes: Classes, true: int, source: Source) -> tup
         ),
     }
     if source.space != "ids":
-        words["other-space"] = ("the classes look like ids of the data set", write)
-    return words.get(
+        sentences["other-space"] = ("the classes look like ids of the data set", write)
+    return sentences.get(
         reading.name, ("the classes seem to be in another order than in the truth", write)
     )
 

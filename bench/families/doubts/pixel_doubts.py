@@ -43,16 +43,16 @@ def doubts(
     if not matrix.any():
         return [_nothing(source)]
     void = _void(tables, classes)
-    found = [each for each in (_swallowed(matrix, void, classes, classes_in),) if each]
+    notices = [notice for notice in (_swallowed(matrix, void, classes, classes_in),) if notice]
     votes = _votes(tables, matrix, classes, source)
-    reading = None if found else label_space.suspected(votes, classes, source.space)
+    reading = None if notices else label_space.suspected(votes, classes, source.space)
     if reading is not None:
         both = (
             _numbers(matrix, classes, classes_in),
             _numbers(votes.matrix(reading.read), classes, classes_in),
         )
-        return [*found, reading_words.notice(reading, votes, classes, source, numbers=both)]
-    return [*found, *_unscored(votes, classes, source), *_left_out(tables, matrix, void, classes)]
+        return [*notices, reading_words.notice(reading, votes, classes, source, numbers=both)]
+    return [*notices, *_unscored(votes, classes, source), *_left_out(tables, matrix, void, classes)]
 
 
 def _nothing(source: Source) -> Notice:
@@ -78,7 +78,7 @@ def _votes(tables: Mapping[str, Table], matrix: Array, classes: Classes, source:
     apart.
     """
     scored = [
-        entry.id if source.space == "ids" else place for place, entry in enumerate(classes.scored)
+        entry.id if source.space == "ids" else index for index, entry in enumerate(classes.scored)
     ]
     labels, counts = np.array([UNKNOWN]), [matrix[:, -1]]
     table = tables.get("unscored_labels")  # records of earlier versions lack it
@@ -139,24 +139,24 @@ def _swallowed(
     if share < VOID_SHARE or not absent.any():
         return None
     taken = np.where(absent, void[:-1], -1)
-    place = int(taken.argmax())
-    predicted = taken[place] + matrix[:, place].sum()
+    largest = int(taken.argmax())
+    predicted = taken[largest] + matrix[:, largest].sum()
     least = VOID_TAKEN if absent.sum() == 1 else VOID_TAKEN_OF_MANY
-    under = taken[place] >= least * void.sum() and 2 * taken[place] > predicted
+    under = taken[largest] >= least * void.sum() and 2 * taken[largest] > predicted
     if not under and len(classes) > 2:
         return None
-    name, now = classes.names[place], _scores(matrix, classes, classes_in)["mIoU"][0]
+    name, now = classes.names[largest], _scores(matrix, classes, classes_in)["mIoU"][0]
     meant = matrix.copy()
-    meant[place] += void
+    meant[largest] += void
     then = _scores(meant, classes, classes_in)["mIoU"][0]
     value = ", ".join(map(str, classes.void)) or "255"
-    on_void = f"is predicted on {predicted:.0f} pixels, {taken[place]:.0f} of them void"
-    found = f"but {on_void}" if predicted else "and is never predicted"
+    on_void = f"is predicted on {predicted:.0f} pixels, {taken[largest]:.0f} of them void"
+    otherwise = f"but {on_void}" if predicted else "and is never predicted"
     text = (
         f"{value} was read as void: {100 * share:.1f} % of the truth is void, and class {name} "
-        f"does not occur in the truth {found}; mIoU is {100 * now:.2f} and would be "
+        f"does not occur in the truth {otherwise}; mIoU is {100 * now:.2f} and would be "
         f"{100 * then:.2f} if void were {name}: masks of 0 and {value} need [values] with {value} "
-        f"= {classes.scored[place].id}, and void = [], in the card"
+        f"= {classes.scored[largest].id}, and void = [], in the card"
     )
     return Notice("void-class", text, "warning")
 
@@ -167,7 +167,7 @@ def _unscored(votes: Votes, classes: Classes, source: Source) -> list[Notice]:
     """
     whole, top = votes.counts.sum(), len(classes)
     pixels_of = np.where(votes.read == top, votes.counts.sum(axis=0), 0)
-    found = []
+    notices = []
     above = int(pixels_of[votes.values == top].sum()) if source.space == "train-ids" else 0
     if above:
         text = (
@@ -175,15 +175,13 @@ def _unscored(votes: Votes, classes: Classes, source: Source) -> list[Notice]:
             f"with {top + 1} outputs use it for everything else, so it was read as a label that is "
             "not scored"
         )
-        found.append(Notice("above-train-ids", text))
+        notices.append(Notice("above-train-ids", text))
     share = pixels_of.sum() / whole
     if share <= UNSCORED_SHARE:
-        return found
-    order = [place for place in (-pixels_of).argsort(kind="stable").tolist() if pixels_of[place]]
+        return notices
+    order = [row for row in (-pixels_of).argsort(kind="stable").tolist() if pixels_of[row]]
     named = [
-        classes.name_of(int(votes.values[place]))
-        for place in order
-        if votes.values[place] != UNKNOWN
+        classes.name_of(int(votes.values[row])) for row in order if votes.values[row] != UNKNOWN
     ]
     which = f" ({few(named, 3)})" if named and source.space == "ids" else ""
     text = (
@@ -195,25 +193,25 @@ def _unscored(votes: Votes, classes: Classes, source: Source) -> list[Notice]:
             entry.id != entry.train_id for entry in classes.scored
         )
         hint = "; if the values are train ids, say --label-space train-ids" * spaces
-        return [Notice("unscored-labels", text + hint, "warning"), *found]
-    return [*found, Notice("unscored-labels", text)]
+        return [Notice("unscored-labels", text + hint, "warning"), *notices]
+    return [*notices, Notice("unscored-labels", text)]
 
 
 def _left_out(
     tables: Mapping[str, Table], matrix: Array, void: Array, classes: Classes
 ) -> list[Notice]:
     """Images without a scored pixel, and classes of the truth that are never predicted."""
-    found = []
+    notices = []
     images = len(tables["images"]["id"])
     empty = np.flatnonzero(np.bincount(tables["pixels"]["image"], minlength=images) == 0)
     if len(empty):
-        names = few([str(tables["images"]["id"][place]) for place in empty.tolist()], 3)
-        found.append(
+        names = few([str(tables["images"]["id"][image]) for image in empty.tolist()], 3)
+        notices.append(
             Notice(
                 "unscored-images",
                 f"{len(empty)} of {images} images have no scored pixel in the truth: {names}",
             )
         )
-    return found + never_predicted(
+    return notices + never_predicted(
         matrix.sum(axis=1), matrix[:, :-1].sum(axis=0) + void[:-1], classes
     )

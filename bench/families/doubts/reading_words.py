@@ -41,7 +41,7 @@ def _words(reading: Reading, votes: Votes, classes: Classes, source: Source) -> 
     top = len(classes) - 1
     first, last = classes.names[0], classes.names[-1]
     train = f"hand over train ids, 0 to {top} in the card's order"
-    words: dict[str, tuple[str, str]] = {
+    sentences: dict[str, tuple[str, str]] = {
         "train-ids": (
             "the predictions look like train ids that were read as ids",
             "say --label-space train-ids",
@@ -75,7 +75,7 @@ def _words(reading: Reading, votes: Votes, classes: Classes, source: Source) -> 
         ),
     }
     other = "train-ids" if source.space == "ids" else "ids"
-    return words[other if reading.name == "other-space" else reading.name]
+    return sentences[other if reading.name == "other-space" else reading.name]
 
 
 def _value(classes: Classes, train_id: int, source: Source) -> int:
@@ -84,14 +84,14 @@ def _value(classes: Classes, train_id: int, source: Source) -> int:
 
 def _swaps(reading: Reading, votes: Votes, classes: Classes) -> str:
     """The largest pairs of classes in each other's place: what was read, for what is true."""
-    found = []
-    for place in (-votes.counts.max(axis=0)).argsort(kind="stable").tolist():
-        was, true = int(votes.read[place]), int(reading.read[place])
+    readings = []
+    for column in (-votes.counts.max(axis=0)).argsort(kind="stable").tolist():
+        was, true = int(votes.read[column]), int(reading.read[column])
         if was != true < len(classes):
             read = (
                 classes.names[was]
                 if was < len(classes)
-                else classes.name_of(int(votes.values[place]))
+                else classes.name_of(int(votes.values[column]))
             )
-            found.append(f"{read} for {classes.names[true]}")
-    return few(found, _SHOWN)
+            readings.append(f"{read} for {classes.names[true]}")
+    return few(readings, _SHOWN)

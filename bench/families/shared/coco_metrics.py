@@ -29,21 +29,24 @@ def coco_metrics(by: str, reference: str = "pycocotools") -> tuple[Metric, ...]:
         "AP": f"average precision {by}: mean over classes, 101 recalls and IoU .50 to .95",
         "AP50": f"AP {by} at IoU .50",
         "AP75": f"AP {by} at IoU .75",
-        **{f"AP{size}": f"AP {by} of objects {words}" for size, words in SIZES.items()},
+        **{f"AP{size}": f"AP {by} of objects {description}" for size, description in SIZES.items()},
         **{
             f"AR{most}": f"{recall} {which} per image and class, {by}"
             for most, which in _RECALLS.items()
         },
         "AR100": f"{recall} hundred highest-scoring, {by}; --max-detections 1,500 gives AR500",
-        **{f"AR{size}": f"AR100 {by} of objects {words}" for size, words in SIZES.items()},
+        **{
+            f"AR{size}": f"AR100 {by} of objects {description}"
+            for size, description in SIZES.items()
+        },
     }
     return tuple(precision_metric(name, meaning, reference) for name, meaning in rows.items())
 
 
 def renamed(metrics: Iterable[Metric], names: Iterable[str]) -> tuple[Metric, ...]:
     """The metrics of these names; names that other settings made, such as AR500, are added."""
-    known = {metric.name: metric for metric in metrics}
+    by_name = {metric.name: metric for metric in metrics}
     return tuple(
-        known.get(name) or precision_metric(name, "under other settings than COCO's", "-")
+        by_name.get(name) or precision_metric(name, "under other settings than COCO's", "-")
         for name in names
     )

@@ -48,5 +48,5 @@ def per_image(
     table: Table, images: int, classes: Classes, classes_in: semantic.ClassesIn | None
 ) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
     """The scores of every image, (N,) by name, and its IoU of every class, (N, C)."""
-    found = semantic.per_image(table, images, classes, classes_in=classes_in or CLASSES_IN)
-    return found.overall, {"IoU": found.per_class["IoU"]}
+    scored = semantic.per_image(table, images, classes, classes_in=classes_in or CLASSES_IN)
+    return scored.overall, {"IoU": scored.per_class["IoU"]}

@@ -17,9 +17,15 @@ def lvis_metrics(by: str) -> tuple[Metric, ...]:
         "AP": f"average precision {by}, over classes each of which some images are annotated for",
         "AP50": f"AP {by} at IoU .50",
         "AP75": f"AP {by} at IoU .75",
-        **{f"AP{size}": f"AP {by} of objects {words}" for size, words in SIZES.items()},
-        **{f"AP{letter}": f"AP {by} of {words} classes" for letter, words in _FREQUENCIES.items()},
+        **{f"AP{size}": f"AP {by} of objects {description}" for size, description in SIZES.items()},
+        **{
+            f"AP{letter}": f"AP {by} of {description} classes"
+            for letter, description in _FREQUENCIES.items()
+        },
         "AR300": f"average recall {by} of the 300 highest-scoring detections of an image",
-        **{f"AR{size}": f"AR300 {by} of objects {words}" for size, words in SIZES.items()},
+        **{
+            f"AR{size}": f"AR300 {by} of objects {description}"
+            for size, description in SIZES.items()
+        },
     }
     return tuple(precision_metric(name, meaning, "lvis") for name, meaning in rows.items())

@@ -41,14 +41,14 @@ def scores(
     only: str | None = None,
 ) -> Scores:
     """AP and AR of N images under weights (B, N); with `only` that score alone, to the bit."""
-    found = lvis.score(tables, weights, classes, frequencies(classes), kind=kind, only=only)
-    return objects.scores_of(found)
+    scored = lvis.score(tables, weights, classes, frequencies(classes), kind=kind, only=only)
+    return objects.scores_of(scored)
 
 
 def curves(tables: Mapping[str, Table], classes: Classes, *, kind: instance.Kind) -> list[Curve]:
     """Precision at 101 recalls of every class and overlap."""
-    found = curves_of(lvis.ranking(tables, classes, kind=kind))
-    return objects.curves_of(found, lvis.LVIS, classes)
+    class_curves = curves_of(lvis.ranking(tables, classes, kind=kind))
+    return objects.curves_of(class_curves, lvis.LVIS, classes)
 
 
 def notices_of(tables: Mapping[str, Table], truths: str) -> list[Notice]:
@@ -57,10 +57,10 @@ def notices_of(tables: Mapping[str, Table], truths: str) -> list[Notice]:
     whole = table["size"] == 0
     per_image = np.bincount(table["image"][whole], weights=table["objects"][whole])
     crowded = int(np.count_nonzero(per_image > most))
-    found = []
+    notices = []
     if crowded:
         holds = "has" if crowded == 1 else "have"
-        found.append(
+        notices.append(
             Notice(
                 "more-objects-than-counted",
                 f"{many(crowded, 'image')} {holds} more than {most} objects, and LVIS counts "
@@ -68,4 +68,4 @@ def notices_of(tables: Mapping[str, Table], truths: str) -> list[Notice]:
             )
         )
     maximum, counted = f"{most} detections", f"{most} detections of an image"
-    return found + objects.left_out_notices(tables, f"lvis_{LEFT_OUT}", maximum, counted)
+    return notices + objects.left_out_notices(tables, f"lvis_{LEFT_OUT}", maximum, counted)

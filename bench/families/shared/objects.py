@@ -108,14 +108,14 @@ def protocol_of(options: ProtocolOptions) -> Matching:
 
 def changes(options: ProtocolOptions) -> dict[str, Any]:
     """The settings that are not COCO's, as JSON can hold them; two runs must share them."""
-    found: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
     if options.max_detections is not None:
-        found["max_detections"] = list(options.max_detections)
+        changed["max_detections"] = list(options.max_detections)
     if options.iou_thresholds is not None:
-        found["iou_thresholds"] = list(options.iou_thresholds)
+        changed["iou_thresholds"] = list(options.iou_thresholds)
     if options.area_ranges is not None:
-        found["area_ranges"] = {name: [low, high] for name, low, high in options.area_ranges}
-    return found
+        changed["area_ranges"] = {name: [low, high] for name, low, high in options.area_ranges}
+    return changed
 
 
 def names_under(options: ProtocolOptions) -> tuple[str, ...]:
@@ -148,17 +148,19 @@ def coco_curves(
 ) -> list[Curve]:
     """Precision at 101 recalls of every class and overlap."""
     protocol = protocol_of(options)
-    found = instance.curves(tables, classes, kind=kind, protocol=protocol)
-    return curves_of(found, protocol, classes)
+    arrays = instance.curves(tables, classes, kind=kind, protocol=protocol)
+    return curves_of(arrays, protocol, classes)
 
 
-def curves_of(found: Curves, protocol: Matching, classes: Classes) -> list[Curve]:
+def curves_of(arrays: Curves, protocol: Matching, classes: Classes) -> list[Curve]:
     """Precision over recall of each class with ground truth, for objects of all sizes."""
     curves = []
     for k, label in enumerate(classes.names):
         for t, overlap in enumerate(protocol.thresholds):
             # The largest maximum of detections is the last.
-            precisions, scores = (part[t, :, k, 0, -1] for part in (found.precision, found.scores))
+            precisions, scores = (
+                array[t, :, k, 0, -1] for array in (arrays.precision, arrays.scores)
+            )
             if not np.isnan(precisions[0]):
                 curves.append(
                     Curve(
@@ -200,7 +202,7 @@ def notices_of(
     tables: Mapping[str, Table], truths: str, images: int, options: ProtocolOptions
 ) -> list[Notice]:
     """The notices on maximum detections and protocol; `truths` names the table of true objects."""
-    protocol, found = protocol_of(options), list[Notice]()
+    protocol, notices = protocol_of(options), list[Notice]()
     best, maximum = (
         max_detections.perfect(tables[truths], protocol),
         int(protocol.max_detections or 0),
@@ -208,7 +210,7 @@ def notices_of(
     if best:
         holds = "has" if best.crowded == 1 else "have"
         more = [*(options.max_detections or COCO_MAX_DETECTIONS)[:-1], 100 * -(-best.most // 100)]
-        found.append(
+        notices.append(
             Notice(
                 "more-objects-than-counted",
                 f"{best.crowded} of {many(images, 'image')} {holds} more than {maximum} objects "
@@ -218,7 +220,7 @@ def notices_of(
                 "warning",
             )
         )
-    return found + shared_notices(tables, options)
+    return notices + shared_notices(tables, options)
 
 
 def shared_notices(tables: Mapping[str, Table], options: ProtocolOptions) -> list[Notice]:
@@ -227,17 +229,17 @@ def shared_notices(tables: Mapping[str, Table], options: ProtocolOptions) -> lis
     They say how many detections were left out, and how the protocol differs from COCO's.
     """
     maximum = protocol_of(options).max_detections
-    found = left_out_notices(
+    notices = left_out_notices(
         tables,
         max_detections.LEFT_OUT,
         f"{maximum} detections of a class",
         str(maximum),
         "--max-detections changes that",
     )
-    words = protocol_in_words(options)
-    if words:
-        found.append(Notice("not-coco-protocol", f"this is not COCO's protocol: {words}"))
-    return found
+    settings = protocol_in_words(options)
+    if settings:
+        notices.append(Notice("not-coco-protocol", f"this is not COCO's protocol: {settings}"))
+    return notices
 
 
 def left_out_notices(
@@ -269,19 +271,19 @@ def protocol_in_words(options: ProtocolOptions) -> str:
     'maximum detections 1, 500 (COCO: 1, 10, 100); area ranges tiny 0 to 256 (COCO: small, medium,
     large)'
     """
-    words = []
+    settings = []
     if options.max_detections:
         maxima = ", ".join(map(str, options.max_detections))
-        words.append(f"maximum detections {maxima} (COCO: 1, 10, 100)")
+        settings.append(f"maximum detections {maxima} (COCO: 1, 10, 100)")
     if options.iou_thresholds:
         thresholds = ", ".join(f"{threshold:.6g}" for threshold in options.iou_thresholds)
-        words.append(f"IoU thresholds {thresholds} (COCO: .50 to .95)")
+        settings.append(f"IoU thresholds {thresholds} (COCO: .50 to .95)")
     if options.area_ranges:
         ranges = ", ".join(
             f"{name} {_area(low)} {_to(high)}" for name, low, high in options.area_ranges
         )
-        words.append(f"area ranges {ranges} (COCO: small, medium, large)")
-    return "; ".join(words)
+        settings.append(f"area ranges {ranges} (COCO: small, medium, large)")
+    return "; ".join(settings)
 
 
 def _area(value: float) -> str:

@@ -29,10 +29,10 @@ def panoptic_metrics(overlap: str, reference: str) -> tuple[Metric, ...]:
         fraction(
             f"{name}_{suffix}",
             f"{name}_{suffix}",
-            meaning=f"{name} over {words}, by {overlap}",
+            meaning=f"{name} over {group}, by {overlap}",
             reference=reference,
         )
-        for suffix, words in _GROUPS.items()
+        for suffix, group in _GROUPS.items()
         for name in _QUALITIES
     )
     return whole + parts

@@ -61,8 +61,8 @@ def rules_of(classes: Classes) -> dict[str, Any]:
 
 def score(table: Table, weights: Array, classes: Classes, classes_in: ClassesIn | None) -> Scores:
     """Score N images under weights (B, N)."""
-    found = panoptic.score(table, weights, classes, classes_in=classes_in or CLASSES_IN)
-    return scores_of(found)
+    scored = panoptic.score(table, weights, classes, classes_in=classes_in or CLASSES_IN)
+    return scores_of(scored)
 
 
 def leave_out(
@@ -72,9 +72,9 @@ def leave_out(
     return panoptic.leave_out(table, clusters, classes, classes_in=classes_in or CLASSES_IN)
 
 
-def scores_of(found: PanopticScores) -> Scores:
+def scores_of(scored: PanopticScores) -> Scores:
     """The scores in the form of the contract."""
-    return Scores(found.overall, found.per_class, parts=found.parts)
+    return Scores(scored.overall, scored.per_class, parts=scored.parts)
 
 
 def facts_of(table: Table, classes: Classes, classes_in: ClassesIn | None) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def wrong_areas(tables: Mapping[str, Table]) -> list[tuple[str, str]]:
     many = f"{len(claims['image'])} segments in {images} images of the truth"
     name = tables["images"]["id"][image]
     first = f"first {name}, segment {segment}: area {claimed:g}, but {pixels} pixels"
-    words = (
+    message = (
         f"{many} have an area in the JSON that is not their pixels ({first}); pixels were counted"
     )
-    return [("json-areas", words)]
+    return [("json-areas", message)]
