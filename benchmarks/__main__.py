@@ -98,8 +98,8 @@ def _compare(name: str, folder: Path, options: argparse.Namespace) -> bool:
         if options.peers:
             python = peer_environment.python(options.peers.absolute())
             commands |= {
-                peer: peer_command(python, words, name, folder.resolve())
-                for peer, words in job.peers.items()
+                peer: peer_command(python, script, name, folder.resolve())
+                for peer, script in job.peers.items()
                 if peer not in options.without
             }
         print(f"### {name}, {options.size}\n", flush=True)

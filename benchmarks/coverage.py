@@ -72,10 +72,10 @@ def sampled(tables: Tables, chosen: Array) -> Tables:
 
 
 def asked_of(population: Population) -> MetricQuery:
-    each, metric = family(population.family), population.metric
-    options = each.options(Rules(families=(population.family,)))
+    family_, metric = family(population.family), population.metric
+    options = family_.options(Rules(families=(population.family,)))
     return MetricQuery(
-        metric, each.metric(metric, options), each, options, CLASSES, metric, None, None
+        metric, family_.metric(metric, options), family_, options, CLASSES, metric, None, None
     )
 
 
@@ -84,7 +84,7 @@ def truths(population: Population) -> Array:
     everything = np.arange(population.images)
     parts = [sampled(tables, everything) for tables in (population.first, population.second)]
     return np.array(
-        [contrasts.plain(asked_of(population), part, by_class=False)[0] for part in parts]
+        [contrasts.plain(asked_of(population), tables_, by_class=False)[0] for tables_ in parts]
     )
 
 
@@ -94,9 +94,9 @@ def analyse(
     """Add whether the intervals cover the true scores and the true difference."""
     asked, (chosen, clusters) = asked_of(population), sample
     tables = (sampled(population.first, chosen), sampled(population.second, chosen))
-    aligned = Aligned(tables, [str(each) for each in chosen], clusters)
+    aligned = Aligned(tables, [str(image) for image in chosen], clusters)
     spread = spread_of(asked, aligned, seed=seed, by_class=False, method="default")
-    values = [contrasts.plain(asked, part, by_class=False)[0] for part in tables]
+    values = [contrasts.plain(asked, run_tables, by_class=False)[0] for run_tables in tables]
     for name, estimate, truth, runs in (
         ("coverage, one run", values[0], true[0], (0, None)),
         ("coverage, difference", values[0] - values[1], true[0] - true[1], (0, 1)),
@@ -116,7 +116,7 @@ def cover(
     aligned = Aligned(tables, [str(each) for each in chosen], clusters)
     method: Method = "percentile" if population.metric == "AP" else "studentised"
     spread = spread_of(asked, aligned, seed=seed, by_class=False, method=method)
-    values = [contrasts.plain(asked, part, by_class=False)[0] for part in tables]
+    values = [contrasts.plain(asked, run_tables, by_class=False)[0] for run_tables in tables]
     for each in METHODS:
         made = replace(spread, method=each)
         for name, estimate, truth, runs in (
@@ -145,13 +145,15 @@ def test(
     rows = permutation.permutations(
         int(clusters.max()) + 1, permutations, np.random.default_rng(seed)
     )
-    values = np.array([contrasts.plain(asked, part, by_class=False)[0] for part in tables])
+    values = np.array(
+        [contrasts.plain(asked, run_tables, by_class=False)[0] for run_tables in tables]
+    )
     swapped = contrasts.permuted(asked, tables, rows, clusters, by_class=False)
     tally.add(
         "type I, permutation",
         permutation.p_values(values[:1] - values[1:], swapped, exact=rows.exact)[0] <= 0.05,
     )
-    aligned = Aligned(tables, [str(each) for each in chosen], clusters)
+    aligned = Aligned(tables, [str(image) for image in chosen], clusters)
     spread = spread_of(asked, aligned, seed=seed, by_class=False, method="default")
     interval = interval_of(spread, values[0] - values[1], 0, 1, column=0, alpha=0.05)
     if interval is not None:
@@ -171,7 +173,9 @@ def main() -> None:
         "--methods", action="store_true", help="the coverage of every method, and no tests"
     )
     options = parser.parse_args()
-    names = [f"{method}, {what}" for method in METHODS for what in ("one run", "difference")]
+    names = [
+        f"{method}, {compared}" for method in METHODS for compared in ("one run", "difference")
+    ]
     if not options.methods:
         names = [
             "coverage, one run",

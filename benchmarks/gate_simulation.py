@@ -35,11 +35,11 @@ CASES = (*SHARES, PIXELS, UNCHANGED)
 
 def flipped(tables: Tables, random: np.random.Generator) -> Tables:
     """The same predictions with one pixel changed in every fifth image, as on another CPU."""
-    found = {
+    changed = {
         name: {key: column.copy() for key, column in table.items()}
         for name, table in tables.items()
     }
-    pixels = found["pixels"]
+    pixels = changed["pixels"]
     images = random.permutation(np.unique(pixels["image"]))[: len(np.unique(pixels["image"])) // 5]
     for image in images:
         rows = np.flatnonzero(pixels["image"] == image)
@@ -50,7 +50,7 @@ def flipped(tables: Tables, random: np.random.Generator) -> Tables:
             a, b = pairs[random.integers(len(pairs))]
             pixels["pixels"][a] -= 1
             pixels["pixels"][b] += 1
-    return found
+    return changed
 
 
 def outcomes(
@@ -60,7 +60,9 @@ def outcomes(
     asked = asked_of(population)
     aligned = Aligned(pair, [str(n) for n in range(len(clusters))], clusters)
     spread = spread_of(asked, aligned, seed=1, by_class=False, method="default")
-    values = np.array([contrasts.plain(asked, part, by_class=False)[0] for part in pair])
+    values = np.array(
+        [contrasts.plain(asked, run_tables, by_class=False)[0] for run_tables in pair]
+    )
     interval = interval_of(spread, values[0] - values[1], 0, 1, column=0, alpha=gate.ALPHA)
     units = int(clusters.max()) + 1, len(clusters)
     return [
@@ -98,8 +100,10 @@ def shares(counts: Counter[str]) -> str:
     """The fractions of samples that pass, are inconclusive, and fail; a dash without samples."""
     if not counts.total():
         return "-"
-    each = (f"{counts[name] / counts.total():.3f}" for name in ("pass", "inconclusive", "fail"))
-    return " / ".join(share.removeprefix("0") for share in each)
+    fractions = (
+        f"{counts[name] / counts.total():.3f}" for name in ("pass", "inconclusive", "fail")
+    )
+    return " / ".join(share.removeprefix("0") for share in fractions)
 
 
 def main() -> None:
@@ -123,9 +127,9 @@ def main() -> None:
         for images in options.images:
             for scenes in (False, True):
                 begin = time.monotonic()
-                found = simulate(population, images, options.samples, scenes=scenes)
+                counts = simulate(population, images, options.samples, scenes=scenes)
                 how = f"scenes of {SCENE}" if scenes else "image"
-                cells = [metric, str(images), how, *(shares(found[name]) for name in CASES)]
+                cells = [metric, str(images), how, *(shares(counts[name]) for name in CASES)]
                 print(f"| {' | '.join(cells)} |", flush=True)
                 print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr)
 

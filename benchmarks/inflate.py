@@ -84,16 +84,16 @@ def measure(name: str, files: Iterable[bytes]) -> None:
     print(f"{name}: {len(streams)} files, {inflated:.1f} MB inflated, {deflated:.2f} MB deflated")
     for library, module in modules.items():
 
-        def inflate(part: int, parts: int, module: Any = module) -> None:
-            for stream, size in list(zip(streams, sizes, strict=True))[part::parts]:
+        def inflate(first: int, threads: int, module: Any = module) -> None:
+            for stream, size in list(zip(streams, sizes, strict=True))[first::threads]:
                 module.decompress(stream, bufsize=size)
 
-        one = seconds(lambda: inflate(0, 1))
+        on_one = seconds(lambda: inflate(0, 1))
         with ThreadPoolExecutor(2) as pool:
-            two = seconds(lambda: list(pool.map(inflate, (0, 1), (2, 2))))
+            on_two = seconds(lambda: list(pool.map(inflate, (0, 1), (2, 2))))
         print(
-            f"  {library:8} 1 thread {sum(sizes) / one / 1e6:6.0f} MB/s   2 threads "
-            f"{sum(sizes) / two / 1e6:6.0f} MB/s"
+            f"  {library:8} 1 thread {sum(sizes) / on_one / 1e6:6.0f} MB/s   2 threads "
+            f"{sum(sizes) / on_two / 1e6:6.0f} MB/s"
         )
 
 

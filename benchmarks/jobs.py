@@ -85,18 +85,18 @@ def _coco_peers(*names: str) -> dict[str, tuple[str, ...]]:
 
 
 def _evaluated(
-    group: str, names: Mapping[str, str], goal: float, peers: Mapping[str, str], *words: str
+    group: str, names: Mapping[str, str], goal: float, peers: Mapping[str, str], *arguments: str
 ) -> Job:
     """A job that is one call of `bench eval`; `words` are data set, data, predictions, metrics."""
     return Job(
         data={"cityscapes": "city", "coco-panoptic": "panoptic", "coco-instances": "coco"}[
-            words[0]
+            arguments[0]
         ],
-        ours=_eval(*words),
+        ours=_eval(*arguments),
         numbers=_scores(group, names),
         peers={name: (script,) for name, script in peers.items()},
         goal=goal,
-        beside={WITH_INTERVALS: _eval(*words, "default")},
+        beside={WITH_INTERVALS: _eval(*arguments, "default")},
     )
 
 
@@ -190,9 +190,11 @@ JOBS: dict[str, Job] = {
 }
 
 
-def peer_command(python: Path, words: tuple[str, ...], job: str, folder: Path) -> list[str]:
+def peer_command(
+    python: Path, script_and_arguments: tuple[str, ...], job: str, folder: Path
+) -> list[str]:
     """The command of a peer; with -P a script with the name of its package does not import
     itself.
     """
-    script, *first = words
+    script, *first = script_and_arguments
     return [str(python), "-P", str(PEERS / script), *first, job, str(folder)]

@@ -35,30 +35,36 @@ def make(folder: Path, size: str) -> None:
     with (folder / "bbox.json").open("w") as boxes, (folder / "segm.json").open("w") as masks:
         boxes.write("[")
         masks.write("[")
-        for place in range(IMAGES[size]):
-            generator = np.random.default_rng([SEEDS[size], place])
+        for index in range(IMAGES[size]):
+            generator = np.random.default_rng([SEEDS[size], index])
             image = {
-                "id": 139 + 117 * place,
-                "file_name": f"{139 + 117 * place:012d}.jpg",
+                "id": 139 + 117 * index,
+                "file_name": f"{139 + 117 * index:012d}.jpg",
                 "width": 640,
                 "height": 480,
             }
-            if place % 3 == 0:
+            if index % 3 == 0:
                 image |= {"width": 427, "height": 640}
             images.append(image)
-            found = _truths(generator, image, first=len(truths) + 1)
-            truths += found
-            first = "" if place == 0 else ","
+            true_objects = _truths(generator, image, first=len(truths) + 1)
+            truths += true_objects
+            first = "" if index == 0 else ","
             boxes.write(
                 first
                 + ",".join(
-                    map(json.dumps, _detections(generator, image, found, BOXES, size, masks=False))
+                    map(
+                        json.dumps,
+                        _detections(generator, image, true_objects, BOXES, size, masks=False),
+                    )
                 )
             )
             masks.write(
                 first
                 + ",".join(
-                    map(json.dumps, _detections(generator, image, found, MASKS, size, masks=True))
+                    map(
+                        json.dumps,
+                        _detections(generator, image, true_objects, MASKS, size, masks=True),
+                    )
                 )
             )
         boxes.write("]")
@@ -138,7 +144,7 @@ def _detections(
     """
     scores = np.sort(generator.beta(0.7, 2.0, count))[::-1]
     rows = []
-    for place in range(count):
+    for index in range(count):
         if truths and generator.random() < 0.5:
             truth = truths[int(generator.integers(len(truths)))]
             x, y, width, height = truth["bbox"]
@@ -152,7 +158,7 @@ def _detections(
             category = int(generator.choice(CATEGORIES))
         jitter = generator.normal(0, 0.12, 4) * (width, height, width, height)
         box = np.maximum(np.array([x, y, width, height]) + jitter, (0, 0, 2, 2))
-        score = round(float(scores[place]), 3) if size == "S" else float(np.float32(scores[place]))
+        score = round(float(scores[index]), 3) if size == "S" else float(np.float32(scores[index]))
         row: Entry = {"image_id": image["id"], "category_id": category, "score": score}
         rows.append(
             row

@@ -29,12 +29,12 @@ def make(folder: Path, size: str) -> None:
     stuff = [entry["id"] for entry in categories if not entry["isthing"]]
     images: list[Entry] = []
     annotations: dict[str, list[Entry]] = {"panoptic": [], "panoptic-predicted": []}
-    for place in range(IMAGES[size]):
-        generator = np.random.default_rng([SEED, place])
+    for index in range(IMAGES[size]):
+        generator = np.random.default_rng([SEED, index])
         images.append(
             {
-                "id": place + 1,
-                "file_name": f"{place + 1:012d}.jpg",
+                "id": index + 1,
+                "file_name": f"{index + 1:012d}.jpg",
                 "width": SIZE[1],
                 "height": SIZE[0],
             }
@@ -44,11 +44,11 @@ def make(folder: Path, size: str) -> None:
         for value in list(changed)[:: int(generator.integers(4, 9))]:
             changed[value] = int(generator.choice(things if changed[value] in things else stuff))
         predicted = _joined(generator, shapes.warped(generator, ids, 3.0, 20), changed)
-        for name, found, of in (
+        for name, segment_ids, category_of in (
             ("panoptic", ids, classes),
             ("panoptic-predicted", predicted, changed),
         ):
-            annotations[name].append(_write(folder / name, place + 1, found, of))
+            annotations[name].append(_write(folder / name, index + 1, segment_ids, category_of))
     for name, rows in annotations.items():
         content = {"images": images, "annotations": rows, "categories": categories}
         (folder / f"{name}.json").write_text(json.dumps(content))

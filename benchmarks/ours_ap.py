@@ -29,9 +29,9 @@ def main(job, folder):
     startup.keep_freed()
     startup.keep_loaded()
     card = load_card("coco-instances")
-    file, found = coco_columns.read(card, truth, results, with_masks=masks)
+    file, detections = coco_columns.read(card, truth, results, with_masks=masks)
     kind = "mask" if masks else "box"
-    tables = instance.count(file.columns, found, kinds=(kind,))
+    tables = instance.count(file.columns, detections, kinds=(kind,))
     scores = instance.score(tables, ones(len(file.images)), card.classes, kind=kind)
     return {"stats": [float(scores.overall[name][0]) for name in instance.OVERALL]}
 

@@ -25,10 +25,10 @@ def main(folder):
 
     startup.keep_freed()
     card = load_card("coco-instances")
-    truth, found = coco_columns.read(
+    truth, detections = coco_columns.read(
         card, folder / "truth.json", folder / "bbox.json", with_masks=False
     )
-    tables = instance.count(truth.columns, found, kinds=("box",))
+    tables = instance.count(truth.columns, detections, kinds=("box",))
     images = len(truth.images)
     started = time.perf_counter()
     drawn = resample.bootstrap_weights(np.arange(images), REPLICATES, np.random.default_rng(7))

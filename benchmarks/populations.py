@@ -39,9 +39,9 @@ class Population:
 def _shared(random: np.random.Generator, images: int) -> tuple[Array, Array]:
     """The classes of each image (M, C), and its difficulty (M, 1), which depends on its scene."""
     scene = np.arange(images) // SCENE
-    own = random.random((images, C)) < PRESENCE
-    theirs = (random.random((images, C)) < PRESENCE)[scene]
-    present = np.where(random.random((images, C)) < 0.6, theirs, own)
+    of_image = random.random((images, C)) < PRESENCE
+    of_scene = (random.random((images, C)) < PRESENCE)[scene]
+    present = np.where(random.random((images, C)) < 0.6, of_scene, of_image)
     present[:, 0] |= ~present.any(axis=1)
     hard = random.normal(0, 0.6, images)[scene] + random.normal(0, 0.5, images)
     return present, hard[:, None]
@@ -140,7 +140,7 @@ def boxes(seed: int, images: int = 1500, *, equal: bool = False) -> Population:
     random = np.random.default_rng(seed)
     present, hard = _shared(random, images)
     objects = np.where(present, 1 + random.poisson(0.7, (images, C)), 0)[:, :3]
-    image, label = (np.repeat(part, objects[np.nonzero(objects)]) for part in np.nonzero(objects))
+    image, label = (np.repeat(axis, objects[np.nonzero(objects)]) for axis in np.nonzero(objects))
     G = len(image)
     corners = np.column_stack(
         [random.uniform(0, 500, (G, 2)), np.exp(random.normal(4, 0.6, (G, 2)))]
@@ -156,22 +156,22 @@ def boxes(seed: int, images: int = 1500, *, equal: bool = False) -> Population:
     both = []
     for shift in (0.0, 0.0 if equal else 0.25):
         wrong = _chance(-1.2 + shift + hard[image, 0] + random.normal(0, 0.4, G))
-        found = np.flatnonzero(random.random(G) > wrong)
+        detected = np.flatnonzero(random.random(G) > wrong)
         moved = (
-            corners[found]
-            + random.normal(0, 1, (len(found), 4)) * (0.04 + 0.2 * wrong[found, None]) * 40
+            corners[detected]
+            + random.normal(0, 1, (len(detected), 4)) * (0.04 + 0.2 * wrong[detected, None]) * 40
         )
         false = random.integers(0, images, images)
         made = np.column_stack(
             [random.uniform(0, 500, (images, 2)), np.exp(random.normal(4, 0.6, (images, 2)))]
         )
         scores = np.concatenate(
-            [random.normal(1.2 - wrong[found], 0.8), random.normal(0, 0.8, images)]
+            [random.normal(1.2 - wrong[detected], 0.8), random.normal(0, 0.8, images)]
         )
-        place = np.concatenate([image[found], false]).astype(np.int32)
-        labels = np.concatenate([label[found], random.integers(0, 3, images)]).astype(np.int32)
+        image_of_guess = np.concatenate([image[detected], false]).astype(np.int32)
+        labels = np.concatenate([label[detected], random.integers(0, 3, images)]).astype(np.int32)
         guesses = DetectionColumns(
-            images, place, labels, scores, np.concatenate([np.maximum(moved, 1), made])
+            images, image_of_guess, labels, scores, np.concatenate([np.maximum(moved, 1), made])
         )
         both.append(instance.count(truth, guesses, kinds=("box",)))
     return (
@@ -186,11 +186,13 @@ def _mirrored(family: str, metric: str, both: list[Tables], images: int) -> Popu
     equal.
     """
     halves = []
-    for one, other in (both, both[::-1]):
+    for first, second in (both, both[::-1]):
         tables = {}
-        for name in one:
-            turned = {**other[name], "image": other[name]["image"] + np.int32(images)}
-            tables[name] = {key: np.concatenate([one[name][key], turned[key]]) for key in one[name]}
+        for name in first:
+            turned = {**second[name], "image": second[name]["image"] + np.int32(images)}
+            tables[name] = {
+                key: np.concatenate([first[name][key], turned[key]]) for key in first[name]
+            }
         halves.append(tables)
     return Population(family, metric, halves[0], halves[1], 2 * images)
 

@@ -73,17 +73,26 @@ def _class(name: str) -> str:
 def _code(name: str, function: Any) -> str:
     """The signature, a line per argument if it is long."""
     signature = inspect.signature(function)
-    hidden = [each for each in signature.parameters.values() if each.name not in ("self", "cls")]
+    hidden = [
+        parameter
+        for parameter in signature.parameters.values()
+        if parameter.name not in ("self", "cls")
+    ]
     signature = signature.replace(parameters=hidden)
     text = f"{name}{signature}".replace("'", "")
     if len(text) > WIDTH:
-        words = [_argument(each) for each in hidden]
-        star = next((n for n, each in enumerate(hidden) if each.kind is each.KEYWORD_ONLY), None)
-        if star is not None and not any(each.kind is each.VAR_POSITIONAL for each in hidden):
-            words.insert(star, "*")
+        arguments = [_argument(parameter) for parameter in hidden]
+        star = next(
+            (n for n, parameter in enumerate(hidden) if parameter.kind is parameter.KEYWORD_ONLY),
+            None,
+        )
+        if star is not None and not any(
+            parameter.kind is parameter.VAR_POSITIONAL for parameter in hidden
+        ):
+            arguments.insert(star, "*")
         result = signature.return_annotation
         arrow = "" if result is inspect.Signature.empty else f" -> {result}".replace("'", "")
-        text = f"{name}(\n" + "".join(f"    {word},\n" for word in words) + f"){arrow}"
+        text = f"{name}(\n" + "".join(f"    {word},\n" for word in arguments) + f"){arrow}"
     return f"```python\n{text}\n```\n"
 
 
@@ -96,12 +105,12 @@ def _argument(parameter: inspect.Parameter) -> str:
 
 def _prose(text: str | None) -> str:
     """A Google docstring as Markdown: arguments and errors become lists, examples code."""
-    lines, found, returns = (text or "").splitlines(), list[str](), False
+    lines, markdown, returns = (text or "").splitlines(), list[str](), False
     for line in lines:
         section = re.fullmatch(r"(Args|Raises|Returns):", line)
         if section:
             returns = section[1] == "Returns"
-            found.append(
+            markdown.append(
                 {"Args": "**Arguments**", "Raises": "**Errors**", "Returns": "**Returns**"}[
                     section[1]
                 ]
@@ -109,16 +118,16 @@ def _prose(text: str | None) -> str:
             )
         elif re.match(r"    \w+(, \w+)*: ", line) and not returns:
             name, _, rest = line.strip().partition(": ")
-            found.append(f"- `{name}`: {rest}")
+            markdown.append(f"- `{name}`: {rest}")
         elif line.startswith("    "):
-            found.append(
+            markdown.append(
                 f"  {line.strip()}"
-                if found and found[-1].startswith(("- ", "  "))
+                if markdown and markdown[-1].startswith(("- ", "  "))
                 else line.strip()
             )
         else:
-            found.append(line)
-    return EXAMPLE.sub(_example, "\n".join(found))
+            markdown.append(line)
+    return EXAMPLE.sub(_example, "\n".join(markdown))
 
 
 def _example(match: re.Match[str]) -> str:

@@ -33,17 +33,17 @@ def draw(root: Path) -> None:
     layout(card).write_truth(card, root, "val", samples)
 
 
-def words(root: Path, out: Path) -> list[str]:
+def arguments(root: Path, out: Path) -> list[str]:
     """The arguments of `bench` that run the model on the scenes below `root`."""
     return ["run", "--model", "deeplab", "--data", str(root), "--device", "cpu", "--out", str(out)]
 
 
 def main() -> None:
     """Draw the scenes, run the model, and write the record."""
-    with tempfile.TemporaryDirectory() as place:
-        root, out = Path(place) / "data", Path(place) / "runs"
+    with tempfile.TemporaryDirectory() as temporary:
+        root, out = Path(temporary) / "data", Path(temporary) / "runs"
         draw(root)
-        command = [sys.executable, "-m", "bench", *words(root, out)]
+        command = [sys.executable, "-m", "bench", *arguments(root, out)]
         subprocess.run(command, check=True)  # noqa: S603 - our own command
         (made,) = (path.parent for path in out.rglob("run.json"))
         shutil.rmtree(RECORD, ignore_errors=True)

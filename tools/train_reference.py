@@ -31,23 +31,25 @@ CHANGED = ("steps", "seed", "loss", "coarse", "init", "images", "batch", "rate",
 
 def main() -> None:
     """Read the command line; train, write and evaluate what is not finished."""
-    given = _arguments()
-    if given.table:
-        print(results.table(given.out))
+    options = _arguments()
+    if options.table:
+        print(results.table(options.out))
         return
-    given.cache.mkdir(parents=True, exist_ok=True)
-    changes = {name: getattr(given, name) for name in CHANGED if getattr(given, name) is not None}
+    options.cache.mkdir(parents=True, exist_ok=True)
+    changes = {
+        name: getattr(options, name) for name in CHANGED if getattr(options, name) is not None
+    }
     chosen = (
         SHIPPED
-        if given.all
-        else [next(recipe for recipe in SHIPPED if recipe.model == given.model)]
+        if options.all
+        else [next(recipe for recipe in SHIPPED if recipe.model == options.model)]
     )
     for recipe in (replace(recipe, **changes) for recipe in chosen):
-        target = given.out / f"{recipe.file}.safetensors"
-        if results.finished(target, recipe, given.val):
+        target = options.out / f"{recipe.file}.safetensors"
+        if results.finished(target, recipe, options.val):
             print(f"{target.name} is finished")
         else:
-            make(recipe, target, cache=given.cache, val=given.val)
+            make(recipe, target, cache=options.cache, val=options.val)
 
 
 def make(recipe: Recipe, target: Path, *, cache: Path, val: int) -> None:
@@ -104,14 +106,14 @@ def _arguments() -> argparse.Namespace:
         "--cache", type=Path, default=Path(tempfile.gettempdir()) / "streets-training"
     )
     parser.add_argument("--out", type=Path, default=CHECKPOINTS)
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
-        losses.loss(given.loss or "weighted")
+        losses.loss(options.loss or "weighted")
     except KeyError as error:
-        parser.error(f"--loss {given.loss}: there is no {error}, only {', '.join(losses.LOSSES)}")
-    if given.loss and (given.all or given.model == "maskrcnn"):
+        parser.error(f"--loss {options.loss}: there is no {error}, only {', '.join(losses.LOSSES)}")
+    if options.loss and (options.all or options.model == "maskrcnn"):
         parser.error("--loss: Mask R-CNN has its own losses; name another model")
-    return given
+    return options
 
 
 if __name__ == "__main__":

@@ -60,9 +60,9 @@ def mount(canvas: Canvas) -> None:
     hood, _ = _hood(height, width)
     rim = np.ones(canvas.size, bool)
     rim[BORDER:-BORDER, BORDER:-BORDER] = False
-    for place, owner in ((hood, EGO), (rim, OUT_OF_ROI)):
-        canvas.owner[place] = owner
-        canvas.depth[place] = FARTHEST
+    for area, owner in ((hood, EGO), (rim, OUT_OF_ROI)):
+        canvas.owner[area] = owner
+        canvas.depth[area] = FARTHEST
 
 
 def _hood(height: int, width: int) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:

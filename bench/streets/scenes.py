@@ -252,8 +252,8 @@ def populate(dice: Dice, street: Street) -> list[Placed]:
         for _ in range(busy * dice.between(1, 3)):
             z, x = dice.between(500, 9000), dice.between(low + 60, high - 40)
             for number in range(dice.pick((1, 1, 1, 2, 3))):
-                place = (x + 55 * number, z + dice.between(-40, 40))
-                placed.append(Placed("person", *place, dice.bits(), dice.between(-600, -100)))
+                position = (x + 55 * number, z + dice.between(-40, 40))
+                placed.append(Placed("person", *position, dice.bits(), dice.between(-600, -100)))
         for _ in range(dice.pick((0, 1, 1, 2, 3))):
             x = street.kerbs[side] + (70 if side == 0 else -70)
             placed.append(

@@ -41,15 +41,15 @@ class BoundaryEval(COCOeval):
 
     def computeIoU(self, imgId, catId):  # noqa: N802, N803, RUF100 - names of pycocotools
         """The smaller of mask IoU and boundary IoU, but the mask IoU for crowds."""
-        found = super().computeIoU(imgId, catId)
+        ious = super().computeIoU(imgId, catId)
         truths, detections = self._gts[imgId, catId], self._dts[imgId, catId]
-        if not len(found):
-            return found
-        order = np.argsort([-each["score"] for each in detections], kind="mergesort")
-        best = [detections[place]["boundary"] for place in order[: self.params.maxDets[-1]]]
-        crowd = [int(each["iscrowd"]) for each in truths]
-        edges = masks.iou(best, [each["boundary"] for each in truths], crowd)
-        return np.where(np.array(crowd, dtype=bool), found, np.minimum(found, edges))
+        if not len(ious):
+            return ious
+        order = np.argsort([-entry["score"] for entry in detections], kind="mergesort")
+        best = [detections[index]["boundary"] for index in order[: self.params.maxDets[-1]]]
+        crowd = [int(entry["iscrowd"]) for entry in truths]
+        edges = masks.iou(best, [entry["boundary"] for entry in truths], crowd)
+        return np.where(np.array(crowd, dtype=bool), ious, np.minimum(ious, edges))
 
 
 def main(folder):

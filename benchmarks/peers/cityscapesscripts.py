@@ -25,14 +25,14 @@ def pixels(folder, objects):
     truths = sorted(str(path) for path in root.glob("gtFine/val/*/*_gtFine_labelIds.png"))
     predictions = [str(folder / "city-predicted" / Path(path).name) for path in truths]
     with redirect_stdout(StringIO()):
-        found = script.evaluateImgLists(predictions, truths, script.args)
+        results = script.evaluateImgLists(predictions, truths, script.args)
     if not objects:
-        return {"mIoU": found["averageScoreClasses"]}
+        return {"mIoU": results["averageScoreClasses"]}
     return {
-        "mIoU": found["averageScoreClasses"],
-        "mean_iIoU": found["averageScoreInstClasses"],
-        "category_mIoU": found["averageScoreCategories"],
-        "category_mean_iIoU": found["averageScoreInstCategories"],
+        "mIoU": results["averageScoreClasses"],
+        "mean_iIoU": results["averageScoreInstClasses"],
+        "category_mIoU": results["averageScoreCategories"],
+        "category_mean_iIoU": results["averageScoreInstCategories"],
     }
 
 
@@ -54,14 +54,14 @@ def instances(folder):
     script.args.predictionPath = str(folder / "city-masks")
     script.args.quiet = True
     script.args.JSONOutput = False
-    with tempfile.TemporaryDirectory() as place, redirect_stdout(StringIO()):
-        os.chdir(place)
-        script.args.gtInstancesFile = str(Path(place) / "gtInstances.json")
+    with tempfile.TemporaryDirectory() as work, redirect_stdout(StringIO()):
+        os.chdir(work)
+        script.args.gtInstancesFile = str(Path(work) / "gtInstances.json")
         script.setInstanceLabels(script.args)
         predictions = [script.getPrediction(path, script.args) for path in truths]
-        found = script.evaluateImgLists(predictions, truths, script.args)["averages"]
+        averages = script.evaluateImgLists(predictions, truths, script.args)["averages"]
         os.chdir("/")
-    return {"AP": found["allAp"], "AP50": found["allAp50%"]}
+    return {"AP": averages["allAp"], "AP50": averages["allAp50%"]}
 
 
 def main(job, folder):

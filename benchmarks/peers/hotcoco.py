@@ -26,13 +26,13 @@ def main(job: str, folder: Path) -> object:
             str(folder / "panoptic.json"), str(folder / "panoptic-predicted.json")
         )
         evaluator.evaluate()
-        found = evaluator.results()
+        results = evaluator.results()
         groups = {"all": "All", "things": "Things", "stuff": "Stuff"}
-        parts = ("PQ", "SQ", "RQ")
+        qualities = ("PQ", "SQ", "RQ")
         return {
-            f"{name} {word}": found[group][name.lower()]
+            f"{name} {word}": results[group][name.lower()]
             for word, group in groups.items()
-            for name in parts
+            for name in qualities
         }
     raise SystemExit(f"hotcoco has no job {job}")
 

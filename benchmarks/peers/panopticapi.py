@@ -11,10 +11,10 @@ def main(folder):
     from panopticapi.evaluation import pq_compute
 
     with redirect_stdout(StringIO()):
-        found = pq_compute(str(folder / "panoptic.json"), str(folder / "panoptic-predicted.json"))
+        results = pq_compute(str(folder / "panoptic.json"), str(folder / "panoptic-predicted.json"))
     groups = {"all": "All", "things": "Things", "stuff": "Stuff"}
     return {
-        f"{name} {word}": found[group][name.lower()]
+        f"{name} {word}": results[group][name.lower()]
         for word, group in groups.items()
         for name in ("PQ", "SQ", "RQ")
     }

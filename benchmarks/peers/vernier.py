@@ -17,8 +17,8 @@ def main(job, folder):
 
     kind = {"bbox": instance.Bbox, "segm": instance.Segm, "boundary": instance.Boundary}[job]()
     file = "bbox.json" if job == "bbox" else "segm-boxes.json"
-    truth, found = (folder / "truth.json").read_bytes(), (folder / file).read_bytes()
-    stats = instance.Evaluator(iou=kind, parity_mode="strict").evaluate(truth, found).stats
+    truth, detections = (folder / "truth.json").read_bytes(), (folder / file).read_bytes()
+    stats = instance.Evaluator(iou=kind, parity_mode="strict").evaluate(truth, detections).stats
     numbers = dict(zip(NAMES, (float(value) for value in stats), strict=True))
     return {
         name: value

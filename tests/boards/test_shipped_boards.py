@@ -70,7 +70,7 @@ def test_its_published_rows_are_those_of_the_papers(name: str, repository: Path)
 
 @pytest.fixture(scope="module")
 def tool(repository: Path) -> Any:
-    """The tool that made the committed record, whose scenes and words these tests use."""
+    """The tool that made the committed record, whose scenes and arguments these tests use."""
     place = importlib.util.spec_from_file_location(
         "reference_record", repository / "tools" / "reference_record.py"
     )
@@ -107,7 +107,7 @@ def test_the_shipped_model_scores_what_its_committed_run_says(
     as a broken one.
     """
     pytest.importorskip("torch", reason="the extra models is not installed")
-    assert 0 == cli.main([*tool.words(scenes, tmp_path / "runs"), *more])
+    assert 0 == cli.main([*tool.arguments(scenes, tmp_path / "runs"), *more])
     settings = tmp_path / "bench.toml"
     settings.write_text(
         f'[[checks]]\nname = "deeplab"\nrun = "{(tmp_path / "runs").as_posix()}"\n'

@@ -59,14 +59,14 @@ def resume(recipe: Recipe, parts: dict[str, Any], kept: Path) -> tuple[int, floa
     saved = torch.load(kept, weights_only=True)
     if saved["recipe"] != repr(recipe):
         return 0, 0.0
-    for name, part in parts.items():
-        part.load_state_dict(saved[name])
+    for name, component in parts.items():
+        component.load_state_dict(saved[name])
     return saved["step"], saved["seconds"]
 
 
 def keep(recipe: Recipe, parts: dict[str, Any], kept: Path, *, step: int, seconds: float) -> None:
     """Write the state that `resume` reads; if writing is interrupted, the previous one is kept."""
-    states = {name: part.state_dict() for name, part in parts.items()}
+    states = {name: component.state_dict() for name, component in parts.items()}
     partial = kept.with_suffix(".partial")
     torch.save({**states, "step": step, "seconds": seconds, "recipe": repr(recipe)}, partial)
     partial.replace(kept)

@@ -36,9 +36,9 @@ def focal(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
     pixels count little.
     """
     del weights
-    each = functional.cross_entropy(logits, truth, ignore_index=IGNORE, reduction="none")
+    entropy = functional.cross_entropy(logits, truth, ignore_index=IGNORE, reduction="none")
     counted = truth != IGNORE
-    return ((1 - torch.exp(-each)) ** FOCUS * each)[counted].mean()
+    return ((1 - torch.exp(-entropy)) ** FOCUS * entropy)[counted].mean()
 
 
 def dice(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
@@ -48,11 +48,11 @@ def dice(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
     del weights
     counted = (truth != IGNORE).unsqueeze(1)
     shares = logits.softmax(1) * counted
-    places = torch.where(counted, truth.unsqueeze(1), 0)
+    true_class = torch.where(counted, truth.unsqueeze(1), 0)
     hits = torch.zeros(logits.shape[1], dtype=logits.dtype, device=logits.device)
     # The true class's share of every pixel, added to that class: no one-hot truth of C times the
     # size.
-    hits = hits.index_add(0, places.flatten(), shares.gather(1, places).flatten())
+    hits = hits.index_add(0, true_class.flatten(), shares.gather(1, true_class).flatten())
     sizes = torch.bincount(truth[truth != IGNORE].flatten(), minlength=logits.shape[1])
     present = sizes > 0
     scores = 2 * hits / (shares.sum((0, 2, 3)) + sizes)
@@ -73,7 +73,7 @@ def loss(name: str) -> Loss:
     Raises:
         KeyError: no such loss.
     """
-    parts = [LOSSES[part] for part in name.split("+")]
+    terms = [LOSSES[term] for term in name.split("+")]
     return lambda logits, truth, weights: torch.stack(
-        [part(logits, truth, weights) for part in parts]
+        [term(logits, truth, weights) for term in terms]
     ).sum()

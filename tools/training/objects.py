@@ -99,16 +99,16 @@ def target_of(objects: np.ndarray) -> dict[str, Tensor]:
     (H, W).
     """
     labels = {entry.id: number for number, entry in enumerate(THINGS, start=1)}
-    found = [int(value) for value in np.unique(objects) if int(value) // 1000 in labels]
-    masks = objects[None] == np.array(found, dtype=objects.dtype).reshape(-1, 1, 1)
+    instance_ids = [int(value) for value in np.unique(objects) if int(value) // 1000 in labels]
+    masks = objects[None] == np.array(instance_ids, dtype=objects.dtype).reshape(-1, 1, 1)
     boxes = np.array([_box(mask) for mask in masks], dtype=np.float32).reshape(-1, 4)
     large = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) >= SMALLEST
     return {
         "masks": torch.from_numpy(masks[large].astype(np.uint8)),
         "boxes": torch.from_numpy(boxes[large]),
-        "labels": torch.tensor([labels[value // 1000] for value in found], dtype=torch.int64)[
-            torch.from_numpy(large)
-        ],
+        "labels": torch.tensor(
+            [labels[value // 1000] for value in instance_ids], dtype=torch.int64
+        )[torch.from_numpy(large)],
     }
 
 

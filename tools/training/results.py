@@ -64,7 +64,7 @@ def measure(recipe: Recipe, weights: Path, images: int, runs: Path) -> dict[str,
 
     The run records stay in `runs`, for the boards.
     """
-    words = [
+    arguments = [
         "run",
         "--model",
         recipe.model,
@@ -79,7 +79,7 @@ def measure(recipe: Recipe, weights: Path, images: int, runs: Path) -> dict[str,
         sys.executable,
         "-m",
         "bench",
-        *words,
+        *arguments,
         "--device",
         "cpu",
         "--out",
@@ -97,13 +97,15 @@ def measure(recipe: Recipe, weights: Path, images: int, runs: Path) -> dict[str,
 
 def _plain(metrics: dict[str, Any]) -> dict[str, Any]:
     """The values of the scores only, rounded to four digits."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, score in metrics.items():
         if name == "per_class":
-            found[name] = {class_: plain for class_, own in score.items() if (plain := _plain(own))}
+            values[name] = {
+                class_: plain for class_, of_class in score.items() if (plain := _plain(of_class))
+            }
         elif score.get("value") is not None:
-            found[name] = round(score["value"], 4)
-    return found
+            values[name] = round(score["value"], 4)
+    return values
 
 
 def finished(target: Path, recipe: Recipe, images: int) -> bool:
@@ -130,8 +132,8 @@ def table(folder: Path) -> str:
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stem):
         record = json.loads(path.read_text(encoding="utf-8"))
         before = [record["before"]] if "before" in record else []
-        steps = " + ".join(f"{part['steps']}" for part in (*before, record))
-        minutes = sum(part["seconds"] for part in (*before, record)) / 60
+        steps = " + ".join(f"{record_['steps']}" for record_ in (*before, record))
+        minutes = sum(record_["seconds"] for record_ in (*before, record)) / 60
         figures = [
             _percent(record, *where)
             for where in (("semantic", "mIoU"), ("instance", "AP"), ("boxes", "AP"))

@@ -98,8 +98,8 @@ def notice(
     true, predicted_class = divmod(int(others.argmax()), len(classes))
     text = (
         f"{100 * (1 - agreeing / seen):.0f} % of the {noun} that predictions overlap "
-        f"({seen - agreeing:.0f} of {seen:.0f}) are predicted as another class, most often {classes.names[true]} as "
-        f"{classes.names[predicted_class]}: "
+        f"({seen - agreeing:.0f} of {seen:.0f}) are predicted as another class, most often "
+        f"{classes.names[true]} as {classes.names[predicted_class]}: "
     )
     if reading is None:
         text += (

@@ -114,15 +114,15 @@ def _configured(checkpoint: Checkpoint) -> str:
     network = checkpoint.config["_model_class"]
     adapter = catalogue.of_smp(network)
     if adapter is None:
-        known = [
-            _class_name(each)
-            for each in catalogue.adapters()
-            if isinstance(each.weights, StateDict)
-            and isinstance(each.weights.library, SegmentationModelsPytorch)
+        class_names = [
+            _class_name(adapter_)
+            for adapter_ in catalogue.adapters()
+            if isinstance(adapter_.weights, StateDict)
+            and isinstance(adapter_.weights.library, SegmentationModelsPytorch)
         ]
         raise CheckpointError(
             f"{checkpoint.path} holds the class {network!r} of segmentation_models_pytorch, which "
-            f"no adapter runs: known are {', '.join(known)}"
+            f"no adapter runs: known are {', '.join(class_names)}"
         )
     channels = checkpoint.config.get("in_channels", 3)
     if channels != 3:

@@ -255,18 +255,18 @@ def _output_format(
         )
     # A single channel stands for two classes (see `OutputFormat.planes`).
     channels = labels.match(card, max(count, 2), names, where=str(runtime.path))
-    known = [
+    channel_train_ids = [
         (channel, train_id)
         for train_id, channel in enumerate(channels.channels)
         if channel != labels.UNKNOWN
     ]
-    known += [(channel, classes.ignore) for channel in channels.unscored]
+    channel_train_ids += [(channel, classes.ignore) for channel in channels.unscored]
     output_format = OutputFormat(
         port=port,
         kind=kind,
         axis=axis - 1,
-        channels=tuple(channel for channel, _ in known),
-        train_ids=np.array([train_id for _, train_id in known]),
+        channels=tuple(channel for channel, _ in channel_train_ids),
+        train_ids=np.array([train_id for _, train_id in channel_train_ids]),
         dtype=classes.dtype,
     )
     return output_format, channels.warnings
@@ -322,7 +322,7 @@ def _class_axis(runtime: Runtime, stated: Sidecar, output: Array, classes: int) 
     layout = stated.output_layout
     if layout is None:
         axes: dict[Layout, int] = {"NCHW": output.shape[1], "NHWC": output.shape[3]}
-        fitting = [each for each, length in axes.items() if length in (classes, 1)]
+        fitting = [axis_ for axis_, length in axes.items() if length in (classes, 1)]
         layout = fitting[0] if len(fitting) == 1 else runtime.layout
     return 1 if layout == "NCHW" else 3
 

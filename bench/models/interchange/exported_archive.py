@@ -139,9 +139,9 @@ def _strings(value: Any) -> Iterator[tuple[str, str]]:
             yield from _strings(entry)
 
 
-def _refused(path: Path, what: str) -> CheckpointError:
+def _refused(path: Path, contents: str) -> CheckpointError:
     return CheckpointError(
-        f"{path} is {what}: --model exported runs TorchScript (torch.jit.save) and programs "
+        f"{path} is {contents}: --model exported runs TorchScript (torch.jit.save) and programs "
         "(torch.export.save); a state dict goes to the adapter of its network, an .onnx file to "
         "--model onnx, a .tflite file to --model litert"
     )

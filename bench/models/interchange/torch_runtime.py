@@ -40,7 +40,9 @@ def of_module(
     torch.export were saved in that mode and cannot be switched.
     """
     ready = network
-    if any(tensor.device != device for part in parts_of(network) for tensor in _tensors_of(part)):
+    if any(
+        tensor.device != device for module_ in parts_of(network) for tensor in _tensors_of(module_)
+    ):
         ready = network.to(device) if ismethod(network.to) else nn.Module.to(network, device)
     return Runtime(
         model=model,
@@ -65,26 +67,26 @@ def parts_of(network: nn.Module) -> Iterator[nn.Module]:
     seen: set[nn.Module] = set()
     waiting = [network]
     while waiting:
-        part = waiting.pop()
-        if part not in seen:
-            seen.add(part)
-            yield part
-            waiting.extend(child for child in part._modules.values() if child is not None)
+        module_ = waiting.pop()
+        if module_ not in seen:
+            seen.add(module_)
+            yield module_
+            waiting.extend(child for child in module_._modules.values() if child is not None)
 
 
 def parameters_of(network: nn.Module) -> Iterator[nn.Parameter]:
     """The parameters of a network, each once."""
     seen: set[nn.Parameter] = set()
-    for part in parts_of(network):
-        for parameter in part._parameters.values():
+    for module_ in parts_of(network):
+        for parameter in module_._parameters.values():
             if parameter is not None and parameter not in seen:
                 seen.add(parameter)
                 yield parameter
 
 
-def _tensors_of(part: nn.Module) -> Iterator[Tensor]:
+def _tensors_of(module_: nn.Module) -> Iterator[Tensor]:
     """Parameters and buffers of one part."""
-    for table in (part._parameters, part._buffers):
+    for table in (module_._parameters, module_._buffers):
         yield from (tensor for tensor in table.values() if tensor is not None)
 
 
@@ -107,14 +109,14 @@ def _evaluation_mode(network: nn.Module, *, switch: bool) -> Iterator[None]:
     """
     training: list[nn.Module] = []
     if switch and network.training is not False:
-        training = [part for part in parts_of(network) if part.training is True]
+        training = [module_ for module_ in parts_of(network) if module_.training is True]
     if training:
         _switch(network, training)
     try:
         yield
     finally:
-        for part in training:
-            part.training = True
+        for module_ in training:
+            module_.training = True
 
 
 def _switch(network: nn.Module, training: list[nn.Module]) -> None:
@@ -122,9 +124,9 @@ def _switch(network: nn.Module, training: list[nn.Module]) -> None:
     # A network may override `eval` to do more than set the flag, so that it is preferred.
     if all(map(ismethod, (network.eval, network.train, network.children))):
         network.eval()
-    for part in training:
-        if part.training is True:
-            part.training = False
+    for module_ in training:
+        if module_.training is True:
+            module_.training = False
 
 
 def _named(returned: Any, path: Path) -> dict[str, Tensor]:
@@ -143,11 +145,11 @@ def _named(returned: Any, path: Path) -> dict[str, Tensor]:
         named = {str(name): entry for name, entry in returned.items()}
     tensors = {name: entry for name, entry in named.items() if isinstance(entry, Tensor)}
     if not tensors or not OBJECT_OUTPUTS.isdisjoint(tensors):
-        what = type(returned).__name__
+        kind = type(returned).__name__
         if named:
-            what = f"a {what} of {', '.join(named)}"
+            kind = f"a {kind} of {', '.join(named)}"
         raise CheckpointError(
-            f"{path} returns {what}, without a tensor of logits or labels for each pixel; boxes "
+            f"{path} returns {kind}, without a tensor of logits or labels for each pixel; boxes "
             "and masks of objects are not read (write predictions for bench eval, or wrap the "
             "network in a function: --model module:function)"
         )

@@ -195,7 +195,9 @@ def _which_network(name: str, path: Path) -> str:
     if _is_exported(path):
         return f"{_TAKES_KIND} --model exported --weights {name}"
     names = sorted(catalogue.names(), key=len, reverse=True)
-    network = next((each for each in names if path.name.lower().startswith(each)), "deeplab")
+    network = next(
+        (candidate for candidate in names if path.name.lower().startswith(candidate)), "deeplab"
+    )
     return (
         f"{_TAKES_KIND} --model {network} --weights {name}, or another network (bench list "
         "models); for TorchScript or torch.export --model exported; for your own network --model "
@@ -262,10 +264,14 @@ def _unknown(name: str) -> str:
                 f"--model {name}: no adapter runs {network} of segmentation_models_pytorch; "
                 f"{OWN_CODE_HINT}, in which load returns segmentation_models_pytorch.{network}(...)"
             )
-    words = {word: each for each in catalogue.adapters() for word in (each.name, *each.also)}
-    for word in sorted(words, key=len, reverse=True):
+    adapter_of = {
+        word: adapter_
+        for adapter_ in catalogue.adapters()
+        for word in (adapter_.name, *adapter_.also)
+    }
+    for word in sorted(adapter_of, key=len, reverse=True):
         if spelling.begins_with(name, word):
-            adapter = words[word]
+            adapter = adapter_of[word]
             weights = adapter.hub_id_of(name) or adapter.accepts
             return f"no model is called {name!r}: use --model {adapter.name} --weights {weights}"
     return (

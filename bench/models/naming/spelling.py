@@ -38,7 +38,7 @@ def begins_with(name: str, word: str) -> bool:
     return re.match(rf"{letters}(?![a-z])", lower) is not None
 
 
-def begins_with_any(name: str, words: Iterable[str]) -> bool:
+def begins_with_any(name: str, beginnings: Iterable[str]) -> bool:
     """Whether a name begins with one of the words; a version may follow, such as `yolov8`."""
-    pattern = re.compile(rf"({'|'.join(words)})(?![a-uw-z])")
+    pattern = re.compile(rf"({'|'.join(beginnings)})(?![a-uw-z])")
     return any(pattern.match(text) for text in (name.lower(), plain(name)))

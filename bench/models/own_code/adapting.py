@@ -140,11 +140,11 @@ class _Source:
         result = identity.of_code(self.name, objects, architecture)
         if self._loads_weights and self.options.weights is not None:
             result = identity.with_weights(result, self.options.weights)
-        for each in (*self.objects, thing):
-            result |= identity.stated(each, self.name)
+        for component in (*self.objects, thing):
+            result |= identity.stated(component, self.name)
         return {**result, **self.stated}
 
-    def _refuse_unsupported(self, what: str, supported_options: tuple[str, ...]) -> None:
+    def _refuse_unsupported(self, description: str, supported_options: tuple[str, ...]) -> None:
         """Refuse options that cannot reach the user's code, because no loader was passed them."""
         if self.passed is not None:
             return
@@ -154,11 +154,11 @@ class _Source:
             "--batch-size": self.options.batch_size is not None,
             "--device": self.options.device == "cuda",
         }
-        for flag, given in flags.items():
-            if given:
+        for flag, is_given in flags.items():
+            if is_given:
                 raise UsageError(
-                    f"--model {self.name} {what}, which does not support {flag}: leave it out, or "
-                    "name a loader, load(card, options)"
+                    f"--model {self.name} {description}, which does not support {flag}: leave "
+                    "it out, or name a loader, load(card, options)"
                 )
 
     def _passed_settings(self, applied: frozenset[str]) -> dict[str, Any]:

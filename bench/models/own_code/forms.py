@@ -79,12 +79,12 @@ def _form(parameters: list[inspect.Parameter], name: str, *, is_class: bool) -> 
     4. Nothing is required: make().
     """
     positional = [
-        each
-        for each in parameters
-        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+        parameter
+        for parameter in parameters
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
-    names = [each.name for each in positional]
-    required = sum(each.default is each.empty for each in positional)
+    names = [parameter.name for parameter in positional]
+    required = sum(parameter.default is parameter.empty for parameter in positional)
     first = names[0] if names else ""
     _refuse_other_parameters(parameters, names, required, name)
     if required == 2 or (names[:2] == ["card", "options"] and required < 2):
@@ -98,7 +98,9 @@ def _form(parameters: list[inspect.Parameter], name: str, *, is_class: bool) -> 
                 f"{first!r}): name an object of it, or a function that makes one"
             )
         return Form("make", 0)
-    only_rest = not names and any(each.kind is each.VAR_POSITIONAL for each in parameters)
+    only_rest = not names and any(
+        parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters
+    )
     if required == 1 or only_rest or first in IMAGES:
         return Form("predict", 1)
     return Form("make", 0)
@@ -112,10 +114,10 @@ def _refuse_other_parameters(
     Raises:
         UsageError: it needs a keyword, an object, or too many arguments.
     """
-    for each in parameters:
-        if each.kind is each.KEYWORD_ONLY and each.default is each.empty:
+    for parameter in parameters:
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
             raise UsageError(
-                f"--model {name} needs {each.name!r}, which bench does not know: give it a "
+                f"--model {name} needs {parameter.name!r}, which bench does not know: give it a "
                 "default, or set it with functools.partial"
             )
     if names[:1] == ["self"]:

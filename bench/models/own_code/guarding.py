@@ -84,11 +84,11 @@ def _location(error: BaseException, name: str) -> str:
     all_frames = traceback.extract_tb(error.__traceback__)
     frames = [frame for frame in all_frames if _is_foreign(frame.filename)]
     package = name.partition(":")[0].partition(".")[0]
-    own = [frame for frame in frames if not is_library(frame.filename)]
+    own_frames = [frame for frame in frames if not is_library(frame.filename)]
     of_package = [
         frame for frame in frames if package in Path(frame.filename).with_suffix("").parts
     ]
-    candidates = own or of_package or frames
+    candidates = own_frames or of_package or frames
     if not candidates:
         return ""
     last = candidates[-1]

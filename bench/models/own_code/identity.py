@@ -102,14 +102,14 @@ def _source(thing: Any) -> Path | None:
         thing = thing.func
     if callable(thing):
         thing = inspect.unwrap(thing)
-    for each in (thing, type(thing)):
+    for candidate in (thing, type(thing)):
         with suppress(TypeError, OSError):
-            source = inspect.getsourcefile(each)
+            source = inspect.getsourcefile(candidate)
             if not source or not Path(source).is_file():
                 continue
             # The class of a network that is put together from a library's parts is the library's;
             # the file that puts it together is among the other objects.
-            if each is thing or not is_library(source):
+            if candidate is thing or not is_library(source):
                 return Path(source)
     return None
 

@@ -53,12 +53,12 @@ def find(name: str) -> tuple[Any, ModuleType]:
     module_name, attribute = _split(name)
     module = _module(module_name, name)
     thing: Any = module
-    for part in attribute.split("."):
+    for attribute_name in attribute.split("."):
         with reporting_errors(name, "when its attribute was read"):
-            exists = hasattr(thing, part)
+            exists = hasattr(thing, attribute_name)
         if not exists:
-            raise UsageError(_no_attribute(name, module, thing, part))
-        thing = getattr(thing, part)
+            raise UsageError(_no_attribute(name, module, thing, attribute_name))
+        thing = getattr(thing, attribute_name)
     return thing, module
 
 
@@ -175,14 +175,14 @@ def _no_module(name: str, module: str) -> str:
     )
 
 
-def _no_attribute(name: str, module: ModuleType, thing: Any, part: str) -> str:
-    close = did_you_mean(part, _public(thing))
+def _no_attribute(name: str, module: ModuleType, thing: Any, missing: str) -> str:
+    close = did_you_mean(missing, _public(thing))
     hint = f": {close}" if close.startswith("did") else ""
     file = getattr(module, "__file__", None)
     here = Path.cwd() / f"{module.__name__}.py"
     # An installed package may have the name of the user's file.
     if file and here.is_file() and Path(file).resolve() != here.resolve():
-        hint = f": it is {file}; for the file here use --model ./{here.name}:{part}"
+        hint = f": it is {file}; for the file here use --model ./{here.name}:{missing}"
     attribute = name.rpartition(":")[2]
     return f"--model {name}: the module {module.__name__!r} has no {attribute!r}{hint}"
 

@@ -65,12 +65,12 @@ def refuse_unread(name: str, options: Options, applied: Collection[str]) -> None
     Raises:
         UsageError: the first of them.
     """
-    known = {*read(options), *applied}
+    used = {*read(options), *applied}
     for option in fields(Options):
         value = object.__getattribute__(options, option.name)
         # Code that knows nothing of devices runs on the CPU, so that --device cpu is obeyed.
         is_cpu = option.name == "device" and value == "cpu"
-        if option.name in known or value == option.default or is_cpu:
+        if option.name in used or value == option.default or is_cpu:
             continue
         raise UsageError(
             f"--model {name} does not support {flag_of(option.name)}: its code never reads it"

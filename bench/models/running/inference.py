@@ -193,8 +193,8 @@ class SemanticModel:
 
     @cached_property
     def _train_ids(self) -> Tensor:
-        known = [t for t, c in enumerate(self.channels) if c >= 0]
-        return torch.tensor([*known, *[self.ignore] * len(self.unscored)], device=self.device)
+        train_ids = [t for t, c in enumerate(self.channels) if c >= 0]
+        return torch.tensor([*train_ids, *[self.ignore] * len(self.unscored)], device=self.device)
 
     @property
     def _fits_byte(self) -> bool:

@@ -53,9 +53,13 @@ class ObjectModel:
         """
         predictions = self._batches.run(images, self._objects)
         if self.task == "semantic":
-            return [painting.instances_to_labels(each, self.classes) for each in predictions]
+            return [
+                painting.instances_to_labels(instances, self.classes) for instances in predictions
+            ]
         if self.task == "panoptic":
-            return [painting.instances_to_segments(each, self.classes) for each in predictions]
+            return [
+                painting.instances_to_segments(instances, self.classes) for instances in predictions
+            ]
         return list(predictions)
 
     @cached_property

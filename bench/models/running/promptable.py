@@ -109,10 +109,10 @@ class PromptedModel:
     def _masks(self, image: Image, prompts: Prompts) -> list[Rle]:
         rles: list[Rle] = []
         for start in range(0, len(prompts), OBJECTS_AT_ONCE):
-            part = slice(start, start + OBJECTS_AT_ONCE)
-            boxes = None if prompts.boxes is None else prompts.boxes[part]
-            of_part = Prompts(prompts.points[part], prompts.inside[part], boxes)
-            rles += self._masks_at_once(image, of_part)
+            block = slice(start, start + OBJECTS_AT_ONCE)
+            boxes = None if prompts.boxes is None else prompts.boxes[block]
+            of_block = Prompts(prompts.points[block], prompts.inside[block], boxes)
+            rles += self._masks_at_once(image, of_block)
         return rles
 
     def _masks_at_once(self, image: Image, prompts: Prompts) -> list[Rle]:

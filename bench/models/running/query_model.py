@@ -120,10 +120,10 @@ class QueryModel:
         if self.channels == tuple(range(logits.shape[-1] - 1)):
             return output
         log_probabilities = logits.log_softmax(-1)
-        known = [train_id for train_id, channel in enumerate(self.channels) if channel >= 0]
-        sources = [*(self.channels[train_id] for train_id in known), *self.unscored]
+        train_ids = [train_id for train_id, channel in enumerate(self.channels) if channel >= 0]
+        sources = [*(self.channels[train_id] for train_id in train_ids), *self.unscored]
         classes = len(self.channels) + len(self.unscored)
-        targets = [*known, *range(len(self.channels), classes)]
+        targets = [*train_ids, *range(len(self.channels), classes)]
         rest = [channel for channel in range(logits.shape[-1]) if channel not in sources]
         shape = (*log_probabilities.shape[:-1], classes + 1)
         folded = log_probabilities.new_full(shape, -torch.inf)
@@ -144,7 +144,10 @@ class QueryModel:
             results = self.instance_processor.post_process_instance_segmentation(
                 output, threshold=threshold, target_sizes=sizes, return_binary_maps=True
             )
-            return [self._instances(*each) for each in zip(results, sizes, strict=True)]
+            return [
+                self._instances(*result_and_size)
+                for result_and_size in zip(results, sizes, strict=True)
+            ]
         threshold = PANOPTIC_SCORE if self.score_threshold is None else self.score_threshold
         # If it fuses stuff, transformers gives two segments the same id (docs/conventions.md,
         # queries-fused); `_segments` fuses it instead.
@@ -164,8 +167,8 @@ class QueryModel:
         countable = [*self.classes.things, *[False] * len(self.unscored)]
         things = [
             index
-            for index, each in enumerate(objects)
-            if countable[each["label_id"]] and each["score"] > 0
+            for index, object_ in enumerate(objects)
+            if countable[object_["label_id"]] and object_["score"] > 0
         ]
         kept = sorted(things, key=lambda index: -objects[index]["score"])[: self.detections]
         rles = masks.encode_many(result["segmentation"][kept].cpu().numpy()) if kept else []

@@ -49,10 +49,10 @@ def slide(
     counts = torch.zeros((height, width), device=pixels.device)
     for top in rows:
         for left in columns:
-            part = (..., slice(top, top + window[0]), slice(left, left + window[1]))
-            logits = forward(pixels[part])
+            window_pixels = (..., slice(top, top + window[0]), slice(left, left + window[1]))
+            logits = forward(pixels[window_pixels])
             if total is None:
                 total = logits.new_zeros((*logits.shape[:2], height, width))
-            total[part] += logits
-            counts[part] += 1
+            total[window_pixels] += logits
+            counts[window_pixels] += 1
     return total.div_(counts) if total is not None else forward(pixels)

@@ -105,31 +105,33 @@ def fit(network: nn.Module, checkpoint: Checkpoint, *, architecture: str) -> Non
     Raises:
         CheckpointError: weights that are missing, unknown, of another shape, or NaN.
     """
-    own = network.state_dict()
+    needed_state = network.state_dict()
     # Counters of seen batches are not used in prediction, and old checkpoints do not have them.
-    needed = [name for name in own if not name.endswith("num_batches_tracked")]
+    needed = [name for name in needed_state if not name.endswith("num_batches_tracked")]
     missing = [name for name in needed if name not in checkpoint.state]
     unexpected = [
         name
         for name in checkpoint.state
-        if name not in own and not name.endswith("num_batches_tracked")
+        if name not in needed_state and not name.endswith("num_batches_tracked")
     ]
     if missing or unexpected:
         parts = [
-            f"{len(names)} {what} ({_some(names)})"
-            for what, names in _problems(missing, unexpected)
+            f"{len(names)} {problem} ({_some(names)})"
+            for problem, names in _problems(missing, unexpected)
             if names
         ]
         raise CheckpointError(f"{checkpoint.path} does not fit {architecture}: {', '.join(parts)}")
     for name in needed:
-        if own[name].shape != checkpoint.state[name].shape:
+        if needed_state[name].shape != checkpoint.state[name].shape:
             raise CheckpointError(
                 f"{checkpoint.path} does not fit {architecture}: {name} has shape "
-                f"{list(checkpoint.state[name].shape)}, the network needs {list(own[name].shape)}"
+                f"{list(checkpoint.state[name].shape)}, the network needs "
+                f"{list(needed_state[name].shape)}"
             )
     refuse_nan({name: checkpoint.state[name] for name in needed}, checkpoint.path)
     network.load_state_dict(
-        {name: value for name, value in checkpoint.state.items() if name in own}, strict=False
+        {name: value for name, value in checkpoint.state.items() if name in needed_state},
+        strict=False,
     )
 
 
@@ -239,14 +241,17 @@ def _strip(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
     kept = dict(state)
     taken: list[str] = []
     while True:
-        own = {name: value for name, value in kept.items() if not name.startswith(NOT_THE_NETWORK)}
+        of_network = {
+            name: value for name, value in kept.items() if not name.startswith(NOT_THE_NETWORK)
+        }
         prefix = next(
-            (p for p in PREFIXES if own and all(name.startswith(p) for name in own)), None
+            (p for p in PREFIXES if of_network and all(name.startswith(p) for name in of_network)),
+            None,
         )
         if prefix is None:
-            return own, taken
+            return of_network, taken
         taken.append(prefix)
-        kept = {name.removeprefix(prefix): value for name, value in own.items()}
+        kept = {name.removeprefix(prefix): value for name, value in of_network.items()}
 
 
 def _problems(missing: list[str], unexpected: list[str]) -> list[tuple[str, list[str]]]:

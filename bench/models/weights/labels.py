@@ -98,8 +98,8 @@ def channels_of(card: Card, names: Sequence[str]) -> list[int]:
         first_channel.setdefault(_plain(name), channel)
     channels = []
     for name in card.classes.names:
-        accepted = [_plain(each) for each in (name, *card.aliases.get(name, ()))]
-        matches = [first_channel[each] for each in accepted if each in first_channel]
+        accepted = [_plain(spelling) for spelling in (name, *card.aliases.get(name, ()))]
+        matches = [first_channel[spelling] for spelling in accepted if spelling in first_channel]
         channels.append(matches[0] if matches else UNKNOWN)
     return channels
 

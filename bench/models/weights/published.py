@@ -83,9 +83,9 @@ def none_fit(
 def _too_few_classes(card: Card, classes: Sequence[str]) -> str:
     fitting = labels.fitting_cards(classes)
     others = f"; they fit {' and '.join(fitting)}" if fitting else ""
-    known = labels.count_known(card, classes)
+    known_classes = labels.count_known(card, classes)
     return (
-        f"the library's weights know {known} of its {len(card.classes)} classes, and at "
+        f"the library's weights know {known_classes} of its {len(card.classes)} classes, and at "
         f"least half are needed{others}"
     )
 
@@ -120,11 +120,13 @@ def _by_enum(
             f"--weights {name}: bench runs no network with weights of this name; "
             f"{did_you_mean(enum, owners)}"
         )
-    owner, found, published = owners[enum]
-    if owner.name != adapter.name or architecture not in (None, found):
-        raise CheckpointError(f"--weights {name} are those of {found}: use --model {owner.name}")
+    owner, its_architecture, published = owners[enum]
+    if owner.name != adapter.name or architecture not in (None, its_architecture):
+        raise CheckpointError(
+            f"--weights {name} are those of {its_architecture}: use --model {owner.name}"
+        )
     _require_member(name, member, published)
-    return found
+    return its_architecture
 
 
 def _require_member(name: str, member: str | None, published: PublishedWeights) -> None:
