@@ -21,8 +21,7 @@ from bench.classes import LABEL_SPACES, LabelSpace
 from bench.errors import InputError, UsageError, did_you_mean
 from bench.evaluation import class_tables, updates
 from bench.evaluation.choosing import rules_for
-from bench.evaluation.countable import countable
-from bench.evaluation.counting import count_image
+from bench.evaluation.image_counter import ImageCounter
 from bench.evaluation.naming import image_id
 from bench.evaluation.raw import RawFiles, values_of
 from bench.evaluation.result import Result
@@ -39,19 +38,15 @@ from bench.evaluation.rule_options import (
     VocForm,
     given,
 )
-from bench.evaluation.tallies import Handed, Tallies, Tally
-from bench.families import families
+from bench.evaluation.tallies import Tallies
 from bench.families.contract.rules import Rules, Source
-from bench.formats.finding.grouping import key_of
 from bench.notices import Notice
 from bench.runs import Tables
-from bench.samples import Prediction, Sample, Table, Truth
+from bench.samples import Sample
 from bench.scoring.selecting import selected
 
 if TYPE_CHECKING:
     from bench.runs import Run
-
-_READ = {"semantic": "read_semantic", "instance": "read_instances", "panoptic": "read_segments"}
 
 
 class Evaluator:
@@ -95,9 +90,9 @@ class Evaluator:
 
         `task` is semantic, instance or panoptic; `metrics` and `settings` (`classes_in`, `interval`
         ...) as in `bench run`. `ignore` are values of true label maps that do not count, such as
-        -100 (those of the card where it is not told); `label_space` says whether labels are train
-        ids, 0 to C-1, or the ids of the card; `groups` which images belong together by their ids,
-        where it is not the card's own rule.
+        -100 (by default, those of the card); `label_space` says whether labels are train ids, 0 to
+        C-1, or the ids of the card; `groups` is the rule by which ids of images belong together (by
+        default, that of the card).
 
         Raises:
             UsageError: classes, a task, metric or setting that is unknown or does not fit.
@@ -131,7 +126,14 @@ class Evaluator:
             open=True,
         )
         self._metrics = metrics.split(",") if isinstance(metrics, str) else tuple(metrics)
-        self._may_drop = metrics in ("default", "all")
+        self._counter = ImageCounter(
+            self.card,
+            task,
+            self.rules,
+            self.reading,
+            # Groups of metrics keep what can be counted; metrics chosen by name are all needed.
+            may_drop=metrics in ("default", "all"),
+        )
         self.tallies = Tallies(self.card.layout)
         self._gathered = False
 
@@ -173,24 +175,13 @@ class Evaluator:
                 again with other counts.
             PredictionError: a wrong form or size of a prediction, or an unknown class.
         """
-        names, size = updates.listed(id), updates.sides(size)
+        ids, size = updates.listed(id), updates.sides(size)
+        clusters = updates.listed(cluster)
         try:
-            many = len(names) if names is not None else None
-            truths, predictions = (
-                [value]
-                if isinstance(value, Sample | Truth)
-                else inputs.batch(value, self.task, ids=many)
-                for value in (truth, prediction)
-            )
+            images = updates.images(truth, prediction, ids, clusters, task=self.task)
         except InputError as error:
             raise UsageError(f"image {len(self)}: {error}") from None
-        ids, clusters = (
-            names or [None] * len(truths),
-            updates.listed(cluster) or [None] * len(truths),
-        )
-        if not len(truths) == len(predictions) == len(ids) == len(clusters):
-            raise UsageError(updates.unequal(truths, predictions, names, updates.listed(cluster)))
-        for image in zip(truths, predictions, ids, clusters, strict=True):
+        for image in images:
             self._count(*image, size)
 
     @for_python
@@ -232,11 +223,11 @@ class Evaluator:
 
         if not (distributed.is_available() and distributed.is_initialized()):
             return self
-        everyone: list[Any] = [None] * distributed.get_world_size()
-        distributed.all_gather_object(everyone, self.tallies)
+        of_ranks: list[Any] = [None] * distributed.get_world_size()
+        distributed.all_gather_object(of_ranks, self.tallies)
         whole = object.__new__(Evaluator)
         whole.__dict__.update(self.__dict__, tallies=Tallies(self.card.layout), _gathered=True)
-        for tallies in everyone:
+        for tallies in of_ranks:
             whole.tallies.merge(tallies)
         return whole
 
@@ -318,72 +309,25 @@ class Evaluator:
     @property
     def counted(self) -> Rules:
         """The rules with only the families for which all images were counted."""
-        kept = [set(self._families(each)) for each in self.tallies.handed]
-        every = set(self.rules.families).intersection(*kept)
+        kept = [set(self._counter.families(form)) for form in self.tallies.handed]
+        common = set(self.rules.families).intersection(*kept)
         return msgspec.structs.replace(
-            self.rules, families=tuple(f for f in self.rules.families if f in every)
+            self.rules, families=tuple(name for name in self.rules.families if name in common)
         )
 
     def _count(
         self, truth: Any, prediction: Any, name: Any, cluster: Any, size: inputs.Size | None
     ) -> None:
         where = image_id(str(name), self.card) if name is not None else f"image {len(self)}"
-        classes = self.card.classes
-        if isinstance(truth, Sample | Truth):
-            sample = truth if isinstance(truth, Sample) else Sample(where, truth)
-            sample = replace(sample, truth=sample.truth.once())
-            handed: Handed = "whole"
-            size = getattr(sample.truth, _READ[self.task].removeprefix("read_"))().size
-            made: Any = inputs.prediction(
-                prediction,
-                self.task,
-                classes,
-                where=where,
-                size=size,
-                against="the truth",
-                reading=self.reading,
-            )
-            if cluster is None and self.card.groups != "none":
-                cluster = sample.groups.get(key_of(self.card.groups))
-        else:
-            size = size or (inputs.size_of(prediction) if self.task == "instance" else None)
-            real: Any = inputs.truth(
-                truth, self.task, classes, where=where, size=size, reading=self.reading
-            )
-            made = inputs.prediction(
-                prediction,
-                self.task,
-                classes,
-                where=where,
-                size=real.size,
-                against="the truth",
-                reading=self.reading,
-            )
-            handed = updates.handed_as(real, made)
-            if handed == "boxes":
-                real, made = inputs.without_masks(real), inputs.without_masks(made)
-            sample = Sample(where, Truth(**{_READ[self.task]: lambda: real}))
-        counts = self._counts(sample, made, handed)
-        cluster = None if cluster is None else str(cluster)
-        self.tallies.keep(None if name is None else where, Tally(counts, handed, cluster))
-
-    def _counts(self, sample: Sample, prediction: Prediction, handed: Handed) -> dict[str, Table]:
-        wanted = self._families(handed)
-        before = {self._families(each) for each in self.tallies.handed - {"nothing"}}
-        if handed != "nothing" and before - {wanted}:
-            raise UsageError(
-                f"{sample.id}: {updates.other_than_before(handed, self.tallies.handed)}"
-            )
-        rules = msgspec.structs.replace(self.rules, families=wanted)
-        return count_image(self.card, rules, families(wanted), sample, prediction)
-
-    def _families(self, handed: Handed) -> tuple[str, ...]:
-        """The families that can be counted from what the loop passed.
-
-        Raises:
-            UsageError: a metric that was chosen by name cannot be counted.
-        """
-        return countable(self.rules.families, handed, may_drop=self._may_drop)
+        tally = self._counter.tally(
+            truth,
+            prediction,
+            where=where,
+            cluster=cluster,
+            size=size,
+            before=self.tallies.handed,
+        )
+        self.tallies.keep(None if name is None else where, tally)
 
     def notices(self, tables: Tables) -> list[Notice]:
         """Notices about metrics that could not be counted, and intervals that are too narrow."""

@@ -1,10 +1,11 @@
-"""What a loop passes in one update: in which form, for how many images, and what cannot be counted
-then.
+"""The arguments of one update of a loop: their form, their number, and the metrics that they leave
+out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from operator import index
 from typing import Any
 
@@ -17,7 +18,7 @@ from bench.evaluation.tallies import Handed
 from bench.families.contract.rules import Rules
 from bench.notices import Notice, many
 from bench.runs import Tables
-from bench.samples import Instances
+from bench.samples import Instances, Sample, Truth
 
 ALL_FORMS = ": pass samples of bench.open_data to add(sample, prediction)"
 
@@ -26,7 +27,7 @@ def notices(
     card: Card, rules: Rules, tables: Tables, left_out: Sequence[str], *, boxes_alone: bool
 ) -> list[Notice]:
     """Notices about families that could not be counted, and about images without groups."""
-    images, found = tables["images"], list[Notice]()
+    per_image, notes = tables["images"], list[Notice]()
     if left_out:
         names = ", ".join(left_out)
         why = (
@@ -34,29 +35,29 @@ def notices(
             if boxes_alone
             else f"they need all forms of the truth{ALL_FORMS}"
         )
-        found.append(Notice("not-counted", f"the metrics of {names} were not counted: {why}"))
-    alone = len(np.unique(images["cluster"])) == len(images["id"]) > 1
+        notes.append(Notice("not-counted", f"the metrics of {names} were not counted: {why}"))
+    alone = len(np.unique(per_image["cluster"])) == len(per_image["id"]) > 1
     if card.groups != "none" and alone and rules.interval != "none":
         message = (
             f"{card.title} groups its images by {card.groups}, and no two images share a group "
             "here, so each is its own cluster and intervals are too narrow: pass cluster=, or id= "
             "as the data set names its images"
         )
-        found.append(Notice("no-groups", message))
-    return found
+        notes.append(Notice("no-groups", message))
+    return notes
 
 
 def handed_as(real: Any, made: Any) -> Handed:
     """What an image's truth and prediction are made of."""
     if not isinstance(real, Instances):
         return "masks"
-    there = [each for each in (real, made) if len(each)]
-    if not there:
+    with_objects = [objects for objects in (real, made) if len(objects)]
+    if not with_objects:
         return "nothing"
-    return "boxes" if any(each.size == inputs.NO_MASKS for each in there) else "masks"
+    return "boxes" if any(objects.size == inputs.NO_MASKS for objects in with_objects) else "masks"
 
 
-def other_than_before(handed: Handed, before: set[Handed]) -> str:
+def other_than_before(handed: Handed, before: AbstractSet[Handed]) -> str:
     """Why an image cannot be counted together with those before."""
     if "boxes" in {handed, *before}:
         first, second = ("boxes alone", "masks") if handed == "boxes" else ("masks", "boxes alone")
@@ -91,7 +92,28 @@ def sides(size: Any) -> inputs.Size | None:
     return height, width
 
 
-def unequal(truths: Sequence[Any], predictions: Sequence[Any], ids: Any, clusters: Any) -> str:
+def images(
+    truth: Any, prediction: Any, ids: list[Any] | None, clusters: list[Any] | None, *, task: str
+) -> list[tuple[Any, Any, Any, Any]]:
+    """The images of one update, each with its truth, prediction, id and cluster (None if absent).
+
+    Raises:
+        InputError: a form that is not a batch, such as logits.
+        UsageError: the numbers of truths, predictions, ids and clusters differ.
+    """
+    count = len(ids) if ids is not None else None
+    truths, predictions = (
+        [value] if isinstance(value, Sample | Truth) else inputs.batch(value, task, ids=count)
+        for value in (truth, prediction)
+    )
+    absent = [None] * len(truths)
+    columns = (truths, predictions, ids or absent, clusters or absent)
+    if len({len(column) for column in columns}) > 1:
+        raise UsageError(_unequal(truths, predictions, ids, clusters))
+    return list(zip(*columns, strict=True))
+
+
+def _unequal(truths: Sequence[Any], predictions: Sequence[Any], ids: Any, clusters: Any) -> str:
     """The message that truths, predictions and ids differ in number, with a hint at logits."""
     numbers = [many(len(truths), "truth"), many(len(predictions), "prediction")]
     numbers += [many(len(ids), "id")] if ids is not None else []
