@@ -128,8 +128,8 @@ def _from_dict(values: Mapping[str, Any]) -> Options:
     try:
         return msgspec.convert({**values, **weights}, Options, dec_hook=_path)
     except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$.")
-        where = place.strip("`") or "a value"
+        problem, _, path = str(error).partition(" - at `$.")
+        where = path.strip("`") or "a value"
         problem = f"{problem[0].lower()}{problem[1:].replace('`', '')}"
         raise UsageError(f"options: {where}: {problem}") from None
 

@@ -167,8 +167,8 @@ def _job(model: Any, dataset: str | Path | Data, options: Options, request: Requ
     loaded = _model(model, early.card if early else card, options)
     rules = rules_for(card, loaded.task, metrics=request.metrics, **request.settings)
     data = early or _opened(dataset, request)
-    said = boxes_of_truth(data.samples, loaded.task, request.metrics)
-    if said:
+    box_notices = boxes_of_truth(data.samples, loaded.task, request.metrics)
+    if box_notices:
         rules = rules_for(
             card, loaded.task, metrics=request.metrics, masks=False, **request.settings
         )
@@ -183,7 +183,7 @@ def _job(model: Any, dataset: str | Path | Data, options: Options, request: Requ
         rules=rules,
         task=loaded.task,
         sources={"data": str(data.root.resolve())},
-        notices=(*data.notices, *said),
+        notices=(*data.notices, *box_notices),
     )
 
 

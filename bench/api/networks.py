@@ -103,31 +103,33 @@ class Network:
         try:
             with torch.inference_mode():
                 pixels = image.to(self._device)
-                found = (
+                output = (
                     self.network([pixels])
                     if self.task == "instance"
                     else self.network(pixels[None])
                 )
-                return found[0] if self.task == "instance" else self._labels(found, size)
+                return output[0] if self.task == "instance" else self._labels(output, size)
         finally:
             for module, mode in zip(modules, modes, strict=True):
                 module.training = mode
 
-    def _labels(self, found: Any, size: tuple[int, int] | None) -> torch.Tensor:
+    def _labels(self, output: Any, size: tuple[int, int] | None) -> torch.Tensor:
         import torch
 
-        if isinstance(found, Mapping):
-            found = next((found[key] for key in OUTPUTS if key in found), None)
-        found = getattr(found, "logits", found)
-        if not isinstance(found, torch.Tensor) or found.ndim not in (3, 4) or len(found) != 1:
-            what = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+        if isinstance(output, Mapping):
+            output = next((output[key] for key in OUTPUTS if key in output), None)
+        output = getattr(output, "logits", output)
+        if not isinstance(output, torch.Tensor) or output.ndim not in (3, 4) or len(output) != 1:
+            returned = (
+                tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+            )
             raise PredictionError(
                 f"{self.name}: the network must return scores (1, C, H, W) or labels (1, H, "
-                f"W), got {what}"
+                f"W), got {returned}"
             )
-        if found.ndim == 3 and not found.is_floating_point():
-            return found[0]
-        logits = found if found.ndim == 4 else found[None]
+        if output.ndim == 3 and not output.is_floating_point():
+            return output[0]
+        logits = output if output.ndim == 4 else output[None]
         if logits.shape[1] not in (self.classes, 1) or (logits.shape[1] == 1 and self.classes != 2):
             raise PredictionError(
                 f"{self.name}: the network must return one channel per class: got "

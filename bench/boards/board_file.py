@@ -112,17 +112,17 @@ def read(folder: Path) -> Board:
 
 def _declarations(records: Iterable[Run], metrics: Sequence[str]) -> dict[str, Metric]:
     """The declarations of a board's metrics: by the families of its runs, else by shipped ones."""
-    known: dict[str, Metric] = {}
+    declared: dict[str, Metric] = {}
     for run in records:
         rules = rules_of(run)
         for family in families(run.record.tables):
             for metric in family.metrics_under(family.options(rules)):
-                known.setdefault(family.full_name(metric.name), metric)
+                declared.setdefault(family.full_name(metric.name), metric)
     for family in shipped().values():
         for metric in family.metrics:
-            known.setdefault(family.full_name(metric.name), metric)
+            declared.setdefault(family.full_name(metric.name), metric)
     scores = {name: name.partition(":")[0].partition("@")[0] for name in metrics}
-    return {name: known[score] for name, score in scores.items() if score in known}
+    return {name: declared[score] for name, score in scores.items() if score in declared}
 
 
 def _text(path: Path) -> str:

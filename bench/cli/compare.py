@@ -88,13 +88,13 @@ def command(options: CompareOptions, output: JsonOption) -> int:
     from bench.runs.finding import find_record
 
     _refuse_unused(options)
-    found = [runs.read(find_record(folder.expanduser())) for folder in options.run_folders]
+    compared = [runs.read(find_record(folder.expanduser())) for folder in options.run_folders]
     if options.across:
-        return _rank_across(found, options, as_json=output.as_json)
+        return _rank_across(compared, options, as_json=output.as_json)
     if options.seeds:
-        return _compare_seeds(found, options, as_json=output.as_json)
+        return _compare_seeds(compared, options, as_json=output.as_json)
     comparison = compare(
-        *found,
+        *compared,
         metric=options.metric,
         by_class=options.by == "class",
         alpha=options.alpha,
@@ -135,13 +135,13 @@ def _refuse_unused(options: CompareOptions) -> None:
             raise UsageError(f"{name} has no effect with {mode}; leave it out")
 
 
-def _compare_seeds(found: list[Run], options: CompareOptions, *, as_json: bool) -> int:
+def _compare_seeds(compared: list[Run], options: CompareOptions, *, as_json: bool) -> int:
     """Compare models by all their trainings, which are grouped by name."""
     from bench.comparison.seeds import by_model, compare_seeds
     from bench.render import seeds as render
 
     comparison = compare_seeds(
-        by_model(found),
+        by_model(compared),
         metric=options.metric,
         alpha=options.alpha,
         common_images=options.common_images,
@@ -153,12 +153,12 @@ def _compare_seeds(found: list[Run], options: CompareOptions, *, as_json: bool) 
     return 0
 
 
-def _rank_across(found: list[Run], options: CompareOptions, *, as_json: bool) -> int:
+def _rank_across(compared: list[Run], options: CompareOptions, *, as_json: bool) -> int:
     """Rank models across data sets."""
     from bench.comparison.across import rank_across
     from bench.render import across as render
 
-    ranking = rank_across(found, metric=options.metric, alpha=options.alpha)
+    ranking = rank_across(compared, metric=options.metric, alpha=options.alpha)
     if as_json:
         console.say_json(render.across_json(ranking))
     else:

@@ -103,7 +103,7 @@ def find_metric(compared: Sequence[Run], metric: str | None) -> MetricQuery:
             return leading[0] if leading else next(iter(queries.values()))
     name = str(metric)
     # Names of single classes are suggested only to users who ask for a class.
-    similar = [known for known in queries if (":" in known) == (":" in name)]
+    similar = [other for other in queries if (":" in other) == (":" in name)]
     raise UsageError(f"unknown metric {name!r}: {did_you_mean(name, similar)}")
 
 
@@ -160,8 +160,8 @@ def leave_one_out(
 
 def members_of(scores: Scores, name: str) -> Members | None:
     """The classes behind a mean, if the family says how many clusters contain each."""
-    part = scores.parts.get(name)
-    return None if part is None else Members(scores.per_class[part[0]], part[1])
+    source = scores.parts.get(name)
+    return None if source is None else Members(scores.per_class[source[0]], source[1])
 
 
 def weighted(query: MetricQuery, tables: Tables, weights: Array, *, by_class: bool) -> Array:
@@ -227,9 +227,11 @@ def stacked(pair: tuple[Tables, Tables], names: Sequence[str]) -> Tables:
     """
     both: Tables = {}
     for name in names:
-        parts = [_with_ranks(tables[name]) for tables in pair]
-        numbered = [{**part, "image": 2 * part["image"] + side} for side, part in enumerate(parts)]
-        joined = {key: np.concatenate([part[key] for part in numbered]) for key in numbered[0]}
+        ranked = [_with_ranks(tables[name]) for tables in pair]
+        numbered = [
+            {**table, "image": 2 * table["image"] + side} for side, table in enumerate(ranked)
+        ]
+        joined = {key: np.concatenate([table[key] for table in numbered]) for key in numbered[0]}
         order = np.argsort(joined["image"], kind="stable")
         both[name] = {key: column[order] for key, column in joined.items()}
     return both

@@ -76,12 +76,14 @@ def spread_of(
         UsageError: BCa or studentised intervals for a score without a valid jackknife.
     """
     clusters = aligned.clusters
-    parts = [
+    left_out = [
         contrasts.leave_one_out(query, tables, clusters, by_class=by_class)
         for tables in aligned.tables
     ]
-    valid = [part for part in parts if part is not None]
-    without = np.stack([part.scores for part in valid]) if len(valid) == len(parts) else None
+    valid = [one_run for one_run in left_out if one_run is not None]
+    without = (
+        np.stack([one_run.scores for one_run in valid]) if len(valid) == len(left_out) else None
+    )
     if without is None and method in ("bca", "studentised"):
         raise UsageError(
             f"{method} intervals need the jackknife, which fails for {query.metric}: use percentile"
@@ -98,7 +100,7 @@ def spread_of(
         )
         # The images of a cluster share one weight: how often the cluster is drawn.
         drawn = weights[:, np.unique(clusters, return_index=True)[1]]
-    members = tuple(part.members for part in valid)
+    members = tuple(one_run.members for one_run in valid)
     return Spread(without, resampled, np.bincount(clusters), method, members, drawn)
 
 

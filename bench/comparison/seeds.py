@@ -204,7 +204,7 @@ def _effect(
     if len(finite) > 1 and len(sizes) > 1:
         image_error = float(finite.std(ddof=1))
     variances = [_variance_of_mean(side.plain) for side in sides]
-    known = [variance for variance in variances if math.isfinite(variance)]
+    finite_variances = [variance for variance in variances if math.isfinite(variance)]
     replicates = np.sum(
         [side.sign * _mean_of_drawn_seeds(side.resampled, generator) for side in sides], axis=0
     )
@@ -213,7 +213,7 @@ def _effect(
     return SeedEffect(
         value=value,
         image_error=image_error,
-        seed_error=math.sqrt(sum(known)) if known else math.nan,
+        seed_error=math.sqrt(sum(finite_variances)) if finite_variances else math.nan,
         interval=_interval(value, replicates, sources, sizes, alpha=alpha),
     )
 

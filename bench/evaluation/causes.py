@@ -48,10 +48,10 @@ class Asked:
         read = f"; the split {self.split!r} of {self.card.title} was read ({self.images} images)"
         for other in self.card.splits:
             if other != self.split:
-                found = self._fitting(other)
-                if found:
+                fitting_images = self._fitting(other)
+                if fitting_images:
                     return (
-                        f"{read}, and the predictions fit all {len(found)} images of "
+                        f"{read}, and the predictions fit all {len(fitting_images)} images of "
                         f"{other!r}: --split {other}"
                     )
         return read

@@ -29,9 +29,9 @@ def card_of(classes: Any, task: str, *, groups: Any = None) -> Card:
         UsageError: no classes, repeated names, or an object of another type.
         CardError: there is no such card.
     """
-    found = _card(classes, task)
+    card = _card(classes, task)
     if groups is None:
-        return found
+        return card
     if groups not in GROUPS:
         hint = (
             did_you_mean(groups, GROUPS)
@@ -39,34 +39,33 @@ def card_of(classes: Any, task: str, *, groups: Any = None) -> Card:
             else f"it is one of {', '.join(GROUPS)}"
         )
         raise UsageError(f"groups={groups!r}: {hint}")
-    return replace(found, groups=groups)
+    return replace(card, groups=groups)
 
 
 def _card(classes: Any, task: str) -> Card:
     if isinstance(classes, Card):
-        found = classes
+        card = classes
     elif isinstance(classes, str | Path):
-        found = load_card(classes)
+        card = load_card(classes)
     else:
         table = (
             classes
             if isinstance(classes, Classes)
             else _classes(_names(classes), things=task == "instance")
         )
-        found = Card(
+        card = Card(
             name=OWN, title="own data", layout="pairs", tasks=(task,), classes=table, splits={}
         )
-    if not len(found.classes):
+    if not len(card.classes):
         where = "the table is empty"
-        if found.classes_from == "truth":
-            where = f"{found.title} has the classes of its truth file"
+        if card.classes_from == "truth":
+            where = f"{card.title} has the classes of its truth file"
         raise UsageError(f"an evaluation needs classes, and {where}: pass the names of the classes")
-    if task not in found.tasks:
+    if task not in card.tasks:
         raise UsageError(
-            f"{found.title} has no truth for the task {task!r} (its tasks: "
-            f"{', '.join(found.tasks)})"
+            f"{card.title} has no truth for the task {task!r} (its tasks: {', '.join(card.tasks)})"
         )
-    return found
+    return card
 
 
 def _names(given: Any) -> list[str]:

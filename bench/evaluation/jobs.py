@@ -117,8 +117,8 @@ class Job:
 
     def path(self, out: Path) -> Path:
         """The folder of this job's run record below the folder `out`."""
-        place = out / f"{self.card.name}-{self.split}" / _file_name(self.name)
-        return place / runs.digest(self.asked)[:12]
+        parent = out / f"{self.card.name}-{self.split}" / _file_name(self.name)
+        return parent / runs.digest(self.asked)[:12]
 
     def clusters(self) -> list[str]:
         """The cluster of every sample by the card's `groups`; without groups an image is its own

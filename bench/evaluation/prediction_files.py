@@ -77,12 +77,13 @@ def _lists_masks(path: Path) -> bool:
     for file in path.rglob("*.txt"):
         has_text_files = True
         with file.open("rb") as lines:
-            words = re.split(rb"[\s,]+", lines.readline(4096).strip())
+            fields = re.split(rb"[\s,]+", lines.readline(4096).strip())
         numbers = [
-            re.fullmatch(rb"[-+.\deE]+|[-+]?nan|[-+]?inf", word) is not None for word in words[1:]
+            re.fullmatch(rb"[-+.\deE]+|[-+]?nan|[-+]?inf", field) is not None
+            for field in fields[1:]
         ]
         if numbers == [True, True] or (
-            any(numbers) and b"\0" not in words[0] and _is_file(file.parent, words[0])
+            any(numbers) and b"\0" not in fields[0] and _is_file(file.parent, fields[0])
         ):
             return True
     return has_text_files and next(path.rglob("*.png"), None) is None

@@ -56,11 +56,11 @@ def values_of(ignore: Any, task: str) -> tuple[int, ...]:
     """
     if ignore is None:
         return ()
-    found = (
+    numbers = (
         list(ignore) if isinstance(ignore, Sequence) and not isinstance(ignore, str) else [ignore]
     )
-    if not found or not all(
-        isinstance(value, Integral) and not isinstance(value, bool) for value in found
+    if not numbers or not all(
+        isinstance(value, Integral) and not isinstance(value, bool) for value in numbers
     ):
         raise UsageError(
             f"ignore must be a whole number such as -100, or a list of them, got {ignore!r}"
@@ -74,4 +74,4 @@ def values_of(ignore: Any, task: str) -> tuple[int, ...]:
         raise UsageError(
             f"ignore={ignore!r} is only for label maps; in a {task} evaluation {other}"
         )
-    return tuple(int(value) for value in found)
+    return tuple(int(value) for value in numbers)

@@ -75,8 +75,8 @@ def require_use(settings: Mapping[str, Any], families: Sequence[Family[Any]], pl
     Raises:
         UsageError: the first one, with its purpose.
     """
-    counted = ", ".join(each.key for each in families)
-    followed = frozenset().union(*(each.settings for each in families))
+    counted = ", ".join(family.key for family in families)
+    followed = frozenset().union(*(family.settings for family in families))
     for name, purpose in _FOR.items():
         if settings.get(name) is not None and name not in followed:
             raise UsageError(
@@ -91,7 +91,7 @@ def require_use(settings: Mapping[str, Any], families: Sequence[Family[Any]], pl
         raise UsageError(
             "--crop0 has no effect without the crop factor 0: say --regions crops, or leave it out"
         )
-    steps = [each.key for each in families if "leave_out" not in each.abilities]
+    steps = [family.key for family in families if "leave_out" not in family.abilities]
     if settings.get("interval") in _STEPPED and steps:
         raise UsageError(
             f"--interval {settings['interval']} has no effect on {', '.join(steps)}, whose scores "

@@ -128,9 +128,9 @@ class Tallies:
         return tables
 
 
-def _same(one: Mapping[str, Table], other: Mapping[str, Table]) -> bool:
-    return one.keys() == other.keys() and all(
-        np.array_equal(column, other[table][name], equal_nan=column.dtype.kind == "f")
-        for table, columns in one.items()
+def _same(first: Mapping[str, Table], second: Mapping[str, Table]) -> bool:
+    return first.keys() == second.keys() and all(
+        np.array_equal(column, second[table][name], equal_nan=column.dtype.kind == "f")
+        for table, columns in first.items()
         for name, column in columns.items()
     )

@@ -70,11 +70,11 @@ def prediction(
     """
     try:
         reading = reading or Reading()
-        found = _made(value, task, classes, size, reading, truth=False, where=where)
-        _same_size(found, size, against, boxes_alone=reading.open)
+        made = _made(value, task, classes, size, reading, truth=False, where=where)
+        _same_size(made, size, against, boxes_alone=reading.open)
     except (InputError, ValueError, TypeError) as error:
         raise PredictionError(_placed(where, error)) from None
-    return found
+    return made
 
 
 def truth(
@@ -137,14 +137,14 @@ def _made(
     return objects.instances(value, classes, reading, size, scored=not truth)
 
 
-def _same_size(found: Form, size: Size | None, against: str, *, boxes_alone: bool) -> None:
-    if isinstance(found, Instances) and len(found) and found.size == NO_MASKS and not boxes_alone:
+def _same_size(made: Form, size: Size | None, against: str, *, boxes_alone: bool) -> None:
+    if isinstance(made, Instances) and len(made) and made.size == NO_MASKS and not boxes_alone:
         raise InputError("every object needs a mask, and these have only boxes")
-    nothing = isinstance(found, Instances) and (not len(found) or found.size == NO_MASKS)
-    if size is None or size in (NO_MASKS, found.size) or nothing:
+    has_no_masks = isinstance(made, Instances) and (not len(made) or made.size == NO_MASKS)
+    if size is None or size in (NO_MASKS, made.size) or has_no_masks:
         return
     sizes = (
-        f"it has {found.size[0]} x {found.size[1]} pixels, {against} {size[0]} x {size[1]} "
+        f"it has {made.size[0]} x {made.size[1]} pixels, {against} {size[0]} x {size[1]} "
         "(height x width)"
     )
     right = (

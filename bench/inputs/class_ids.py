@@ -32,15 +32,15 @@ def train_ids(
                 f"the class {wrong[0]} is not a train id from 0 to {len(classes) - 1}{advice}"
             )
         return numbers.astype(np.int64), np.ones(len(numbers), dtype=bool)
-    known = {entry.id: entry.train_id for entry in classes.entries}
-    unknown = next((int(number) for number in numbers if int(number) not in known), None)
+    by_id = {entry.id: entry.train_id for entry in classes.entries}
+    unknown = next((int(number) for number in numbers if int(number) not in by_id), None)
     if unknown is not None:
         raise InputError(
-            f"the category {unknown} is not the id of a class; the ids are {_some(sorted(known))}"
+            f"the category {unknown} is not the id of a class; the ids are {_some(sorted(by_id))}"
         )
-    found = [known[int(number)] for number in numbers]
-    kept = np.array([train_id is not None for train_id in found], dtype=bool)
-    return np.array([train_id or 0 for train_id in found], dtype=np.int64), kept
+    converted = [by_id[int(number)] for number in numbers]
+    kept = np.array([train_id is not None for train_id in converted], dtype=bool)
+    return np.array([train_id or 0 for train_id in converted], dtype=np.int64), kept
 
 
 def _hint(numbers: Array, classes: Classes) -> str:

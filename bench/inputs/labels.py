@@ -67,16 +67,16 @@ def _read(
     if reading.raw is None:
         _within(labels, classes, reading, void, truth=truth)
         small = labels.dtype in (np.uint8, np.uint16) and void is None
-        found = labels if small else labels.astype(classes.dtype)
+        result = labels if small else labels.astype(classes.dtype)
     else:
         ids = _small(labels if void is None else np.where(void, _any_id(classes), labels))
         ids = reading.raw.ids(ids, where, truth=truth)
-        found = reading.raw.train_ids(ids, where, truth=truth)
+        result = reading.raw.train_ids(ids, where, truth=truth)
     if void is not None:
-        found = np.where(void, np.array(classes.ignore, dtype=found.dtype), found)
-    if not truth and bool((found == classes.ignore).any()):
-        values = found if ids is None else ids
-    return LabelMap(found, ids=values if ids is not None else None, confidence=sure, values=values)
+        result = np.where(void, np.array(classes.ignore, dtype=result.dtype), result)
+    if not truth and bool((result == classes.ignore).any()):
+        values = result if ids is None else ids
+    return LabelMap(result, ids=values if ids is not None else None, confidence=sure, values=values)
 
 
 def _known(classes: Classes, reading: Reading) -> list[int]:
@@ -155,16 +155,16 @@ def batch(value: Any, *, ids: int | None) -> Sequence[Any]:
         return value
     if isinstance(value, Mapping | LabelMap):
         return [value]
-    found = array(value)
-    if found.ndim == 4:
-        if 1 not in (found.shape[1], found.shape[3]):
+    labels = array(value)
+    if labels.ndim == 4:
+        if 1 not in (labels.shape[1], labels.shape[3]):
             raise InputError(
-                f"logits or scores of shape {found.shape}, (N, C, H, W): {ARGMAX}, x.argmax(1)"
+                f"logits or scores of shape {labels.shape}, (N, C, H, W): {ARGMAX}, x.argmax(1)"
             )
-        return list(found[:, 0] if found.shape[1] == 1 else found[..., 0])
-    if found.ndim == 3 and found.shape[2] == 1 and found.shape[0] != (ids or 1):
-        return [found[..., 0]]
-    return list(found) if found.ndim == 3 else [found]
+        return list(labels[:, 0] if labels.shape[1] == 1 else labels[..., 0])
+    if labels.ndim == 3 and labels.shape[2] == 1 and labels.shape[0] != (ids or 1):
+        return [labels[..., 0]]
+    return list(labels) if labels.ndim == 3 else [labels]
 
 
 def _plane(labels: Array) -> Array:
@@ -174,7 +174,7 @@ def _plane(labels: Array) -> Array:
     return labels
 
 
-def _only(value: Mapping[str, Any], *known: str) -> None:
-    unknown = [key for key in value if key not in known]
+def _only(value: Mapping[str, Any], *allowed: str) -> None:
+    unknown = [key for key in value if key not in allowed]
     if unknown:
-        raise InputError(f"unknown key {unknown[0]!r} in a dict; the keys are {', '.join(known)}")
+        raise InputError(f"unknown key {unknown[0]!r} in a dict; the keys are {', '.join(allowed)}")

@@ -22,7 +22,7 @@ def none(count: int) -> list[Rle]:
     return [{"size": list(NO_MASKS), "counts": b"0"}] * count
 
 
-def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
+def codes(entries: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
     """The codes of planes (G, H, W) or of run-length codes, and the size of the image.
 
     `size` is returned if there is no mask.
@@ -30,26 +30,26 @@ def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
     Raises:
         InputError: a wrong shape, masks of several sizes, or a damaged code.
     """
-    if found is None:
+    if entries is None:
         return none(count), NO_MASKS if count else size or NO_MASKS
     if (
-        isinstance(found, list | tuple)
-        and found
-        and all(isinstance(each, Mapping) for each in found)
+        isinstance(entries, list | tuple)
+        and entries
+        and all(isinstance(entry, Mapping) for entry in entries)
     ):
-        size = _size(found[0])
-        made = [_rle(each) for each in found]
+        size = _size(entries[0])
+        made = [_rle(entry) for entry in entries]
         masks.check(made, size)
         return made, size
-    if isinstance(found, list | tuple):
-        planes = [array(each) for each in found]
+    if isinstance(entries, list | tuple):
+        planes = [array(entry) for entry in entries]
         if len({plane.shape for plane in planes}) > 1:
             raise InputError(
                 "all masks must have the size of the image, got several shapes, first "
                 f"{planes[0].shape}"
             )
-        found = planes
-    stacked = array(found)
+        entries = planes
+    stacked = array(entries)
     if stacked.ndim == 4 and stacked.shape[1] == 1:
         stacked = stacked[:, 0]
     if not stacked.size and not count:
@@ -62,7 +62,7 @@ def codes(found: Any, size: Size | None, count: int) -> tuple[list[Rle], Size]:
 
 
 def of_segmentations(
-    found: Sequence[Any], boxes: Array, size: Size | None, *, cut: bool
+    segmentations: Sequence[Any], boxes: Array, size: Size | None, *, cut: bool
 ) -> tuple[list[Rle], Size, Array]:
     """The codes of `segmentation` entries, the image size, and the marks of `bench.samples`, (G,)
     uint8.
@@ -74,25 +74,37 @@ def of_segmentations(
     Raises:
         InputError: a damaged mask, one without a size, or an object with neither mask nor box.
     """
-    size = next((_size(each) for each in found if isinstance(each, Mapping)), size)
+    size = next(
+        (
+            _size(segmentation)
+            for segmentation in segmentations
+            if isinstance(segmentation, Mapping)
+        ),
+        size,
+    )
     if size is None:
         raise InputError("polygons need the size of the image: pass size=(height, width)")
-    pairs = zip(found, boxes, strict=True)
-    drawn = [_drawn(each, box, size, index, cut=cut) for index, (each, box) in enumerate(pairs)]
+    pairs = zip(segmentations, boxes, strict=True)
+    drawn = [
+        _drawn(segmentation, box, size, index, cut=cut)
+        for index, (segmentation, box) in enumerate(pairs)
+    ]
     return [rle for rle, _ in drawn], size, np.array([mark for _, mark in drawn], dtype=np.uint8)
 
 
-def segmentation(found: Any) -> Mapping[str, Any] | list[list[float]]:
+def segmentation(entry: Any) -> Mapping[str, Any] | list[list[float]]:
     """A mask in COCO's form: a run-length code, or the parts of a polygon (an empty list without a
     mask).
 
     Raises:
         InputError: another form.
     """
-    if isinstance(found, Mapping):
-        return found
+    if isinstance(entry, Mapping):
+        return entry
     try:
-        return [[float(number) for number in part] for part in (() if found is None else found)]
+        return [
+            [float(number) for number in corners] for corners in (() if entry is None else entry)
+        ]
     except (TypeError, ValueError):
         form = "a run-length code, or a list of polygons, each x1, y1, x2, y2, ..."
         raise InputError(f"a segmentation must be {form}") from None
@@ -132,13 +144,13 @@ def _rle(entry: Mapping[str, Any]) -> Rle:
     return masks.from_uncompressed(whole(array(counts), "counts"), size)
 
 
-def _drawn(found: Any, box: Array, size: Size, index: int, *, cut: bool) -> tuple[Rle, int]:
-    if isinstance(found, Mapping):
-        rle = _rle(found)
+def _drawn(entry: Any, box: Array, size: Size, index: int, *, cut: bool) -> tuple[Rle, int]:
+    if isinstance(entry, Mapping):
+        rle = _rle(entry)
         masks.check([rle], size)
         return rle, 0
-    own = None if np.isnan(box).any() else box.tolist()
-    shape = masks.from_outline(found, own, size, cut=cut)
+    sides = None if np.isnan(box).any() else box.tolist()
+    shape = masks.from_outline(entry, sides, size, cut=cut)
     if shape is None:
         raise InputError(f"object {index} has neither a mask nor a box (segmentation, bbox)")
     return shape

@@ -65,8 +65,8 @@ def instances(
         columns = _of_dict(value)
     if scored and columns.scores is None:
         raise InputError("detections need scores, (G,) numbers for their ranking")
-    found, kept = train_ids(columns.numbers, classes, ids=space == "ids", hint=reading.open)
-    return _made(columns, found, kept, size, predicted=scored)
+    as_train_ids, kept = train_ids(columns.numbers, classes, ids=space == "ids", hint=reading.open)
+    return _made(columns, as_train_ids, kept, size, predicted=scored)
 
 
 def is_coco(value: Any) -> bool:
@@ -78,13 +78,13 @@ def is_coco(value: Any) -> bool:
     )
 
 
-def without_masks(found: Instances) -> Instances:
+def without_masks(instances: Instances) -> Instances:
     """The same objects with their boxes only."""
-    return replace(found, size=NO_MASKS, rles=object_masks.none(len(found)))
+    return replace(instances, size=NO_MASKS, rles=object_masks.none(len(instances)))
 
 
 def _made(
-    columns: _Columns, found: Array, kept: Array, size: Size | None, *, predicted: bool
+    columns: _Columns, as_train_ids: Array, kept: Array, size: Size | None, *, predicted: bool
 ) -> Instances:
     count, marks = len(kept), None
     if columns.segmentations is None:
@@ -105,7 +105,7 @@ def _made(
         raise InputError(f"areas must be 0 or more pixels, got {areas[areas < 0][0]:g}")
     made = Instances(
         size=size,
-        classes=found[kept],
+        classes=as_train_ids[kept],
         rles=[rle for rle, yes in zip(rles, kept.tolist(), strict=True) if yes],
         areas=areas[kept],
         boxes=boxes[kept],
@@ -119,15 +119,15 @@ def _made(
     return made
 
 
-def require_numbers(found: Instances) -> None:
+def require_numbers(objects: Instances) -> None:
     """Refuse boxes and areas for which no overlap can be computed.
 
     Raises:
         InputError: the first such object.
     """
     boxes, areas = (
-        np.asarray(found.boxes, dtype=np.float64),
-        np.asarray(found.areas, dtype=np.float64),
+        np.asarray(objects.boxes, dtype=np.float64),
+        np.asarray(objects.areas, dtype=np.float64),
     )
     if not (np.abs(boxes) <= FARTHEST).all():
         raise InputError(NOWHERE)
@@ -202,13 +202,13 @@ def _sides(value: Any) -> Array:
     if np.isnan(corners).any():
         raise InputError(NOWHERE)
     with np.errstate(invalid="ignore"):  # infinite corners are refused later
-        found = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-    wrong = np.flatnonzero((found[:, 2:] < 0).any(axis=1))
+        sides = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+    wrong = np.flatnonzero((sides[:, 2:] < 0).any(axis=1))
     if wrong.size:
         first = ", ".join(f"{number:g}" for number in corners[wrong[0]])
         ordered = "boxes must be x1, y1, x2, y2 with x2 >= x1 and y2 >= y1"
         raise InputError(f"{ordered}, and box {wrong[0]} is {first}: is this x, y, width, height?")
-    return found
+    return sides
 
 
 def _of_coco(entries: Sequence[Mapping[str, Any]]) -> _Columns:
@@ -241,12 +241,12 @@ def _box(value: Any) -> Array:
     """A box x, y, width, height, (4,); NaN without a box."""
     if value is None or not len(value):
         return np.full(4, np.nan)
-    found = array(value)
-    if found.shape != (4,) or found.dtype.kind not in "iuf":
+    sides = array(value)
+    if sides.shape != (4,) or sides.dtype.kind not in "iuf":
         raise InputError(f"a bbox must be x, y, width, height, got {value}")
-    if np.isnan(found).any():
+    if np.isnan(sides).any():
         raise InputError(NOWHERE)
-    return found
+    return sides
 
 
 def _of_id_map(value: Mapping[str, Any], space: str) -> tuple[_Columns, str]:

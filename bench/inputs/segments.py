@@ -48,17 +48,19 @@ def panoptic(value: Any, classes: Classes, reading: Reading, *, truth: bool) -> 
     if plane is None or not set(LISTS) & set(value):
         raise InputError("a panoptic map must be a dict with ids, (H, W), and segments")
     entries, key, space = entries_of(value, reading.space)
-    own = numbers([entry["id"] for entry in entries], "ids of segments")
-    ids, listed = _void_is_zero(_ids(array(plane)), own, void=value.get("segmentation") is not None)
-    there = np.unique(ids)
-    unlisted = np.setdiff1d(there, [0, *listed])
+    numbers_in_list = numbers([entry["id"] for entry in entries], "ids of segments")
+    ids, listed = _void_is_zero(
+        _ids(array(plane)), numbers_in_list, void=value.get("segmentation") is not None
+    )
+    ids_in_map = np.unique(ids)
+    unlisted = np.setdiff1d(ids_in_map, [0, *listed])
     if unlisted.size:
-        shift = int(listed[0] - own[0]) if len(own) else 0
+        shift = int(listed[0] - numbers_in_list[0]) if len(numbers_in_list) else 0
         raise InputError(
             f"the id {unlisted[0] - shift} is in the map but not in its list of segments"
         )
     given = numbers([entry[key] for entry in entries], "classes")
-    found, scored = train_ids(given, classes, ids=space == "ids", hint=reading.open)
+    as_train_ids, scored = train_ids(given, classes, ids=space == "ids", hint=reading.open)
     if not truth and not scored.all():
         name = classes.name_of(int(given[int(np.argmin(scored))]))
         raise InputError(
@@ -67,8 +69,10 @@ def panoptic(value: Any, classes: Classes, reading: Reading, *, truth: bool) -> 
     crowd = np.array([bool(entry.get("iscrowd", False)) for entry in entries], dtype=bool)
     ids = np.where(np.isin(ids, listed[~scored]), 0, ids) if not scored.all() else ids
     # A segment without pixels is not counted.
-    kept = np.isin(listed, there) & scored
-    return Segments(ids=ids, segment_ids=listed[kept], classes=found[kept], crowd=crowd[kept])
+    kept = np.isin(listed, ids_in_map) & scored
+    return Segments(
+        ids=ids, segment_ids=listed[kept], classes=as_train_ids[kept], crowd=crowd[kept]
+    )
 
 
 def entries_of(

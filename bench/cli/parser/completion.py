@@ -50,12 +50,12 @@ def _bash(tree: Tree, values: Values) -> str:
     """
     after_options, of_commands = [], []
     for name, declared in tree.items():
-        for one in declared:
-            known = _known(one, values)
-            patterns = "|".join(f'"{name} {flag}"' for flag in one.flags)
-            if known and patterns:
-                after_options.append(f"        {patterns}) {_bash_reply(known)} ;;")
-            elif patterns and not one.is_flag:
+        for declaration in declared:
+            choices = _known(declaration, values)
+            patterns = "|".join(f'"{name} {flag}"' for flag in declaration.flags)
+            if choices and patterns:
+                after_options.append(f"        {patterns}) {_bash_reply(choices)} ;;")
+            elif patterns and not declaration.is_flag:
                 after_options.append(f"        {patterns}) COMPREPLY=(); return ;;")
     for name, words in _words(tree).items():
         of_commands.append(f'        "{name}") {_bash_reply(words)} ;;')
@@ -92,7 +92,9 @@ def _fish(tree: Tree, values: Values) -> str:
             # `bench show` and `bench board show` are different commands.
             condition += f"; and not __fish_seen_subcommand_from {' '.join(groups)}"
         lines += [
-            _fish_line(condition, one, values) for one in declared if one.flags or one.choices
+            _fish_line(condition, option, values)
+            for option in declared
+            if option.flags or option.choices
         ]
     return "\n".join(lines) + "\n"
 
@@ -106,8 +108,8 @@ def _fish_line(condition: str, declared: Declaration, values: Values) -> str:
         words.append("-x" if declared.flags else "-f")
     elif not declared.is_flag:
         words.append("-r")
-    if known := _known(declared, values):
-        words += ["-a", shlex.quote(" ".join(known))]
+    if choices := _known(declared, values):
+        words += ["-a", shlex.quote(" ".join(choices))]
     return " ".join([*words, "-d", shlex.quote(declared.help)])
 
 
@@ -134,7 +136,7 @@ def _words(tree: Tree) -> dict[str, list[str]]:
     words: dict[str, list[str]] = {"": [*dict.fromkeys(name.split()[0] for name in tree), *_GLOBAL]}
     words.update(_groups(tree))
     for name, declared in tree.items():
-        choices = [choice for one in declared if not one.flags for choice in one.choices]
-        long = [flag for one in declared for flag in one.flags if flag.startswith("--")]
+        choices = [choice for option in declared if not option.flags for choice in option.choices]
+        long = [flag for option in declared for flag in option.flags if flag.startswith("--")]
         words[name] = [*choices, *long, "--help"]
     return words

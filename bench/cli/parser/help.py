@@ -29,18 +29,22 @@ def usage(name: str, command: Callable[..., int]) -> str:
     declared = declarations(command)
     words = ["bench", name]
     words += [
-        f"{one.name} {one.placeholder}" for one in declared if one.flags and one.default is REQUIRED
+        f"{declaration.name} {declaration.placeholder}"
+        for declaration in declared
+        if declaration.flags and declaration.default is REQUIRED
     ]
     words.append("[OPTIONS]")
-    words += [_argument_usage(one) for one in declared if not one.flags]
+    words += [_argument_usage(declaration) for declaration in declared if not declaration.flags]
     return " ".join(words)
 
 
 def command_help(name: str, command: Callable[..., int]) -> str:
     """The whole help of a command: usage, what it does, and its options in groups."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for one in declarations(command):
-        groups.setdefault(one.group, []).append((_signature(one), _description(one)))
+    for declaration in declarations(command):
+        groups.setdefault(declaration.group, []).append(
+            (_signature(declaration), _description(declaration))
+        )
     # "Options" is the group of what belongs to no other; it comes last and holds --help.
     groups["Options"] = [*groups.pop("Options", []), _HELP_ROW]
     parts = [f"Usage: {usage(name, command)}", _prose(command.__doc__ or "")]

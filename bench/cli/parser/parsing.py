@@ -36,13 +36,13 @@ def parse(command: Callable[..., int], words: Sequence[str]) -> dict[str, Any]:
         UsageError: the first word that is wrong, or the first option that is missing.
     """
     options = options_of(command)
-    declared = [one for kind in options.values() for one in fields(kind)]
+    declared = [declaration for kind in options.values() for declaration in fields(kind)]
     given, arguments = _split(declared, words)
     texts = _named(declared, given) | _assigned(declared, arguments)
     values: dict[type, dict[str, Any]] = {kind: {} for kind in options.values()}
-    for index, one in enumerate(declared):
+    for index, declaration in enumerate(declared):
         if index in texts:
-            values[one.owner][one.field] = _value(one, texts[index])
+            values[declaration.owner][declaration.field] = _value(declaration, texts[index])
     return {name: kind(**values[kind]) for name, kind in options.items()}
 
 
@@ -68,13 +68,13 @@ def _split(
         add_help=False, allow_abbrev=False, exit_on_error=False, formatter_class=_FORMATTER
     )
     parser.add_argument(*HELP, dest=_HELP_KEY, action="store_true", default=argparse.SUPPRESS)
-    by_flag = {flag: one for one in declared for flag in one.flags}
-    for index, one in enumerate(declared):
+    by_flag = {flag: declaration for declaration in declared for flag in declaration.flags}
+    for index, declaration in enumerate(declared):
         # Only options that may be among the words: adding one takes argparse as long as parsing it.
-        if any(word.startswith(one.flags) for word in before if one.flags):
-            action = "store_true" if one.is_flag else "store"
+        if any(word.startswith(declaration.flags) for word in before if declaration.flags):
+            action = "store_true" if declaration.is_flag else "store"
             parser.add_argument(
-                *one.flags, dest=str(index), action=action, default=argparse.SUPPRESS
+                *declaration.flags, dest=str(index), action=action, default=argparse.SUPPRESS
             )
     try:
         parsed, rest = parser.parse_known_args(_with_values_attached(before, by_flag))
@@ -112,17 +112,17 @@ def _syntax_error(error: argparse.ArgumentError, by_flag: Mapping[str, Declarati
     it takes none.
     """
     flags = (error.argument_name or "").split("/")
-    known = by_flag.get(flags[0])
-    if known is None or known.is_flag:
+    declaration = by_flag.get(flags[0])
+    if declaration is None or declaration.is_flag:
         return f"{flags[-1]} takes no value"
-    return f"{known.name} {known.placeholder}: a value is needed"
+    return f"{declaration.name} {declaration.placeholder}: a value is needed"
 
 
-def _unknown_option(word: str, known: Sequence[str]) -> str:
+def _unknown_option(word: str, flags: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     name = word.partition("=")[0]
-    close = get_close_matches(name, known, n=3, cutoff=0.6)
+    close = get_close_matches(name, flags, n=3, cutoff=0.6)
     hint = f": did you mean {' or '.join(close)}?" if close else ""
     return f"there is no option {name}{hint}"
 
@@ -139,9 +139,9 @@ def _named(
     declared: Sequence[Declaration], given: Mapping[str, str | bool]
 ) -> dict[int, str | bool | list[str]]:
     """Values of options by index; options that are required and missing are refused."""
-    for index, one in enumerate(declared):
-        if one.flags and one.default is REQUIRED and str(index) not in given:
-            raise UsageError(f"{'/'.join(one.flags)} is missing")
+    for index, option in enumerate(declared):
+        if option.flags and option.default is REQUIRED and str(index) not in given:
+            raise UsageError(f"{'/'.join(option.flags)} is missing")
     return {int(index): value for index, value in given.items()}
 
 
@@ -153,15 +153,15 @@ def _assigned(
     """
     rest = list(words)
     assigned: dict[int, str | bool | list[str]] = {}
-    for index, one in enumerate(declared):
-        if one.flags:
+    for index, option in enumerate(declared):
+        if option.flags:
             continue
-        if rest and one.is_repeated:
+        if rest and option.is_repeated:
             assigned[index], rest = rest, []
         elif rest:
             assigned[index] = rest.pop(0)
-        elif one.default is REQUIRED:
-            raise UsageError(f"{one.metavar} is missing: {_expected(one)}")
+        elif option.default is REQUIRED:
+            raise UsageError(f"{option.metavar} is missing: {_expected(option)}")
     if rest:
         raise UsageError(f"unexpected argument {rest[0]!r}")
     return assigned
