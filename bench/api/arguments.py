@@ -119,7 +119,7 @@ def options(value: Any, task: Any) -> Options:
 
 
 def _from_dict(values: Mapping[str, Any]) -> Options:
-    names = [each.name for each in fields(Options)]
+    names = [option.name for option in fields(Options)]
     unknown = next((name for name in values if name not in names), None)
     if unknown is not None:
         hint = did_you_mean(str(unknown), names)

@@ -149,7 +149,9 @@ def evaluate(  # noqa: PLR0913 - everything that a caller can choose
             return own_data.evaluate(model, dataset, model_options, request, report)
         job = _job(model, dataset, model_options, request)
         run = _run(job, request, report)
-    warnings = [Notice(each.code, each.message, each.severity) for each in run.record.warnings]
+    warnings = [
+        Notice(warning.code, warning.message, warning.severity) for warning in run.record.warnings
+    ]
     scored = replace(scoring.rescore(run), warnings=warnings)
     names = selected(job.rules, _words(metrics))
     return Result(scored, job.card.title, len(job.samples), run, names)

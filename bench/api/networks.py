@@ -69,7 +69,7 @@ class Network:
     @property
     def identity(self) -> dict[str, Any]:
         """Which network it is."""
-        parameters = sum(each.numel() for each in self.network.parameters())
+        parameters = sum(weights.numel() for weights in self.network.parameters())
         return {
             "kind": "model",
             "model": self.name,

@@ -132,7 +132,7 @@ def _task_of(target: Any) -> str:
     if isinstance(target, Mapping) and "boxes" not in target and "masks" not in target:
         return "panoptic" if {"segments", "segments_info"} & set(target) else "semantic"
     objects = isinstance(target, Mapping) or (
-        isinstance(target, list | tuple) and all(isinstance(each, Mapping) for each in target)
+        isinstance(target, list | tuple) and all(isinstance(entry, Mapping) for entry in target)
     )
     return "instance" if objects or hasattr(target, "xyxy") else "semantic"
 

@@ -219,8 +219,8 @@ def add(board: Board, run: Run) -> Path:
     staging = target.with_name(f".{name}.adding")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    for part in ("run.json", "counts.npz"):
-        shutil.copyfile(run.path / part, staging / part)
+    for file_name in ("run.json", "counts.npz"):
+        shutil.copyfile(run.path / file_name, staging / file_name)
     staging.rename(target)
     return target
 

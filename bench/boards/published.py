@@ -70,9 +70,9 @@ def parse_published(
                 raise UsageError(
                     f"{line}, column {name!r}: {row[name]!r} is not a number such as 27.7"
                 )
-        known = declared or {}
+        by_name = declared or {}
         figures = {
-            name: _figure(row[name], known.get(name), f"{line}, column {name!r}")
+            name: _figure(row[name], by_name.get(name), f"{line}, column {name!r}")
             for name in metrics
             if row.get(name)
         }

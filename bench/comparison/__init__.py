@@ -27,7 +27,8 @@ from bench.resample.corrections import Correction
 from bench.runs import Run
 from bench.runs.finding import read_run
 from bench.samples import Array
-from bench.scoring import FEW_CLUSTERS, rules_of, seed_of
+from bench.scoring import rules_of, seed_of
+from bench.scoring.sample_notices import FEW_CLUSTERS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -111,7 +111,7 @@ def _require_images(job: Job) -> None:
 
 
 def _predictor(job: Job) -> Predictor | None:
-    """Who asks the model of the job, if it has one."""
+    """The predictor that asks the model of the job, if it has one."""
     source = job.predictions
     return Predictor(source.model, job.samples) if isinstance(source, FromModel) else None
 
@@ -133,7 +133,7 @@ def _count(
         parts = _count_rest(counter, predictor, already, journal, progress)
     source = counter.job.predictions
     notices = notices_of(source.read) if isinstance(source, FromReader) else ()
-    return parts, (*notices, *(notice for part in columns or () for notice in part.notices))
+    return parts, (*notices, *(notice for side in columns or () for notice in side.notices))
 
 
 def _count_rest(

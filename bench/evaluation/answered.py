@@ -80,8 +80,11 @@ def files_digest(root: Path, out: Path) -> str | None:
     return state.hexdigest()
 
 
-def _listed(root: Path, besides: Path | None) -> Iterator[str]:
-    """A line for each file below a folder; a folder that several links lead to is entered once."""
+def _listed(root: Path, excluded: Path | None) -> Iterator[str]:
+    """A line for each file below a folder, without those below the folder `excluded`.
+
+    A folder that several links lead to is entered once.
+    """
     seen: set[tuple[int, int]] = set()
     waiting = [str(root.resolve())]
     start = len(waiting[0])
@@ -92,7 +95,7 @@ def _listed(root: Path, besides: Path | None) -> Iterator[str]:
             entries = list(os.scandir(folder))
         except OSError:
             continue  # whatever reads this folder will raise a better error
-        if (status.st_dev, status.st_ino) in seen or folder == str(besides):
+        if (status.st_dev, status.st_ino) in seen or folder == str(excluded):
             continue
         seen.add((status.st_dev, status.st_ino))
         for entry in entries:

@@ -169,7 +169,7 @@ def _resized(prediction: Prediction, sample: Sample) -> Prediction:
 def joined(counted: Sequence[Counted]) -> Counted:
     """The counts of several images or batches as one."""
     names = counted[0][1]
-    positions = [position for part, _ in counted for position in part]
+    positions = [position for batch, _ in counted for position in batch]
     return positions, {
         name: runs.concatenate([tables[name] for _, tables in counted]) for name in names
     }

@@ -116,16 +116,16 @@ def _spaced(text: str) -> tuple[float, ...]:
     >>> _spaced("0.5:0.7:0.1")
     (0.5, 0.6, 0.7)
     """
-    words = text.split(":")
-    numbers = [_number(word) for word in words]
-    if len(words) != 3 or not all(math.isfinite(number) for number in numbers):
+    ends = text.split(":")
+    numbers = [_number(end) for end in ends]
+    if len(ends) != 3 or not all(math.isfinite(number) for number in numbers):
         raise _wrong(
             "iou_thresholds", text, "pass first:last:step, such as 0.5:0.95:0.05, or a list"
         )
     first, last, step = numbers
     if step <= 0 or last < first:
         swapped = (
-            f"; did you mean {words[0]}:{words[2]}:{words[1]}?" if 0 < last < first <= step else ""
+            f"; did you mean {ends[0]}:{ends[2]}:{ends[1]}?" if 0 < last < first <= step else ""
         )
         order = "in first:last:step, step must be above 0 and last must not be below first"
         raise _wrong("iou_thresholds", text, f"{order}{swapped}")

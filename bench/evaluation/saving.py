@@ -48,20 +48,20 @@ class About:
         Raises:
             UsageError: the first such argument.
         """
-        for what, word, needed in (("name", self.name, True), ("split", self.split, False)):
-            if (needed or word is not None) and (not isinstance(word, str) or not word.strip()):
-                raise UsageError(f"{what} must be a name, got {word!r}")
-        for what, value in (("model", self.model), ("settings", self.settings)):
-            if isinstance(value, str) and what == "model":
+        for argument, text, needed in (("name", self.name, True), ("split", self.split, False)):
+            if (needed or text is not None) and (not isinstance(text, str) or not text.strip()):
+                raise UsageError(f"{argument} must be a name, got {text!r}")
+        for argument, value in (("model", self.model), ("settings", self.settings)):
+            if isinstance(value, str) and argument == "model":
                 continue
             if value is not None and not isinstance(value, Mapping):
-                either = "a dict or a text" if what == "model" else "a dict"
-                raise UsageError(f"{what} must be {either}, got {value!r}")
+                either = "a dict or a text" if argument == "model" else "a dict"
+                raise UsageError(f"{argument} must be {either}, got {value!r}")
             try:
                 msgspec.json.encode(value)
             except TypeError as error:
                 raise UsageError(
-                    f"{what} must hold only what JSON can hold: numbers, texts, lists ({error})"
+                    f"{argument} must hold only what JSON can hold: numbers, texts, lists ({error})"
                 ) from None
 
     @property

@@ -37,7 +37,7 @@ _FOR = {
         "operating_points,object_confusion)"
     ),
 }
-_STEPPED = ("bca", "studentised")
+_NEED_JACKKNIFE = ("bca", "studentised")
 """Methods of intervals that need the jackknife, which fails for step functions such as AP."""
 
 
@@ -91,11 +91,11 @@ def require_use(settings: Mapping[str, Any], families: Sequence[Family[Any]], pl
         raise UsageError(
             "--crop0 has no effect without the crop factor 0: say --regions crops, or leave it out"
         )
-    steps = [family.key for family in families if "leave_out" not in family.abilities]
-    if settings.get("interval") in _STEPPED and steps:
+    without_jackknife = [family.key for family in families if "leave_out" not in family.abilities]
+    if settings.get("interval") in _NEED_JACKKNIFE and without_jackknife:
         raise UsageError(
-            f"--interval {settings['interval']} has no effect on {', '.join(steps)}, whose scores "
-            "are made of steps: say --interval percentile, or leave it out"
+            f"--interval {settings['interval']} has no effect on {', '.join(without_jackknife)}, "
+            "whose scores are made of steps: say --interval percentile, or leave it out"
         )
 
 

@@ -66,7 +66,9 @@ def stored_predictions(  # noqa: PLR0913 - everything that a user can say about 
             "folder": path.resolve().name,
             "files": _files_digest(files),
             # With a part of the split, files of its other images are expected.
-            "warnings": [each for each in warnings if not (some and each[0] == "unused-files")],
+            "warnings": [
+                warning for warning in warnings if not (some and warning[0] == "unused-files")
+            ],
         },
         settings={"label_space": space, "resize": "nearest" if resize else "no"},
         predictions=FromReader(
@@ -137,7 +139,7 @@ def _columns_reader(
     if task != "instance" or not reader.reads_columns:
         return None
     # Masks would be drawn from boxes and then not used.
-    boxes_alone = not any(each.needs_masks for each in families(rules.families))
+    boxes_alone = not any(family.needs_masks for family in families(rules.families))
     options = {"with_masks": False} if boxes_alone else {}
     return partial(reader.read_columns, card, root, split, path, samples, **options)
 

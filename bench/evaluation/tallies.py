@@ -113,17 +113,17 @@ class Tallies:
 
     def tables(self, clusters: Sequence[str]) -> Tables:
         """The counts in the form of a run record: the tables that all images have."""
-        parts = [tally.counts for tally in self.all]
+        per_image = [tally.counts for tally in self.all]
         tables: Tables = {"images": {"id": np.array(self.ids), "cluster": np.array(clusters)}}
-        for table in parts[0]:
-            if not all(table in part for part in parts):
+        for table in per_image[0]:
+            if not all(table in image_counts for image_counts in per_image):
                 continue  # an image without objects was counted for masks and for boxes
-            rows = [len(part[table]["image"]) for part in parts]
+            rows = [len(image_counts[table]["image"]) for image_counts in per_image]
             columns = {
-                name: np.concatenate([part[table][name] for part in parts])
-                for name in parts[0][table]
+                name: np.concatenate([image_counts[table][name] for image_counts in per_image])
+                for name in per_image[0][table]
             }
-            positions = np.repeat(np.arange(len(parts)), rows).astype(columns["image"].dtype)
+            positions = np.repeat(np.arange(len(per_image)), rows).astype(columns["image"].dtype)
             tables[table] = {**columns, "image": positions}
         return tables
 

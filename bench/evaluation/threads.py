@@ -51,7 +51,8 @@ def counts_of(
             else:
                 yield from _predicted(counter, predictor, already, pool)
         except BaseException:
-            # Also at Ctrl-C and when the caller stops early: do not count what nobody will take.
+            # Also at Ctrl-C and when the caller stops early: the images that wait in the queue are
+            # not counted, because their results are not used.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -59,7 +60,8 @@ def counts_of(
 def _stored(
     counter: Counter, already: set[int], pool: ThreadPoolExecutor, workers: int
 ) -> Iterator[Sequence[Counted]]:
-    positions = [each for each in range(len(counter.job.samples)) if each not in already]
+    all_positions = range(len(counter.job.samples))
+    positions = [position for position in all_positions if position not in already]
     size = 1
     if counter.pairing:
         size = max(1, min(_TOGETHER, len(positions) // (4 * workers)))

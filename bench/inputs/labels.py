@@ -119,7 +119,7 @@ def _within(
     row, column = (int(index) for index in np.unravel_index(int(wrong.argmax()), wrong.shape))
     value = int(labels[row, column])
     advice = _hint(value, classes) if reading.open else ""
-    named = " or ".join(str(each) for each in special)
+    named = " or ".join(str(label) for label in special)
     raise InputError(
         f"the label {value} (row {row}, column {column}) is neither a train id from 0 to "
         f"{len(classes) - 1} nor {named} (ignored){advice}"

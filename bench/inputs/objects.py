@@ -214,7 +214,9 @@ def _sides(value: Any) -> Array:
 def _of_coco(entries: Sequence[Mapping[str, Any]]) -> _Columns:
     """Annotations or results of one image; their boxes are x, y, width, height."""
     segmentations = [object_masks.segmentation(entry.get("segmentation")) for entry in entries]
-    drawn = any(isinstance(each, Mapping) or any(each) for each in segmentations)
+    drawn = any(
+        isinstance(segmentation, Mapping) or any(segmentation) for segmentation in segmentations
+    )
     boxes = np.array([_box(entry.get("bbox")) for entry in entries]).reshape(-1, 4)
     missing = np.isnan(boxes).any(axis=1)
     if not drawn and missing.any():

@@ -143,4 +143,6 @@ def numbers(listed: Sequence[Any], what: str) -> Array:
     Raises:
         InputError: other numbers, or not numbers; `what` is their name in the message.
     """
-    return whole(np.array([array(each).item() for each in listed] or np.zeros(0, np.int64)), what)
+    return whole(
+        np.array([array(number).item() for number in listed] or np.zeros(0, np.int64)), what
+    )

@@ -24,13 +24,9 @@ from bench.notices import Notice
 from bench.resample import Interval, Members
 from bench.runs import Record, Run, Tables
 from bench.samples import Array
+from bench.scoring import sample_notices
 from bench.scoring.intervals import LEVEL, Replicates, replicates_of
 from bench.scoring.object_notices import object_notices
-
-FEW_IMAGES = 60
-"""With fewer images, the interval of a single mIoU is too narrow under every known method
-(measured: docs/statistics.md)."""
-FEW_CLUSTERS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +113,7 @@ def score(
     notices = [
         *doubts(tables, classes, rules, source or Source()),
         *object_notices(tables, classes),
-        *(_sample_notices(sizes) if with_intervals else []),
+        *(sample_notices.of_size(sizes) if with_intervals else []),
     ]
     groups: dict[str, dict[str, Any]] = {}
     metrics: dict[str, dict[str, Metric]] = {}
@@ -134,7 +130,7 @@ def score(
             # This one is about intervals only, and there are none for a single cluster.
             if notice.code != "silent-classes" or (with_intervals and len(sizes) > 1):
                 notices.append(notice)
-    notices += _no_detections(tables)
+    notices += sample_notices.no_detections(tables)
     intervals = {
         "level": LEVEL,
         "images": int(sizes.sum()),
@@ -276,29 +272,3 @@ def per_image(run: Run) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
         if scores is not None:
             return scores
     raise RunError(f"{run.path}: its scores are defined for the set of images, not for one image")
-
-
-def _no_detections(tables: Tables) -> list[Notice]:
-    counts = [len(t["image"]) for name, t in tables.items() if name.endswith("_detections")]
-    if not counts or any(counts):
-        return []
-    return [Notice("no-detections", "the predictions contain no object of a scored class")]
-
-
-def _sample_notices(sizes: Array) -> list[Notice]:
-    """Notices on samples that are too small for good intervals; `sizes` are images per cluster."""
-    images, clusters = int(sizes.sum()), len(sizes)
-    if clusters == 1:
-        sample = "all images belong to one cluster" if images > 1 else "one image"
-        return [Notice("one-cluster", f"{sample}: there are no intervals")]
-    notices = []
-    if images < FEW_IMAGES:
-        message = f"only {images} images: with fewer than {FEW_IMAGES}, intervals are too narrow"
-        notices.append(Notice("few-images", message))
-    effective = resample.effective_clusters(sizes)
-    if clusters < images and effective < FEW_CLUSTERS:
-        message = (
-            f"only {clusters} clusters (effective number {effective:.1f}): intervals are imprecise"
-        )
-        notices.append(Notice("few-clusters", message))
-    return notices

@@ -118,8 +118,11 @@ def replicates_of(
 def _joined(blocks: list[Scores]) -> Scores:
     """Join the scores of blocks of resamples."""
 
-    def join(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    def join(per_block: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+        return {
+            name: np.concatenate([block_scores[name] for block_scores in per_block])
+            for name in per_block[0]
+        }
 
     return Scores(
         join([block.overall for block in blocks]),

@@ -121,9 +121,9 @@ def _nothing_to_find(tables: Tables) -> list[Notice]:
         reason = "the ground truth holds no object of a scored class in these images"
     elif _Side(tables, TRUTH).counts("hidden") == total:
         crowd = _Side(tables, TRUTH).numbers("hidden", "stated")[0] == 1
-        what = "crowds (iscrowd = 1), which do" if crowd else "ignored, and do"
+        kind = "crowds (iscrowd = 1), which do" if crowd else "ignored, and do"
         reason = (
-            f"all {many(total, 'object')} of the ground truth are {what} not count as "
+            f"all {many(total, 'object')} of the ground truth are {kind} not count as "
             "objects to find"
         )
     else:
@@ -137,11 +137,11 @@ def _from_boxes(side: _Side) -> Notice | None:
     if not count or not side.has(MASKS):
         return None
     if count == side.total:
-        who, boxes = f"none of {side.all()} has a mask", "their boxes are"
+        subject, boxes = f"none of {side.all()} has a mask", "their boxes are"
     else:
         verb, boxes = ("has", "its box is") if count == 1 else ("have", "their boxes are")
-        who = f"{side.some('from_box')} {verb} no mask ({side.first('from_box')})"
-    message = f"{who}; {boxes} used instead (--metrics boxes scores boxes alone)"
+        subject = f"{side.some('from_box')} {verb} no mask ({side.first('from_box')})"
+    message = f"{subject}; {boxes} used instead (--metrics boxes scores boxes alone)"
     return Notice("masks-from-boxes", message, "warning")
 
 
