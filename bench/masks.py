@@ -48,8 +48,8 @@ def encode(mask: Array) -> Rle:
     >>> encode(np.array([[0, 1], [1, 1]]))
     {'size': [2, 2], 'counts': b'13'}
     """
-    # Only the part around the mask is read column by column: of a large image that takes most of
-    # the time.
+    # Reading column by column takes most of the time in a large image, so only the rectangle around
+    # the mask is read. A row of zeros above and below it makes every run begin and end inside it.
     inside = mask if mask.dtype == np.bool_ else np.asarray(mask != 0)
     rows = np.flatnonzero(inside.any(axis=1))
     top, bottom = (int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, 0)
@@ -60,7 +60,8 @@ def encode(mask: Array) -> Rle:
     edges = np.diff(window, axis=1)
     edge_positions = [np.nonzero(edges == step) for step in (1, -1)]
     starts, ends = ((column + left) * mask.shape[0] + row + top for column, row in edge_positions)
-    # What ends at the bottom of a column may go on at the top of the next.
+    # A run that ends at the bottom of a column may continue at the top of the next: then its end is
+    # the start of the other, and both are dropped.
     goes_on = np.flatnonzero(starts[1:] == ends[:-1])
     return _from_runs(np.delete(starts, goes_on + 1), np.delete(ends, goes_on), mask.shape)
 
@@ -249,7 +250,7 @@ def check(rles: Iterable[Rle], size: Size) -> None:
     """Refuse codes that are damaged or of another size than the image.
 
     Raises:
-        InputError: another size, a character that is none of a code, a cut-off code, or runs that
+        InputError: another size, a character that no code has, a cut-off code, or runs that
             do not sum to H x W.
     """
     check_size(size)
@@ -271,7 +272,7 @@ def runs(rle: Rle) -> Array:
     [1, 3]
 
     Raises:
-        InputError: a character that is none of a code, or a code that is cut off.
+        InputError: a character that no code has, or a code that is cut off.
     """
     digits = np.frombuffer(rle["counts"], dtype=np.uint8).astype(np.int64) - 48
     if not digits.size:
@@ -280,6 +281,8 @@ def runs(rle: Rle) -> Array:
     stops = np.flatnonzero(last)
     if int(digits.min()) < 0 or int(digits.max()) > 63 or not last[-1]:
         raise InputError("a damaged run-length code (an invalid character, or its end is missing)")
+    # A character minus 48 is a digit: five bits of a run, the lowest first, and bit 5 set if more
+    # digits of the run follow. Bit 4 of the last digit is the sign.
     starts = np.concatenate([[0], stops[:-1] + 1])
     if int((stops - starts).max()) >= _MAX_CHARACTERS:
         raise InputError("a damaged run-length code (a run longer than any image)")
@@ -303,7 +306,8 @@ def _from_runs(starts: Array, ends: Array, size: Size) -> Rle:
 
 
 def _require_total(lengths: Array, size: Size) -> None:
-    # A single run too long is enough, and sums of such may overflow.
+    # The sum of several runs that are too long may overflow and look right, so one run that is too
+    # long is reported by itself.
     longest, total = int(lengths.max(initial=0)), int(lengths.sum())
     total = longest if longest > size[0] * size[1] else total
     if total != size[0] * size[1]:

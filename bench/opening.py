@@ -1,6 +1,6 @@
 """Open a split of a data set by name: its card, its folder and its samples.
 
-`streets` is drawn on first use. What the files mean is the business of the layouts.
+`streets` is drawn on first use. The layouts know what the files mean.
 """
 
 from __future__ import annotations

@@ -54,8 +54,10 @@ def _boundary(runs: Array, height: int, width: int) -> Array:
 
 
 def _eroded(mask: Array, width: int) -> Array:
-    """Say which pixels have no pixel outside within `width`: along one axis, then along the
-    other.
+    """Which pixels have no pixel outside within `width`: along one axis, then along the other.
+
+    A square window is two passes over lines. In a line, cumulated counts of pixels outside give the
+    number in a window of 2 width + 1 pixels as the difference of two of them.
     """
     for axis in (0, 1):
         outside = np.cumsum(

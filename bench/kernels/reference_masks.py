@@ -49,6 +49,10 @@ def labels_under(labels: Array, codes: Sequence[bytes], columns: Array, count: i
 def encode_runs(runs: list[int]) -> bytes:
     """Five bits a character, the lowest first; from the fourth run on, differences to the run two
     places before.
+
+    A character is 48 + 32 * more + digit, where the digit holds five bits:
+
+        run 37  =  00001 00101 in binary  ->  digits 5, 1  ->  48 + 32 + 5, 48 + 1  ->  "U1"
     """
     characters = []
     for index, run in enumerate(runs):

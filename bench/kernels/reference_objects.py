@@ -90,7 +90,10 @@ def mask_overlaps(
         ends, inside = _cumulated(detections, d)
         borders, others = _cumulated(truths, g)
         # Pixels inside the detection before each border of the truth's runs: those up to the end of
-        # the run that the border lies in, less what of that run comes after it.
+        # the detection's run that holds the border, minus the part of that run after the border:
+        #
+        #   detection  ....######......        inside up to the end of its run: 6
+        #   border           |                 run end - border: 4, so 2 pixels are covered
         run = np.searchsorted(ends, borders, side="left")
         covered = (
             inside[run] - np.where(run % 2 == 1, ends[run] - borders, 0)
@@ -121,6 +124,8 @@ def run_boxes(offsets: Array, lengths: Array, heights: Array) -> Array:
     for g, height in enumerate(heights.tolist()):
         ends = np.cumsum(lengths[offsets[g] : offsets[g + 1]], dtype=np.int64)
         starts, stops = ends[: len(ends) // 2 * 2 : 2], ends[1::2]
+        # Pixel numbers run down the columns: number = column * height + row. A run that begins in
+        # one column and ends in a later one passes the bottom row and the top row.
         left, top = np.divmod(starts[starts < stops], height)
         right, bottom = np.divmod(stops[starts < stops] - 1, height)
         if len(left):

@@ -23,7 +23,7 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
     thresholds: int,
     with_places: bool = False,
 ) -> tuple[Array, Array, Array, Array]:
-    """Precision at given recalls, for B rows of weights and K classes: (precision, recall, area,
+    """Precision at given recalls, for weights (B, N) and K classes: (precision, recall, area,
     places).
 
     Detections are sorted class by class, class k in `starts[k]:starts[k + 1]` (K + 1,) int64, each
@@ -54,6 +54,8 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
             wrong = np.cumsum(np.where(misses[rows] >> t & 1, weight, 0.0))
             reached = right / totals[b, k]
             rates = right / (wrong + right + np.spacing(1))
+            # The envelope of pycocotools: the highest precision from here to the last detection.
+            #   rates    1.0  0.5  0.7  0.5        highest  1.0  0.7  0.7  0.5
             highest = np.maximum.accumulate(rates[::-1])[::-1]
             first = np.searchsorted(reached, recalls, side="left")
             is_reached = first < len(rows)
@@ -61,7 +63,8 @@ def weighted_precision(  # noqa: PLR0913 - the columns of one table
             precision[b, k, t, is_reached] = highest[first[is_reached]]
             places[b, k, t, is_reached] = rows[first[is_reached]]
             recall[b, k, t] = reached[-1] if len(rows) else 0.0
-            # From the last to the first, one after the other: the order decides about the last bit.
+            # Summed one by one from the last detection to the first, as the native kernel does:
+            # another order of the additions would change the last bit.
             strips = np.diff(reached, prepend=0.0) * highest
             area[b, k, t] = np.cumsum(np.append(0.0, strips[::-1]))[-1]
     return precision, recall, area, places if with_places else places[:0]
@@ -97,6 +100,7 @@ def trapezoid_areas(
             shown = right + wrong
             precision = np.divide(right, shown, out=np.ones_like(shown), where=shown != 0)
             widths = np.diff(right / totals[b, k], prepend=0.0)
+            # A trapezoid: width of recall times the mean of the precision at both of its ends.
             heights = precision + np.append(1.0, precision)[:-1]
             areas[b, k, t] = np.cumsum(np.append(0.0, widths * heights / 2))[-1]
     return areas

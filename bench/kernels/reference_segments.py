@@ -84,12 +84,16 @@ def _pairs(
         raise ValueError(
             f"truth has shape {truth.shape} and prediction {prediction.shape}: they must be equal"
         )
+    # Sorting every pixel would dominate the time. Neighbours mostly share a pair, so only the first
+    # pixel of each run of equal pairs is sorted, and the lengths of the runs are added up.
     keys = (truth.reshape(-1).astype(np.int64) << 32) + prediction.reshape(-1)
     starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: keys.size])
     runs = np.diff(np.append(starts, keys.size))
     unique_keys, inverse = np.unique(keys[starts], return_inverse=True)
     pixels = np.zeros(len(unique_keys), dtype=np.int64)
     np.add.at(pixels, inverse, runs)
+    # The key is truth * 2^32 + prediction. Its low half, read as int32, is the prediction, also a
+    # negative one; without it, the high half is the truth.
     second = unique_keys.astype(np.int32)
     return np.stack([(unique_keys - second) >> 32, second.astype(np.int64), pixels], axis=1)
 
@@ -122,6 +126,7 @@ def edge_map(ids: Ids, distance: int) -> Ids:
     for axis in (0, 1):
         low = sliding_window_view(low, side, axis=axis).min(axis=-1)
         high = sliding_window_view(high, side, axis=axis).max(axis=-1)
+    # A window has one id alone exactly where its lowest and its highest id are equal.
     middle = edges[distance:-distance, distance:-distance]
     middle[(low == high) & (low != 0)] = -1
     return edges

@@ -62,8 +62,8 @@ def spread(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:
     order of the parts.
 
     What is raised for the first part that fails is raised here, when the parts that were begun have
-    come to an end. A part may spread work of its own, of which no more is begun once a part around
-    it has failed.
+    come to an end. A part may itself call `spread`; once a part around that call has failed, no
+    further part of it is begun.
     """
     workers = min(processors(), len(parts))
     if workers < 2:

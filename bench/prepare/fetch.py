@@ -142,8 +142,8 @@ def _try(url: str, part: Path, *, size: int | None, report: Report, timeout: flo
     if start:
         headers["Range"] = f"bytes={start}-"
         if _note(part).is_file():
-            # A file that changed on the server comes whole instead of being glued to the old
-            # beginning.
+            # If the file has changed on the server, it is sent whole: otherwise its end would be
+            # appended to the beginning of the old file.
             headers["If-Range"] = _note(part).read_text(encoding="ascii")
     try:
         request = urllib.request.Request(url, headers=headers)  # noqa: S310 - cards allow http(s) only

@@ -6,7 +6,7 @@ that read on demand.
 
 Shape letters, used in every docstring of the project:
 
-    N  images          B  rows of weights     D  detections        A  area ranges
+    N  images          B  resamples           D  detections        A  area ranges
     C  scored classes  R  regions             G  truths            T  thresholds
     S  segments        H x W  pixels, rows first
 """
@@ -87,8 +87,8 @@ class Instances:
     `classes` are train ids (G,); `rles` compressed COCO run-length masks of the image's size;
     `scores` (G,) or None; `crowd` (G,) marks regions of many objects; `areas` (G,) in pixels;
     `boxes` (G, 4) as x, y, width, height. `ignore` (G,) bool, or None for nowhere, marks true
-    objects that count neither as found nor as missed. Where a data set tells some classes of each
-    image only, `absent` are classes known not to be there, `partial` those marked in part.
+    objects that count neither as found nor as missed. Where a data set lists only some classes
+    for each image, `absent` are classes known not to be there, `partial` those marked in part.
     `numbers` (G,) int64 is what the file calls each object: the id of an annotation, the place of a
     result; `marks` (G,) uint8 what its reader noticed (`FROM_BOX` and the like). Both are None
     where nothing is known.

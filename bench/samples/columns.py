@@ -2,8 +2,7 @@
 object for each.
 
 Readers of large files make them and metrics count them; one image is the case N = 1. This module
-knows neither files nor metrics, and shares the room of `samples.py`, whose legend of shape letters
-holds here too.
+knows neither files nor metrics. The shape letters are those of `bench.samples`.
 """
 
 from __future__ import annotations
@@ -65,9 +64,9 @@ class TruthColumns:
     `ignore` (G,) bool, or None for nowhere: objects that count neither as found nor as missed (LVIS
     and VOC mark such; COCO's crowds are ignored without being marked here). `absent` and `partial`
     (K, 2) int64, or None: pairs of an image and a class that is known to be absent there, or marked
-    in part only, where a data set tells some classes of each image (LVIS). `numbers` (G,) int64 and
-    `marks` (G,) uint8 as in `Instances`, or None; `sizes` (N, 2) int32 are heights and widths of
-    the images, or None. `notices` say what is odd in the file.
+    in part only, where a data set lists only some classes for each image (LVIS). `numbers` (G,)
+    int64 and `marks` (G,) uint8 as in `Instances`, or None; `sizes` (N, 2) int32 are heights and
+    widths of the images, or None. `notices` say what is odd in the file.
     """
 
     images: int

@@ -46,8 +46,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     """
     word = card.split(split).folder or split
     folder_of = _truth_files(card, root, word)
-    # All kinds, whichever the card's clusters are: slices by sequence and by city are asked for
-    # too.
+    # All kinds of groups, not only the card's clusters: slices by sequence and city need them too.
     groups = groups_of("sequence-blocks", list(folder_of))
     coded = label_files(card)
     samples = []

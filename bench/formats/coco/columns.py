@@ -1,9 +1,8 @@
 """COCO truth and results in bulk, as columns: the way for large files, in which no entry becomes an
 object.
 
-The compiled reader takes what is usual. Whatever is not, right or wrong, goes the way of
-`unusual.py`: it is the specification of this module, reports what is wrong, and is used if nothing
-was compiled.
+The compiled reader takes usual files. All others, right or wrong, are read by `unusual.py`: it is
+the specification of this module, reports what is wrong, and is used if nothing was compiled.
 """
 
 from __future__ import annotations

@@ -191,7 +191,7 @@ def results(card: Card, path: Path, files: Mapping[Number, str]) -> Results:
 
 
 def check_results(entries: Iterable[Result], path: Path) -> None:
-    """Refuse scores and boxes that are none.
+    """Refuse scores that are not finite, and boxes that are not boxes.
 
     Raises:
         PredictionError: the first such result.

@@ -1,7 +1,7 @@
 """Panoptic maps in COCO form: an RGB PNG of segment ids and a JSON file that gives them classes.
 
 Ids and JSON must name the same segments, in the truth as in predictions: panopticapi checks only
-the latter, and counts what is missing in the truth for or against the model.
+predictions, and a segment that is missing in the truth changes the scores of the model there.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def read_segments(
             )
     keep = np.array([table[entry.category_id] is not None for entry in entries], dtype=bool)
     if not keep.all():
+        # `positions` is 0 for void and k + 1 for segment k, so void, in front, is always kept.
         ids = np.where(np.append(True, keep)[derive.positions(ids, numbers)], ids, 0)
     kept = [entry for entry, yes in zip(entries, keep, strict=True) if yes]
     return Segments(
@@ -244,7 +245,7 @@ def _check_pixels(
 
 
 def _numbers(entries: Sequence[SegmentEntry], png: Path, wrong: coco_json.Wrong) -> Array:
-    """The ids of the segments, each of them once and such as a PNG can hold."""
+    """The ids of the segments; each occurs once and fits into the 24 bits of a pixel."""
     seen: set[int] = set()
     for entry in entries:
         if not 0 < entry.id < 1 << 24:

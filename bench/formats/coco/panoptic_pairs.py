@@ -1,8 +1,8 @@
 """Panoptic maps of truth and prediction read together, several images at a time: what their
 segments share, no map.
 
-That is the way for files that are as they should be. Whatever is unusual or wrong is left to
-`panoptic`, which reads one map at a time and says what is the matter with it.
+This is the fast path for files without any problem. Everything unusual or wrong is left to
+`panoptic`, which reads one map at a time and reports what is wrong with it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def read(
     """Read what the segments of some images share; None where they have to be read one after the
     other.
 
-    So it is with files that are missing, damaged, of different sizes, or no plain PNGs of 8-bit
-    RGB; with ids that PNG and JSON do not both name; and with classes that are not scored.
+    Reasons are files that are missing, damaged, of different sizes, or not plain PNGs of 8-bit RGB;
+    ids that only the PNG or only the JSON names; and classes that are not scored.
     """
     truths = [sample.truth.read_segments for sample in samples]
     files = [truth for truth in truths if isinstance(truth, TruthFile)]
@@ -73,6 +73,8 @@ def _columns(card: Card, listed: Sequence[Sequence[SegmentEntry]]) -> SegmentCol
     image = np.repeat(
         np.arange(len(listed), dtype=np.int64), [len(segments) for segments in listed]
     )
+    # One integer names a segment across images: the image in the upper bits, its id in the lower
+    # ones. Sorted keys can then be compared and searched without a loop over images.
     keys = image << IMAGE_SHIFT | np.array([entry.id for entry in entries], dtype=np.int64)
     order = np.argsort(keys)
     claimed = [np.nan if entry.area is None else entry.area for entry in entries]
@@ -85,7 +87,7 @@ def _columns(card: Card, listed: Sequence[Sequence[SegmentEntry]]) -> SegmentCol
 
 
 def _named(segments: SegmentColumns, keys: Array) -> bool:
-    """Whether the ids of the maps, but for void, are those of the JSON, each of them once."""
+    """Whether the ids of the maps, except void, are those of the JSON, each listed once."""
     used = np.sort(keys[keys & SEGMENT_BITS != 0])
     once = np.append(True, used[1:] != used[:-1])[: len(used)]  # np.unique loads numpy.ma
     return np.array_equal(segments.keys, used[once])

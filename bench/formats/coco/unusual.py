@@ -1,7 +1,7 @@
 """COCO truth and results as columns, the slow way: object by object, for files that the compiled
 reader does not take.
 
-It takes every file that `instances.py` takes, and refuses the others in its words.
+It takes every file that `instances.py` takes, and refuses the others with the same messages.
 """
 
 from __future__ import annotations

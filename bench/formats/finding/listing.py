@@ -51,7 +51,7 @@ class NamedListing:
 
 
 def with_listing(samples: Sequence[Sample], read: Callable[[], Sequence[str]]) -> list[Sample]:
-    """The samples, each of which knows the names of all."""
+    """The samples, each with the names of all of them."""
     listing = NamedListing(read)
     return [replace(sample, origin=listing) for sample in samples]
 

@@ -1,8 +1,8 @@
 """The message for a folder without the expected ground truth: what it holds, and where the data may
 be.
 
-The usual mistake is a folder one level too high or too low. It knows names and folders, and nothing
-of their files.
+The usual mistake is a folder one level too high or too low. It knows names and folders, not what
+the files contain.
 """
 
 from __future__ import annotations

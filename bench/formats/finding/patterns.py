@@ -1,6 +1,6 @@
 """Patterns of file names with {id}: from an id to a path, and from a folder to the ids in it.
 
-It knows text and folders, and nothing about what the files are.
+It knows text and folders, not what the files contain.
 """
 
 from __future__ import annotations

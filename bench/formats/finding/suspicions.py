@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.cards import Card
     from bench.classes import LabelSpace
 
-_TELLING = 0.01
+_NOTABLE = 0.01
 """The share of an image's pixels that must have the colour of another class; fewer may be
 chance.
 """
@@ -83,9 +83,8 @@ def _colors(file: Path) -> list[Warned]:
     try:
         colored = images.is_color(file)
         if colored:
-            images.read_labels(
-                file
-            )  # of grey values alone in the channels, it is not a colour image
+            # A file whose channels are all equal can be read as labels: it only looks like colour.
+            images.read_labels(file)
     except DataError:
         message = (
             f"predictions such as {file.name} are colour images, read by the colours of "
@@ -119,7 +118,7 @@ def _palette(card: Card, file: Path, space: LabelSpace) -> list[Warned]:
         meant = None if entry is None else entry.id if space == "ids" else entry.train_id
         of_a_class += int(used[index]) if meant is not None else 0
         of_another_class += int(used[index]) if meant is not None and meant != index else 0
-    if 2 * of_another_class <= of_a_class or of_another_class < _TELLING * used.sum():
+    if 2 * of_another_class <= of_a_class or of_another_class < _NOTABLE * used.sum():
         return []
     message = (
         f"{file.name} is a palette PNG whose colours are those of {card.title} "

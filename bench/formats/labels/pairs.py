@@ -1,8 +1,8 @@
 """Label files of truth and prediction read together, several images at a time: what their labels
 share, and no map.
 
-That is the way for files that are as they should be. Whatever is unusual or wrong is left to
-`files`, which reads one map at a time and says what is the matter with it.
+This is the fast path for files without any problem. Everything unusual or wrong is left to
+`files`, which reads one map at a time and reports what is wrong with it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def read(predictions: PredictionReader, samples: Sequence[Sample]) -> LabelPairs
     """Read what the labels of some images share; None where they have to be read one after the
     other.
 
-    That is the case for ground truth that is not a label file; for files that are missing, damaged,
-    of different sizes, or not plain PNGs of 8 bits; and for values that mean nothing.
+    Reasons are ground truth that is not a label file; files that are missing, damaged, of different
+    sizes, or not plain PNGs of 8 bits; and values that mean nothing.
     """
     truths = [sample.truth.read_semantic for sample in samples]
     files = [truth for truth in truths if isinstance(truth, TrueLabels)]

@@ -297,7 +297,7 @@ def read_results(path: Path, truth: LvisTruth, numbers: Sequence[int]) -> Detect
 
 
 def checked(truth: LvisTruth) -> LvisTruth:
-    """Refuse images that share a number, and categories and frequencies that there are not."""
+    """Refuse images that share a number, and categories and frequencies that do not exist."""
     if not truth.categories:
         raise DataError(f"{truth.path}: lists no categories, so there is nothing to score")
     if len(truth.by_number) < len(truth.images):

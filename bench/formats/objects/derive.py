@@ -79,7 +79,12 @@ def segments_from_objects(
         )
     numbers = np.setdiff1d(np.unique(objects), np.asarray(void))
     count = len(classes)
-    # One table over (object or none, class or void) says all that is needed of the pixels.
+    # All that is needed of the pixels is one table, counted in one pass. Its cell k * (C + 1) + c
+    # counts pixels of object k (0: no object) and class c (C: void):
+    #
+    #              road  car  void           object 1 has mostly car pixels, so it is a car;
+    #   no object    90    3     2           the 3 car pixels outside objects become a crowd
+    #   object 1      4   40     0
     small = np.where(labels < count, labels, count).astype(np.int64)
     owner = positions(objects, numbers).astype(np.int64)
     cells = owner * (count + 1) + small
@@ -165,7 +170,8 @@ def positions(ids: Array, values: Array) -> Array:
     largest = max(int(ids.max(initial=0)), int(np.max(values, initial=0)))
     dtype = np.uint16 if len(values) < 65535 else np.int32
     if largest < _LARGEST_TABLE:
-        # Untouched pages of zeros cost nothing: a table over 24-bit ids is as fast as a small one.
+        # The system gives pages of zeros only when they are touched: a table over 24-bit ids, most
+        # of it never touched, is as fast as a small one.
         table = np.zeros(largest + 1, dtype=dtype)
         table[np.asarray(values, dtype=np.int64)] = np.arange(1, len(values) + 1)
         return np.take(table, ids)
@@ -176,7 +182,7 @@ def positions(ids: Array, values: Array) -> Array:
 
 
 def _is_object(class_of: Array, countable: Array) -> Array:
-    """Say which rows (none first, then the objects) are objects of a countable class; others are as
-    good as none.
+    """Which rows (row 0 is "no object", then the objects) are objects of a countable class; the
+    pixels of the others count as outside every object.
     """
     return (class_of >= 0) & countable[np.maximum(class_of, 0)]

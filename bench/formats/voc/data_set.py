@@ -2,8 +2,8 @@
 ImageSets/Segmentation/<split>.txt.
 
 The palette's index is the label, not its colour; with `colors = true` in the card both kinds of
-files are RGB, as CVAT writes them. The card's `void` (255 unless it says otherwise) counts nowhere
-in class files and is no object in object files. It knows no models and no metrics.
+files are RGB, as CVAT writes them. The card's `void` (255 by default) does not count in class files
+and is not an object in object files. It knows no models and no metrics.
 """
 
 from __future__ import annotations
