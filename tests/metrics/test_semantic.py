@@ -23,12 +23,13 @@ C, CLASSES, table, plain, lists = (
 )
 grid = counting.grid
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
+PER_CLASS = ("IoU", "Dice", "accuracy")
 PAIRS = strategies.label_pairs(C)
 
 
 def require_equal(expected: dict[str, Any], actual: semantic.SemanticScores, row: int = 0) -> None:
     """Compare every score of one row with the oracle's."""
-    for name in (*semantic.OVERALL, *semantic.PER_CLASS):  # type: ignore[attr-defined]
+    for name in (*semantic.OVERALL, *PER_CLASS):
         np.testing.assert_allclose(
             actual[name][row], expected[name], rtol=1e-12, atol=0, err_msg=name
         )
@@ -37,7 +38,7 @@ def require_equal(expected: dict[str, Any], actual: semantic.SemanticScores, row
 def require_same(
     expected: semantic.SemanticScores, actual: semantic.SemanticScores, relative: float = 0.0
 ) -> None:
-    for name in (*semantic.OVERALL, *semantic.PER_CLASS):  # type: ignore[attr-defined]
+    for name in (*semantic.OVERALL, *PER_CLASS):
         np.testing.assert_allclose(actual[name], expected[name], rtol=relative, err_msg=name)
 
 
@@ -107,7 +108,7 @@ def test_renaming_classes_moves_their_scores(pairs: Pairs, order: list[int]) -> 
     renamed = np.arange(256, dtype=np.uint8)
     renamed[:C] = order
     before, after = plain(pairs), plain([(renamed[t], renamed[p]) for t, p in pairs])
-    for name in semantic.PER_CLASS:  # type: ignore[attr-defined]
+    for name in PER_CLASS:
         np.testing.assert_array_equal(before[name][0], after[name][0, order])
     for name in semantic.OVERALL:
         np.testing.assert_allclose(before[name], after[name], rtol=1e-12)
@@ -117,7 +118,7 @@ def test_renaming_classes_moves_their_scores(pairs: Pairs, order: list[int]) -> 
 def test_perfect_prediction_scores_one(pairs: Pairs) -> None:
     scores = plain([(truth, truth) for truth, _ in pairs])
     valued = np.concatenate(
-        [scores[name].ravel() for name in (*semantic.OVERALL, *semantic.PER_CLASS)]  # type: ignore[attr-defined]
+        [scores[name].ravel() for name in (*semantic.OVERALL, *PER_CLASS)]
     )
     np.testing.assert_allclose(valued[~np.isnan(valued)], 1.0, rtol=1e-12)
     assert scores["IoU"][0, scores.scored].tolist() == [1.0] * int(scores.scored.sum())
@@ -150,7 +151,7 @@ def test_real_weights_do_not_depend_on_batching_and_scale(
     together = semantic.score(counts, weights, CLASSES)
     for row in range(len(weights)):
         alone = semantic.score(counts, weights[row : row + 1], CLASSES)
-        for name in (*semantic.OVERALL, *semantic.PER_CLASS):  # type: ignore[attr-defined]
+        for name in (*semantic.OVERALL, *PER_CLASS):
             np.testing.assert_array_equal(together[name][row], alone[name][0])
     require_same(together, semantic.score(counts, weights * 60, CLASSES), relative=1e-9)
 
@@ -174,7 +175,7 @@ def test_leaving_a_cluster_out_equals_recomputing_without_it(
     ]
     rare = np.array([len(each) < 3 for each in carriers])
     assert left_out.fixed.tolist() == (rare & left_out.scored).tolist()
-    for name in semantic.PER_CLASS:  # type: ignore[attr-defined]
+    for name in PER_CLASS:
         np.testing.assert_array_equal(recomputed[name][:, ~rare], left_out[name][:, ~rare])
         assert np.isnan(left_out[name][:, rare]).all()
     for name in semantic.OVERALL if not left_out.fixed.any() else ("pixel_accuracy", "fwIoU"):

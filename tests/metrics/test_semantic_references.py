@@ -179,7 +179,7 @@ def test_predicting_void_is_an_error_in_voc() -> None:
     voc = Classes(tuple(Class(id=c, name=f"class {c}", train_id=c) for c in range(21)))
     with pytest.raises(ValueError, match="out of range"):
         oracle.voc_devkit([([[0, 1]], [[0, 255]])], 21)
-    with pytest.raises(PredictionError, match="255 means void in the truth only"):
+    with pytest.raises(PredictionError, match="255 means void only in the ground truth"):
         voc.prediction_to_train(grid([[0, 255]]), where="a.png")
 
 
