@@ -117,9 +117,7 @@ def test_renaming_classes_moves_their_scores(pairs: Pairs, order: list[int]) -> 
 @given(PAIRS)
 def test_perfect_prediction_scores_one(pairs: Pairs) -> None:
     scores = plain([(truth, truth) for truth, _ in pairs])
-    valued = np.concatenate(
-        [scores[name].ravel() for name in (*semantic.OVERALL, *PER_CLASS)]
-    )
+    valued = np.concatenate([scores[name].ravel() for name in (*semantic.OVERALL, *PER_CLASS)])
     np.testing.assert_allclose(valued[~np.isnan(valued)], 1.0, rtol=1e-12)
     assert scores["IoU"][0, scores.scored].tolist() == [1.0] * int(scores.scored.sum())
 
