@@ -29,7 +29,7 @@ _TYPES: Mapping[str, tuple[tuple[type[Any], ...], str]] = {
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of an evaluation besides model, data set and model options.
+    """The arguments of an evaluation other than model, data set and model options.
 
     `settings` are those of the rules; `own` says how label maps of the user's own data set are
     read.

@@ -127,6 +127,8 @@ class Network:
                 f"{self.name}: the network must return scores (1, C, H, W) or labels (1, H, "
                 f"W), got {returned}"
             )
+        # (1, H, W) of whole numbers are labels already; (1, C, H, W) and (1, H, W) of floats are
+        # logits, where a single channel is the foreground of two classes (positive: class 1).
         if output.ndim == 3 and not output.is_floating_point():
             return output[0]
         logits = output if output.ndim == 4 else output[None]

@@ -1,6 +1,6 @@
 """Rank several models over several data sets, by their ranks on each (Demsar 2006).
 
-The sample here are the data sets: neither their images nor the intervals of their scores are used.
+The sample consists of the data sets: their images and the intervals of their scores are not used.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def rank_across(
     scores = np.array([[dataset.scores[name] for name in models] for dataset in by_dataset])
     queries = [dataset.query for dataset in by_dataset]
     signs = np.array([-1.0 if query.lower_is_better else 1.0 for query in queries])
+    # With these signs a higher score is better for every metric, as `friedman` expects.
     test = friedman(signs[:, None] * scores, alpha=alpha)
+    # No p-value is smaller than that of models that every data set ranks in the same order.
     same_order = np.tile(np.arange(len(models)), (len(groups), 1))
     differs, merit = test.differs(), -test.mean_ranks
     metrics = tuple(query.metric for query in queries)

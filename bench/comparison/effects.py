@@ -154,6 +154,7 @@ def _members(spread: Spread, first: int, second: int | None) -> Members | None:
     """The classes behind the score of a run, or behind the difference of two."""
     if not spread.members:
         return None
+    # A difference of two means over the same classes is the mean of the class differences.
     members = spread.members[first]
     other = None if second is None else spread.members[second]
     return members - other if members is not None and other is not None else members

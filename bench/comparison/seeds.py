@@ -203,6 +203,9 @@ def _effect(
     image_error = math.nan
     if len(finite) > 1 and len(sizes) > 1:
         image_error = float(finite.std(ddof=1))
+    # The trainings of two models are independent, so the variances of their means add up:
+    #     seed_error^2 = s1^2 / S1 + s2^2 / S2    (s: standard deviation of S runs)
+    # The images are shared, so their variance comes from the differences in each resample.
     variances = [_variance_of_mean(side.plain) for side in sides]
     finite_variances = [variance for variance in variances if math.isfinite(variance)]
     replicates = np.sum(

@@ -146,6 +146,7 @@ def judge(
     elif interval is not None:
         error = interval.standard_error
         freedom = max(FREEDOM_FRACTION * interval.degrees_of_freedom, 1.0)
+        # change +- t(0.95, freedom) x standard error: each end is a one-sided 95 % bound.
         reach = student_quantile(1 - ALPHA / 2, freedom) * error
         low, high = change - reach, change + reach
         detectable = power.detectable(error, freedom, alpha=ALPHA)

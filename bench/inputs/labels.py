@@ -56,6 +56,12 @@ def _read(
     where: str,
     truth: bool,
 ) -> LabelMap:
+    """Check one plane (H, W) and convert it to train ids.
+
+        values of the user  ->  ids of the card  ->  train ids, with `classes.ignore` at void pixels
+
+    With train ids from the user (`reading.raw` is None), both conversions are skipped.
+    """
     void = np.isin(labels, reading.ignore) if reading.ignore else None
     if void is not None and not truth:
         # Pixels that a loop has masked in its predictions have no class; an ignored class can be
@@ -69,6 +75,7 @@ def _read(
         small = labels.dtype in (np.uint8, np.uint16) and void is None
         result = labels if small else labels.astype(classes.dtype)
     else:
+        # Ignored values, such as -100, need not be ids: void pixels get the id of any class first.
         ids = _small(labels if void is None else np.where(void, _any_id(classes), labels))
         ids = reading.raw.ids(ids, where, truth=truth)
         result = reading.raw.train_ids(ids, where, truth=truth)

@@ -116,11 +116,10 @@ def entries_of(
 
 
 def _ids(plane: Array) -> Array:
-    if (
-        plane.ndim == 3 and plane.shape[2] == 3 and plane.dtype == np.uint8
-    ):  # a PNG in COCO's panoptic form
-        parts = plane.astype(np.int64)
-        return np.asarray(parts[..., 0] + (parts[..., 1] << 8) + (parts[..., 2] << 16))
+    if plane.ndim == 3 and plane.shape[2] == 3 and plane.dtype == np.uint8:
+        # A PNG in COCO's panoptic form: id = R + 256 G + 256^2 B.
+        colors = plane.astype(np.int64)
+        return np.asarray(colors[..., 0] + (colors[..., 1] << 8) + (colors[..., 2] << 16))
     if plane.ndim != 2:
         raise InputError(f"ids must have the shape (H, W), got {plane.shape}")
     return whole(plane, "ids").astype(np.int64)
