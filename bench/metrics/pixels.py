@@ -296,6 +296,7 @@ def _joint(truth: LabelMap, prediction: LabelMap, classes: Classes, where: str) 
             _require_labels(np.flatnonzero(full.any(axis=1 - axis)), classes, subject, error_type)
         valid = [*range(C), classes.ignore]
         return full[np.ix_(valid, valid)]
+    # Wider labels would need a histogram of 2^32 cells: they are mapped to 0 .. C first.
     train_ids = np.full(65536, INVALID, dtype=np.int32)
     train_ids[:C] = np.arange(C)
     train_ids[classes.ignore] = C

@@ -190,6 +190,12 @@ def _errors_of(image: _Image) -> tuple[Array, Array, Array, Array]:
     own, other = np.where(same_class, overlaps, 0.0), np.where(same_class, 0.0, overlaps)
     of_found = np.where(same_class & found, overlaps, 0.0)
     best_own, best_other = own.max(axis=1), other.max(axis=1)
+    # The tests look at the largest IoU of a detection with an object of its own class, of another
+    # class, and with an object that another detection has found already:
+    #
+    #     best_own   0 ---- .1 ======== .5 ---- 1        = location: near its object, not on it
+    #     best_other 0 ---------------- .5 ==== 1        = class: on an object of another class
+    #
     # `np.select` takes the first test that holds: the order is part of TIDE's definition.
     tests = {
         0: right,
@@ -213,6 +219,7 @@ def _match(overlaps: Array) -> tuple[Array, Array]:
     Returns the object of each detection, (D,), -1 for none, and which objects are found, (G,).
     """
     owner, used = np.full(len(overlaps), -1), np.zeros(overlaps.shape[1], dtype=bool)
+    # Detections come by falling score, so each takes its object before lower-scoring ones can.
     for d in np.flatnonzero((overlaps >= FOUND).any(axis=1)).tolist():
         free = np.where(used, 0.0, overlaps[d])
         g = int(free.argmax())

@@ -230,6 +230,7 @@ def _table(pairs: Array, values: Array, codes: Array, count: int) -> Array:
     table = np.zeros((len(values), count), dtype=np.int64)
     if not len(values):
         return table
+    # `searchsorted` also returns a row for a value that is not listed: compare, and drop it.
     rows = np.minimum(np.searchsorted(values, pairs[:, 0]), len(values) - 1)
     listed = values[rows] == pairs[:, 0]
     np.add.at(table, (rows[listed], codes[pairs[listed, 1]]), pairs[listed, 2])

@@ -50,8 +50,8 @@ def dice(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
     shares = logits.softmax(1) * counted
     true_class = torch.where(counted, truth.unsqueeze(1), 0)
     hits = torch.zeros(logits.shape[1], dtype=logits.dtype, device=logits.device)
-    # The true class's share of every pixel, added to that class: no one-hot truth of C times the
-    # size.
+    # Add each pixel's probability of its true class to that class. This avoids a one-hot ground
+    # truth, which would take C times the memory.
     hits = hits.index_add(0, true_class.flatten(), shares.gather(1, true_class).flatten())
     sizes = torch.bincount(truth[truth != IGNORE].flatten(), minlength=logits.shape[1])
     present = sizes > 0

@@ -38,8 +38,8 @@ ABILITIES: tuple[Ability, ...] = (
 
 
 OTHER, NOTHING = "not scored", "nothing"
-"""In a confusion matrix: what pixels predicted as a label that is not scored, and missed objects,
-are taken for.
+"""The last columns of confusion matrices: pixels predicted as a label that is not scored, and
+objects that no detection matches.
 """
 
 

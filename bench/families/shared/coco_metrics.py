@@ -15,7 +15,7 @@ _RECALLS = {"1": "highest-scoring detection", "10": "ten highest-scoring detecti
 
 
 def precision_metric(name: str, meaning: str, reference: str) -> Metric:
-    """A mean over classes of which every class has its own score under the same name."""
+    """A mean over classes, each with its own score under the same name."""
     leading = name == "AP"
     return fraction(
         name, name, meaning=meaning, reference=reference, per_class=name, leading=leading

@@ -20,15 +20,13 @@ from bench.models.contract.adapter import Adapter, NetworkFile
 from bench.models.contract.options import Options, refuse_unsupported
 from bench.models.interchange import sidecar
 from bench.models.interchange.exchange_model import (
-    NO_CLASS,
     ExchangeModel,
     InputFormat,
-    OutputFormat,
     Port,
     Runtime,
 )
-from bench.models.interchange.sidecar import Layout, OutputKind, Sidecar
-from bench.models.weights import labels
+from bench.models.interchange.output_format import output_format_of, shape_text
+from bench.models.interchange.sidecar import Layout, Sidecar
 from bench.samples import Array
 
 if TYPE_CHECKING:
@@ -90,7 +88,7 @@ def assemble(runtime: Runtime, card: Card, options: Options) -> ExchangeModel:
         raise CheckpointError(
             f"{sidecar_path}: {runtime.path} has no output {name!r}; it has {', '.join(outputs)}"
         )
-    output_format, warnings = _output_format(runtime, stated, card, name, outputs[name])
+    output_format, warnings = output_format_of(runtime, stated, card, name, outputs[name])
     if options.confidence and output_format.axis is None:
         raise UsageError(
             f"{runtime.path} returns labels only, but calibration needs logits or probabilities"
@@ -187,8 +185,8 @@ def _image_input(runtime: Runtime) -> tuple[Port, tuple[int | None, ...]]:
     shape = port.shape or (None,) * 4
     if len(shape) != 4 or shape[0] not in (None, 1):
         raise CheckpointError(
-            f"{runtime.path} takes an input of shape {_text(shape)}, but bench passes one image of "
-            "4 dimensions, such as (1, 3, H, W): export the network for that"
+            f"{runtime.path} takes an input of shape {shape_text(shape)}, but bench passes one "
+            "image of 4 dimensions, such as (1, 3, H, W): export the network for that"
         )
     return port, shape
 
@@ -211,12 +209,12 @@ def _input_layout(runtime: Runtime, shape: tuple[int | None, ...], stated: Sidec
     layout = of_three[0] if len(of_three) == 1 else stated.layout or runtime.layout
     if channels[layout] not in (None, 3):
         raise CheckpointError(
-            f"{runtime.path} takes an input of shape {_text(shape)}, in which no axis can hold "
-            "R, G and B"
+            f"{runtime.path} takes an input of shape {shape_text(shape)}, in which no axis can "
+            "hold R, G and B"
         )
     if stated.layout and stated.layout != layout:
         raise CheckpointError(
-            f"{runtime.path} takes an input of shape {_text(shape)}: its layout is {layout}, "
+            f"{runtime.path} takes an input of shape {shape_text(shape)}: its layout is {layout}, "
             f"not {stated.layout}"
         )
     return layout
@@ -237,96 +235,6 @@ def _size(
     return height, width
 
 
-def _output_format(
-    runtime: Runtime, stated: Sidecar, card: Card, name: str, output: Array
-) -> tuple[OutputFormat, tuple[tuple[str, str], ...]]:
-    """What the output of this name means, and the warnings about its classes."""
-    port = next((port for port in runtime.outputs if port.name == name), Port(name))
-    kind = _output_kind(runtime, stated, port, output)
-    if kind == "labels":
-        return _label_output(runtime, stated, card, port)
-    classes, names = card.classes, stated.classes
-    axis = _class_axis(runtime, stated, output, len(names or classes))
-    count = output.shape[axis]
-    if port.scales.size > 1 and (port.axis != axis or port.scales.size != count):
-        raise CheckpointError(
-            f"{runtime.path}: the output {name!r} has {port.scales.size} quantisation scales, "
-            "which do not belong to its classes"
-        )
-    # A single channel stands for two classes (see `OutputFormat.planes`).
-    channels = labels.match(card, max(count, 2), names, where=str(runtime.path))
-    channel_train_ids = [
-        (channel, train_id)
-        for train_id, channel in enumerate(channels.channels)
-        if channel != labels.UNKNOWN
-    ]
-    channel_train_ids += [(channel, classes.ignore) for channel in channels.unscored]
-    output_format = OutputFormat(
-        port=port,
-        kind=kind,
-        axis=axis - 1,
-        channels=tuple(channel for channel, _ in channel_train_ids),
-        train_ids=np.array([train_id for _, train_id in channel_train_ids]),
-        dtype=classes.dtype,
-    )
-    return output_format, channels.warnings
-
-
-def _label_output(
-    runtime: Runtime, stated: Sidecar, card: Card, port: Port
-) -> tuple[OutputFormat, tuple[tuple[str, str], ...]]:
-    """An output of labels, with a look-up table from labels to train ids."""
-    classes, names = card.classes, stated.classes
-    table = np.full(max(classes.ignore + 1, len(names or ())), NO_CLASS, dtype=np.int64)
-    table[classes.ignore] = classes.ignore
-    table[: len(classes)] = np.arange(len(classes))
-    warnings: tuple[tuple[str, str], ...] = ()
-    if names:
-        channels = labels.match(card, len(names), names, where=str(runtime.path))
-        table[: len(names)] = classes.ignore
-        for train_id, label in enumerate(channels.channels):
-            if label != labels.UNKNOWN:
-                table[label] = train_id
-        warnings = channels.warnings
-    return OutputFormat(port, "labels", None, (), table, classes.dtype), warnings
-
-
-def _output_kind(runtime: Runtime, stated: Sidecar, port: Port, output: Array) -> OutputKind:
-    """Labels, logits or probabilities: as stated, else by dtype and shape of the trial output.
-
-    Integers without a quantisation scale, with at most two axes longer than 1, are labels; real
-    numbers with several channels are logits.
-    """
-    is_integer = output.dtype.kind in "iub" and not port.scales.size
-    axes = sum(side != 1 for side in output.shape[1:])
-    kind = stated.kind
-    if kind is None and is_integer and axes == 2:
-        kind = "labels"
-    if kind is None and not is_integer and axes == 3 and output.ndim == 4:
-        kind = "logits"
-    if kind == "labels" and axes <= 2:
-        return kind
-    if kind in ("logits", "probabilities") and axes <= 3 and output.ndim == 4:
-        return kind
-    expected = stated.kind or "neither labels nor logits"
-    problem = f"not {expected}" if stated.kind else expected
-    raise CheckpointError(
-        f"{runtime.path} returns {port.name!r}, {output.dtype} of shape {_text(output.shape)}, "
-        f"which is {problem} of an image: set kind (labels, logits, probabilities) and output in "
-        "its sidecar; boxes and masks of objects are not read from exported networks"
-    )
-
-
-def _class_axis(runtime: Runtime, stated: Sidecar, output: Array, classes: int) -> int:
-    """The axis of the classes: as stated, else by their number, else by the format's custom."""
-    layout = stated.output_layout
-    if layout is None:
-        axes: dict[Layout, int] = {"NCHW": output.shape[1], "NHWC": output.shape[3]}
-        fitting = [axis_ for axis_, length in axes.items() if length in (classes, 1)]
-        layout = fitting[0] if len(fitting) == 1 else runtime.layout
-    return 1 if layout == "NCHW" else 3
-
-
 def _recorded(input_format: InputFormat) -> dict[str, Any]:
     """The format of the input as the record shows it."""
     scale, mean, std = input_format.normalise or (None, (), ())
@@ -339,7 +247,3 @@ def _recorded(input_format: InputFormat) -> dict[str, Any]:
         "mean": list(mean),
         "std": list(std),
     }
-
-
-def _text(shape: tuple[int | None, ...]) -> str:
-    return "(" + ", ".join("?" if side is None else str(side) for side in shape) + ")"

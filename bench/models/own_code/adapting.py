@@ -246,11 +246,8 @@ class _Source:
                 digest=identity_["weights_digest"],
             )
         runtime = replace(runtime, run=_reporting(runtime.run, self.name))
-        measured = (
-            "outputs",
-            "parameters",
-            "warnings",
-        )  # `exchange` finds these out by a trial run
+        # `exchange` finds these out by a trial run.
+        measured = ("outputs", "parameters", "warnings")
         kept = {key: value for key, value in identity_.items() if key not in measured}
         model = exchange.renamed(exchange.assemble(runtime, self.card, options), kept)
         if self.passed is None:
