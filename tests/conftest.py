@@ -7,6 +7,7 @@ Tests import shared code plainly: `import contesting` from `tests/support`,
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,12 @@ settings.load_profile("bench")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what is fast first."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(autouse=True)
+def _import_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Own code adds its folder to `sys.path`: the next test must not import from there."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
 
 
 @pytest.fixture(scope="session")
