@@ -391,7 +391,7 @@ def test_objects_in_colours_are_those_of_the_palette(tmp_path: Path) -> None:
 
 
 def test_colours_of_other_palettes_are_objects_too() -> None:
-    from bench.formats.voc.data_set import object_numbers
+    from bench.formats.voc.files import object_numbers
 
     picture = np.array([[[0, 0, 0], [1, 2, 3], [128, 0, 0], [9, 9, 9], [1, 2, 3]]], np.uint8)
     assert [[0, 256, 1, 257, 256]] == object_numbers(picture).tolist()

@@ -18,7 +18,8 @@ from bench import kernels, prefetch
 from bench.formats.coco import instances as coco_instances
 from bench.formats.coco.columns import agreeing, kept_runs, places_of, runs_of
 from bench.formats.lvis import columns as lvis_columns
-from bench.formats.lvis.columns import Category, Image, Listing, LvisTruth
+from bench.formats.lvis.columns import LvisTruth
+from bench.formats.lvis.json_files import Category, Image, Listing
 from bench.samples import Array
 from bench.samples.columns import DetectionColumns, TruthColumns
 

@@ -1,8 +1,6 @@
-"""LVIS' files: COCO's, with lists of the classes that were annotated in each image, and a frequency
-for each class.
+"""LVIS' truth and results, read and checked: objects image by image, or all at once as columns.
 
-Results are COCO's. Objects come image by image, or all at once as columns; `data_set.py` finds the
-files.
+Results are COCO's. `json_files.py` has the types of the truth, `data_set.py` finds the files.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from bench import kernels, masks
@@ -21,73 +18,20 @@ from bench.errors import DataError, PredictionError
 from bench.formats.coco import classes as coco_classes
 from bench.formats.coco import instances as coco_instances
 from bench.formats.coco import masks as coco_masks
-from bench.formats.coco.json_files import Number, Result, Segmentation, load
-from bench.formats.coco.numbers import ReadWhole, sized, whole
+from bench.formats.coco.json_files import Number, Result, load
 from bench.formats.finding import image_ids
+from bench.formats.lvis.json_files import (
+    FREQUENCIES,
+    Annotation,
+    Category,
+    File,
+    Image,
+    Listing,
+)
 from bench.samples import Array, Instances, Rle
 from bench.samples.columns import DetectionColumns, Runs, TruthColumns
 
 Size = tuple[int, int]
-FREQUENCIES = ("r", "c", "f")
-
-
-class Image(msgspec.Struct, gc=False):
-    """An image: its file is named by `coco_url` in version 1, by `file_name` before."""
-
-    id: ReadWhole
-    height: ReadWhole
-    width: ReadWhole
-    neg_category_ids: list[int]
-    not_exhaustive_category_ids: list[int]
-    file_name: str = ""
-    coco_url: str = ""
-
-    def __post_init__(self) -> None:
-        """Make whole numbers of floats, and refuse an image without a pixel or with more than masks
-        can count.
-        """
-        _, self.height, self.width = sized(self.id, self.height, self.width)
-        self.id = whole(self.id, "id")
-
-
-class Category(msgspec.Struct, gc=False):
-    """A class; `frequency` is r, c or f."""
-
-    id: int
-    name: str
-    frequency: str
-
-
-class Annotation(msgspec.Struct, gc=False):
-    """An object."""
-
-    image_id: ReadWhole
-    category_id: ReadWhole
-    segmentation: Segmentation
-    bbox: tuple[float, float, float, float]
-    area: float
-    ignore: int | bool = 0
-    id: int | float | str | None = None
-
-    def __post_init__(self) -> None:
-        """Make whole numbers of floats."""
-        self.image_id, self.category_id = (
-            whole(self.image_id, "image_id"),
-            whole(self.category_id, "category_id"),
-        )
-
-
-class Listing(msgspec.Struct, gc=False):
-    """What a truth file lists, without its objects."""
-
-    images: list[Image]
-    categories: list[Category]
-
-
-class File(Listing, gc=False):
-    """A truth file."""
-
-    annotations: list[Annotation]
 
 
 @dataclass(frozen=True, eq=False)

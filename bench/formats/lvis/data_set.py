@@ -27,7 +27,7 @@ from bench.formats.finding.image_ids import plain
 from bench.formats.finding.misplaced import nothing_found
 from bench.formats.lvis import bulk as lvis_bulk
 from bench.formats.lvis import columns as lvis_columns
-from bench.formats.lvis.columns import Image
+from bench.formats.lvis.json_files import Image
 from bench.images.upright import Album, Picture
 from bench.samples import Prediction, Sample, Truth
 from bench.samples.columns import DetectionColumns, TruthColumns

@@ -1,15 +1,12 @@
 """PASCAL VOC: JPEGImages, SegmentationClass and SegmentationObject as palette PNGs,
 ImageSets/Segmentation/<split>.txt.
 
-The palette's index is the label, not its colour; with `colors = true` in the card both kinds of
-files are RGB, as CVAT writes them. The card's `void` (255 by default) does not count in class files
-and is not an object in object files. It knows no models and no metrics.
+`files.py` has the meaning of pixels; this module knows no models and no metrics.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -25,21 +22,13 @@ from bench.formats.finding import folders, lists, predicted_files
 from bench.formats.finding.grouping import groups_of
 from bench.formats.finding.listing import with_listing
 from bench.formats.finding.misplaced import nothing_found
-from bench.formats.labels.files import LabelFiles, PredictedLabels, TrueLabels, label_files
+from bench.formats.labels.files import PredictedLabels, label_files
 from bench.formats.objects import derive
+from bench.formats.voc.files import CLASSES, LARGEST, OBJECTS, TruthFiles
 from bench.images.upright import Album, Picture
-from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Segments, Truth
+from bench.samples import Array, Instances, LabelMap, Prediction, Sample, Truth
 
-CLASSES, OBJECTS, PICTURES, LISTS = (
-    "SegmentationClass",
-    "SegmentationObject",
-    "JPEGImages",
-    "ImageSets/Segmentation",
-)
-
-LARGEST = 255
-"""The largest value that an 8-bit file holds; as void, it marks object borders and hard regions."""
-
+PICTURES, LISTS = "JPEGImages", "ImageSets/Segmentation"
 _SUBMISSION = "comp[56]_*_cls"
 """Folders of a submission: results/VOC2012/Segmentation/comp6_val_cls/<id>.png."""
 
@@ -67,7 +56,7 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     coded, groups = label_files(card, images.voc_palette()), groups_of(card.groups, names)
     samples, album = [], Album()
     for name in names:
-        files = _Files(
+        files = TruthFiles(
             coded, truth_files[name], object_files.get(name), has_objects=bool(object_files)
         )
         path = pictures.get(name, base / PICTURES / f"{name}.jpg")
@@ -187,63 +176,8 @@ def find_base(card: Card, root: Path) -> Path:
     return bases[0]
 
 
-@dataclass(frozen=True, eq=False)
-class _Files:
-    """The truth files of one image, and how to read each form."""
-
-    label_files: LabelFiles
-    classes: Path
-    objects: Path | None
-    has_objects: bool
-
-    @property
-    def semantic(self) -> TrueLabels:
-        return TrueLabels(self.label_files, self.classes)
-
-    def instances(self) -> Instances:
-        objects, labels = self._maps()
-        return derive.instances_from_object_map(
-            objects, labels, self._table, where=str(self.objects)
-        )
-
-    def segments(self) -> Segments:
-        objects, labels = self._maps()
-        return derive.segments_from_objects(objects, labels, self._table, where=str(self.objects))
-
-    @property
-    def _table(self) -> Classes:
-        return self.label_files.classes
-
-    def _maps(self) -> tuple[Array, Array]:
-        """Object numbers with 0 for none, and train ids; both (H, W)."""
-        if self.objects is None:
-            path = self.classes.parent.parent / OBJECTS / self.classes.name
-            wider = "" if self.has_objects else f" (the folder {OBJECTS} is missing or empty)"
-            raise DataError(
-                f"{path}: there is no such file, so this image has no objects and no "
-                f"segments{wider}"
-            )
-        labels = self.semantic().labels
-        objects = self._objects(self.objects)
-        if objects.shape != labels.shape:
-            raise DataError(
-                f"{self.objects}: it has {objects.shape} pixels, the class file has {labels.shape}"
-            )
-        # Void of either file belongs to no object: an object without other pixels does not exist.
-        void = np.isin(objects, self._table.void) | (labels == self._table.ignore)
-        return np.where(void, 0, objects), labels
-
-    def _objects(self, path: Path) -> Array:
-        """Object numbers, (H, W): those of the file, or those of its colours in VOC's palette where
-        it is RGB.
-        """
-        if not (self.label_files.colors and images.is_color(path)):
-            return images.read_labels(path)
-        return object_numbers(images.read_color_labels(path))
-
-
 def _sample(
-    name: str, files: _Files, picture: Picture, file: str, groups: dict[str, str]
+    name: str, files: TruthFiles, picture: Picture, file: str, groups: dict[str, str]
 ) -> Sample:
     return Sample(
         id=name,
@@ -266,30 +200,6 @@ def _choose(card: Card, base: Path, split: str, ids: Ids, everything: list[str])
             f"{path}: the list of the split does not exist; use --ids FILE or --ids all"
         )
     return lists.read(path, set(everything).__contains__)
-
-
-def object_numbers(picture: Array) -> Array:
-    """The objects of an RGB object file, (H, W, 3) uint8, as numbers (H, W): the index of each
-    colour in VOC's palette.
-
-    Colours of no palette index, which other tools write, are numbered from 256 by rising colour.
-    """
-    codes = (
-        picture[..., 0].astype(np.int64) << 16
-        | picture[..., 1].astype(np.int64) << 8
-        | picture[..., 2]
-    )
-    palette = images.voc_palette().astype(np.int64)
-    index_of = {
-        int(red << 16 | green << 8 | blue): index
-        for index, (red, green, blue) in enumerate(palette)
-    }
-    occurring, inverse = np.unique(codes, return_inverse=True)
-    other = iter(range(LARGEST + 1, LARGEST + 1 + len(occurring)))
-    numbers = [index_of[code] if code in index_of else next(other) for code in occurring.tolist()]
-    table: Array = np.array(numbers, dtype=np.int32)
-    numbered: Array = table[inverse.reshape(codes.shape)]
-    return numbered
 
 
 def _require_8_bit(classes: Classes) -> None:
