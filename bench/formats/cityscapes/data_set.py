@@ -24,7 +24,8 @@ from bench.formats.finding import folders
 from bench.formats.finding.grouping import groups_of
 from bench.formats.finding.listing import with_listing
 from bench.formats.finding.misplaced import nothing_found
-from bench.formats.labels.files import LabelFiles, TrueLabels, label_files
+from bench.formats.labels.files import LabelFiles, label_files
+from bench.formats.labels.readers import TrueLabels
 from bench.formats.objects import derive
 from bench.samples import Instances, LabelMap, Sample, Truth
 

@@ -22,7 +22,8 @@ from bench.formats import PredictionReader
 from bench.formats.coco import panoptic as coco_panoptic
 from bench.formats.finding import folders, predicted_files
 from bench.formats.finding.listing import listing_of
-from bench.formats.labels.files import PredictedLabels, label_files
+from bench.formats.labels.files import label_files
+from bench.formats.labels.readers import PredictedLabels
 from bench.formats.objects import derive
 from bench.images import LABEL_SUFFIXES, png
 from bench.notices import Notice

@@ -8,9 +8,8 @@ pycocotools: where scores tie, that order is part of the result. It knows no mod
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,28 +22,23 @@ from bench.formats.coco import classes as coco_classes
 from bench.formats.coco import columns as coco_columns
 from bench.formats.coco import instances as coco_instances
 from bench.formats.coco import json_files as coco_json
-from bench.formats.coco import masks as coco_masks
 from bench.formats.coco import panoptic as coco_panoptic
-from bench.formats.coco import panoptic_entries
 from bench.formats.coco.files import (
-    Files,
     find_files,
-    masks_folder,
     picture_finder,
     sample_names,
     write_names,
 )
-from bench.formats.coco.json_files import InstanceFile, Number, PanopticFile
+from bench.formats.coco.json_files import Number
 from bench.formats.coco.origin import Origin
-from bench.formats.coco.unusual import TruthFile
+from bench.formats.coco.truth import object_truth, panoptic_truth
 from bench.formats.finding import folders, predicted_files
 from bench.formats.finding.grouping import groups_of
-from bench.formats.finding.image_ids import Pictures
-from bench.formats.labels.files import PredictedLabels, label_files
-from bench.formats.objects import derive
+from bench.formats.labels.files import label_files
+from bench.formats.labels.readers import PredictedLabels
 from bench.images.upright import Album, Picture
 from bench.notices import Notice
-from bench.samples import Instances, LabelMap, Prediction, Sample, Segments, Truth
+from bench.samples import Instances, LabelMap, Prediction, Sample, Segments
 from bench.samples.columns import DetectionColumns, TruthColumns
 
 Kind = TypeVar("Kind", LabelMap, Instances, Segments)
@@ -66,9 +60,9 @@ def read_truth(card: Card, root: Path, split: str, *, ids: Ids = None) -> list[S
     read = coco_columns.read_usual_truth(card, objects) if objects else None
     listed: Sequence[coco_json.ImageEntry]
     if files.panoptic:
-        listed, truth_of, masks = *_panoptic(card, files, files.panoptic), True
+        listed, truth_of, masks = *panoptic_truth(card, files, files.panoptic), True
     else:
-        listed, truth_of, masks = _instances(card, files.truth, read)
+        listed, truth_of, masks = object_truth(card, files.truth, read)
     names = sample_names(listed, str(files.truth))
     groups = groups_of(card.groups, list(names.values()))
     called = {entry.id: entry.file_name for entry in listed}
@@ -269,72 +263,6 @@ def number_of(sample: Sample) -> Number:
         return int(sample.id)
     # 48 bits: every JSON reader holds them exactly, and names do not collide in practice.
     return int.from_bytes(hashlib.blake2b(sample.id.encode(), digest_size=6).digest(), "big")
-
-
-def _panoptic(
-    card: Card, files: Files, path: Path
-) -> tuple[list[coco_json.ImageEntry], Callable[[Number], Truth]]:
-    file = coco_json.load(path, PanopticFile)
-    coco_json.check_categories(file.categories, card, path)
-    coco_json.check_used(
-        (s.category_id for entry in file.annotations for s in entry.segments_info), card, path
-    )
-    pictures = Pictures({image.id: image.file_name for image in file.images})
-    panoptic_entries.check(file.annotations, pictures, str(path), DataError)
-    entries = {entry.image_id: entry for entry in file.annotations}
-    strays = [number for number in entries if number not in pictures.files]
-    if strays:
-        raise DataError(
-            f"{path}: an annotation belongs to image {strays[0]!r}, which the file does not list"
-        )
-    sizes = {image.id: (image.height, image.width) for image in file.images}
-    missing = [str(image.id) for image in file.images if image.id not in entries]
-    if missing:
-        raise DataError(
-            f"{path}: {len(missing)} images have no annotation ({folders.first(missing)})"
-        )
-    folder = masks_folder(card, path)
-    from_file = (
-        coco_json.once(partial(coco_instances.truth, card, files.instances))
-        if files.instances
-        else None
-    )
-
-    def truth_of(number: Number) -> Truth:
-        entry = entries[number]
-
-        segments = coco_panoptic.TruthFile(
-            card, folders.named_below(folder, entry.file_name), entry.segments_info, sizes[number]
-        )
-
-        def instances() -> Instances:
-            if from_file is not None:
-                return from_file()(number)
-            return derive.instances_from_segments(segments(), card.classes.things)
-
-        return Truth(
-            lambda: derive.semantic_from_segments(segments(), card.classes), instances, segments
-        )
-
-    return file.images, truth_of
-
-
-def _instances(
-    card: Card, path: Path, read: TruthFile | None
-) -> tuple[Sequence[coco_json.ImageEntry], Callable[[Number], Truth], bool]:
-    """The images, a way to their objects, and whether any of these has a mask.
-
-    Objects are made when the first is wanted: counting in bulk wants none.
-    """
-    if read is not None:
-        whole = coco_json.once(partial(coco_instances.truth, card, path))
-        return read.images, lambda number: Truth(read_instances=lambda: whole()(number)), read.masks
-    file = coco_json.load(path, InstanceFile)
-    objects = coco_instances.truth_of(card, file, path)
-    masks = not file.annotations or any(
-        coco_masks.is_there(entry.segmentation) for entry in file.annotations
-    )
-    return file.images, lambda number: Truth(read_instances=lambda: objects(number)), masks
 
 
 def _size(sample: Sample) -> tuple[int, int]:

@@ -7,7 +7,7 @@ folders.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,8 +21,7 @@ from bench.errors import DataError, InputError, PredictionError
 from bench.formats.labels.color_codes import ColorCodes
 from bench.formats.labels.value_codes import ValueCodes
 from bench.images import levels
-from bench.notices import Notice
-from bench.samples import Array, LabelMap, Sample
+from bench.samples import Array, LabelMap
 
 if TYPE_CHECKING:
     from bench.cards import Card
@@ -251,45 +250,6 @@ class LabelFiles:
                 "has a colour"
             )
         return self.color_codes.colors(labels)
-
-
-@dataclass(frozen=True, eq=False)
-class TrueLabels:
-    """The truth of one image as a label file; called, it reads it."""
-
-    files: LabelFiles
-    path: Path
-
-    def __call__(self) -> LabelMap:
-        """Read the file.
-
-        Raises:
-            DataError: as `LabelFiles.read_truth`.
-        """
-        return self.files.read_truth(self.path)
-
-
-@dataclass(frozen=True, eq=False)
-class PredictedLabels:
-    """Predicted label files by the id of their sample; called, it reads that of a sample."""
-
-    files: LabelFiles
-    paths: Mapping[str, Path]
-    space: LabelSpace = "ids"
-    notices: tuple[Notice, ...] = ()
-
-    @property
-    def used(self) -> Collection[Path]:
-        """The files that are predictions of these images."""
-        return set(self.paths.values())
-
-    def __call__(self, sample: Sample) -> LabelMap:
-        """Read the file of a sample.
-
-        Raises:
-            PredictionError: as `LabelFiles.read_prediction`.
-        """
-        return self.files.read_prediction(self.paths[sample.id], self.space)
 
 
 def label_files(card: Card, palette: Array | None = None) -> LabelFiles:

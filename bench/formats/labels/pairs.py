@@ -15,7 +15,7 @@ import numpy as np
 from bench import images
 from bench.errors import InputError
 from bench.formats import PredictionReader
-from bench.formats.labels.files import PredictedLabels, TrueLabels
+from bench.formats.labels.readers import PredictedLabels, TrueLabels
 from bench.samples import Sample
 from bench.samples.columns import LabelPairs
 

@@ -24,7 +24,8 @@ from bench.formats.finding.grouping import groups_of
 from bench.formats.finding.listing import with_listing
 from bench.formats.finding.misplaced import nothing_found
 from bench.formats.finding.patterns import Pattern
-from bench.formats.labels.files import LabelFiles, PredictedLabels, label_files, palette
+from bench.formats.labels.files import LabelFiles, label_files, palette
+from bench.formats.labels.readers import PredictedLabels
 from bench.formats.objects import derive
 from bench.formats.pairs.files import Patterns, has_labels, sample_of_labels, sample_of_masks
 from bench.images.upright import Album

@@ -17,7 +17,8 @@ from bench import images
 from bench.cards import Card
 from bench.errors import CardError, DataError
 from bench.formats.finding.patterns import Pattern
-from bench.formats.labels.files import LabelFiles, TrueLabels
+from bench.formats.labels.files import LabelFiles
+from bench.formats.labels.readers import TrueLabels
 from bench.formats.objects import derive
 from bench.formats.objects import images as object_images
 from bench.formats.objects.images import ObjectMasks

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +19,15 @@ from bench.cards import Card, Split
 from bench.classes import Class, Classes
 from bench.errors import DataError, PredictionError, UsageError
 from bench.formats.finding import folders
-from bench.formats.labels.files import LabelFiles, PredictedLabels, TrueLabels, label_files
+from bench.formats.labels.files import LabelFiles, label_files
+from bench.formats.labels.readers import PredictedLabels, TrueLabels
 from bench.formats.pairs import data_set as pairs
+from bench.formats.pairs.assumed_classes import WHITE, Labels, Values
 from bench.images.values import LARGEST
 from bench.notices import Notice
 from bench.samples import Sample, Truth
 
 SPLIT = "all"
-_WHITE = 255
-"""Masks are often drawn as 0 and 255; in label maps of several classes 255 mostly means void."""
-_MOST = 256
-"""More values than this are taken for classes only where --classes says so."""
 _BY_CARD = (
     "classes in colours need a card with colors = true and their colours "
     "(datasets/README.md says how)"
@@ -87,7 +85,7 @@ def read(
     paths = [files[name] for name in names]
     predicted = [] if predictions is None else _predicted(predictions, names)
     true_values, other_values = _values(paths, DataError), _values(predicted, PredictionError)
-    meant = _Meant(set(true_values), set(other_values), _names(classes), _ignored(ignore))
+    meant = Values(set(true_values), set(other_values), _names(classes), _ignored(ignore))
     labels = meant.labels()
     if not labels.names:
         raise UsageError(
@@ -98,97 +96,6 @@ def read(
     coded = label_files(card)
     samples = [_sample(name, files[name], coded) for name in names]
     return TwoFolders(card, samples, tuple(labels.notices))
-
-
-@dataclass(frozen=True)
-class _Labels:
-    """Classes by value, values that do not count, and pixel values that mean other values (255 = 1
-    in masks).
-
-    `missed` are values that do not count in the truth and are predicted: misses there.
-    """
-
-    names: Mapping[int, str]
-    notices: Sequence[Notice]
-    void: tuple[int, ...] = ()
-    missed: tuple[int, ...] = ()
-    values: Mapping[int, int] = field(default_factory=dict)
-
-    def __contains__(self, value: int) -> bool:
-        """Whether a value means anything."""
-        return any(value in values for values in (self.names, self.void, self.missed, self.values))
-
-
-@dataclass(frozen=True)
-class _Meant:
-    """What the values of truth and predictions mean, given --classes and --ignore."""
-
-    truth: set[int]
-    predicted: set[int]
-    names: tuple[str, ...] | None
-    ignore: tuple[int, ...] | None
-
-    def labels(self) -> _Labels:
-        """Classes and void, with notices of what was assumed."""
-        if self._are_masks:
-            return self._masks()
-        void, notices = self._void()
-        names = self._classes(void)
-        if self.names is None:
-            _refuse_too_many(names)
-            listed = folders.first(names.values())
-            count = "1 class was" if len(names) == 1 else f"{len(names)} classes were"
-            message = f"{count} taken from the values of both folders ({listed})"
-            notices.insert(0, Notice("assumed-classes", f"{message}; --classes a,b,c names them"))
-        missed = tuple(value for value in void if value in self.predicted)
-        if missed:
-            message = (
-                f"{' and '.join(map(str, missed))}, which does not count in the ground "
-                "truth, is also predicted"
-            )
-            notices.append(Notice("void-predicted", f"{message}: these pixels count as misses"))
-        return _Labels(
-            names, notices, tuple(value for value in void if value not in missed), missed
-        )
-
-    @property
-    def _are_masks(self) -> bool:
-        seen = self.truth | self.predicted
-        fits = self.names is None or len(self.names) == 2
-        apart = not any({1, _WHITE} <= values for values in (self.truth, self.predicted))
-        return self.ignore is None and fits and apart and _WHITE in seen and seen <= {0, 1, _WHITE}
-
-    def _masks(self) -> _Labels:
-        first, second = self.names or ("background", "foreground")
-        seen = sorted(self.truth | self.predicted | {0, _WHITE})
-        values_seen = "0 and 255" if len(seen) == 2 else "0, 1 and 255"
-        message = (
-            f"the masks hold only the values {values_seen}, so {_WHITE} was read as the class "
-            f"{second}"
-        )
-        notice = Notice("assumed-masks", f"{message}; if it means void, use --ignore {_WHITE}")
-        return _Labels(
-            {0: first, 1: second}, [notice], values={value: min(value, 1) for value in seen}
-        )
-
-    def _void(self) -> tuple[tuple[int, ...], list[Notice]]:
-        if self.ignore is not None:
-            return self.ignore, []
-        named = self.names is not None and len(self.names) > _WHITE
-        if _WHITE not in self.truth or named:
-            return (), []
-        message = (
-            f"{_WHITE} in the ground truth was read as void and does not count; if it is "
-            "a class, use --ignore none"
-        )
-        return (_WHITE,), [Notice("assumed-void", message)]
-
-    def _classes(self, void: Sequence[int]) -> dict[int, str]:
-        if self.names is not None:
-            return {value: name for value, name in enumerate(self.names) if value not in void}
-        return {
-            value: f"class {value}" for value in sorted((self.truth | self.predicted) - set(void))
-        }
 
 
 def _predicted(path: Path, names: Sequence[str]) -> list[Path]:
@@ -264,16 +171,8 @@ def _ignored(text: str | None) -> tuple[int, ...] | None:
     return tuple(dict.fromkeys(int(entry) for entry in entries))
 
 
-def _refuse_too_many(names: Mapping[int, str]) -> None:
-    if len(names) > _MOST:
-        raise DataError(
-            f"the label maps hold {len(names)} different values: these are images or object "
-            "numbers rather than classes; give the number of classes with --classes"
-        )
-
-
 def _refuse_strangers(
-    labels: _Labels, truth: Mapping[int, Path], predicted: Mapping[int, Path]
+    labels: Labels, truth: Mapping[int, Path], predicted: Mapping[int, Path]
 ) -> None:
     """Refuse values that no class has, which can be only where the classes were named."""
     for files, error in ((truth, DataError), (predicted, PredictionError)):
@@ -286,7 +185,7 @@ def _refuse_strangers(
                 )
 
 
-def _card(truth: Path, labels: _Labels) -> Card:
+def _card(truth: Path, labels: Labels) -> Card:
     """The card that describes the folders; an ignored value that is predicted becomes a label that
     is not scored.
     """
@@ -295,7 +194,7 @@ def _card(truth: Path, labels: _Labels) -> Card:
         for train_id, (value, name) in enumerate(sorted(labels.names.items()))
     ]
     entries += [Class(value, f"ignored value {value}") for value in labels.missed]
-    ignore = _WHITE if len(labels.names) <= _WHITE else LARGEST
+    ignore = WHITE if len(labels.names) <= WHITE else LARGEST
     name = re.sub(r"[^A-Za-z0-9._-]", "-", truth.resolve().name).strip("-.") or "truth"
     described = repr((entries, labels.void, sorted(labels.values.items()))).encode()
     return Card(

@@ -22,7 +22,8 @@ from bench.formats.finding import folders, lists, predicted_files
 from bench.formats.finding.grouping import groups_of
 from bench.formats.finding.listing import with_listing
 from bench.formats.finding.misplaced import nothing_found
-from bench.formats.labels.files import PredictedLabels, label_files
+from bench.formats.labels.files import label_files
+from bench.formats.labels.readers import PredictedLabels
 from bench.formats.objects import derive
 from bench.formats.voc.files import CLASSES, LARGEST, OBJECTS, TruthFiles
 from bench.images.upright import Album, Picture

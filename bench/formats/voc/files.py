@@ -15,7 +15,8 @@ import numpy as np
 from bench import images
 from bench.classes import Classes
 from bench.errors import DataError
-from bench.formats.labels.files import LabelFiles, TrueLabels
+from bench.formats.labels.files import LabelFiles
+from bench.formats.labels.readers import TrueLabels
 from bench.formats.objects import derive
 from bench.samples import Array, Instances, Segments
 
