@@ -38,8 +38,8 @@ def layout() -> Any:
         "--layout",
         metavar="NAME",
         help=(
-            "Layout of the files, such as coco or voc, or your own package.module:Name; "
-            "default: the card's layout."
+            "Layout of the files, such as coco or voc, or your own layout as "
+            "package.module:Name or file.py:Name; default: the card's layout."
         ),
         default=None,
         group="Input",
@@ -88,7 +88,10 @@ class ScoringOptions(OptionSet):
     metrics: str = option(
         "--metrics",
         metavar="LIST",
-        help="Comma-separated names from `bench list metrics`, or default, or all.",
+        help=(
+            "Comma-separated names from `bench list metrics`, or default, or all; your own family "
+            "of metrics as package.module:Name or file.py:Name."
+        ),
         default="default",
         group="Metrics",
     )

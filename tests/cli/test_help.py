@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench import cli
-from bench.cli import commands, console
+from bench.cli import board, commands, console
 
 
 @pytest.fixture
@@ -36,11 +36,20 @@ def test_help_of_boards_lists_their_commands(bench: Any, words: tuple[str, ...])
     code, out, err = bench(*words)
     assert (0, "") == (code, err)
     assert all(name in out for name in ("show", "render", "check", "add"))
+    # Summaries are whole sentences, also where the docstring folds them.
+    assert 1 + len(board.COMMANDS) == sum(line.endswith(".") for line in out.splitlines())
 
 
 def test_help_of_one_command(bench: Any) -> None:
     assert bench("run", "--help") == bench("help", "run")
     assert bench("board", "add", "-h") == bench("help", "board", "add")
+
+
+@pytest.mark.parametrize("option", ["--metrics", "--layout"])
+def test_help_names_the_forms_of_own_code(bench: Any, option: str) -> None:
+    _, out, _ = bench("eval", "--help")
+    text = " ".join(out.partition(f"  {option} ")[2].partition("\n      --")[0].split())
+    assert "package.module:Name or file.py:Name" in text
 
 
 def test_help_of_run_is_in_groups_and_in_words(bench) -> None:  # type: ignore[no-untyped-def]

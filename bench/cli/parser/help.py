@@ -17,8 +17,8 @@ _HELP_ROW = ("-h, --help", "Show this help and exit.")
 
 
 def summary(command: Callable[..., int]) -> str:
-    """The first line of a command's docstring."""
-    return inspect.cleandoc(command.__doc__ or "").partition("\n")[0]
+    """The first paragraph of a command's docstring, in one line."""
+    return " ".join(inspect.cleandoc(command.__doc__ or "").partition("\n\n")[0].split())
 
 
 def usage(name: str, command: Callable[..., int]) -> str:
