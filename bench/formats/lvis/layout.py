@@ -1,25 +1,22 @@
-"""The layout `lvis`: one truth JSON a split, and the images of COCO 2017.
-
-The work is done in `data_set.py`, which is imported when files are read or written.
-"""
+"""The layout `lvis`: one truth JSON a split, and the images of COCO 2017."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.formats import Ids, Layout, PredictionReader, Progress
+from bench.formats.contract.folder_layout import DataSet, FolderLayout
 
 if TYPE_CHECKING:
     from bench.cards import Card
     from bench.cards.card_rules import CardKeys
-    from bench.classes import Classes, LabelSpace
-    from bench.samples import Prediction, Sample
+    from bench.classes import Classes
+    from bench.samples import Sample
     from bench.samples.columns import DetectionColumns, TruthColumns
 
 
-class Lvis(Layout):
+class Lvis(FolderLayout):
     """LVIS' truth files, which list the classes, and COCO's results."""
 
     tasks = ("instance",)
@@ -38,47 +35,11 @@ class Lvis(Layout):
             "boundary": "for which no boundary metric is defined; leave it out",
         }
 
-    def read_truth(self, card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
-        """See `data_set.read_truth`."""
+    def data_set(self) -> DataSet:
+        """The functions of `data_set.py`."""
         from bench.formats.lvis import data_set
 
-        return data_set.read_truth(card, root, split, ids=ids)
-
-    def read_predictions(
-        self,
-        card: Card,
-        path: Path,
-        task: str,
-        samples: Sequence[Sample],
-        *,
-        space: LabelSpace = "ids",
-    ) -> PredictionReader:
-        """See `data_set.read_predictions`."""
-        from bench.formats.lvis import data_set
-
-        return data_set.read_predictions(card, path, task, samples, space=space)
-
-    def write_truth(
-        self,
-        card: Card,
-        root: Path,
-        split: str,
-        samples: Iterable[Sample],
-        *,
-        progress: Progress | None = None,
-    ) -> None:
-        """See `data_set.write_truth`."""
-        from bench.formats.lvis import data_set
-
-        data_set.write_truth(card, root, split, samples, progress=progress)
-
-    def write_predictions(
-        self, card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]
-    ) -> None:
-        """See `data_set.write_predictions`."""
-        from bench.formats.lvis import data_set
-
-        data_set.write_predictions(card, path, task, predictions)
+        return data_set
 
     def read_classes(self, card: Card, root: Path, split: str) -> Classes:
         """See `data_set.read_classes`."""

@@ -1,24 +1,15 @@
-"""The layout `pairs`: images and label files, matched by the patterns of the card's [files] table.
-
-The work is done in `data_set.py`, which is imported when files are read or written.
-"""
+"""The layout `pairs`: images and label files, matched by the patterns in [files] of the card."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator
+from typing import ClassVar
 
 from bench.cards.card_rules import CardKeys, class_entries, has_things
-from bench.formats import Ids, Layout, PredictionReader, Progress
-
-if TYPE_CHECKING:
-    from bench.cards import Card
-    from bench.classes import LabelSpace
-    from bench.samples import Prediction, Sample
+from bench.formats.contract.folder_layout import DataSet, FolderLayout
 
 
-class Pairs(Layout):
+class Pairs(FolderLayout):
     """Any data set of images and label files that has no layout of its own."""
 
     files: ClassVar = {
@@ -37,47 +28,11 @@ class Pairs(Layout):
                 if split.folder is not None:
                     yield f"splits.{name}.folder has no effect: no pattern in [files] has {{split}}"
 
-    def read_truth(self, card: Card, root: Path, split: str, *, ids: Ids = None) -> list[Sample]:
-        """See `data_set.read_truth`."""
+    def data_set(self) -> DataSet:
+        """The functions of `data_set.py`."""
         from bench.formats.pairs import data_set
 
-        return data_set.read_truth(card, root, split, ids=ids)
-
-    def read_predictions(
-        self,
-        card: Card,
-        path: Path,
-        task: str,
-        samples: Sequence[Sample],
-        *,
-        space: LabelSpace = "ids",
-    ) -> PredictionReader:
-        """See `data_set.read_predictions`."""
-        from bench.formats.pairs import data_set
-
-        return data_set.read_predictions(card, path, task, samples, space=space)
-
-    def write_truth(
-        self,
-        card: Card,
-        root: Path,
-        split: str,
-        samples: Iterable[Sample],
-        *,
-        progress: Progress | None = None,
-    ) -> None:
-        """See `data_set.write_truth`."""
-        from bench.formats.pairs import data_set
-
-        data_set.write_truth(card, root, split, samples, progress=progress)
-
-    def write_predictions(
-        self, card: Card, path: Path, task: str, predictions: Iterable[tuple[Sample, Prediction]]
-    ) -> None:
-        """See `data_set.write_predictions`."""
-        from bench.formats.pairs import data_set
-
-        data_set.write_predictions(card, path, task, predictions)
+        return data_set
 
 
 LAYOUT = Pairs()

@@ -1,0 +1,1 @@
+"""What a layout in a folder of its own implements."""
