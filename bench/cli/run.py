@@ -112,29 +112,29 @@ def _model_options(model: ModelOptions, scoring: ScoringOptions) -> Options:
     from bench import models
     from bench.cli import evaluating
 
-    optional: dict[str, Any] = {}
+    options: dict[str, Any] = {
+        "weights": model.weights,
+        "task": model.task,
+        "device": model.device,
+        "batch_size": model.batch_size,
+        "amp": model.amp,
+        "compile": model.compile,
+        "input_size": model_options.size("--input-size", model.input_size),
+        "window": model_options.size("--window", model.window),
+        "flip": model.flip,
+        "confidence": evaluating.needs_confidence(scoring),
+        "score_threshold": model.score_threshold,
+        "detections": model.detections,
+        "prompt": model.prompt,
+        "prompts": model.prompts,
+        "sidecar": model.config,
+    }
     if model.overlap is not None:
-        optional["overlap"] = model.overlap
+        options["overlap"] = model.overlap
     if model.scales is not None:
-        optional["scales"] = model_options.numbers("--scales", model.scales)
-    return models.Options(
-        weights=model.weights,
-        task=model.task,
-        device=model.device,
-        batch_size=model.batch_size,
-        amp=model.amp,
-        compile=model.compile,
-        input_size=model_options.size("--input-size", model.input_size),
-        window=model_options.size("--window", model.window),
-        flip=model.flip,
-        confidence=evaluating.needs_confidence(scoring),
-        score_threshold=model.score_threshold,
-        detections=model.detections,
-        prompt=model.prompt,
-        prompts=model.prompts,
-        sidecar=model.config,
-        **optional,
-    )
+        options["scales"] = model_options.numbers("--scales", model.scales)
+    models.refuse_invalid(options)
+    return models.Options(**options)
 
 
 def _other_model(

@@ -13,7 +13,13 @@ from bench.errors import UsageError
 from bench.models.contract import catalogue
 from bench.models.contract.catalogue import describe
 from bench.models.contract.model import Model
-from bench.models.contract.options import Device, Options, Task, refuse_unsupported
+from bench.models.contract.options import (
+    Device,
+    Options,
+    Task,
+    refuse_invalid,
+    refuse_unsupported,
+)
 from bench.models.naming import resolving
 
 if TYPE_CHECKING:
@@ -29,6 +35,7 @@ __all__ = [
     "describe",
     "load",
     "names",
+    "refuse_invalid",
     "refuse_unsupported",
     "resolve",
 ]

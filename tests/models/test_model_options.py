@@ -67,7 +67,7 @@ def test_every_option_has_a_flag(
         ({"prompts": 0}, "--prompts must be at least 1, got 0"),
         ({"window": (0, 5)}, "--window must be at least 1x1, got 0x5"),
         ({"window": (4, 4), "overlap": 1.0}, r"--overlap must be in \[0, 1\), got 1"),
-        ({"overlap": 0.5}, "--overlap needs --window"),
+        ({"overlap": 0.5}, "--overlap needs --window, the height and width of the windows$"),
         ({"scales": ()}, r"--scales must be numbers in \(0, 8\], got none"),
         ({"scales": (0.0, 1.0)}, r"--scales must be numbers in .* got 0.0,1.0"),
         ({"scales": (1.0, 1.0)}, "--scales lists a scale twice: 1.0,1.0"),
@@ -76,7 +76,12 @@ def test_every_option_has_a_flag(
 )
 def test_values_without_meaning_are_refused(words: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
+        models.refuse_invalid(words)
+    # Python callers read the names of the arguments.
+    with pytest.raises(UsageError) as refused:
         Options(**words)
+    assert "--" not in str(refused.value)
+    assert str(refused.value).startswith(tuple(words))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +89,7 @@ def test_values_without_meaning_are_refused(words: dict[str, Any], message: str)
     [
         (("--window", "12x"), "--window 12x: height and width in pixels are needed"),
         (("--scales", "a"), "--scales a: comma-separated numbers"),
+        (("--batch-size", "0"), "--batch-size must be at least 1, got 0"),
         (
             ("--task", "instance"),
             "--model fcn does not support --task instance (it supports semantic)",

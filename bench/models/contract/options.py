@@ -4,11 +4,12 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from bench.argument_names import for_python
 from bench.errors import UsageError
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -62,33 +63,46 @@ class Options:
     prompts: int = 1
     sidecar: Path | None = None
 
+    @for_python
     def __post_init__(self) -> None:
         """Check the values.
 
         Raises:
-            UsageError: a size, number or fraction out of range, or an overlap without windows.
+            UsageError: as `refuse_invalid`, naming arguments instead of flags.
         """
-        for name in ("batch_size", "detections", "prompts"):
-            value = getattr(self, name)
-            _require(
-                value is None or value >= 1, f"{flag_of(name)} must be at least 1, got {value}"
-            )
-        for name in ("input_size", "window"):
-            size = getattr(self, name)
-            if size is not None:
-                message = f"{flag_of(name)} must be at least 1x1, got {'x'.join(map(str, size))}"
-                _require(len(size) == 2 and min(size) >= 1, message)
-        _require(0 <= self.overlap < 1, f"--overlap must be in [0, 1), got {self.overlap:g}")
-        if self.window is None and self.overlap != Options.overlap:
-            raise UsageError("--overlap needs --window, such as --window 512x1024")
-        scales = ",".join(map(str, self.scales))
-        in_range = bool(self.scales) and all(0 < scale <= 8 for scale in self.scales)
-        _require(in_range, f"--scales must be numbers in (0, 8], got {scales or 'none'}")
-        unique = len(set(self.scales)) == len(self.scales)
-        _require(unique, f"--scales lists a scale twice: {scales}")
-        score = self.score_threshold
-        in_range = score is None or 0 <= score <= 1
-        _require(in_range, f"--score-threshold must be in [0, 1], got {score}")
+        refuse_invalid({field.name: getattr(self, field.name) for field in fields(self)})
+
+
+def refuse_invalid(options: Mapping[str, Any]) -> None:
+    """Refuse values of the fields of `Options` that make no sense; fields may be left out.
+
+    The command line checks its values here, so that the message names flags.
+
+    Raises:
+        UsageError: a size, number or fraction out of range, or an overlap without windows.
+    """
+    values: dict[str, Any] = {field.name: field.default for field in fields(Options)}
+    values.update(options)
+    for name in ("batch_size", "detections", "prompts"):
+        value = values[name]
+        _require(value is None or value >= 1, f"{flag_of(name)} must be at least 1, got {value}")
+    for name in ("input_size", "window"):
+        size = values[name]
+        if size is not None:
+            message = f"{flag_of(name)} must be at least 1x1, got {'x'.join(map(str, size))}"
+            _require(len(size) == 2 and min(size) >= 1, message)
+    overlap = values["overlap"]
+    _require(0 <= overlap < 1, f"--overlap must be in [0, 1), got {overlap:g}")
+    if values["window"] is None and overlap != Options.overlap:
+        raise UsageError("--overlap needs --window, the height and width of the windows")
+    scales = values["scales"]
+    listing = ",".join(map(str, scales))
+    in_range = bool(scales) and all(0 < scale <= 8 for scale in scales)
+    _require(in_range, f"--scales must be numbers in (0, 8], got {listing or 'none'}")
+    _require(len(set(scales)) == len(scales), f"--scales lists a scale twice: {listing}")
+    score = values["score_threshold"]
+    in_range = score is None or 0 <= score <= 1
+    _require(in_range, f"--score-threshold must be in [0, 1], got {score}")
 
 
 def refuse_unsupported(name: str, options: Options, supported: Collection[str]) -> None:
