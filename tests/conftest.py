@@ -1,6 +1,6 @@
 """Fixtures for every test: real data beside the checkout, and both implementations of the kernels.
 
-Tests import shared code plainly: `import contesting` from `tests/support`,
+Tests import shared code plainly: `import small_runs` from `tests/support`,
 `from oracles import panoptic` from `tests/oracles`. `pyproject.toml` puts both on the path.
 """
 

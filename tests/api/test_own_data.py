@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import driving
+import drive_data
 import numpy as np
 import pytest
 from PIL import Image
@@ -84,7 +84,7 @@ def test_functions_are_given_what_the_data_set_gives() -> None:
 def test_a_record_of_own_data_is_one_of_the_card_with_its_ids(
     tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    drives = driving.made(tmp_path)
+    drives = drive_data.write(tmp_path)
     pairs = [(sample.image(), sample.truth.semantic().labels) for sample in drives.samples]
     options = {
         "classes": drives.card,

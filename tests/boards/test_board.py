@@ -7,9 +7,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import contesting
 import numpy as np
 import pytest
+import small_runs
 
 import bench
 from bench import boards, runs
@@ -35,10 +35,10 @@ def place(tmp_path: Path) -> Path:
     folder = tmp_path / "board"
     folder.mkdir()
     (folder / "board.toml").write_text(BOARD)
-    (folder / "blocks.toml").write_text(contesting.CARD)
+    (folder / "blocks.toml").write_text(small_runs.CARD)
     (folder / "published.csv").write_text(PUBLISHED)
     for name, wrong, model in (("good", 0.1, 0), ("alike", 0.1, 1), ("bad", 0.4, 2)):
-        run = contesting.run(tmp_path / "runs", name, wrong, model=model)
+        run = small_runs.run(tmp_path / "runs", name, wrong, model=model)
         board_file.add(board_file.read(folder), run)
     return folder
 
@@ -109,7 +109,7 @@ def test_published_rows_are_neither_bold_nor_ranked_however_high(place: Path) ->
 def test_a_run_on_other_images_stands_apart_with_the_reason(place: Path, tmp_path: Path) -> None:
     before = table_of(place)
     board_file.add(
-        board_file.read(place), contesting.run(tmp_path / "runs", "short", 0.0, images=20)
+        board_file.read(place), small_runs.run(tmp_path / "runs", "short", 0.0, images=20)
     )
     table = table_of(place)
     assert before.rows == table.rows, "it changes nothing for the others"
@@ -120,16 +120,16 @@ def test_a_run_on_other_images_stands_apart_with_the_reason(place: Path, tmp_pat
 
 def test_those_that_share_truth_with_most_stay(place: Path, tmp_path: Path) -> None:
     for model, name in enumerate(("first", "second", "third", "fourth")):
-        run = contesting.run(tmp_path / "runs", name, 0.2, images=20, model=model)
+        run = small_runs.run(tmp_path / "runs", name, 0.2, images=20, model=model)
         board_file.add(board_file.read(place), run)
     assert {"good", "alike", "bad"} == {row.name for row in table_of(place).apart}
 
 
 def test_a_changed_truth_stands_apart(place: Path, tmp_path: Path) -> None:
-    samples = [contesting.sample(n, other_truth=n == 3) for n in range(40)]
+    samples = [small_runs.sample(n, other_truth=n == 3) for n in range(40)]
     board_file.add(
         board_file.read(place),
-        contesting.run(tmp_path / "runs", "odd", 0.1, images=samples, model=3),
+        small_runs.run(tmp_path / "runs", "odd", 0.1, images=samples, model=3),
     )
     assert "the ground truth differs in image003" in table_of(place).apart[0].reason
 
@@ -162,14 +162,14 @@ def test_one_run_is_neither_ranked_nor_bold(place: Path, tmp_path: Path) -> None
 def test_objects_are_ranked_by_ap(tmp_path: Path) -> None:
     folder = tmp_path / "board"
     folder.mkdir()
-    (folder / "blocks.toml").write_text(contesting.CARD)
+    (folder / "blocks.toml").write_text(small_runs.CARD)
     metrics = '["AP", "AP50", "APs", "APm"]'
     (folder / "board.toml").write_text(
         f'title = "B"\ndataset = "blocks.toml"\nsplit = "val"\nmetrics = {metrics}\nprimary = '
         '"AP"\n'
     )
     for name, wrong in (("good", 0.05), ("bad", 0.6)):
-        run = contesting.run(tmp_path / "runs", name, wrong, task="instance", images=30)
+        run = small_runs.run(tmp_path / "runs", name, wrong, task="instance", images=30)
         board_file.add(board_file.read(folder), run)
     table = table_of(folder)
     assert ["good", "bad"] == [row.name for row in table.rows]
@@ -195,12 +195,12 @@ def test_add_refuses_what_does_not_belong(place: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="already on the board as runs/good"):
         board_file.add(board, board.runs["good"])
     with pytest.raises(RunError, match="already has a row 'good'"):
-        board_file.add(board, contesting.run(tmp_path / "runs", "good", 0.3))
-    other = contesting.run(
+        board_file.add(board, small_runs.run(tmp_path / "runs", "good", 0.3))
+    other = small_runs.run(
         tmp_path / "runs",
         "x",
         0.1,
-        card=contesting.CARD.replace('name = "blocks"', 'name = "bricks"'),
+        card=small_runs.CARD.replace('name = "blocks"', 'name = "bricks"'),
     )
     with pytest.raises(RunError, match=r"is a run on bricks val; the board .* is for blocks val"):
         board_file.add(board, other)

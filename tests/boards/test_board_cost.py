@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import contesting
 import msgspec
 import pytest
+import small_runs
 
 from bench import boards, runs
 from bench.boards import board_file
@@ -39,10 +39,10 @@ def place(tmp_path: Path) -> Path:
     folder = tmp_path / "board"
     folder.mkdir()
     (folder / "board.toml").write_text(BOARD)
-    (folder / "blocks.toml").write_text(contesting.CARD)
+    (folder / "blocks.toml").write_text(small_runs.CARD)
     (folder / "published.csv").write_text(PUBLISHED)
     for name, wrong, device in (("fast", 0.1, "H200"), ("slow", 0.4, "A100")):
-        add(folder, contesting.run(tmp_path / "runs", name, wrong), device)
+        add(folder, small_runs.run(tmp_path / "runs", name, wrong), device)
     return folder
 
 

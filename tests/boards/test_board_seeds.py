@@ -8,8 +8,8 @@ import csv
 import io
 from pathlib import Path
 
-import contesting
 import pytest
+import small_runs
 
 from bench import boards
 from bench.boards import board_file
@@ -34,11 +34,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A board with three trainings of one model and a run of another."""
     folder = tmp_path_factory.mktemp("board")
     (folder / "board.toml").write_text(BOARD)
-    (folder / "blocks.toml").write_text(contesting.CARD)
+    (folder / "blocks.toml").write_text(small_runs.CARD)
     for n, (name, wrong) in enumerate(
         {"net": 0.1, "net-seed2": 0.13, "net-seed3": 0.17, "other": 0.4}.items()
     ):
-        run = contesting.run(folder / "made", name, wrong, model=n, images=12)
+        run = small_runs.run(folder / "made", name, wrong, model=n, images=12)
         board_file.add(board_file.read(folder), run)
     (folder / "board.toml").write_text(BOARD + SEEDS)
     return folder

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import contesting
 import pytest
+import small_runs
 from PIL import Image
 
 from bench import cli
@@ -42,9 +42,9 @@ def place(tmp_path: Path) -> Path:
     folder = tmp_path / "board"
     folder.mkdir()
     (folder / "board.toml").write_text(BOARD)
-    (folder / "blocks.toml").write_text(contesting.CARD.replace('groups = "sequence"', ""))
+    (folder / "blocks.toml").write_text(small_runs.CARD.replace('groups = "sequence"', ""))
     for n in range(12):
-        Image.fromarray(contesting.truth_labels(n)).save(tmp_path / f"image{n:03}.png")
+        Image.fromarray(small_runs.truth_labels(n)).save(tmp_path / f"image{n:03}.png")
         Image.new("RGB", (16, 16)).save(tmp_path / f"image{n:03}.jpg")
     return tmp_path
 

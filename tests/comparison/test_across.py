@@ -7,9 +7,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-import contesting
 import numpy as np
 import pytest
+import small_runs
 
 from bench import cli
 from bench.comparison.across import rank_across
@@ -25,10 +25,10 @@ def contest(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
     out = tmp_path_factory.mktemp("runs")
 
     def run(name: str, wrong: float, place: int, first: int = 0) -> Run:
-        card = contesting.CARD.replace('title = "Blocks"', f'title = "Blocks {place}"')
+        card = small_runs.CARD.replace('title = "Blocks"', f'title = "Blocks {place}"')
         card = card.replace('name = "blocks"', f'name = "blocks{place}"')
-        samples = [contesting.sample(n) for n in range(first + 10 * place, first + 10 * place + 12)]
-        return contesting.run(out, name, wrong, images=samples, card=card, model=len(name))
+        samples = [small_runs.sample(n) for n in range(first + 10 * place, first + 10 * place + 12)]
+        return small_runs.run(out, name, wrong, images=samples, card=card, model=len(name))
 
     return run
 
@@ -64,7 +64,7 @@ def test_ranks_and_test_are_those_of_scipy(runs: list[Run]) -> None:
 def test_errors_are_ranked_from_the_lowest(
     runs: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    contesting.declare_lower_better(monkeypatch)
+    small_runs.declare_lower_better(monkeypatch)
     found = rank_across(runs)
     assert [2.8, 2.2, 1.0] == pytest.approx(found.test.mean_ranks.tolist())
     assert [False, True, True] == found.best.tolist()

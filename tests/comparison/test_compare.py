@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import contesting as made
 import msgspec
 import numpy as np
 import pytest
+import small_runs
 from oracles import swapping as swapping_oracle
 
 from bench import comparison as comparing
@@ -31,7 +31,9 @@ def some(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """
     out = tmp_path_factory.mktemp("runs")
     models = (("fine", 0.10), ("coarse", 0.16), ("alike", 0.10))
-    return {name: made.run(out, name, wrong, model=n) for n, (name, wrong) in enumerate(models)}
+    return {
+        name: small_runs.run(out, name, wrong, model=n) for n, (name, wrong) in enumerate(models)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     out = tmp_path_factory.mktemp("objects")
     models = (("sharp", 0.05), ("blind", 0.6))
     return [
-        made.run(out, name, wrong, task="instance", model=n, images=25)
+        small_runs.run(out, name, wrong, task="instance", model=n, images=25)
         for n, (name, wrong) in enumerate(models)
     ]
 
@@ -62,9 +64,9 @@ def counted(run: Run, classes: int = 3) -> list[list[tuple[int, int, int]]]:
 @pytest.mark.parametrize("scenes", [None, 5])
 def test_few_images_are_compared_as_plain_loops_do(tmp_path: Path, scenes: int | None) -> None:
     loops = swapping_oracle
-    images = [made.sample(n, scene=None if scenes is None else n % scenes) for n in range(9)]
+    images = [small_runs.sample(n, scene=None if scenes is None else n % scenes) for n in range(9)]
     first, second = (
-        made.run(tmp_path, name, w, model=n, images=images)
+        small_runs.run(tmp_path, name, w, model=n, images=images)
         for n, (name, w) in enumerate((("a", 0.1), ("b", 0.13)))
     )
     clusters = list(range(9)) if scenes is None else [n % scenes for n in range(9)]
@@ -184,14 +186,15 @@ def test_other_intervals_on_request_are_near_the_default(some: dict[str, Run], m
 def test_every_score_of_every_family_can_be_compared(tmp_path: Path) -> None:
     rules = Rules(families=("pixels", "boundary"), regions=Plan(trimaps=(2,)))
     runs = [
-        made.run(tmp_path, name, w, rules=rules, images=15) for name, w in (("a", 0.1), ("b", 0.3))
+        small_runs.run(tmp_path, name, w, rules=rules, images=15)
+        for name, w in (("a", 0.1), ("b", 0.3))
     ]
     for metric in ("mIoU@trimap-2px", "boundary_IoU", "fwIoU", "boundary_F_0.00088"):
         found = compare(*runs, metric=metric, by_class=True, permutations=300)
         assert runs[0].record.scores["semantic"][metric]["value"] == found.scores[0]
         assert found.pairs[0].effect.differs(0.05), metric
     panoptic = [
-        made.run(tmp_path, name, w, task="panoptic", images=15)
+        small_runs.run(tmp_path, name, w, task="panoptic", images=15)
         for name, w in (("a", 0.1), ("b", 0.3))
     ]
     assert "PQ" == compare(*panoptic, permutations=300).metric
@@ -262,8 +265,8 @@ def test_blocks_of_rows_change_nothing(
 def test_other_images_are_refused_and_compared_on_request(
     some: dict[str, Run], tmp_path: Path
 ) -> None:
-    fewer = made.run(
-        tmp_path, "fewer", 0.16, model=1, images=[made.sample(n) for n in range(30, 4, -1)]
+    fewer = small_runs.run(
+        tmp_path, "fewer", 0.16, model=1, images=[small_runs.sample(n) for n in range(30, 4, -1)]
     )
     with pytest.raises(
         RunError, match=r"different ground truth .* only in fine: image000.*--common-images"
@@ -273,7 +276,9 @@ def test_other_images_are_refused_and_compared_on_request(
     assert (26, 26) == (found.images, found.clusters)
     assert any("26 images that all runs have (they have 40, 26)" in note for note in found.notes)
     same = [
-        made.run(tmp_path / "x", n, w, model=m, images=[made.sample(k) for k in range(5, 31)])
+        small_runs.run(
+            tmp_path / "x", n, w, model=m, images=[small_runs.sample(k) for k in range(5, 31)]
+        )
         for n, w, m in (("p", 0.1, 0), ("q", 0.16, 1))
     ]
     np.testing.assert_array_equal(compare(*same).scores, found.scores)
@@ -283,7 +288,9 @@ def test_other_images_are_refused_and_compared_on_request(
 def test_another_order_of_the_images_is_refused_with_the_remedy(
     some: dict[str, Run], tmp_path: Path
 ) -> None:
-    turned = made.run(tmp_path, "turned", 0.1, images=[made.sample(n) for n in reversed(range(40))])
+    turned = small_runs.run(
+        tmp_path, "turned", 0.1, images=[small_runs.sample(n) for n in reversed(range(40))]
+    )
     with pytest.raises(RunError, match="in different orders; --common-images"):
         compare(some["fine"], turned)
     assert 0.0 == compare(some["fine"], turned, common_images=True).pairs[0].effect.difference
@@ -292,8 +299,8 @@ def test_another_order_of_the_images_is_refused_with_the_remedy(
 def test_another_truth_is_refused_with_the_images_named(
     some: dict[str, Run], tmp_path: Path
 ) -> None:
-    samples = [made.sample(n, other_truth=n in (3, 17)) for n in range(40)]
-    other = made.run(tmp_path, "other", 0.1, images=samples)
+    samples = [small_runs.sample(n, other_truth=n in (3, 17)) for n in range(40)]
+    other = small_runs.run(tmp_path, "other", 0.1, images=samples)
     for common in (False, True):
         with pytest.raises(RunError, match="the ground truth differs in image003, image017"):
             compare(some["fine"], other, common_images=common)
@@ -302,10 +309,12 @@ def test_another_truth_is_refused_with_the_images_named(
 def test_other_rules_are_refused_with_the_difference_in_words(
     some: dict[str, Run], tmp_path: Path
 ) -> None:
-    regions = made.run(tmp_path, "regions", 0.1, rules=Rules(regions=Plan(trimaps=(1,))))
+    regions = small_runs.run(tmp_path, "regions", 0.1, rules=Rules(regions=Plan(trimaps=(1,))))
     with pytest.raises(RunError, match=r"different rules .*regions: only in regions: trimap-1px"):
         compare(some["fine"], regions)
-    classes = made.run(tmp_path, "classes", 0.1, card=made.CARD.replace("sky", "heaven"))
+    classes = small_runs.run(
+        tmp_path, "classes", 0.1, card=small_runs.CARD.replace("sky", "heaven")
+    )
     with pytest.raises(RunError, match="classes: only in fine: sky, only in classes: heaven"):
         compare(some["fine"], classes)
 
@@ -341,8 +350,10 @@ def test_wrong_use_is_told(some: dict[str, Run]) -> None:
 
 
 def test_few_clusters_are_told(tmp_path: Path) -> None:
-    images = [made.sample(n, scene=n % 3) for n in range(12)]
-    runs = [made.run(tmp_path, name, w, images=images) for name, w in (("a", 0.05), ("b", 0.3))]
+    images = [small_runs.sample(n, scene=n % 3) for n in range(12)]
+    runs = [
+        small_runs.run(tmp_path, name, w, images=images) for name, w in (("a", 0.05), ("b", 0.3))
+    ]
     found = compare(*runs)
     assert (3, 4, True) == (found.clusters, found.permutations, found.exact)
     assert any(
@@ -350,7 +361,9 @@ def test_few_clusters_are_told(tmp_path: Path) -> None:
         for note in found.notes
     )
     lonely = [
-        made.run(tmp_path / "x", name, w, images=[made.sample(n, scene=0) for n in range(12)])
+        small_runs.run(
+            tmp_path / "x", name, w, images=[small_runs.sample(n, scene=0) for n in range(12)]
+        )
         for name, w in (("a", 0.05), ("b", 0.3))
     ]
     effect = compare(*lonely).pairs[0].effect
@@ -360,7 +373,7 @@ def test_few_clusters_are_told(tmp_path: Path) -> None:
 
 
 def test_runs_of_one_name_are_told_apart(some: dict[str, Run], tmp_path: Path) -> None:
-    twin = made.run(tmp_path, "fine", 0.2, model=9)
+    twin = small_runs.run(tmp_path, "fine", 0.2, model=9)
     names = comparing.labels_of([some["fine"], twin, some["coarse"]])
     assert "coarse" == names[2]
     assert len(set(names)) == 3
@@ -368,7 +381,7 @@ def test_runs_of_one_name_are_told_apart(some: dict[str, Run], tmp_path: Path) -
 
 
 def test_the_lower_error_is_better(some: dict[str, Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    made.declare_lower_better(monkeypatch)
+    small_runs.declare_lower_better(monkeypatch)
     found = compare(*some.values(), permutations=500)
     assert found.lower_is_better
     assert [False, True, False] == found.best.tolist()
@@ -384,7 +397,7 @@ def test_the_lower_error_is_better(some: dict[str, Run], monkeypatch: pytest.Mon
 def test_scores_of_boxes_are_told_from_those_of_masks(tmp_path: Path) -> None:
     rules = Rules(families=("instance", "boxes"))
     runs = [
-        made.run(tmp_path, n, w, task="instance", rules=rules, images=12)
+        small_runs.run(tmp_path, n, w, task="instance", rules=rules, images=12)
         for n, w in (("a", 0.1), ("b", 0.5))
     ]
     for metric, group in ((None, "instance"), ("AP", "instance"), ("box_AP", "boxes")):
@@ -420,7 +433,10 @@ def test_runs_on_other_splits_are_refused_by_the_names_of_these(
         return replace(run, record=msgspec.structs.replace(run.record, dataset=dataset))
 
     later = on_split(
-        "test", made.run(tmp_path, "later", 0.1, images=[made.sample(n) for n in range(30, 50)])
+        "test",
+        small_runs.run(
+            tmp_path, "later", 0.1, images=[small_runs.sample(n) for n in range(30, 50)]
+        ),
     )
     with pytest.raises(RunError) as caught:
         compare(some["fine"], later)
@@ -430,7 +446,10 @@ def test_runs_on_other_splits_are_refused_by_the_names_of_these(
     assert "10 images are in both: --common-images compares on these" in str(caught.value)
     assert 10 == compare(some["fine"], later, common_images=True).images
     apart = on_split(
-        "test", made.run(tmp_path, "apart", 0.1, images=[made.sample(n) for n in range(60, 70)])
+        "test",
+        small_runs.run(
+            tmp_path, "apart", 0.1, images=[small_runs.sample(n) for n in range(60, 70)]
+        ),
     )
     with pytest.raises(RunError, match=r"apart on Blocks test: they cannot be compared$"):
         compare(some["fine"], apart)

@@ -7,8 +7,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import contesting
 import pytest
+import small_runs
 
 from bench import cli, runs
 from bench.comparison import compare
@@ -20,7 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run records of three models: `alike` is as good as `fine`, `coarse` is worse."""
     out = tmp_path_factory.mktemp("runs")
     for n, (name, wrong) in enumerate((("fine", 0.10), ("coarse", 0.16), ("alike", 0.10))):
-        contesting.run(out, name, wrong, model=n)
+        small_runs.run(out, name, wrong, model=n)
     return out / "blocks-val"
 
 

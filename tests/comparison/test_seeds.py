@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-import contesting
 import numpy as np
 import pytest
+import small_runs
 
 from bench import cli, resample
 from bench.comparison import compare, seeds
@@ -21,7 +21,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list]:  # typ
     shares = {"steady": (0.10, 0.101, 0.102), "moody": (0.10, 0.16, 0.22)}
     return {
         name: [
-            contesting.run(out, name, wrong, model=10 * len(name) + n)
+            small_runs.run(out, name, wrong, model=10 * len(name) + n)
             for n, wrong in enumerate(wrongs)
         ]
         for name, wrongs in shares.items()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import contesting
 import numpy as np
 import pytest
+import small_runs
 
 from bench import baselines, cards, masks
 from bench.baselines import damage
@@ -20,7 +20,7 @@ from bench.samples import Instances, LabelMap, Sample, Segments, Truth
 
 @pytest.fixture
 def card() -> Card:
-    return cards.parse_card(contesting.CARD.encode(), where="test")
+    return cards.parse_card(small_runs.CARD.encode(), where="test")
 
 
 def sample(name: str, labels: np.ndarray) -> Sample:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-import tiny
+import tiny_card
 
 from bench import runs
 from bench.evaluation import evaluate
@@ -24,7 +24,7 @@ from bench.runs import circumstances
 from bench.samples import Image, LabelMap, Sample, Truth
 
 SIZE, COUNT = (6, 10), 13
-CARD = tiny.card("road", "car")
+CARD = tiny_card.with_classes("road", "car")
 
 
 def _sample(index: int) -> Sample:

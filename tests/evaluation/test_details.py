@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import coco_cases as cases
-import contesting
 import numpy as np
 import pytest
+import small_runs
 
 from bench import cli, comparison
 from bench.comparison import contrasts
@@ -186,7 +186,7 @@ def test_confusion_of_objects_is_seen_and_adds_up(bench: Bench, tmp_path: Path) 
 
 
 def test_confusion_of_pixels_is_seen(bench: Bench, tmp_path: Path) -> None:
-    run = contesting.run(tmp_path, "a", 0.3, images=5)
+    run = small_runs.run(tmp_path, "a", 0.3, images=5)
     shown = bench("show", run.path, "--by", "confusion", "--confusion", tmp_path / "pairs.csv")
     assert "Pixels by true class" in shown
     rows = [
@@ -196,7 +196,7 @@ def test_confusion_of_pixels_is_seen(bench: Bench, tmp_path: Path) -> None:
     right = sum(int(count) for _, truth, predicted, count in rows if truth == predicted)
     total = sum(int(row[-1]) for row in rows)
     assert right / total == pytest.approx(run.record.scores["semantic"]["pixel_accuracy"]["value"])
-    panoptic = contesting.run(tmp_path, "b", 0.3, images=5, task="panoptic")
+    panoptic = small_runs.run(tmp_path, "b", 0.3, images=5, task="panoptic")
     for more in (["--by", "confusion"], ["--confusion", tmp_path / "x.csv"]):
         assert "--metrics object_confusion" in bench("show", panoptic.path, *more, code=2)
 
@@ -207,7 +207,7 @@ def test_confusion_of_pixels_is_seen(bench: Bench, tmp_path: Path) -> None:
 def test_scores_that_look_at_values_survive_a_swap_by_ranks(tmp_path: Path, metric: str) -> None:
     rules = Rules(families=("operating_points", "object_confusion"))
     pair: list[Run] = [
-        contesting.run(tmp_path, name, wrong, task="instance", model=n, images=12, rules=rules)
+        small_runs.run(tmp_path, name, wrong, task="instance", model=n, images=12, rules=rules)
         for n, (name, wrong) in enumerate((("sharp", 0.05), ("blind", 0.6)))
     ]
     asked = contrasts.find_metric(pair, metric)

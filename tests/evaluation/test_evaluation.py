@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-import tiny
+import tiny_card
 
 from bench import runs, scoring
 from bench.errors import DataError, PredictionError, RunError
@@ -20,7 +20,7 @@ from bench.evaluation.jobs import FromModel, FromReader, Job
 from bench.families.contract.rules import Rules
 from bench.samples import Image, LabelMap, Sample, Truth
 
-CARD = tiny.card("road", "car", "sky")
+CARD = tiny_card.with_classes("road", "car", "sky")
 COUNT = 23
 
 

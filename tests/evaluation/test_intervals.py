@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import contesting
 import msgspec
 import numpy as np
 import pytest
+import small_runs
 
 from bench import cli, runs
 from bench.comparison import compare
@@ -29,7 +29,7 @@ METHODS: list[bootstrap.Method] = ["percentile", "bca", "studentised"]
 def pair(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     out = tmp_path_factory.mktemp("runs")
     return [
-        contesting.run(out, name, wrong, model=n)
+        small_runs.run(out, name, wrong, model=n)
         for n, (name, wrong) in enumerate({"a": 0.1, "b": 0.2}.items())
     ]
 
@@ -68,7 +68,7 @@ def test_errors_of_resamples_are_those_of_a_mean() -> None:
 
 def test_scores_made_of_steps_take_percentiles_and_say_so(tmp_path: Path) -> None:
     objects = [
-        contesting.run(tmp_path, name, 0.2, task="instance", model=n, images=12)
+        small_runs.run(tmp_path, name, 0.2, task="instance", model=n, images=12)
         for n, name in enumerate("ab")
     ]
     found = rescore(objects[0], interval="bca").intervals["methods"]["instance"]
@@ -79,11 +79,11 @@ def test_scores_made_of_steps_take_percentiles_and_say_so(tmp_path: Path) -> Non
 
 
 def test_a_run_can_be_made_with_another_method(tmp_path: Path) -> None:
-    run = contesting.run(tmp_path, "a", 0.1, rules=Rules(interval="percentile"), images=20)
+    run = small_runs.run(tmp_path, "a", 0.1, rules=Rules(interval="percentile"), images=20)
     assert "percentile" == rules_of(runs.read(run.path)).interval
     assert (
         run.record.scores
-        == with_interval(contesting.run(tmp_path, "b", 0.1, images=20), "percentile").record.scores
+        == with_interval(small_runs.run(tmp_path, "b", 0.1, images=20), "percentile").record.scores
     )
 
 
@@ -154,7 +154,7 @@ def test_what_bench_writes_passes(pair: list[Run], tmp_path: Path) -> None:
     ):
         require_entries(
             runs.read(
-                contesting.run(tmp_path, task, 0.2, task=task, rules=Rules(families=families)).path
+                small_runs.run(tmp_path, task, 0.2, task=task, rules=Rules(families=families)).path
             )
         )
     assert msgspec.to_builtins(pair[0].record)["scores"]["semantic"]["classes"]["of"] == 3

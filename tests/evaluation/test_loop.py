@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import driving
+import drive_data
 import numpy as np
 import pytest
 
@@ -26,7 +26,7 @@ TASKS = ("semantic", "instance", "panoptic")
 
 @pytest.fixture(scope="module")
 def drives(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return driving.made(tmp_path_factory.mktemp("drives"))
+    return drive_data.write(tmp_path_factory.mktemp("drives"))
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import contesting
 import numpy as np
 import pytest
+import small_runs
 from PIL import Image
 
 from bench import Evaluator, cli
@@ -243,11 +243,11 @@ def test_boards_show_the_unit_and_the_lowest_value_in_bold(folder: Path) -> None
     head = 'title = "Wrong pixels"\ndataset = "blocks.toml"\nsplit = "val"\n'
     (folder / "board" / "board.toml").write_text(f'{head}metrics = ["wrong"]\nprimary = "wrong"\n')
     (folder / "board" / "blocks.toml").write_text(
-        contesting.CARD.replace('groups = "sequence"', "")
+        small_runs.CARD.replace('groups = "sequence"', "")
     )
     (folder / "images").mkdir()
     for n in range(8):
-        Image.fromarray(contesting.truth_labels(n)).save(folder / "images" / f"image{n:03}.png")
+        Image.fromarray(small_runs.truth_labels(n)).save(folder / "images" / f"image{n:03}.png")
         Image.new("RGB", (16, 16)).save(folder / "images" / f"image{n:03}.jpg")
     where = [
         "-d",

@@ -8,9 +8,9 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import contesting
 import numpy as np
 import pytest
+import small_runs
 
 from bench import cards, families, masks
 from bench.errors import PredictionError, UsageError
@@ -69,7 +69,7 @@ def test_a_family_scores_what_it_declares(tmp_path: Path, task: str) -> None:
         if each.task == task and not each.needs_confidence and each.name not in SPECIAL
     ]
     rules = Rules(families=tuple(keys), interval="none")
-    run = contesting.run(tmp_path, "a", 0.2, task=task, rules=rules, images=6)
+    run = small_runs.run(tmp_path, "a", 0.2, task=task, rules=rules, images=6)
     for each in families.families(keys):
         options = each.options(rules)
         scores = each.score(run.tables, np.ones((1, 6)), run.record.classes, options)

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import contesting
 import numpy as np
 import pytest
+import small_runs
 
 from bench import gate
 from bench.comparison import compare
@@ -30,7 +30,7 @@ from bench.runs import Run
 def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
     """Makes run records of models that err in a share of pixels."""
     out = tmp_path_factory.mktemp("runs")
-    return lambda name, wrong, **more: contesting.run(out, name, wrong, **more)
+    return lambda name, wrong, **more: small_runs.run(out, name, wrong, **more)
 
 
 def interval(low: float, high: float) -> Interval:
@@ -126,14 +126,14 @@ def test_a_guard_fails_what_the_mean_lets_pass(run: Any) -> None:
 
 
 def test_errors_are_better_when_lower(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    contesting.declare_lower_better(monkeypatch)
+    small_runs.declare_lower_better(monkeypatch)
     good, bad = run("good", 0.10), run("bad", 0.4, model=1)
     assert "pass" == gate.check(bad, good, metric="mIoU", margin=0.0).outcome
     assert "fail" == gate.check(good, bad, metric="mIoU", margin=0.01).outcome
 
 
 def test_one_cluster_passes_only_without_a_change(run: Any) -> None:
-    samples = [contesting.sample(n, scene=0) for n in range(8)]
+    samples = [small_runs.sample(n, scene=0) for n in range(8)]
     good, bad = run("good", 0.10, images=samples), run("bad", 0.5, images=samples, model=1)
     assert "pass" == gate.check(good, good, metric="mIoU", margin=0.0).outcome
     verdict = gate.check(bad, good, metric="mIoU", margin=0.01)

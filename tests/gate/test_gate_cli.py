@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import contesting
 import numpy as np
 import pytest
+import small_runs
 from PIL import Image
 
 from bench import cli
@@ -179,17 +179,17 @@ def test_reports_for_machines(
 def test_predictions_broken_on_purpose_fail_with_a_number(bench: Bench, tmp_path: Path) -> None:
     data = tmp_path / "data"
     random = np.random.default_rng(1)
-    (tmp_path / "blocks.toml").write_text(contesting.CARD.replace('groups = "sequence"', ""))
+    (tmp_path / "blocks.toml").write_text(small_runs.CARD.replace('groups = "sequence"', ""))
     for folder in ("data", "fine", "same", "noisy"):
         (tmp_path / folder).mkdir()
     for n in range(70):
-        labels = contesting.truth_labels(n)
+        labels = small_runs.truth_labels(n)
         noise = np.where(
             random.random(labels.shape) < 0.2, random.integers(0, 3, labels.shape), labels
         )
         Image.fromarray(labels).save(data / f"image{n:03}.png")
         Image.new("RGB", (16, 16)).save(data / f"image{n:03}.jpg")
-        fine = contesting.predicted_labels(n, 0.1, 0)
+        fine = small_runs.predicted_labels(n, 0.1, 0)
         other = fine.copy()
         if n % 7 == 0:
             other[0, 0] = (other[0, 0] + 1) % 3
@@ -217,8 +217,8 @@ def test_predictions_broken_on_purpose_fail_with_a_number(bench: Bench, tmp_path
 
 
 def test_common_images_are_judged_where_that_is_asked(bench: Bench, tmp_path: Path) -> None:
-    contesting.run(tmp_path / "old", "old", 0.1, images=30)
-    contesting.run(tmp_path / "new", "new", 0.1, images=20)
+    small_runs.run(tmp_path / "old", "old", 0.1, images=30)
+    small_runs.run(tmp_path / "new", "new", 0.1, images=20)
     check = (
         '[[checks]]\nname = "a"\nrun = "new"\nbaseline = "old"\nmetrics = ["mIoU"]\nmargin = 1\n'
     )

@@ -7,8 +7,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-import counting
 import numpy as np
+import pixel_tables
 import pytest
 import strategies
 from hypothesis import given, settings
@@ -24,7 +24,7 @@ from bench.samples import LabelMap, Table
 Array = np.ndarray[Any, Any]
 Pairs = list[tuple[Array, Array]]
 Tables = dict[str, Table]
-C, CLASSES, grid = counting.C, counting.CLASSES, counting.grid
+C, CLASSES, grid = pixel_tables.C, pixel_tables.CLASSES, pixel_tables.grid
 WIDE = (1, 2, 3.5)  # pixels
 
 

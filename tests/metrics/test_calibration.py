@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import counting
 import numpy as np
+import pixel_tables
 import pytest
 import strategies
 from hypothesis import given, settings
@@ -18,7 +18,7 @@ from bench.metrics import calibration
 from bench.samples import LabelMap, Table
 
 Array = np.ndarray[Any, Any]
-C, CLASSES, grid = counting.C, counting.CLASSES, counting.grid
+C, CLASSES, grid = pixel_tables.C, pixel_tables.CLASSES, pixel_tables.grid
 Images = list[tuple[Array, Array, Array]]
 BINS = 4
 

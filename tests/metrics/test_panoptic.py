@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import paneling
+import panoptic_maps
 import pytest
 import strategies
 from hypothesis import given, settings
@@ -22,15 +22,15 @@ from bench.metrics import panoptic, segments
 from bench.samples import Segments
 
 C, CLASSES, tables, plain, lists, made = (
-    paneling.C,
-    paneling.CLASSES,
-    paneling.tables,
-    paneling.plain,
-    paneling.lists,
-    paneling.made,
+    panoptic_maps.C,
+    panoptic_maps.CLASSES,
+    panoptic_maps.tables,
+    panoptic_maps.plain,
+    panoptic_maps.lists,
+    panoptic_maps.made,
 )
 Pairs = list[tuple[Segments, Segments]]
-PAIRS = paneling.segment_pairs()
+PAIRS = panoptic_maps.segment_pairs()
 few = settings(max_examples=25)
 GROUPS = {"": range(C), "_th": range(2), "_st": range(2, C)}
 
@@ -133,8 +133,8 @@ def drawn(seed: int, shift: int) -> Pairs:
     none = [False] * 6
     return [
         (
-            paneling.from_small(small, labels, [*none[:5], True]),
-            paneling.from_small(moved, labels, none),
+            panoptic_maps.from_small(small, labels, [*none[:5], True]),
+            panoptic_maps.from_small(moved, labels, none),
         )
     ]
 
@@ -203,7 +203,7 @@ def test_native_and_reference_kernels_count_the_same(monkeypatch: pytest.MonkeyP
 
 
 @few
-@given(paneling.segment_pairs(crowds=False))
+@given(panoptic_maps.segment_pairs(crowds=False))
 def test_perfect_prediction_scores_one(pairs: Pairs) -> None:
     same = [(truth, truth) for truth, _ in pairs]
     counts = tables(same, boundary_ratio=0.02)
@@ -313,7 +313,7 @@ def test_rows_of_weights_do_not_depend_on_each_other_or_on_scale(
 
 @few
 @given(
-    paneling.segment_pairs(images=6),
+    panoptic_maps.segment_pairs(images=6),
     st.sampled_from([[0, 1, 2, 3, 4, 5], [0, 0, 1, 2, 3, 3], [3, 1, 0, 2, 0, 1]]),
 )
 def test_leaving_a_cluster_out_equals_recomputing_without_it(

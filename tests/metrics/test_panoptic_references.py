@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import paneling
+import panoptic_maps
 import pytest
 from oracles import panoptic as oracle
 from PIL import Image
@@ -25,11 +25,11 @@ from bench.metrics import panoptic
 from bench.samples import Segments
 
 C, CLASSES, tables, plain, made = (
-    paneling.C,
-    paneling.CLASSES,
-    paneling.tables,
-    paneling.plain,
-    paneling.made,
+    panoptic_maps.C,
+    panoptic_maps.CLASSES,
+    panoptic_maps.tables,
+    panoptic_maps.plain,
+    panoptic_maps.made,
 )
 Pairs = list[tuple[Segments, Segments]]
 Results = dict[str, dict[str, Any]]

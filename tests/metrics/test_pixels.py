@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import counting
 import numpy as np
+import pixel_tables
 import pytest
 import strategies
 from hypothesis import given
@@ -15,8 +15,13 @@ from bench.errors import DataError, PredictionError
 from bench.metrics import semantic
 from bench.samples import LabelMap
 
-C, CLASSES, table, plain = counting.C, counting.CLASSES, counting.table, counting.plain
-grid = counting.grid
+C, CLASSES, table, plain = (
+    pixel_tables.C,
+    pixel_tables.CLASSES,
+    pixel_tables.table,
+    pixel_tables.plain,
+)
+grid = pixel_tables.grid
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 PAIRS = strategies.label_pairs(C)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import counting
 import numpy as np
+import pixel_tables
 import pytest
 import strategies
 from hypothesis import given, settings
@@ -15,13 +15,13 @@ from oracles import semantic as oracle
 from bench.metrics import semantic
 
 C, CLASSES, table, plain, lists = (
-    counting.C,
-    counting.CLASSES,
-    counting.table,
-    counting.plain,
-    counting.lists,
+    pixel_tables.C,
+    pixel_tables.CLASSES,
+    pixel_tables.table,
+    pixel_tables.plain,
+    pixel_tables.lists,
 )
-grid = counting.grid
+grid = pixel_tables.grid
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 PER_CLASS = ("IoU", "Dice", "accuracy")
 PAIRS = strategies.label_pairs(C)

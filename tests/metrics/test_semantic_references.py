@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import counting
 import numpy as np
+import pixel_tables
 import pytest
 import strategies
 from hypothesis import given
@@ -21,13 +21,13 @@ from bench.metrics import semantic
 from bench.samples import LabelMap
 
 C, CLASSES, table, plain, lists = (
-    counting.C,
-    counting.CLASSES,
-    counting.table,
-    counting.plain,
-    counting.lists,
+    pixel_tables.C,
+    pixel_tables.CLASSES,
+    pixel_tables.table,
+    pixel_tables.plain,
+    pixel_tables.lists,
 )
-grid = counting.grid
+grid = pixel_tables.grid
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import contesting
 import numpy as np
 import pytest
+import small_runs
 
 from bench import cards, masks, prompting
 from bench.errors import DataError, PredictionError, UsageError
@@ -26,7 +26,7 @@ Array = np.ndarray[Any, Any]
 
 @pytest.fixture
 def card() -> cards.Card:
-    text = contesting.CARD.replace('["semantic"]', '["semantic", "instance"]')
+    text = small_runs.CARD.replace('["semantic"]', '["semantic", "instance"]')
     return cards.parse_card(text.encode(), where="test")
 
 

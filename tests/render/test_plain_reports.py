@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import contesting as made
 import msgspec
 import numpy as np
 import pytest
+import small_runs
 from PIL import Image
 
 from bench import boards, cli, runs
@@ -43,7 +43,7 @@ classes = [{ id = 0, name = "road", train_id = 0 }, { id = 1, name = "car", trai
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
     out = tmp_path_factory.mktemp("runs")
-    return made.run(out, "fine", 0.1), made.run(out, "coarse", 0.3, model=1)
+    return small_runs.run(out, "fine", 0.1), small_runs.run(out, "coarse", 0.3, model=1)
 
 
 def remade(run: Run, **changes: Any) -> Run:
@@ -69,7 +69,7 @@ def test_speed_is_that_of_a_model_that_took_a_second(
 
 
 def test_one_image_is_no_images_and_has_no_interval(tmp_path: Path) -> None:
-    run = made.run(tmp_path, "single", 0.1, images=1)
+    run = small_runs.run(tmp_path, "single", 0.1, images=1)
     told = terminal.run_table(run)
     assert "single on Blocks val: 1 image\n" in told
     assert "Note: one image: there are no intervals." in told
@@ -79,15 +79,15 @@ def test_one_image_is_no_images_and_has_no_interval(tmp_path: Path) -> None:
 
 
 def test_where_there_are_no_intervals_none_is_called_narrow(tmp_path: Path) -> None:
-    images = [made.sample(n, scene=0) for n in range(3)]
+    images = [small_runs.sample(n, scene=0) for n in range(3)]
     codes = {
         each.code: each.message
-        for each in made.run(tmp_path, "one", 0.1, images=images).record.warnings
+        for each in small_runs.run(tmp_path, "one", 0.1, images=images).record.warnings
     }
     assert "all images belong to one cluster: there are no intervals" == codes["one-cluster"]
     assert "few-images" not in codes
     assert "few-images" in {
-        each.code for each in made.run(tmp_path, "three", 0.1, images=3).record.warnings
+        each.code for each in small_runs.run(tmp_path, "three", 0.1, images=3).record.warnings
     }
 
 
@@ -111,7 +111,7 @@ def test_degrees_of_freedom_are_those_of_the_score_they_name(pair: tuple[Run, Ru
 def test_pairs_of_other_degrees_of_freedom_are_told_as_a_range(
     tmp_path: Path, pair: tuple[Run, Run]
 ) -> None:
-    found = compare(*pair, made.run(tmp_path, "third", 0.6, model=2))
+    found = compare(*pair, small_runs.run(tmp_path, "third", 0.6, model=2))
 
     def with_freedom(each: Any, freedom: float) -> Any:
         interval = replace(each.effect.interval, degrees_of_freedom=freedom)
@@ -174,10 +174,10 @@ def test_boards_speak_of_what_they_show(tmp_path: Path) -> None:
         'title = "T"\ndataset = "blocks.toml"\nsplit = "val"\nmetrics = ["mIoU"]\nprimary = '
         '"mIoU"\n'
     )
-    (tmp_path / "blocks.toml").write_text(made.CARD)
+    (tmp_path / "blocks.toml").write_text(small_runs.CARD)
     (tmp_path / "published.csv").write_text("name,source,mIoU\nold,a paper,61.2\n")
     for n, name in enumerate(("one", "two")):
-        run = made.run(tmp_path / "out", name, 0.1, model=n)
+        run = small_runs.run(tmp_path / "out", name, 0.1, model=n)
         board_file.add(board_file.read(tmp_path), run)
     table = boards.table(board_file.read(tmp_path))
     assert any("no bold" in remark for remark in table.remarks)
@@ -345,7 +345,7 @@ def regions_window(factor: int, size: tuple[int, int]) -> None:
 
 
 def test_an_interval_of_all_images_is_not_asked_of_one(tmp_path: Path) -> None:
-    run = made.run(tmp_path, "x", 0.1, images=2, rules=Rules(interval="none"))
+    run = small_runs.run(tmp_path, "x", 0.1, images=2, rules=Rules(interval="none"))
     assert [] == [
         each.code for each in run.record.warnings if each.code in ("few-images", "one-cluster")
     ]

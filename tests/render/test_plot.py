@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-import tiny
+import tiny_card
 
 from bench import cli, runs
 from bench.boards import fronts
@@ -27,7 +27,7 @@ from bench.render import plot
 from bench.runs import Run
 from bench.samples import LabelMap, Sample, Truth
 
-CARD = tiny.card("road", "car")
+CARD = tiny_card.with_classes("road", "car")
 LABELS = [np.random.default_rng(seed).integers(0, 2, (8, 9), dtype=np.uint8) for seed in range(6)]
 
 

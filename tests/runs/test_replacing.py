@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-import tiny
+import tiny_card
 
 from bench import cli, runs
 from bench.errors import DataError, RunError
@@ -24,7 +24,7 @@ from bench.evaluation.jobs import FromModel, FromReader, Job
 from bench.runs.replacing import describe_difference
 from bench.samples import LabelMap, Sample, Truth
 
-CARD = tiny.card("road", "car", "sky")
+CARD = tiny_card.with_classes("road", "car", "sky")
 
 
 HALVES = np.repeat(np.array([[0, 0, 0, 1, 1, 1]], dtype=np.uint8), 4, axis=0)

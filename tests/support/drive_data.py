@@ -88,7 +88,7 @@ class Drives:
         return {"masks": objects.rles, "labels": objects.classes, "iscrowd": objects.crowd}
 
 
-def made(base: Path) -> Drives:
+def write(base: Path) -> Drives:
     """Write the data set and its predictions below a folder."""
     rng, root = np.random.default_rng(3), base / "data"
     card = base / "drives.toml"

@@ -19,7 +19,7 @@ files = { images = "{id}.jpg", labels = "{id}.png" }
 """
 
 
-def card(*names: str) -> cards.Card:
+def with_classes(*names: str) -> cards.Card:
     """A card that scores these classes, whose ids are their train ids."""
     classes = ", ".join(
         f'{{ id = {n}, name = "{name}", train_id = {n} }}' for n, name in enumerate(names)
