@@ -17,9 +17,8 @@ CLASSES = ["road", "car", "sky"]
 
 def make_run(name: str, error_rate: float) -> bench.Run:
     """A run record of a made-up model, in which this fraction of the pixels is wrong."""
-    rng = np.random.default_rng(
-        0
-    )  # the same seed for each model, so that both see the same ground truth
+    # The same seed for each model, so that both see the same ground truth.
+    rng = np.random.default_rng(0)
     evaluator = bench.Evaluator(CLASSES)
     for number in range(40):
         truth = rng.integers(0, len(CLASSES), size=(32, 32))

@@ -18,9 +18,8 @@ CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 
 def make_run(name: str, error_rate: float) -> bench.Run:
     """A run record of a made-up model, in which this fraction of the pixels is wrong."""
-    rng = np.random.default_rng(
-        0
-    )  # the same seed for each model, so that both see the same ground truth
+    # The same seed for each model, so that both see the same ground truth.
+    rng = np.random.default_rng(0)
     evaluator = bench.Evaluator(["road", "car"])
     for number in range(60):
         truth = rng.integers(0, 2, size=(32, 32))

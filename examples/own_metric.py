@@ -5,7 +5,7 @@ in pixels.
 
 From the command line, in the folder that holds this file:
 
-    bench eval predictions --truth masks --metrics default,own_metric:CentreDistance
+    bench eval predictions --truth masks --metrics mIoU,own_metric:CentreDistance
 
 The class below declares the metric: its unit, its range, and that lower is better. Tables,
 comparisons, checks and boards read this declaration, so there is nothing else to register. It needs
@@ -107,9 +107,8 @@ def make_run(name, shift):
 def main():
     close, far = make_run("close", shift=0), make_run("far", shift=3)
     print(bench.compare(close, far, metric="centre_distance"))
-    print(
-        bench.check(far, close, metric="centre_distance", margin=1.0).outcome
-    )  # a margin of one pixel
+    # A margin is in the unit of the metric: here the candidate may be one pixel worse.
+    print(bench.check(far, close, metric="centre_distance", margin=1.0).outcome)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import notebooks
+import numpy as np
 import pytest
+from PIL import Image
 
 from bench import cli
 
@@ -93,6 +96,21 @@ def test_own_metric_is_lower_for_the_better_model(
     for name in ("close", "far"):
         assert 0 == cli.main(["show", f"runs/own-val/{name}"])
         assert " px " in capsys.readouterr().out
+
+
+def test_the_command_of_own_metric_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = (EXAMPLES / "own_metric.py").read_text(encoding="utf-8")
+    command = next(line.split() for line in source.splitlines() if line.startswith("    bench "))
+    (tmp_path / "own_metric.py").write_text(source, encoding="utf-8")
+    for name in ("predictions", "masks"):
+        (tmp_path / name).mkdir()
+        for image in ("a", "b"):
+            Image.fromarray(np.eye(4, dtype=np.uint8)).save(tmp_path / name / f"{image}.png")
+    monkeypatch.chdir(tmp_path)
+    assert 0 == cli.main(command[1:]), capsys.readouterr().err
+    assert re.search(r"centre distance +0\.00", capsys.readouterr().out)
 
 
 def test_the_outputs_of_the_notebook_are_up_to_date(
