@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from bench import metrics as arithmetic
 from bench.families import shared
-from bench.families.contract.family import Curve, Family, Scores
-from bench.families.contract.metric import Metric
-from bench.families.shared.coco_metrics import coco_metrics, renamed
+from bench.families.shared.coco_family import CocoFamily
+from bench.families.shared.coco_metrics import coco_metrics
 
 if TYPE_CHECKING:
-    from bench.cards import Card
     from bench.classes import Classes
     from bench.families.contract.rules import Source
     from bench.notices import Notice
-    from bench.samples import Array, Prediction, Sample, Table
+    from bench.samples import Table
     from bench.samples.columns import DetectionColumns, TruthColumns
 
 
@@ -30,43 +28,30 @@ class Options(NamedTuple):
 
 
 @final
-class Boxes(Family[Options]):
+class Boxes(CocoFamily[Options]):
     """COCO's AP and AR by boxes."""
 
     name = "boxes"
     group = "boxes"
     title = "instances, by boxes"
-    task = "instance"
     prefix = "box_"
     counted = "default"
     order = 60
     needs_masks = False
     tables = ("box_detections", "box_truths")
+    kind = "box"
     options_type = Options
     metrics = coco_metrics("by boxes")
 
-    def suits(self, card: Card) -> bool:
-        """Data sets with objects, except those whose images are annotated for some classes only."""
-        return shared.objects.suits(card)
-
-    def metrics_under(self, options: Options) -> tuple[Metric, ...]:
-        """COCO's metrics, or those of other maximum detections, thresholds and area ranges."""
-        return renamed(self.metrics, shared.objects.names_under(options))
-
-    def count(
-        self, card: Card, options: Options, sample: Sample, prediction: Prediction, *, position: int
-    ) -> dict[str, Table]:
-        """Match the objects of one image, unless the family `instance` does so already."""
-        if "instance" in options.families:
-            return {}
-        tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
-        return shared.objects.at_position(tables, position)
+    def counted_elsewhere(self, options: Options) -> bool:
+        """The family `instance` makes the same tables."""
+        return "instance" in options.families
 
     def count_columns(
         self, options: Options, truth: TruthColumns, detections: DetectionColumns
     ) -> dict[str, Table]:
         """Match the objects of all images at once, unless `instance` does so already."""
-        if "instance" in options.families:
+        if self.counted_elsewhere(options):
             return {}
         protocol = shared.objects.protocol_of(options)
         return arithmetic.instance.count(truth, detections, kinds=("box",), protocol=protocol)
@@ -80,58 +65,15 @@ class Boxes(Family[Options]):
             **shared.objects.changes(options),
         }
 
-    def truth_rows(self, tables: Mapping[str, Table]) -> Table:
-        """True objects per image, class and size range."""
-        return arithmetic.instance.truth_rows(tables, kind="box")
-
-    def score(
-        self, tables: Mapping[str, Table], weights: Array, classes: Classes, options: Options
-    ) -> Scores:
-        """Score N images under weights (B, N)."""
-        return shared.objects.coco_scores(tables, weights, classes, options, kind="box")
-
-    def score_only(
-        self,
-        tables: Mapping[str, Table],
-        weights: Array,
-        classes: Classes,
-        options: Options,
-        *,
-        name: str,
-    ) -> Scores:
-        """The score of this name alone, to the bit as `score` has it."""
-        return shared.objects.coco_scores(tables, weights, classes, options, kind="box", only=name)
-
-    def curves(
-        self, tables: Mapping[str, Table], classes: Classes, options: Options
-    ) -> list[Curve]:
-        """Precision at 101 recalls of every class and overlap."""
-        return shared.objects.coco_curves(tables, classes, options, kind="box")
-
-    def facts(
-        self, tables: Mapping[str, Table], classes: Classes, options: Options
-    ) -> dict[str, Any]:
-        """How many classes the means run over, and by which protocol."""
-        return {
-            **shared.objects.facts_of(tables["box_truths"], classes),
-            **shared.objects.protocol_facts(options),
-        }
-
     def doubts(
         self, tables: Mapping[str, Table], classes: Classes, options: Options, source: Source
     ) -> list[Notice]:
         """As for masks, unless the family `instance` reports them already."""
         from bench.families.doubts import object_doubts
 
-        if "instance" in options.families:
+        if self.counted_elsewhere(options):
             return []
         return object_doubts.of_objects(tables, "box_detections", "box_truths", classes, source)
-
-    def warnings(
-        self, tables: Mapping[str, Table], clusters: Array, classes: Classes, options: Options
-    ) -> list[Notice]:
-        """What maximum detections leave out, and that the protocol is another than COCO's."""
-        return shared.objects.notices_of(tables, "box_truths", len(clusters), options)
 
 
 FAMILY = Boxes()

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from bench import metrics as arithmetic
 from bench.families import shared
-from bench.families.contract.family import NOTHING, Confusion, Family, Scores
+from bench.families.contract.family import NOTHING, Confusion, Scores
 from bench.families.contract.metric import fraction
+from bench.families.shared.object_family import ObjectFamily
 
 if TYPE_CHECKING:
-    from bench.cards import Card
     from bench.classes import Classes
-    from bench.samples import Array, Prediction, Sample, Table
+    from bench.samples import Array, Table
     from bench.samples.columns import DetectionColumns, TruthColumns
 
 
@@ -26,13 +26,12 @@ class Options(NamedTuple):
 
 
 @final
-class ObjectConfusion(Family[Options]):
+class ObjectConfusion(ObjectFamily[Options]):
     """Which class detections have that overlap objects of each class."""
 
     name = "object_confusion"
     group = "object_confusion"
     title = "objects found, whatever their class"
-    task = "instance"
     prefix = "object_"
     counted = "all"
     order = 140
@@ -63,17 +62,6 @@ class ObjectConfusion(Family[Options]):
             per_class="real",
         ),
     )
-
-    def suits(self, card: Card) -> bool:
-        """Data sets with objects, except those whose images are annotated for some classes only."""
-        return shared.objects.suits(card)
-
-    def count(
-        self, card: Card, options: Options, sample: Sample, prediction: Prediction, *, position: int
-    ) -> dict[str, Table]:
-        """Match the objects of one image."""
-        tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
-        return shared.objects.at_position(tables, position)
 
     def count_columns(
         self, options: Options, truth: TruthColumns, detections: DetectionColumns

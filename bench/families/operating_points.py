@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from bench import metrics as arithmetic
 from bench.families import shared
-from bench.families.contract.family import Family, Scores
+from bench.families.contract.family import Scores
 from bench.families.contract.metric import Metric, fraction
+from bench.families.shared.object_family import ObjectFamily
 
 if TYPE_CHECKING:
-    from bench.cards import Card
     from bench.classes import Classes
     from bench.metrics.ranking import Ranking
     from bench.notices import Notice
-    from bench.samples import Array, Prediction, Sample, Table
+    from bench.samples import Array, Table
     from bench.samples.columns import DetectionColumns, TruthColumns
 
 
@@ -59,13 +59,12 @@ class Options(NamedTuple):
 
 
 @final
-class OperatingPoints(Family[Options]):
+class OperatingPoints(ObjectFamily[Options]):
     """Precision, recall and F1 at score thresholds."""
 
     name = "operating_points"
     group = "operating_points"
     title = "objects above a score threshold, and above the best threshold of each class"
-    task = "instance"
     counted = "all"
     order = 130
     own_protocol = (
@@ -74,10 +73,6 @@ class OperatingPoints(Family[Options]):
     tables = ("mask_detections", "mask_truths")
     options_type = Options
     metrics = _metrics()
-
-    def suits(self, card: Card) -> bool:
-        """Data sets with objects, except those whose images are annotated for some classes only."""
-        return shared.objects.suits(card)
 
     @property
     def settings(self) -> frozenset[str]:
@@ -95,20 +90,15 @@ class OperatingPoints(Family[Options]):
             )
         return ""
 
-    def count(
-        self, card: Card, options: Options, sample: Sample, prediction: Prediction, *, position: int
-    ) -> dict[str, Table]:
-        """Match the objects of one image, unless the family `instance` does so already."""
-        if "instance" in options.families:
-            return {}
-        tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
-        return shared.objects.at_position(tables, position)
+    def counted_elsewhere(self, options: Options) -> bool:
+        """The family `instance` makes the same tables."""
+        return "instance" in options.families
 
     def count_columns(
         self, options: Options, truth: TruthColumns, detections: DetectionColumns
     ) -> dict[str, Table]:
         """Match the objects of all images at once, unless `instance` does so already."""
-        if "instance" in options.families:
+        if self.counted_elsewhere(options):
             return {}
         protocol = shared.objects.protocol_of(options)
         return arithmetic.instance.count(truth, detections, kinds=("mask",), protocol=protocol)

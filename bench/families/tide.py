@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, final
 
 from bench import metrics as arithmetic
 from bench.families import shared
-from bench.families.contract.family import Family, NoOptions, Scores
+from bench.families.contract.family import NoOptions, Scores
 from bench.families.contract.metric import fraction
+from bench.families.shared.object_family import ObjectFamily
 
 if TYPE_CHECKING:
-    from bench.cards import Card
     from bench.classes import Classes
     from bench.notices import Notice
-    from bench.samples import Array, Prediction, Sample, Table
+    from bench.samples import Array, Table
     from bench.samples.columns import DetectionColumns, TruthColumns
 
 
@@ -29,13 +29,12 @@ _ERRORS = {
 
 
 @final
-class Tide(Family[NoOptions]):
+class Tide(ObjectFamily[NoOptions]):
     """TIDE's kinds of errors."""
 
     name = "tide"
     group = "tide"
     title = "errors of detections: rise of AP50 if corrected"
-    task = "instance"
     counted = "all"
     order = 120
     own_protocol = "TIDE counts 100 detections of an image, at an overlap of .50"
@@ -60,23 +59,6 @@ class Tide(Family[NoOptions]):
             for error, description in _ERRORS.items()
         ),
     )
-
-    def suits(self, card: Card) -> bool:
-        """Data sets with objects, except those whose images are annotated for some classes only."""
-        return shared.objects.suits(card)
-
-    def count(
-        self,
-        card: Card,
-        options: NoOptions,
-        sample: Sample,
-        prediction: Prediction,
-        *,
-        position: int,
-    ) -> dict[str, Table]:
-        """Sort the errors of one image."""
-        tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
-        return shared.objects.at_position(tables, position)
 
     def count_columns(
         self, options: NoOptions, truth: TruthColumns, detections: DetectionColumns

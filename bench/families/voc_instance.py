@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
 
 from bench import metrics as arithmetic
 from bench.families import shared
-from bench.families.contract.family import Family, Scores
+from bench.families.contract.family import Scores
 from bench.families.shared.coco_metrics import precision_metric
+from bench.families.shared.object_family import ObjectFamily
 
 if TYPE_CHECKING:
     from bench.cards import Card
     from bench.classes import Classes
-    from bench.samples import Array, Prediction, Sample, Table
+    from bench.samples import Array, Table
     from bench.samples.columns import DetectionColumns, TruthColumns
 
 
@@ -24,13 +25,12 @@ class Options(NamedTuple):
 
 
 @final
-class VocInstance(Family[Options]):
+class VocInstance(ObjectFamily[Options]):
     """AP^r as SDS computes it."""
 
     name = "voc_instance"
     group = "voc_instance"
     title = "instances, as VOC scores them"
-    task = "instance"
     prefix = "voc_"
     counted = "all"
     order = 110
@@ -57,13 +57,6 @@ class VocInstance(Family[Options]):
     def suits(self, card: Card) -> bool:
         """Objects in the layout of VOC."""
         return "instance" in card.tasks and card.layout == "voc"
-
-    def count(
-        self, card: Card, options: Options, sample: Sample, prediction: Prediction, *, position: int
-    ) -> dict[str, Table]:
-        """Match the objects of one image."""
-        tables = self.count_columns(options, *shared.objects.columns_of(sample, prediction))
-        return shared.objects.at_position(tables, position)
 
     def count_columns(
         self, options: Options, truth: TruthColumns, detections: DetectionColumns

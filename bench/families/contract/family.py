@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from bench.errors import UsageError
 from bench.families.contract.metric import Metric
@@ -47,7 +47,13 @@ class NoOptions(NamedTuple):
     """The options of a family that no rule changes."""
 
 
-OptionsT = TypeVar("OptionsT", bound=tuple[Any, ...])
+class NamedOptions(Protocol):
+    """Any named tuple; as a protocol, so that protocols derived from it can ask for fields too."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+OptionsT = TypeVar("OptionsT", bound=NamedOptions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,7 +277,10 @@ class Family(ABC, Generic[OptionsT]):
     def count_columns(
         self, options: OptionsT, truth: TruthColumns, detections: DetectionColumns
     ) -> dict[str, Table]:
-        """Count all images at once; empty where another family makes the same tables."""
+        """Count all images at once; empty where another family makes the same tables.
+
+        Called only where the class defines it: then it is one of its `abilities`.
+        """
         raise NotImplementedError
 
     def counts_pairs(self, options: OptionsT) -> bool:
@@ -279,7 +288,10 @@ class Family(ABC, Generic[OptionsT]):
         return "count_pairs" in self.abilities
 
     def count_pairs(self, card: Card, pairs: Any, positions: Array) -> dict[str, Table]:
-        """Count several images, whose `positions` in the data set are given, from pairs."""
+        """Count several images, whose `positions` in the data set are given, from pairs.
+
+        Called only where the class defines it and `counts_pairs`.
+        """
         raise NotImplementedError
 
     def per_image(

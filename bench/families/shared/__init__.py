@@ -1,4 +1,4 @@
-"""What several families of objects use: declarations of COCO's metrics, protocols, and notices.
+"""What several families use: classes from which they derive, declarations, protocols, and notices.
 
 Modules that compute are loaded when they are first used, as those of `bench.metrics` are.
 """

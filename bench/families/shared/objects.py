@@ -5,14 +5,14 @@ them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from bench.cards import Card
 from bench.classes import Classes
 from bench.errors import PredictionError
 from bench.families.contract.family import Curve, Scores
+from bench.families.shared.protocol_options import ProtocolOptions
 from bench.metrics import instance, max_detections
 from bench.metrics.average_precision import InstanceScores
 from bench.metrics.protocols import (
@@ -28,30 +28,6 @@ from bench.metrics.ranking import Curves
 from bench.notices import Notice, many
 from bench.samples import Array, Instances, Prediction, Sample, Table
 from bench.samples.columns import DetectionColumns, TruthColumns
-
-
-class ProtocolOptions(Protocol):
-    """Options that change COCO's protocol; None means COCO's own."""
-
-    @property
-    def max_detections(self) -> tuple[int, ...] | None:
-        """Maximum detections per class and image, rising."""
-        ...
-
-    @property
-    def iou_thresholds(self) -> tuple[float, ...] | None:
-        """IoU thresholds, rising."""
-        ...
-
-    @property
-    def area_ranges(self) -> tuple[tuple[str, float, float], ...] | None:
-        """Name, lowest and highest area in pixels."""
-        ...
-
-
-def suits(card: Card) -> bool:
-    """Whether a data set has objects of all classes in every image."""
-    return "instance" in card.tasks and card.layout != "lvis"
 
 
 def scores_of(scores: InstanceScores) -> Scores:
