@@ -1,6 +1,4 @@
-"""Downloads from a server on loopback that resumes, misbehaves or serves the wrong thing, down to
-data that reads.
-"""
+"""Downloads from a server that breaks off, fails or serves wrong files, until the data can be read."""
 
 from __future__ import annotations
 
@@ -10,17 +8,15 @@ import io
 import json
 import shutil
 import tarfile
-import threading
-import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import flaky_server
 import numpy as np
 import pytest
+from flaky_server import Server
 from PIL import Image
 
 from bench import cards, cli, formats
@@ -32,74 +28,11 @@ HASTE = Patience(timeout=1.0, attempts=2, pause=0.0)
 FILE = "VOCtrainval_11-May-2012.tar"
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Serves `server.files`, with Range and ETag, and the faults that a test asked for."""
-
-    def do_GET(self) -> None:
-        server = self.server
-        server.requests.append((self.path, self.headers.get("Range"), self.headers.get("If-Range")))  # type: ignore[attr-defined]
-        if self.path == "/moved":
-            self.send_response(302)
-            self.send_header("Location", f"/{FILE}")
-            self.end_headers()
-            return
-        time.sleep(server.silences.pop(0) if server.silences else 0)  # type: ignore[attr-defined]
-        body = server.files.get(self.path[1:])  # type: ignore[attr-defined]
-        if server.statuses or body is None:  # type: ignore[attr-defined]
-            self.send_error(server.statuses.pop(0) if server.statuses else 404)  # type: ignore[attr-defined]
-            return
-        start = self.begin(body)
-        if start is None:
-            return
-        piece = body[start:]
-        if server.cuts:  # type: ignore[attr-defined]
-            piece = piece[: server.cuts.pop(0)]  # type: ignore[attr-defined]
-        with suppress(ConnectionError):  # whoever asked may have had enough
-            self.wfile.write(piece)
-        self.close_connection = True
-
-    def begin(self, body: bytes) -> int | None:
-        """Send the head of the answer; returns where the body begins."""
-        server, asked = self.server, self.headers.get("Range")
-        current = self.headers.get("If-Range") in (None, server.etag)  # type: ignore[attr-defined]
-        start = (
-            int(asked.removeprefix("bytes=").rstrip("-"))
-            if asked and server.ranges and current  # type: ignore[attr-defined]
-            else 0
-        )
-        if start >= len(body) > 0:
-            self.send_response(416)
-            self.send_header("Content-Range", f"bytes */{len(body)}")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return None
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-        if server.etag:  # type: ignore[attr-defined]
-            self.send_header("ETag", server.etag)  # type: ignore[attr-defined]
-        if server.lengths:  # type: ignore[attr-defined]
-            self.send_header("Content-Length", str(len(body) - start))
-        self.end_headers()
-        return start
-
-    def log_message(self, *_: object) -> None:
-        """Stay quiet."""
-
-
 @pytest.fixture
-def server() -> Iterator[ThreadingHTTPServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.files, server.statuses, server.cuts, server.requests = {}, [], [], []  # type: ignore[attr-defined]
-    server.silences = []  # type: ignore[attr-defined]
-    server.ranges, server.lengths, server.etag = True, True, '"first"'  # type: ignore[attr-defined]
-    server.url = f"http://127.0.0.1:{server.server_address[1]}"  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def server() -> Iterator[Server]:
+    with flaky_server.serving() as server:
+        server.redirect_to = FILE
+        yield server
 
 
 def picture(pixels: Any) -> bytes:
@@ -141,7 +74,7 @@ def zip_of(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def card_for(server: Any, body: bytes, **changes: Any) -> cards.Card:
+def card_for(server: Server, body: bytes, **changes: Any) -> cards.Card:
     """The shipped VOC card with the server's archive as its source."""
     server.files[FILE] = body
     card = cards.load_card("voc2012")
@@ -156,7 +89,7 @@ def card_for(server: Any, body: bytes, **changes: Any) -> cards.Card:
     return dataclasses.replace(card, sources=(cards.Source(**(kept | facts)),))
 
 
-def test_ends_in_a_data_set_that_reads(server: Any, tmp_path: Path) -> None:
+def test_ends_in_a_data_set_that_reads(server: Server, tmp_path: Path) -> None:
     steps: list[fetch.Step] = []
     body = tar_of(voc_files())
     result = prepare(card_for(server, body), tmp_path / "voc", report=steps.append, patience=HASTE)
@@ -173,7 +106,7 @@ def test_ends_in_a_data_set_that_reads(server: Any, tmp_path: Path) -> None:
     assert np.array_equal(TRUTH, samples[0].truth.semantic().labels)
 
 
-def test_second_call_does_nothing(server: Any, tmp_path: Path) -> None:
+def test_second_call_does_nothing(server: Server, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()))
     prepare(card, tmp_path, patience=HASTE)
     asked = len(server.requests)
@@ -182,7 +115,7 @@ def test_second_call_does_nothing(server: Any, tmp_path: Path) -> None:
     assert asked == len(server.requests)
 
 
-def test_goes_on_when_the_connection_breaks(server: Any, tmp_path: Path) -> None:
+def test_goes_on_when_the_connection_breaks(server: Server, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     server.cuts = [4000, 3000]
     assert prepare(card_for(server, body), tmp_path, patience=HASTE).complete
@@ -190,7 +123,9 @@ def test_goes_on_when_the_connection_breaks(server: Any, tmp_path: Path) -> None
     assert body == (tmp_path / FILE).read_bytes()
 
 
-def test_gives_up_when_nothing_new_arrives_and_keeps_what_came(server: Any, tmp_path: Path) -> None:
+def test_gives_up_when_nothing_new_arrives_and_keeps_what_came(
+    server: Server, tmp_path: Path
+) -> None:
     body = tar_of(voc_files())
     card = card_for(server, body)
     server.cuts = [4000, 0, 0, 0]
@@ -201,7 +136,7 @@ def test_gives_up_when_nothing_new_arrives_and_keeps_what_came(server: Any, tmp_
     assert server.requests[-1][1] == "bytes=4000-"
 
 
-def test_ctrl_c_then_again(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_then_again(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "BLOCK", 1024)
     card = card_for(server, tar_of(voc_files()))
 
@@ -216,7 +151,7 @@ def test_ctrl_c_then_again(server: Any, tmp_path: Path, monkeypatch: pytest.Monk
     assert server.requests[-1][1].startswith("bytes=")
 
 
-def test_ctrl_c_while_unpacking_then_again(server: Any, tmp_path: Path) -> None:
+def test_ctrl_c_while_unpacking_then_again(server: Server, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()))
 
     def stop(step: Any) -> None:
@@ -226,18 +161,20 @@ def test_ctrl_c_while_unpacking_then_again(server: Any, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         prepare(card, tmp_path, report=stop, patience=HASTE)
     result = prepare(card, tmp_path, patience=HASTE)
-    assert (FILE,) == result.unpacked  # everything was there, but nobody knew
+    assert (FILE,) == result.unpacked  # all was there, but not recorded
     assert (FILE,) == prepare(card, tmp_path, patience=HASTE).present
 
 
-def test_server_that_ignores_ranges_starts_over(server: Any, tmp_path: Path) -> None:
+def test_server_that_ignores_ranges_starts_over(server: Server, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     server.ranges, server.cuts = False, [4000]
     assert prepare(card_for(server, body), tmp_path, patience=HASTE).complete
     assert body == (tmp_path / FILE).read_bytes()
 
 
-def test_file_that_changed_on_the_server_is_not_glued_together(server: Any, tmp_path: Path) -> None:
+def test_file_that_changed_on_the_server_is_not_glued_together(
+    server: Server, tmp_path: Path
+) -> None:
     body = tar_of(voc_files())
     (tmp_path / f"{FILE}.part").write_bytes(b"old" * 1000)
     (tmp_path / f"{FILE}.part.etag").write_text('"older"')
@@ -245,33 +182,33 @@ def test_file_that_changed_on_the_server_is_not_glued_together(server: Any, tmp_
     assert body == (tmp_path / FILE).read_bytes()
 
 
-def test_part_that_is_longer_than_the_file_is_dropped(server: Any, tmp_path: Path) -> None:
+def test_part_that_is_longer_than_the_file_is_dropped(server: Server, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     (tmp_path / f"{FILE}.part").write_bytes(b"x" * (len(body) + 5))
     assert prepare(card_for(server, body), tmp_path, patience=HASTE).complete
 
 
-def test_part_that_was_complete_needs_no_byte(server: Any, tmp_path: Path) -> None:
+def test_part_that_was_complete_needs_no_byte(server: Server, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     (tmp_path / f"{FILE}.part").write_bytes(body)
     assert prepare(card_for(server, body, bytes=None), tmp_path, patience=HASTE).complete
     assert 1 == len(server.requests)
 
 
-def test_follows_redirects_and_does_without_length_and_etag(server: Any, tmp_path: Path) -> None:
+def test_follows_redirects_and_does_without_length_and_etag(server: Server, tmp_path: Path) -> None:
     server.lengths, server.etag = False, ""
-    card = card_for(server, tar_of(voc_files()), url=f"{server.url}/moved")
+    card = card_for(server, tar_of(voc_files()), url=f"{server.url}{flaky_server.REDIRECT}")
     assert prepare(card, tmp_path, patience=HASTE).complete
-    assert ["/moved", f"/{FILE}"] == [path for path, _, _ in server.requests]
+    assert [flaky_server.REDIRECT, f"/{FILE}"] == [path for path, _, _ in server.requests]
 
 
-def test_passing_failure_of_the_server_is_tried_again(server: Any, tmp_path: Path) -> None:
+def test_passing_failure_of_the_server_is_tried_again(server: Server, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()))
     server.statuses = [503]
     assert prepare(card, tmp_path, patience=HASTE).complete
 
 
-def test_silent_server_is_tried_again_and_then_given_up(server: Any, tmp_path: Path) -> None:
+def test_silent_server_is_tried_again_and_then_given_up(server: Server, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()))
     server.silences = [0.4]
     assert prepare(
@@ -282,7 +219,7 @@ def test_silent_server_is_tried_again_and_then_given_up(server: Any, tmp_path: P
         prepare(card, tmp_path / "twice", patience=Patience(timeout=0.05, attempts=2, pause=0.0))
 
 
-def test_missing_file_says_what_to_do_by_hand(server: Any, tmp_path: Path) -> None:
+def test_missing_file_says_what_to_do_by_hand(server: Server, tmp_path: Path) -> None:
     card = card_for(server, tar_of(voc_files()), url=f"{server.url}/gone.tar")
     with pytest.raises(
         DataError,
@@ -292,7 +229,7 @@ def test_missing_file_says_what_to_do_by_hand(server: Any, tmp_path: Path) -> No
     assert 1 == len(server.requests)
 
 
-def test_server_out_of_reach(server: Any, tmp_path: Path) -> None:
+def test_server_out_of_reach(server: Server, tmp_path: Path) -> None:
     card = card_for(server, b"x", url="http://127.0.0.1:9/x.tar")
     with pytest.raises(
         DataError, match=r"cannot be reached .* or download the file yourself and put it at"
@@ -300,7 +237,7 @@ def test_server_out_of_reach(server: Any, tmp_path: Path) -> None:
         prepare(card, tmp_path, patience=HASTE)
 
 
-def test_wrong_checksum_is_said_and_set_aside(server: Any, tmp_path: Path) -> None:
+def test_wrong_checksum_is_said_and_set_aside(server: Server, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     found, card = hashlib.md5(body).hexdigest(), card_for(server, body, checksum=f"md5:{'0' * 32}")
     with pytest.raises(DataError, match=rf"its md5 is {found}, but should be 0{{32}} .*renamed"):
@@ -310,7 +247,7 @@ def test_wrong_checksum_is_said_and_set_aside(server: Any, tmp_path: Path) -> No
     assert not (tmp_path / "JPEGImages").exists()
 
 
-def test_other_size_than_the_card_says(server: Any, tmp_path: Path) -> None:
+def test_other_size_than_the_card_says(server: Server, tmp_path: Path) -> None:
     body = tar_of(voc_files())
     with pytest.raises(
         DataError, match=rf"the server offers {len(body)} bytes, but the card says 17"
@@ -319,7 +256,7 @@ def test_other_size_than_the_card_says(server: Any, tmp_path: Path) -> None:
 
 
 def test_first_download_speaks_where_nobody_publishes_a_checksum(
-    server: Any, tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
     body = tar_of(voc_files())
     card = card_for(server, body, bytes=None, checksum=None, cited=None)
@@ -333,7 +270,7 @@ def test_first_download_speaks_where_nobody_publishes_a_checksum(
 
 
 def test_full_disk_is_foreseen(
-    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = card_for(server, tar_of(voc_files()))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
@@ -382,7 +319,7 @@ def test_card_without_sources_answers_in_its_own_words(tmp_path: Path) -> None:
     )
 
 
-def test_nested_archive_and_selection_as_in_coco_panoptic(server: Any, tmp_path: Path) -> None:
+def test_nested_archive_and_selection_as_in_coco_panoptic(server: Server, tmp_path: Path) -> None:
     body = zip_of(
         {
             "annotations/panoptic_val2017.json": b"{}",
