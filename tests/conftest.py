@@ -53,9 +53,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
-    """A function from the name of a real data set to its folder; skips the test where it is not at
-    hand.
-    """
+    """A function from the name of a real data set to its folder; skips the test if it is absent."""
 
     def folder(name: str) -> Path:
         path = REPOSITORY.parent / "shared" / "data" / name
@@ -66,11 +64,22 @@ def shared_data() -> Callable[[str], Path]:
     return folder
 
 
+@pytest.fixture
+def bench(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command line in this process; returns exit code, standard output, standard error."""
+    from bench import cli
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        code = cli.main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
 @pytest.fixture(params=["native", "reference"])
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run the test with both forms of the kernels: files are read in another way with the
-    second.
-    """
+    """Run the test with the native and the reference kernels, which read files in different ways."""
     from bench import kernels
     from bench.kernels import reference
 

@@ -13,8 +13,6 @@ import pytest
 import small_runs
 from PIL import Image
 
-from bench import cli
-
 BOARD = """
 title = "Blocks val"
 dataset = "blocks.toml"
@@ -22,18 +20,6 @@ split = "val"
 metrics = ["mIoU", "IoU:*"]
 primary = "mIoU"
 """
-
-
-@pytest.fixture
-def bench(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs the command line in this process; returns exit code, standard output, standard error."""
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        code = cli.main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

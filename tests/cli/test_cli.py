@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import cli, errors
+from bench import errors
 from bench.cli import startup
 
 CARD = """
@@ -79,18 +78,6 @@ def place(tmp_path: Path) -> Place:
         _write(tmp_path / "predictions" / f"{index:02}.png", predicted)
         _write(tmp_path / "images" / f"{index:02}.png", np.repeat(truth[:, :, None], 3, axis=2))
     return Place(tmp_path)
-
-
-@pytest.fixture
-def bench(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs the command line in this process; returns exit code, standard output, standard error."""
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        code = cli.main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_eval_prints_a_table_and_writes_a_record(place: Place, bench: Any) -> None:

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import small_runs
 
-from bench import cli, runs
+from bench import runs
 from bench.comparison import compare
 from bench.render import comparison
 
@@ -24,14 +25,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "blocks-val"
 
 
-def bench(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = cli.main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def test_the_verdict_comes_first_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = bench(capsys, "compare", folder / "coarse", folder / "fine", "--by", "class")
+def test_the_verdict_comes_first_in_words(folder: Path, bench: Any) -> None:
+    code, out, err = bench("compare", folder / "coarse", folder / "fine", "--by", "class")
     lines = out.splitlines()
     assert (0, "") == (code, err)
     assert "mIoU on Blocks val: 40 images" == lines[0]
@@ -45,20 +40,14 @@ def test_the_verdict_comes_first_in_words(folder: Path, capsys: pytest.CaptureFi
     assert "10 000 permutations of images between two runs" in out
 
 
-def test_no_difference_comes_with_what_could_be_seen(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _, out, _ = bench(capsys, "compare", folder / "fine", folder / "alike")
+def test_no_difference_comes_with_what_could_be_seen(folder: Path, bench: Any) -> None:
+    _, out, _ = bench("compare", folder / "fine", folder / "alike")
     assert "No significant difference between fine and alike: " in " ".join(out.split())
     assert "minimum detectable difference: " in " ".join(out.split())
 
 
-def test_many_runs_have_ranks_letters_and_a_matrix(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, _ = bench(
-        capsys, "compare", *(folder / name for name in ("coarse", "fine", "alike"))
-    )
+def test_many_runs_have_ranks_letters_and_a_matrix(folder: Path, bench: Any) -> None:
+    code, out, _ = bench("compare", *(folder / name for name in ("coarse", "fine", "alike")))
     assert 0 == code
     assert "not differ significantly from it." in out
     assert "row minus column, * p <= .05" in out
@@ -72,11 +61,9 @@ def test_many_runs_have_ranks_letters_and_a_matrix(
     assert ["3", "b"] == rows["coarse"][-2:]
 
 
-def test_json_holds_what_the_comparison_holds(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_holds_what_the_comparison_holds(folder: Path, bench: Any) -> None:
     words = [folder / name for name in ("fine", "coarse")]
-    code, out, _ = bench(capsys, "compare", *words, "--json", "--by", "class", "--metric", "mDice")
+    code, out, _ = bench("compare", *words, "--json", "--by", "class", "--metric", "mDice")
     found = json.loads(out)
     expected = compare(
         *(runs.read(next(path.iterdir())) for path in words), metric="mDice", by_class=True
@@ -89,16 +76,14 @@ def test_json_holds_what_the_comparison_holds(
     assert [True, False] == [run["not_worse_than_best"] for run in found["runs"]]
 
 
-def test_errors_are_one_sentence(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_errors_are_one_sentence(folder: Path, tmp_path: Path, bench: Any) -> None:
     for words, expected in (
         ([folder / "fine", tmp_path / "nothing"], "there is no run record here or below"),
         ([folder, folder / "fine"], "there are 3 run records below; name one:"),
         ([folder / "fine"], "a comparison needs at least two runs, got 1"),
         ([folder / "fine", folder / "alike", "--metric", "PQ"], "unknown metric 'PQ': known are: "),
     ):
-        code, out, err = bench(capsys, "compare", *words)
+        code, out, err = bench("compare", *words)
         assert (2, "") == (code, out)
         assert err.startswith("error: ")
         assert expected in err

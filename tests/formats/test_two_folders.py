@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import cli
-
 SIZE = (12, 16)
 Bench = Callable[..., tuple[int, str, str]]
 
@@ -70,17 +68,9 @@ def expected(*, without_first_row: bool = False) -> list[float]:
 
 
 @pytest.fixture
-def bench(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Bench:
+def bench(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.chdir(tmp_path)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        code = cli.main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return bench
 
 
 def scores(out: str) -> tuple[dict[str, float], dict[str, str]]:
